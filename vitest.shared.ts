@@ -1,0 +1,21 @@
+import { fileURLToPath } from 'node:url'
+import type { ViteUserConfig } from 'vitest/config'
+
+const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+
+/** What every package's tests share: they run against the sources, so that no build stands between an edit and its test. */
+export const shared: ViteUserConfig = {
+  resolve: {
+    alias: {
+      '@mq/core': source('packages/core/src/index.ts'),
+      '@mq/memory': source('packages/memory/src/index.ts'),
+      '@mq/test-brokers': source('packages/test-brokers/src/index.ts'),
+    },
+  },
+  test: {
+    include: ['test/**/*.test.ts'],
+    retry: 0,
+    testTimeout: 10_000,
+    hookTimeout: 60_000,
+  },
+}
