@@ -1,0 +1,84 @@
+export type {
+  Adapter,
+  AdapterEvent,
+  AdapterHealth,
+  ConsumeOptions,
+  Consumer,
+  ConsumerHealth,
+  DeadLetterStore,
+  Deadline,
+  Delivery,
+  Handle,
+  HealthStatus,
+  Outcome,
+  PublishCall,
+  QueueStats,
+  RawDeadLetter,
+  Settlement,
+  Source,
+  StartFrom,
+} from './adapter.js'
+export { type Capabilities, defaultMaxMessageBytes } from './capabilities.js'
+export { type Clock, type ClockTimer, systemClock } from './clock.js'
+export { type AttributeDefaults, attributesOf, messageFromAttributes } from './cloud-events.js'
+export { decodeData, type EncodedData, encodeData } from './codec.js'
+export { configVariables, type QueueConfig, queueConfigFromEnv } from './config.js'
+export { createQueue } from './create-queue.js'
+export type { DeadLetter, DeadLetters } from './dead-letters.js'
+export { withDeadline } from './deadline.js'
+export { errorCodes, isMqError, MqError, type MqErrorCode, type MqErrorOptions } from './errors.js'
+export { defineEvent, type EventDefinition } from './event.js'
+export {
+  decodeFailure,
+  encodeFailure,
+  type Failure,
+  type FailureError,
+  type FailureReason,
+} from './failure.js'
+export type { Handler, HandlerContext, SubscribeOptions, Subscription } from './handler.js'
+export { emptyHeaders, type Headers, headerBytes, maxHeaderBytes, requireHeaders } from './headers.js'
+export {
+  isRetryLater,
+  isUnrecoverable,
+  RetryLater,
+  type RetryLaterOptions,
+  Unrecoverable,
+} from './interruptions.js'
+export { type LazyAbort, lazyAbort } from './lazy-abort.js'
+export { consoleLog, type Log, type LogFields } from './log.js'
+export { type Message, messageBytes, type OutgoingMessage, type RawMessage } from './message.js'
+export type { Middleware, PublishRequest } from './middleware.js'
+export { brokerName, maxNameLength, requireName } from './names.js'
+export { loadAdapter, openQueue } from './open-queue.js'
+export type {
+  PublishAllOptions,
+  PublishOptions,
+  PublishOutcome,
+  PublishResult,
+  Routed,
+} from './publish-options.js'
+export type { Queue, QueueEvents, QueueHealth, QueueOptions, QueueState, SettledEvent, Target } from './queue.js'
+export { type AdapterConfig, type KnownType, knownTypes, type QueueTarget } from './queue-target.js'
+export {
+  type Backoff,
+  backoffMs,
+  decideRetry,
+  defaultRetryPolicy,
+  type ErrorClass,
+  type Jitter,
+  type RetryDecision,
+  type RetryOptions,
+  type RetryPolicy,
+  type RetryRule,
+  retryPolicy,
+} from './retry.js'
+export {
+  createScheduler,
+  type EnqueuedTask,
+  type RouteOptions,
+  type SchedulerEvents,
+  type TaskScheduler,
+  type WorkerOptions,
+} from './scheduler.js'
+export type { SchemaInput, SchemaIssue, SchemaOutput, SchemaResult, StandardSchema } from './schema.js'
+export { defineTask, type Task, type TaskContext } from './task.js'

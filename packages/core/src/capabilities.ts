@@ -1,0 +1,37 @@
+/**
+ * What an adapter can do and where its limits are. An operation that it cannot do is refused with `MQ_NOT_SUPPORTED` where it
+ * is asked for, never silently weakened.
+ */
+export interface Capabilities {
+  /** Messages survive a restart of the broker. When false they live as long as the process that holds them. */
+  readonly durable: boolean
+  /**
+   * A message published while its topic has no group is kept for a group that starts `earliest`. When false such a message
+   * is gone, and `publish` says `routed: 'no'`.
+   */
+  readonly retainsUnrouted: boolean
+  /** `startFrom: 'earliest'`. When false it is refused. */
+  readonly startFromEarliest: boolean
+  /** `ordered: true`. When false it is refused. */
+  readonly orderedKeys: boolean
+  /**
+   * A run that ends with its process counts as an attempt. When false, a message that kills its process is tried again
+   * without end.
+   */
+  readonly countsCrashes: boolean
+  /** How late a delayed or retried message may be on an idle broker. */
+  readonly delayResolutionMs: number
+  /** The longest delay, of a publish or of a retry. A longer publish is refused, a longer retry shortened to it. */
+  readonly maxDelayMs: number
+  /** The longest run of a handler. A longer `timeoutMs` is refused, and this is the timeout where none is given. */
+  readonly maxHandlerMs: number
+  /** Body, headers, key and id together. A larger message is refused with `MQ_MESSAGE_TOO_LARGE`. */
+  readonly maxMessageBytes: number
+  /** For how long a second publish with the same id on the same topic is ignored. 0 when it never is. */
+  readonly publishDedupeMs: number
+  /** How long after the death of a consumer's process or connection its messages run again, at the latest. */
+  readonly redeliveryMs: number
+}
+
+/** The default of `maxMessageBytes` on every adapter: what fits in a default Kafka record batch with room for headers. */
+export const defaultMaxMessageBytes = 900 * 1024

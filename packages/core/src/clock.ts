@@ -1,0 +1,35 @@
+/** The time, so that a test can drive it. An adapter with a clock of its own lends it to the whole queue. */
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number
+  /** Runs `callback` once, no earlier than `delayMs` from now by `now()`. */
+  setTimeout(callback: () => void, delayMs: number): ClockTimer
+}
+
+export interface ClockTimer {
+  /** Calling it twice, or after the timer has fired, does nothing. */
+  cancel(): void
+}
+
+/** Node fires a longer timer at once. */
+const longestTimerMs = 2 ** 31 - 1
+
+/** The real time. Its timers keep the process alive. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  setTimeout: (callback, delayMs) => {
+    const due = Date.now() + delayMs
+    let timer: NodeJS.Timeout
+    const arm = (remainingMs: number): void => {
+      timer = setTimeout(fire, Math.min(Math.max(remainingMs, 0), longestTimerMs))
+    }
+    // Node's timers may fire a millisecond early by the wall clock, and delays longer than it knows come in parts.
+    const fire = (): void => {
+      const remainingMs = due - Date.now()
+      if (remainingMs > 0) arm(remainingMs)
+      else callback()
+    }
+    arm(delayMs)
+    return { cancel: () => clearTimeout(timer) }
+  },
+}

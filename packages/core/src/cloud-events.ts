@@ -1,0 +1,66 @@
+import { MqError } from './errors.js'
+import { emptyHeaders, type Headers } from './headers.js'
+import type { RawMessage } from './message.js'
+import { shown } from './options.js'
+
+/**
+ * The CloudEvents 1.0 attributes of a message by their names in the specification, for an adapter to write in its protocol's
+ * own way (`ce_id` in Kafka, `cloudEvents:id` in AMQP).
+ */
+export function attributesOf(message: RawMessage): Record<string, string> {
+  const { id, source, type, time, contentType, key, extensions } = message
+  return {
+    ...extensions,
+    specversion: '1.0',
+    id,
+    source,
+    type,
+    time,
+    ...(contentType !== undefined && { datacontenttype: contentType }),
+    ...(key !== undefined && { partitionkey: key }),
+  }
+}
+
+/** What stands in for the attributes that another program did not write. */
+export interface AttributeDefaults {
+  readonly id: string
+  readonly topic: string
+  /** When the broker took the message, in milliseconds since 1970. */
+  readonly timeMs: number
+}
+
+const attributeName = /^[a-z0-9]{1,64}$/
+
+/**
+ * The reverse of `attributesOf`. Attributes may be missing; unknown ones become extensions; names that are no CloudEvents
+ * attribute are passed over. Throws `MQ_UNDECODABLE` for a `specversion` other than 1.x.
+ */
+export function messageFromAttributes(
+  attributes: Readonly<Record<string, string | undefined>>,
+  content: { readonly headers: Headers; readonly body: Uint8Array },
+  defaults: AttributeDefaults,
+): RawMessage {
+  const { specversion, id, source, type, time, datacontenttype, partitionkey, ...others } = attributes
+  if (specversion !== undefined && !/^1\.\d+$/.test(specversion)) {
+    throw new MqError('MQ_UNDECODABLE', `CloudEvents version ${shown(specversion)} is not known; 1.0 is`)
+  }
+  return {
+    id: id || defaults.id,
+    source: source || '/unknown',
+    type: type || defaults.topic,
+    time: time && !Number.isNaN(Date.parse(time)) ? time : new Date(defaults.timeMs).toISOString(),
+    ...(datacontenttype && { contentType: datacontenttype }),
+    ...(partitionkey && { key: partitionkey }),
+    extensions: extensionsFrom(others),
+    headers: content.headers,
+    body: content.body,
+  }
+}
+
+function extensionsFrom(attributes: Readonly<Record<string, string | undefined>>): Headers {
+  const names = Object.keys(attributes).filter((name) => attributeName.test(name) && attributes[name] !== undefined)
+  if (names.length === 0) return emptyHeaders
+  const extensions: Record<string, string> = Object.create(null)
+  for (const name of names) extensions[name] = attributes[name] as string
+  return Object.freeze(extensions)
+}

@@ -1,0 +1,80 @@
+import type { PublishOutcome } from './publish-options.js'
+import type { SchemaIssue } from './schema.js'
+
+/**
+ * Every code that an `MqError` can carry. Codes are stable within a major version, texts are not.
+ * `docs/errors.md` says for each when it occurs and what to do.
+ */
+export const errorCodes = [
+  'MQ_ADAPTER_INVALID',
+  'MQ_ADAPTER_NOT_INSTALLED',
+  'MQ_AUTH_FAILED',
+  'MQ_BACKPRESSURE',
+  'MQ_CLOSED',
+  'MQ_CONNECT_FAILED',
+  'MQ_CONNECT_TIMEOUT',
+  'MQ_CONNECTION_LOST',
+  'MQ_DUPLICATE_TASK',
+  'MQ_HANDLER_TIMEOUT',
+  'MQ_INVALID_CONFIG',
+  'MQ_INVALID_DATA',
+  'MQ_INVALID_HEADER',
+  'MQ_INVALID_NAME',
+  'MQ_INVALID_OPTION',
+  'MQ_INVALID_URL',
+  'MQ_MESSAGE_TOO_LARGE',
+  'MQ_NOT_CONNECTED',
+  'MQ_NOT_SERIALIZABLE',
+  'MQ_NOT_SUPPORTED',
+  'MQ_OPERATION_FAILED',
+  'MQ_OWNERSHIP_LOST',
+  'MQ_PUBLISH_REJECTED',
+  'MQ_PUBLISH_UNKNOWN',
+  'MQ_STOPPED',
+  'MQ_TIMEOUT',
+  'MQ_TLS_FAILED',
+  'MQ_TOPIC_MISSING',
+  'MQ_UNDECODABLE',
+  'MQ_UNSUPPORTED_TYPE',
+] as const
+
+export type MqErrorCode = (typeof errorCodes)[number]
+
+export interface MqErrorOptions {
+  /** The driver's own error. Never one that holds a URL with a password. */
+  readonly cause?: unknown
+  /** What a schema objected to, with `MQ_INVALID_DATA`. */
+  readonly issues?: readonly SchemaIssue[]
+  /** What became of each message of a `publishAll`, by index. */
+  readonly outcomes?: readonly PublishOutcome[]
+}
+
+const brand = Symbol.for('@mq/core.MqError')
+
+/**
+ * Bad values, wrong states and everything that comes from a broker. Arguments of a wrong type are a `TypeError`.
+ * Recognise it with `isMqError`: two copies of this package may be installed side by side.
+ */
+export class MqError extends Error {
+  override readonly name: string = 'MqError'
+  readonly code: MqErrorCode
+  readonly issues?: readonly SchemaIssue[]
+  readonly outcomes?: readonly PublishOutcome[]
+
+  constructor(code: MqErrorCode, message: string, options: MqErrorOptions = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined)
+    this.code = code
+    if (options.issues) this.issues = options.issues
+    if (options.outcomes) this.outcomes = options.outcomes
+  }
+
+  get [brand](): true {
+    return true
+  }
+}
+
+/** True for an `MqError` of any copy of this package and, when a code is given, of that code. */
+export function isMqError(error: unknown, code?: MqErrorCode): error is MqError {
+  if (typeof error !== 'object' || error === null || !(brand in error)) return false
+  return code === undefined || (error as MqError).code === code
+}

@@ -1,0 +1,176 @@
+import type { Delivery, Handle, Settlement, Source } from './adapter.js'
+import type { Capabilities } from './capabilities.js'
+import type { Clock } from './clock.js'
+import { decodeData } from './codec.js'
+import { MqError } from './errors.js'
+import { describeError, type Failure, type FailureReason, reasonFor } from './failure.js'
+import type { HandlerContext } from './handler.js'
+import { lazyAbort } from './lazy-abort.js'
+import { type Log, withFields } from './log.js'
+import type { Message } from './message.js'
+import type { RunHandler } from './middleware.js'
+import type { Queue } from './queue.js'
+import { decideRetry, type RetryPolicy } from './retry.js'
+import { type StandardSchema, validate } from './schema.js'
+
+export interface Handling {
+  readonly source: Source
+  readonly schema: StandardSchema | undefined
+  readonly run: RunHandler
+  readonly policy: RetryPolicy
+  /** `Infinity` for none. */
+  readonly timeoutMs: number
+  readonly capabilities: Capabilities
+  readonly clock: Clock
+  readonly queue: Queue
+  readonly log: Log
+  /** Told of every run once its settlement is known. */
+  readonly settled: (delivery: Delivery, settlement: Settlement, durationMs: number) => void
+}
+
+const done: Settlement = { kind: 'done' }
+const release: Settlement = { kind: 'release' }
+
+/** Decode, validate, run, and say what becomes of the message. The function that it returns never rejects. */
+export function createHandle(handling: Handling): Handle {
+  const { clock, settled } = handling
+  return async (delivery) => {
+    const startedAt = clock.now()
+    const settlement = await settle(handling, delivery)
+    settled(delivery, settlement, clock.now() - startedAt)
+    return settlement
+  }
+}
+
+async function settle(handling: Handling, delivery: Delivery): Promise<Settlement> {
+  const { policy, source } = handling
+  if (delivery.decodeError !== undefined) return dead(handling, delivery, 'undecodable', delivery.decodeError)
+  if (delivery.attempt > policy.attempts) return exhausted(handling, delivery)
+  let message: Message
+  try {
+    message = messageOf(handling, delivery, decodeData(delivery.message.body, delivery.message.contentType))
+  } catch (error) {
+    return dead(handling, delivery, 'undecodable', error)
+  }
+  if (handling.schema !== undefined) {
+    try {
+      const validated = validate(handling.schema, message.data, `'${source.topic}'`)
+      message = { ...message, data: validated instanceof Promise ? await validated : validated }
+    } catch (error) {
+      return dead(handling, delivery, 'invalid', error)
+    }
+  }
+  try {
+    await run(handling, delivery, Object.freeze(message))
+    return done
+  } catch (error) {
+    return failed(handling, delivery, error)
+  }
+}
+
+function messageOf(handling: Handling, { message, attempt }: Delivery, data: unknown): Message {
+  const time = new Date(message.time)
+  return {
+    id: message.id,
+    topic: handling.source.topic,
+    data,
+    headers: Object.freeze(message.headers),
+    key: message.key,
+    time: Number.isNaN(time.getTime()) ? new Date(handling.clock.now()) : time,
+    attempt,
+    source: message.source,
+    type: message.type,
+    extensions: Object.freeze(message.extensions),
+  }
+}
+
+async function run(handling: Handling, delivery: Delivery, message: Message): Promise<void> {
+  const { timeoutMs, clock } = handling
+  if (timeoutMs === Number.POSITIVE_INFINITY) {
+    await handling.run(message, new Context(handling, delivery, () => delivery.signal))
+    return
+  }
+  const timeout = lazyAbort()
+  const context = new Context(handling, delivery, () => AbortSignal.any([delivery.signal, timeout.signal]))
+  await new Promise<void>((resolve, reject) => {
+    const timer = clock.setTimeout(() => {
+      const late = new MqError('MQ_HANDLER_TIMEOUT', `The handler took longer than ${timeoutMs} ms`)
+      timeout.abort(late)
+      reject(late)
+    }, timeoutMs)
+    const end = (settle: () => void): void => {
+      timer.cancel()
+      settle()
+    }
+    Promise.resolve()
+      .then(() => handling.run(message, context))
+      .then(
+        () => end(resolve),
+        (error) => end(() => reject(error)),
+      )
+  })
+}
+
+/** Its parts are made when a handler asks for them: most handlers ask for none. */
+class Context implements HandlerContext {
+  readonly #handling: Handling
+  readonly #delivery: Delivery
+  readonly #makeSignal: () => AbortSignal
+  #signal: AbortSignal | undefined
+
+  constructor(handling: Handling, delivery: Delivery, makeSignal: () => AbortSignal) {
+    this.#handling = handling
+    this.#delivery = delivery
+    this.#makeSignal = makeSignal
+  }
+
+  get signal(): AbortSignal {
+    this.#signal ??= this.#makeSignal()
+    return this.#signal
+  }
+
+  get queue(): Queue {
+    return this.#handling.queue
+  }
+
+  get log(): Log {
+    const { attempt, message } = this.#delivery
+    return withFields(this.#handling.log, { ...this.#handling.source, id: message.id, attempt })
+  }
+}
+
+function failed(handling: Handling, delivery: Delivery, error: unknown): Settlement {
+  // Whatever the handler threw, it is no failure of the message: the message is not ours any more.
+  if (delivery.signal.aborted) return release
+  const decision = decideRetry(handling.policy, { attempt: delivery.attempt, error })
+  if (!decision.retry) return dead(handling, delivery, reasonFor(error), error)
+  const delayMs = Math.ceil(Math.min(decision.delayMs, handling.capabilities.maxDelayMs))
+  return { kind: 'retry', delayMs, failure: failureOf(handling, delivery, reasonFor(error), error) }
+}
+
+function dead(handling: Handling, delivery: Delivery, reason: FailureReason, error: unknown): Settlement {
+  return { kind: 'dead', failure: failureOf(handling, delivery, reason, error) }
+}
+
+function failureOf(handling: Handling, delivery: Delivery, reason: FailureReason, error: unknown): Failure {
+  const failedAt = handling.clock.now()
+  const wasRun = reason !== 'undecodable' && reason !== 'invalid'
+  return {
+    reason,
+    error: describeError(error),
+    attempts: wasRun ? delivery.attempt : delivery.attempt - 1,
+    firstFailedAt: delivery.failure?.firstFailedAt ?? failedAt,
+    failedAt,
+  }
+}
+
+/** Delivered more often than the policy allows: after crashes, or because the policy has become stricter meanwhile. */
+function exhausted(handling: Handling, delivery: Delivery): Settlement {
+  const runs = delivery.attempt - 1
+  if (delivery.failure !== undefined && delivery.failure.attempts >= runs) {
+    return { kind: 'dead', failure: delivery.failure }
+  }
+  const text = `Delivered ${runs} times, and no run came to an end: each one ended with its process or its connection`
+  const failure = failureOf(handling, delivery, 'crashed', new Error(text))
+  return { kind: 'dead', failure: { ...failure, attempts: runs } }
+}

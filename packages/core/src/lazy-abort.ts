@@ -1,0 +1,35 @@
+/** An `AbortController` that is made only when somebody looks at its signal. */
+export interface LazyAbort {
+  readonly signal: AbortSignal
+  readonly aborted: boolean
+  /** The first call counts. */
+  abort(reason: unknown): void
+}
+
+/** Most handlers never read their signal, and a controller for each message is a measurable part of handling it. */
+class LazyAbortController implements LazyAbort {
+  #controller: AbortController | undefined
+  #aborted = false
+  #reason: unknown
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.#aborted) this.#controller.abort(this.#reason)
+    }
+    return this.#controller.signal
+  }
+
+  get aborted(): boolean {
+    return this.#aborted
+  }
+
+  abort(reason: unknown): void {
+    if (this.#aborted) return
+    this.#aborted = true
+    this.#reason = reason
+    this.#controller?.abort(reason)
+  }
+}
+
+export const lazyAbort = (): LazyAbort => new LazyAbortController()

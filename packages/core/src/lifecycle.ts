@@ -1,0 +1,91 @@
+import type { Adapter, AdapterEvent } from './adapter.js'
+import { withDeadline } from './deadline.js'
+import type { Emitter } from './emitter.js'
+import { MqError } from './errors.js'
+import type { Log } from './log.js'
+import type { QueueHealth, QueueState } from './queue.js'
+import { stopGraceMs } from './subscriber.js'
+
+/** The state of one queue: what may be called now, and what its listeners hear of the adapter. */
+export function createLifecycle(adapter: Adapter, emitter: Emitter, log: Log) {
+  let state: QueueState = 'idle'
+  let connecting: Promise<void> | undefined
+
+  const enter = (next: QueueState, error?: MqError): void => {
+    if (state === next) return
+    const previous = state
+    state = next
+    emitter.emit('state', { state, previous, ...(error && { error }) })
+  }
+
+  const onAdapterEvent = (event: AdapterEvent): void => {
+    switch (event.type) {
+      case 'state':
+        if (state === 'connected' || state === 'reconnecting') enter(event.state, event.error)
+        return
+      case 'error':
+        if (!emitter.has('error')) log.error(event.error.message, { ...event.source, code: event.error.code })
+        emitter.emit('error', event)
+        return
+      case 'data-loss':
+        if (!emitter.has('data-loss')) log.error(`Messages were lost: ${event.reason}`, { ...event.source })
+        emitter.emit('data-loss', event)
+        return
+      case 'blocked':
+        emitter.emit('blocked', event)
+    }
+  }
+
+  adapter.on(onAdapterEvent)
+
+  const closed = (): MqError => new MqError('MQ_CLOSED', 'The queue was disconnected; make a new one')
+
+  return {
+    report: onAdapterEvent,
+    state: (): QueueState => state,
+    /** While handlers finish they may still publish, so `disconnecting` is open. */
+    requireOpen(): void {
+      if (state === 'connected' || state === 'reconnecting' || state === 'disconnecting') return
+      if (state === 'disconnected') throw closed()
+      throw new MqError('MQ_NOT_CONNECTED', 'The queue is not connected; await connect() first')
+    },
+    requireNotClosing(): void {
+      if (state === 'disconnecting' || state === 'disconnected') throw closed()
+    },
+    async connect(): Promise<void> {
+      if (state === 'disconnecting' || state === 'disconnected') throw closed()
+      if (state === 'connected' || state === 'reconnecting') return
+      connecting ??= open().finally(() => {
+        connecting = undefined
+      })
+      await connecting
+    },
+    beginClosing: (): void => enter('disconnecting'),
+    async close(deadlineMs: number): Promise<void> {
+      const late = (): MqError => new MqError('MQ_TIMEOUT', 'The adapter did not disconnect in time')
+      await withDeadline(adapter.disconnect({ deadlineMs }), deadlineMs + stopGraceMs, late).catch((error) => {
+        onAdapterEvent({ type: 'error', error })
+      })
+      enter('disconnected')
+    },
+    health(): QueueHealth {
+      const open = state === 'connected' || state === 'reconnecting'
+      const health = adapter.health()
+      return { ...health, status: open ? health.status : 'down', state }
+    },
+  }
+
+  async function open(): Promise<void> {
+    enter('connecting')
+    try {
+      await adapter.connect()
+    } catch (error) {
+      if (state === 'connecting') enter('idle')
+      throw error
+    }
+    if (state !== 'connecting') throw closed()
+    enter('connected')
+  }
+}
+
+export type Lifecycle = ReturnType<typeof createLifecycle>

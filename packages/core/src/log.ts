@@ -1,0 +1,29 @@
+export type LogFields = Readonly<Record<string, unknown>>
+
+/** Where a queue writes what nobody listens to. pino, winston and `console` adapt to it in a few lines. */
+export interface Log {
+  debug(message: string, fields?: LogFields): void
+  info(message: string, fields?: LogFields): void
+  warn(message: string, fields?: LogFields): void
+  error(message: string, fields?: LogFields): void
+}
+
+const quiet = (): void => {}
+
+/** Warnings and errors to stderr, nothing else. */
+export const consoleLog: Log = {
+  debug: quiet,
+  info: quiet,
+  warn: (message, fields) => console.warn(`[mq] ${message}`, ...(fields === undefined ? [] : [fields])),
+  error: (message, fields) => console.error(`[mq] ${message}`, ...(fields === undefined ? [] : [fields])),
+}
+
+/** A log that adds `fields` to every line. */
+export function withFields(log: Log, fields: LogFields): Log {
+  return {
+    debug: (message, more) => log.debug(message, { ...fields, ...more }),
+    info: (message, more) => log.info(message, { ...fields, ...more }),
+    warn: (message, more) => log.warn(message, { ...fields, ...more }),
+    error: (message, more) => log.error(message, { ...fields, ...more }),
+  }
+}

@@ -1,0 +1,180 @@
+import { createHash } from 'node:crypto'
+import { MqError } from './errors.js'
+import type { EventDefinition } from './event.js'
+import type { HandlerContext, SubscribeOptions, Subscription } from './handler.js'
+import { withFields } from './log.js'
+import type { Message } from './message.js'
+import { requireFunction } from './options.js'
+import type { PublishOptions, PublishResult } from './publish-options.js'
+import type { Queue } from './queue.js'
+import { requireTask, type Task } from './task.js'
+
+/** Enqueues tasks anywhere, runs them where they are registered, and turns events into tasks. */
+export interface TaskScheduler extends AsyncDisposable {
+  /**
+   * Makes this process a worker for the task. Before `start` it is only noted; after it, it resolves once the worker runs.
+   * Throws `MQ_DUPLICATE_TASK` for a name that another task has here.
+   */
+  register<Input, Result, Enqueued>(task: Task<Input, Result, Enqueued>, options?: WorkerOptions): Promise<void>
+  /**
+   * Enqueues the task for each message of the topic: `toInput` makes its input, or returns `undefined` for none. The group is
+   * `on.<task>`, the task's id `<message id>/<task>`, so that a message that comes twice asks for the same task. As with
+   * `register`, it begins with `start`.
+   */
+  route<Output, Input, Result, Enqueued>(
+    event: EventDefinition<unknown, Output>,
+    task: Task<Input, Result, Enqueued>,
+    toInput: (message: Message<Output>) => NoInfer<Enqueued> | undefined | Promise<NoInfer<Enqueued> | undefined>,
+    options?: RouteOptions,
+  ): Promise<void>
+  route<Input, Result, Enqueued>(
+    topic: string,
+    task: Task<Input, Result, Enqueued>,
+    toInput: (message: Message) => NoInfer<Enqueued> | undefined | Promise<NoInfer<Enqueued> | undefined>,
+    options?: RouteOptions,
+  ): Promise<void>
+  /** Starts all that was registered and routed. Resolves once every worker runs; rejects, with none running, if one cannot. */
+  start(): Promise<void>
+  /** Stops all workers as `Subscription.stop` does. Always resolves. May be called twice, and is final. */
+  stop(options?: { readonly deadlineMs?: number }): Promise<void>
+  /**
+   * Asks for one run of the task, now, after `delayMs` or at a time. It need not be registered here. Rejects as
+   * `Queue.publish` does; `MQ_INVALID_DATA` names what is wrong with the input.
+   */
+  enqueue<Input, Result, Enqueued>(
+    task: Task<Input, Result, Enqueued>,
+    input: NoInfer<Enqueued>,
+    options?: PublishOptions,
+  ): Promise<EnqueuedTask>
+  /** Returns a function that takes the listener away again. */
+  on<Name extends keyof SchedulerEvents>(name: Name, listener: (event: SchedulerEvents[Name]) => void): () => void
+}
+
+/** `retry` and `timeoutMs` are the task's own. */
+export type WorkerOptions = Pick<SubscribeOptions, 'concurrency' | 'ordered' | 'startFrom'>
+export type RouteOptions = Pick<SubscribeOptions, 'concurrency' | 'ordered' | 'startFrom' | 'retry' | 'timeoutMs'>
+export type EnqueuedTask = PublishResult
+
+export interface SchedulerEvents {
+  /** A run in this process has returned. */
+  completed: { readonly task: string; readonly id: string; readonly attempt: number; readonly result: unknown }
+  /** A run in this process has failed; whether it is retried, `Queue`'s `settled` tells. */
+  failed: { readonly task: string; readonly id: string; readonly attempt: number; readonly error: unknown }
+}
+
+const workers = 'workers'
+
+const eventOf = <Input, Enqueued>(task: Task<Input, unknown, Enqueued>): EventDefinition<Enqueued, Input> => {
+  requireTask(task)
+  return { name: `task.${task.name}`, ...(task.input && { schema: task.input }) }
+}
+
+/** The workers' side needs a connected queue by `start`; enqueueing needs one at once. */
+export function createScheduler(queue: Queue): TaskScheduler {
+  const starters = new Map<string, () => Promise<Subscription>>()
+  const subscriptions: Subscription[] = []
+  const listeners = { completed: new Set<(event: never) => void>(), failed: new Set<(event: never) => void>() }
+  let started: Promise<void> | undefined
+  let stopped: Promise<void> | undefined
+
+  const emit = <Name extends keyof SchedulerEvents>(name: Name, event: SchedulerEvents[Name]): void => {
+    for (const listener of listeners[name]) (listener as (event: SchedulerEvents[Name]) => void)(event)
+  }
+  const requireRunning = (): void => {
+    if (stopped !== undefined) throw new MqError('MQ_CLOSED', 'The scheduler was stopped; make a new one')
+  }
+  const startOne = async (starter: () => Promise<Subscription>): Promise<void> => {
+    const subscription = await starter()
+    subscriptions.push(subscription)
+    if (stopped !== undefined) await subscription.stop({ deadlineMs: 0 })
+  }
+  const add = async (name: string, what: string, starter: () => Promise<Subscription>): Promise<void> => {
+    requireRunning()
+    if (starters.has(name)) throw new MqError('MQ_DUPLICATE_TASK', `${what} is there already`)
+    starters.set(name, starter)
+    if (started === undefined) return
+    await started
+    await startOne(starter)
+  }
+  const stopAll = async (options?: { readonly deadlineMs?: number }): Promise<void> => {
+    await Promise.all(subscriptions.splice(0).map((subscription) => subscription.stop(options)))
+  }
+
+  const runner = (task: Task) => async (message: Message, context: HandlerContext) => {
+    const { id, attempt, time, headers } = message
+    const log = withFields(context.log, { task: task.name })
+    const run = { id, task: task.name, attempt, time, headers, signal: context.signal, queue, log }
+    let result: unknown
+    try {
+      result = await task.execute(message.data, run)
+    } catch (error) {
+      emit('failed', { task: task.name, id, attempt, error })
+      throw error
+    }
+    emit('completed', { task: task.name, id, attempt, result })
+  }
+
+  const scheduler: TaskScheduler = {
+    async register(task, options = {}) {
+      const event = eventOf(task)
+      const { retry, timeoutMs } = task
+      const own = {
+        group: workers,
+        ...(retry !== undefined && { retry }),
+        ...(timeoutMs !== undefined && { timeoutMs }),
+      }
+      const starter = () => queue.subscribe(event, runner(task as Task), { ...options, ...own })
+      await add(`task ${task.name}`, `A task named '${task.name}'`, starter)
+    },
+    async route(event: string | EventDefinition, task: Task, toInput: unknown, options: RouteOptions = {}) {
+      requireTask(task)
+      requireFunction(toInput, 'toInput')
+      const topic = typeof event === 'string' ? event : event.name
+      const handler = async (message: Message): Promise<void> => {
+        const input: unknown = await (toInput as (message: Message) => unknown)(message)
+        if (input !== undefined) await scheduler.enqueue(task, input, { id: routedId(message.id, task.name) })
+      }
+      const starter = () => queue.subscribe(event as EventDefinition, handler, { ...options, group: `on.${task.name}` })
+      await add(`route ${topic} ${task.name}`, `A route from '${topic}' to '${task.name}'`, starter)
+    },
+    start() {
+      started ??= (async () => {
+        requireRunning()
+        const results = await Promise.allSettled([...starters.values()].map(startOne))
+        const failure = results.find((result) => result.status === 'rejected')
+        if (failure === undefined) return
+        await stopAll({ deadlineMs: 0 })
+        throw failure.reason
+      })().catch((error) => {
+        started = undefined
+        throw error
+      })
+      return started
+    },
+    stop(options) {
+      stopped ??= stopAll(options)
+      return stopped
+    },
+    async enqueue(task, input, options) {
+      return queue.publish(eventOf(task), input, options)
+    },
+    on(name, listener) {
+      const of = listeners[name]
+      if (of === undefined)
+        throw new TypeError(`No event '${String(name)}'. There are: ${Object.keys(listeners).join(', ')}`)
+      requireFunction(listener, 'The listener')
+      of.add(listener as (event: never) => void)
+      return () => void of.delete(listener as (event: never) => void)
+    },
+    [Symbol.asyncDispose]: () => scheduler.stop(),
+  }
+  return scheduler
+}
+
+const maxIdBytes = 255
+
+/** Readable while it fits; the same message and task always give the same id. */
+function routedId(messageId: string, task: string): string {
+  const id = `${messageId}/${task}`
+  return Buffer.byteLength(id) <= maxIdBytes ? id : createHash('sha256').update(id).digest('hex')
+}
