@@ -1,0 +1,165 @@
+import type { Clock, OutgoingMessage, RawMessage, Routed, Settlement, Source, StartFrom } from '@mq/core'
+import { BoundedLog } from './bounded-log.js'
+import { type Entry, Usage } from './entry.js'
+import { Group } from './group.js'
+import { Timetable } from './timetable.js'
+
+export interface BrokerOptions {
+  readonly clock: Clock
+  readonly maxMessages: number
+  readonly maxBytes: number
+  readonly retain: number
+  readonly dedupeMs: number
+}
+
+/** One run of a handler, for a test to look at. */
+export interface HandledRecord {
+  readonly source: Source
+  readonly entry: Entry
+  readonly settlement: Settlement
+}
+
+interface Topic {
+  readonly groups: Map<string, Group>
+  /** What a group that starts `earliest` gets. */
+  readonly retained: BoundedLog<RawMessage>
+  /** Ids that were published lately, the oldest first, and until when they count. */
+  readonly published: Map<string, { readonly until: number; readonly routed: Routed }>
+  delayed: number
+}
+
+const retainedBytes = 16 * 1024 * 1024
+const maxRememberedIds = 100_000
+const handledLimits = { items: 1_000, bytes: 16 * 1024 * 1024 }
+
+/** What several adapters share: topics, groups and the time. */
+export class Broker {
+  readonly clock: Clock
+  readonly timetable: Timetable
+  readonly usage: Usage
+  readonly handled = new BoundedLog<HandledRecord>(handledLimits)
+  readonly #options: BrokerOptions
+  readonly #topics = new Map<string, Topic>()
+  #connections = 0
+
+  constructor(options: BrokerOptions) {
+    this.#options = options
+    this.clock = options.clock
+    this.timetable = new Timetable(options.clock)
+    this.usage = new Usage(options)
+  }
+
+  /** Time passes for delayed messages only while somebody is connected. */
+  connect(): void {
+    this.#connections += 1
+    this.timetable.open = true
+  }
+
+  disconnect(): void {
+    this.#connections -= 1
+    this.timetable.open = this.#connections > 0
+  }
+
+  /** Undefined when there is no room. */
+  publish(topicName: string, message: OutgoingMessage): Routed | undefined {
+    const topic = this.#topic(topicName)
+    const before = this.#publishedBefore(topic, message.id)
+    if (before !== undefined) return before
+    if (this.usage.isFull) return undefined
+    const { delayMs = 0, ...stored } = message
+    const routed = delayMs > 0 ? this.#delay(topic, stored, delayMs) : this.#fanOut(topic, stored)
+    if (routed !== 'no') this.#remember(topic, message.id, routed)
+    return routed
+  }
+
+  declare(source: Source, startFrom: StartFrom): void {
+    const { groups, retained } = this.#topic(source.topic)
+    if (groups.has(source.group)) return
+    const group = new Group(this, source, { ephemeral: false })
+    groups.set(source.group, group)
+    if (startFrom === 'earliest') for (const message of retained) group.add(message)
+  }
+
+  openEphemeral(source: Source): Group {
+    const group = new Group(this, source, { ephemeral: true })
+    this.#topic(source.topic).groups.set(source.group, group)
+    return group
+  }
+
+  /** A group that has consumers stays for them, empty. */
+  delete(source: Source): void {
+    const { groups } = this.#topic(source.topic)
+    const group = groups.get(source.group)
+    if (group === undefined) return
+    const lost = group.clear()
+    if (group.hasConsumers && !group.ephemeral) group.reportLoss('the group was deleted under its consumers', lost)
+    else groups.delete(source.group)
+  }
+
+  find(source: Source): Group | undefined {
+    return this.#topics.get(source.topic)?.groups.get(source.group)
+  }
+
+  delayedOf(topic: string): number {
+    return this.#topics.get(topic)?.delayed ?? 0
+  }
+
+  /** Something can go on without the time moving on. */
+  get isBusy(): boolean {
+    return this.#groups().some((group) => group.inFlight > 0 || (group.hasConsumers && group.ready > 0))
+  }
+
+  /** Something will go on as time moves on. */
+  get isWaiting(): boolean {
+    const delayed = [...this.#topics.values()].some((topic) => topic.delayed > 0)
+    return delayed || this.#groups().some((group) => group.hasConsumers && group.delayed > 0)
+  }
+
+  #groups(): Group[] {
+    return [...this.#topics.values()].flatMap((topic) => [...topic.groups.values()])
+  }
+
+  #topic(name: string): Topic {
+    const found = this.#topics.get(name)
+    if (found !== undefined) return found
+    const retained = new BoundedLog<RawMessage>({ items: this.#options.retain, bytes: retainedBytes })
+    const topic: Topic = { groups: new Map(), retained, published: new Map(), delayed: 0 }
+    this.#topics.set(name, topic)
+    return topic
+  }
+
+  #fanOut(topic: Topic, message: RawMessage): Routed {
+    topic.retained.add(message, message.body.byteLength)
+    for (const group of topic.groups.values()) group.add(message)
+    return topic.groups.size > 0 ? 'yes' : 'no'
+  }
+
+  /** Which groups there will be when it is due, nobody knows. */
+  #delay(topic: Topic, message: RawMessage, delayMs: number): Routed {
+    topic.delayed += 1
+    this.usage.add(message)
+    this.timetable.add(this.clock.now() + delayMs, () => {
+      topic.delayed -= 1
+      this.usage.remove(message)
+      this.#fanOut(topic, message)
+    })
+    return 'unknown'
+  }
+
+  #publishedBefore(topic: Topic, id: string): Routed | undefined {
+    if (this.#options.dedupeMs === 0) return undefined
+    const before = topic.published.get(id)
+    return before !== undefined && before.until > this.clock.now() ? before.routed : undefined
+  }
+
+  #remember(topic: Topic, id: string, routed: Routed): void {
+    if (this.#options.dedupeMs === 0) return
+    const now = this.clock.now()
+    topic.published.delete(id)
+    topic.published.set(id, { until: now + this.#options.dedupeMs, routed })
+    for (const [oldest, { until }] of topic.published) {
+      if (until > now && topic.published.size <= maxRememberedIds) return
+      topic.published.delete(oldest)
+    }
+  }
+}

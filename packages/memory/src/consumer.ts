@@ -1,0 +1,137 @@
+import {
+  type AdapterEvent,
+  type ConsumeOptions,
+  type Consumer,
+  type Deadline,
+  type Handle,
+  type LazyAbort,
+  lazyAbort,
+  MqError,
+  type Settlement,
+} from '@mq/core'
+import type { Entry } from './entry.js'
+import { type Group, ownCopy } from './group.js'
+
+/** One call of `handle`. Whatever ends it first removes it from `#runs`; what comes after that is void. */
+interface Run {
+  readonly entry: Entry
+  readonly abort: LazyAbort
+}
+
+export interface ConsumerListener {
+  readonly report: (event: AdapterEvent) => void
+  readonly settled: (entry: Entry, settlement: Settlement) => void
+}
+
+/** How soon a message runs again whose `handle` rejected, which it must not. */
+const brokenHandleDelayMs = 1_000
+
+/** A consumer of one group: keeps at most `concurrency` calls of `handle` unsettled. */
+export class GroupConsumer implements Consumer {
+  readonly group: Group
+  readonly ordered: boolean
+  readonly #concurrency: number
+  readonly #handle: Handle
+  readonly #listener: ConsumerListener
+  readonly #runs = new Set<Run>()
+  #idle: (() => void) | undefined
+  #stopped: Promise<void> | undefined
+
+  constructor(group: Group, options: ConsumeOptions, handle: Handle, listener: ConsumerListener) {
+    this.group = group
+    this.ordered = options.ordered
+    this.#concurrency = options.concurrency
+    this.#handle = handle
+    this.#listener = listener
+  }
+
+  get isStopping(): boolean {
+    return this.#stopped !== undefined
+  }
+
+  get hasFreeSlot(): boolean {
+    return !this.isStopping && this.#runs.size < this.#concurrency
+  }
+
+  report(event: AdapterEvent): void {
+    this.#listener.report(event)
+  }
+
+  start(entry: Entry): void {
+    const run: Run = { entry, abort: lazyAbort() }
+    this.#runs.add(run)
+    const { message, ...history } = entry
+    const delivery = {
+      ...history,
+      message: ownCopy(message),
+      get signal() {
+        return run.abort.signal
+      },
+    }
+    this.#handle(delivery).then(
+      (settlement) => this.#settle(run, settlement),
+      (error) => this.#settleBroken(run, error),
+    )
+  }
+
+  /** Ends all runs without settling them; what they held is the caller's. */
+  loseAll(reason: MqError): readonly Entry[] {
+    const lost = [...this.#runs]
+    this.#runs.clear()
+    for (const { entry, abort } of lost) {
+      this.group.abandon(entry)
+      abort.abort(reason)
+    }
+    this.#idle?.()
+    return lost.map((run) => run.entry)
+  }
+
+  stop({ deadlineMs }: Deadline): Promise<void> {
+    this.#stopped ??= this.#stop(deadlineMs)
+    return this.#stopped
+  }
+
+  async #stop(deadlineMs: number): Promise<void> {
+    // The property that closes the intake is set only when this returns, so give it its turn.
+    await Promise.resolve()
+    if (this.#runs.size > 0) await this.#finished(deadlineMs)
+    for (const run of [...this.#runs].reverse()) {
+      this.#settle(run, { kind: 'release' })
+      run.abort.abort(new MqError('MQ_STOPPED', 'The subscription was stopped before the handler had finished'))
+    }
+    this.group.detach(this)
+  }
+
+  /** Resolves when no run is left, or at the deadline. */
+  async #finished(deadlineMs: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, Math.min(deadlineMs, 2 ** 31 - 1))
+      this.#idle = () => {
+        if (this.#runs.size > 0) return
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+
+  #settle(run: Run, settlement: Settlement): void {
+    if (!this.#runs.delete(run)) return
+    this.group.settle(run.entry, settlement)
+    this.#listener.settled(run.entry, settlement)
+    this.#idle?.()
+  }
+
+  #settleBroken(run: Run, cause: unknown): void {
+    const error = new MqError('MQ_OPERATION_FAILED', 'handle rejected; it must answer with a settlement', { cause })
+    this.report({ type: 'error', error, source: this.group.source })
+    const at = Date.parse(run.entry.message.time)
+    const failure = {
+      reason: 'error' as const,
+      error: { name: error.name, message: error.message, code: error.code },
+      attempts: run.entry.attempt,
+      firstFailedAt: run.entry.failure?.firstFailedAt ?? at,
+      failedAt: at,
+    }
+    this.#settle(run, { kind: 'retry', delayMs: brokenHandleDelayMs, failure })
+  }
+}

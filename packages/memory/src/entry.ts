@@ -1,0 +1,35 @@
+import type { Failure, RawMessage } from '@mq/core'
+
+/** A message in one group, with the history that it has there. */
+export interface Entry {
+  readonly message: RawMessage
+  readonly attempt: number
+  readonly failure?: Failure
+}
+
+/** Counts everything that is held, in all topics and groups of one broker, against its limits. */
+export class Usage {
+  readonly maxMessages: number
+  readonly maxBytes: number
+  #messages = 0
+  #bytes = 0
+
+  constructor(limits: { readonly maxMessages: number; readonly maxBytes: number }) {
+    this.maxMessages = limits.maxMessages
+    this.maxBytes = limits.maxBytes
+  }
+
+  get isFull(): boolean {
+    return this.#messages >= this.maxMessages || this.#bytes >= this.maxBytes
+  }
+
+  add(message: RawMessage): void {
+    this.#messages += 1
+    this.#bytes += message.body.byteLength
+  }
+
+  remove(message: RawMessage): void {
+    this.#messages -= 1
+    this.#bytes -= message.body.byteLength
+  }
+}

@@ -1,0 +1,199 @@
+import { randomUUID } from 'node:crypto'
+import { type Failure, MqError, type RawDeadLetter, type RawMessage, type Settlement, type Source } from '@mq/core'
+import type { Broker } from './broker.js'
+import type { GroupConsumer } from './consumer.js'
+import type { Entry } from './entry.js'
+import { ReadyQueue } from './ready-queue.js'
+import type { Appointment } from './timetable.js'
+
+/** How many handlers start before timers and sockets get a turn: a backlog must not starve the rest of the process. */
+const startsPerTurn = 128
+
+/** An ephemeral group may not fill the broker: this many messages wait for it, then the oldest are dropped and reported. */
+const maxEphemeralBacklog = 10_000
+
+/** The messages of one topic for one group of consumers. */
+export class Group {
+  readonly source: Source
+  readonly ephemeral: boolean
+  readonly #broker: Broker
+  readonly #ready = new ReadyQueue()
+  readonly #delayed = new Map<Appointment, Entry>()
+  readonly #dead = new Map<string, RawDeadLetter>()
+  /** The consumer that is asked first is the one that got nothing for the longest time. */
+  readonly #consumers = new Set<GroupConsumer>()
+  #running = 0
+  #startsLeft = startsPerTurn
+  #scheduled = false
+
+  constructor(broker: Broker, source: Source, options: { readonly ephemeral: boolean }) {
+    this.#broker = broker
+    this.source = source
+    this.ephemeral = options.ephemeral
+  }
+
+  get ready(): number {
+    return this.#ready.length
+  }
+  get inFlight(): number {
+    return this.#running
+  }
+  get delayed(): number {
+    return this.#delayed.size
+  }
+  get dead(): number {
+    return this.#dead.size
+  }
+  get hasConsumers(): boolean {
+    return this.#consumers.size > 0
+  }
+
+  /** A message of the topic. */
+  add(message: RawMessage): void {
+    this.#hold({ message, attempt: 1 })
+    if (this.ephemeral && this.#ready.length > maxEphemeralBacklog) this.#dropOldest()
+  }
+
+  attach(consumer: GroupConsumer): void {
+    this.#consumers.add(consumer)
+    this.#schedule()
+  }
+
+  detach(consumer: GroupConsumer): void {
+    this.#consumers.delete(consumer)
+  }
+
+  /** Carries out what became of an entry, once its run has left `#running`. */
+  settle(entry: Entry, settlement: Settlement): void {
+    this.#running -= 1
+    if (settlement.kind === 'release' && !this.ephemeral) {
+      this.#ready.giveBack(entry)
+    } else {
+      this.#ready.finish(entry)
+      if (settlement.kind === 'retry' && !this.ephemeral) this.#retry(entry, settlement)
+      else this.#drop(entry, settlement)
+    }
+    this.#schedule()
+  }
+
+  /** An entry that its consumer lost for good. */
+  abandon(entry: Entry): void {
+    this.#running -= 1
+    this.#ready.finish(entry)
+  }
+
+  listDead(limit: number): readonly RawDeadLetter[] {
+    return [...this.#dead.values()].slice(0, limit).map((entry) => ({ ...entry, message: ownCopy(entry.message) }))
+  }
+
+  replay(entryIds: readonly string[] | undefined): number {
+    return this.#takeDead(entryIds, ({ message }) => this.#hold({ message, attempt: 1 }))
+  }
+
+  purge(entryIds: readonly string[] | undefined): number {
+    return this.#takeDead(entryIds, () => {})
+  }
+
+  /** Removes all that waits. Consumers stay, with nothing in hand; the number says what they have lost. */
+  clear(): number {
+    const entries = [...this.#ready.clear(), ...this.#delayed.values()]
+    for (const appointment of this.#delayed.keys()) appointment.cancelled = true
+    for (const { message } of [...entries, ...this.#dead.values()]) this.#broker.usage.remove(message)
+    this.#delayed.clear()
+    this.#dead.clear()
+    let lost = entries.length
+    for (const consumer of this.#consumers) {
+      for (const entry of consumer.loseAll(new MqError('MQ_OWNERSHIP_LOST', 'The group was deleted'))) {
+        this.#broker.usage.remove(entry.message)
+        lost += 1
+      }
+    }
+    return lost
+  }
+
+  /** The consumers whose adapters are to hear of what happened to the group. */
+  reportLoss(reason: string, count: number): void {
+    for (const consumer of this.#consumers) consumer.report({ type: 'data-loss', source: this.source, reason, count })
+  }
+
+  #hold(entry: Entry): void {
+    this.#broker.usage.add(entry.message)
+    this.#ready.add(entry)
+    this.#schedule()
+  }
+
+  #retry(entry: Entry, { delayMs, failure }: Settlement & { kind: 'retry' }): void {
+    const next = { message: entry.message, attempt: entry.attempt + 1, failure }
+    const appointment = this.#broker.timetable.add(this.#broker.clock.now() + delayMs, () => {
+      this.#delayed.delete(appointment)
+      this.#ready.add(next)
+      this.#schedule()
+    })
+    this.#delayed.set(appointment, next)
+  }
+
+  #drop(entry: Entry, settlement: Settlement): void {
+    if (settlement.kind === 'dead' && !this.ephemeral) this.#bury(entry.message, settlement.failure)
+    else this.#broker.usage.remove(entry.message)
+  }
+
+  #bury(message: RawMessage, failure: Failure): void {
+    const entryId = randomUUID()
+    this.#dead.set(entryId, { entryId, message, failure })
+  }
+
+  #takeDead(entryIds: readonly string[] | undefined, use: (entry: RawDeadLetter) => void): number {
+    let taken = 0
+    for (const entryId of new Set(entryIds ?? this.#dead.keys())) {
+      const entry = this.#dead.get(entryId)
+      if (entry === undefined) continue
+      this.#dead.delete(entryId)
+      this.#broker.usage.remove(entry.message)
+      use(entry)
+      taken += 1
+    }
+    return taken
+  }
+
+  #dropOldest(): void {
+    const dropped = this.#ready.dropOldest()
+    if (dropped === undefined) return
+    this.#broker.usage.remove(dropped.message)
+    this.reportLoss(`an ephemeral subscription fell ${maxEphemeralBacklog} messages behind`, 1)
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#consumers.size === 0 || this.#ready.length === 0) return
+    this.#scheduled = true
+    if (this.#startsLeft > 0) queueMicrotask(() => this.#dispatch())
+    else
+      setImmediate(() => {
+        this.#startsLeft = startsPerTurn
+        this.#dispatch()
+      })
+  }
+
+  #dispatch(): void {
+    this.#scheduled = false
+    const ordered = [...this.#consumers].some((consumer) => consumer.ordered)
+    while (this.#startsLeft > 0) {
+      const consumer = this.#freeConsumer()
+      const entry = consumer === undefined ? undefined : this.#ready.take(ordered)
+      if (consumer === undefined || entry === undefined) break
+      this.#startsLeft -= 1
+      this.#running += 1
+      this.#consumers.delete(consumer)
+      this.#consumers.add(consumer)
+      consumer.start(entry)
+    }
+    if (this.#freeConsumer() !== undefined) this.#schedule()
+  }
+
+  #freeConsumer(): GroupConsumer | undefined {
+    for (const consumer of this.#consumers) if (consumer.hasFreeSlot) return consumer
+    return undefined
+  }
+}
+
+/** The bytes are shared by all groups, so nobody outside may get hold of them. */
+export const ownCopy = (message: RawMessage): RawMessage => ({ ...message, body: new Uint8Array(message.body) })

@@ -1,0 +1,55 @@
+import type { Clock } from '@mq/core'
+
+/** A clock that stands still until a test moves it. */
+export interface TestClock extends Clock {
+  /**
+   * Moves the time on, running on the way whatever falls due, each at its own time. Between two of them it gives promises and
+   * immediates a turn; it does not wait for handlers that wait for something real. For those there is `settled()`.
+   */
+  advance(ms: number): Promise<void>
+}
+
+const start = Date.UTC(2026, 0, 1)
+
+/** Gives whatever became possible the chance to run: several turns, as a handler may wait for an immediate of its own. */
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** Begins at `startAt`, or with the year 2026. */
+export function testClock(options: { readonly startAt?: Date } = {}): TestClock {
+  let now = options.startAt?.getTime() ?? start
+  const pending = new Map<number, { readonly due: number; readonly callback: () => void }>()
+  let made = 0
+
+  const earliest = (): number | undefined => {
+    let found: number | undefined
+    for (const [id, { due }] of pending) {
+      if (found === undefined || due < (pending.get(found)?.due ?? Number.POSITIVE_INFINITY)) found = id
+    }
+    return found
+  }
+
+  return {
+    now: () => now,
+    setTimeout(callback, delayMs) {
+      const id = made++
+      pending.set(id, { due: now + Math.max(0, delayMs), callback })
+      return { cancel: () => void pending.delete(id) }
+    },
+    async advance(ms) {
+      if (!(ms >= 0)) throw new RangeError(`A clock goes forward: advance(${ms})`)
+      const target = now + ms
+      await turns()
+      for (let id = earliest(); id !== undefined; id = earliest()) {
+        const timer = pending.get(id)
+        if (timer === undefined || timer.due > target) break
+        pending.delete(id)
+        now = Math.max(now, timer.due)
+        timer.callback()
+        await turns()
+      }
+      now = Math.max(now, target)
+    },
+  }
+}
