@@ -1,4 +1,5 @@
 import { type Ledger, routedTask } from './ledger.js'
+import type { Mail } from './mailbox.js'
 import type { UserOutcome } from './outcome.js'
 import { isRefused, type Row, type SignedUp } from './sign-ups.js'
 import type { Summary } from './tasks/data-processing.js'
@@ -7,6 +8,8 @@ export interface Checked {
   readonly rows: readonly Row[]
   readonly signedUp: readonly SignedUp[]
   readonly outcomes: readonly UserOutcome[]
+  /** All mails of this run, whoever got them. */
+  readonly mails: readonly Mail[]
   readonly ledger: Ledger
   /** Bodies by id. */
   readonly webhooks: ReadonlyMap<string, string>
@@ -32,9 +35,21 @@ export function problemsOf(checked: Checked): readonly string[] {
   for (const outcome of outcomes) {
     problems.push(...problemsOfUser(outcome, checked).map((problem) => `${shown(outcome)}: ${problem}`))
   }
+  problems.push(...straysOf(checked))
   if (summary === undefined) problems.push('DataProcessingTask wrote no summary')
   else if (summary.rows !== rows.length) problems.push(`The summary counts ${summary.rows} of ${rows.length} sign-ups`)
   return problems
+}
+
+function straysOf({ outcomes, mails, webhooks }: Checked): string[] {
+  const addresses = new Set(outcomes.map(({ row }) => row.email))
+  const ids = new Set(outcomes.map(({ eventId }) => routedTask(eventId, 'notification')))
+  const strayMails = mails.filter(({ to }) => !addresses.has(to)).map(({ to }) => to)
+  const strayWebhooks = [...webhooks.keys()].filter((id) => !ids.has(id))
+  return [
+    ...strayMails.map((to) => `${to}: got a mail, but its sign-up was not accepted`),
+    ...strayWebhooks.map((id) => `A webhook arrived that belongs to no sign-up: ${id}`),
+  ]
 }
 
 const shown = ({ userId, row }: UserOutcome): string => `${row.email} (user ${userId})`

@@ -7,7 +7,7 @@ import { problemsOf } from './check.js'
 import { createClosers } from './closers.js'
 import { createLedger } from './ledger.js'
 import type { Mail } from './mailbox.js'
-import { outcomesOf } from './outcome.js'
+import { mailsOf, outcomesOf } from './outcome.js'
 import { reportOf } from './report.js'
 import { type Row, readSignUps } from './sign-ups.js'
 import { openStage, type Stage } from './stage.js'
@@ -88,7 +88,8 @@ export async function runDemo(settings: DemoSettings): Promise<'good' | 'bad' | 
 /** Prints what came of it and returns what is wrong with it. */
 async function verdict({ run, rows, stage, ledger }: Script, told: Told): Promise<readonly string[]> {
   const { mailbox, webhook } = stage
-  const outcomes = await outcomesOf({ ...told, run, mails: mailbox.mails(), ledger })
+  const mails = mailsOf(run, mailbox.mails())
+  const outcomes = await outcomesOf({ ...told, mails, ledger })
   const webhooks = new Map([...webhook.received()].filter(([id]) => id.startsWith(run)))
   const retries = ledger.retriesOf('notification')
   print()
@@ -100,7 +101,7 @@ async function verdict({ run, rows, stage, ledger }: Script, told: Told): Promis
       duplicateMails: mailbox.duplicates(),
     }),
   )
-  return problemsOf({ ...told, rows, outcomes, ledger, webhooks, refusals: mailbox.refusals })
+  return problemsOf({ ...told, rows, outcomes, mails, ledger, webhooks, refusals: mailbox.refusals })
 }
 
 function introduction({ webUrl, mailbox, webhook, queue, workerIsProcess }: Stage, { config }: DemoSettings): string {

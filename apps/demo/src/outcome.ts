@@ -15,8 +15,6 @@ export interface UserOutcome extends AcceptedSignUp {
 }
 
 export interface Evidence {
-  /** Begins the id of every task of this run. */
-  readonly run: string
   readonly signedUp: readonly SignedUp[]
   readonly mails: readonly Mail[]
   /** Reasons by the id of the task, as the broker keeps them. */
@@ -24,10 +22,9 @@ export interface Evidence {
   readonly ledger: Ledger
 }
 
-/** Puts what the mailbox and the broker hold beside the users. Mails of another run belong to nobody here. */
+/** Puts what the mailbox and the broker hold beside the users. */
 export async function outcomesOf(evidence: Evidence): Promise<readonly UserOutcome[]> {
-  const { run, signedUp, deadLetters, ledger } = evidence
-  const mails = evidence.mails.filter(({ messageId }) => messageId.startsWith(`<${run}.`))
+  const { signedUp, mails, deadLetters, ledger } = evidence
   const parsed = await Promise.all(mails.map(async (mail) => ({ ...mail, email: await PostalMime.parse(mail.raw) })))
   return signedUp.filter(isAccepted).map((user) => {
     const taskId = routedTask(user.eventId, 'send-email')
@@ -48,3 +45,7 @@ export async function deadLettersOf(queue: Queue, task: string): Promise<Readonl
   const entries = await queue.deadLetters(`task.${task}`, 'workers').list({ limit: 10_000 })
   return new Map(entries.map(({ message, failure }) => [message.id, failure.error.message]))
 }
+
+/** Without the mails of another run, of which a real broker may have kept tasks. */
+export const mailsOf = (run: string, mails: readonly Mail[]): readonly Mail[] =>
+  mails.filter(({ messageId }) => messageId.startsWith(`<${run}.`))

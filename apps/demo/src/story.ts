@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createScheduler } from '@mq/core'
 import { type Ledger, routedTask } from './ledger.js'
-import { deadLettersOf } from './outcome.js'
+import { deadLettersOf, mailsOf } from './outcome.js'
 import { type Counts, createProgress } from './progress.js'
 import { isAccepted, postSignUp, type Row, type SignedUp } from './sign-ups.js'
 import type { Stage } from './stage.js'
@@ -88,7 +88,7 @@ function countsOf({ run, stage, ledger }: Script, signedUp: readonly SignedUp[])
     signUps: signedUp.length,
     events: ledger.routed('send-email'),
     mailTasks: ledger.over('send-email'),
-    mails: stage.mailbox.mails().filter(({ messageId }) => messageId.startsWith(`<${run}.`)).length,
+    mails: mailsOf(run, stage.mailbox.mails()).length,
     webhooks: ledger.over('notification'),
     retries: ledger.retries(),
   }
