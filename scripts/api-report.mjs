@@ -24,7 +24,9 @@ for (const folder of folders) {
     const report = `${JSON.parse(readFileSync(join(folder, config), 'utf8')).apiReport.reportFileName}.api.md`
     const diff = ['diff', '--no-index', '--', `etc/${report}`, `temp/${report}`]
     if (existsSync(join(folder, 'temp', report))) spawnSync('git', diff, { cwd: folder, stdio: 'inherit' })
-    console.error(`The API of ${relative(root, folder)} is not the one in etc/${report}. pnpm api:update takes it over.`)
+    console.error(
+      `The API of ${relative(root, folder)} is not the one in etc/${report}. pnpm api:update takes it over.`,
+    )
     process.exitCode = 1
   }
 }

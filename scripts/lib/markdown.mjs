@@ -36,7 +36,7 @@ export function fences(text) {
 
 const withoutIndent = (line, indent) => (line.startsWith(indent) ? line.slice(indent.length) : line)
 
-export const shellLanguages = ['sh', 'bash', 'shell', 'console', 'zsh']
+const shellLanguages = ['sh', 'bash', 'shell', 'console', 'zsh']
 
 /** The commands that a page shows: the lines of its shell blocks, and its `code` that begins with npm or pnpm. */
 export function commands(text) {

@@ -14,10 +14,14 @@ export const rules = [
 ]
 
 function lockfileProblems() {
-  const lines = readText('pnpm-lock.yaml').split('\n')
-  return lines.flatMap((line, index) =>
-    /https?:|git\+|tarball:|file:/.test(line) ? [`pnpm-lock.yaml:${index + 1}: ${line.trim()}`] : [],
-  )
+  const place = /(https?|ssh|git(\+\w+)?):\/\/|\btarball:|(^|[\s'"@])file:\S/
+  return readText('pnpm-lock.yaml')
+    .split('\n')
+    .flatMap((line, index) => {
+      // What an author says to those who still use a package, often with a link.
+      if (/^\s*deprecated:/.test(line)) return []
+      return place.test(line) ? [`pnpm-lock.yaml:${index + 1}: ${line.trim()}`] : []
+    })
 }
 
 function registryProblems() {

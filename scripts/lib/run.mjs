@@ -8,10 +8,11 @@ const killAfterMs = 5_000
 const running = new Set()
 
 /**
- * Runs a program to its end and resolves to `{ code, output, problem }`; it never rejects.
+ * Runs a program to its end and resolves to `{ code, output, stdout, problem }`; it never rejects.
  *
- * `output` is all that it wrote, without colours, unless `isShown`: then it goes straight to the terminal. `problem` says in
- * words why it ended badly when that was not its own exit code. Past `deadlineMs` it is killed with all it has started.
+ * `output` is all that it wrote and `stdout` the part of it that came there, without colours; with `isShown` both are empty
+ * and it writes to the terminal itself. `problem` says in words why it ended badly, when that was not its own exit code. Past
+ * `deadlineMs` it is killed with all it has started.
  */
 export function run(command, args, { env = process.env, isShown = false, deadlineMs = 600_000 } = {}) {
   return new Promise((resolve) => {
@@ -24,9 +25,13 @@ export function run(command, args, { env = process.env, isShown = false, deadlin
       shell: isWindows && !command.endsWith('.exe'),
     })
     running.add(child)
-    const chunks = []
-    child.stdout?.on('data', (chunk) => chunks.push(chunk))
-    child.stderr?.on('data', (chunk) => chunks.push(chunk))
+    const all = []
+    const own = []
+    child.stdout?.on('data', (chunk) => {
+      all.push(chunk)
+      own.push(chunk)
+    })
+    child.stderr?.on('data', (chunk) => all.push(chunk))
 
     let isLate = false
     const deadline = setTimeout(() => {
@@ -37,7 +42,7 @@ export function run(command, args, { env = process.env, isShown = false, deadlin
     const finish = (code, problem) => {
       clearTimeout(deadline)
       running.delete(child)
-      resolve({ code, problem, output: stripVTControlCharacters(Buffer.concat(chunks).toString('utf8')) })
+      resolve({ code, problem, output: textOf(all), stdout: textOf(own) })
     }
     child.once('error', (error) => finish(1, `${command} could not be started: ${error.message}`))
     child.once('close', (code, signal) => {
@@ -47,6 +52,8 @@ export function run(command, args, { env = process.env, isShown = false, deadlin
     })
   })
 }
+
+const textOf = (chunks) => stripVTControlCharacters(Buffer.concat(chunks).toString('utf8'))
 
 /** What to show of a run that failed. */
 export const tell = ({ output = '', problem }) => [output.trimEnd(), problem].filter(Boolean).join('\n')

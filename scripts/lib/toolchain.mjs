@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { run, tell } from './run.mjs'
 import { exists, readJson, root } from './workspace.mjs'
 
@@ -33,19 +33,12 @@ export async function findPnpm() {
   if (caller.startsWith(`pnpm/${pnpmVersion} `) && /\.[cm]?js$/.test(callerPath)) {
     return { env, pnpm: [process.execPath, callerPath] }
   }
-  const found = await run(
-    'npx',
-    ['--yes', `--package=pnpm@${pnpmVersion}`, '--', 'node', 'scripts/lib/print-path.mjs'],
-    {
-      env,
-    },
-  )
-  const path = /^PATH=(.*)$/m.exec(found.output)?.[1]
-  if (found.code !== 0 || path === undefined) {
-    return { env, problem: `npx could not provide pnpm ${pnpmVersion}\n${tell(found)}` }
-  }
+  const npx = ['--yes', `--package=pnpm@${pnpmVersion}`, '--', 'node', '-p', 'process.env.PATH']
+  const found = await run('npx', npx, { env })
+  if (found.code !== 0) return { env, problem: `npx could not provide pnpm ${pnpmVersion}\n${tell(found)}` }
+  const path = found.stdout.trim().split('\n').at(-1)
   // npx puts the folder with pnpm's commands first; the program itself is beside it.
-  const bin = path.split(process.platform === 'win32' ? ';' : ':')[0]
+  const [bin] = path.split(delimiter)
   return { env: { ...env, PATH: path }, pnpm: [process.execPath, join(dirname(bin), 'pnpm', 'bin', 'pnpm.cjs')] }
 }
 

@@ -1,6 +1,8 @@
 /**
  * Counts what vitest's JSON report says, and does not believe it alone: a file that could not be loaded, an error outside of
  * a test, no report at all and a run without a single passed test are failures too, each with its reason in `problems`.
+ *
+ * @param {{ report: any, code: number, problem?: string }} run
  */
 export function countVitest({ report, code, problem }) {
   if (report === undefined) {
