@@ -1,4 +1,4 @@
-import type { Headers } from './headers.js'
+import type { MessageHeaders } from './headers.js'
 
 /**
  * A message as adapters store and deliver it: a CloudEvent (https://github.com/cloudevents/spec, version 1.0) in binary
@@ -18,8 +18,8 @@ export interface RawMessage {
   /** CloudEvents `partitionkey`. Messages of one key keep their order in an `ordered` subscription. */
   readonly key?: string
   /** All other CloudEvents attributes, `traceparent` for example, by their lower-case names. */
-  readonly extensions: Headers
-  readonly headers: Headers
+  readonly extensions: MessageHeaders
+  readonly headers: MessageHeaders
   readonly body: Uint8Array
 }
 
@@ -35,7 +35,7 @@ export interface Message<Data = unknown> {
   readonly id: string
   readonly topic: string
   readonly data: Data
-  readonly headers: Headers
+  readonly headers: MessageHeaders
   /** Undefined where none was given. */
   readonly key: string | undefined
   /** When it was published. */
@@ -47,7 +47,7 @@ export interface Message<Data = unknown> {
   /** CloudEvents `type`. */
   readonly type: string
   /** CloudEvents attributes beyond the ones above. */
-  readonly extensions: Headers
+  readonly extensions: MessageHeaders
 }
 
 /** The bytes that count towards `capabilities.maxMessageBytes`: body, header names and values, key and id. */
