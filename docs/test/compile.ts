@@ -13,6 +13,8 @@ const options: ts.CompilerOptions = {
   noEmit: true,
 }
 
+const emitted: ts.CompilerOptions = { ...options, noEmit: false, inlineSourceMap: true, inlineSources: true }
+
 /**
  * Checks all examples with the types that a user gets, the built ones, and writes each as a module that Node can run.
  * Gives the errors of each, by its place.
@@ -21,7 +23,7 @@ export function compile(examples: readonly Example[]): ReadonlyMap<string, reado
   mkdirSync(workshop, { recursive: true })
   for (const { file, source } of examples) {
     writeFileSync(`${file}.mts`, source)
-    const { outputText } = ts.transpileModule(source, { compilerOptions: { ...options, noEmit: false } })
+    const { outputText } = ts.transpileModule(source, { compilerOptions: emitted, fileName: `${file}.mts` })
     writeFileSync(`${file}.mjs`, outputText)
   }
   const program = ts.createProgram({ rootNames: examples.map(({ file }) => `${file}.mts`), options, host: host() })
