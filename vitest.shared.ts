@@ -14,6 +14,8 @@ export const shared: ViteUserConfig = {
   },
   test: {
     include: ['test/**/*.test.ts'],
+    // What the types promise: a file of these is compiled, not run.
+    typecheck: { enabled: true, include: ['test/**/*.test-d.ts'], tsconfig: source('tsconfig.json') },
     retry: 0,
     testTimeout: 10_000,
     hookTimeout: 60_000,

@@ -1,5 +1,5 @@
 import { MqError } from './errors.js'
-import { emptyHeaders, type Headers } from './headers.js'
+import { emptyHeaders, type MessageHeaders } from './headers.js'
 import type { RawMessage } from './message.js'
 import { shown } from './options.js'
 
@@ -37,7 +37,7 @@ const attributeName = /^[a-z0-9]{1,64}$/
  */
 export function messageFromAttributes(
   attributes: Readonly<Record<string, string | undefined>>,
-  content: { readonly headers: Headers; readonly body: Uint8Array },
+  content: { readonly headers: MessageHeaders; readonly body: Uint8Array },
   defaults: AttributeDefaults,
 ): RawMessage {
   const { specversion, id, source, type, time, datacontenttype, partitionkey, ...others } = attributes
@@ -57,7 +57,7 @@ export function messageFromAttributes(
   }
 }
 
-function extensionsFrom(attributes: Readonly<Record<string, string | undefined>>): Headers {
+function extensionsFrom(attributes: Readonly<Record<string, string | undefined>>): MessageHeaders {
   const names = Object.keys(attributes).filter((name) => attributeName.test(name) && attributes[name] !== undefined)
   if (names.length === 0) return emptyHeaders
   const extensions: Record<string, string> = Object.create(null)

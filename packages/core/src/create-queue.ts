@@ -8,12 +8,13 @@ import type { EventDefinition } from './event.js'
 import type { Subscription } from './handler.js'
 import { createLifecycle } from './lifecycle.js'
 import { consoleLog } from './log.js'
+import { requireSource } from './message.js'
 import type { Middleware } from './middleware.js'
 import { requireName } from './names.js'
 import { refuseUnknown, requireDuration, requireInteger, requireOptions, shown } from './options.js'
 import { publishAll, publishOne } from './publish.js'
 import { createPublisher } from './publisher.js'
-import type { Queue, QueueOptions, Target } from './queue.js'
+import type { Queue, QueueEvents, QueueOptions, Target } from './queue.js'
 import { requireAdapter } from './require-adapter.js'
 import { retryPolicy } from './retry.js'
 import { requireGroup, requireStartFrom, stopDeadline, subscribe } from './subscriber.js'
@@ -30,6 +31,8 @@ const optionNames: readonly (keyof QueueOptions)[] = [
   'log',
 ]
 
+const eventNames: readonly (keyof QueueEvents)[] = ['state', 'error', 'data-loss', 'blocked', 'settled']
+
 /**
  * A queue over an adapter value, `redis({ url })` for example, not yet connected.
  * Throws a `TypeError` for what is no adapter, `MQ_INVALID_OPTION` or `MQ_INVALID_NAME` for options that make no sense.
@@ -39,7 +42,9 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
   const settings = settingsOf(options)
   const { log, operationTimeoutMs } = settings
   const clock = adapter.clock ?? systemClock
-  const emitter = createEmitter(log)
+  const emitter = createEmitter<QueueEvents>(eventNames, (name, error) => {
+    log.error(`A listener for '${name}' threw`, { error })
+  })
   const lifecycle = createLifecycle(adapter, emitter, log)
   const publisher = createPublisher({ adapter, clock, ...settings, timeoutMs: settings.publishTimeoutMs })
   const middleware: Middleware[] = []
@@ -81,16 +86,17 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
   const queue: Queue = {
     type: adapter.name,
     capabilities: adapter.capabilities,
+    log,
     connect: () => lifecycle.connect(),
-    disconnect(given = {}) {
+    async disconnect(given = {}) {
+      const deadlineMs = stopDeadline(given, settings.stopTimeoutMs)
       disconnected ??= (async () => {
-        const deadlineMs = stopDeadline(given, settings.stopTimeoutMs)
         const endsAt = Date.now() + deadlineMs
         lifecycle.beginClosing()
         await Promise.all([...subscriptions].map((subscription) => subscription.stop({ deadlineMs })))
         await lifecycle.close(Math.max(0, endsAt - Date.now()))
       })()
-      return disconnected
+      await disconnected
     },
     async publish(target: Target, data: unknown, given = {}) {
       lifecycle.requireOpen()
@@ -166,13 +172,4 @@ function settingsOf(options: QueueOptions) {
     maxPendingBytes: integer('maxPendingBytes', 64 * 1024 * 1024),
     log: options.log ?? consoleLog,
   }
-}
-
-/** RFC 3986, as CloudEvents asks: no spaces and no control characters are what a URI reference cannot have. */
-function requireSource(source: unknown): string {
-  if (typeof source !== 'string') throw new TypeError(`source must be a string, not ${shown(source)}`)
-  if (!/^[\x21-\x7e]{1,255}$/.test(source)) {
-    throw new MqError('MQ_INVALID_OPTION', `source must be a URI reference in ASCII, not ${shown(source)}`)
-  }
-  return source
 }

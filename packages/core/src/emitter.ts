@@ -1,40 +1,38 @@
-import type { Log } from './log.js'
 import { requireFunction, shown } from './options.js'
-import type { QueueEvents } from './queue.js'
 
-type Listener<Name extends keyof QueueEvents> = (event: QueueEvents[Name]) => void
-
-const eventNames: readonly (keyof QueueEvents)[] = ['state', 'error', 'data-loss', 'blocked', 'settled']
-
-/** The listeners of one queue. A listener that throws is logged and disturbs nobody. */
-export function createEmitter(log: Log) {
-  const listeners = new Map<string, Set<(event: never) => void>>(eventNames.map((name) => [name, new Set()]))
+/** The listeners of one object. One that throws is reported by `onThrow` and disturbs nobody. */
+export function createEmitter<Events extends object>(
+  names: readonly (keyof Events & string)[],
+  onThrow: (name: string, error: unknown) => void,
+) {
+  type Name = keyof Events & string
+  const listeners = new Map<string, Set<(event: never) => void>>(names.map((name) => [name, new Set()]))
 
   const of = (name: string): Set<(event: never) => void> => {
     const found = listeners.get(name)
-    if (found === undefined) throw new TypeError(`No event ${shown(name)}. There are: ${eventNames.join(', ')}`)
+    if (found === undefined) throw new TypeError(`No event ${shown(name)}. There are: ${names.join(', ')}`)
     return found
   }
 
   return {
-    on<Name extends keyof QueueEvents>(name: Name, listener: Listener<Name>): () => void {
+    on<N extends Name>(name: N, listener: (event: Events[N]) => void): () => void {
       requireFunction(listener, 'The listener')
       // An own function each, so that the same listener can be added twice and removed once.
-      const own: Listener<Name> = (event) => listener(event)
+      const own = (event: Events[N]): void => listener(event)
       of(name).add(own)
       return () => void of(name).delete(own)
     },
-    has: (name: keyof QueueEvents): boolean => of(name).size > 0,
-    emit<Name extends keyof QueueEvents>(name: Name, event: QueueEvents[Name]): void {
+    has: (name: Name): boolean => of(name).size > 0,
+    emit<N extends Name>(name: N, event: Events[N]): void {
       for (const listener of of(name)) {
         try {
-          ;(listener as Listener<Name>)(event)
+          ;(listener as (event: Events[N]) => void)(event)
         } catch (error) {
-          log.error(`A listener for '${name}' threw`, { error })
+          onThrow(name, error)
         }
       }
     },
   }
 }
 
-export type Emitter = ReturnType<typeof createEmitter>
+export type Emitter<Events extends object> = ReturnType<typeof createEmitter<Events>>

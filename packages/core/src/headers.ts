@@ -2,7 +2,7 @@ import { MqError } from './errors.js'
 import { requireOptions, shown } from './options.js'
 
 /** The application's own headers: names as written, values as written, no prototype. */
-export type Headers = Readonly<Record<string, string>>
+export type MessageHeaders = Readonly<Record<string, string>>
 
 /** In UTF-8, names and values together. */
 export const maxHeaderBytes = 32 * 1024
@@ -21,7 +21,7 @@ export const isWellFormed = (text: string): boolean => !loneSurrogatePattern.tes
 /** True if a control character other than the tab occurs. */
 export const hasControlCharacters = (text: string): boolean => controlPattern.test(text)
 
-export const emptyHeaders: Headers = Object.freeze(Object.create(null))
+export const emptyHeaders: MessageHeaders = Object.freeze(Object.create(null))
 
 /**
  * A frozen copy without a prototype.
@@ -29,9 +29,11 @@ export const emptyHeaders: Headers = Object.freeze(Object.create(null))
  * Throws a `TypeError` for what is no object or holds a value that is no string, and `MQ_INVALID_HEADER` for a malformed or
  * reserved name, a control character (CR and LF among them), more than 64 headers or more than 32 KiB.
  */
-export function requireHeaders(value: unknown): Headers {
+export function requireHeaders(value: unknown): MessageHeaders {
   if (value === undefined) return emptyHeaders
   requireOptions(value, 'headers')
+  // A Map or the Headers of fetch have no properties of their own: all would be lost without a word.
+  if (Symbol.iterator in (value as object)) throw new TypeError(`headers must be a plain object, not ${shown(value)}`)
   const headers: Record<string, string> = Object.create(null)
   const entries = Object.entries(value as Record<string, unknown>)
   if (entries.length > maxHeaderCount) {
@@ -68,7 +70,7 @@ function requireHeaderValue(name: string, value: unknown): string {
 }
 
 /** Names and values in UTF-8. */
-export function headerBytes(headers: Headers): number {
+export function headerBytes(headers: MessageHeaders): number {
   let bytes = 0
   for (const name in headers) bytes += Buffer.byteLength(name) + Buffer.byteLength(headers[name] as string)
   return bytes

@@ -36,7 +36,7 @@ export {
   type FailureReason,
 } from './failure.js'
 export type { Handler, HandlerContext, SubscribeOptions, Subscription } from './handler.js'
-export { emptyHeaders, type Headers, headerBytes, maxHeaderBytes, requireHeaders } from './headers.js'
+export { emptyHeaders, headerBytes, type MessageHeaders, maxHeaderBytes, requireHeaders } from './headers.js'
 export {
   isRetryLater,
   isUnrecoverable,

@@ -1,4 +1,6 @@
-import type { Headers } from './headers.js'
+import { MqError } from './errors.js'
+import type { MessageHeaders } from './headers.js'
+import { shown } from './options.js'
 
 /**
  * A message as adapters store and deliver it: a CloudEvent (https://github.com/cloudevents/spec, version 1.0) in binary
@@ -18,8 +20,8 @@ export interface RawMessage {
   /** CloudEvents `partitionkey`. Messages of one key keep their order in an `ordered` subscription. */
   readonly key?: string
   /** All other CloudEvents attributes, `traceparent` for example, by their lower-case names. */
-  readonly extensions: Headers
-  readonly headers: Headers
+  readonly extensions: MessageHeaders
+  readonly headers: MessageHeaders
   readonly body: Uint8Array
 }
 
@@ -35,7 +37,7 @@ export interface Message<Data = unknown> {
   readonly id: string
   readonly topic: string
   readonly data: Data
-  readonly headers: Headers
+  readonly headers: MessageHeaders
   /** Undefined where none was given. */
   readonly key: string | undefined
   /** When it was published. */
@@ -47,10 +49,19 @@ export interface Message<Data = unknown> {
   /** CloudEvents `type`. */
   readonly type: string
   /** CloudEvents attributes beyond the ones above. */
-  readonly extensions: Headers
+  readonly extensions: MessageHeaders
 }
 
 /** The bytes that count towards `capabilities.maxMessageBytes`: body, header names and values, key and id. */
 export function messageBytes(message: RawMessage, headerBytes: number): number {
   return message.body.byteLength + headerBytes + message.id.length + (message.key?.length ?? 0)
+}
+
+/** RFC 3986, as CloudEvents asks: no spaces and no control characters are what a URI reference cannot have. */
+export function requireSource(source: unknown): string {
+  if (typeof source !== 'string') throw new TypeError(`source must be a string, not ${shown(source)}`)
+  if (!/^[\x21-\x7e]{1,255}$/.test(source)) {
+    throw new MqError('MQ_INVALID_OPTION', `source must be a URI reference in ASCII, not ${shown(source)}`)
+  }
+  return source
 }

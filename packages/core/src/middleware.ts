@@ -13,7 +13,7 @@ export interface Middleware {
   handle?(message: Message, context: HandlerContext, next: () => Promise<void>): Promise<void>
 }
 
-/** What a middleware sees of one message that is published. A copy with changes is what it passes on. */
+/** What a middleware sees of one message that is published. It passes on a copy with changes; all but the topic can change. */
 export interface PublishRequest {
   readonly topic: string
   readonly id: string
@@ -27,20 +27,18 @@ export interface PublishRequest {
 type PublishNext = (publish: PublishRequest) => Promise<PublishResult>
 
 export function publishChain(middleware: readonly Middleware[], publish: PublishNext): PublishNext {
-  return middleware.reduceRight<PublishNext>(
-    (next, layer) => (layer.publish ? async (request) => layer.publish?.(request, next) ?? next(request) : next),
-    publish,
-  )
+  return middleware.reduceRight<PublishNext>((next, layer) => {
+    const around = layer.publish?.bind(layer)
+    return around === undefined ? next : async (request) => around(request, next)
+  }, publish)
 }
 
-export type RunHandler = (message: Message, context: HandlerContext) => Promise<void> | unknown
+export type RunHandler = (message: Message, context: HandlerContext) => unknown
 
 export function handleChain(middleware: readonly Middleware[], handler: RunHandler): RunHandler {
-  return middleware.reduceRight<RunHandler>(
-    (next, layer) =>
-      layer.handle
-        ? (message, context) => layer.handle?.(message, context, async () => void (await next(message, context)))
-        : next,
-    handler,
-  )
+  return middleware.reduceRight<RunHandler>((next, layer) => {
+    const around = layer.handle?.bind(layer)
+    if (around === undefined) return next
+    return (message, context) => around(message, context, async () => void (await next(message, context)))
+  }, handler)
 }

@@ -54,10 +54,11 @@ export function createPublisher(options: PublisherOptions) {
     if (event.schema !== undefined) await validate(event.schema, request.data, `'${event.name}'`)
     const headers = request.headers === emptyHeaders ? emptyHeaders : requireHeaders(request.headers)
     const { id, key, delayMs } = request
+    if (delayMs !== undefined) requireDelay(delayMs, 'delayMs', adapter)
     const message: OutgoingMessage = {
       id: requireShortText(id, 'id'),
       source: options.source,
-      type: request.topic,
+      type: event.name,
       time: new Date(clock.now()).toISOString(),
       ...encodeData(request.data),
       ...(key !== undefined && { key: requireShortText(key, 'key') }),
@@ -137,13 +138,19 @@ function delayOf(given: PublishOptions, clock: Clock, adapter: Adapter): number 
   if (delayMs !== undefined && at !== undefined) {
     throw new MqError('MQ_INVALID_OPTION', 'delayMs and at exclude each other')
   }
-  const ms = delayMs === undefined ? untilMs(at, clock) : delayMs
-  requireDuration(ms, delayMs === undefined ? 'The time until at' : 'delayMs')
-  if (ms > adapter.capabilities.maxDelayMs) {
-    const limit = `${adapter.name} delays a message by at most ${adapter.capabilities.maxDelayMs} ms`
-    throw new MqError('MQ_NOT_SUPPORTED', `${limit}, not by ${ms} ms`)
-  }
-  return ms
+  return delayMs === undefined
+    ? requireDelay(untilMs(at, clock), 'The time until at', adapter)
+    : requireDelay(delayMs, 'delayMs', adapter)
+}
+
+function requireDelay(ms: unknown, name: string, adapter: Adapter): number {
+  const delayMs = requireDuration(ms, name)
+  const { maxDelayMs } = adapter.capabilities
+  if (delayMs <= maxDelayMs) return delayMs
+  throw new MqError(
+    'MQ_NOT_SUPPORTED',
+    `${adapter.name} delays a message by at most ${maxDelayMs} ms, not by ${delayMs} ms`,
+  )
 }
 
 function untilMs(at: unknown, clock: Clock): number {

@@ -15,6 +15,7 @@ export interface Queue extends AsyncDisposable {
   /** The name of the adapter, `redis` for example. */
   readonly type: string
   readonly capabilities: Capabilities
+  readonly log: Log
   /**
    * Resolves once publishing is possible; at once if it is already. After that the connection heals by itself.
    * Rejects with `MQ_CONNECT_FAILED`, `MQ_CONNECT_TIMEOUT`, `MQ_AUTH_FAILED` or `MQ_TLS_FAILED`, and may be called again then;

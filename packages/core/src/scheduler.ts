@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { createEmitter } from './emitter.js'
 import { MqError } from './errors.js'
 import type { EventDefinition } from './event.js'
 import type { HandlerContext, SubscribeOptions, Subscription } from './handler.js'
@@ -73,13 +74,12 @@ const eventOf = <Input, Enqueued>(task: Task<Input, unknown, Enqueued>): EventDe
 export function createScheduler(queue: Queue): TaskScheduler {
   const starters = new Map<string, () => Promise<Subscription>>()
   const subscriptions: Subscription[] = []
-  const listeners = { completed: new Set<(event: never) => void>(), failed: new Set<(event: never) => void>() }
+  const emitter = createEmitter<SchedulerEvents>(['completed', 'failed'], (name, error) => {
+    queue.log.error(`A listener for '${name}' threw`, { error })
+  })
   let started: Promise<void> | undefined
   let stopped: Promise<void> | undefined
 
-  const emit = <Name extends keyof SchedulerEvents>(name: Name, event: SchedulerEvents[Name]): void => {
-    for (const listener of listeners[name]) (listener as (event: SchedulerEvents[Name]) => void)(event)
-  }
   const requireRunning = (): void => {
     if (stopped !== undefined) throw new MqError('MQ_CLOSED', 'The scheduler was stopped; make a new one')
   }
@@ -108,10 +108,10 @@ export function createScheduler(queue: Queue): TaskScheduler {
     try {
       result = await task.execute(message.data, run)
     } catch (error) {
-      emit('failed', { task: task.name, id, attempt, error })
+      emitter.emit('failed', { task: task.name, id, attempt, error })
       throw error
     }
-    emit('completed', { task: task.name, id, attempt, result })
+    emitter.emit('completed', { task: task.name, id, attempt, result })
   }
 
   const scheduler: TaskScheduler = {
@@ -158,14 +158,7 @@ export function createScheduler(queue: Queue): TaskScheduler {
     async enqueue(task, input, options) {
       return queue.publish(eventOf(task), input, options)
     },
-    on(name, listener) {
-      const of = listeners[name]
-      if (of === undefined)
-        throw new TypeError(`No event '${String(name)}'. There are: ${Object.keys(listeners).join(', ')}`)
-      requireFunction(listener, 'The listener')
-      of.add(listener as (event: never) => void)
-      return () => void of.delete(listener as (event: never) => void)
-    },
+    on: (name, listener) => emitter.on(name, listener),
     [Symbol.asyncDispose]: () => scheduler.stop(),
   }
   return scheduler

@@ -89,11 +89,10 @@ export async function subscribe(
 
 function subscriptionOf(subscriber: SubscriberOptions, source: Source, consumer: Consumer): Subscription {
   let stopped: Promise<void> | undefined
-  const stop = (options: { readonly deadlineMs?: number } = {}): Promise<void> => {
-    stopped ??= stopConsumer(consumer, stopDeadline(options, subscriber.stopTimeoutMs)).finally(() => {
-      subscriber.removed(subscription)
-    })
-    return stopped
+  const stop = async (options: { readonly deadlineMs?: number } = {}): Promise<void> => {
+    const deadlineMs = stopDeadline(options, subscriber.stopTimeoutMs)
+    stopped ??= stopConsumer(consumer, deadlineMs).finally(() => subscriber.removed(subscription))
+    await stopped
   }
   const subscription: Subscription = Object.freeze({ ...source, stop, [Symbol.asyncDispose]: () => stop() })
   return subscription

@@ -2,6 +2,7 @@ import type { Clock, OutgoingMessage, RawMessage, Routed, Settlement, Source, St
 import { BoundedLog } from './bounded-log.js'
 import { type Entry, Usage } from './entry.js'
 import { Group } from './group.js'
+import { PublishedIds } from './published-ids.js'
 import { Timetable } from './timetable.js'
 
 export interface BrokerOptions {
@@ -23,13 +24,11 @@ interface Topic {
   readonly groups: Map<string, Group>
   /** What a group that starts `earliest` gets. */
   readonly retained: BoundedLog<RawMessage>
-  /** Ids that were published lately, the oldest first, and until when they count. */
-  readonly published: Map<string, { readonly until: number; readonly routed: Routed }>
+  readonly published: PublishedIds
   delayed: number
 }
 
 const retainedBytes = 16 * 1024 * 1024
-const maxRememberedIds = 100_000
 const handledLimits = { items: 1_000, bytes: 16 * 1024 * 1024 }
 
 /** What several adapters share: topics, groups and the time. */
@@ -63,12 +62,13 @@ export class Broker {
   /** Undefined when there is no room. */
   publish(topicName: string, message: OutgoingMessage): Routed | undefined {
     const topic = this.#topic(topicName)
-    const before = this.#publishedBefore(topic, message.id)
+    const now = this.clock.now()
+    const before = topic.published.find(message.id, now)
     if (before !== undefined) return before
     if (this.usage.isFull) return undefined
     const { delayMs = 0, ...stored } = message
     const routed = delayMs > 0 ? this.#delay(topic, stored, delayMs) : this.#fanOut(topic, stored)
-    if (routed !== 'no') this.#remember(topic, message.id, routed)
+    if (routed !== 'no') topic.published.remember(message.id, routed, now)
     return routed
   }
 
@@ -123,7 +123,12 @@ export class Broker {
     const found = this.#topics.get(name)
     if (found !== undefined) return found
     const retained = new BoundedLog<RawMessage>({ items: this.#options.retain, bytes: retainedBytes })
-    const topic: Topic = { groups: new Map(), retained, published: new Map(), delayed: 0 }
+    const topic: Topic = {
+      groups: new Map(),
+      retained,
+      published: new PublishedIds(this.#options.dedupeMs),
+      delayed: 0,
+    }
     this.#topics.set(name, topic)
     return topic
   }
@@ -144,22 +149,5 @@ export class Broker {
       this.#fanOut(topic, message)
     })
     return 'unknown'
-  }
-
-  #publishedBefore(topic: Topic, id: string): Routed | undefined {
-    if (this.#options.dedupeMs === 0) return undefined
-    const before = topic.published.get(id)
-    return before !== undefined && before.until > this.clock.now() ? before.routed : undefined
-  }
-
-  #remember(topic: Topic, id: string, routed: Routed): void {
-    if (this.#options.dedupeMs === 0) return
-    const now = this.clock.now()
-    topic.published.delete(id)
-    topic.published.set(id, { until: now + this.#options.dedupeMs, routed })
-    for (const [oldest, { until }] of topic.published) {
-      if (until > now && topic.published.size <= maxRememberedIds) return
-      topic.published.delete(oldest)
-    }
   }
 }

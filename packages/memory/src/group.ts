@@ -186,7 +186,7 @@ export class Group {
       this.#consumers.add(consumer)
       consumer.start(entry)
     }
-    if (this.#freeConsumer() !== undefined) this.#schedule()
+    if (this.#startsLeft === 0) this.#schedule()
   }
 
   #freeConsumer(): GroupConsumer | undefined {

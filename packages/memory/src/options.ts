@@ -14,7 +14,7 @@ export interface MemoryOptions {
   readonly maxMessageBytes?: number
   /** How many messages a topic keeps for groups that start `earliest`, at most 16 MiB. 1,000 where none is given. */
   readonly retain?: number
-  /** For how long a second publish with the same id is ignored, for the latest 100,000 ids. 5 minutes where none is given. */
+  /** For how long a second publish with the same id is ignored, for the latest 50,000 ids of a topic at least. 5 minutes where none is given. */
   readonly dedupeMs?: number
 }
 

@@ -1,0 +1,38 @@
+import type { Routed } from '@mq/core'
+
+interface Published {
+  readonly until: number
+  readonly routed: Routed
+}
+
+const idsPerGeneration = 50_000
+
+/**
+ * The ids that were published lately: all of the last `windowMs`, but no more than the latest 50,000 for certain. Two
+ * generations, the older one dropped as a whole: taking single ids out of the front of a large `Map` is slow.
+ */
+export class PublishedIds {
+  readonly #windowMs: number
+  #young = new Map<string, Published>()
+  #old = new Map<string, Published>()
+  #youngEndsAt = 0
+
+  constructor(windowMs: number) {
+    this.#windowMs = windowMs
+  }
+
+  find(id: string, now: number): Routed | undefined {
+    const found = this.#young.get(id) ?? this.#old.get(id)
+    return found !== undefined && found.until > now ? found.routed : undefined
+  }
+
+  remember(id: string, routed: Routed, now: number): void {
+    if (this.#windowMs === 0) return
+    if (now >= this.#youngEndsAt || this.#young.size >= idsPerGeneration) {
+      this.#old = this.#young
+      this.#young = new Map()
+      this.#youngEndsAt = now + this.#windowMs
+    }
+    this.#young.set(id, { until: now + this.#windowMs, routed })
+  }
+}

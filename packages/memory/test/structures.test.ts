@@ -1,0 +1,149 @@
+import { emptyHeaders } from '@mq/core'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { Deque } from '../src/deque.js'
+import type { Entry } from '../src/entry.js'
+import { PublishedIds } from '../src/published-ids.js'
+import { ReadyQueue } from '../src/ready-queue.js'
+import { testClock } from '../src/test-clock.js'
+import { Timetable } from '../src/timetable.js'
+
+const entry = (id: string, key?: string): Entry => ({
+  message: {
+    id,
+    source: '/test',
+    type: 't',
+    time: '2026-01-01T00:00:00Z',
+    ...(key !== undefined && { key }),
+    extensions: emptyHeaders,
+    headers: emptyHeaders,
+    body: new Uint8Array(),
+  },
+  attempt: 1,
+})
+
+describe('Deque', () => {
+  it('behaves like an array with two ends', () => {
+    const operation = fc.oneof(
+      fc.record({ name: fc.constant('push' as const), item: fc.integer() }),
+      fc.record({ name: fc.constant('unshift' as const), item: fc.integer() }),
+      fc.record({ name: fc.constant('shift' as const), item: fc.constant(0) }),
+    )
+    fc.assert(
+      fc.property(fc.array(operation, { maxLength: 300 }), (operations) => {
+        const deque = new Deque<number>()
+        const model: number[] = []
+        for (const { name, item } of operations) {
+          if (name === 'shift') expect(deque.shift()).toBe(model.shift())
+          else {
+            deque[name](item)
+            model[name](item)
+          }
+          expect(deque.length).toBe(model.length)
+        }
+        expect([...deque]).toEqual(model)
+      }),
+    )
+  })
+})
+
+describe('Timetable', () => {
+  it('runs everything that was not cancelled, in the order of time, then of making', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(fc.nat(50), fc.boolean()), { maxLength: 60 }), async (plan) => {
+        const clock = testClock({ startAt: new Date(0) })
+        const timetable = new Timetable(clock)
+        timetable.open = true
+        const ran: [number, number][] = []
+        for (const [index, [due, cancelled]] of plan.entries()) {
+          const appointment = timetable.add(due, () => {
+            expect(clock.now()).toBe(due)
+            ran.push([due, index])
+          })
+          appointment.cancelled = cancelled
+        }
+        await clock.advance(100)
+        const expected = plan.flatMap(([due, cancelled], index) => (cancelled ? [] : [[due, index]]))
+        expect(ran).toEqual(expected.sort(([a = 0, i = 0], [b = 0, j = 0]) => a - b || i - j))
+      }),
+      { numRuns: 50 },
+    )
+  })
+})
+
+describe('ReadyQueue', () => {
+  it('never gives out two entries of one key, keeps the order of each key, and loses none', () => {
+    const step = fc.record({
+      kind: fc.constantFrom('add' as const, 'take' as const, 'finish' as const, 'giveBack' as const),
+      key: fc.constantFrom('a', 'b', undefined),
+      pick: fc.nat(5),
+    })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+        const queue = new ReadyQueue()
+        const running: Entry[] = []
+        const finished: Entry[] = []
+        let made = 0
+        const take = (): void => {
+          const taken = queue.take(true)
+          if (taken === undefined) return
+          const { key } = taken.message
+          if (key !== undefined) expect(running.map((one) => one.message.key)).not.toContain(key)
+          running.push(taken)
+        }
+        for (const { kind, key, pick } of steps) {
+          if (kind === 'add') queue.add(entry(String(made++), key))
+          else if (kind === 'take') take()
+          else {
+            const [one] = running.splice(pick % Math.max(1, running.length), 1)
+            if (one === undefined) continue
+            queue[kind](one)
+            if (kind === 'finish') finished.push(one)
+          }
+          expect(queue.length + running.length + finished.length).toBe(made)
+        }
+        for (const one of running.splice(0)) {
+          queue.finish(one)
+          finished.push(one)
+        }
+        for (let taken = queue.take(true); taken !== undefined; taken = queue.take(true)) {
+          queue.finish(taken)
+          finished.push(taken)
+        }
+        expect(finished).toHaveLength(made)
+        for (const key of ['a', 'b']) {
+          const ids = finished.filter((one) => one.message.key === key).map((one) => Number(one.message.id))
+          expect(ids).toEqual([...ids].sort((a, b) => a - b))
+        }
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('frees what waits in lanes when nobody asks for order any more', () => {
+    const queue = new ReadyQueue()
+    for (const id of ['1', '2', '3']) queue.add(entry(id, 'k'))
+    queue.take(true)
+    expect(queue.take(true)).toBeUndefined()
+    expect(queue.take(false)?.message.id).toBe('2')
+    expect(queue.clear().map((one) => one.message.id)).toEqual(['3'])
+  })
+})
+
+describe('PublishedIds', () => {
+  it('remembers an id for the whole window and not longer', () => {
+    const ids = new PublishedIds(100)
+    for (let now = 0; now < 1_000; now += 10) ids.remember(String(now), 'yes', now)
+    expect(ids.find('900', 990)).toBe('yes')
+    expect(ids.find('900', 999)).toBe('yes')
+    expect(ids.find('900', 1_000)).toBeUndefined()
+    expect(ids.find('200', 990)).toBeUndefined()
+  })
+
+  it('remembers at least the latest 50,000', () => {
+    const ids = new PublishedIds(1_000)
+    for (let id = 0; id < 170_000; id++) ids.remember(String(id), 'yes', 0)
+    expect(ids.find('120000', 1)).toBe('yes')
+    expect(ids.find('10', 1)).toBeUndefined()
+  })
+})

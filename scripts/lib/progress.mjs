@@ -1,0 +1,24 @@
+const isLive = process.stdout.isTTY === true
+const everyMs = isLive ? 1_000 : 10_000
+
+export const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`
+
+/**
+ * Tells that something long goes on: in a terminal by one line that counts the seconds, elsewhere by a line every ten.
+ * Returns the function that ends it and gives the milliseconds passed.
+ */
+export function progress(title) {
+  const start = performance.now()
+  const passed = () => performance.now() - start
+  const tell = () => {
+    const line = `… ${title}, ${Math.round(passed() / 1000)} s`
+    process.stdout.write(isLive ? `\r\u001b[K${line}` : `${line}\n`)
+  }
+  if (isLive) tell()
+  const timer = setInterval(tell, everyMs)
+  return () => {
+    clearInterval(timer)
+    if (isLive) process.stdout.write('\r\u001b[K')
+    return passed()
+  }
+}

@@ -1,0 +1,142 @@
+import { execFileSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { missingScripts, pages } from './markdown.mjs'
+import { exists, publicPackages, readJson, readText, root, workspacePackages } from './workspace.mjs'
+
+/** Rules of this repository that no other tool checks. Each gives the list of what breaks it. */
+export const rules = [
+  { title: 'the lockfile names packages, not places', problems: lockfileProblems },
+  { title: 'no tracked file names a package registry', problems: registryProblems },
+  { title: 'every package has what its users look for', problems: manifestProblems },
+  { title: 'every entry point has an API report', problems: reportProblems },
+  { title: 'every script and every command in README and CONTRIBUTING exists', problems: scriptProblems },
+  { title: 'every changeset names a published package', problems: changesetProblems },
+]
+
+function lockfileProblems() {
+  const place = /(https?|ssh|git(\+\w+)?):\/\/|\btarball:|(^|[\s'"@])file:\S/
+  return readText('pnpm-lock.yaml')
+    .split('\n')
+    .flatMap((line, index) => {
+      // What an author says to those who still use a package, often with a link.
+      if (/^\s*deprecated:/.test(line)) return []
+      return place.test(line) ? [`pnpm-lock.yaml:${index + 1}: ${line.trim()}`] : []
+    })
+}
+
+function registryProblems() {
+  const configured = execFileSync('npm', ['config', 'get', 'registry'], {
+    cwd: root,
+    encoding: 'utf8',
+    shell: isWindows,
+  })
+  const ownHost = URL.canParse(configured.trim()) ? new URL(configured.trim()).host : undefined
+  return trackedFiles().flatMap((path) => {
+    const text = readText(path)
+    if (text.includes('\0')) return []
+    return text.split('\n').flatMap((line, index) => {
+      const names = namesRegistry(line) || (ownHost !== undefined && line.includes(ownHost))
+      return names ? [`${path}:${index + 1}: ${line.trim().slice(0, 120)}`] : []
+    })
+  })
+}
+
+/** Whether a line points to where packages come from: a registry's host, an archive of a package, a setting with one. */
+export function namesRegistry(line) {
+  if (/registry['"]?\s*[=:]\s*['"]?(https?:)?\/\//.test(line) || /_auth(Token)?\s*=/.test(line)) return true
+  return [...line.matchAll(/(?:https?:)?\/\/([\w.-]+)(?::\d+)?([^\s"'`)>]*)/g)].some(([, host, path]) => {
+    const labels = host.toLowerCase().split('.')
+    if (labels[0] === 'docs') return false
+    return (
+      labels.some((label) => /^(npm\w*|yarnpkg|registry|registries|artifactory|nexus|verdaccio)$/.test(label)) ||
+      /\.tgz(?:$|[?#])/.test(path) ||
+      path.includes('/-/')
+    )
+  })
+}
+
+function manifestProblems() {
+  const wanted = readJson('package.json')
+  return publicPackages().flatMap(({ folder, manifest }) => {
+    const problems = []
+    const must = (holds, text) => holds || problems.push(`${folder}: ${text}`)
+    must(exists(`${folder}/README.md`), 'has no README.md')
+    must(exists(`${folder}/LICENSE`), 'has no LICENSE')
+    must(exists(`${folder}/LICENSE`) && readText(`${folder}/LICENSE`) === readText('LICENSE'), 'has another LICENSE')
+    must(manifest.license === wanted.license, `license is not ${wanted.license}`)
+    must(Boolean(manifest.description), 'has no description')
+    must(manifest.repository?.url === wanted.repository.url, `repository.url is not ${wanted.repository.url}`)
+    must(manifest.repository?.directory === folder, `repository.directory is not ${folder}`)
+    must(manifest.engines?.node === wanted.engines.node, `engines.node is not ${wanted.engines.node}`)
+    must(manifest.type === 'module', 'type is not module')
+    must(manifest.sideEffects === false, 'sideEffects is not false')
+    must(manifest.publishConfig?.access === 'public', 'publishConfig.access is not public')
+    must(manifest.publishConfig?.registry === undefined, 'publishConfig names a registry')
+    // turbo passes over a package that does not have the task, and so would these checks.
+    for (const script of ['build', 'check:package', 'check:api'])
+      must(manifest.scripts?.[script], `has no script ${script}`)
+    for (const name of Object.keys(manifest.scripts ?? {})) {
+      must(!lifecycle.test(name), `script ${name} would run where the package is installed or packed`)
+    }
+    for (const [name, range] of Object.entries({ ...manifest.dependencies, ...manifest.peerDependencies })) {
+      must(!/^(file|link|git|https?):|\//.test(range), `${name} comes from ${range}`)
+      if (name.startsWith('@mq/')) must(range.startsWith('workspace:'), `${name} is not taken from the workspace`)
+    }
+    return problems
+  })
+}
+
+const lifecycle = /^((pre|post)?(install|pack|prepare|publish|uninstall)|prepublishOnly|dependencies)$/
+
+function reportProblems() {
+  return publicPackages().flatMap(({ folder, manifest }) => {
+    const entries = Object.values(manifest.exports ?? {}).flatMap((target) => target.types ?? [])
+    const configs = readdirSync(`${root}/${folder}`).filter((name) => /^api-extractor.*\.json$/.test(name))
+    const covered = new Map(configs.map((name) => [readJson(`${folder}/${name}`).mainEntryPointFilePath, name]))
+    return entries.flatMap((entry) => {
+      const config = covered.get(`<projectFolder>/${entry.replace('./', '')}`)
+      if (config === undefined) return [`${folder}: no api-extractor*.json is about ${entry}`]
+      const report = `${folder}/etc/${readJson(`${folder}/${config}`).apiReport?.reportFileName}.api.md`
+      return trackedFiles().includes(report) ? [] : [`${report} is not committed; pnpm api:update writes it`]
+    })
+  })
+}
+
+function scriptProblems() {
+  const all = [{ folder: '.', manifest: readJson('package.json') }, ...workspacePackages()]
+  const files = all.flatMap(({ folder, manifest }) =>
+    Object.entries(manifest.scripts ?? {}).flatMap(([name, command]) => {
+      const file = /^node (\S+\.m?js)\b/.exec(command)?.[1]
+      if (file === undefined || file.startsWith('dist/') || exists(`${folder}/${file}`)) return []
+      return [`${folder}/package.json: script ${name} runs ${file}, which does not exist`]
+    }),
+  )
+  const shown = pages()
+    .filter((path) => /(README|CONTRIBUTING)\.md$/.test(path))
+    .flatMap((path) => missingScripts(readText(path)).map((command) => `${path}: ${command}`))
+  return [...files, ...shown]
+}
+
+function changesetProblems() {
+  const names = publicPackages().map(({ manifest }) => manifest.name)
+  const files = readdirSync(`${root}/.changeset`).filter((name) => name.endsWith('.md') && name !== 'README.md')
+  return files.flatMap((file) => {
+    const [, head, text] = /^---\n([\s\S]*?)---\n([\s\S]*)$/.exec(readText(`.changeset/${file}`)) ?? []
+    if (head === undefined) return [`.changeset/${file} does not begin with its packages between two lines of ---`]
+    const bumps = head.split('\n').filter(Boolean)
+    const wrong = bumps.filter((line) => {
+      const [, name] = /^['"]?([^'":]+)['"]?: (?:major|minor|patch)$/.exec(line) ?? []
+      return !names.includes(name)
+    })
+    const problems = wrong.map((line) => `.changeset/${file}: ${line}`)
+    if (bumps.length > 0 && text.trim() === '') problems.push(`.changeset/${file} does not say what a user notices`)
+    return problems
+  })
+}
+
+const isWindows = process.platform === 'win32'
+
+function trackedFiles() {
+  const listed = execFileSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' })
+  return listed.split('\0').filter((path) => path !== '' && exists(path))
+}

@@ -1,0 +1,24 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const root = fileURLToPath(new URL('../..', import.meta.url))
+
+export const readText = (path) => readFileSync(join(root, path), 'utf8')
+export const readJson = (path) => JSON.parse(readText(path))
+export const exists = (path) => existsSync(join(root, path))
+
+/** Every package of the workspace but the root: its folder from the root, and its manifest. */
+export function workspacePackages() {
+  const nested = ['packages', 'apps'].filter(exists).flatMap((room) =>
+    readdirSync(join(root, room), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => `${room}/${entry.name}`),
+  )
+  return [...nested, 'docs', 'bench']
+    .filter((folder) => exists(`${folder}/package.json`))
+    .map((folder) => ({ folder, manifest: readJson(`${folder}/package.json`) }))
+}
+
+/** Those that are published. */
+export const publicPackages = () => workspacePackages().filter(({ manifest }) => manifest.private !== true)
