@@ -86,7 +86,6 @@ async function writeWhole(target: string, text: string, signal: AbortSignal): Pr
     } finally {
       await file.close()
     }
-    signal.throwIfAborted()
     await rename(draft, target)
   } catch (error) {
     await rm(draft, { force: true })
