@@ -18,9 +18,8 @@ export interface Checked {
   readonly summary: Summary | undefined
 }
 
-export const subject = 'Welcome to our platform'
-export const welcomeText = (userId: string): string =>
-  `Hello, thank you for registering with us! Your user ID is ${userId}.`
+const subject = 'Welcome to our platform'
+const welcomeText = (userId: string): string => `Hello, thank you for registering with us! Your user ID is ${userId}.`
 
 /** What is missing or wrong, a line each: nothing if every sign-up became what its row says and nothing else. */
 export function problemsOf(checked: Checked): readonly string[] {

@@ -8,7 +8,5 @@ export const signUp = z.object({
   country: z.string().regex(/^[A-Z]{2}$/, 'must be two capital letters, as GB'),
 })
 
-export type SignUp = z.infer<typeof signUp>
-
 /** Published once for every sign-up that was accepted. */
 export const userCreated = defineEvent('user.created', { schema: signUp.extend({ userId: z.string().min(1) }) })

@@ -1,7 +1,7 @@
 import type { WorkerEvent } from './worker.js'
 
 /** What is known of one task, by what its worker reported. */
-export interface TaskRecord {
+interface TaskRecord {
   /** Why each run failed that was followed by another. */
   readonly retries: string[]
   end?: 'done' | 'dead'

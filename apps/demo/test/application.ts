@@ -1,12 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdtempSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 
 const demo = fileURLToPath(new URL('..', import.meta.url))
+
+const standInFiles = [new URL('./remote/adapter.js', import.meta.url), new URL('./remote/wire.js', import.meta.url)]
 
 /** The demo as it was built. */
 export const builtDemo = join(demo, 'dist', 'main.js')
@@ -30,7 +32,7 @@ export async function demoWithAdapters({ standIn }: { readonly standIn: boolean 
   }
   if (standIn) {
     const redis = join(root, 'node_modules', '@mq', 'redis')
-    await cp(join(demo, 'test', 'remote'), redis, { recursive: true })
+    for (const file of standInFiles) await cp(file, join(redis, basename(file.pathname)))
     await writeFile(join(redis, 'package.json'), '{ "name": "@mq/redis", "type": "module", "exports": "./adapter.js" }')
   }
   return join(root, 'dist', 'main.js')
@@ -38,8 +40,8 @@ export async function demoWithAdapters({ standIn }: { readonly standIn: boolean 
 
 export interface Running {
   readonly child: ChildProcess
-  /** What it has printed so far, to stdout and stderr. */
-  output(): string
+  /** Its folder for temporary files; it is gone with the test. */
+  readonly temporary: string
   /** Resolves with what it has printed once that matches; rejects when it ends before. */
   printed(pattern: RegExp): Promise<string>
   readonly ended: Promise<{ readonly code: number | null; readonly output: string }>
@@ -49,8 +51,9 @@ export interface Running {
 export function run(main: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
   if (!existsSync(main)) throw new Error('The demo is not built: pnpm turbo run build --filter=@mq/demo')
   const { MQ_URL: _, ...inherited } = process.env
+  const temporary = mkdtempSync(join(tmpdir(), 'mq-demo-test-'))
   const child = spawn(process.execPath, [main, ...args], {
-    env: { ...inherited, ...env },
+    env: { ...inherited, TMPDIR: temporary, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''
@@ -66,10 +69,11 @@ export function run(main: string, args: readonly string[], env: Readonly<Record<
   onTestFinished(async () => {
     child.kill('SIGKILL')
     await ended
+    await rm(temporary, { recursive: true, force: true })
   })
   return {
     child,
-    output: () => output,
+    temporary,
     ended,
     async printed(pattern) {
       const end = ended.then(() => Promise.reject(new Error(`It ended without ${pattern}:\n${output}`)))

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { readdir } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -26,10 +27,12 @@ function expectGoodRun(output: string): void {
 
 describe('the demo', () => {
   it('delivers to everybody, accounts for the rest, and exits with 0', { timeout: runMs }, async () => {
-    const { code, output } = await run(builtDemo, []).ended
+    const demo = run(builtDemo, [])
+    const { code, output } = await demo.ended
     expectGoodRun(output)
     expect(output).toContain('web server and worker share this process')
     expect(code).toBe(0)
+    expect(await readdir(demo.temporary)).toEqual([])
   })
 
   it('exits with 1 and names the address when a mail is lost', { timeout: runMs }, async () => {

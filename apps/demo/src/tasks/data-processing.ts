@@ -5,7 +5,7 @@ import { type RetryOptions, type Task, type TaskContext, Unrecoverable } from '@
 import { CsvError, parse } from 'csv-parse'
 import { z } from 'zod'
 
-export const dataProcessingInput = z.object({ source: z.string().min(1), target: z.string().min(1) })
+const dataProcessingInput = z.object({ source: z.string().min(1), target: z.string().min(1) })
 export type DataProcessingInput = z.infer<typeof dataProcessingInput>
 
 export interface DataProcessingResult {

@@ -2,7 +2,7 @@ import { type RetryOptions, type Task, type TaskContext, Unrecoverable } from '@
 import { z } from 'zod'
 import { signatureOf } from '../signature.js'
 
-export const notificationInput = z.object({ userId: z.string().min(1), email: z.email() })
+const notificationInput = z.object({ userId: z.string().min(1), email: z.email() })
 export type NotificationInput = z.infer<typeof notificationInput>
 
 export interface NotificationResult {

@@ -2,7 +2,7 @@ import { type RetryOptions, type Task, type TaskContext, Unrecoverable } from '@
 import type { SMTPSentMessageInfo, SMTPTransportOptions, Transporter } from 'nodemailer'
 import { z } from 'zod'
 
-export const sendEmailInput = z.object({ userId: z.string().min(1), email: z.email() })
+const sendEmailInput = z.object({ userId: z.string().min(1), email: z.email() })
 export type SendEmailInput = z.infer<typeof sendEmailInput>
 
 export interface SendEmailResult {
