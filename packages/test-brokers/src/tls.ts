@@ -69,7 +69,10 @@ function der(tag: number, content: Buffer | readonly number[]): Buffer {
   const length =
     bytes.length < 0x80
       ? Buffer.of(bytes.length)
-      : Buffer.concat([Buffer.of(0x80 + Math.ceil(long.length / 2)), Buffer.from(long.padStart(long.length + (long.length % 2), '0'), 'hex')])
+      : Buffer.concat([
+          Buffer.of(0x80 + Math.ceil(long.length / 2)),
+          Buffer.from(long.padStart(long.length + (long.length % 2), '0'), 'hex'),
+        ])
   return Buffer.concat([Buffer.of(tag), length, bytes])
 }
 
@@ -77,8 +80,7 @@ const sequence = (...items: readonly Buffer[]): Buffer => der(0x30, Buffer.conca
 const oid = (hex: string): Buffer => der(0x06, Buffer.from(hex, 'hex'))
 const integer = (bytes: Buffer): Buffer => der(0x02, bytes)
 
-const commonName = (name: string): Buffer =>
-  sequence(der(0x31, sequence(oid('550403'), der(0x0c, Buffer.from(name)))))
+const commonName = (name: string): Buffer => sequence(der(0x31, sequence(oid('550403'), der(0x0c, Buffer.from(name)))))
 
 const time = (ms: number): Buffer =>
   der(0x17, Buffer.from(`${new Date(ms).toISOString().slice(2, 19).replace(/[-:T]/g, '')}Z`))

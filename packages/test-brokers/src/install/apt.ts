@@ -25,7 +25,9 @@ export async function aptInstall(packages: readonly string[], isThere: () => boo
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
     const wait = ['-o', 'DPkg::Lock::Timeout=300']
     await run('apt-get', ['update', '-q', ...wait], { env })
-    await withoutServices(() => run('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...wait, ...packages], { env }))
+    await withoutServices(() =>
+      run('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...wait, ...packages], { env }),
+    )
     say(`installed ${packages.join(' and ')} in ${Math.round((Date.now() - startedAt) / 1_000)} s`)
   })
 }

@@ -20,7 +20,11 @@ function isExecutable(file: string): boolean {
 }
 
 /** Runs an installing command; a failure tells the end of what it printed. */
-export async function run(command: string, args: readonly string[], options: { env?: NodeJS.ProcessEnv; cwd?: string } = {}) {
+export async function run(
+  command: string,
+  args: readonly string[],
+  options: { env?: NodeJS.ProcessEnv; cwd?: string } = {},
+) {
   try {
     const { stdout } = await promisify(execFile)(command, args, { ...options, maxBuffer: 64 * 1024 * 1024 })
     return stdout

@@ -109,9 +109,11 @@ async function environmentKafka(url: URL): Promise<KafkaServer> {
 
 /** Asks which requests it takes, which needs no login. A broker answers it only once it serves clients. */
 async function answer(endpoint: Endpoint): Promise<true> {
-  const apiVersions = Buffer.from('00000014' + '0012' + '0000' + '00000001' + '000a' + Buffer.from('test-probe').toString('hex'), 'hex')
+  // Size, ApiVersions in version 0, a correlation id, and the client's name.
+  const apiVersions = Buffer.from('000000140012000000000001000a', 'hex')
+  const name = Buffer.from('test-probe')
   return await ask(endpoint, {
-    send: apiVersions,
+    send: Buffer.concat([apiVersions, name]),
     read(reply) {
       if (reply.length < 10) return undefined
       if (reply.readInt32BE(4) !== 1 || reply.readInt16BE(8) !== 0) throw new Error('no Kafka here')

@@ -48,7 +48,11 @@ export function properties(options: KafkaOptions, { ports, place }: { ports: Kaf
     'log.dirs': `${place.folder}/data`,
     ...small,
     ...(options.tls && secure(place)),
-    ...(hasUsers && logins(options, outside.map(({ name }) => name))),
+    ...(hasUsers &&
+      logins(
+        options,
+        outside.map(({ name }) => name),
+      )),
     ...(options.superUsers && {
       'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
       // The broker's own listeners have no login.
@@ -57,7 +61,7 @@ export function properties(options: KafkaOptions, { ports, place }: { ports: Kaf
     ...options.config,
   }
   return Object.entries(settings)
-    .map(([name, value]) => `${name}=${escape(String(value))}\n`)
+    .map(([name, value]) => `${name}=${escaped(String(value))}\n`)
     .join('')
 }
 
@@ -113,4 +117,4 @@ function logins({ users = {}, mechanisms = allMechanisms }: KafkaOptions, listen
 const quoted = (text: string): string => text.replace(/["\\]/g, '\\$&')
 
 /** In a Java properties file a backslash starts an escape. */
-const escape = (value: string): string => value.replaceAll('\\', '\\\\')
+const escaped = (value: string): string => value.replaceAll('\\', '\\\\')

@@ -110,7 +110,7 @@ async function answer(endpoint: Endpoint): Promise<string | undefined> {
       // A frame: type and channel, its size, the body, and an end mark.
       if (reply.length < 8 || reply.length < 8 + reply.readUInt32BE(3)) return undefined
       if (reply[0] !== 1) throw new Error('no AMQP 0-9-1 here')
-      return { version: /\x07versionS\0\0\0.([\d.]+)/s.exec(text)?.[1] }
+      return { version: /versionS.{4}([\d.]+)/s.exec(text)?.[1] }
     },
   }).then((found) => found.version)
 }

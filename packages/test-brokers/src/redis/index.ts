@@ -1,7 +1,7 @@
 import { findProgram } from '../install/find.js'
 import { type ProcessId, self } from '../run/process.js'
 import { refusedVerbs, type Server } from '../server.js'
-import { type Endpoint, ask } from '../sources/ask.js'
+import { ask, type Endpoint } from '../sources/ask.js'
 import { chooseSource, environmentReason, fromEnvironment, type NativeSource } from '../sources/choose.js'
 import { onFreePorts, portAt } from '../sources/ports.js'
 import { runRecipe } from '../sources/run.js'
@@ -43,7 +43,10 @@ export async function redis(options: RedisOptions = {}, owner: ProcessId = self)
       source,
       owner,
       answers: async ({ place: { host } }) => {
-        version = await answer({ host, port, tls: options.tls ?? false, ...(secured && { ca: secured.ca }) }, options.password)
+        version = await answer(
+          { host, port, tls: options.tls ?? false, ...(secured && { ca: secured.ca }) },
+          options.password,
+        )
       },
     })
     const { host } = machine.place

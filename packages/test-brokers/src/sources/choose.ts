@@ -19,7 +19,9 @@ export interface NativeSource {
 export async function chooseSource(native: NativeSource): Promise<'docker' | 'native'> {
   const { kind } = native
   if (!brokers.wanted(kind)) {
-    throw new Error(`MQ_TEST_BROKERS leaves ${kind} out: guard its tests with describe.skipIf(!brokers.wanted('${kind}'))`)
+    throw new Error(
+      `MQ_TEST_BROKERS leaves ${kind} out: guard its tests with describe.skipIf(!brokers.wanted('${kind}'))`,
+    )
   }
   if (await engineAnswers()) return 'docker'
   let cause: unknown
@@ -52,7 +54,9 @@ export function fromEnvironment(kind: ServerKind, options: object): URL | undefi
   if (text === undefined || !brokers.wanted(kind)) return undefined
   const asked = Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [name]))
   if (asked.length > 0) {
-    throw new Error(`${kind}() cannot give '${asked.join("', '")}' to a running server, and ${urlVariable(kind)} is set`)
+    throw new Error(
+      `${kind}() cannot give '${asked.join("', '")}' to a running server, and ${urlVariable(kind)} is set`,
+    )
   }
   if (!URL.canParse(text)) throw new Error(`${urlVariable(kind)} is not a URL`)
   return new URL(text)

@@ -57,7 +57,9 @@ export async function dockerMachine(recipe: Recipe, owner: ProcessId): Promise<M
         .withWorkingDir(home)
         .withEntrypoint(['/bin/sh', `${home}/boot.sh`])
         .withCommand([])
-        .withCopyContentToContainer(files.map(([name, content]) => ({ content, target: `${home}/${name}`, mode: 0o600 })))
+        .withCopyContentToContainer(
+          files.map(([name, content]) => ({ content, target: `${home}/${name}`, mode: 0o600 })),
+        )
         .withExposedPorts(...recipe.published.map((port) => ({ container: port, host: port })))
         .withWaitStrategy(Wait.forListeningPorts())
         .withStartupTimeout(120_000)

@@ -16,7 +16,8 @@ export async function onFreePorts<T>(
       return await start(ports)
     } catch (error) {
       releasePorts(ports)
-      if (attempt === 3 || !/address (is )?already in use|eaddrinuse|port is already allocated/i.test(String(error))) throw error
+      if (attempt === 3 || !/address (is )?already in use|eaddrinuse|port is already allocated/i.test(String(error)))
+        throw error
     }
   }
 }
