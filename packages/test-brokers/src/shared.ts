@@ -7,7 +7,7 @@ import { type RabbitServer, rabbitmq } from './rabbitmq/index.js'
 import { type RedisServer, redis } from './redis/index.js'
 import { ownerOf } from './run/folder.js'
 import { withLock } from './run/lock.js'
-import { type ProcessId, self } from './run/process.js'
+import type { ProcessId } from './run/process.js'
 import { refusedVerbs } from './server.js'
 
 export interface SharedServers {
@@ -27,7 +27,7 @@ export const runVariable = 'MQ_TEST_RUN'
  * it: its process verbs are refused by name. Use names of your own for queues, keys and topics. A proxy may stand in front.
  */
 export async function shared<K extends ServerKind>(kind: K): Promise<SharedServers[K]> {
-  if (environmentUrl(kind) !== undefined) return (await start[kind](self)) as SharedServers[K]
+  if (environmentUrl(kind) !== undefined) return (await fromEnvironment[kind]()) as SharedServers[K]
   const run = process.env[runVariable]
   const owner = run === undefined ? undefined : ownerOf(run)
   if (run === undefined || owner === undefined) {
@@ -55,6 +55,8 @@ export async function shared<K extends ServerKind>(kind: K): Promise<SharedServe
 }
 
 export const failureFile = (run: string, kind: ServerKind): string => join(run, `${kind}.failed`)
+
+const fromEnvironment = { rabbitmq, redis, kafka } satisfies { [K in ServerKind]: () => Promise<SharedServers[K]> }
 
 const start = {
   rabbitmq: (owner) => rabbitmq({}, owner),

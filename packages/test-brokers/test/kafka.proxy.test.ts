@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { brokers, type KafkaServer, type Proxy, proxy, shared, until } from '../src/index.js'
+import { type BrokerProxy, brokers, type KafkaServer, proxy, shared, until } from '../src/index.js'
 import { createTopic, kafkaClient, kafkaDriver, withAdmin } from './drivers/kafka.js'
 import { proxySuite, quietMs, settles } from './suites/proxy.js'
 
@@ -9,7 +9,7 @@ describe.skipIf(!brokers.wanted('kafka'))('in front of Kafka', () => {
 
   describe('the advertised listener', () => {
     let server: KafkaServer
-    const links: Proxy[] = []
+    const links: BrokerProxy[] = []
 
     beforeAll(async () => {
       server = await shared('kafka')
@@ -22,7 +22,8 @@ describe.skipIf(!brokers.wanted('kafka'))('in front of Kafka', () => {
     it('names the proxy that a client came through, and the broker to one that came straight', async () => {
       const known = await Promise.all(
         [...links, server].map(
-          async (at) => await withAdmin(kafkaClient(at), async (admin) => (await admin.describeCluster()).brokers[0]?.port),
+          async (at) =>
+            await withAdmin(kafkaClient(at), async (admin) => (await admin.describeCluster()).brokers[0]?.port),
         ),
       )
       expect(known).toEqual([...links, server].map((at) => at.port))
@@ -50,7 +51,12 @@ describe.skipIf(!brokers.wanted('kafka'))('in front of Kafka', () => {
         await until(() => seen.includes('first'), { what: 'the first record', timeoutMs: 15_000 })
         await link.freeze('out')
         await send('second')
-        expect(await settles(until(() => seen.includes('second'), { what: 'it', timeoutMs: quietMs * 2 }), quietMs)).toBe(false)
+        expect(
+          await settles(
+            until(() => seen.includes('second'), { what: 'it', timeoutMs: quietMs * 2 }),
+            quietMs,
+          ),
+        ).toBe(false)
         await link.heal()
         await until(() => seen.includes('second'), { what: 'the second record', timeoutMs: 15_000 })
       } finally {

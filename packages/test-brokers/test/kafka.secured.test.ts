@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, type KafkaConfig, ResourcePatternTypes } from 'kafkajs'
+import {
+  AclOperationTypes,
+  AclPermissionTypes,
+  AclResourceTypes,
+  type KafkaConfig,
+  ResourcePatternTypes,
+} from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { brokers, type KafkaServer, kafka, proxy, type SaslMechanism } from '../src/index.js'
 import { createTopic, kafkaClient, withAdmin } from './drivers/kafka.js'
@@ -28,9 +34,12 @@ describe.skipIf(!brokers.wanted('kafka'))('Kafka with TLS, logins and ACLs', () 
   const topics = async (options: Partial<KafkaConfig>, at: Pick<KafkaServer, 'brokers'> = server): Promise<string[]> =>
     await withAdmin(kafkaClient(at, options), (admin) => admin.listTopics())
 
-  it.each(['plain', 'scram-sha-256', 'scram-sha-512'] as const)('takes the right password with %s', async (mechanism) => {
-    await topics(login(mechanism, 'admin', 'p@ss:/ word'))
-  })
+  it.each(['plain', 'scram-sha-256', 'scram-sha-512'] as const)(
+    'takes the right password with %s',
+    async (mechanism) => {
+      await topics(login(mechanism, 'admin', 'p@ss:/ word'))
+    },
+  )
 
   it.each(['plain', 'scram-sha-256', 'scram-sha-512'] as const)('refuses a wrong one with %s', async (mechanism) => {
     await expect(topics(login(mechanism, 'admin', 'wrong'))).rejects.toThrow(/authentication failed/i)
@@ -46,7 +55,9 @@ describe.skipIf(!brokers.wanted('kafka'))('Kafka with TLS, logins and ACLs', () 
   })
 
   it('answers no client without TLS', async () => {
-    await expect(topics({ ...asAdmin(), ssl: false, connectionTimeout: 1_000, requestTimeout: 1_000 })).rejects.toThrow()
+    await expect(
+      topics({ ...asAdmin(), ssl: false, connectionTimeout: 1_000, requestTimeout: 1_000 }),
+    ).rejects.toThrow()
   })
 
   it('goes through a proxy, and says so when all of them are in use', async () => {

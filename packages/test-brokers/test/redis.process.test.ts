@@ -21,8 +21,16 @@ describe.skipIf(!brokers.wanted('redis'))('Redis', () => {
       'a running one that is asked to end': () => server.restart({ graceful: true }),
       'a killed one': () => server.kill().then(() => server.restart()),
       'a paused one': () => server.pause().then(() => server.restart()),
-      'a paused one that was killed': () => server.pause().then(() => server.kill()).then(() => server.restart()),
-      'a resumed one': () => server.pause().then(() => server.resume()).then(() => server.restart()),
+      'a paused one that was killed': () =>
+        server
+          .pause()
+          .then(() => server.kill())
+          .then(() => server.restart()),
+      'a resumed one': () =>
+        server
+          .pause()
+          .then(() => server.resume())
+          .then(() => server.restart()),
     }
     it.each(Object.keys(cases))('brings back %s with its data and port', async (name) => {
       const { url } = server

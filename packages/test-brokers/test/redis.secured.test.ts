@@ -61,7 +61,9 @@ describe.skipIf(!brokers.wanted('redis'))('Redis with TLS, users and a memory li
   it('refuses writes past its memory limit, and keeps what it has', async () => {
     const client = await connectRedis(as(`:${encodeURIComponent('root word')}`), server)
     await client.set('app:kept', 'value')
-    await expect(client.set('app:big', 'x'.repeat(8_000_000)).then(() => client.set('app:next', 'value'))).rejects.toThrow(/OOM/)
+    await expect(
+      client.set('app:big', 'x'.repeat(8_000_000)).then(() => client.set('app:next', 'value')),
+    ).rejects.toThrow(/OOM/)
     expect(await client.get('app:kept')).toBe('value')
     client.disconnect()
   })

@@ -2,12 +2,13 @@ import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../run/folder.js'
 import { withLock } from '../run/lock.js'
-import { findProgram, run, say } from './find.js'
+import { findProgram, installRefusal, mayInstall, run, say } from './find.js'
 
 const policyFile = '/usr/sbin/policy-rc.d'
 
 /** Why apt cannot install anything here; undefined when it can. */
 export function aptObstacle(): string | undefined {
+  if (!mayInstall()) return installRefusal
   if (findProgram('apt-get') === undefined || !isDebianLike()) return 'this is not Debian or Ubuntu'
   if (process.getuid?.() !== 0) return 'installing with apt-get needs root'
   return undefined

@@ -39,3 +39,8 @@ export async function run(
 export function say(text: string): void {
   process.stderr.write(`test-brokers: ${text}\n`)
 }
+
+/** `MQ_TEST_INSTALL=never` keeps everything from being installed or downloaded. */
+export const mayInstall = (): boolean => process.env.MQ_TEST_INSTALL !== 'never'
+
+export const installRefusal = 'MQ_TEST_INSTALL is `never`'

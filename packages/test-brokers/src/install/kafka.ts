@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync }
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { withLock } from '../run/lock.js'
-import { findProgram, run, say } from './find.js'
+import { findProgram, installRefusal, mayInstall, run, say } from './find.js'
 
 /** Kafka 4 needs it. */
 const leastJava = 17
@@ -23,6 +23,7 @@ export async function nativeKafka(version: string): Promise<NativeKafka> {
   const java = findJava()
   const jars = join(cacheFolder(), `kafka-${version}`)
   if (existsSync(jars)) return { java, jars }
+  if (!mayInstall()) throw new Error(`${jars} does not exist, and ${installRefusal}`)
   const maven = findProgram('mvn')
   if (maven === undefined) throw new Error('no Maven (`mvn`) on the PATH')
   mkdirSync(cacheFolder(), { recursive: true })

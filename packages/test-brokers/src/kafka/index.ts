@@ -2,7 +2,13 @@ import { defaultKafkaVersion, type NativeKafka, nativeKafka } from '../install/k
 import { type ProcessId, self } from '../run/process.js'
 import { refusedVerbs, type Server } from '../server.js'
 import { ask, type Endpoint } from '../sources/ask.js'
-import { chooseSource, environmentReason, fromEnvironment, type NativeSource } from '../sources/choose.js'
+import {
+  askEnvironment,
+  chooseSource,
+  environmentReason,
+  fromEnvironment,
+  type NativeSource,
+} from '../sources/choose.js'
 import { onFreePorts, portAt } from '../sources/ports.js'
 import { runRecipe } from '../sources/run.js'
 import { certificates } from '../tls.js'
@@ -90,7 +96,7 @@ function portsOf(ports: readonly number[], proxies: number): KafkaPorts {
 async function environmentKafka(url: URL): Promise<KafkaServer> {
   const brokers = url.host.split(',').map((broker) => (broker.includes(':') ? broker : `${broker}:9092`))
   const [host = '', port = ''] = brokers[0]?.split(':') ?? []
-  await answer({ host, port: Number(port) })
+  await askEnvironment('kafka', () => answer({ host, port: Number(port) }))
   const username = decodeURIComponent(url.username)
   return {
     kind: 'kafka',

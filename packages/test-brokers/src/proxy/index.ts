@@ -15,7 +15,7 @@ import { createLink } from './link.js'
  * It stands above TCP: during `freeze` the kernel goes on acknowledging what fits into its buffers, and a new connection
  * is accepted before it falls silent.
  */
-export interface Proxy {
+export interface BrokerProxy {
   /** The server's URL with this proxy's address. */
   readonly url: string
   readonly host: string
@@ -48,7 +48,7 @@ export interface Proxy {
 const host = '127.0.0.1'
 
 /** Stands in front of a broker. With Kafka, clients are led back to it for every later connection too. */
-export async function proxy(server: Server | KafkaServer): Promise<Proxy> {
+export async function proxy(server: Server | KafkaServer): Promise<BrokerProxy> {
   const place = 'slots' in server ? kafkaPlace(server) : await ordinaryPlace(server)
   const link = createLink(place.target)
   let listening: NetServer | undefined

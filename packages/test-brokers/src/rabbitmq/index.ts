@@ -1,7 +1,7 @@
 import { type ProcessId, self } from '../run/process.js'
 import { refusedVerbs, type Server } from '../server.js'
 import { ask, type Endpoint } from '../sources/ask.js'
-import { chooseSource, environmentReason, fromEnvironment } from '../sources/choose.js'
+import { askEnvironment, chooseSource, environmentReason, fromEnvironment } from '../sources/choose.js'
 import { onFreePorts, portAt } from '../sources/ports.js'
 import { runRecipe } from '../sources/run.js'
 import { certificates } from '../tls.js'
@@ -81,7 +81,7 @@ function watermark({ memoryWatermark = 0.4 }: RabbitOptions): string[] {
 async function environmentRabbit(url: URL): Promise<RabbitServer> {
   const isSecure = url.protocol === 'amqps:'
   const endpoint = { host: url.hostname, port: Number(url.port || (isSecure ? 5671 : 5672)), tls: isSecure }
-  const version = await answer(endpoint)
+  const version = await askEnvironment('rabbitmq', () => answer(endpoint))
   const refuse = (verb: string) => async (): Promise<never> => {
     throw new Error(`${verb}() needs a broker of this test's own: ${environmentReason('rabbitmq')}`)
   }

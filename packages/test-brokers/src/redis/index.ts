@@ -2,7 +2,13 @@ import { findProgram } from '../install/find.js'
 import { type ProcessId, self } from '../run/process.js'
 import { refusedVerbs, type Server } from '../server.js'
 import { ask, type Endpoint } from '../sources/ask.js'
-import { chooseSource, environmentReason, fromEnvironment, type NativeSource } from '../sources/choose.js'
+import {
+  askEnvironment,
+  chooseSource,
+  environmentReason,
+  fromEnvironment,
+  type NativeSource,
+} from '../sources/choose.js'
 import { onFreePorts, portAt } from '../sources/ports.js'
 import { runRecipe } from '../sources/run.js'
 import { certificates } from '../tls.js'
@@ -74,7 +80,7 @@ async function environmentRedis(url: URL): Promise<RedisServer> {
   const endpoint = { host: url.hostname, port: Number(url.port || 6379), tls: url.protocol === 'rediss:' }
   const username = decodeURIComponent(url.username)
   const password = decodeURIComponent(url.password)
-  const version = await answer(endpoint, password, username)
+  const version = await askEnvironment('redis', () => answer(endpoint, password, username))
   return {
     kind: 'redis',
     source: 'environment',

@@ -10,13 +10,7 @@ import { end, isAlive, type ProcessId } from './process.js'
  * label with their folder, then the folders and the reserved ports. Resolves with the folders. Safe beside other runs.
  */
 export async function sweep(): Promise<string[]> {
-  const swept = await clear((owner) => !isAlive(owner))
-  for (const name of namesIn(portsFolder())) {
-    const file = join(portsFolder(), name)
-    const owner = readProcess(file)
-    if (owner === undefined ? isOld(file) : !isAlive(owner)) rmSync(file, { force: true })
-  }
-  return swept
+  return await clear((owner) => !isAlive(owner))
 }
 
 /** Ends and removes what belongs to one owner, dead or alive. */
@@ -31,6 +25,11 @@ async function clear(isMeant: (owner: ProcessId) => boolean): Promise<string[]> 
     return owner !== undefined && isMeant(owner)
   })
   const cleared = await Promise.all(meant.map(async (folder) => ((await clearFolder(folder)) ? [folder] : [])))
+  for (const name of namesIn(portsFolder())) {
+    const file = join(portsFolder(), name)
+    const owner = readProcess(file)
+    if (owner === undefined ? isOld(file) : isMeant(owner)) rmSync(file, { force: true })
+  }
   return cleared.flat()
 }
 

@@ -63,3 +63,13 @@ export function fromEnvironment(kind: ServerKind, options: object): URL | undefi
 }
 
 export const environmentReason = (kind: ServerKind): string => `${urlVariable(kind)} is set`
+
+/** Asks the environment's broker, which has to be up already, and says which variable led to it when it does not answer. */
+export async function askEnvironment<T>(kind: ServerKind, answer: () => Promise<T>): Promise<T> {
+  try {
+    return await answer()
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new Error(`The broker of ${urlVariable(kind)} does not answer: ${reason}`, { cause })
+  }
+}

@@ -1,9 +1,9 @@
-import type { Proxy, Server } from '../../src/index.js'
+import type { BrokerProxy, Server } from '../../src/index.js'
 
 /** The raw driver of a broker, reduced to what the tests of a link or a process need. */
 export interface Driver {
   /** A connection of its own, which does not heal by itself. */
-  open(at: Server | Proxy): Promise<Conversation>
+  open(at: Server | BrokerProxy): Promise<Conversation>
   /** How many writes the broker has, asked past any proxy. */
   count(): Promise<number>
   /** What it has. */

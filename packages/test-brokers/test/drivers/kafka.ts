@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { type Admin, Kafka, type KafkaConfig, logLevel } from 'kafkajs'
-import { type KafkaServer, type Proxy, until } from '../../src/index.js'
+import { type BrokerProxy, type KafkaServer, until } from '../../src/index.js'
 import { type Conversation, type Driver, payload } from './driver.js'
 
-export type KafkaAddress = Pick<KafkaServer | Proxy, 'brokers'>
+export type KafkaAddress = Pick<KafkaServer | BrokerProxy, 'brokers'>
 
 /** Nothing is tried again, so that a lost connection is seen. */
 export function kafkaClient(at: KafkaAddress, options: Partial<KafkaConfig> = {}): Kafka {
@@ -44,7 +44,7 @@ export async function kafkaDriver(server: KafkaServer): Promise<Driver> {
     return Number(partition?.high)
   }
   return {
-    async open(at: KafkaServer | Proxy): Promise<Conversation> {
+    async open(at: KafkaServer | BrokerProxy): Promise<Conversation> {
       const producer = kafkaClient(at).producer({ allowAutoTopicCreation: false })
       await producer.connect()
       return {

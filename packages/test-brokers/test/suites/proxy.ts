@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { type Proxy, proxy, type Server, until, within } from '../../src/index.js'
+import { type BrokerProxy, proxy, type Server, until, within } from '../../src/index.js'
 import type { Conversation, Driver } from '../drivers/driver.js'
 
 /** Long enough for an answer over loopback to have come, if it was coming. */
@@ -16,9 +16,12 @@ export const settles = async (promise: Promise<unknown>, timeoutMs: number): Pro
   ).catch(() => false)
 
 /** Every verb of a proxy, on a broker that other files share. */
-export function proxySuite<S extends Server>(parts: { server: () => Promise<S>; driver: (server: S) => Promise<Driver> }) {
+export function proxySuite<S extends Server>(parts: {
+  server: () => Promise<S>
+  driver: (server: S) => Promise<Driver>
+}) {
   let driver: Driver
-  let link: Proxy
+  let link: BrokerProxy
   const conversations: Conversation[] = []
 
   const open = async (): Promise<Conversation> => {
@@ -93,7 +96,9 @@ export function proxySuite<S extends Server>(parts: { server: () => Promise<S>; 
       const conversation = await open()
       const before = link.connections
       const socket = connect(link.port, link.host)
-      const reset = new Promise<string>((resolve) => socket.once('error', (error) => resolve(String(Reflect.get(error, 'code')))))
+      const reset = new Promise<string>((resolve) =>
+        socket.once('error', (error) => resolve(String(Reflect.get(error, 'code')))),
+      )
       await until(() => link.connections === before + 1, { what: 'the socket to be connected' })
       await link.freeze('out')
       const write = conversation.write('cut')
@@ -136,7 +141,9 @@ export function proxySuite<S extends Server>(parts: { server: () => Promise<S>; 
       const before = await driver.count()
       const passed = link.bytes.in
       await link.dropAfter(10_000, 'in')
-      await expect(within(conversation.write('dropped', 50_000), { what: 'the write to fail' })).rejects.not.toThrow(/Waited/)
+      await expect(within(conversation.write('dropped', 50_000), { what: 'the write to fail' })).rejects.not.toThrow(
+        /Waited/,
+      )
       // A driver that connects again at once says a little more.
       expect(link.bytes.in - passed).toBeGreaterThanOrEqual(10_000)
       expect(link.bytes.in - passed).toBeLessThan(20_000)
@@ -148,7 +155,9 @@ export function proxySuite<S extends Server>(parts: { server: () => Promise<S>; 
       const conversation = await open()
       const before = await driver.count()
       await link.dropAfter(0, 'out')
-      await expect(within(conversation.write('unanswered'), { what: 'the write to fail' })).rejects.not.toThrow(/Waited/)
+      await expect(within(conversation.write('unanswered'), { what: 'the write to fail' })).rejects.not.toThrow(
+        /Waited/,
+      )
       expect(await driver.count()).toBe(before + 1)
     })
 
