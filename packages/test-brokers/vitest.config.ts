@@ -4,6 +4,12 @@ import { shared } from '../../vitest.shared.js'
 export default mergeConfig(
   shared,
   defineConfig({
-    test: { name: 'test-brokers', globalSetup: ['src/setup.ts'], testTimeout: 30_000, hookTimeout: 120_000 },
+    test: {
+      name: 'test-brokers',
+      globalSetup: ['src/setup.ts'],
+      testTimeout: 30_000,
+      hookTimeout: 120_000,
+      maxWorkers: 2,
+    },
   }),
 )

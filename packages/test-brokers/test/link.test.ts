@@ -51,6 +51,23 @@ it('cut is a reset alone at both ends: a polite end before it would look like a 
   expect(seen).toEqual(['ECONNRESET'])
 })
 
+it('cut strikes at once where an end does not read, with bytes still on their way', async () => {
+  const socket = await open()
+  socket.pause()
+  accepted.at(-1)?.write(Buffer.alloc(50_000_000))
+  let passed = -1
+  const isFull = (): boolean => {
+    const before = passed
+    passed = link.bytes.out
+    return passed > 1_000_000 && passed === before
+  }
+  await until(isFull, { what: 'the link to be full' })
+  await link.cut()
+  await until(() => ends.length > 0 && link.connections === 0, { what: 'both ends to be reset' })
+  expect(ends).toEqual(['ECONNRESET'])
+  socket.destroy()
+})
+
 it('dropAfter passes exactly that many bytes, then cuts', async () => {
   const socket = await open()
   await link.dropAfter(12_345, 'in')

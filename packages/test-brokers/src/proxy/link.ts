@@ -24,7 +24,7 @@ export function createLink(target: { host: string; port: number }): Link {
   let budget: Budget | undefined
 
   const cut = (): void => {
-    for (const socket of sockets) reset(socket)
+    for (const socket of sockets) socket.resetAndDestroy()
   }
 
   const gate = (direction: Direction): Gate => ({
@@ -57,7 +57,7 @@ export function createLink(target: { host: string; port: number }): Link {
     })
     const afterwards = (act: () => void): void => void carrying.then(() => lane.opened()).then(act)
     from.once('end', () => afterwards(() => to.end()))
-    from.once('close', (hadError) => afterwards(() => (hadError ? reset(to) : to.end())))
+    from.once('close', (hadError) => afterwards(() => (hadError ? to.resetAndDestroy() : to.end())))
   }
 
   const join = async (client: Socket): Promise<void> => {
@@ -88,13 +88,4 @@ export function createLink(target: { host: string; port: number }): Link {
       budget = allowed
     },
   }
-}
-
-/**
- * Ends a connection with a reset alone. `resetAndDestroy` says a polite end first, which a driver may take for the broker's
- * own; the mark that it sets before it destroys is therefore set here.
- */
-function reset(socket: Socket): void {
-  Reflect.set(socket, 'resetAndClosing', true)
-  socket.destroy()
 }
