@@ -22,8 +22,8 @@ function wantedKinds(): readonly Kind[] {
 /** For `describe.skipIf(!brokers.wanted('kafka'))`: what is left out is then counted as skipped. */
 export const brokers = {
   wanted: (kind: Kind): boolean => wantedKinds().includes(kind),
-  /** False when the server comes from the environment: what hurts a process is refused then. */
-  owned: (kind: ServerKind): boolean => environmentUrl(kind) === undefined,
+  /** Wanted, and not from the environment: only then can a test have a process, options and, with Kafka, a proxy. */
+  owned: (kind: ServerKind): boolean => brokers.wanted(kind) && environmentUrl(kind) === undefined,
   get left(): readonly Kind[] {
     return kinds.filter((kind) => !this.wanted(kind))
   },

@@ -46,6 +46,7 @@ describe.each(['rabbitmq', 'redis', 'kafka'] as const)('%s from the environment'
       for (const verb of verbs) await expect(server[verb]()).rejects.toThrow(`${verb}() needs`)
       for (const verb of verbs) await expect(server[verb]()).rejects.toThrow(`${name} is set`)
       await expect(starts[kind]({ tls: true })).rejects.toThrow(`${kind}() cannot give 'tls'`)
+      expect(brokers.owned(kind)).toBe(false)
       if (kind === 'kafka') await expect(proxy(server)).rejects.toThrow(`${name} is set`)
     })
 

@@ -3,6 +3,6 @@ import { brokers, kafka } from '../src/index.js'
 import { kafkaDriver } from './drivers/kafka.js'
 import { processSuite } from './suites/process.js'
 
-describe.skipIf(!brokers.wanted('kafka'))('Kafka', () => {
+describe.skipIf(!brokers.owned('kafka'))('Kafka', () => {
   processSuite({ server: () => kafka(), driver: kafkaDriver })
 })

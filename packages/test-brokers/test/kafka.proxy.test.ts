@@ -4,7 +4,7 @@ import { type BrokerProxy, brokers, type KafkaServer, proxy, shared, until } fro
 import { createTopic, kafkaClient, kafkaDriver, withAdmin } from './drivers/kafka.js'
 import { proxySuite, quietMs, settles } from './suites/proxy.js'
 
-describe.skipIf(!brokers.wanted('kafka'))('in front of Kafka', () => {
+describe.skipIf(!brokers.owned('kafka'))('in front of Kafka', () => {
   proxySuite({ server: () => shared('kafka'), driver: kafkaDriver })
 
   describe('the advertised listener', () => {

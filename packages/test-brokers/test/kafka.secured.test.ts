@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { brokers, type KafkaServer, kafka, proxy, type SaslMechanism } from '../src/index.js'
 import { createTopic, kafkaClient, withAdmin } from './drivers/kafka.js'
 
-describe.skipIf(!brokers.wanted('kafka'))('Kafka with TLS, logins and ACLs', () => {
+describe.skipIf(!brokers.owned('kafka'))('Kafka with TLS, logins and ACLs', () => {
   let server: KafkaServer
 
   beforeAll(async () => {

@@ -3,6 +3,6 @@ import { brokers, rabbitmq } from '../src/index.js'
 import { rabbitDriver } from './drivers/rabbitmq.js'
 import { processSuite } from './suites/process.js'
 
-describe.skipIf(!brokers.wanted('rabbitmq'))('RabbitMQ', () => {
+describe.skipIf(!brokers.owned('rabbitmq'))('RabbitMQ', () => {
   processSuite({ server: () => rabbitmq(), driver: rabbitDriver })
 })

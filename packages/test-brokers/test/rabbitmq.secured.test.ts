@@ -4,7 +4,7 @@ import { brokers, proxy, type RabbitServer, rabbitmq, until, within } from '../s
 import { connectRabbit, destroy } from './drivers/rabbitmq.js'
 import { quietMs, settles } from './suites/proxy.js'
 
-describe.skipIf(!brokers.wanted('rabbitmq'))('RabbitMQ with TLS, users and a memory limit', () => {
+describe.skipIf(!brokers.owned('rabbitmq'))('RabbitMQ with TLS, users and a memory limit', () => {
   let server: RabbitServer
 
   beforeAll(async () => {

@@ -3,7 +3,7 @@ import { brokers, type RedisServer, redis } from '../src/index.js'
 import { connectRedis, redisDriver } from './drivers/redis.js'
 import { processSuite } from './suites/process.js'
 
-describe.skipIf(!brokers.wanted('redis'))('Redis', () => {
+describe.skipIf(!brokers.owned('redis'))('Redis', () => {
   processSuite({ server: () => redis(), driver: redisDriver })
 
   // The quickest broker stands for the others: these need many restarts.

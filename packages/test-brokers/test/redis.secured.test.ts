@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { brokers, proxy, type RedisServer, redis } from '../src/index.js'
 import { connectRedis } from './drivers/redis.js'
 
-describe.skipIf(!brokers.wanted('redis'))('Redis with TLS, users and a memory limit', () => {
+describe.skipIf(!brokers.owned('redis'))('Redis with TLS, users and a memory limit', () => {
   let server: RedisServer
 
   beforeAll(async () => {

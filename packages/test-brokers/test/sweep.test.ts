@@ -35,7 +35,9 @@ describe('the sweep', () => {
   it.skipIf(!needed)(
     'ends every broker that a SIGKILLed run has left, and removes their folders and ports',
     async () => {
-      const run = await child<Started[]>(new URL('./children/owner.ts', import.meta.url))
+      const run = await child<Started[]>(new URL('./children/owner.ts', import.meta.url), {
+        env: { MQ_TEST_RABBITMQ_URL: '', MQ_TEST_REDIS_URL: '', MQ_TEST_KAFKA_URL: '' },
+      })
       const reports = await run.waitFor((all) => all.length > 0, { what: 'the brokers to be up', timeoutMs: 60_000 })
       await run.kill()
       const servers = reports[0] ?? []
