@@ -1,6 +1,9 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { until, within } from '../src/index.js'
+import { withoutServices } from '../src/install/apt.js'
 import { createFolder, removeFolder } from '../src/run/folder.js'
 import { claim, release, withLock } from '../src/run/lock.js'
 import { releasePorts, reservePorts } from '../src/run/ports.js'
@@ -38,6 +41,29 @@ describe('reserved ports', () => {
     const reserved = (await Promise.all(Array.from({ length: 20 }, () => reservePorts(5)))).flat()
     expect(new Set(reserved).size).toBe(100)
     releasePorts(reserved)
+  })
+})
+
+describe('an installation', () => {
+  it('keeps packages from starting their services while it lasts, also when it fails', async () => {
+    const policy = join(folder, 'policy-rc.d')
+    const ask = (): unknown => {
+      try {
+        return execFileSync(policy)
+      } catch (error) {
+        return Reflect.get(error as Error, 'status')
+      }
+    }
+    expect(await withoutServices(async () => ask(), policy)).toBe(101)
+    await expect(withoutServices(() => Promise.reject(new Error('no network')), policy)).rejects.toThrow('no network')
+    expect(existsSync(policy)).toBe(false)
+  })
+
+  it('leaves a policy alone that the machine has already', async () => {
+    const policy = join(folder, 'own-policy')
+    writeFileSync(policy, 'own')
+    await withoutServices(async () => undefined, policy)
+    expect(readFileSync(policy, 'utf8')).toBe('own')
   })
 })
 

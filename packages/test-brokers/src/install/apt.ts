@@ -25,27 +25,34 @@ export async function aptInstall(packages: readonly string[], isThere: () => boo
     say(`installing ${packages.join(' and ')} with apt-get (once; as root; no service is started)`)
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
     const wait = ['-o', 'DPkg::Lock::Timeout=300']
-    await run('apt-get', ['update', '-q', ...wait], { env })
-    await withoutServices(() =>
-      run('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...wait, ...packages], { env }),
-    )
+    const install = () =>
+      run('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...wait, ...packages], { env })
+    await withoutServices(async () => {
+      try {
+        await install()
+      } catch {
+        // The lists are missing, as in a fresh image, or name files that are no longer there.
+        await run('apt-get', ['update', '-q', ...wait], { env })
+        await install()
+      }
+    })
     say(`installed ${packages.join(' and ')} in ${Math.round((Date.now() - startedAt) / 1_000)} s`)
   })
 }
 
 /** Debian's packages ask this file whether they may start their service. One that is there already is left alone. */
-async function withoutServices<T>(work: () => Promise<T>): Promise<T> {
+export async function withoutServices<T>(work: () => Promise<T>, file = policyFile): Promise<T> {
   try {
-    writeFileSync(policyFile, '#!/bin/sh\nexit 101\n', { flag: 'wx' })
+    writeFileSync(file, '#!/bin/sh\nexit 101\n', { flag: 'wx' })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     return await work()
   }
-  chmodSync(policyFile, 0o755)
+  chmodSync(file, 0o755)
   try {
     return await work()
   } finally {
-    rmSync(policyFile, { force: true })
+    rmSync(file, { force: true })
   }
 }
 
