@@ -83,15 +83,15 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
     type: adapter.name,
     capabilities: adapter.capabilities,
     connect: () => lifecycle.connect(),
-    disconnect(given = {}) {
+    async disconnect(given = {}) {
+      const deadlineMs = stopDeadline(given, settings.stopTimeoutMs)
       disconnected ??= (async () => {
-        const deadlineMs = stopDeadline(given, settings.stopTimeoutMs)
         const endsAt = Date.now() + deadlineMs
         lifecycle.beginClosing()
         await Promise.all([...subscriptions].map((subscription) => subscription.stop({ deadlineMs })))
         await lifecycle.close(Math.max(0, endsAt - Date.now()))
       })()
-      return disconnected
+      await disconnected
     },
     async publish(target: Target, data: unknown, given = {}) {
       lifecycle.requireOpen()

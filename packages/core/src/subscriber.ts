@@ -89,11 +89,10 @@ export async function subscribe(
 
 function subscriptionOf(subscriber: SubscriberOptions, source: Source, consumer: Consumer): Subscription {
   let stopped: Promise<void> | undefined
-  const stop = (options: { readonly deadlineMs?: number } = {}): Promise<void> => {
-    stopped ??= stopConsumer(consumer, stopDeadline(options, subscriber.stopTimeoutMs)).finally(() => {
-      subscriber.removed(subscription)
-    })
-    return stopped
+  const stop = async (options: { readonly deadlineMs?: number } = {}): Promise<void> => {
+    const deadlineMs = stopDeadline(options, subscriber.stopTimeoutMs)
+    stopped ??= stopConsumer(consumer, deadlineMs).finally(() => subscriber.removed(subscription))
+    await stopped
   }
   const subscription: Subscription = Object.freeze({ ...source, stop, [Symbol.asyncDispose]: () => stop() })
   return subscription
@@ -109,8 +108,11 @@ export const stopGraceMs = 5_000
 
 async function stopConsumer(consumer: Consumer, deadlineMs: number): Promise<void> {
   const late = (): MqError => new MqError('MQ_TIMEOUT', 'The consumer did not stop in time')
-  // Stopping always resolves: what could not be given back, the broker gives to another consumer by itself.
-  await withDeadline(consumer.stop({ deadlineMs }), deadlineMs + stopGraceMs, late).catch(() => {})
+  try {
+    await withDeadline(consumer.stop({ deadlineMs }), deadlineMs + stopGraceMs, late)
+  } catch {
+    // Stopping always resolves: what could not be given back, the broker gives to another consumer by itself.
+  }
 }
 
 function groupOf(given: SubscribeOptions, fallback: string | undefined): string {
