@@ -54,7 +54,7 @@ export interface Message<Data = unknown> {
 
 /** The bytes that count towards `capabilities.maxMessageBytes`: body, header names and values, key and id. */
 export function messageBytes(message: RawMessage, headerBytes: number): number {
-  return message.body.byteLength + headerBytes + message.id.length + (message.key?.length ?? 0)
+  return message.body.byteLength + headerBytes + Buffer.byteLength(message.id) + Buffer.byteLength(message.key ?? '')
 }
 
 /** RFC 3986, as CloudEvents asks: no spaces and no control characters are what a URI reference cannot have. */

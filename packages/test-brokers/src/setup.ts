@@ -1,0 +1,45 @@
+import { writeFileSync } from 'node:fs'
+import type {} from 'vitest'
+import type { TestProject } from 'vitest/node'
+import { kafkaSource, prepareKafka } from './kafka/index.js'
+import { brokers, environmentUrl, type ServerKind } from './kinds.js'
+import { nativeRabbit } from './rabbitmq/programs.js'
+import { nativeRedis } from './redis/index.js'
+import { createFolder } from './run/folder.js'
+import { self } from './run/process.js'
+import { clearOwnedBy, sweep } from './run/sweep.js'
+import { failureFile, runVariable } from './shared.js'
+import { chooseSource } from './sources/choose.js'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Which brokers a project's tests need, so that no others are installed for it. All when left out. */
+    brokers?: ServerKind[]
+  }
+}
+
+const sources = { rabbitmq: nativeRabbit, redis: nativeRedis, kafka: kafkaSource(prepareKafka) }
+
+/**
+ * vitest's `globalSetup`: ends what earlier runs left, installs what this one needs before any test's time is counted, and
+ * at the end removes all that the run has started. Several projects of one run share one set of servers.
+ */
+export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
+  const isFirst = process.env[runVariable] === undefined
+  const run = process.env[runVariable] ?? (await createFolder('run'))
+  process.env[runVariable] = run
+  if (isFirst) await sweep()
+
+  const needed = project.config.provide.brokers ?? ['rabbitmq', 'redis', 'kafka']
+  for (const kind of needed.filter((name) => brokers.wanted(name) && environmentUrl(name) === undefined)) {
+    // Only the tests that need this broker fail for it, each with these words.
+    await chooseSource(sources[kind]).catch((error: Error) => writeFileSync(failureFile(run, kind), error.message))
+  }
+  if (!isFirst) return undefined
+  return async () => {
+    delete process.env[runVariable]
+    await clearOwnedBy(self)
+    // Workers that were ended in the middle of a test.
+    await sweep()
+  }
+}
