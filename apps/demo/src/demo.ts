@@ -30,8 +30,8 @@ const file = fileURLToPath(new URL('../data/sign-ups.csv', import.meta.url))
 const print = (text = ''): void => void process.stdout.write(`${text}\n`)
 
 /**
- * Runs the whole story and says how it went; `interrupted` if that came before anything was known. Rejects when a part cannot be started. Everything that it
- * started has ended then, also after an interruption.
+ * Runs the whole story and says how it went: `interrupted`, if it was, before that could be said. Rejects when a part cannot
+ * be started. Everything that it started has ended then.
  */
 export async function runDemo(settings: DemoSettings): Promise<'good' | 'bad' | 'interrupted'> {
   const { interrupted, deadlineMs, keep } = settings
@@ -78,6 +78,9 @@ export async function runDemo(settings: DemoSettings): Promise<'good' | 'bad' | 
     if (interrupted.aborted) return ending
     print(complaint([(over.signal.reason as Error).message]))
     return 'bad'
+  } catch (error) {
+    if (interrupted.aborted) return 'interrupted'
+    throw error
   } finally {
     clearTimeout(deadline)
     interrupted.removeEventListener('abort', interrupt)

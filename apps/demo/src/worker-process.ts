@@ -4,6 +4,9 @@ import { openQueue } from '@mq/core'
 import { brokerConfig } from './broker.js'
 import { startWorker, type Worker, type WorkerEvent, type WorkerSettings } from './worker.js'
 
+/** How long a worker may take to end once it was told to. */
+const patienceMs = 8_000
+
 const variables = {
   smtpPort: 'DEMO_SMTP_PORT',
   webhookUrl: 'DEMO_WEBHOOK_URL',
@@ -15,6 +18,8 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<number> {
   // In a terminal Ctrl-C reaches every process; the one that started this one decides when the worker's time has come.
   process.on('SIGINT', () => {})
   const ended = Promise.race([once(process, 'SIGTERM'), ...(process.connected ? [once(process, 'disconnect')] : [])])
+  // Not for ever: it may still be waiting for a broker that does not answer.
+  void ended.then(() => setTimeout(() => process.exit(1), patienceMs).unref())
   const { url, options } = brokerConfig(undefined, env)
   const settings = settingsFrom(env)
   const queue = await openQueue(url, options)
@@ -91,8 +96,6 @@ export async function spawnWorker({ entry, brokerUrl, settings, report, lost }: 
     },
   }
 }
-
-const patienceMs = 8_000
 
 async function end(child: ChildProcess, gone: Promise<void>): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
