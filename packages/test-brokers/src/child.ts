@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { createFolder, removeFolder } from './run/folder.js'
 import { type Exit, launch } from './run/launch.js'
-import { end, signal } from './run/process.js'
+import { end, signal, suspend } from './run/process.js'
 import { type Deadline, until } from './run/wait.js'
 
 export interface ChildOptions {
@@ -23,7 +23,7 @@ export interface Child<Report> {
   /** Ends it with SIGKILL; resolves with its exit, when all that it reported before is known. */
   kill(): Promise<Exit>
   /** Stops and continues it, as a machine that hangs. */
-  pause(): void
+  pause(): Promise<void>
   resume(): void
   /** Asks it to end with SIGTERM; killed when it does not within the deadline. */
   stop(options?: { timeoutMs?: number }): Promise<Exit>
@@ -94,7 +94,7 @@ export async function child<Report = unknown>(
     },
     send: (message) => void spawned.send(message as object),
     kill,
-    pause: () => void signal(id, 'SIGSTOP'),
+    pause: () => suspend(id),
     resume: () => void signal(id, 'SIGCONT'),
     async stop({ timeoutMs = 10_000 } = {}) {
       signal(id, 'SIGTERM')

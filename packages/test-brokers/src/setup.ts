@@ -18,6 +18,18 @@ declare module 'vitest' {
   }
 }
 
+/** Each project loads this file anew, so what they share lies outside it. */
+const runKey = Symbol.for('mq.test-brokers.run')
+const shelf = globalThis as { [runKey]?: Promise<string> }
+
+async function begin(): Promise<string> {
+  await sweep()
+  const run = await createFolder('run')
+  // Workers inherit it.
+  process.env[runVariable] = run
+  return run
+}
+
 const sources = { rabbitmq: nativeRabbit, redis: nativeRedis, kafka: kafkaSource(prepareKafka) }
 
 /**
@@ -25,10 +37,9 @@ const sources = { rabbitmq: nativeRabbit, redis: nativeRedis, kafka: kafkaSource
  * at the end removes all that the run has started. Several projects of one run share one set of servers.
  */
 export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
-  const isFirst = process.env[runVariable] === undefined
-  const run = process.env[runVariable] ?? (await createFolder('run'))
-  process.env[runVariable] = run
-  if (isFirst) await sweep()
+  const isFirst = shelf[runKey] === undefined
+  shelf[runKey] ??= begin()
+  const run = await shelf[runKey]
 
   const needed = project.config.provide.brokers ?? ['rabbitmq', 'redis', 'kafka']
   for (const kind of needed.filter((name) => brokers.wanted(name) && environmentUrl(name) === undefined)) {
@@ -37,7 +48,7 @@ export default async function setup(project: TestProject): Promise<(() => Promis
   }
   if (!isFirst) return undefined
   return async () => {
-    delete process.env[runVariable]
+    delete shelf[runKey]
     await clearOwnedBy(self)
     // Workers that were ended in the middle of a test.
     await sweep()

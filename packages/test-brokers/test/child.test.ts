@@ -77,7 +77,7 @@ describe('a child', () => {
   it('stalls while it is paused, and goes on', async () => {
     const worker = await start('worker')
     await worker.waitFor((reports) => reports.some((report) => report.ready), ready)
-    worker.pause()
+    await worker.pause()
     worker.send({ count: 1 })
     const wait = worker.waitFor((reports) => reports.at(-1)?.done === true, { what: 'it', timeoutMs: 300 })
     await expect(wait).rejects.toThrow(/Waited/)

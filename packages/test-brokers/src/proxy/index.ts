@@ -52,8 +52,10 @@ export async function proxy(server: Server | KafkaServer): Promise<BrokerProxy> 
   const place = 'slots' in server ? kafkaPlace(server) : await ordinaryPlace(server)
   const link = createLink(place.target)
   let listening: NetServer | undefined
+  let isClosed = false
 
   const listen = async (): Promise<void> => {
+    if (isClosed) throw new Error('This proxy has been closed')
     if (listening !== undefined) return
     const next = createServer({ allowHalfOpen: true, noDelay: true }, (client) => link.join(client))
     await new Promise<void>((resolve, reject) => next.once('error', reject).listen(place.port, host, resolve))
@@ -105,6 +107,8 @@ export async function proxy(server: Server | KafkaServer): Promise<BrokerProxy> 
       await listen()
     },
     async close() {
+      if (isClosed) return
+      isClosed = true
       await refuse()
       link.cut()
       place.leave()

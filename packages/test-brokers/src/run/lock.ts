@@ -21,7 +21,11 @@ export function claim(file: string, owner: ProcessId = self): boolean {
   }
 }
 
-export const release = (file: string): void => rmSync(file, { force: true })
+/** Gives the file back, unless somebody else has it by now. */
+export function release(file: string, owner: ProcessId = self): void {
+  const holder = readProcess(file)
+  if (holder === undefined || format(holder) === format(owner)) rmSync(file, { force: true })
+}
 
 export interface LockOptions {
   readonly what: string

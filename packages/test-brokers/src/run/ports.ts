@@ -19,13 +19,13 @@ export async function reservePorts(count: number, owner: ProcessId = self): Prom
     const port = randomInt(range.from, range.to)
     if (!claim(file(port), owner)) continue
     if (await isFree(port)) ports.push(port)
-    else release(file(port))
+    else release(file(port), owner)
   }
   return ports
 }
 
-export function releasePorts(ports: readonly number[]): void {
-  for (const port of ports) release(file(port))
+export function releasePorts(ports: readonly number[], owner: ProcessId = self): void {
+  for (const port of ports) release(file(port), owner)
 }
 
 export const portsFolder = (): string => join(root(), 'ports')

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { until } from './wait.js'
 
 /** A process that cannot be mistaken for a later one with the same number. */
@@ -25,6 +25,15 @@ export function signal(id: ProcessId, name: NodeJS.Signals): boolean {
   return send(-id.pid, name) || send(id.pid, name)
 }
 
+/** Stops the process with SIGSTOP and resolves once none of its threads runs any more, which on a busy machine takes a while. */
+export async function suspend(id: ProcessId): Promise<void> {
+  signal(id, 'SIGSTOP')
+  if (process.platform !== 'linux') return
+  await until(() => threadStates(id.pid).every((state) => 'TtZX'.includes(state)), {
+    what: `every thread of process ${id.pid} to stop`,
+  })
+}
+
 /** Ends the process with SIGKILL, which a stopped one obeys too, and resolves once it is gone. */
 export async function end(id: ProcessId): Promise<void> {
   if (!signal(id, 'SIGKILL')) return
@@ -45,13 +54,28 @@ export const printIdentity =
     : 'echo "$$ $(LC_ALL=C date -j -f "%a %b %d %T %Y" "$(LC_ALL=C ps -o lstart= -p $$ | xargs)" +%s)"'
 
 function startInProc(pid: number): string | undefined {
+  const fields = statFields(`/proc/${pid}/stat`)
+  // A process whose first thread has ended may have others that still hold its sockets.
+  const hasEnded = fields[0] === 'X' || (fields[0] === 'Z' && Number(fields[17]) <= 1)
+  return hasEnded ? undefined : fields[19]
+}
+
+function threadStates(pid: number): string[] {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    // The program's name is in parentheses and may hold anything, so fields are counted from the last one.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19]
+    const threads = readdirSync(`/proc/${pid}/task`)
+    return threads.flatMap((thread) => statFields(`/proc/${pid}/task/${thread}/stat`)[0] ?? [])
   } catch {
-    return undefined
+    return []
+  }
+}
+
+/** State, parent and so on. The program's name before them is in parentheses and may hold anything. */
+function statFields(file: string): string[] {
+  try {
+    const stat = readFileSync(file, 'latin1')
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  } catch {
+    return []
   }
 }
 

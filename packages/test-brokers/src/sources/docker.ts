@@ -34,6 +34,7 @@ export async function dockerMachine(recipe: Recipe, owner: ProcessId): Promise<M
   }
 
   let id: string | undefined
+  let isRemoved = false
   const container = () => {
     if (id === undefined) throw new Error(`The ${recipe.kind} container has not been started`)
     return client.container.getById(id)
@@ -75,9 +76,11 @@ export async function dockerMachine(recipe: Recipe, owner: ProcessId): Promise<M
     pause: async () => await container().pause(),
     resume: async () => await container().unpause(),
     async remove() {
+      if (isRemoved) return
+      isRemoved = true
       await removeContainers(folder)
       await removeFolder(folder)
-      releasePorts(recipe.ports)
+      releasePorts(recipe.ports, owner)
     },
     async run(script, timeoutMs) {
       const running = client.container.exec(container(), ['/bin/sh', '-c', `cd ${home}; ${script}`])

@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { createFolder, processesOf, removeFolder } from '../run/folder.js'
 import { type Launched, launch } from '../run/launch.js'
 import { releasePorts } from '../run/ports.js'
-import { end, type ProcessId, signal } from '../run/process.js'
+import { end, type ProcessId, signal, suspend } from '../run/process.js'
 import { until } from '../run/wait.js'
 import type { Machine, Recipe } from './machine.js'
 
@@ -18,6 +18,7 @@ export async function nativeMachine(recipe: Recipe, owner: ProcessId): Promise<M
   }
   const logFile = join(folder, 'output.log')
   let running: Launched | undefined
+  let isRemoved = false
 
   const endAll = async (): Promise<void> => {
     // What the broker started beside itself wrote itself down too.
@@ -44,15 +45,17 @@ export async function nativeMachine(recipe: Recipe, owner: ProcessId): Promise<M
       await endAll()
     },
     async pause() {
-      if (running !== undefined) signal(running.id, 'SIGSTOP')
+      if (running !== undefined) await suspend(running.id)
     },
     async resume() {
       if (running !== undefined) signal(running.id, 'SIGCONT')
     },
     async remove() {
+      if (isRemoved) return
+      isRemoved = true
       await endAll()
       await removeFolder(folder)
-      releasePorts(recipe.ports)
+      releasePorts(recipe.ports, owner)
     },
     async run(script, timeoutMs) {
       const { stdout } = await promisify(execFile)('/bin/sh', ['-c', script], { cwd: folder, timeout: timeoutMs })

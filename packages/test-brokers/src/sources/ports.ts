@@ -15,7 +15,7 @@ export async function onFreePorts<T>(
     try {
       return await start(ports)
     } catch (error) {
-      releasePorts(ports)
+      releasePorts(ports, owner)
       if (attempt === 3 || !/address (is )?already in use|eaddrinuse|port is already allocated/i.test(String(error)))
         throw error
     }

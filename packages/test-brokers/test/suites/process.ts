@@ -40,6 +40,8 @@ export function processSuite<S extends Server>(parts: {
       // Each writes until the broker is gone.
       const writers = ['a', 'b', 'c', 'd'].map((name) => writer(name).catch((error) => failures.push(error)))
       await until(() => confirmed.size >= 300, { what: '300 confirmed writes', timeoutMs: 20_000 })
+      // Only to know, should something be missing afterwards, that it had been there.
+      expect(await driver.count()).toBeGreaterThanOrEqual(300)
       await server.kill()
       await within(Promise.all(writers), { what: 'the writers to fail', timeoutMs: 20_000 })
       expect(failures).toHaveLength(4)
@@ -57,6 +59,8 @@ export function processSuite<S extends Server>(parts: {
       await server.pause()
       const write = conversation.write('while-paused')
       const other = driver.open(server)
+      // Each is awaited below; a failure before that is no reason to end the run.
+      for (const promise of [write, other]) promise.catch(() => undefined)
       expect(await settles(write, quietMs)).toBe(false)
       expect(await settles(other, quietMs)).toBe(false)
       await server.resume()
