@@ -27,10 +27,10 @@ export interface PublishRequest {
 type PublishNext = (publish: PublishRequest) => Promise<PublishResult>
 
 export function publishChain(middleware: readonly Middleware[], publish: PublishNext): PublishNext {
-  return middleware.reduceRight<PublishNext>(
-    (next, layer) => (layer.publish ? async (request) => layer.publish?.(request, next) ?? next(request) : next),
-    publish,
-  )
+  return middleware.reduceRight<PublishNext>((next, layer) => {
+    const around = layer.publish?.bind(layer)
+    return around === undefined ? next : async (request) => around(request, next)
+  }, publish)
 }
 
 export type RunHandler = (message: Message, context: HandlerContext) => Promise<void> | unknown
