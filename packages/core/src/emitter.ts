@@ -6,7 +6,7 @@ type Listener<Name extends keyof QueueEvents> = (event: QueueEvents[Name]) => vo
 
 const eventNames: readonly (keyof QueueEvents)[] = ['state', 'error', 'data-loss', 'blocked', 'settled']
 
-/** The listeners of one queue. A listener that throws is logged and disturbs nobody. */
+/** The listeners of one queue. A listener that throws or rejects is logged and disturbs nobody. */
 export function createEmitter(log: Log) {
   const listeners = new Map<string, Set<(event: never) => void>>(eventNames.map((name) => [name, new Set()]))
 
@@ -15,6 +15,8 @@ export function createEmitter(log: Log) {
     if (found === undefined) throw new TypeError(`No event ${shown(name)}. There are: ${eventNames.join(', ')}`)
     return found
   }
+
+  const report = (name: string, error: unknown): void => log.error(`A listener for '${name}' threw`, { error })
 
   return {
     on<Name extends keyof QueueEvents>(name: Name, listener: Listener<Name>): () => void {
@@ -28,9 +30,10 @@ export function createEmitter(log: Log) {
     emit<Name extends keyof QueueEvents>(name: Name, event: QueueEvents[Name]): void {
       for (const listener of of(name)) {
         try {
-          ;(listener as Listener<Name>)(event)
+          const returned: unknown = (listener as Listener<Name>)(event)
+          if (returned instanceof Promise) returned.catch((error) => report(name, error))
         } catch (error) {
-          log.error(`A listener for '${name}' threw`, { error })
+          report(name, error)
         }
       }
     },
