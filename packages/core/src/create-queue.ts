@@ -14,7 +14,7 @@ import { requireName } from './names.js'
 import { refuseUnknown, requireDuration, requireInteger, requireOptions, shown } from './options.js'
 import { publishAll, publishOne } from './publish.js'
 import { createPublisher } from './publisher.js'
-import type { Queue, QueueOptions, Target } from './queue.js'
+import type { Queue, QueueEvents, QueueOptions, Target } from './queue.js'
 import { requireAdapter } from './require-adapter.js'
 import { retryPolicy } from './retry.js'
 import { requireGroup, requireStartFrom, stopDeadline, subscribe } from './subscriber.js'
@@ -31,6 +31,8 @@ const optionNames: readonly (keyof QueueOptions)[] = [
   'log',
 ]
 
+const eventNames: readonly (keyof QueueEvents)[] = ['state', 'error', 'data-loss', 'blocked', 'settled']
+
 /**
  * A queue over an adapter value, `redis({ url })` for example, not yet connected.
  * Throws a `TypeError` for what is no adapter, `MQ_INVALID_OPTION` or `MQ_INVALID_NAME` for options that make no sense.
@@ -40,7 +42,7 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
   const settings = settingsOf(options)
   const { log, operationTimeoutMs } = settings
   const clock = adapter.clock ?? systemClock
-  const emitter = createEmitter(log)
+  const emitter = createEmitter<QueueEvents>(eventNames, log)
   const lifecycle = createLifecycle(adapter, emitter, log)
   const publisher = createPublisher({ adapter, clock, ...settings, timeoutMs: settings.publishTimeoutMs })
   const middleware: Middleware[] = []

@@ -1,43 +1,41 @@
 import type { Log } from './log.js'
 import { requireFunction, shown } from './options.js'
-import type { QueueEvents } from './queue.js'
 
-type Listener<Name extends keyof QueueEvents> = (event: QueueEvents[Name]) => void
+/**
+ * The listeners of a queue or a scheduler. A listener that throws or rejects is logged and disturbs nobody.
+ * `on` throws a `TypeError` for a name that is not among `eventNames`.
+ */
+export function createEmitter<Events extends object>(eventNames: readonly (keyof Events & string)[], log: Log) {
+  type Name = keyof Events & string
+  const listeners = new Map<string, Set<(event: never) => unknown>>(eventNames.map((name) => [name, new Set()]))
 
-const eventNames: readonly (keyof QueueEvents)[] = ['state', 'error', 'data-loss', 'blocked', 'settled']
-
-/** The listeners of one queue. A listener that throws or rejects is logged and disturbs nobody. */
-export function createEmitter(log: Log) {
-  const listeners = new Map<string, Set<(event: never) => void>>(eventNames.map((name) => [name, new Set()]))
-
-  const of = (name: string): Set<(event: never) => void> => {
+  const of = (name: string): Set<(event: never) => unknown> => {
     const found = listeners.get(name)
     if (found === undefined) throw new TypeError(`No event ${shown(name)}. There are: ${eventNames.join(', ')}`)
     return found
   }
 
-  const report = (name: string, error: unknown): void => log.error(`A listener for '${name}' threw`, { error })
-
   return {
-    on<Name extends keyof QueueEvents>(name: Name, listener: Listener<Name>): () => void {
+    on<N extends Name>(name: N, listener: (event: Events[N]) => void): () => void {
       requireFunction(listener, 'The listener')
       // An own function each, so that the same listener can be added twice and removed once.
-      const own: Listener<Name> = (event) => listener(event)
+      const own = (event: Events[N]): unknown => listener(event)
       of(name).add(own)
       return () => void of(name).delete(own)
     },
-    has: (name: keyof QueueEvents): boolean => of(name).size > 0,
-    emit<Name extends keyof QueueEvents>(name: Name, event: QueueEvents[Name]): void {
+    has: (name: Name): boolean => of(name).size > 0,
+    emit<N extends Name>(name: N, event: Events[N], troubleLog = log): void {
+      const report = (error: unknown): void => troubleLog.error(`A listener for '${name}' threw`, { error })
       for (const listener of of(name)) {
         try {
-          const returned: unknown = (listener as Listener<Name>)(event)
-          if (returned instanceof Promise) returned.catch((error) => report(name, error))
+          const returned = (listener as (event: Events[N]) => unknown)(event)
+          if (returned instanceof Promise) returned.catch(report)
         } catch (error) {
-          report(name, error)
+          report(error)
         }
       }
     },
   }
 }
 
-export type Emitter = ReturnType<typeof createEmitter>
+export type Emitter<Events extends object> = ReturnType<typeof createEmitter<Events>>

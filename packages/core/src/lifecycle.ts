@@ -4,11 +4,11 @@ import type { Emitter } from './emitter.js'
 import { isMqError, MqError } from './errors.js'
 import { describeError } from './failure.js'
 import type { Log } from './log.js'
-import type { QueueHealth, QueueState } from './queue.js'
+import type { QueueEvents, QueueHealth, QueueState } from './queue.js'
 import { stopGraceMs } from './subscriber.js'
 
 /** The state of one queue: what may be called now, and what its listeners hear of the adapter. */
-export function createLifecycle(adapter: Adapter, emitter: Emitter, log: Log) {
+export function createLifecycle(adapter: Adapter, emitter: Emitter<QueueEvents>, log: Log) {
   let state: QueueState = 'idle'
   let connecting: Promise<void> | undefined
 

@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto'
+import { createEmitter } from './emitter.js'
 import { MqError } from './errors.js'
 import type { EventDefinition } from './event.js'
 import type { HandlerContext, SubscribeOptions, Subscription } from './handler.js'
-import { withFields } from './log.js'
+import { consoleLog, withFields } from './log.js'
 import type { Message } from './message.js'
+import { requireName } from './names.js'
 import { requireFunction } from './options.js'
 import type { PublishOptions, PublishResult } from './publish-options.js'
 import type { Queue } from './queue.js'
+import { stopDeadline } from './subscriber.js'
 import { requireTask, type Task } from './task.js'
 
 /** Enqueues tasks anywhere, runs them where they are registered, and turns events into tasks. */
@@ -73,13 +76,10 @@ const eventOf = <Input, Enqueued>(task: Task<Input, unknown, Enqueued>): EventDe
 export function createScheduler(queue: Queue): TaskScheduler {
   const starters = new Map<string, () => Promise<Subscription>>()
   const subscriptions: Subscription[] = []
-  const listeners = { completed: new Set<(event: never) => void>(), failed: new Set<(event: never) => void>() }
+  const emitter = createEmitter<SchedulerEvents>(['completed', 'failed'], consoleLog)
   let started: Promise<void> | undefined
   let stopped: Promise<void> | undefined
 
-  const emit = <Name extends keyof SchedulerEvents>(name: Name, event: SchedulerEvents[Name]): void => {
-    for (const listener of listeners[name]) (listener as (event: SchedulerEvents[Name]) => void)(event)
-  }
   const requireRunning = (): void => {
     if (stopped !== undefined) throw new MqError('MQ_CLOSED', 'The scheduler was stopped; make a new one')
   }
@@ -94,7 +94,12 @@ export function createScheduler(queue: Queue): TaskScheduler {
     starters.set(name, starter)
     if (started === undefined) return
     await started
-    await startOne(starter)
+    try {
+      await startOne(starter)
+    } catch (error) {
+      starters.delete(name)
+      throw error
+    }
   }
   const stopAll = async (options?: { readonly deadlineMs?: number }): Promise<void> => {
     await Promise.all(subscriptions.splice(0).map((subscription) => subscription.stop(options)))
@@ -108,10 +113,10 @@ export function createScheduler(queue: Queue): TaskScheduler {
     try {
       result = await task.execute(message.data, run)
     } catch (error) {
-      emit('failed', { task: task.name, id, attempt, error })
+      emitter.emit('failed', { task: task.name, id, attempt, error }, log)
       throw error
     }
-    emit('completed', { task: task.name, id, attempt, result })
+    emitter.emit('completed', { task: task.name, id, attempt, result }, log)
   }
 
   const scheduler: TaskScheduler = {
@@ -129,7 +134,7 @@ export function createScheduler(queue: Queue): TaskScheduler {
     async route(event: string | EventDefinition, task: Task, toInput: unknown, options: RouteOptions = {}) {
       requireTask(task)
       requireFunction(toInput, 'toInput')
-      const topic = typeof event === 'string' ? event : event.name
+      const topic = requireName(typeof event === 'string' ? event : event.name, 'topic')
       const handler = async (message: Message): Promise<void> => {
         const input: unknown = await (toInput as (message: Message) => unknown)(message)
         if (input !== undefined) await scheduler.enqueue(task, input, { id: routedId(message.id, task.name) })
@@ -151,21 +156,16 @@ export function createScheduler(queue: Queue): TaskScheduler {
       })
       return started
     },
-    stop(options) {
+    async stop(options = {}) {
+      // Before anything is stopped: a bad deadline must not leave workers behind that nobody can stop any more.
+      stopDeadline(options, 0)
       stopped ??= stopAll(options)
-      return stopped
+      await stopped
     },
     async enqueue(task, input, options) {
       return queue.publish(eventOf(task), input, options)
     },
-    on(name, listener) {
-      const of = listeners[name]
-      if (of === undefined)
-        throw new TypeError(`No event '${String(name)}'. There are: ${Object.keys(listeners).join(', ')}`)
-      requireFunction(listener, 'The listener')
-      of.add(listener as (event: never) => void)
-      return () => void of.delete(listener as (event: never) => void)
-    },
+    on: (name, listener) => emitter.on(name, listener),
     [Symbol.asyncDispose]: () => scheduler.stop(),
   }
   return scheduler
