@@ -7,7 +7,7 @@ import { MqError } from './errors.js'
 import type { EventDefinition } from './event.js'
 import type { Subscription } from './handler.js'
 import { createLifecycle } from './lifecycle.js'
-import { consoleLog } from './log.js'
+import { consoleLog, guarded } from './log.js'
 import { requireSource } from './message.js'
 import type { Middleware } from './middleware.js'
 import { requireName } from './names.js'
@@ -42,9 +42,7 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
   const settings = settingsOf(options)
   const { log, operationTimeoutMs } = settings
   const clock = adapter.clock ?? systemClock
-  const emitter = createEmitter<QueueEvents>(eventNames, (name, error) => {
-    log.error(`A listener for '${name}' threw`, { error })
-  })
+  const emitter = createEmitter<QueueEvents>(eventNames, log)
   const lifecycle = createLifecycle(adapter, emitter, log)
   const publisher = createPublisher({ adapter, clock, ...settings, timeoutMs: settings.publishTimeoutMs })
   const middleware: Middleware[] = []
@@ -170,6 +168,6 @@ function settingsOf(options: QueueOptions) {
     stopTimeoutMs: requireDuration(options.stopTimeoutMs ?? 30_000, 'stopTimeoutMs'),
     maxPendingMessages: integer('maxPendingMessages', 10_000),
     maxPendingBytes: integer('maxPendingBytes', 64 * 1024 * 1024),
-    log: options.log ?? consoleLog,
+    log: guarded(options.log ?? consoleLog),
   }
 }

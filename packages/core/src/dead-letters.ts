@@ -10,9 +10,9 @@ import { requireInteger, shown } from './options.js'
 export interface DeadLetters {
   /** The oldest first; at most `limit`, 100 where none is given, 10,000 at most. */
   list(options?: { readonly limit?: number }): Promise<readonly DeadLetter[]>
-  /** Sends entries to their group alone, as a first attempt with the id they had. All where no ids are given. */
+  /** Sends entries to their group alone, as a first attempt with the id they had. All where no ids are given, none for an empty list. */
   replay(entryIds?: readonly string[]): Promise<{ readonly replayed: number }>
-  /** Removes entries for good. All where no ids are given. */
+  /** Removes entries for good. All where no ids are given, none for an empty list. */
   purge(entryIds?: readonly string[]): Promise<{ readonly purged: number }>
 }
 
@@ -38,10 +38,12 @@ export function deadLettersOf(store: DeadLetterStore, timeoutMs: number): DeadLe
       return entries.map((entry) => ({ ...entry, data: decodedOrUndefined(entry.message) }))
     },
     async replay(entryIds) {
-      return { replayed: await bounded('Replaying', store.replay(requireIds(entryIds))) }
+      const ids = requireIds(entryIds)
+      return { replayed: ids?.length === 0 ? 0 : await bounded('Replaying', store.replay(ids)) }
     },
     async purge(entryIds) {
-      return { purged: await bounded('Purging', store.purge(requireIds(entryIds))) }
+      const ids = requireIds(entryIds)
+      return { purged: ids?.length === 0 ? 0 : await bounded('Purging', store.purge(ids)) }
     },
   }
 }

@@ -1,3 +1,5 @@
+import { requireFunction, requireOptions } from './options.js'
+
 export type LogFields = Readonly<Record<string, unknown>>
 
 /** Where a queue writes what nobody listens to. pino, winston and `console` adapt to it in a few lines. */
@@ -16,6 +18,25 @@ export const consoleLog: Log = {
   info: quiet,
   warn: (message, fields) => console.warn(`[mq] ${message}`, ...(fields === undefined ? [] : [fields])),
   error: (message, fields) => console.error(`[mq] ${message}`, ...(fields === undefined ? [] : [fields])),
+}
+
+/**
+ * The log as the queue uses it: one that throws, because its disk is full for example, must not decide over a message.
+ * Throws a `TypeError` for what is no log.
+ */
+export function guarded(log: Log): Log {
+  requireOptions(log, 'log')
+  const method = (level: keyof Log) => {
+    requireFunction(log[level], `log.${level}`)
+    return (message: string, fields?: LogFields): void => {
+      try {
+        log[level](message, ...(fields === undefined ? [] : [fields]))
+      } catch {
+        // Nowhere is left to write to.
+      }
+    }
+  }
+  return { debug: method('debug'), info: method('info'), warn: method('warn'), error: method('error') }
 }
 
 /** A log that adds `fields` to every line. */

@@ -42,6 +42,10 @@ export function requireDuration(value: unknown, name: string, min = 0): number {
   return requireNumber(value, name, { min, max: maxDurationMs })
 }
 
+export function requireBoolean(value: unknown, name: string): void {
+  if (typeof value !== 'boolean') throw new TypeError(`${name} must be a boolean, not ${shown(value)}`)
+}
+
 export function requireFunction(value: unknown, name: string): void {
   if (typeof value !== 'function') throw new TypeError(`${name} must be a function, not ${shown(value)}`)
 }

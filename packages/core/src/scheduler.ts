@@ -5,9 +5,11 @@ import type { EventDefinition } from './event.js'
 import type { HandlerContext, SubscribeOptions, Subscription } from './handler.js'
 import { withFields } from './log.js'
 import type { Message } from './message.js'
+import { requireName } from './names.js'
 import { requireFunction } from './options.js'
 import type { PublishOptions, PublishResult } from './publish-options.js'
 import type { Queue } from './queue.js'
+import { stopDeadline } from './subscriber.js'
 import { requireTask, type Task } from './task.js'
 
 /** Enqueues tasks anywhere, runs them where they are registered, and turns events into tasks. */
@@ -74,9 +76,7 @@ const eventOf = <Input, Enqueued>(task: Task<Input, unknown, Enqueued>): EventDe
 export function createScheduler(queue: Queue): TaskScheduler {
   const starters = new Map<string, () => Promise<Subscription>>()
   const subscriptions: Subscription[] = []
-  const emitter = createEmitter<SchedulerEvents>(['completed', 'failed'], (name, error) => {
-    queue.log.error(`A listener for '${name}' threw`, { error })
-  })
+  const emitter = createEmitter<SchedulerEvents>(['completed', 'failed'], queue.log)
   let started: Promise<void> | undefined
   let stopped: Promise<void> | undefined
 
@@ -94,7 +94,12 @@ export function createScheduler(queue: Queue): TaskScheduler {
     starters.set(name, starter)
     if (started === undefined) return
     await started
-    await startOne(starter)
+    try {
+      await startOne(starter)
+    } catch (error) {
+      starters.delete(name)
+      throw error
+    }
   }
   const stopAll = async (options?: { readonly deadlineMs?: number }): Promise<void> => {
     await Promise.all(subscriptions.splice(0).map((subscription) => subscription.stop(options)))
@@ -129,7 +134,7 @@ export function createScheduler(queue: Queue): TaskScheduler {
     async route(event: string | EventDefinition, task: Task, toInput: unknown, options: RouteOptions = {}) {
       requireTask(task)
       requireFunction(toInput, 'toInput')
-      const topic = typeof event === 'string' ? event : event.name
+      const topic = requireName(typeof event === 'string' ? event : event.name, 'topic')
       const handler = async (message: Message): Promise<void> => {
         const input: unknown = await (toInput as (message: Message) => unknown)(message)
         if (input !== undefined) await scheduler.enqueue(task, input, { id: routedId(message.id, task.name) })
@@ -151,9 +156,11 @@ export function createScheduler(queue: Queue): TaskScheduler {
       })
       return started
     },
-    stop(options) {
+    async stop(options = {}) {
+      // Before anything is stopped: a bad deadline must not leave workers behind that nobody can stop any more.
+      stopDeadline(options, 0)
       stopped ??= stopAll(options)
-      return stopped
+      await stopped
     },
     async enqueue(task, input, options) {
       return queue.publish(eventOf(task), input, options)

@@ -9,7 +9,15 @@ import { createHandle, type Handling } from './handling.js'
 import type { Log } from './log.js'
 import { handleChain, type Middleware } from './middleware.js'
 import { requireName } from './names.js'
-import { refuseUnknown, requireDuration, requireFunction, requireInteger, requireOptions, shown } from './options.js'
+import {
+  refuseUnknown,
+  requireBoolean,
+  requireDuration,
+  requireFunction,
+  requireInteger,
+  requireOptions,
+  shown,
+} from './options.js'
 import type { Queue } from './queue.js'
 import { type RetryPolicy, retryPolicy } from './retry.js'
 
@@ -51,6 +59,8 @@ export async function subscribe(
   requireOptions(given, 'The options of subscribe')
   refuseUnknown(given, optionNames, 'subscribe')
   const { startFrom = 'latest', ordered = false, ephemeral = false } = given
+  requireBoolean(ordered, 'ordered')
+  requireBoolean(ephemeral, 'ephemeral')
   const concurrency = requireInteger(given.concurrency ?? defaultConcurrency, 'concurrency', { min: 1, max: 10_000 })
   const source = { topic: event.name, group: groupOf(given, subscriber.group) }
   const policy = ephemeral ? ephemeralPolicy(given, subscriber.retry) : retryPolicy(given.retry, subscriber.retry)
@@ -154,9 +164,8 @@ function handlerTimeoutOf(given: SubscribeOptions, adapter: Adapter): number {
   return given.timeoutMs
 }
 
-function requireSupport(adapter: Adapter, asked: { readonly startFrom: unknown; readonly ordered: unknown }): void {
+function requireSupport(adapter: Adapter, asked: { readonly startFrom: unknown; readonly ordered: boolean }): void {
   requireStartFrom(adapter, asked.startFrom)
-  if (typeof asked.ordered !== 'boolean') throw new TypeError(`ordered must be a boolean, not ${shown(asked.ordered)}`)
   if (asked.ordered && !adapter.capabilities.orderedKeys) {
     throw new MqError('MQ_NOT_SUPPORTED', `${adapter.name} does not keep the order of keys (capabilities.orderedKeys)`)
   }

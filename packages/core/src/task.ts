@@ -1,6 +1,7 @@
+import { MqError } from './errors.js'
 import type { Log } from './log.js'
 import { requireName } from './names.js'
-import { requireFunction, requireOptions, shown } from './options.js'
+import { requireDuration, requireFunction, requireOptions, shown } from './options.js'
 import type { Queue } from './queue.js'
 import type { RetryOptions } from './retry.js'
 import { retryPolicy } from './retry.js'
@@ -60,13 +61,16 @@ export function defineTask(task: object): Task {
 /** Throws a `TypeError` for what is no task and `MQ_INVALID_NAME` for a name that cannot be part of a topic's. */
 export function requireTask(task: unknown): asserts task is Task {
   requireOptions(task, 'A task')
-  const { name, execute, input, retry } = task as Partial<Task>
-  requireName(name, 'name of the task')
-  // The topic of a task and the group of a route put a prefix before the name.
-  requireName(`${'x'.repeat(100 - maxTaskNameLength - 1)}.${name}`.slice(1), 'name of the task')
+  const { execute, input, retry, timeoutMs } = task as Partial<Task>
+  const name = requireName((task as Partial<Task>).name, 'name of the task')
+  if (name.length > maxTaskNameLength) {
+    const limit = `${maxTaskNameLength} are allowed, so that its topic and its group fit`
+    throw new MqError('MQ_INVALID_NAME', `The name of the task has ${name.length} characters; ${limit}`)
+  }
   requireFunction(execute, `execute of the task '${name}'`)
   if (input !== undefined && !isStandardSchema(input)) {
     throw new TypeError(`The input of the task '${name}' must implement Standard Schema version 1, not ${shown(input)}`)
   }
   retryPolicy(retry)
+  if (timeoutMs !== undefined) requireDuration(timeoutMs, 'timeoutMs', 1)
 }

@@ -141,7 +141,17 @@ describe('createQueue', () => {
   })
 
   it('refuses options of a wrong type with a TypeError', async () => {
-    for (const options of [null, 5, 'g', { group: 5 }, { source: 5 }, { stopTimeoutMs: '5' }, { retry: 3 }]) {
+    for (const options of [
+      null,
+      5,
+      'g',
+      { group: 5 },
+      { source: 5 },
+      { stopTimeoutMs: '5' },
+      { retry: 3 },
+      { log: 5 },
+      { log: { debug() {} } },
+    ]) {
       await typeErrorOf(() => createQueue(fakeAdapter(), options as object))
     }
   })
