@@ -17,7 +17,7 @@ export interface SharedServers {
 }
 
 /** What test files may not do with a server that others use. */
-type Owned = 'kill' | 'restart' | 'pause' | 'resume' | 'stop' | 'rabbitmqctl' | 'alarm'
+type Owned = 'kill' | 'restart' | 'pause' | 'resume' | 'stop' | 'rabbitmqctl' | 'alarm' | 'flush'
 
 /** Where the run keeps what its test files share; set by `setup.ts` for every worker. */
 export const runVariable = 'MQ_TEST_RUN'
@@ -69,6 +69,7 @@ function refusedForAll(kind: ServerKind): object {
   const refuse = (verb: string) => async (): Promise<never> => {
     throw new Error(`${verb}() needs a broker of this test's own: ${reason}`)
   }
-  const extra = kind === 'rabbitmq' ? { rabbitmqctl: refuse('rabbitmqctl'), alarm: refuse('alarm') } : {}
+  const extra =
+    kind === 'rabbitmq' ? { rabbitmqctl: refuse('rabbitmqctl'), alarm: refuse('alarm'), flush: refuse('flush') } : {}
   return { ...refusedVerbs(reason), ...extra }
 }

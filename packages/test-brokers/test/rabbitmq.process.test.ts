@@ -4,5 +4,13 @@ import { rabbitDriver } from './drivers/rabbitmq.js'
 import { processSuite } from './suites/process.js'
 
 describe.skipIf(!brokers.owned('rabbitmq'))('RabbitMQ', () => {
-  processSuite({ server: () => rabbitmq(), driver: rabbitDriver })
+  processSuite({
+    server: () => rabbitmq(),
+    async driver(server) {
+      const driver = await rabbitDriver(server)
+      // The queue itself has to outlive the kill.
+      await server.flush()
+      return driver
+    },
+  })
 })
