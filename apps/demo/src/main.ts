@@ -1,0 +1,57 @@
+import { fileURLToPath } from 'node:url'
+import { help, parseCommand } from './args.js'
+import { brokerConfig, withoutSecrets } from './broker.js'
+import { runDemo } from './demo.js'
+import { runWorker } from './worker-process.js'
+
+const command = parseCommand(process.argv.slice(2))
+const brokerUrl = (command.kind === 'demo' ? command.broker : undefined) ?? process.env.MQ_URL ?? ''
+
+try {
+  process.exitCode = await run()
+} catch (error) {
+  // What stopped it is for people: no stack, and no password that a driver may have put into its text.
+  console.error(withoutSecrets((error as Error).message, brokerUrl))
+  process.exitCode = 1
+}
+// Something may have kept a socket open; the process ends all the same, and what was printed has been written by then.
+setTimeout(() => process.exit(), 1_000).unref()
+
+async function run(): Promise<number> {
+  if (command.kind === 'help') {
+    process.stdout.write(help)
+    return 0
+  }
+  if (command.kind === 'wrong') {
+    console.error(`${command.why}\nTry --help`)
+    return 2
+  }
+  if (command.kind === 'worker') return runWorker(process.env)
+
+  const interrupted = new AbortController()
+  const signals = { SIGINT: 130, SIGTERM: 143 } as const
+  let interruptedCode = 0
+  for (const [signal, code] of Object.entries(signals)) {
+    process.on(signal, () => {
+      // The second time is an order.
+      if (interrupted.signal.aborted) process.exit(code)
+      interruptedCode = code
+      interrupted.abort()
+    })
+  }
+  const ending = await runDemo({
+    config: brokerConfig(command.broker, process.env),
+    port: command.port,
+    keep: command.keep,
+    entry: fileURLToPath(import.meta.url),
+    deadlineMs: deadlineMs(process.env.DEMO_DEADLINE_MS),
+    swallows: (process.env.DEMO_MAILBOX_SWALLOWS ?? '').split(',').filter((address) => address !== ''),
+    interrupted: interrupted.signal,
+  })
+  return { good: 0, bad: 1, interrupted: interruptedCode }[ending]
+}
+
+function deadlineMs(text = '60000'): number {
+  if (!/^[1-9]\d{0,7}$/.test(text)) throw new Error(`DEMO_DEADLINE_MS is a number of milliseconds, not '${text}'`)
+  return Number(text)
+}

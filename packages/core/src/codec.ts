@@ -13,25 +13,25 @@ export interface EncodedData {
  * The bytes of what is published: a `Uint8Array` as it is, everything else as JSON.
  *
  * Throws `MQ_NOT_SERIALIZABLE` and names the place for what JSON would lose or refuse: a cycle, a BigInt, a function, a
- * symbol, NaN and the infinities, a Map, a Set, bytes inside an object, nesting beyond 64, `undefined` as the whole or in an
- * array. Properties that are `undefined` are left out, as JSON does.
+ * symbol, NaN and the infinities, a Map, a Set, a promise, an error, bytes inside an object, nesting beyond 64, `undefined`
+ * as the whole or in an array. Properties that are `undefined` are left out, as JSON does.
  */
 export function encodeData(data: unknown): EncodedData {
   // A copy: the caller may reuse its buffer before the message has left.
   if (data instanceof Uint8Array) return { body: new Uint8Array(data), contentType: 'application/octet-stream' }
-  requireSerializable(data)
-  return { body: Buffer.from(JSON.stringify(data)), contentType: 'application/json' }
+  return { body: Buffer.from(jsonOf(data)), contentType: 'application/json' }
 }
 
 /** Thrown by the first walk, which keeps no path: building one would cost more than the walk. */
 const unserializable = Symbol('unserializable')
 
-function requireSerializable(data: unknown): void {
+function jsonOf(data: unknown): string {
   try {
     check(data, undefined, 0)
+    return JSON.stringify(data)
   } catch (error) {
-    if (error !== unserializable) throw error
-    check(data, 'data', 0)
+    if (error === unserializable) check(data, 'data', 0)
+    throw new MqError('MQ_NOT_SERIALIZABLE', 'data has a property that throws when it is read', { cause: error })
   }
 }
 
@@ -66,10 +66,17 @@ function objection(value: unknown): string | undefined {
   }
 }
 
-function checkObject(value: object, path: string | undefined, depth: number): void {
+function checkObject(value: object, path: string | undefined, depth: number, isReplacement = false): void {
   if (depth >= maxDepth) refuse(path, `is nested deeper than ${maxDepth} levels, or contains itself`)
-  if (typeof (value as { toJSON?: unknown }).toJSON === 'function') {
-    check(replaced(value as { toJSON: () => unknown }, path), path, depth + 1)
+  // Before toJSON: that of a Buffer makes a list of numbers, four times as long.
+  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
+    refuse(path, 'holds bytes; publish a Uint8Array as the whole data, or send them as base64 text')
+  }
+  if (!isReplacement && typeof (value as { toJSON?: unknown }).toJSON === 'function') {
+    const replacement = replaced(value as { toJSON: () => unknown }, path)
+    // JSON asks only once: a toJSON of what it got is not called.
+    if (typeof replacement === 'object' && replacement !== null) checkObject(replacement, path, depth, true)
+    else check(replacement, path, depth)
     return
   }
   if (Array.isArray(value)) {
@@ -78,15 +85,25 @@ function checkObject(value: object, path: string | undefined, depth: number): vo
     }
     return
   }
-  if (value instanceof Map || value instanceof Set) refuse(path, 'is a Map or Set; send an object or an array')
-  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
-    refuse(path, 'holds bytes; publish a Uint8Array as the whole data, or send them as base64 text')
-  }
+  const why = objectionToClass(value)
+  if (why !== undefined) refuse(path, why)
   for (const key of Object.keys(value)) {
     const item = (value as Record<string, unknown>)[key]
     if (item !== undefined) check(item, path === undefined ? path : `${path}.${key}`, depth + 1)
   }
 }
+
+/** What speaks against objects of which JSON would keep nothing, or nothing of worth. */
+function objectionToClass(value: object): string | undefined {
+  if (value instanceof Map || value instanceof Set) return 'is a Map or Set; send an object or an array'
+  if (value instanceof Promise) return 'is a promise; await it first'
+  if (value instanceof Error) return 'is an error, whose message JSON would lose; send its parts'
+  if (value instanceof RegExp) return 'is a regular expression; send its source'
+  return isBoxed(value) ? objection(value.valueOf()) : undefined
+}
+
+const isBoxed = (value: object): boolean =>
+  value instanceof Number || value instanceof BigInt || value instanceof Symbol
 
 function replaced(value: { toJSON: () => unknown }, path: string | undefined): unknown {
   try {

@@ -1,5 +1,7 @@
 import { MqError } from './errors.js'
+import { requireSource } from './message.js'
 import { requireName } from './names.js'
+import { shown } from './options.js'
 import type { QueueOptions } from './queue.js'
 import { adapterRequest } from './queue-target.js'
 
@@ -36,6 +38,7 @@ export function queueConfigFromEnv(
   const group = read('MQ_GROUP')
   const source = read('MQ_SOURCE')
   if (group !== undefined) checked('MQ_GROUP', () => requireName(group, 'group'))
+  if (source !== undefined) checked('MQ_SOURCE', () => requireSource(source))
   const times = Object.entries(durations).flatMap(([name, option]) => {
     const text = read(name)
     return text === undefined ? [] : [[option, milliseconds(name, text)]]
@@ -50,7 +53,7 @@ export function queueConfigFromEnv(
 export const configVariables: readonly string[] = [...otherNames, ...Object.keys(durations)]
 
 function milliseconds(name: string, text: string): number {
-  if (!/^[1-9]\d{0,9}$/.test(text)) throw invalid(name, `must be a whole number of milliseconds, not '${text}'`)
+  if (!/^[1-9]\d{0,9}$/.test(text)) throw invalid(name, `must be a whole number of milliseconds, not ${shown(text)}`)
   return Number(text)
 }
 

@@ -8,6 +8,7 @@ import type { EventDefinition } from './event.js'
 import type { Subscription } from './handler.js'
 import { createLifecycle } from './lifecycle.js'
 import { consoleLog } from './log.js'
+import { requireSource } from './message.js'
 import type { Middleware } from './middleware.js'
 import { requireName } from './names.js'
 import { refuseUnknown, requireDuration, requireInteger, requireOptions, shown } from './options.js'
@@ -171,13 +172,4 @@ function settingsOf(options: QueueOptions) {
     maxPendingBytes: integer('maxPendingBytes', 64 * 1024 * 1024),
     log: options.log ?? consoleLog,
   }
-}
-
-/** RFC 3986, as CloudEvents asks: no spaces and no control characters are what a URI reference cannot have. */
-function requireSource(source: unknown): string {
-  if (typeof source !== 'string') throw new TypeError(`source must be a string, not ${shown(source)}`)
-  if (!/^[\x21-\x7e]{1,255}$/.test(source)) {
-    throw new MqError('MQ_INVALID_OPTION', `source must be a URI reference in ASCII, not ${shown(source)}`)
-  }
-  return source
 }

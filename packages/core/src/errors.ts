@@ -58,8 +58,8 @@ const brand = Symbol.for('@mq/core.MqError')
 export class MqError extends Error {
   override readonly name: string = 'MqError'
   readonly code: MqErrorCode
-  readonly issues?: readonly SchemaIssue[]
-  readonly outcomes?: readonly PublishOutcome[]
+  declare readonly issues?: readonly SchemaIssue[]
+  declare readonly outcomes?: readonly PublishOutcome[]
 
   constructor(code: MqErrorCode, message: string, options: MqErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined)
@@ -75,6 +75,14 @@ export class MqError extends Error {
 
 /** True for an `MqError` of any copy of this package and, when a code is given, of that code. */
 export function isMqError(error: unknown, code?: MqErrorCode): error is MqError {
-  if (typeof error !== 'object' || error === null || !(brand in error)) return false
-  return code === undefined || (error as MqError).code === code
+  return carries(error, brand) && (code === undefined || (error as MqError).code === code)
+}
+
+/** Whether a thrown value has the brand. False for one that throws when it is looked at. */
+export function carries(error: unknown, brand: symbol): boolean {
+  try {
+    return typeof error === 'object' && error !== null && brand in error
+  } catch {
+    return false
+  }
 }

@@ -47,7 +47,9 @@ const maxTextLength = 256
 
 const cut = (text: string): string => {
   const wellFormed = Buffer.from(text).toString()
-  return wellFormed.length > maxTextLength ? `${wellFormed.slice(0, maxTextLength - 3)}...` : wellFormed
+  if (wellFormed.length <= maxTextLength) return wellFormed
+  // Half of a surrogate pair at the cut is dropped.
+  return `${wellFormed.slice(0, maxTextLength - 3).replace(/[\uD800-\uDBFF]$/, '')}...`
 }
 
 /** Anything that can be thrown, as plain text. Never throws itself, not even for an object with hostile getters. */
@@ -88,7 +90,8 @@ export function decodeFailure(text: string | undefined): Failure | undefined {
       return undefined
     }
     const { reason, error, attempts, firstFailedAt, failedAt } = value as Failure
-    if (![attempts, firstFailedAt, failedAt].every(Number.isFinite) || typeof error !== 'object') return undefined
+    if (![attempts, firstFailedAt, failedAt].every(Number.isFinite)) return undefined
+    if (typeof error !== 'object' || error === null) return undefined
     return { reason, error: describeError(error), attempts, firstFailedAt, failedAt }
   } catch {
     return undefined

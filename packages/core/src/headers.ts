@@ -32,6 +32,8 @@ export const emptyHeaders: MessageHeaders = Object.freeze(Object.create(null))
 export function requireHeaders(value: unknown): MessageHeaders {
   if (value === undefined) return emptyHeaders
   requireOptions(value, 'headers')
+  // A Map or the Headers of fetch have no properties of their own: all would be lost without a word.
+  if (Symbol.iterator in (value as object)) throw new TypeError(`headers must be a plain object, not ${shown(value)}`)
   const headers: Record<string, string> = Object.create(null)
   const entries = Object.entries(value as Record<string, unknown>)
   if (entries.length > maxHeaderCount) {

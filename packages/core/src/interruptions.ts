@@ -1,3 +1,4 @@
+import { carries } from './errors.js'
 import { requireDuration } from './options.js'
 
 const retryLaterBrand = Symbol.for('@mq/core.RetryLater')
@@ -44,9 +45,6 @@ export class Unrecoverable extends Error {
     return true
   }
 }
-
-const carries = (error: unknown, brand: symbol): boolean =>
-  typeof error === 'object' && error !== null && brand in error
 
 /** True for a `RetryLater` of any copy of this package. */
 export const isRetryLater = (error: unknown): error is RetryLater => carries(error, retryLaterBrand)

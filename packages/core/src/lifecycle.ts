@@ -1,7 +1,8 @@
 import type { Adapter, AdapterEvent } from './adapter.js'
 import { withDeadline } from './deadline.js'
 import type { Emitter } from './emitter.js'
-import { MqError } from './errors.js'
+import { isMqError, MqError } from './errors.js'
+import { describeError } from './failure.js'
 import type { Log } from './log.js'
 import type { QueueEvents, QueueHealth, QueueState } from './queue.js'
 import { stopGraceMs } from './subscriber.js'
@@ -63,9 +64,15 @@ export function createLifecycle(adapter: Adapter, emitter: Emitter<QueueEvents>,
     beginClosing: (): void => enter('disconnecting'),
     async close(deadlineMs: number): Promise<void> {
       const late = (): MqError => new MqError('MQ_TIMEOUT', 'The adapter did not disconnect in time')
-      await withDeadline(adapter.disconnect({ deadlineMs }), deadlineMs + stopGraceMs, late).catch((error) => {
-        onAdapterEvent({ type: 'error', error })
-      })
+      try {
+        await withDeadline(adapter.disconnect({ deadlineMs }), deadlineMs + stopGraceMs, late)
+      } catch (cause) {
+        const text = `Disconnecting failed: ${describeError(cause).message}`
+        onAdapterEvent({
+          type: 'error',
+          error: isMqError(cause) ? cause : new MqError('MQ_OPERATION_FAILED', text, { cause }),
+        })
+      }
       enter('disconnected')
     },
     health(): QueueHealth {

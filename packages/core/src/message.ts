@@ -1,4 +1,6 @@
+import { MqError } from './errors.js'
 import type { MessageHeaders } from './headers.js'
+import { shown } from './options.js'
 
 /**
  * A message as adapters store and deliver it: a CloudEvent (https://github.com/cloudevents/spec, version 1.0) in binary
@@ -52,5 +54,14 @@ export interface Message<Data = unknown> {
 
 /** The bytes that count towards `capabilities.maxMessageBytes`: body, header names and values, key and id. */
 export function messageBytes(message: RawMessage, headerBytes: number): number {
-  return message.body.byteLength + headerBytes + message.id.length + (message.key?.length ?? 0)
+  return message.body.byteLength + headerBytes + Buffer.byteLength(message.id) + Buffer.byteLength(message.key ?? '')
+}
+
+/** RFC 3986, as CloudEvents asks: no spaces and no control characters are what a URI reference cannot have. */
+export function requireSource(source: unknown): string {
+  if (typeof source !== 'string') throw new TypeError(`source must be a string, not ${shown(source)}`)
+  if (!/^[\x21-\x7e]{1,255}$/.test(source)) {
+    throw new MqError('MQ_INVALID_OPTION', `source must be a URI reference in ASCII, not ${shown(source)}`)
+  }
+  return source
 }

@@ -4,9 +4,13 @@ import { MqError } from './errors.js'
 /** 365 days: a longer delay is taken for a mistake in the unit. */
 export const maxDurationMs = 365 * 24 * 60 * 60 * 1000
 
-/** How a rejected value is shown in an error: short, on one line, never a whole document. */
+/** Text for an error without what follows `://`: where a URL was put in a wrong place, its password must not be shown. */
+export const masked = (text: string): string => text.replace(/:\/\/.*/s, '://...')
+
+/** How a rejected value is shown in an error: short, on one line, never a whole document, no password of a URL. */
 export function shown(value: unknown): string {
-  const text = inspect(value, { depth: 0, breakLength: Number.POSITIVE_INFINITY, maxStringLength: 60 })
+  const inspected = typeof value === 'string' ? masked(value) : value
+  const text = masked(inspect(inspected, { depth: 0, breakLength: Number.POSITIVE_INFINITY, maxStringLength: 60 }))
   return text.length > 80 ? `${text.slice(0, 77)}...` : text
 }
 

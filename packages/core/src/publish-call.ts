@@ -1,6 +1,9 @@
 import type { Outcome, PublishCall } from './adapter.js'
 import { MqError } from './errors.js'
 
+/** Node fires a longer timer at once. */
+const longestTimerMs = 2 ** 31 - 1
+
 /** What an adapter gets on top of its own deadline before its answer is no longer waited for. */
 const graceMs = 1_000
 
@@ -22,6 +25,7 @@ export function createPublishCall(timeoutMs: number, callerSignal: AbortSignal |
     const text = 'The broker has not answered in time; the message may or may not be stored'
     reject?.(new MqError('MQ_PUBLISH_UNKNOWN', text, abortReason === undefined ? {} : { cause: abortReason }))
   }
+  const onTimeout = (): void => controller?.abort(new MqError('MQ_TIMEOUT', `Over ${timeoutMs} ms`))
   const onCallerAbort = (): void => {
     abortReason = callerSignal?.reason
     controller?.abort(abortReason)
@@ -36,14 +40,14 @@ export function createPublishCall(timeoutMs: number, callerSignal: AbortSignal |
         const made = new AbortController()
         controller = made
         if (abortReason !== undefined) made.abort(abortReason)
-        signalTimer = setTimeout(() => made.abort(new MqError('MQ_TIMEOUT', `Over ${timeoutMs} ms`)), timeoutMs)
+        signalTimer = setTimeout(onTimeout, Math.min(timeoutMs, longestTimerMs))
       }
       return controller.signal
     },
     settle(outcomes: Promise<readonly Outcome[]>): Promise<readonly Outcome[]> {
       return new Promise((resolve, rejectPromise) => {
         reject = rejectPromise
-        graceTimer = setTimeout(giveUp, timeoutMs + graceMs)
+        graceTimer = setTimeout(giveUp, Math.min(timeoutMs + graceMs, longestTimerMs))
         callerSignal?.addEventListener('abort', onCallerAbort, { once: true })
         outcomes.then(resolve, rejectPromise)
       })

@@ -1,7 +1,7 @@
 import { MqError } from './errors.js'
 import type { EventDefinition } from './event.js'
 import { type Middleware, type PublishRequest, publishChain } from './middleware.js'
-import { shown } from './options.js'
+import { requireOptions, shown } from './options.js'
 import { gather } from './publish-batch.js'
 import type { PublishAllOptions, PublishOptions, PublishOutcome, PublishResult } from './publish-options.js'
 import type { Publisher } from './publisher.js'
@@ -14,7 +14,7 @@ export async function publishOne(
   data: unknown,
   options: PublishOptions,
 ): Promise<PublishResult> {
-  const request = publisher.request(event, data, options)
+  const request = await publisher.request(event, data, options)
   const send = async (changed: PublishRequest): Promise<PublishResult> => {
     const prepared = await publisher.prepare(event, changed)
     return resultOf((await publisher.send(event.name, [prepared], options))[0])
@@ -34,14 +34,17 @@ export async function publishAll(
   options: PublishAllOptions,
 ): Promise<readonly PublishResult[]> {
   if (!Array.isArray(list)) throw new TypeError(`publishAll takes an array, not ${shown(list)}`)
+  requireOptions(options, 'The options of publishAll')
   if (list.length === 0) return []
   const { id, key, ...shared } = options
-  const requests = list.map((data, index) =>
-    publisher.request(event, data, {
-      ...shared,
-      ...(id !== undefined && { id: id(data, index) }),
-      ...(key !== undefined && { key: typeof key === 'function' ? key(data, index) : key }),
-    }),
+  const requests = await Promise.all(
+    list.map(async (data, index) =>
+      publisher.request(event, data, {
+        ...shared,
+        ...(id !== undefined && { id: id(data, index) }),
+        ...(key !== undefined && { key: typeof key === 'function' ? key(data, index) : key }),
+      }),
+    ),
   )
   const outcomes =
     middleware.length === 0

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto'
 import type { Adapter, Outcome } from './adapter.js'
 import type { Clock } from './clock.js'
 import { encodeData } from './codec.js'
-import { isMqError, MqError } from './errors.js'
+import { isMqError, MqError, type MqErrorCode } from './errors.js'
 import type { EventDefinition } from './event.js'
+import { describeError } from './failure.js'
 import { emptyHeaders, hasControlCharacters, headerBytes, isWellFormed, requireHeaders } from './headers.js'
 import { messageBytes, type OutgoingMessage } from './message.js'
 import type { PublishRequest } from './middleware.js'
@@ -37,14 +38,15 @@ export function createPublisher(options: PublisherOptions) {
   let pendingBytes = 0
 
   /** Throws for whatever is wrong with the options, before anybody has seen the message. */
-  function request(event: EventDefinition, data: unknown, given: PublishOptions): PublishRequest {
+  async function request(event: EventDefinition, data: unknown, given: PublishOptions): Promise<PublishRequest> {
     requireOptions(given, 'The options of publish')
     refuseUnknown(given, publishOptionNames, 'publish')
+    requireSignal(given.signal)
     return {
       topic: event.name,
       id: given.id ?? randomUUID(),
       data,
-      key: given.key ?? event.key?.(data),
+      key: given.key ?? (event.key && (await keyOf(event, data))),
       headers: given.headers === undefined ? emptyHeaders : requireHeaders(given.headers),
       delayMs: delayOf(given, clock, adapter),
     }
@@ -116,20 +118,41 @@ export type Publisher = ReturnType<typeof createPublisher>
 
 function outcomeOf(id: string, outcome: Outcome | undefined): PublishOutcome {
   if (outcome?.status === 'stored') return { status: 'stored', id, routed: outcome.routed }
-  const status = outcome?.status ?? 'unknown'
-  const error =
-    outcome?.error ??
-    (status === 'rejected'
-      ? new MqError('MQ_PUBLISH_REJECTED', 'The broker refused the message')
-      : new MqError('MQ_PUBLISH_UNKNOWN', 'The broker did not say whether it stored the message'))
-  return { status, id, error }
+  if (outcome?.status === 'rejected') {
+    const error = outcome.error ?? new MqError('MQ_PUBLISH_REJECTED', 'The broker refused the message')
+    return { status: 'rejected', id, error }
+  }
+  const text = 'The broker did not say whether it stored the message'
+  const error = outcome?.error === undefined ? new MqError('MQ_PUBLISH_UNKNOWN', text) : unknownBecauseOf(outcome.error)
+  return { status: 'unknown', id, error }
 }
 
+/** These tell how a call ended, not whether the broker had stored the message by then. */
+const inconclusive: readonly MqErrorCode[] = ['MQ_CONNECTION_LOST', 'MQ_OPERATION_FAILED', 'MQ_STOPPED', 'MQ_TIMEOUT']
+
 /** What an adapter throws instead of an outcome tells nothing about the message, unless it is a refusal. */
-function asPublishError(error: unknown): MqError {
-  if (isMqError(error) && error.code !== 'MQ_CONNECTION_LOST') return error
-  const text = error instanceof Error ? error.message : String(error)
-  return new MqError('MQ_PUBLISH_UNKNOWN', `The message may or may not be stored: ${text}`, { cause: error })
+const asPublishError = (error: unknown): MqError =>
+  isMqError(error) && !inconclusive.includes(error.code) ? error : unknownBecauseOf(error)
+
+function unknownBecauseOf(error: unknown): MqError {
+  if (isMqError(error, 'MQ_PUBLISH_UNKNOWN')) return error
+  const text = `The message may or may not be stored: ${describeError(error).message}`
+  return new MqError('MQ_PUBLISH_UNKNOWN', text, { cause: error })
+}
+
+/** A key function reads data that nobody has validated yet: what the schema says about it is the clearer error. */
+async function keyOf(event: EventDefinition, data: unknown): Promise<string | undefined> {
+  try {
+    return event.key?.(data)
+  } catch (error) {
+    if (event.schema !== undefined) await validate(event.schema, data, `'${event.name}'`)
+    throw error
+  }
+}
+
+function requireSignal(signal: unknown): void {
+  if (signal === undefined || signal instanceof AbortSignal) return
+  throw new TypeError(`signal must be an AbortSignal, not ${shown(signal)}`)
 }
 
 function delayOf(given: PublishOptions, clock: Clock, adapter: Adapter): number | undefined {
@@ -138,19 +161,17 @@ function delayOf(given: PublishOptions, clock: Clock, adapter: Adapter): number 
   if (delayMs !== undefined && at !== undefined) {
     throw new MqError('MQ_INVALID_OPTION', 'delayMs and at exclude each other')
   }
-  return delayMs === undefined
-    ? requireDelay(untilMs(at, clock), 'The time until at', adapter)
-    : requireDelay(delayMs, 'delayMs', adapter)
+  if (delayMs !== undefined) return requireDelay(delayMs, 'delayMs', adapter)
+  return requireDelay(untilMs(at, clock), 'The time until at', adapter)
 }
 
-function requireDelay(ms: unknown, name: string, adapter: Adapter): number {
-  const delayMs = requireDuration(ms, name)
-  const { maxDelayMs } = adapter.capabilities
-  if (delayMs <= maxDelayMs) return delayMs
-  throw new MqError(
-    'MQ_NOT_SUPPORTED',
-    `${adapter.name} delays a message by at most ${maxDelayMs} ms, not by ${delayMs} ms`,
-  )
+function requireDelay(value: unknown, name: string, adapter: Adapter): number {
+  const ms = requireDuration(value, name)
+  if (ms > adapter.capabilities.maxDelayMs) {
+    const limit = `${adapter.name} delays a message by at most ${adapter.capabilities.maxDelayMs} ms`
+    throw new MqError('MQ_NOT_SUPPORTED', `${limit}, not by ${ms} ms`)
+  }
+  return ms
 }
 
 function untilMs(at: unknown, clock: Clock): number {

@@ -1,6 +1,6 @@
 import type { Adapter } from './adapter.js'
 import { MqError } from './errors.js'
-import { shown } from './options.js'
+import { masked, shown } from './options.js'
 
 /** The queue types of this project and the package that brings each. */
 export const knownTypes = {
@@ -55,7 +55,10 @@ const known = Object.keys(knownTypes).join(', ')
 function packageFor(type: string): { type: string; packageName: string } {
   if (Object.hasOwn(knownTypes, type)) return { type, packageName: knownTypes[type as KnownType] }
   if (/^@[a-z0-9~-][a-z0-9._~-]*\/[a-z0-9~-][a-z0-9._~-]*$/.test(type)) return { type, packageName: type }
-  throw new MqError('MQ_UNSUPPORTED_TYPE', `Unsupported queue type: ${type}. Known: ${known}, or a scoped package name`)
+  throw new MqError(
+    'MQ_UNSUPPORTED_TYPE',
+    `Unsupported queue type: ${masked(type)}. Known: ${known}, or a scoped package name`,
+  )
 }
 
 function typeOfUrl(url: string): string {

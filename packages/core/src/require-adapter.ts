@@ -22,7 +22,7 @@ export function requireAdapter(value: unknown): asserts value is Adapter {
   const adapter = value as Partial<Adapter>
   const missing = methods.filter((method) => typeof adapter[method] !== 'function')
   if (missing.length > 0) throw new TypeError(`This is no adapter: it has no ${missing.join(', ')}`)
-  if (typeof adapter.name !== 'string' || typeof adapter.capabilities !== 'object') {
+  if (typeof adapter.name !== 'string' || typeof adapter.capabilities !== 'object' || adapter.capabilities === null) {
     throw new TypeError('This is no adapter: it has no name or no capabilities')
   }
 }

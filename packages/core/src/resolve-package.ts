@@ -35,7 +35,8 @@ interface Manifest {
 
 async function readManifest(root: string): Promise<Manifest | undefined> {
   try {
-    return JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as Manifest
+    const manifest: unknown = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+    return typeof manifest === 'object' && manifest !== null ? manifest : undefined
   } catch {
     return undefined
   }

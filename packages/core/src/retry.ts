@@ -56,12 +56,11 @@ const maxAttempts = 1_000
 export function retryPolicy(options: RetryOptions | false | undefined, base = defaultRetryPolicy): RetryPolicy {
   if (options === undefined) return base
   if (options === false) return { ...base, attempts: 1, rules: [] }
-  if (typeof options !== 'object' || options === null) {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new TypeError(`retry must be an object or false, not ${shown(options)}`)
   }
   refuseUnknown(options, Object.keys(defaultRetryPolicy), 'retry')
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
-  const policy: RetryPolicy = { ...base, ...given }
+  const policy: RetryPolicy = { ...base, ...given(options) }
   requireInteger(policy.attempts, 'retry.attempts', { min: 1, max: maxAttempts })
   requireDuration(policy.delayMs, 'retry.delayMs')
   requireDuration(policy.maxDelayMs, 'retry.maxDelayMs')
@@ -79,6 +78,10 @@ export function retryPolicy(options: RetryOptions | false | undefined, base = de
   for (const rule of policy.rules) checkRule(rule, policy)
   return policy
 }
+
+/** Without what is `undefined`, which would hide the value that it is laid over. */
+const given = (options: RetryOptions): RetryOptions =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 
 function checkRule(rule: RetryRule, policy: RetryPolicy): void {
   if (typeof rule?.match !== 'function' && typeof rule?.match !== 'string') {
@@ -107,7 +110,7 @@ export function decideRetry(
   if (isUnrecoverable(error)) return giveUp
   const rule = policy.rules.find((candidate) => matches(candidate.match, error))
   if (rule?.retry === false) return giveUp
-  const applied = rule === undefined ? policy : { ...policy, ...rule.retry }
+  const applied = rule === undefined ? policy : { ...policy, ...given(rule.retry) }
   if (attempt >= applied.attempts) return giveUp
   if (isRetryLater(error)) return { retry: true, delayMs: error.afterMs }
   return { retry: true, delayMs: jittered(backoffMs(applied, attempt, error), applied.jitter, random()) }

@@ -28,11 +28,11 @@ export type SchemaInput<Schema extends StandardSchema> = NonNullable<Schema['~st
 /** What a handler gets where `Schema` is used. */
 export type SchemaOutput<Schema extends StandardSchema> = NonNullable<Schema['~standard']['types']>['output']
 
-/** True for anything that says it implements the interface; arktype's schemas are functions. */
+/** True for anything that says it implements version 1 of the interface; arktype's schemas are functions. */
 export function isStandardSchema(value: unknown): value is StandardSchema {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false
   const standard = (value as Partial<StandardSchema>)['~standard']
-  return typeof standard?.validate === 'function'
+  return standard?.version === 1 && typeof standard.validate === 'function'
 }
 
 /**

@@ -108,8 +108,11 @@ export const stopGraceMs = 5_000
 
 async function stopConsumer(consumer: Consumer, deadlineMs: number): Promise<void> {
   const late = (): MqError => new MqError('MQ_TIMEOUT', 'The consumer did not stop in time')
-  // Stopping always resolves: what could not be given back, the broker gives to another consumer by itself.
-  await withDeadline(consumer.stop({ deadlineMs }), deadlineMs + stopGraceMs, late).catch(() => {})
+  try {
+    await withDeadline(consumer.stop({ deadlineMs }), deadlineMs + stopGraceMs, late)
+  } catch {
+    // Stopping always resolves: what could not be given back, the broker gives to another consumer by itself.
+  }
 }
 
 function groupOf(given: SubscribeOptions, fallback: string | undefined): string {

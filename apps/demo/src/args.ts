@@ -1,0 +1,50 @@
+import { parseArgs } from 'node:util'
+import { shownUrl } from './broker.js'
+
+export type Command =
+  | { readonly kind: 'help' }
+  | { readonly kind: 'worker' }
+  | { readonly kind: 'wrong'; readonly why: string }
+  | { readonly kind: 'demo'; readonly broker: string | undefined; readonly port: number; readonly keep: boolean }
+
+export const help = `People sign up by HTTP, and a mail arrives in the mailbox of each: through a queue, by real SMTP.
+
+Usage: npm run demo -- [options]      or: node apps/demo/dist/main.js [options]
+
+  --broker URL   which broker: memory: (the default), amqp://, redis:// or kafka://; MQ_URL says the same.
+                 With any but memory: the web server and the worker are two processes.
+  --port NUMBER  where the web server listens on 127.0.0.1; any free port where none is given
+  --keep         leave everything running afterwards, to sign up yourself with curl; Ctrl-C ends it
+  --help         this text
+
+Exit code: 0 if every sign-up became what it should, 1 if not, 2 for a wrong option.
+`
+
+const options = {
+  broker: { type: 'string' },
+  port: { type: 'string' },
+  keep: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const
+
+export function parseCommand(args: readonly string[]): Command {
+  // pnpm hands on the `--` that npm takes away.
+  const given = args[0] === '--' ? args.slice(1) : [...args]
+  try {
+    const { values, positionals } = parseArgs({ args: given, options, allowPositionals: true })
+    if (values.help === true) return { kind: 'help' }
+    const [first] = positionals
+    if (first === 'worker' && given.length === 1) return { kind: 'worker' }
+    if (first !== undefined) return wrong(`Unexpected argument '${shownUrl(first)}'`)
+    if (values.broker?.trim() === '') return wrong('--broker needs a URL, redis://localhost:6379 for example')
+    const port = values.port ?? '0'
+    if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) return wrong('--port is a number from 0 to 65535')
+    return { kind: 'demo', broker: values.broker, port: Number(port), keep: values.keep ?? false }
+  } catch (error) {
+    // The rest of the text is about positional arguments, of which there are none here.
+    const [why = ''] = (error as Error).message.split(/\. To specify|\n/)
+    return wrong(why)
+  }
+}
+
+const wrong = (why: string): Command => ({ kind: 'wrong', why })

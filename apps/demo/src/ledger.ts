@@ -1,0 +1,83 @@
+import type { WorkerEvent } from './worker.js'
+
+/** What is known of one task, by what its worker reported. */
+interface TaskRecord {
+  /** Why each run failed that was followed by another. */
+  readonly retries: string[]
+  end?: 'done' | 'dead'
+  /** Why it is dead. */
+  reason?: string
+  result?: unknown
+}
+
+export interface Ledger {
+  record(event: WorkerEvent): void
+  get(taskId: string): TaskRecord | undefined
+  isOver(taskId: string): boolean
+  /** Tasks of that name which ended; `routed` counts those that were asked for. */
+  over(task: string): number
+  routed(task: string): number
+  retries(): number
+  /** Why runs of that task failed that were followed by another. */
+  retriesOf(task: string): readonly string[]
+}
+
+/** The task that `scheduler.route` asks for when an event arrives. */
+export const routedTask = (eventId: string, task: string): string => `${eventId}/${task}`
+
+const taskTopic = 'task.'
+const routeGroup = 'on.'
+
+/**
+ * Keeps what a worker reports of the tasks whose id begins with `run`, by that id. The same report twice changes nothing but
+ * the retries.
+ */
+export function createLedger(run: string): Ledger {
+  const records = new Map<string, TaskRecord>()
+  const over = new Map<string, Set<string>>()
+  const routed = new Map<string, Set<string>>()
+  let retries = 0
+
+  const recordOf = (id: string): TaskRecord => {
+    const record = records.get(id) ?? { retries: [] }
+    records.set(id, record)
+    return record
+  }
+  const add = (sets: Map<string, Set<string>>, task: string, id: string): void => {
+    sets.set(task, (sets.get(task) ?? new Set()).add(id))
+  }
+  const die = (id: string, reason: string): void => {
+    const record = recordOf(id)
+    record.end = 'dead'
+    record.reason = reason
+  }
+  const settled = (event: Extract<WorkerEvent, { type: 'settled' }>): void => {
+    const { topic, group, id, outcome, reason = 'no reason was given' } = event
+    if (outcome === 'retry') retries += 1
+    if (topic.startsWith(taskTopic)) {
+      const task = topic.slice(taskTopic.length)
+      if (outcome === 'retry') recordOf(id).retries.push(reason)
+      if (outcome === 'dead') die(id, reason)
+      if (outcome === 'done') recordOf(id).end = 'done'
+      if (outcome === 'dead' || outcome === 'done') add(over, task, id)
+      return
+    }
+    const task = group.slice(routeGroup.length)
+    if (outcome === 'done') add(routed, task, id)
+    if (outcome === 'dead') die(routedTask(id, task), `${topic} became no task: ${reason}`)
+  }
+
+  return {
+    record(event) {
+      if (event.type === 'ready' || !event.id.startsWith(run)) return
+      if (event.type === 'settled') settled(event)
+      else recordOf(event.id).result = event.result
+    },
+    get: (taskId) => records.get(taskId),
+    isOver: (taskId) => records.get(taskId)?.end !== undefined,
+    over: (task) => over.get(task)?.size ?? 0,
+    routed: (task) => routed.get(task)?.size ?? 0,
+    retries: () => retries,
+    retriesOf: (task) => [...records].flatMap(([id, record]) => (id.endsWith(`/${task}`) ? record.retries : [])),
+  }
+}

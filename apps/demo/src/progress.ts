@@ -1,0 +1,75 @@
+import cliProgress from 'cli-progress'
+
+/** How far the sign-ups have come, station by station. */
+export interface Counts {
+  readonly signUps: number
+  readonly events: number
+  readonly mailTasks: number
+  readonly mails: number
+  readonly webhooks: number
+  readonly retries: number
+}
+
+export interface Progress {
+  update(counts: Counts): void
+  /** Shows these counts and takes the bars out of the way of what is printed next. */
+  stop(counts: Counts): void
+}
+
+const stations = [
+  ['signUps', 'POST /users'],
+  ['events', 'user.created'],
+  ['mailTasks', 'SendEmailTask'],
+  ['mails', 'mail in the mailbox'],
+  ['webhooks', 'NotificationTask'],
+] as const
+
+/** Bars in a terminal; elsewhere, in a log for example, a line whenever a tenth of the sign-ups has come on. */
+export function createProgress(totals: Omit<Counts, 'retries'>, stream: NodeJS.WriteStream): Progress {
+  return stream.isTTY ? bars(totals, stream) : lines(totals, stream)
+}
+
+function bars(totals: Omit<Counts, 'retries'>, stream: NodeJS.WriteStream): Progress {
+  const width = Math.max(...stations.map(([, name]) => name.length))
+  const all = new cliProgress.MultiBar(
+    { stream, format: '  {name} {bar} {value}/{total}{note}', barsize: 30, hideCursor: true, emptyOnZero: true },
+    cliProgress.Presets.shades_classic,
+  )
+  const each = stations.map(([key, name]) => ({
+    key,
+    bar: all.create(totals[key], 0, { name: name.padEnd(width), note: '' }),
+  }))
+  const update = (counts: Counts): void => {
+    for (const { key, bar } of each) {
+      const note = key === 'mailTasks' && counts.retries > 0 ? `  ${counts.retries} retries` : ''
+      bar.update(counts[key], { note })
+    }
+  }
+  return {
+    update,
+    stop(counts) {
+      update(counts)
+      all.update()
+      all.stop()
+    },
+  }
+}
+
+function lines(totals: Omit<Counts, 'retries'>, stream: NodeJS.WritableStream): Progress {
+  const step = Math.max(1, Math.ceil(totals.signUps / 10))
+  let printed = ''
+  let next = step
+  const print = (counts: Counts): void => {
+    const line = stations.map(([key, name]) => `${name} ${counts[key]}/${totals[key]}`).join(' · ')
+    if (line !== printed) stream.write(`  ${line} · retries ${counts.retries}\n`)
+    printed = line
+  }
+  return {
+    update(counts) {
+      if (counts.mailTasks < next) return
+      next = (Math.floor(counts.mailTasks / step) + 1) * step
+      print(counts)
+    },
+    stop: print,
+  }
+}

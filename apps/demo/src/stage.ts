@@ -1,0 +1,67 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openQueue, type Queue, type QueueConfig } from '@mq/core'
+import { isEmbedded } from './broker.js'
+import type { Closers } from './closers.js'
+import { type Mail, type Mailbox, startMailbox } from './mailbox.js'
+import { createWeb } from './web.js'
+import { startWebhook, type Webhook } from './webhook.js'
+import { startWorker, type WorkerEvent } from './worker.js'
+import { spawnWorker } from './worker-process.js'
+
+export interface StageOptions {
+  readonly config: QueueConfig
+  /** Begins the id of every event of this run: a real broker may still hold some of another. */
+  readonly run: string
+  readonly port: number
+  /** The file that understands the command `worker`. */
+  readonly entry: string
+  readonly bounces: readonly string[]
+  readonly failsTwice: readonly string[]
+  readonly swallows: readonly string[]
+  readonly onMail: (mail: Mail) => void
+  readonly report: (event: WorkerEvent) => void
+  /** A part has ended although nobody stopped it. */
+  readonly lost: (error: Error) => void
+}
+
+export interface Stage {
+  readonly queue: Queue
+  readonly mailbox: Mailbox
+  readonly webhook: Webhook
+  /** Where the web server listens, without a slash at its end. */
+  readonly webUrl: string
+  /** For files; it is gone with the stage. */
+  readonly folder: string
+  readonly workerIsProcess: boolean
+}
+
+/** Starts all parts. Each is handed to `closers` once it runs, so that they also end if a later one does not start. */
+export async function openStage(options: StageOptions, closers: Closers): Promise<Stage> {
+  const { config, report } = options
+  const folder = await mkdtemp(join(tmpdir(), 'mq-demo-'))
+  closers.add('folder', () => rm(folder, { recursive: true, force: true }))
+
+  const queue = await openQueue(config.url, { source: '/demo', ...config.options })
+  closers.add('queue', () => queue.disconnect({ deadlineMs: 3_000 }))
+
+  const mailbox = await startMailbox(options)
+  closers.add('mailbox', mailbox.close)
+  const webhookSecret = randomBytes(32).toString('hex')
+  const webhook = await startWebhook({ secret: webhookSecret, busyFor: 1 })
+  closers.add('webhook', webhook.close)
+
+  const settings = { smtpPort: mailbox.port, webhookUrl: webhook.url, webhookSecret }
+  const workerIsProcess = !isEmbedded(config.url)
+  const worker = workerIsProcess
+    ? await spawnWorker({ entry: options.entry, brokerUrl: config.url, settings, report, lost: options.lost })
+    : await startWorker(queue, settings, report)
+  closers.add('worker', worker.stop)
+
+  const web = createWeb(queue, { newEventId: () => `${options.run}.${randomUUID()}` })
+  closers.add('web server', () => web.close())
+  const webUrl = await web.listen({ host: '127.0.0.1', port: options.port })
+  return { queue, mailbox, webhook, webUrl, folder, workerIsProcess }
+}

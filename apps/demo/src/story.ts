@@ -1,0 +1,103 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { createScheduler } from '@mq/core'
+import { type Ledger, routedTask } from './ledger.js'
+import { deadLettersOf, mailsOf } from './outcome.js'
+import { type Counts, createProgress } from './progress.js'
+import { isAccepted, postSignUp, type Row, type SignedUp } from './sign-ups.js'
+import type { Stage } from './stage.js'
+import { DataProcessingTask, type Summary } from './tasks/data-processing.js'
+
+export interface Script {
+  /** Begins the id of every event and task of this run. */
+  readonly run: string
+  readonly rows: readonly Row[]
+  /** Where the rows are from. */
+  readonly file: string
+  readonly stage: Stage
+  readonly ledger: Ledger
+  /** Ends the story before its end. */
+  readonly signal: AbortSignal
+}
+
+export interface Told {
+  readonly signedUp: readonly SignedUp[]
+  /** Reasons by the id of the task, as the broker keeps them. */
+  readonly deadLetters: ReadonlyMap<string, string>
+  readonly summary: Summary | undefined
+  /** What kept the story from its end. */
+  readonly troubles: readonly string[]
+}
+
+/** Between two sign-ups: slow enough to watch. */
+const paceMs = 20
+const pollMs = 25
+
+/** Signs everybody up, asks for the summary, and waits until every task is over. Never rejects: trouble is part of it. */
+export async function tell(script: Script): Promise<Told> {
+  const { run, rows, file, stage, ledger, signal } = script
+  const signedUp: SignedUp[] = []
+  const progress = createProgress(totalsOf(rows), process.stdout)
+  const counts = (): Counts => countsOf(script, signedUp)
+  const display = setInterval(() => progress.update(counts()), 100)
+  const target = join(stage.folder, 'summary.json')
+  const summaryTask = `${run}.summary`
+  let deadLetters: ReadonlyMap<string, string> = new Map()
+  const troubles: string[] = []
+
+  try {
+    for (const row of rows) {
+      signedUp.push(await postSignUp(`${stage.webUrl}/users`, row, signal))
+      await pause(paceMs, undefined, { signal })
+    }
+    const scheduler = createScheduler(stage.queue)
+    await scheduler.enqueue(new DataProcessingTask(), { source: file, target }, { id: summaryTask })
+    await until(() => [summaryTask, ...tasksOf(signedUp)].every(ledger.isOver), signal)
+    await until(async () => {
+      deadLetters = await deadLettersOf(stage.queue, 'send-email')
+      return tasksOf(signedUp).every((id) => !isMailTask(id) || ledger.get(id)?.end !== 'dead' || deadLetters.has(id))
+    }, signal)
+  } catch (error) {
+    troubles.push(((signal.aborted ? signal.reason : error) as Error).message)
+  }
+  clearInterval(display)
+  progress.stop(counts())
+  return { signedUp, deadLetters, summary: await readSummary(target), troubles }
+}
+
+const tasksOf = (signedUp: readonly SignedUp[]): string[] =>
+  signedUp
+    .filter(isAccepted)
+    .flatMap(({ eventId }) => [routedTask(eventId, 'send-email'), routedTask(eventId, 'notification')])
+
+const isMailTask = (id: string): boolean => id.endsWith('/send-email')
+
+async function until(condition: () => boolean | Promise<boolean>, signal: AbortSignal): Promise<void> {
+  while (!(await condition())) await pause(pollMs, undefined, { signal })
+}
+
+function totalsOf(rows: readonly Row[]): Omit<Counts, 'retries'> {
+  const good = rows.filter(({ expect }) => expect !== 'refused').length
+  const mails = rows.filter(({ expect }) => expect.startsWith('mail')).length
+  return { signUps: rows.length, events: good, mailTasks: good, mails, webhooks: good }
+}
+
+function countsOf({ run, stage, ledger }: Script, signedUp: readonly SignedUp[]): Counts {
+  return {
+    signUps: signedUp.length,
+    events: ledger.routed('send-email'),
+    mailTasks: ledger.over('send-email'),
+    mails: mailsOf(run, stage.mailbox.mails()).length,
+    webhooks: ledger.over('notification'),
+    retries: ledger.retries(),
+  }
+}
+
+async function readSummary(path: string): Promise<Summary | undefined> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as Summary
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,103 @@
+import { createReadStream } from 'node:fs'
+import { open, rename, rm } from 'node:fs/promises'
+import { pipeline } from 'node:stream/promises'
+import { type RetryOptions, type Task, type TaskContext, Unrecoverable } from '@mq/core'
+import { CsvError, parse } from 'csv-parse'
+import { z } from 'zod'
+
+const dataProcessingInput = z.object({ source: z.string().min(1), target: z.string().min(1) })
+export type DataProcessingInput = z.infer<typeof dataProcessingInput>
+
+export interface DataProcessingResult {
+  readonly status: 'success'
+  readonly rows: number
+  readonly target: string
+}
+
+/** What is in the target, as JSON. */
+export interface Summary {
+  readonly rows: number
+  /** Rows without a usable mail address; counted here and nowhere else. */
+  readonly unusable: number
+  /** Sign-ups per mail domain, the most first. */
+  readonly domains: Readonly<Record<string, number>>
+  /** Sign-ups per country, the most first. */
+  readonly countries: Readonly<Record<string, number>>
+}
+
+/**
+ * Counts the sign-ups of a CSV file and writes a summary. The file is streamed, so it may be larger than memory. The target
+ * is replaced as a whole or not at all; a second run writes the same. A file that is not there, or that is no such CSV, is
+ * permanent.
+ */
+export class DataProcessingTask implements Task<DataProcessingInput, DataProcessingResult> {
+  readonly name = 'data-processing'
+  readonly input = dataProcessingInput
+  readonly retry: RetryOptions
+  readonly timeoutMs = 60_000
+
+  constructor(options: { readonly retry?: RetryOptions } = {}) {
+    this.retry = options.retry ?? {}
+  }
+
+  async execute({ source, target }: DataProcessingInput, { signal }: TaskContext): Promise<DataProcessingResult> {
+    const summary = await summarise(source, signal).catch((error: unknown) => {
+      throw isPermanent(error) ? new Unrecoverable((error as Error).message, { cause: error }) : error
+    })
+    await writeWhole(target, `${JSON.stringify(summary, undefined, 2)}\n`, signal)
+    return { status: 'success', rows: summary.rows, target }
+  }
+}
+
+const address = z.email()
+
+async function summarise(source: string, signal: AbortSignal): Promise<Summary> {
+  let rows = 0
+  let unusable = 0
+  const domains = new Map<string, number>()
+  const countries = new Map<string, number>()
+  const csv = parse({ columns: true, bom: true, skip_empty_lines: true, trim: true })
+  const count = async (records: AsyncIterable<Record<string, string>>): Promise<void> => {
+    for await (const { email, country } of records) {
+      if (email === undefined || country === undefined) {
+        throw new Unrecoverable(`${source} needs the columns email and country`)
+      }
+      rows += 1
+      if (address.safeParse(email).success) {
+        increment(domains, email.slice(email.lastIndexOf('@') + 1).toLowerCase())
+        increment(countries, country)
+      } else {
+        unusable += 1
+      }
+    }
+  }
+  await pipeline(createReadStream(source), csv, count, { signal })
+  return { rows, unusable, domains: mostFirst(domains), countries: mostFirst(countries) }
+}
+
+/** Beside the target first, since only within one file system does a rename take one step. */
+async function writeWhole(target: string, text: string, signal: AbortSignal): Promise<void> {
+  const draft = `${target}.${crypto.randomUUID()}.tmp`
+  try {
+    const file = await open(draft, 'wx')
+    try {
+      await file.writeFile(text, { signal })
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(draft, target)
+  } catch (error) {
+    await rm(draft, { force: true })
+    throw error
+  }
+}
+
+const increment = (counts: Map<string, number>, key: string): void => void counts.set(key, (counts.get(key) ?? 0) + 1)
+
+const mostFirst = (counts: Map<string, number>): Record<string, number> =>
+  Object.fromEntries([...counts].sort(([a, one], [b, other]) => other - one || a.localeCompare(b)))
+
+function isPermanent(error: unknown): boolean {
+  return error instanceof CsvError || ['ENOENT', 'EISDIR', 'EACCES'].includes((error as { code?: string }).code ?? '')
+}

@@ -1,0 +1,63 @@
+import { randomUUID } from 'node:crypto'
+import type { Queue } from '@mq/core'
+import fastify, { type FastifyInstance } from 'fastify'
+import type { z } from 'zod'
+import { signUp, userCreated } from './events.js'
+
+/** The body of a 202. */
+export interface Accepted {
+  readonly id: string
+  /** The id of the `user.created` that tells the rest of the world. */
+  readonly eventId: string
+}
+
+/** The body of a 400 or 503. */
+export interface Refused {
+  readonly error: string
+  readonly message: string
+}
+
+export interface WebOptions {
+  /** An id that no other event has. A UUID where none is given. */
+  readonly newEventId?: () => string
+}
+
+/**
+ * The web server: it signs up a user, publishes `user.created` and answers. Mail is not its business.
+ *
+ * 202 means that the event is stored. A body that makes no sense is a 400 with the reason, and nothing is published. When the
+ * broker takes nothing, it is a 503, and the user may try again.
+ */
+export function createWeb(queue: Queue, options: WebOptions = {}): FastifyInstance {
+  const { newEventId = randomUUID } = options
+  const web = fastify({ bodyLimit: 16 * 1024, forceCloseConnections: true })
+  let users = 0
+
+  web.post('/users', async (request, reply) => {
+    const parsed = signUp.safeParse(request.body)
+    if (!parsed.success) return reply.code(400).send(refused('Bad Request', reasonOf(parsed.error)))
+    users += 1
+    const userId = String(users)
+    try {
+      const { id: eventId } = await queue.publish(userCreated, { userId, ...parsed.data }, { id: newEventId() })
+      const accepted: Accepted = { id: userId, eventId }
+      return reply.code(202).send(accepted)
+    } catch (error) {
+      console.error(`The sign-up of user ${userId} was not published: ${(error as Error).message}`)
+      return reply.code(503).send(refused('Service Unavailable', 'Sign-ups cannot be taken just now; try again later'))
+    }
+  })
+
+  web.get('/health', async (_request, reply) => {
+    const { status } = queue.health()
+    return reply.code(status === 'down' ? 503 : 200).send({ status })
+  })
+  return web
+}
+
+const refused = (error: string, message: string): Refused => ({ error, message })
+
+function reasonOf({ issues }: z.ZodError): string {
+  const reasons = issues.map(({ path, message }) => (path.length === 0 ? message : `${path.join('.')}: ${message}`))
+  return reasons.join('; ')
+}

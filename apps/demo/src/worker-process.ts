@@ -1,0 +1,106 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { openQueue } from '@mq/core'
+import { brokerConfig } from './broker.js'
+import { startWorker, type Worker, type WorkerEvent, type WorkerSettings } from './worker.js'
+
+/** How long a worker may take to end once it was told to. */
+const patienceMs = 8_000
+
+const variables = {
+  smtpPort: 'DEMO_SMTP_PORT',
+  webhookUrl: 'DEMO_WEBHOOK_URL',
+  webhookSecret: 'DEMO_WEBHOOK_SECRET',
+} as const
+
+/** The command `worker`: runs until SIGTERM, or until the process that started it is gone. */
+export async function runWorker(env: NodeJS.ProcessEnv): Promise<number> {
+  // In a terminal Ctrl-C reaches every process; the one that started this one decides when the worker's time has come.
+  process.on('SIGINT', () => {})
+  const ended = Promise.race([once(process, 'SIGTERM'), ...(process.connected ? [once(process, 'disconnect')] : [])])
+  // Not for ever: it may still be waiting for a broker that does not answer.
+  void ended.then(() => setTimeout(() => process.exit(1), patienceMs).unref())
+  const { url, options } = brokerConfig(undefined, env)
+  const settings = settingsFrom(env)
+  const queue = await openQueue(url, options)
+  try {
+    const worker = await startWorker(queue, settings, tell)
+    await ended
+    await worker.stop()
+  } finally {
+    await queue.disconnect({ deadlineMs: 3_000 })
+    if (process.connected) process.disconnect()
+  }
+  return 0
+}
+
+function tell(event: WorkerEvent): void {
+  // Nobody listens any more once the channel is closed, and `runWorker` is about to end.
+  if (process.connected) process.send?.(event, undefined, undefined, () => {})
+}
+
+function settingsFrom(env: NodeJS.ProcessEnv): WorkerSettings {
+  const read = (name: string): string => {
+    const value = env[name]
+    if (value === undefined || value === '') throw new Error(`The worker needs ${name}; the demo sets it`)
+    return value
+  }
+  return {
+    smtpPort: Number(read(variables.smtpPort)),
+    webhookUrl: read(variables.webhookUrl),
+    webhookSecret: read(variables.webhookSecret),
+  }
+}
+
+export interface SpawnOptions {
+  /** The file that understands the command `worker`. */
+  readonly entry: string
+  /** May hold a password, so it travels in the environment and not in the arguments, which all users of a machine see. */
+  readonly brokerUrl: string
+  readonly settings: WorkerSettings
+  readonly report: (event: WorkerEvent) => void
+  /** The process is gone although nobody stopped it. */
+  readonly lost: (error: Error) => void
+}
+
+/** Resolves once the worker in its own process is ready; rejects if it ends before. */
+export async function spawnWorker({ entry, brokerUrl, settings, report, lost }: SpawnOptions): Promise<Worker> {
+  const child = spawn(process.execPath, [entry, 'worker'], {
+    env: {
+      ...process.env,
+      MQ_URL: brokerUrl,
+      [variables.smtpPort]: String(settings.smtpPort),
+      [variables.webhookUrl]: settings.webhookUrl,
+      [variables.webhookSecret]: settings.webhookSecret,
+    },
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  })
+  let isStopping = false
+  const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  await new Promise<void>((resolve, reject) => {
+    const fail = (error: Error): void => {
+      reject(error)
+      if (!isStopping) lost(error)
+    }
+    child.once('error', fail)
+    child.once('exit', (code, signal) => fail(new Error(`The worker process ended by itself (${signal ?? code})`)))
+    child.on('message', (event) => {
+      if ((event as WorkerEvent).type === 'ready') resolve()
+      report(event as WorkerEvent)
+    })
+  })
+  return {
+    async stop() {
+      isStopping = true
+      await end(child, gone)
+    },
+  }
+}
+
+async function end(child: ChildProcess, gone: Promise<void>): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const timer = setTimeout(() => child.kill('SIGKILL'), patienceMs)
+  child.kill('SIGTERM')
+  await gone
+  clearTimeout(timer)
+}

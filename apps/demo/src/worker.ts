@@ -1,0 +1,69 @@
+import { createScheduler, type Queue, type RetryOptions, type SettledEvent } from '@mq/core'
+import { createTransport } from 'nodemailer'
+import { userCreated } from './events.js'
+import { DataProcessingTask } from './tasks/data-processing.js'
+import { NotificationTask } from './tasks/notification.js'
+import { SendEmailTask } from './tasks/send-email.js'
+
+export interface WorkerSettings {
+  readonly smtpPort: number
+  readonly webhookUrl: string
+  readonly webhookSecret: string
+}
+
+/** What a worker tells whoever watches it. Plain data: it may come from another process. */
+export type WorkerEvent =
+  | { readonly type: 'ready' }
+  | ({ readonly type: 'settled'; readonly reason?: string } & Pick<
+      SettledEvent,
+      'topic' | 'group' | 'id' | 'attempt' | 'outcome'
+    >)
+  | { readonly type: 'completed'; readonly task: string; readonly id: string; readonly result: unknown }
+
+export interface Worker {
+  stop(): Promise<void>
+}
+
+/** Short, so that the demo is: a mail server that is busy wants to be left alone for minutes. */
+const retry: RetryOptions = { attempts: 5, delayMs: 200, jitter: 'none' }
+
+/** Turns every `user.created` into a mail and a webhook, and runs the tasks. Reports `ready` once nothing can be missed. */
+export async function startWorker(
+  queue: Queue,
+  settings: WorkerSettings,
+  report: (event: WorkerEvent) => void,
+): Promise<Worker> {
+  const mailer = createTransport({
+    host: '127.0.0.1',
+    port: settings.smtpPort,
+    ignoreTLS: true,
+    name: 'welcome.example.com',
+  })
+  const sendEmail = new SendEmailTask(mailer, { from: 'Welcome <welcome@example.com>', retry })
+  const notification = new NotificationTask({ url: settings.webhookUrl, secret: settings.webhookSecret, retry })
+
+  const scheduler = createScheduler(queue)
+  await scheduler.register(sendEmail)
+  await scheduler.register(notification)
+  await scheduler.register(new DataProcessingTask({ retry }))
+  const input = ({ data }: { data: { userId: string; email: string } }) => ({ userId: data.userId, email: data.email })
+  await scheduler.route(userCreated, sendEmail, input, { retry })
+  await scheduler.route(userCreated, notification, input, { retry })
+
+  const unwatch = [
+    queue.on('settled', ({ topic, group, id, attempt, outcome, failure }) => {
+      const reason = failure && { reason: failure.error.message }
+      report({ type: 'settled', topic, group, id, attempt, outcome, ...reason })
+    }),
+    scheduler.on('completed', ({ task, id, result }) => report({ type: 'completed', task, id, result })),
+  ]
+  await scheduler.start()
+  report({ type: 'ready' })
+  return {
+    async stop() {
+      await scheduler.stop({ deadlineMs: 3_000 })
+      for (const end of unwatch) end()
+      mailer.close()
+    },
+  }
+}

@@ -1,0 +1,85 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync } from 'node:fs'
+import { cp, mkdir, mkdtemp, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { onTestFinished } from 'vitest'
+
+const demo = fileURLToPath(new URL('..', import.meta.url))
+
+const standInFiles = [new URL('./remote/adapter.js', import.meta.url), new URL('./remote/wire.js', import.meta.url)]
+
+/** The demo as it was built. */
+export const builtDemo = join(demo, 'dist', 'main.js')
+
+/**
+ * A copy of the built demo with the same packages, but of the adapters only the embedded one and, if asked for, a stand-in
+ * under the name of `@mq/redis`: what is installed here decides nothing then. Returns its main file.
+ */
+export async function demoWithAdapters({ standIn }: { readonly standIn: boolean }): Promise<string> {
+  // Not under the name that the link may have: Node knows a module by its real path.
+  const root = await realpath(await mkdtemp(join(tmpdir(), 'mq-demo-test-')))
+  onTestFinished(() => rm(root, { recursive: true, force: true }))
+  await cp(join(demo, 'dist'), join(root, 'dist'), { recursive: true })
+  await cp(join(demo, 'data'), join(root, 'data'), { recursive: true })
+  await writeFile(join(root, 'package.json'), '{ "type": "module" }')
+  const packages = join(demo, 'node_modules')
+  const names = (await readdir(packages)).filter((name) => !name.startsWith('.') && name !== '@mq')
+  await mkdir(join(root, 'node_modules', '@mq'), { recursive: true })
+  for (const name of [...names, '@mq/core', '@mq/memory']) {
+    await symlink(await realpath(join(packages, name)), join(root, 'node_modules', name))
+  }
+  if (standIn) {
+    const redis = join(root, 'node_modules', '@mq', 'redis')
+    for (const file of standInFiles) await cp(file, join(redis, basename(file.pathname)))
+    await writeFile(join(redis, 'package.json'), '{ "name": "@mq/redis", "type": "module", "exports": "./adapter.js" }')
+  }
+  return join(root, 'dist', 'main.js')
+}
+
+export interface Running {
+  readonly child: ChildProcess
+  /** Its folder for temporary files; it is gone with the test. */
+  readonly temporary: string
+  /** Resolves with what it has printed once that matches; rejects when it ends before. */
+  printed(pattern: RegExp): Promise<string>
+  readonly ended: Promise<{ readonly code: number | null; readonly output: string }>
+}
+
+/** A real process of the demo. It is ended with the test. */
+export function run(main: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
+  if (!existsSync(main)) throw new Error('The demo is not built: pnpm turbo run build --filter=@mq/demo')
+  const { MQ_URL: _, ...inherited } = process.env
+  const temporary = mkdtempSync(join(tmpdir(), 'mq-demo-test-'))
+  const child = spawn(process.execPath, [main, ...args], {
+    env: { ...inherited, TMPDIR: temporary, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8')
+    stream.on('data', (text: string) => {
+      output += text
+    })
+  }
+  const ended = new Promise<{ code: number | null; output: string }>((resolve) => {
+    child.once('close', (code) => resolve({ code, output }))
+  })
+  onTestFinished(async () => {
+    child.kill('SIGKILL')
+    await ended
+    await rm(temporary, { recursive: true, force: true })
+  })
+  return {
+    child,
+    temporary,
+    ended,
+    async printed(pattern) {
+      const end = ended.then(() => Promise.reject(new Error(`It ended without ${pattern}:\n${output}`)))
+      end.catch(() => {})
+      while (!pattern.test(output)) await Promise.race([new Promise((resolve) => setTimeout(resolve, 20)), end])
+      return output
+    },
+  }
+}

@@ -1,0 +1,76 @@
+// A stand-in for a broker's adapter: it hands every call to an embedded broker in the process of the test (broker.ts).
+// Application and worker then are two processes with one broker, without any broker installed.
+import { connect } from 'node:net'
+import { createInterface } from 'node:readline'
+import { decode, encode } from './wire.js'
+
+export default function remote({ url }) {
+  const { hostname, port, searchParams } = new URL(url)
+  const dieAfter = Number(searchParams.get('workerDiesAfter') ?? Number.POSITIVE_INFINITY)
+  const calls = new Map()
+  const handlers = new Map()
+  let socket
+  let last = 0
+  let deliveries = 0
+
+  const send = (frame) => void socket.write(`${encode(frame)}\n`)
+  const call = (method, ...args) =>
+    new Promise((resolve, reject) => {
+      last += 1
+      calls.set(last, { resolve, reject })
+      send({ call: last, method, args })
+    })
+  const receive = (frame) => {
+    if ('delivery' in frame) {
+      deliveries += 1
+      if (deliveries > dieAfter) process.exit(3)
+      const delivery = { ...frame.given, signal: new AbortController().signal }
+      handlers
+        .get(frame.consumer)(delivery)
+        .then((settlement) => send({ settle: frame.delivery, settlement }))
+      return
+    }
+    const { resolve, reject } = calls.get(frame.call)
+    calls.delete(frame.call)
+    if (frame.error === undefined) resolve(frame.result)
+    else reject(new Error(frame.error))
+  }
+
+  return {
+    name: 'stand-in',
+    capabilities: {
+      durable: false,
+      retainsUnrouted: true,
+      startFromEarliest: true,
+      orderedKeys: false,
+      countsCrashes: false,
+      delayResolutionMs: 50,
+      maxDelayMs: 1e9,
+      maxHandlerMs: Number.POSITIVE_INFINITY,
+      maxMessageBytes: 921_600,
+      publishDedupeMs: 0,
+      redeliveryMs: 100,
+    },
+    async connect() {
+      socket = connect(Number(port), hostname)
+      await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject))
+      createInterface({ input: socket }).on('line', (line) => receive(decode(line)))
+    },
+    async disconnect() {
+      await new Promise((resolve) => socket.once('close', resolve).end())
+    },
+    publish: (topic, messages) => call('publish', topic, messages),
+    declareGroup: (source, options) => call('declareGroup', source, options),
+    deleteGroup: (source) => call('deleteGroup', source),
+    async consume(source, options, handle) {
+      const consumer = `${source.topic} ${source.group}`
+      handlers.set(consumer, handle)
+      await call('consume', consumer, source, options)
+      return { stop: (deadline) => call('stop', consumer, deadline) }
+    },
+    deadLetters: (source) => ({ list: (options) => call('listDead', source, options) }),
+    stats: (source) => call('stats', source),
+    health: () => ({ status: 'up', consumers: [] }),
+    on: () => () => {},
+  }
+}

@@ -1,0 +1,62 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { systemClock } from '../src/index.js'
+
+describe('systemClock', () => {
+  beforeEach(() => void vi.useFakeTimers())
+  afterEach(() => void vi.useRealTimers())
+
+  it('runs the callback once, when its time has come', () => {
+    const callback = vi.fn()
+    systemClock.setTimeout(callback, 1_000)
+    vi.advanceTimersByTime(999)
+    expect(callback).not.toHaveBeenCalled()
+    vi.advanceTimersByTime(1)
+    expect(callback).toHaveBeenCalledOnce()
+    vi.advanceTimersByTime(100_000)
+    expect(callback).toHaveBeenCalledOnce()
+  })
+
+  it.each([2 ** 31 - 1, 2 ** 31, 60 * 24 * 3_600_000, 365 * 24 * 3_600_000])(
+    'keeps a delay of %i ms, though no timer of Node is as long',
+    (delayMs) => {
+      const due = Date.now() + delayMs
+      let ranAt = 0
+      systemClock.setTimeout(() => {
+        ranAt = Date.now()
+      }, delayMs)
+      vi.advanceTimersByTime(delayMs - 1)
+      expect(ranAt).toBe(0)
+      vi.advanceTimersByTime(1)
+      expect(ranAt).toBe(due)
+    },
+  )
+
+  it('never runs early by the wall clock, even where a timer fires early', () => {
+    const callback = vi.fn()
+    systemClock.setTimeout(callback, 1_000)
+    vi.setSystemTime(Date.now() - 400)
+    vi.advanceTimersByTime(1_000)
+    expect(callback).not.toHaveBeenCalled()
+    vi.advanceTimersByTime(400)
+    expect(callback).toHaveBeenCalledOnce()
+  })
+
+  it('does not run what was cancelled, also after a part of a long delay', () => {
+    const callback = vi.fn()
+    const timer = systemClock.setTimeout(callback, 2 ** 32)
+    vi.advanceTimersByTime(2 ** 31)
+    timer.cancel()
+    timer.cancel()
+    vi.advanceTimersByTime(2 ** 33)
+    expect(callback).not.toHaveBeenCalled()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('runs a delay of 0 or less in a turn of its own', () => {
+    const callback = vi.fn()
+    systemClock.setTimeout(callback, -5)
+    expect(callback).not.toHaveBeenCalled()
+    vi.advanceTimersByTime(1)
+    expect(callback).toHaveBeenCalledOnce()
+  })
+})

@@ -1,0 +1,98 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { attributesOf, emptyHeaders, messageFromAttributes, type RawMessage } from '../src/index.js'
+import { rawMessage } from './support/deliveries.js'
+import { mqErrorOf } from './support/errors.js'
+
+const content = { headers: emptyHeaders, body: Buffer.from('{}') }
+const defaults = { id: 'entry-7', topic: 'user.created', timeMs: Date.parse('2026-05-06T07:08:09.000Z') }
+
+const text = fc.string({ unit: 'grapheme', minLength: 1 })
+const extensionName = fc
+  .stringMatching(/^[a-z0-9]{1,20}$/)
+  .filter((name) => !/^(specversion|id|source|type|time|datacontenttype|partitionkey)$/.test(name))
+const anyMessage: fc.Arbitrary<RawMessage> = fc
+  .record(
+    {
+      id: text,
+      source: text,
+      type: text,
+      time: fc
+        .date({ noInvalidDate: true, min: new Date(0), max: new Date('9999-12-31') })
+        .map((date) => date.toISOString()),
+      contentType: text,
+      key: text,
+      extensions: fc.dictionary(extensionName, fc.string()),
+    },
+    { requiredKeys: ['id', 'source', 'type', 'time', 'extensions'] },
+  )
+  .map((attributes) => ({ ...rawAttributes(attributes), headers: emptyHeaders, body: content.body }))
+
+const rawAttributes = (attributes: Partial<RawMessage>): RawMessage => {
+  const { contentType: _, ...base } = rawMessage()
+  return { ...base, ...attributes }
+}
+
+describe('attributesOf and messageFromAttributes', () => {
+  it('give every message back as it was', () => {
+    fc.assert(
+      fc.property(anyMessage, (message) => {
+        expect(messageFromAttributes(attributesOf(message), content, defaults)).toEqual(message)
+      }),
+    )
+  })
+
+  it('use the names and the version of the specification', () => {
+    const extensions = { traceparent: '00-abc-def-01' }
+    expect(attributesOf(rawMessage({ key: 'k', extensions }))).toEqual({
+      specversion: '1.0',
+      id: 'm-1',
+      source: '/test',
+      type: 'user.created',
+      time: '2026-01-02T03:04:05.678Z',
+      datacontenttype: 'application/json',
+      partitionkey: 'k',
+      traceparent: '00-abc-def-01',
+    })
+  })
+
+  it('never let an extension stand in for an attribute', () => {
+    expect(attributesOf(rawMessage({ extensions: { id: 'forged', specversion: '9' } }))).toMatchObject({
+      id: 'm-1',
+      specversion: '1.0',
+    })
+  })
+})
+
+describe('messageFromAttributes', () => {
+  it('accepts a message that another program wrote without any attributes', () => {
+    expect(messageFromAttributes({}, content, defaults)).toEqual({
+      id: 'entry-7',
+      source: '/unknown',
+      type: 'user.created',
+      time: '2026-05-06T07:08:09.000Z',
+      extensions: {},
+      ...content,
+    })
+  })
+
+  it.each(['', 'yesterday', 'T25:00'])('takes the time of the broker for the time %j', (time) => {
+    expect(messageFromAttributes({ time }, content, defaults).time).toBe('2026-05-06T07:08:09.000Z')
+  })
+
+  it.each(['1.0', '1.1', '1.99'])('reads version %s', (specversion) => {
+    expect(messageFromAttributes({ specversion, id: 'a' }, content, defaults).id).toBe('a')
+  })
+
+  it.each(['', '0.3', '2.0', '10.0', '1', '1.0\n', 'x'])('refuses version %j', async (specversion) => {
+    await mqErrorOf(() => messageFromAttributes({ specversion }, content, defaults), 'MQ_UNDECODABLE')
+  })
+
+  it('keeps unknown attributes as extensions and passes over names that are none', () => {
+    const attributes = JSON.parse('{"tracestate":"a=1","With-Dash":"b","__proto__":"c","empty":"","constructor":"d"}')
+    const { extensions } = messageFromAttributes(attributes, content, defaults)
+    expect({ ...extensions }).toEqual({ tracestate: 'a=1', empty: '', constructor: 'd' })
+    expect(Object.getPrototypeOf(extensions)).toBeNull()
+    expect(Object.isFrozen(extensions)).toBe(true)
+  })
+})

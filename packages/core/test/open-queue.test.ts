@@ -1,0 +1,109 @@
+import { join } from 'node:path'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { loadAdapter, openQueue, type QueueTarget } from '../src/index.js'
+import { mqErrorOf, typeErrorOf } from './support/errors.js'
+import { fakeAdapter } from './support/fake-adapter.js'
+import { adapterSource, link, temporaryFolder, write } from './support/packages.js'
+
+const esm = { name: '@acme/mq-nats', type: 'module', exports: { '.': { import: './index.js' } } }
+
+/** Makes a folder with these packages the application's. */
+async function applicationWith(packages: Readonly<Record<string, string>>): Promise<string> {
+  const folder = await temporaryFolder()
+  for (const [name, source] of Object.entries(packages)) {
+    await write(join(folder, 'node_modules', name), { 'package.json': { ...esm, name }, 'index.js': source })
+  }
+  vi.spyOn(process, 'cwd').mockReturnValue(folder)
+  return folder
+}
+
+describe('loadAdapter', () => {
+  afterEach(() => void vi.restoreAllMocks())
+
+  it('calls the default export of an ESM-only package with the options', async () => {
+    await applicationWith({ '@acme/mq-nats': adapterSource })
+    const adapter = await loadAdapter({ type: '@acme/mq-nats', servers: ['a:4222'] })
+    expect(adapter).toMatchObject({ name: 'nats', given: { servers: ['a:4222'] } })
+  })
+
+  it('finds the package of a known type by the scheme of a URL, and hands the URL on', async () => {
+    await applicationWith({ '@mq/kafka': adapterSource })
+    expect(await loadAdapter('kafka://a:9092')).toMatchObject({ given: { url: 'kafka://a:9092' } })
+  })
+
+  it('finds a package that is only linked into the application', async () => {
+    const folder = await applicationWith({})
+    const store = join(folder, 'node_modules/.pnpm/@acme+mq-linked@1.0.0/node_modules/@acme/mq-linked')
+    await write(store, { 'package.json': esm, 'index.js': adapterSource })
+    await link(store, join(folder, 'node_modules/@acme/mq-linked'))
+    expect(await loadAdapter({ type: '@acme/mq-linked' })).toMatchObject({ name: 'nats' })
+  })
+
+  it('waits for a factory that is asynchronous', async () => {
+    await applicationWith({ '@acme/mq-nats': adapterSource.replace('(given) =>', 'async (given) =>') })
+    expect(await loadAdapter({ type: '@acme/mq-nats' })).toMatchObject({ name: 'nats' })
+  })
+
+  it('says what to install, and what is there', async () => {
+    await applicationWith({ '@mq/rabbitmq': adapterSource })
+    const error = await mqErrorOf(() => loadAdapter('kafka://a:9092'), 'MQ_ADAPTER_NOT_INSTALLED')
+    expect(error.message).toContain('npm install @mq/kafka')
+    expect(error.message).toMatch(/Installed adapters: .*rabbitmq/)
+    const scoped = await mqErrorOf(() => loadAdapter({ type: '@acme/mq-other' }), 'MQ_ADAPTER_NOT_INSTALLED')
+    expect(scoped.message).toContain('npm install @acme/mq-other')
+  })
+
+  it.each([
+    ['has no default export', 'export const nats = () => ({})', 'exports no adapter factory by default'],
+    ['has a default export that is no function', 'export default {}', 'exports no adapter factory by default'],
+    ['has a factory that returns nothing', 'export default () => {}', 'undefined'],
+    ['has a factory that returns no adapter', 'export default () => ({ connect() {} })', 'it has no disconnect'],
+    [
+      'has a factory whose adapter has no capabilities',
+      adapterSource.replace('capabilities: {}', 'capabilities: null'),
+      'no capabilities',
+    ],
+    ['throws while it is loaded', 'throw new Error("native part missing")', 'native part missing'],
+    ['is no JavaScript', 'export default <', 'cannot be loaded'],
+  ])('names a package that %s', async (_, source, why) => {
+    await applicationWith({ '@acme/mq-broken': source })
+    const error = await mqErrorOf(() => loadAdapter({ type: '@acme/mq-broken' }), 'MQ_ADAPTER_INVALID')
+    expect(error.message).toContain('@acme/mq-broken')
+    expect(error.message).toContain(why)
+  })
+
+  it('refuses a type that is not known before it looks for anything', async () => {
+    const error = await mqErrorOf(() => loadAdapter({ type: 'sqs' } as never), 'MQ_UNSUPPORTED_TYPE')
+    expect(error.message).toContain('Unsupported queue type: sqs')
+  })
+
+  it.each([undefined, null, 5, true])('refuses %s with a TypeError', async (target) => {
+    await typeErrorOf(() => loadAdapter(target as never))
+    await typeErrorOf(() => openQueue(target as unknown as QueueTarget))
+  })
+})
+
+describe('openQueue', () => {
+  afterEach(() => void vi.restoreAllMocks())
+
+  it('resolves to a connected queue, over an adapter value too', async () => {
+    const adapter = fakeAdapter()
+    const queue = await openQueue(adapter, { group: 'welcome' })
+    expect(queue.health().state).toBe('connected')
+    expect(queue.type).toBe('fake')
+    await applicationWith({ '@acme/mq-nats': adapterSource })
+    expect((await openQueue({ type: '@acme/mq-nats' })).type).toBe('nats')
+  })
+
+  it('rejects with what connecting rejects with', async () => {
+    const cause = new Error('refused')
+    const adapter = fakeAdapter({ connect: () => Promise.reject(cause) })
+    await expect(openQueue(adapter)).rejects.toBe(cause)
+  })
+
+  it('refuses bad options before it connects', async () => {
+    const adapter = fakeAdapter()
+    await mqErrorOf(() => openQueue(adapter, { gruop: 'welcome' } as object), 'MQ_INVALID_OPTION')
+    expect(adapter.calls).toEqual([])
+  })
+})

@@ -1,0 +1,156 @@
+import {
+  type Adapter,
+  type AdapterEvent,
+  type AdapterHealth,
+  type Capabilities,
+  type ConsumeOptions,
+  type DeadLetterStore,
+  type Deadline,
+  defaultMaxMessageBytes,
+  type Handle,
+  type Outcome,
+  type OutgoingMessage,
+  type PublishCall,
+  type QueueStats,
+  type Source,
+  type StartFrom,
+} from '../../src/index.js'
+
+/** What a test wants to be different. Everything that is left out succeeds at once and does nothing. */
+export interface Behaviour {
+  readonly capabilities?: Partial<Capabilities>
+  readonly clock?: Adapter['clock']
+  readonly connect?: () => Promise<void>
+  readonly disconnect?: (options: Deadline) => Promise<void>
+  readonly publish?: (messages: readonly OutgoingMessage[], call: PublishCall) => Promise<readonly Outcome[]>
+  readonly declareGroup?: (source: Source) => Promise<void>
+  readonly deleteGroup?: (source: Source) => Promise<void>
+  /** Awaited before the consumer is there. */
+  readonly consume?: (source: Source) => Promise<void>
+  readonly stop?: (options: Deadline) => Promise<void>
+  readonly stats?: (source: Source) => Promise<QueueStats>
+  readonly health?: () => AdapterHealth
+  readonly deadLetters?: Partial<DeadLetterStore>
+}
+
+export interface FakeConsumer {
+  readonly source: Source
+  readonly options: ConsumeOptions
+  readonly handle: Handle
+  /** The deadlines of the calls of `stop`. */
+  readonly stops: number[]
+}
+
+export interface PublishRecord {
+  readonly topic: string
+  readonly messages: readonly OutgoingMessage[]
+  readonly call: PublishCall
+}
+
+/** An adapter without a broker: it writes down what core asks of it, and a test decides how that ends. */
+export interface FakeAdapter extends Adapter {
+  /** The names of all calls but `on`, `health` and `deadLetters`, in order. */
+  readonly calls: string[]
+  readonly published: PublishRecord[]
+  readonly declared: (Source & { readonly startFrom: StartFrom })[]
+  readonly consumers: FakeConsumer[]
+  readonly disconnects: number[]
+  emit(event: AdapterEvent): void
+}
+
+export const capable: Capabilities = {
+  durable: true,
+  retainsUnrouted: true,
+  startFromEarliest: true,
+  orderedKeys: true,
+  countsCrashes: true,
+  delayResolutionMs: 1,
+  maxDelayMs: Number.POSITIVE_INFINITY,
+  maxHandlerMs: Number.POSITIVE_INFINITY,
+  maxMessageBytes: defaultMaxMessageBytes,
+  publishDedupeMs: 0,
+  redeliveryMs: 0,
+}
+
+const nothing = async (): Promise<void> => {}
+
+export function fakeAdapter(behaviour: Behaviour = {}): FakeAdapter {
+  const listeners = new Set<(event: AdapterEvent) => void>()
+  const calls: string[] = []
+  const published: PublishRecord[] = []
+  const declared: (Source & { readonly startFrom: StartFrom })[] = []
+  const consumers: FakeConsumer[] = []
+  const disconnects: number[] = []
+  return {
+    name: 'fake',
+    capabilities: { ...capable, ...behaviour.capabilities },
+    ...(behaviour.clock && { clock: behaviour.clock }),
+    calls,
+    published,
+    declared,
+    consumers,
+    disconnects,
+    emit(event) {
+      for (const listener of listeners) listener(event)
+    },
+    connect() {
+      calls.push('connect')
+      return (behaviour.connect ?? nothing)()
+    },
+    disconnect(options) {
+      calls.push('disconnect')
+      disconnects.push(options.deadlineMs)
+      return (behaviour.disconnect ?? nothing)(options)
+    },
+    publish(topic, messages, call) {
+      calls.push('publish')
+      published.push({ topic, messages, call })
+      return (behaviour.publish ?? storeAll)(messages, call)
+    },
+    declareGroup(source, { startFrom }) {
+      calls.push('declareGroup')
+      declared.push({ ...source, startFrom })
+      return (behaviour.declareGroup ?? nothing)(source)
+    },
+    deleteGroup(source) {
+      calls.push('deleteGroup')
+      return (behaviour.deleteGroup ?? nothing)(source)
+    },
+    async consume(source, options, handle) {
+      calls.push('consume')
+      await (behaviour.consume ?? nothing)(source)
+      const consumer: FakeConsumer = { source, options, handle, stops: [] }
+      consumers.push(consumer)
+      return {
+        stop(deadline) {
+          consumer.stops.push(deadline.deadlineMs)
+          return (behaviour.stop ?? nothing)(deadline)
+        },
+      }
+    },
+    deadLetters: () => ({
+      list: async () => [],
+      replay: async () => 0,
+      purge: async () => 0,
+      ...behaviour.deadLetters,
+    }),
+    async stats(source) {
+      calls.push('stats')
+      if (behaviour.stats) return behaviour.stats(source)
+      return { ready: 0, inFlight: 0, delayed: 0, dead: undefined }
+    },
+    health: behaviour.health ?? (() => ({ status: 'up', consumers: [] })),
+    on(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+  }
+}
+
+export const stored: Outcome = { status: 'stored', routed: 'yes' }
+
+export const storeAll = async (messages: readonly OutgoingMessage[]): Promise<readonly Outcome[]> =>
+  messages.map(() => stored)
+
+/** A promise that nobody settles. */
+export const never = <T = void>(): Promise<T> => new Promise<T>(() => {})

@@ -1,0 +1,34 @@
+import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { onTestFinished } from 'vitest'
+
+/** A folder of its own for one test, gone when the test has finished. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'mq-core-')))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** Writes files, making their folders. Values that are no text are written as JSON. */
+export async function write(folder: string, files: Readonly<Record<string, unknown>>): Promise<void> {
+  for (const [path, content] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, path)), { recursive: true })
+    await writeFile(join(folder, path), typeof content === 'string' ? content : JSON.stringify(content))
+  }
+}
+
+export async function link(target: string, path: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true })
+  await symlink(target, path, 'dir')
+}
+
+/** The source of an adapter factory, complete enough to be connected. It keeps what it was called with in `given`. */
+export const adapterSource = `
+const nothing = async () => {}
+export default (given) => ({
+  name: 'nats', given, capabilities: {},
+  connect: nothing, disconnect: nothing, publish: nothing, declareGroup: nothing, deleteGroup: nothing, consume: nothing,
+  deadLetters: () => ({}), stats: nothing, health: () => ({ status: 'up', consumers: [] }), on: () => () => {},
+})
+`

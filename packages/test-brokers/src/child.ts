@@ -1,0 +1,113 @@
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { createFolder, removeFolder } from './run/folder.js'
+import { type Exit, launch } from './run/launch.js'
+import { end, signal, suspend } from './run/process.js'
+import { type Deadline, until } from './run/wait.js'
+
+export interface ChildOptions {
+  readonly args?: readonly string[]
+  /** Added to this process's own. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
+export interface Child<Report> {
+  readonly pid: number
+  /** Everything that it has reported, in order. */
+  reported(): readonly Report[]
+  /** Resolves with the reports once the predicate holds. Rejects after the deadline, or when the child ends before. */
+  waitFor(predicate: (reports: readonly Report[]) => boolean, deadline: Deadline): Promise<readonly Report[]>
+  /** Sends to the child's `onMessage`. */
+  send(message: unknown): void
+  /** Ends it with SIGKILL; resolves with its exit, when all that it reported before is known. */
+  kill(): Promise<Exit>
+  /** Stops and continues it, as a machine that hangs. */
+  pause(): Promise<void>
+  resume(): void
+  /** Asks it to end with SIGTERM; killed when it does not within the deadline. */
+  stop(options?: { timeoutMs?: number }): Promise<Exit>
+  /** Settles when it ends, by itself or not. */
+  readonly exited: Promise<Exit>
+  /** What it printed, both streams. */
+  output(): string
+}
+
+/**
+ * Runs a TypeScript or JavaScript module as a process of its own, against the sources of this workspace.
+ *
+ * The module reports with `report(value)`; what is handed to that before a SIGKILL arrives. It ends when this process does.
+ */
+export async function child<Report = unknown>(
+  module: URL | string,
+  options: ChildOptions = {},
+): Promise<Child<Report>> {
+  const folder = await createFolder('child')
+  const file = typeof module === 'string' && !module.startsWith('file:') ? module : fileURLToPath(module)
+  const {
+    id,
+    process: spawned,
+    hasExited,
+  } = await launch([process.execPath, '--import', loader(), file, ...(options.args ?? [])], {
+    folder,
+    name: 'child',
+    cwd: process.cwd(),
+    env: { ...process.env, TSX_TSCONFIG_PATH: workspaceTsconfig, ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  })
+  const reports: Report[] = []
+  let printed = ''
+  spawned.on('message', (message) => reports.push(message as Report))
+  for (const stream of [spawned.stdout, spawned.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      printed += text
+    })
+  }
+  // Reports may still be in the channel when the process is gone: it has ended when both the channel and the output have.
+  const closed = new Promise<Exit>((resolve) => {
+    spawned.once('close', (code, name) => resolve({ code, signal: name }))
+  })
+  const disconnected = new Promise<void>((resolve) => {
+    spawned.once('disconnect', resolve)
+  })
+  const exited = Promise.all([closed, disconnected]).then(async ([exit]) => {
+    await removeFolder(folder)
+    return exit
+  })
+  let hasEnded = false
+  void exited.then(() => {
+    hasEnded = true
+  })
+  spawned.ref()
+  const kill = async (): Promise<Exit> => {
+    await end(id)
+    return await exited
+  }
+
+  return {
+    pid: id.pid,
+    reported: () => reports,
+    async waitFor(predicate, deadline) {
+      await until(() => predicate(reports) || hasEnded, deadline)
+      if (predicate(reports)) return reports
+      throw new Error(`The child ended before ${deadline.what}. It printed:\n${printed.slice(-3_000)}`)
+    },
+    send: (message) => void spawned.send(message as object),
+    kill,
+    pause: () => suspend(id),
+    resume: () => void signal(id, 'SIGCONT'),
+    async stop({ timeoutMs = 10_000 } = {}) {
+      signal(id, 'SIGTERM')
+      await until(hasExited, { what: 'the child to end after SIGTERM', timeoutMs }).catch(() => undefined)
+      return await kill()
+    },
+    exited,
+    output: () => printed,
+  }
+}
+
+/** Node 20 runs no TypeScript by itself. */
+const loader = (): string => pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
+
+/** Its `paths` lead to the packages' sources, so that a child needs no build. */
+const workspaceTsconfig = join(fileURLToPath(new URL('../../../', import.meta.url)), 'tsconfig.json')

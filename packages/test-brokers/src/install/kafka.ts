@@ -1,0 +1,89 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { withLock } from '../run/lock.js'
+import { findProgram, installRefusal, mayInstall, run, say } from './find.js'
+
+/** Kafka 4 needs it. */
+const leastJava = 17
+
+/** The newest version that the tests of this project ran on. */
+export const defaultKafkaVersion = '4.3.0'
+
+export interface NativeKafka {
+  readonly java: string
+  /** The folder with Kafka's jars. */
+  readonly jars: string
+}
+
+/** Kafka's own jars and what they need, from Maven, kept in the cache folder for every later run. */
+export async function nativeKafka(version: string): Promise<NativeKafka> {
+  if (!/^\d+\.\d+\.\d+$/.test(version)) throw new TypeError(`'${version}' is not a Kafka version such as 4.3.0`)
+  const java = findJava()
+  const jars = join(cacheFolder(), `kafka-${version}`)
+  if (existsSync(jars)) return { java, jars }
+  if (!mayInstall()) throw new Error(`${jars} does not exist, and ${installRefusal}`)
+  const maven = findProgram('mvn')
+  if (maven === undefined) throw new Error('no Maven (`mvn`) on the PATH')
+  mkdirSync(cacheFolder(), { recursive: true })
+  await withLock(`${jars}.lock`, { what: 'another process to download Kafka', timeoutMs: 900_000 }, async () => {
+    if (!existsSync(jars)) await download({ maven, version, jars })
+  })
+  return { java, jars }
+}
+
+/** `MQ_TEST_CACHE`, else the user's cache folder: outside the repository, so that a fresh clone finds it again. */
+export function cacheFolder(): string {
+  return process.env.MQ_TEST_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'mq-test-brokers')
+}
+
+async function download({ maven, version, jars }: { maven: string; version: string; jars: string }): Promise<void> {
+  const startedAt = Date.now()
+  say(`downloading Kafka ${version} with Maven to ${jars} (once, about 45 MB)`)
+  const work = mkdtempSync(`${jars}.part.`)
+  try {
+    writeFileSync(join(work, 'pom.xml'), pom(version))
+    const goal = ['dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${join(work, 'jars')}`]
+    await run(maven, ['-q', '-B', '-f', join(work, 'pom.xml'), ...goal], { cwd: work })
+    // Whole or not at all: a folder of that name is complete.
+    renameSync(join(work, 'jars'), jars)
+  } finally {
+    rmSync(work, { recursive: true, force: true })
+  }
+  say(`downloaded Kafka ${version} in ${Math.round((Date.now() - startedAt) / 1_000)} s`)
+}
+
+function pom(version: string): string {
+  return `<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>test-brokers</groupId>
+  <artifactId>kafka</artifactId>
+  <version>1</version>
+  <packaging>pom</packaging>
+  <dependencies>
+    <dependency>
+      <groupId>org.apache.kafka</groupId>
+      <artifactId>kafka_2.13</artifactId>
+      <version>${version}</version>
+    </dependency>
+    <!-- Without a binding Kafka would not say why it does not start. -->
+    <dependency>
+      <groupId>org.slf4j</groupId>
+      <artifactId>slf4j-simple</artifactId>
+      <version>1.7.36</version>
+    </dependency>
+  </dependencies>
+</project>
+`
+}
+
+function findJava(): string {
+  const home = process.env.JAVA_HOME
+  const java = findProgram('java', home === undefined ? [] : [join(home, 'bin')])
+  if (java === undefined) throw new Error('no Java (`java`) on the PATH or in JAVA_HOME')
+  const version = execFileSync(java, ['--version'], { encoding: 'utf8' }).split('\n')[0] ?? ''
+  const major = Number(/ (\d+)/.exec(version)?.[1])
+  if (!(major >= leastJava)) throw new Error(`${java} is '${version}', and Kafka 4 needs Java ${leastJava} or newer`)
+  return java
+}

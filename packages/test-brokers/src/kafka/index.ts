@@ -1,0 +1,129 @@
+import { defaultKafkaVersion, type NativeKafka, nativeKafka } from '../install/kafka.js'
+import { type ProcessId, self } from '../run/process.js'
+import { refusedVerbs, type Server } from '../server.js'
+import { ask, type Endpoint } from '../sources/ask.js'
+import {
+  askEnvironment,
+  chooseSource,
+  environmentReason,
+  fromEnvironment,
+  type NativeSource,
+} from '../sources/choose.js'
+import { onFreePorts, portAt } from '../sources/ports.js'
+import { runRecipe } from '../sources/run.js'
+import { certificates } from '../tls.js'
+import type { KafkaOptions, SaslMechanism } from './options.js'
+import type { KafkaPorts, Slot } from './properties.js'
+import { kafkaRecipe } from './recipe.js'
+
+export interface KafkaServer extends Server {
+  readonly kind: 'kafka'
+  /** As kafkajs takes it. */
+  readonly brokers: readonly string[]
+  /** The first user's login, as kafkajs takes it; PLAIN unless `mechanisms` leaves that out. */
+  readonly sasl?: { readonly mechanism: SaslMechanism; readonly username: string; readonly password: string }
+  /** For `proxy`. */
+  readonly slots: readonly Slot[]
+}
+
+/** A Kafka, broker and controller in one process, from `MQ_TEST_KAFKA_URL`, a Docker engine, or natively, in this order. */
+export async function kafka(options: KafkaOptions = {}, owner: ProcessId = self): Promise<KafkaServer> {
+  const url = fromEnvironment('kafka', options)
+  if (url !== undefined) return await environmentKafka(url)
+  const version = options.version ?? process.env.MQ_TEST_KAFKA_VERSION ?? defaultKafkaVersion
+  let native: NativeKafka | undefined
+  const source = await chooseSource(
+    kafkaSource(async () => {
+      native = await nativeKafka(version)
+    }),
+  )
+  const secured = options.tls ? certificates([]) : undefined
+  const proxies = options.proxies ?? 2
+
+  return await onFreePorts(3 + 2 * proxies, owner, async (ports) => {
+    const named = portsOf(ports, proxies)
+    const port = named.client
+    const recipe = kafkaRecipe({ options, version, ports: named, native, certificates: secured })
+    const { machine, verbs } = await runRecipe(recipe, {
+      source,
+      owner,
+      answers: async ({ place: { host } }) =>
+        await answer({ host, port, tls: options.tls ?? false, ...(secured && { ca: secured.ca }) }),
+    })
+    const { host } = machine.place
+    const [username, password] = Object.entries(options.users ?? {})[0] ?? []
+    const address = new URL(`kafka://${host}:${port}`)
+    address.username = encodeURIComponent(username ?? '')
+    address.password = encodeURIComponent(password ?? '')
+    return {
+      kind: 'kafka',
+      source,
+      url: address.href,
+      host,
+      port,
+      version,
+      brokers: [`${host}:${port}`],
+      slots: named.slots,
+      ...(secured && { ca: secured.ca }),
+      ...(username !== undefined &&
+        password !== undefined && { sasl: { mechanism: options.mechanisms?.[0] ?? 'plain', username, password } }),
+      ...verbs,
+    }
+  })
+}
+
+export const kafkaSource = (prepare: () => Promise<void>): NativeSource => ({
+  kind: 'kafka',
+  packages: [],
+  obstacle: () => undefined,
+  prepare,
+  advice: 'Java 17 and Maven on the PATH, as by `apt-get install openjdk-17-jdk-headless maven`',
+})
+
+export async function prepareKafka(): Promise<void> {
+  await nativeKafka(process.env.MQ_TEST_KAFKA_VERSION ?? defaultKafkaVersion)
+}
+
+function portsOf(ports: readonly number[], proxies: number): KafkaPorts {
+  const slots = Array.from({ length: proxies }, (_, index) => ({
+    target: portAt(ports, 3 + 2 * index),
+    advertised: portAt(ports, 4 + 2 * index),
+  }))
+  return { client: portAt(ports, 0), broker: portAt(ports, 1), controller: portAt(ports, 2), slots }
+}
+
+/** Takes `kafka://user:password@host:9092`, and several hosts with commas. */
+async function environmentKafka(url: URL): Promise<KafkaServer> {
+  const brokers = url.host.split(',').map((broker) => (broker.includes(':') ? broker : `${broker}:9092`))
+  const [host = '', port = ''] = brokers[0]?.split(':') ?? []
+  await askEnvironment('kafka', () => answer({ host, port: Number(port) }))
+  const username = decodeURIComponent(url.username)
+  return {
+    kind: 'kafka',
+    source: 'environment',
+    url: url.href,
+    host,
+    port: Number(port),
+    brokers,
+    slots: [],
+    ...(username !== '' && {
+      sasl: { mechanism: 'plain' as const, username, password: decodeURIComponent(url.password) },
+    }),
+    ...refusedVerbs(environmentReason('kafka')),
+  }
+}
+
+/** Asks which requests it takes, which needs no login. A broker answers it only once it serves clients. */
+async function answer(endpoint: Endpoint): Promise<true> {
+  // Size, ApiVersions in version 0, a correlation id, and the client's name.
+  const apiVersions = Buffer.from('000000140012000000000001000a', 'hex')
+  const name = Buffer.from('test-probe')
+  return await ask(endpoint, {
+    send: Buffer.concat([apiVersions, name]),
+    read(reply) {
+      if (reply.length < 10) return undefined
+      if (reply.readInt32BE(4) !== 1 || reply.readInt16BE(8) !== 0) throw new Error('no Kafka here')
+      return true
+    },
+  })
+}

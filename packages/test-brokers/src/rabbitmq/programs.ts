@@ -1,0 +1,38 @@
+import { execFileSync } from 'node:child_process'
+import { dirname, join } from 'node:path'
+import { findProgram } from '../install/find.js'
+import type { NativeSource } from '../sources/choose.js'
+import type { RabbitPrograms } from './recipe.js'
+
+/** Where Debian keeps the scripts: the ones on its PATH insist on being root or the user `rabbitmq`, and change to it. */
+const debian = ['/usr/lib/rabbitmq/bin']
+
+export const nativeRabbit: NativeSource = {
+  kind: 'rabbitmq',
+  packages: ['rabbitmq-server'],
+  obstacle() {
+    if (server() === undefined) return 'no rabbitmq-server on the PATH'
+    return epmd() === undefined ? "no epmd, Erlang's name server, on the PATH" : undefined
+  },
+  advice: 'rabbitmq-server on the PATH, as by `apt-get install rabbitmq-server` or `brew install rabbitmq`',
+}
+
+export const rabbitPrograms = (): RabbitPrograms => ({ server: server() ?? 'rabbitmq-server', epmd: epmd() ?? 'epmd' })
+
+const server = (): string | undefined => findProgram('rabbitmq-server', debian)
+
+let found: string | undefined
+
+function epmd(): string | undefined {
+  found ??= findProgram('epmd') ?? epmdOfErlang()
+  return found
+}
+
+/** Some installations keep it inside Erlang only. */
+function epmdOfErlang(): string | undefined {
+  const erl = findProgram('erl')
+  if (erl === undefined) return undefined
+  const code = 'io:put_chars(filename:join([code:root_dir(), "erts-" ++ erlang:system_info(version), "bin"])), halt().'
+  const folder = execFileSync(erl, ['-noshell', '-boot', 'start_clean', '-eval', code], { encoding: 'utf8' })
+  return findProgram('epmd', [folder, join(dirname(folder), 'bin')])
+}

@@ -1,0 +1,133 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { dirname } from 'node:path'
+import { printIdentity } from '../run/process.js'
+import type { Place, Recipe } from '../sources/machine.js'
+import type { Certificates } from '../tls.js'
+import type { RabbitOptions, RabbitUser } from './options.js'
+
+export const rabbitImage = process.env.MQ_TEST_RABBITMQ_IMAGE ?? 'rabbitmq:4'
+
+export const everything = { configure: '.*', write: '.*', read: '.*' }
+
+export interface RabbitPrograms {
+  /** Debian's own wrappers on the PATH change the user; these are the scripts behind them. */
+  readonly server: string
+  readonly epmd: string
+}
+
+export interface RabbitPorts {
+  readonly amqp: number
+  readonly distribution: number
+  readonly epmd: number
+}
+
+export function rabbitRecipe(parts: {
+  options: RabbitOptions
+  users: Readonly<Record<string, RabbitUser>>
+  ports: RabbitPorts
+  programs: RabbitPrograms
+  certificates: Certificates | undefined
+}): Recipe {
+  const { certificates, ports, programs } = parts
+  const cookie = randomBytes(20).toString('hex')
+  return {
+    kind: 'rabbitmq',
+    image: rabbitImage,
+    ports: [ports.amqp, ports.distribution, ports.epmd],
+    published: [ports.amqp],
+    files: (place) => ({
+      'rabbitmq.conf': configuration({ ...parts, place }),
+      'definitions.json': JSON.stringify(definitions(parts.users), undefined, 2),
+      enabled_plugins: '[].\n',
+      'no-environment.conf': '',
+      cookie,
+      'environment.sh': environment({ place, ports, programs }),
+      'boot.sh': boot(place, programs),
+      'record.sh': `${printIdentity} >"$1" && shift && exec "$@"\n`,
+      ...(certificates && { 'ca.pem': certificates.ca, 'cert.pem': certificates.cert, 'key.pem': certificates.key }),
+    }),
+  }
+}
+
+function configuration(parts: { options: RabbitOptions; ports: RabbitPorts; place: Place }): string {
+  const { options, ports, place } = parts
+  const { memoryWatermark: watermark } = options
+  const address = `${place.bind}:${ports.amqp}`
+  const file = (name: string): string => `${place.folder}/${name}`
+  const lines = [
+    ...(options.tls
+      ? ['listeners.tcp = none', `listeners.ssl.1 = ${address}`, `ssl_options.cacertfile = ${file('ca.pem')}`]
+      : [`listeners.tcp.1 = ${address}`]),
+    ...(options.tls ? [`ssl_options.certfile = ${file('cert.pem')}`, `ssl_options.keyfile = ${file('key.pem')}`] : []),
+    ...(options.tls ? ['ssl_options.verify = verify_none', 'ssl_options.fail_if_no_peer_cert = false'] : []),
+    `load_definitions = ${file('definitions.json')}`,
+    // A container sees every connection as one from outside.
+    'loopback_users = none',
+    ...(watermark === undefined
+      ? []
+      : [`vm_memory_high_watermark.${typeof watermark === 'number' ? 'relative' : 'absolute'} = ${watermark}`]),
+    // An almost full disk of the test machine is not what a test is about.
+    'disk_free_limit.absolute = 1MB',
+    'log.console = true',
+    'log.console.level = warning',
+    ...Object.entries(options.config ?? {}).map(([name, value]) => `${name} = ${value}`),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+function definitions(users: Readonly<Record<string, RabbitUser>>): object {
+  const entries = Object.entries(users)
+  return {
+    vhosts: [{ name: '/' }],
+    users: entries.map(([name, { password }]) => ({
+      name,
+      password_hash: hash(password),
+      hashing_algorithm: 'rabbit_password_hashing_sha256',
+      tags: [],
+    })),
+    permissions: entries.map(([user, { permissions = everything }]) => ({ user, vhost: '/', ...permissions })),
+  }
+}
+
+/** RabbitMQ's own form: salt, then the hash of salt and password. */
+function hash(password: string): string {
+  const salt = randomBytes(4)
+  const digest = createHash('sha256').update(salt).update(password).digest()
+  return Buffer.concat([salt, digest]).toString('base64')
+}
+
+/** Read by the server and by rabbitmqctl, so that both mean the same node. */
+function environment(parts: { place: Place; ports: RabbitPorts; programs: RabbitPrograms }): string {
+  const { place, ports, programs } = parts
+  const isNative = place.source === 'native'
+  const variables = {
+    HOME: place.folder,
+    RABBITMQ_NODENAME: `mq${ports.amqp}@localhost`,
+    RABBITMQ_CONFIG_FILE: `${place.folder}/rabbitmq.conf`,
+    RABBITMQ_CONF_ENV_FILE: `${place.folder}/no-environment.conf`,
+    RABBITMQ_ENABLED_PLUGINS_FILE: `${place.folder}/enabled_plugins`,
+    RABBITMQ_MNESIA_BASE: `${place.folder}/data`,
+    RABBITMQ_LOG_BASE: `${place.folder}/log`,
+    RABBITMQ_LOGS: '-',
+    RABBITMQ_DIST_PORT: String(ports.distribution),
+    // With it the start script becomes the server; without, it stays and waits for it.
+    RABBITMQ_ALLOW_INPUT: 'true',
+    // Idle schedulers sleep instead of spinning: tests share few cores with the broker.
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: `-noinput +sbwt none +sbwtdcpu none +sbwtdio none${
+      isNative ? ' -kernel inet_dist_use_interface {127,0,0,1}' : ''
+    }`,
+    ...(isNative && { ERL_EPMD_PORT: String(ports.epmd), ERL_EPMD_ADDRESS: '127.0.0.1' }),
+    ...(isNative && { PATH: `${dirname(programs.server)}:${dirname(programs.epmd)}:${process.env.PATH ?? ''}` }),
+  }
+  const exports = Object.entries(variables).map(([name, value]) => `export ${name}='${value}'`)
+  return `${exports.join('\n')}\n`
+}
+
+function boot(place: Place, programs: RabbitPrograms): string {
+  const lines = ['. ./environment.sh', 'mkdir -p data log', 'cp -n cookie .erlang.cookie', 'chmod 400 .erlang.cookie']
+  if (place.source === 'docker') return `${[...lines, 'exec rabbitmq-server'].join('\n')}\n`
+  // RabbitMQ would start Erlang's name server as a daemon that outlives it: this one is ours, written down like the broker.
+  lines.push(`/bin/sh ./record.sh epmd.pid '${programs.epmd}' &`)
+  lines.push(`until '${programs.epmd}' -names >/dev/null 2>&1; do sleep 0.02; done`, `exec '${programs.server}'`)
+  return `${lines.join('\n')}\n`
+}

@@ -1,0 +1,52 @@
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { identify, type ProcessId, printIdentity } from './process.js'
+
+export interface Exit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+export interface Launched {
+  readonly id: ProcessId
+  readonly process: ChildProcess
+  readonly exited: Promise<Exit>
+  readonly hasExited: () => boolean
+}
+
+export interface LaunchOptions {
+  readonly folder: string
+  /** What the process writes its id under: `<name>.pid` in the folder. */
+  readonly name: string
+  readonly cwd?: string
+  readonly env?: NodeJS.ProcessEnv
+  readonly stdio: StdioOptions
+}
+
+/** The shell writes its id down before it becomes the program: there is no moment at which a kill of ours would lose it. */
+const recorder = `${printIdentity} >"$0" && exec "$@"`
+
+/** Starts a program as the leader of its own process group, so that Ctrl-C in a terminal does not reach it. */
+export async function launch(command: readonly string[], options: LaunchOptions): Promise<Launched> {
+  const child = spawn('/bin/sh', ['-c', recorder, join(options.folder, `${options.name}.pid`), ...command], {
+    cwd: options.cwd ?? options.folder,
+    env: options.env ?? process.env,
+    stdio: options.stdio,
+    detached: true,
+  })
+  await new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve)
+    child.once('error', reject)
+  })
+  // Ended already only when the folder was removed meanwhile; nothing can be signalled then.
+  const id = identify(child.pid ?? 0) ?? { pid: child.pid ?? 0, start: '' }
+  let gone = false
+  const exited = new Promise<Exit>((resolve) => {
+    child.once('exit', (code, signal) => {
+      gone = true
+      resolve({ code, signal })
+    })
+  })
+  child.unref()
+  return { id, process: child, exited, hasExited: () => gone }
+}

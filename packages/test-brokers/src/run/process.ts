@@ -1,0 +1,102 @@
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { until } from './wait.js'
+
+/** A process that cannot be mistaken for a later one with the same number. */
+export interface ProcessId {
+  readonly pid: number
+  readonly start: string
+}
+
+/** The process that has this number now; undefined when there is none, or when it has ended and only waits to be reaped. */
+export function identify(pid: number): ProcessId | undefined {
+  const start = process.platform === 'linux' ? startInProc(pid) : startFromPs(pid)
+  return start === undefined ? undefined : { pid, start }
+}
+
+export const isAlive = (id: ProcessId): boolean => identify(id.pid)?.start === id.start
+
+export const self: ProcessId = identify(process.pid) ?? { pid: process.pid, start: '0' }
+
+/** Signals the process and the group that it leads. Does nothing once the process is gone, so a reused number is safe. */
+export function signal(id: ProcessId, name: NodeJS.Signals): boolean {
+  if (!isAlive(id)) return false
+  // What was started here leads its own group; a process that does not is signalled alone.
+  return send(-id.pid, name) || send(id.pid, name)
+}
+
+/** Stops the process with SIGSTOP and resolves once none of its threads runs any more, which on a busy machine takes a while. */
+export async function suspend(id: ProcessId): Promise<void> {
+  signal(id, 'SIGSTOP')
+  if (process.platform !== 'linux') return
+  await until(() => threadStates(id.pid).every((state) => 'TtZX'.includes(state)), {
+    what: `every thread of process ${id.pid} to stop`,
+  })
+}
+
+/** Ends the process with SIGKILL, which a stopped one obeys too, and resolves once it is gone. */
+export async function end(id: ProcessId): Promise<void> {
+  if (!signal(id, 'SIGKILL')) return
+  await until(() => !isAlive(id), { what: `process ${id.pid} to end after SIGKILL`, timeoutMs: 10_000 })
+}
+
+export const format = (id: ProcessId): string => `${id.pid} ${id.start}`
+
+export function parse(text: string): ProcessId | undefined {
+  const [, pid, start] = /^(\d+) (\d+)\s*$/.exec(text) ?? []
+  return pid === undefined || start === undefined ? undefined : { pid: Number(pid), start }
+}
+
+/** Shell: prints the identity of the shell that runs it, which `exec` keeps. */
+export const printIdentity =
+  process.platform === 'linux'
+    ? 'echo "$$ $(cut -d" " -f22 "/proc/$$/stat")"'
+    : 'echo "$$ $(LC_ALL=C date -j -f "%a %b %d %T %Y" "$(LC_ALL=C ps -o lstart= -p $$ | xargs)" +%s)"'
+
+function startInProc(pid: number): string | undefined {
+  const fields = statFields(`/proc/${pid}/stat`)
+  // A process whose first thread has ended may have others that still hold its sockets.
+  const hasEnded = fields[0] === 'X' || (fields[0] === 'Z' && Number(fields[17]) <= 1)
+  return hasEnded ? undefined : fields[19]
+}
+
+function threadStates(pid: number): string[] {
+  try {
+    const threads = readdirSync(`/proc/${pid}/task`)
+    return threads.flatMap((thread) => statFields(`/proc/${pid}/task/${thread}/stat`)[0] ?? [])
+  } catch {
+    return []
+  }
+}
+
+/** State, parent and so on. The program's name before them is in parentheses and may hold anything. */
+function statFields(file: string): string[] {
+  try {
+    const stat = readFileSync(file, 'latin1')
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  } catch {
+    return []
+  }
+}
+
+function startFromPs(pid: number): string | undefined {
+  try {
+    const output = execFileSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], {
+      encoding: 'utf8',
+      env: { ...process.env, LC_ALL: 'C' },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim()
+    const [, state, start] = /^(\S+)\s+(.*)$/.exec(output) ?? []
+    return start === undefined || state?.startsWith('Z') ? undefined : String(Date.parse(start) / 1_000)
+  } catch {
+    return undefined
+  }
+}
+
+function send(pid: number, name: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, name)
+  } catch {
+    return false
+  }
+}

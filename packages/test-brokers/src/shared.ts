@@ -1,0 +1,74 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { KafkaServer } from './kafka/index.js'
+import { kafka } from './kafka/index.js'
+import { environmentUrl, type ServerKind } from './kinds.js'
+import { type RabbitServer, rabbitmq } from './rabbitmq/index.js'
+import { type RedisServer, redis } from './redis/index.js'
+import { ownerOf } from './run/folder.js'
+import { withLock } from './run/lock.js'
+import type { ProcessId } from './run/process.js'
+import { refusedVerbs } from './server.js'
+
+export interface SharedServers {
+  rabbitmq: RabbitServer
+  redis: RedisServer
+  kafka: KafkaServer
+}
+
+/** What test files may not do with a server that others use. */
+type Owned = 'kill' | 'restart' | 'pause' | 'resume' | 'stop' | 'rabbitmqctl' | 'alarm'
+
+/** Where the run keeps what its test files share; set by `setup.ts` for every worker. */
+export const runVariable = 'MQ_TEST_RUN'
+
+/**
+ * The run's server of that kind, started by the first file that asks and ended with the run. For tests that do not hurt
+ * it: its process verbs are refused by name. Use names of your own for queues, keys and topics. A proxy may stand in front.
+ */
+export async function shared<K extends ServerKind>(kind: K): Promise<SharedServers[K]> {
+  if (environmentUrl(kind) !== undefined) return (await fromEnvironment[kind]()) as SharedServers[K]
+  const run = process.env[runVariable]
+  const owner = run === undefined ? undefined : ownerOf(run)
+  if (run === undefined || owner === undefined) {
+    throw new Error(`shared('${kind}') needs globalSetup: test-brokers/src/setup.ts in the package's vitest.config.ts`)
+  }
+  const details = join(run, `${kind}.json`)
+  const failure = failureFile(run, kind)
+  await withLock(
+    join(run, `${kind}.lock`),
+    { what: `the shared ${kind} to be started`, timeoutMs: 900_000 },
+    async () => {
+      if (existsSync(failure)) throw new Error(readFileSync(failure, 'utf8'))
+      if (existsSync(details)) return
+      try {
+        writeFileSync(details, JSON.stringify(await start[kind](owner)))
+      } catch (error) {
+        // The other files fail at once with the same words instead of trying again one after the other.
+        writeFileSync(failure, error instanceof Error ? error.message : String(error))
+        throw error
+      }
+    },
+  )
+  const server = JSON.parse(readFileSync(details, 'utf8')) as Omit<SharedServers[K], Owned>
+  return { ...server, ...refusedForAll(kind) } as unknown as SharedServers[K]
+}
+
+export const failureFile = (run: string, kind: ServerKind): string => join(run, `${kind}.failed`)
+
+const fromEnvironment = { rabbitmq, redis, kafka } satisfies { [K in ServerKind]: () => Promise<SharedServers[K]> }
+
+const start = {
+  rabbitmq: (owner) => rabbitmq({}, owner),
+  redis: (owner) => redis({}, owner),
+  kafka: (owner) => kafka({ proxies: 6 }, owner),
+} satisfies { [K in ServerKind]: (owner: ProcessId) => Promise<SharedServers[K]> }
+
+function refusedForAll(kind: ServerKind): object {
+  const reason = `the shared ${kind} belongs to all test files; start one with ${kind}()`
+  const refuse = (verb: string) => async (): Promise<never> => {
+    throw new Error(`${verb}() needs a broker of this test's own: ${reason}`)
+  }
+  const extra = kind === 'rabbitmq' ? { rabbitmqctl: refuse('rabbitmqctl'), alarm: refuse('alarm') } : {}
+  return { ...refusedVerbs(reason), ...extra }
+}

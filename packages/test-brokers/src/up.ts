@@ -1,0 +1,34 @@
+import { kafka, rabbitmq, redis } from './index.js'
+import { brokers, type ServerKind } from './kinds.js'
+import { sweep } from './run/sweep.js'
+import type { Server } from './server.js'
+
+/** `pnpm brokers up`: all three in the foreground until Ctrl-C. */
+export async function up(): Promise<void> {
+  await sweep()
+  const starts: Record<ServerKind, () => Promise<Server>> = { rabbitmq, redis, kafka }
+  const kinds = (['rabbitmq', 'redis', 'kafka'] as const).filter(brokers.wanted)
+  const ended = new Promise<void>((resolve) => {
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => resolve())
+  })
+  console.log(`Starting ${kinds.join(', ')} ...`)
+  const starting = kinds.map(async (kind) => await starts[kind]())
+  const started = Promise.all(starting)
+  started.catch(() => undefined)
+  try {
+    const servers = await Promise.race([started, ended])
+    if (servers === undefined) return
+    for (const { kind, url, version, source } of servers)
+      console.log(`${kind.padEnd(9)} ${url}  (${version ?? '?'}, ${source})`)
+    console.log('Ctrl-C ends them.')
+    const keepAlive = setInterval(() => undefined, 60_000)
+    await ended
+    clearInterval(keepAlive)
+  } finally {
+    console.log('Ending them.')
+    const settled = await Promise.allSettled(starting)
+    await Promise.all(
+      settled.map(async (result) => (result.status === 'fulfilled' ? await result.value.stop() : undefined)),
+    )
+  }
+}

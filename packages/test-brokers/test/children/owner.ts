@@ -1,0 +1,9 @@
+import { brokers, kafka, proxy, rabbitmq, redis, report } from '../../src/index.js'
+
+/** Starts every broker and says where, then waits to be killed. */
+const starts = { rabbitmq, redis, kafka }
+const kinds = (['rabbitmq', 'redis', 'kafka'] as const).filter((kind) => brokers.wanted(kind))
+const servers = await Promise.all(kinds.map(async (kind) => await starts[kind]()))
+const links = await Promise.all(servers.map(async (server) => await proxy(server)))
+await report(servers.map(({ kind, port }, index) => ({ kind, port, proxy: links[index]?.port })))
+setInterval(() => undefined, 60_000)

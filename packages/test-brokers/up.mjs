@@ -1,0 +1,6 @@
+// Plain JavaScript, since it is what turns TypeScript on for the rest.
+import { tsImport } from 'tsx/esm/api'
+
+const { up } = await tsImport('./src/up.ts', import.meta.url)
+await up()
+process.exit()
