@@ -10,6 +10,8 @@ export default mergeConfig(
       testTimeout: 30_000,
       hookTimeout: 120_000,
       maxWorkers: 2,
+      // After the others: vitest wants projects with another number of workers in a group of their own.
+      sequence: { groupOrder: 1 },
     },
   }),
 )

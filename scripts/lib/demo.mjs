@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { progress, seconds } from './progress.mjs'
-import { endingSignals, exitCodeOf, run, stopWithSignals, tell } from './run.mjs'
+import { exitCodeOf, onEndingSignal, run, stopWithSignals, tell } from './run.mjs'
 import { findPnpm, installCommand, turbo } from './toolchain.mjs'
 import { root } from './workspace.mjs'
 
@@ -42,11 +42,9 @@ function start(args) {
 
     // A terminal sends these to the demo as well; a second one from here would cut its shutdown short.
     const fromTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY ? ['SIGINT', 'SIGHUP'] : []
-    for (const signal of endingSignals) {
-      process.on(signal, () => {
-        if (!fromTerminal.includes(signal)) child.kill(signal)
-      })
-    }
+    onEndingSignal((signal) => {
+      if (!fromTerminal.includes(signal)) child.kill(signal)
+    })
 
     child.once('error', (error) => {
       console.error(`The demo could not be started: ${error.message}`)

@@ -29,6 +29,7 @@ function registryProblems() {
     cwd: root,
     encoding: 'utf8',
     shell: isWindows,
+    stdio: ['ignore', 'pipe', 'ignore'],
   })
   const ownHost = URL.canParse(configured.trim()) ? new URL(configured.trim()).host : undefined
   return trackedFiles().flatMap((path) => {

@@ -44,6 +44,8 @@ export function run(command, args, { env = process.env, isShown = false, deadlin
       running.delete(child)
       resolve({ code, problem, output: textOf(all), stdout: textOf(own) })
     }
+    // What it has left running would otherwise stay, and keep its output open.
+    child.once('exit', () => signalGroup(child, 'SIGKILL'))
     child.once('error', (error) => finish(1, `${command} could not be started: ${error.message}`))
     child.once('close', (code, signal) => {
       if (isLate) finish(1, `did not end within ${deadlineMs / 1000} s`)
@@ -59,25 +61,40 @@ const textOf = (chunks) => stripVTControlCharacters(Buffer.concat(chunks).toStri
 export const tell = ({ output = '', problem }) => [output.trimEnd(), problem].filter(Boolean).join('\n')
 
 /**
- * Ends what runs and then this process when it is asked to end, so that no process is left behind.
- * Returns the function that gives the signals back.
+ * Calls `listener` with each signal that asks this process to end, in place of ending it. Returns the function that stops that.
+ *
+ * npm and pnpm give a signal to the shell that they started us by, and that one ends without passing it on: being left by
+ * them counts as SIGTERM.
  */
+export function onEndingSignal(listener) {
+  for (const signal of endingSignals) process.on(signal, listener)
+  const parent = process.ppid
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(watch)
+    listener('SIGTERM')
+  }, 200)
+  watch.unref()
+  if (process.env.npm_lifecycle_event === undefined) clearInterval(watch)
+  return () => {
+    clearInterval(watch)
+    for (const signal of endingSignals) process.off(signal, listener)
+  }
+}
+
+/** Ends what runs and then this process when it is asked to end. Returns the function that stops that. */
 export function stopWithSignals() {
-  const onSignal = (signal) => {
+  return onEndingSignal((signal) => {
     const leave = () => process.exit(exitCodeOf(signal))
     if (running.size === 0) leave()
     for (const child of running) {
       child.once('close', leave)
       stop(child, signal)
     }
-  }
-  for (const signal of endingSignals) process.on(signal, onSignal)
-  return () => {
-    for (const signal of endingSignals) process.off(signal, onSignal)
-  }
+  })
 }
 
-export const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP']
+const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP']
 export const exitCodeOf = (signal) => 128 + (constants.signals[signal] ?? 0)
 
 function stop(child, signal) {

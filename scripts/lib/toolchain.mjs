@@ -34,7 +34,9 @@ export async function findPnpm() {
     return { env, pnpm: [process.execPath, callerPath] }
   }
   const npx = ['--yes', `--package=pnpm@${pnpmVersion}`, '--', 'node', '-p', 'process.env.PATH']
-  const found = await run('npx', npx, { env })
+  // Without the network, too, once it has been fetched. What npm remembers of pnpm may be older than this version, though.
+  let found = await run('npx', ['--prefer-offline', ...npx], { env })
+  if (found.code !== 0 && found.output.includes('ETARGET')) found = await run('npx', npx, { env })
   if (found.code !== 0) return { env, problem: `npx could not provide pnpm ${pnpmVersion}\n${tell(found)}` }
   const path = found.stdout.trim().split('\n').at(-1)
   // npx puts the folder with pnpm's commands first; the program itself is beside it.
