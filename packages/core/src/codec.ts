@@ -2,7 +2,7 @@ import { MqError } from './errors.js'
 import { shown } from './options.js'
 
 /** How deep data may be nested: beyond it, printing and cloning run out of stack long before parsing does. */
-export const maxDepth = 64
+const maxDepth = 64
 
 export interface EncodedData {
   readonly body: Uint8Array

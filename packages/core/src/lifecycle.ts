@@ -94,5 +94,3 @@ export function createLifecycle(adapter: Adapter, emitter: Emitter<QueueEvents>,
     enter('connected')
   }
 }
-
-export type Lifecycle = ReturnType<typeof createLifecycle>

@@ -28,7 +28,7 @@ export interface Prepared {
   readonly bytes: number
 }
 
-export const publishOptionNames = ['id', 'key', 'delayMs', 'at', 'headers', 'timeoutMs', 'signal'] as const
+const publishOptionNames = ['id', 'key', 'delayMs', 'at', 'headers', 'timeoutMs', 'signal'] as const
 
 /** Checks, encodes, counts and sends messages through one adapter. */
 export function createPublisher(options: PublisherOptions) {

@@ -18,19 +18,19 @@ export interface TaskScheduler extends AsyncDisposable {
    * Makes this process a worker for the task. Before `start` it is only noted; after it, it resolves once the worker runs.
    * Throws `MQ_DUPLICATE_TASK` for a name that another task has here.
    */
-  register<Input, Result, Enqueued>(task: Task<Input, Result, Enqueued>, options?: WorkerOptions): Promise<void>
+  register<Input, Result, Enqueued = Input>(task: Task<Input, Result, Enqueued>, options?: WorkerOptions): Promise<void>
   /**
    * Enqueues the task for each message of the topic: `toInput` makes its input, or returns `undefined` for none. The group is
    * `on.<task>`, the task's id `<message id>/<task>`, so that a message that comes twice asks for the same task. As with
    * `register`, it begins with `start`.
    */
-  route<Output, Input, Result, Enqueued>(
+  route<Output, Input, Result, Enqueued = Input>(
     event: EventDefinition<unknown, Output>,
     task: Task<Input, Result, Enqueued>,
     toInput: (message: Message<Output>) => NoInfer<Enqueued> | undefined | Promise<NoInfer<Enqueued> | undefined>,
     options?: RouteOptions,
   ): Promise<void>
-  route<Input, Result, Enqueued>(
+  route<Input, Result, Enqueued = Input>(
     topic: string,
     task: Task<Input, Result, Enqueued>,
     toInput: (message: Message) => NoInfer<Enqueued> | undefined | Promise<NoInfer<Enqueued> | undefined>,
@@ -44,7 +44,7 @@ export interface TaskScheduler extends AsyncDisposable {
    * Asks for one run of the task, now, after `delayMs` or at a time. It need not be registered here. Rejects as
    * `Queue.publish` does; `MQ_INVALID_DATA` names what is wrong with the input.
    */
-  enqueue<Input, Result, Enqueued>(
+  enqueue<Input, Result, Enqueued = Input>(
     task: Task<Input, Result, Enqueued>,
     input: NoInfer<Enqueued>,
     options?: PublishOptions,

@@ -58,7 +58,7 @@ export interface FakeAdapter extends Adapter {
   emit(event: AdapterEvent): void
 }
 
-export const capable: Capabilities = {
+const capable: Capabilities = {
   durable: true,
   retainsUnrouted: true,
   startFromEarliest: true,

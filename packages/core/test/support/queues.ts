@@ -11,7 +11,7 @@ export interface RecordingLog extends Log {
   readonly lines: LogLine[]
 }
 
-export function recordingLog(): RecordingLog {
+function recordingLog(): RecordingLog {
   const lines: LogLine[] = []
   const write = (level: keyof Log) => (message: string, fields?: LogFields) =>
     void lines.push({ level, message, fields })

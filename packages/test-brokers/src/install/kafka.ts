@@ -34,7 +34,7 @@ export async function nativeKafka(version: string): Promise<NativeKafka> {
 }
 
 /** `MQ_TEST_CACHE`, else the user's cache folder: outside the repository, so that a fresh clone finds it again. */
-export function cacheFolder(): string {
+function cacheFolder(): string {
   return process.env.MQ_TEST_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'mq-test-brokers')
 }
 

@@ -5,9 +5,9 @@ import type { Place, Recipe } from '../sources/machine.js'
 import type { Certificates } from '../tls.js'
 import type { RabbitOptions, RabbitUser } from './options.js'
 
-export const rabbitImage = process.env.MQ_TEST_RABBITMQ_IMAGE ?? 'rabbitmq:4'
+const rabbitImage = process.env.MQ_TEST_RABBITMQ_IMAGE ?? 'rabbitmq:4'
 
-export const everything = { configure: '.*', write: '.*', read: '.*' }
+const everything = { configure: '.*', write: '.*', read: '.*' }
 
 export interface RabbitPrograms {
   /** Debian's own wrappers on the PATH change the user; these are the scripts behind them. */

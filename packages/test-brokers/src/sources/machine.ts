@@ -1,5 +1,3 @@
-import type { ProcessId } from '../run/process.js'
-
 /** Where a broker can run. What is taken from the environment has no machine: it is only a URL. */
 export type Source = 'environment' | 'docker' | 'native'
 
@@ -44,5 +42,3 @@ export interface Machine {
   /** The end of what the broker printed, for error messages. */
   log(): Promise<string>
 }
-
-export type { ProcessId }
