@@ -45,7 +45,8 @@ export function createPublisher(options: PublisherOptions) {
     return {
       topic: event.name,
       id: given.id ?? randomUUID(),
-      data,
+      // Copied at once: the caller may reuse its buffer while the key or the schema is awaited.
+      data: data instanceof Uint8Array ? new Uint8Array(data) : data,
       key: given.key ?? (event.key && (await keyOf(event, data))),
       headers: given.headers === undefined ? emptyHeaders : requireHeaders(given.headers),
       delayMs: delayOf(given, clock, adapter),
