@@ -7,8 +7,13 @@ const source = (path: string): string => fileURLToPath(new URL(path, import.meta
 export const shared: ViteUserConfig = {
   resolve: {
     alias: {
+      // The longer name first: an alias also stands for what begins with it.
+      '@mq/core/conformance': source('packages/core/src/conformance/index.ts'),
       '@mq/core': source('packages/core/src/index.ts'),
+      '@mq/kafka': source('packages/kafka/src/index.ts'),
       '@mq/memory': source('packages/memory/src/index.ts'),
+      '@mq/rabbitmq': source('packages/rabbitmq/src/index.ts'),
+      '@mq/redis': source('packages/redis/src/index.ts'),
       '@mq/test-brokers': source('packages/test-brokers/src/index.ts'),
     },
   },
