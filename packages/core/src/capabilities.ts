@@ -5,6 +5,8 @@
 export interface Capabilities {
   /** Messages survive a restart of the broker. When false they live as long as the process that holds them. */
   readonly durable: boolean
+  /** Topics and groups live in the process that made the adapter: no other process can reach them. */
+  readonly embedded: boolean
   /**
    * A message published while its topic has no group is kept for a group that starts `earliest`. When false such a message
    * is gone, and `publish` says `routed: 'no'`.

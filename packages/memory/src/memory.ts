@@ -131,6 +131,7 @@ export function memory(options: MemoryOptions = {}): MemoryAdapter {
 function capabilitiesOf(maxMessageBytes: number, publishDedupeMs: number): Capabilities {
   return Object.freeze({
     durable: false,
+    embedded: true,
     retainsUnrouted: true,
     startFromEarliest: true,
     orderedKeys: true,

@@ -183,6 +183,7 @@ describe('options', () => {
   it('pins its capabilities', () => {
     expect(memory().capabilities).toEqual({
       durable: false,
+      embedded: true,
       retainsUnrouted: true,
       startFromEarliest: true,
       orderedKeys: true,

@@ -49,6 +49,7 @@ export default function remote({ url }) {
       maxHandlerMs: Number.POSITIVE_INFINITY,
       maxMessageBytes: 921_600,
       publishDedupeMs: 0,
+      embedded: false,
       redeliveryMs: 100,
     },
     async connect() {

@@ -69,6 +69,7 @@ const capable: Capabilities = {
   maxHandlerMs: Number.POSITIVE_INFINITY,
   maxMessageBytes: defaultMaxMessageBytes,
   publishDedupeMs: 0,
+  embedded: true,
   redeliveryMs: 0,
 }
 
