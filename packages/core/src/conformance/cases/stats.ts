@@ -2,6 +2,7 @@ import { Unrecoverable } from '../../interruptions.js'
 import type { Chapter } from '../case.js'
 import { deadGroup } from '../dead-group.js'
 import { range } from '../expect.js'
+import { createGate } from '../gate.js'
 import { untilStats } from '../group-state.js'
 import { patience, withoutDelays } from '../timing.js'
 
@@ -21,15 +22,12 @@ export const stats: Chapter = {
         await untilStats(kit, queue, { topic })
         for (const number of range(6)) await queue.publish(topic, number)
         await untilStats(kit, queue, { topic, ready: 6 })
-        let open = (): void => {}
-        const gate = new Promise<void>((resolve) => {
-          open = resolve
-        })
-        const collector = await kit.collect(queue, topic, { concurrency: 2, handler: () => gate })
+        const gate = createGate()
+        const collector = await kit.collect(queue, topic, { concurrency: 2, handler: () => gate.opened })
         await kit.until('two to run', () => collector.running === 2)
         // Asked of another connection, which runs none of them.
         for (const one of [queue, elsewhere]) await untilStats(kit, one, { topic, ready: 4, inFlight: 2 })
-        open()
+        gate.open()
         await kit.until('all to be handled', () => collector.handled.length >= 6)
         for (const one of [queue, elsewhere]) await untilStats(kit, one, { topic })
       },
