@@ -122,6 +122,8 @@ export const groupLifetimes: readonly ConformanceCase[] = [
       await ledger.check({ queue, duplicates: 0 })
       await queue.declareGroup(kit.topic('deleted'), 'g')
       for (const _ of range(2)) await queue.deleteGroup(kit.topic('deleted'), 'g')
+      const { routed } = await queue.publish(kit.topic('deleted'), 1)
+      assert.notEqual(routed, 'yes', 'a message went to a group that was deleted')
       assert.equal(queue.health().status, 'up')
     },
   },
