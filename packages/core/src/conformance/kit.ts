@@ -19,6 +19,8 @@ export interface KitQueueOptions extends QueueOptions {
 export interface Kit {
   readonly capabilities: Capabilities
   readonly faults: BoundFaults
+  /** The passwords that the adapter is given, as far as its options show them. */
+  readonly secrets: readonly string[]
   /** How long nothing must happen before it counts as: nothing will. */
   readonly quietMs: number
   /** Long enough for a message of a consumer that died to run again. */
@@ -85,6 +87,7 @@ export function createKit({ environment, caseId, runId, seed, quietMs }: KitOpti
   return {
     capabilities,
     faults: environment.faults,
+    secrets: environment.secrets,
     quietMs,
     redeliveryMs: capabilities.redeliveryMs + 5_000,
     random: randomFrom(`${seed}/${caseId}`),
