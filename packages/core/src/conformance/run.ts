@@ -57,14 +57,12 @@ export async function runConformance<Started extends StartedBroker>(
 export const defaultParallel = 8
 
 /** Those that run side by side first: the others need a broker to themselves, one after the other. */
-export function casesFor(only: readonly string[] | undefined): readonly ConformanceCase[] {
+function casesFor(only: readonly string[] | undefined): readonly ConformanceCase[] {
   const chosen = allCases.filter(({ id }) => only === undefined || only.some((start) => isChosen(id, start)))
   return [...chosen.filter((one) => !one.alone), ...chosen.filter((one) => one.alone)]
 }
 
 const isChosen = (id: string, start: string): boolean => id === start || id.startsWith(`${start}-`)
-
-export type Session = ReturnType<typeof createSession>
 
 /** One run of the suite over one subject. The broker is started when the first case needs it. */
 export function createSession(loaded: LoadedSubject, options: RunOptions) {
