@@ -24,6 +24,8 @@ export default function folder(options) {
   const listeners = new Set()
   /** @type {Map<GroupConsumer, Source>} */
   const consumers = new Map()
+  /** @type {Set<Promise<unknown>>} */
+  const publishing = new Set()
   /** @type {'new' | 'open' | 'closed'} */
   let state = 'new'
   let isReachable = false
@@ -107,14 +109,17 @@ export default function folder(options) {
     },
     async disconnect(deadline) {
       await Promise.all([...consumers.keys()].map((consumer) => consumer.stop(deadline)))
-      clearInterval(watch)
       state = 'closed'
+      await Promise.all(publishing)
+      clearInterval(watch)
     },
     async publish(topic, messages, { signal }) {
       requireOpen()
       const late = new Promise((give) => signal.addEventListener('abort', give, { once: true }))
       const unknown = late.then(() => failed(true, signal.reason))
-      return Promise.all(messages.map((message) => Promise.race([store(topic, message, signal), unknown])))
+      const settling = Promise.all(messages.map((message) => Promise.race([store(topic, message, signal), unknown])))
+      publishing.add(settling)
+      return settling.finally(() => publishing.delete(settling))
     },
     async declareGroup(source, { startFrom }) {
       requireOpen()
