@@ -3,9 +3,8 @@ import { loadSubject } from '../../src/conformance/environment.js'
 import { holds } from '../../src/conformance/report.js'
 import { withoutRun } from '../../src/conformance/run-case.js'
 import type { FaultName, Subject } from '../../src/conformance/subject.js'
-import { caseOf, outside, resultOf, runOne } from './support/cases.js'
+import { caseOf, embedded, outside, resultOf, runOne } from './support/cases.js'
 
-const memoryUrl = new URL('../../../memory/src/index.ts', import.meta.url)
 const options = { url: 'memory:' }
 const load = (subject: Partial<Subject> = {}) => loadSubject({ adapter: outside, options, ...subject })
 const nothing = async (): Promise<void> => {}
@@ -23,7 +22,7 @@ describe('a case whose faults the subject lacks', () => {
 
   it('does not apply to an embedded adapter, which has no broker that could be hurt', async () => {
     const one = caseOf({ needs: ['kill'] })
-    expect(withoutRun(one, await loadSubject({ adapter: memoryUrl, options }), {})).toMatchObject({
+    expect(withoutRun(one, await loadSubject({ adapter: embedded, options }), {})).toMatchObject({
       outcome: 'not applicable',
       reason: 'it is embedded; there is no faults.kill',
     })
@@ -32,8 +31,8 @@ describe('a case whose faults the subject lacks', () => {
   it('has a worker where other processes reach the broker, or where the subject starts one', async () => {
     const one = caseOf({ needs: ['worker'] })
     expect(withoutRun(one, await load(), {})).toBeUndefined()
-    expect(withoutRun(one, await loadSubject({ adapter: memoryUrl, options }), {})?.outcome).toBe('not applicable')
-    const own = { adapter: memoryUrl, options, startWorker: () => Promise.reject(new Error('not started here')) }
+    expect(withoutRun(one, await loadSubject({ adapter: embedded, options }), {})?.outcome).toBe('not applicable')
+    const own = { adapter: embedded, options, startWorker: () => Promise.reject(new Error('not started here')) }
     expect(withoutRun(one, await loadSubject(own), {})).toBeUndefined()
   })
 })

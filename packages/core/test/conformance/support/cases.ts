@@ -10,6 +10,8 @@ import type { Capabilities } from '../../../src/index.js'
 /** An adapter that is not embedded, so that what its subject lacks is not run. */
 export const outside = new URL('outside-adapter.ts', import.meta.url)
 
+export const embedded = new URL('../../../../memory/src/index.ts', import.meta.url)
+
 export const caseOf = (fields: Partial<ConformanceCase> = {}): ConformanceCase => ({
   id: 'TST-1',
   title: 'a case of the tests',
