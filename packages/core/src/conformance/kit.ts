@@ -27,6 +27,8 @@ export interface Kit {
   readonly redeliveryMs: number
   /** From 0 to 1, the same in every run with the same seed. */
   random(): number
+  /** For the text of an error that depends on it. */
+  readonly seed: number
   /** A topic that no other case uses; another one for each label. */
   topic(label?: string): string
   /** An adapter that is not connected. */
@@ -91,6 +93,7 @@ export function createKit({ environment, caseId, runId, seed, quietMs }: KitOpti
     quietMs,
     redeliveryMs: capabilities.redeliveryMs + 5_000,
     random: randomFrom(`${seed}/${caseId}`),
+    seed,
     topic: (label) => `ct.${runId}.${caseId.toLowerCase()}${label === undefined ? '' : `.${label}`}`,
     adapter,
     async connected(options) {
