@@ -3,6 +3,7 @@ import type { Capabilities } from '../capabilities.js'
 import { withDeadline } from '../deadline.js'
 import { type AdapterFactory, loadFactory, moduleUrl } from './adapter-module.js'
 import type { Need } from './case.js'
+import { secretsIn } from './secrets.js'
 import type { FaultName, Faults, JsonObject, StartedBroker, Subject, Worker, WorkerProgram } from './subject.js'
 import { startWorkerProcess } from './worker.js'
 
@@ -41,6 +42,8 @@ export interface Environment {
   readonly loaded: LoadedSubject
   readonly broker: string | undefined
   readonly faults: BoundFaults
+  /** The passwords that the adapter is given. */
+  readonly secrets: readonly string[]
   /** A new adapter, not connected. */
   adapter(options?: JsonObject): Adapter
   startWorker(program: Omit<WorkerProgram, 'adapter' | 'options'>): Promise<Worker>
@@ -59,7 +62,7 @@ export async function startEnvironment(loaded: LoadedSubject): Promise<Environme
   let isHurt = false
 
   const call = async <T>(name: FaultName, work: () => Promise<T>): Promise<T> => {
-    isHurt = true
+    isHurt ||= !harmless.has(name)
     const result = await withDeadline(work(), faultDeadlineMs, () => new Error(`faults.${name} took over a minute`))
     if (name === 'kill') isDown = true
     if (name === 'restart') isDown = false
@@ -71,7 +74,7 @@ export async function startEnvironment(loaded: LoadedSubject): Promise<Environme
       const fault = subject.faults?.[name] as ((started: StartedBroker, ...rest: unknown[]) => unknown) | undefined
       if (fault === undefined)
         throw new Error(`The subject has no faults.${name}; the case should say that it needs it`)
-      if (notFaults.has(name)) return fault.call(subject.faults, started, ...rest)
+      if (givesOptions.has(name)) return fault.call(subject.faults, started, ...rest)
       return call(name, async () => fault.call(subject.faults, started, ...rest))
     }
   const faults = Object.fromEntries(faultNames.map((name) => [name, bound(name)])) as unknown as BoundFaults
@@ -80,6 +83,7 @@ export async function startEnvironment(loaded: LoadedSubject): Promise<Environme
     loaded,
     broker: started.broker,
     faults,
+    secrets: secretsIn(options),
     adapter: (more) => factory({ ...options, ...more }),
     startWorker(program) {
       const full = { ...program, adapter: url, options }
@@ -96,8 +100,11 @@ export async function startEnvironment(loaded: LoadedSubject): Promise<Environme
   }
 }
 
-/** These change nothing at the broker that would have to be mended. */
-const notFaults: ReadonlySet<FaultName> = new Set(['wrongCredentials', 'unreachable', 'untrusted'])
+/** These answer at once. */
+const givesOptions: ReadonlySet<FaultName> = new Set(['wrongCredentials', 'unreachable', 'untrusted'])
+
+/** After these nothing has to be mended. */
+const harmless: ReadonlySet<FaultName> = new Set(['connections', 'destroy', 'publishForeign', 'heal'])
 
 const faultNames = Object.keys({
   kill: true,
