@@ -3,9 +3,10 @@ import { basename, dirname, join } from 'node:path'
 import { decodeFailure, emptyHeaders, encodeFailure, MqError, messageFromAttributes } from '@mq/core'
 import { deadLettersIn } from './dead-letters.js'
 import { decode } from './envelope.js'
-import { ifThere, isCode, newId, syncFolder, writeWhole } from './files.js'
+import { ifThere, isCode, newId, writeWhole } from './files.js'
 import { isAlive } from './lease.js'
 import { claimedBy, claimOf, inOrder, nameOf, stateOf } from './state.js'
+import { syncFolder } from './sync.js'
 
 /** @import { Failure, RawMessage, Settlement, Source } from '@mq/core' */
 /** @import { Places } from './lease.js' */
