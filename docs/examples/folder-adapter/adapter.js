@@ -1,4 +1,4 @@
-import { access, mkdir, readdir, rm } from 'node:fs/promises'
+import { access, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { defaultMaxMessageBytes, MqError } from '@mq/core'
 import { startConsumer } from './consumer.js'
@@ -7,7 +7,6 @@ import { ifThere, newId } from './files.js'
 import { groupAt } from './group.js'
 import { isAlive, openLease, sweep } from './lease.js'
 import { settingsOf } from './options.js'
-import { writeSynced } from './sync.js'
 
 /** @import { Adapter, AdapterEvent, Capabilities, ConsumerHealth, Outcome, OutgoingMessage, Source } from '@mq/core' */
 /** @import { GroupConsumer } from './consumer.js' */
@@ -64,7 +63,7 @@ export default function folder(options) {
     const draft = join(places.drafts, newId())
     let isSent = false
     try {
-      await writeSynced(draft, encode(message))
+      await writeFile(draft, encode(message))
       const state = { due: Date.now() + (message.delayMs ?? 0), id: newId(), attempt: 1 }
       let groups = 0
       for (const { group, owner } of await groupsOf(topic)) {

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { rename } from 'node:fs/promises'
+import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { writeSynced } from './sync.js'
 
 const maker = randomBytes(6).toString('hex')
 let made = 0
@@ -31,6 +30,6 @@ export async function ifThere(work) {
 /** A file is there as a whole or not at all. @param {{ drafts: string, path: string, content: string }} file */
 export async function writeWhole({ drafts, path, content }) {
   const draft = join(drafts, newId())
-  await writeSynced(draft, content)
+  await writeFile(draft, content)
   await rename(draft, path)
 }

@@ -6,7 +6,6 @@ import { decode } from './envelope.js'
 import { ifThere, isCode, newId, writeWhole } from './files.js'
 import { isAlive } from './lease.js'
 import { claimedBy, claimOf, inOrder, nameOf, stateOf } from './state.js'
-import { syncFolder } from './sync.js'
 
 /** @import { Failure, RawMessage, Settlement, Source } from '@mq/core' */
 /** @import { Places } from './lease.js' */
@@ -74,13 +73,12 @@ export function groupAt({ source, folder, places }) {
       await mkdir(dirname(folder), { recursive: true })
       try {
         await rename(draft, folder)
+        return true
       } catch (error) {
         await rm(draft, { recursive: true, force: true })
         if (isCode(error, 'ENOTEMPTY', 'EEXIST')) return false
         throw error
       }
-      await syncFolder(dirname(folder))
-      return true
     },
     /** At once for everybody, then file by file. */
     async remove() {
@@ -94,9 +92,7 @@ export function groupAt({ source, folder, places }) {
      * @param {State} state
      */
     async add(draft, state) {
-      const isAdded = await ifThere(link(draft, join(waiting, nameOf(state))).then(() => true))
-      if (isAdded) await ifThere(syncFolder(waiting))
-      return isAdded ?? false
+      return (await ifThere(link(draft, join(waiting, nameOf(state))).then(() => true))) ?? false
     },
     /** What waits, in the order in which it may run; undefined without a group. */
     async waiting() {
