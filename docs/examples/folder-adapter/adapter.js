@@ -1,4 +1,4 @@
-import { access, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { access, mkdir, readdir, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { defaultMaxMessageBytes, MqError } from '@mq/core'
 import { startConsumer } from './consumer.js'
@@ -77,7 +77,7 @@ export default function folder(options) {
     } catch (cause) {
       return failed(isSent, cause)
     } finally {
-      await rm(draft, { force: true }).catch(() => {})
+      await unlink(draft).catch(() => {})
     }
   }
 

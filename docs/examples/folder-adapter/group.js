@@ -1,4 +1,4 @@
-import { access, link, mkdir, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises'
+import { access, link, mkdir, readdir, readFile, rename, rm, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { decodeFailure, emptyHeaders, encodeFailure, MqError, messageFromAttributes } from '@mq/core'
 import { deadLettersIn } from './dead-letters.js'
@@ -45,8 +45,8 @@ export function groupAt({ source, folder, places }) {
   const readMessage = async (path, id) => {
     const defaults = { id, topic: source.topic, timeMs: Date.now() }
     try {
-      const [bytes, { mtimeMs }] = await Promise.all([readFile(path), stat(path)])
-      return { message: decode(bytes, { ...defaults, timeMs: mtimeMs }) }
+      const bytes = await readFile(path)
+      return { message: decode(bytes, defaults) }
     } catch (cause) {
       // It will never be read, and must not stand in the way of others for ever.
       if (!isCode(cause, 'EACCES', 'EPERM', 'EISDIR', 'MQ_UNDECODABLE')) throw cause
