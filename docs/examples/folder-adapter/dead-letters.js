@@ -1,6 +1,6 @@
 import { rename, rm, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ifThere, newId } from './files.js'
+import { ifThere } from './files.js'
 import { nameOf, stateOf } from './state.js'
 
 /** @import { DeadLetterStore, Failure, RawDeadLetter } from '@mq/core' */
@@ -43,10 +43,10 @@ export function deadLettersIn({ dead, waiting, failures, namesIn, readMessage, r
     },
     replay: (entryIds) =>
       takeEach(entryIds, async (entryId) => {
-        // Another file's id, so that a failure to come is not taken for the old one.
-        const name = nameOf({ due: Date.now(), id: newId(), attempt: 1 })
-        await rename(join(dead, entryId), join(waiting, name))
-        await rm(join(failures, stateOf(entryId).id), { force: true })
+        const { id } = stateOf(entryId)
+        // Before it can run: the next failure has the same place.
+        await rm(join(failures, id), { force: true })
+        await rename(join(dead, entryId), join(waiting, nameOf({ due: Date.now(), id, attempt: 1 })))
       }),
     purge: (entryIds) =>
       takeEach(entryIds, async (entryId) => {

@@ -1,4 +1,4 @@
-import { access, link, mkdir, readdir, readFile, rename, rm, unlink } from 'node:fs/promises'
+import { access, link, mkdir, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { decodeFailure, emptyHeaders, encodeFailure, MqError, messageFromAttributes } from '@mq/core'
 import { deadLettersIn } from './dead-letters.js'
@@ -46,7 +46,7 @@ export function groupAt({ source, folder, places }) {
     const defaults = { id, topic: source.topic, timeMs: Date.now() }
     try {
       const bytes = await readFile(path)
-      return { message: decode(bytes, defaults) }
+      return { message: await decode(bytes, { ...defaults, timeOf: async () => (await stat(path)).mtimeMs }) }
     } catch (cause) {
       // It will never be read, and must not stand in the way of others for ever.
       if (!isCode(cause, 'EACCES', 'EPERM', 'EISDIR', 'MQ_UNDECODABLE')) throw cause
