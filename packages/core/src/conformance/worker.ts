@@ -43,7 +43,8 @@ export async function startWorkerProcess(program: WorkerProgram, node: Subject['
     if (!hasEnded) child.kill('SIGKILL')
     await exited
   }
-  const isReady = (): boolean => events.some((event) => event.type === 'ready')
+  // A handler that ends its process may do so before the process has said that it is ready.
+  const isReady = (): boolean => events.some(({ type }) => type === 'ready' || type === 'started')
   await until('the worker process to be ready', () => isReady() || hasEnded, { timeoutMs: readyWithinMs }).catch(
     async (error) => {
       await kill()
