@@ -21,6 +21,6 @@ export async function open(options: RabbitmqOptions, queueOptions: QueueOptions 
 export const freshTopic = (): string => `t.${randomUUID()}`
 
 export const eventually = (isTrue: () => boolean | Promise<boolean>, what: string, timeoutMs = 15_000): Promise<void> =>
-  until(isTrue, { what, timeoutMs })
+  until(isTrue, { what, timeoutMs }).then(() => undefined)
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
