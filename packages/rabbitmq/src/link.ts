@@ -1,5 +1,6 @@
 import { MqError } from '@mq/core'
 import type { ChannelModel } from 'amqplib'
+import { coalesceWrites } from './coalesce.js'
 import { closeConnection, destroy, openConnection, type Purpose } from './connection.js'
 import { textOf } from './errors.js'
 import type { Settings } from './options.js'
@@ -38,6 +39,7 @@ export function createLink(settings: Settings, purpose: Purpose, listener: LinkL
 
   function adopt(opened: ChannelModel): void {
     connection = opened
+    coalesceWrites(opened)
     state = 'open'
     failedTries = 0
     fault = undefined
