@@ -1,6 +1,6 @@
 import { MqError, withDeadline } from '@mq/core'
 import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib'
-import { connectError } from './errors.js'
+import { connectError, reply, replyCode } from './errors.js'
 import type { Settings } from './options.js'
 import type { Endpoint } from './url.js'
 
@@ -23,7 +23,7 @@ export async function openConnection(settings: Settings, purpose: Purpose): Prom
     try {
       return await openOne(settings, { endpoint, purpose, timeoutMs: shareMs })
     } catch (cause) {
-      failure = connectError(cause, `${endpoint.host}:${endpoint.port}`)
+      failure = connectError(cause, { ...endpoint, vhost: settings.vhost })
       // The other nodes know the same users.
       if (failure.code === 'MQ_AUTH_FAILED') break
     }
@@ -81,6 +81,19 @@ export async function closeConnection(connection: ChannelModel, timeoutMs: numbe
   destroy(connection)
 }
 
+/** Those whose publishing the broker has stopped, and with it all else that they ask. */
+const blocked = new WeakSet<ChannelModel>()
+
+export function setBlocked(connection: ChannelModel, isBlocked: boolean): void {
+  if (isBlocked) blocked.add(connection)
+  else blocked.delete(connection)
+}
+
+/** After an answer did not come: its successor may give one. One that is blocked is only slow. */
+export function giveUpSilent(connection: ChannelModel): void {
+  if (!blocked.has(connection)) destroy(connection)
+}
+
 /** A channel whose `error` is taken care of: unheard it would end its connection. */
 export function openChannel(connection: ChannelModel, kind: 'confirm'): Promise<ConfirmChannel>
 export function openChannel(connection: ChannelModel, kind: 'plain'): Promise<Channel>
@@ -88,8 +101,8 @@ export async function openChannel(connection: ChannelModel, kind: 'confirm' | 'p
   const opening = kind === 'confirm' ? connection.createConfirmChannel() : connection.createChannel()
   const late = (): MqError => new MqError('MQ_TIMEOUT', `RabbitMQ opened no channel in ${answerTimeoutMs} ms`)
   const channel = await withDeadline(opening, answerTimeoutMs, late).catch((error) => {
-    // The next one would wait as long: a connection that does not answer is as good as none.
-    destroy(connection)
+    opening.then(closeChannel, () => undefined)
+    giveUpSilent(connection)
     throw error
   })
   channel.on('error', () => undefined)
@@ -110,6 +123,25 @@ export async function onChannel<T>(
     return await withDeadline(work(channel), answerTimeoutMs, late)
   } finally {
     await closeChannel(channel)
+  }
+}
+
+const declareTries = 4
+const declareRetryMs = 50
+
+/** As `onChannel`, again when something was deleted in the middle of it. */
+export async function declareOn<T>(
+  connection: ChannelModel,
+  what: string,
+  work: (channel: Channel) => Promise<T>,
+): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await onChannel(connection, what, work)
+    } catch (error) {
+      if (replyCode(error) !== reply.notFound || tries === declareTries) throw error
+      await new Promise((resolve) => setTimeout(resolve, declareRetryMs))
+    }
   }
 }
 

@@ -11,7 +11,15 @@ import {
   withDeadline,
 } from '@mq/core'
 import type { Channel, ChannelModel } from 'amqplib'
-import { answerTimeoutMs, closeChannel, destroy, onChannel, openChannel, politely } from './connection.js'
+import {
+  answerTimeoutMs,
+  closeChannel,
+  declareOn,
+  giveUpSilent,
+  onChannel,
+  openChannel,
+  politely,
+} from './connection.js'
 import type { Copier } from './copies.js'
 import type { Declarations } from './declarations.js'
 import { operationError, reply, replyCode, textOf } from './errors.js'
@@ -119,7 +127,7 @@ export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
     let unlock = async (): Promise<void> => undefined
     let redeclaring: NodeJS.Timeout | undefined
     try {
-      const from = await bounded(connection, prepare(connection, channel))
+      const from = await bounded(connection, prepare(connection))
       if (options.ordered) {
         const held = parts.locks.hold(connection, source, stopRequested)
         begin()
@@ -152,16 +160,18 @@ export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
   }
 
   /** Declares what there must be; resolves with the queue to consume from. */
-  async function prepare(connection: ChannelModel, channel: Channel): Promise<string> {
+  async function prepare(connection: ChannelModel): Promise<string> {
     if (options.ephemeral) {
       if (wasReady) reportLoss('an ephemeral subscription had no connection for a while')
       const own = `${names.ephemeral(source)}--${randomUUID()}`
-      await declarations.declareTopic(channel, source.topic)
-      await declareEphemeral(channel, names, { topic: source.topic, queue: own })
+      await declareOn(connection, 'Declaring an ephemeral group', async (channel) => {
+        await declarations.declareTopic(channel, source.topic)
+        await declareEphemeral(channel, names, { topic: source.topic, queue: own })
+      })
       return own
     }
     if (wasReady && !isLossReported && (await isMissing(connection))) reportLoss('the queue of the group was deleted')
-    await declarations.declareGroup(channel, source)
+    await declare(connection)
     isLossReported = false
     return queue
   }
@@ -200,9 +210,12 @@ export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
     }
   }
 
+  const declare = (connection: ChannelModel): Promise<void> =>
+    declareOn(connection, 'Declaring a group', (channel) => declarations.declareGroup(channel, source))
+
   async function redeclare(connection: ChannelModel): Promise<void> {
     try {
-      await onChannel(connection, 'Declaring a group', (channel) => declarations.declareGroup(channel, source))
+      await declare(connection)
     } catch (cause) {
       if (link.connection === connection) report({ type: 'error', error: operationError(cause, 'Declaring'), source })
     }
@@ -237,11 +250,10 @@ export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
   }
 }
 
-/** A connection that does not answer is given up: its successor may. */
 async function bounded<T>(connection: ChannelModel, work: Promise<T>): Promise<T> {
   const late = (): MqError => new MqError('MQ_TIMEOUT', `RabbitMQ gave no answer in ${answerTimeoutMs} ms`)
   return withDeadline(work, answerTimeoutMs, late).catch((error) => {
-    if (isMqError(error, 'MQ_TIMEOUT')) destroy(connection)
+    if (isMqError(error, 'MQ_TIMEOUT')) giveUpSilent(connection)
     throw error
   })
 }

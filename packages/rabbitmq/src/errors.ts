@@ -13,14 +13,26 @@ export const textOf = (error: unknown): string => (error instanceof Error ? erro
 const tlsCodes =
   /^(?:ERR_TLS_|ERR_SSL_|EPROTO$|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_(?:VERIFY|GET)|HOSTNAME_MISMATCH|INVALID_CA|ERR_OSSL)/
 
+export interface Place {
+  readonly host: string
+  readonly port: number
+  readonly vhost: string
+}
+
 /** Why a connection was not made, as an error that says what to look at and shows no password. */
-export function connectError(cause: unknown, place: string): MqError {
+export function connectError(cause: unknown, { host, port, vhost }: Place): MqError {
   if (isMqError(cause)) return cause
+  const place = `${host}:${port}`
   const text = textOf(cause)
   const code = String((cause as { code?: unknown } | null)?.code ?? '')
   const as = (mqCode: MqErrorCode, what: string): MqError => new MqError(mqCode, `${what}: ${text}`, { cause })
   if (tlsCodes.test(code)) return as('MQ_TLS_FAILED', `TLS with RabbitMQ at ${place} failed`)
-  if (/ACCESS.REFUSED|\b403\b|access to vhost .* refused/.test(text)) {
+  // The driver keeps the broker's reason to itself; what is left to refuse after the login is the vhost.
+  if (/Expected ConnectionOpenOk; got <ConnectionClose/.test(text)) {
+    const why = `'${vhost}' does not exist, or this user may not use it, or it has too many connections`
+    return as('MQ_AUTH_FAILED', `RabbitMQ at ${place} refused the vhost: ${why}`)
+  }
+  if (/ACCESS.REFUSED|\b403\b/.test(text)) {
     return as('MQ_AUTH_FAILED', `RabbitMQ at ${place} refused the login`)
   }
   if (code === 'ETIMEDOUT' || /ETIMEDOUT/.test(text)) {

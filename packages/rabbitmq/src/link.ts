@@ -1,7 +1,7 @@
 import { MqError } from '@mq/core'
 import type { ChannelModel } from 'amqplib'
 import { coalesceWrites } from './coalesce.js'
-import { closeConnection, destroy, openConnection, type Purpose } from './connection.js'
+import { closeConnection, destroy, openConnection, type Purpose, setBlocked } from './connection.js'
 import { textOf } from './errors.js'
 import type { Settings } from './options.js'
 
@@ -47,8 +47,14 @@ export function createLink(settings: Settings, purpose: Purpose, listener: LinkL
       fault = error
     })
     opened.on('close', (error: unknown) => lose(opened, error ?? fault))
-    opened.on('blocked', (reason: unknown) => listener.blocked(String(reason)))
-    opened.on('unblocked', () => listener.blocked(undefined))
+    opened.on('blocked', (reason: unknown) => {
+      setBlocked(opened, true)
+      listener.blocked(String(reason))
+    })
+    opened.on('unblocked', () => {
+      setBlocked(opened, false)
+      listener.blocked(undefined)
+    })
     listener.up(opened)
     for (const { resolve } of waiting) resolve(opened)
     waiting.clear()

@@ -1,6 +1,6 @@
 import { MqError } from '@mq/core'
 import type { ChannelModel, ConfirmChannel, Message } from 'amqplib'
-import { closeChannel, onChannel, openChannel } from './connection.js'
+import { closeChannel, declareOn, openChannel } from './connection.js'
 import type { Declarations } from './declarations.js'
 import { operationError, reply, replyCode, textOf } from './errors.js'
 import { culprits, type Parcel } from './parcel.js'
@@ -114,7 +114,7 @@ export function createOutbox(declarations: Declarations, report: (error: MqError
     if (on === undefined) return
     isDeclaring = true
     try {
-      await onChannel(on, 'Declaring a topic', (declaring) => declarations.declare(declaring, parcel.to.need))
+      await declareOn(on, 'Declaring a topic', (declaring) => declarations.declare(declaring, parcel.to.need))
     } catch (cause) {
       // Without a connection all is tried again on the next one.
       if (on === connection && replyCode(cause) !== undefined) {

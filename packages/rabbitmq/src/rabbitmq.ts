@@ -10,7 +10,7 @@ import {
   type Source,
 } from '@mq/core'
 import type { Channel } from 'amqplib'
-import { answerTimeoutMs, onChannel } from './connection.js'
+import { answerTimeoutMs, declareOn } from './connection.js'
 import { createConsumer, type SupervisedConsumer } from './consumer.js'
 import { createCopier } from './copies.js'
 import { deadLetterStore } from './dead-letters.js'
@@ -100,7 +100,9 @@ export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
   async function declaring<T>(what: string, work: (channel: Channel) => Promise<T>): Promise<T> {
     requireOpen()
     try {
-      return await onChannel(await publishing.up(answerTimeoutMs), what, work)
+      // A blocked publisher is not listened to, in whatever it asks.
+      const connection = consuming.connection ?? (await publishing.up(answerTimeoutMs))
+      return await declareOn(connection, what, work)
     } catch (cause) {
       throw operationError(cause, what)
     }
