@@ -109,7 +109,7 @@ export async function openChannel(connection: ChannelModel, kind: 'confirm' | 'p
   return channel
 }
 
-export const closeChannel = (channel: Channel): Promise<void> => politely(() => channel.close())
+export const closeChannel = (channel: Channel): Promise<boolean> => politely(() => channel.close())
 
 /** Does some work on a channel of its own, which a refusal may close without harm to anybody. */
 export async function onChannel<T>(
@@ -145,11 +145,13 @@ export async function declareOn<T>(
   }
 }
 
-/** Waits for what is only polite, a second at most. Never rejects. */
-export async function politely(start: () => Promise<unknown>, timeoutMs = closeTimeoutMs): Promise<void> {
+/** Waits for what is only polite, a second at most. Never rejects; false when there was no answer. */
+export async function politely(start: () => Promise<unknown>, timeoutMs = closeTimeoutMs): Promise<boolean> {
   try {
     await withDeadline(start(), Math.min(timeoutMs, closeTimeoutMs), () => new MqError('MQ_TIMEOUT', 'No answer'))
+    return true
   } catch {
     // Closed already, or nobody there to answer.
+    return false
   }
 }

@@ -148,7 +148,8 @@ export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
     } finally {
       clearInterval(redeclaring)
       session.lose(new MqError('MQ_CONNECTION_LOST', 'The channel of this message was lost'))
-      await closeChannel(channel)
+      // In a stop it was closed, or nobody answers.
+      if (!isStopping()) await closeChannel(channel)
       await unlock()
     }
   }
@@ -180,9 +181,11 @@ export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
   async function finish(channel: Channel, session: Session, consumerTag: string): Promise<void> {
     const cancelled = politely(() => channel.cancel(consumerTag))
     await session.stop(stopDeadline)
-    await cancelled
+    if (!(await cancelled)) return
     // What came until the broker knew.
     await session.stop(0)
+    // Not left to the connection: when that closes, the driver forgets acknowledgements that it has not written yet.
+    await closeChannel(channel)
   }
 
   async function lose(connection: ChannelModel, session: Session, end: End): Promise<void> {

@@ -1,6 +1,6 @@
 import { MqError } from '@mq/core'
 import type { ChannelModel, ConfirmChannel, Message } from 'amqplib'
-import { closeChannel, declareOn, openChannel } from './connection.js'
+import { declareOn, openChannel } from './connection.js'
 import type { Declarations } from './declarations.js'
 import { operationError, reply, replyCode, textOf } from './errors.js'
 import { culprits, type Parcel } from './parcel.js'
@@ -249,9 +249,7 @@ export function createOutbox(declarations: Declarations, report: (error: MqError
       resting.clear()
       waiting = []
       head = 0
-      const last = channel
       channel = undefined
-      if (last !== undefined) await closeChannel(last)
     },
   }
 }

@@ -41,7 +41,7 @@ interface Run {
 const brokenHandleDelayMs = 1_000
 
 /** How long after the deadline of a stop the copies of what is given back may take. */
-const releaseGraceMs = 2_000
+const releaseGraceMs = 1_000
 
 /**
  * The deliveries of one channel. A delivery tag means nothing on another channel, so what was delivered here is settled here

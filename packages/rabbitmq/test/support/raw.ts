@@ -7,7 +7,10 @@ export async function onRaw<T>(url: string, work: (channel: ConfirmChannel) => P
   try {
     const channel = await connection.createConfirmChannel()
     channel.on('error', () => undefined)
-    return await work(channel)
+    const result = await work(channel)
+    // A connection that closes forgets what its channels have not written yet.
+    await channel.close()
+    return result
   } finally {
     await connection.close()
   }
