@@ -59,7 +59,7 @@ export async function startEnvironment(loaded: LoadedSubject): Promise<Environme
   let isHurt = false
 
   const call = async <T>(name: FaultName, work: () => Promise<T>): Promise<T> => {
-    isHurt = true
+    isHurt ||= !harmless.has(name)
     const result = await withDeadline(work(), faultDeadlineMs, () => new Error(`faults.${name} took over a minute`))
     if (name === 'kill') isDown = true
     if (name === 'restart') isDown = false
@@ -71,7 +71,7 @@ export async function startEnvironment(loaded: LoadedSubject): Promise<Environme
       const fault = subject.faults?.[name] as ((started: StartedBroker, ...rest: unknown[]) => unknown) | undefined
       if (fault === undefined)
         throw new Error(`The subject has no faults.${name}; the case should say that it needs it`)
-      if (notFaults.has(name)) return fault.call(subject.faults, started, ...rest)
+      if (givesOptions.has(name)) return fault.call(subject.faults, started, ...rest)
       return call(name, async () => fault.call(subject.faults, started, ...rest))
     }
   const faults = Object.fromEntries(faultNames.map((name) => [name, bound(name)])) as unknown as BoundFaults
@@ -96,8 +96,11 @@ export async function startEnvironment(loaded: LoadedSubject): Promise<Environme
   }
 }
 
-/** These change nothing at the broker that would have to be mended. */
-const notFaults: ReadonlySet<FaultName> = new Set(['wrongCredentials', 'unreachable', 'untrusted'])
+/** These answer at once. */
+const givesOptions: ReadonlySet<FaultName> = new Set(['wrongCredentials', 'unreachable', 'untrusted'])
+
+/** After these nothing has to be mended. */
+const harmless: ReadonlySet<FaultName> = new Set(['connections', 'destroy', 'publishForeign', 'heal'])
 
 const faultNames = Object.keys({
   kill: true,

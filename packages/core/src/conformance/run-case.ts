@@ -24,6 +24,9 @@ export function withoutRun(one: ConformanceCase, loaded: LoadedSubject, { long }
   const missing = loaded.missing(one.needs ?? [])
   if (missing.length > 0) {
     const needs = missing.map((need) => (need === 'worker' ? 'startWorker' : `faults.${need}`)).join(', ')
+    // No process but its own can hurt it, end it, or write past it.
+    if (loaded.capabilities.embedded)
+      return { ...head, outcome: 'not applicable', reason: `it is embedded; there is no ${needs}`, durationMs: 0 }
     return { ...head, outcome: 'not run', reason: `the subject has no ${needs}`, durationMs: 0 }
   }
   if (one.long && !long) return { ...head, outcome: 'not run', reason: 'it is long', durationMs: 0 }

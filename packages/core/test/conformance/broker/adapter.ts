@@ -1,0 +1,198 @@
+import {
+  type Adapter,
+  type AdapterEvent,
+  type Capabilities,
+  type DeadLetterStore,
+  defaultMaxMessageBytes,
+  type HealthStatus,
+  isMqError,
+  MqError,
+  type Source,
+} from '../../../src/index.js'
+import { decode } from './codec.js'
+import { GroupConsumer } from './consumer.js'
+import type { Faulty } from './mutation.js'
+import type { AdapterOptions } from './options.js'
+import { Publisher } from './publisher.js'
+import { Supervisor } from './supervisor.js'
+import { dedupeMs, maxStoredBytes } from './topic.js'
+import { Turnstile } from './turnstile.js'
+
+/** An adapter whose process can be killed. */
+export interface MortalAdapter extends Adapter {
+  /** As SIGKILL: its connection is gone without a goodbye, and it does nothing any more. */
+  vanish(): void
+}
+
+const capabilities: Capabilities = Object.freeze({
+  durable: true,
+  embedded: true,
+  retainsUnrouted: true,
+  startFromEarliest: true,
+  orderedKeys: true,
+  countsCrashes: true,
+  delayResolutionMs: 50,
+  maxDelayMs: 24 * 60 * 60 * 1_000,
+  maxHandlerMs: Number.POSITIVE_INFINITY,
+  maxMessageBytes: defaultMaxMessageBytes,
+  publishDedupeMs: dedupeMs,
+  redeliveryMs: 500,
+})
+
+/** An adapter for the broker of this folder, written as one for a broker across a network has to be. */
+export function createAdapter(options: AdapterOptions): MortalAdapter {
+  const { faulty } = options
+  const listeners = new Set<(event: AdapterEvent) => void>()
+  const consumers = new Map<string, GroupConsumer>()
+  const publisher = new Publisher(faulty)
+  const turns = new Turnstile()
+  let lastError: MqError | undefined
+  let isBlocked = false
+  let wasConnected = false
+  let vanished = false
+  let wasLost = false
+  let disconnects = 0
+
+  const report = (event: AdapterEvent): void => {
+    if (vanished) return
+    if ('error' in event && event.error !== undefined && !faulty('noLastError')) lastError = shownError(event.error)
+    if (event.type === 'state' && faulty(event.state === 'connected' ? 'noConnectedEvent' : 'noReconnectingEvent'))
+      return
+    if (event.type === 'blocked' && faulty('blockedNeverTold')) return
+    for (const listener of [...listeners]) listener(event)
+  }
+  const shownError = (error: MqError): MqError =>
+    faulty('secretInLastError') ? new MqError(error.code, `${error.message} (password ${options.password})`) : error
+  const setBlocked = (blocked: boolean): void => {
+    publisher.blocked = blocked
+    if (blocked !== isBlocked) report({ type: 'blocked', blocked, ...(blocked && { reason: 'The broker is full' }) })
+    isBlocked = blocked
+  }
+  const supervisor = new Supervisor(options, {
+    up({ connection, blocked }) {
+      if (wasConnected) report({ type: 'state', state: 'connected' })
+      wasConnected = true
+      for (const consumer of consumers.values()) {
+        if (consumer.isStarted && !faulty('noResubscribe')) void consumer.resume(connection)
+      }
+      setBlocked(blocked)
+      publisher.up(connection)
+    },
+    down(error) {
+      publisher.down()
+      wasLost = true
+      for (const consumer of consumers.values()) consumer.lost(error)
+      report({ type: 'state', state: 'reconnecting', error })
+    },
+    push(push, connection) {
+      if (push.type === 'blocked') setBlocked(push.blocked)
+      else if (push.type === 'deliver') consumers.get(push.consumer)?.deliver(push, connection)
+      else void consumers.get(push.consumer)?.cancelled(push, connection)
+    },
+  })
+
+  /** On the next connection if one is lost meanwhile. */
+  async function start(consumer: GroupConsumer): Promise<void> {
+    const endsAt = performance.now() + options.operationTimeoutMs
+    for (;;) {
+      const connection = await supervisor.connected(endsAt - performance.now())
+      try {
+        await consumer.attach(connection)
+        return
+      } catch (error) {
+        if (!isMqError(error, 'MQ_CONNECTION_LOST')) throw error
+      }
+    }
+  }
+
+  const shownStatus = (status: HealthStatus): HealthStatus => {
+    if (wasLost && faulty('healthStaysDown')) return 'down'
+    return status === 'down' && supervisor.state === 'reconnecting' && faulty('healthUpWhileDown') ? 'up' : status
+  }
+
+  return {
+    name: 'faulty',
+    capabilities: faulty('oversizeKillsConnection')
+      ? { ...capabilities, maxMessageBytes: maxStoredBytes * 2 }
+      : capabilities,
+    connect: () => supervisor.connect(),
+    async disconnect({ deadlineMs }) {
+      disconnects += 1
+      if (disconnects > 1 && faulty('disconnectTwiceRejects')) throw new MqError('MQ_CLOSED', 'Disconnected twice')
+      if (faulty('leaksTimer')) setTimeout(() => {}, 60_000)
+      const endsAt = performance.now() + deadlineMs
+      await Promise.all([...consumers.values()].map((consumer) => consumer.stop({ deadlineMs })))
+      if (!faulty('disconnectDropsPublishes')) await publisher.drained(Math.max(0, endsAt - performance.now()))
+      publisher.abandon()
+      await supervisor.close()
+    },
+    async publish(topic, messages, call) {
+      if (supervisor.state === 'closed' && faulty('publishesAfterDisconnect')) {
+        return messages.map(() => ({ status: 'stored', routed: 'yes' }) as const)
+      }
+      supervisor.requireOpen()
+      return publisher.publish(topic, messages, call)
+    },
+    async declareGroup(source, { startFrom }) {
+      await supervisor.ask<'declare'>({ type: 'declare', source, startAt: startFrom }, { again: true })
+    },
+    async deleteGroup(source) {
+      const wasThere = await supervisor.ask<'delete'>({ type: 'delete', source }, { again: true })
+      if (wasThere || !faulty('deleteMissingRejects')) return
+      throw new MqError('MQ_OPERATION_FAILED', `There is no group '${source.group}'`)
+    },
+    async consume(source, consumeOptions, handle) {
+      const consumer = new GroupConsumer(source, consumeOptions, handle, { report, faulty, turns })
+      consumers.set(consumer.id, consumer)
+      try {
+        await start(consumer)
+      } catch (error) {
+        consumers.delete(consumer.id)
+        throw error
+      }
+      return {
+        async stop(deadline) {
+          await consumer.stop(deadline)
+          if (!faulty('healthKeepsStopped')) consumers.delete(consumer.id)
+        },
+      }
+    },
+    deadLetters: (source) => deadLetterStore(supervisor, source, faulty),
+    stats: (source) => supervisor.ask<'stats'>({ type: 'stats', source }, { again: true }),
+    health() {
+      const all = faulty('healthForgetsConsumers') ? [] : [...consumers.values()].map((consumer) => consumer.health)
+      return { status: shownStatus(statusOf(supervisor, all)), consumers: all, ...(lastError && { lastError }) }
+    },
+    on(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    vanish() {
+      vanished = true
+      supervisor.abandon()?.close()
+      for (const consumer of consumers.values()) consumer.vanish()
+      publisher.abandon()
+    },
+  }
+}
+
+function statusOf(supervisor: Supervisor, consumers: readonly { readonly status: string }[]): HealthStatus {
+  if (supervisor.state !== 'open') return 'down'
+  return consumers.some(({ status }) => status === 'recovering') ? 'degraded' : 'up'
+}
+
+function deadLetterStore(supervisor: Supervisor, source: Source, faulty: Faulty): DeadLetterStore {
+  return {
+    async list({ limit }) {
+      const entries = await supervisor.ask<'list'>({ type: 'list', source, limit }, { again: true })
+      return entries.map(({ entryId, message, failure }) => ({
+        entryId,
+        message: decode(message, source.topic, faulty).message,
+        failure,
+      }))
+    },
+    // Not repeated: what the lost answer would have counted is no longer there.
+    replay: (entryIds) => supervisor.ask<'replay'>({ type: 'replay', source, entryIds }, { again: false }),
+    purge: (entryIds) => supervisor.ask<'purge'>({ type: 'purge', source, entryIds }, { again: false }),
+  }
+}
