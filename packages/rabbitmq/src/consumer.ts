@@ -63,6 +63,7 @@ type End = { readonly by: 'channel'; readonly fault: unknown } | { readonly by: 
 export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
   const { source, options, link, names, declarations, report } = parts
   const queue = names.group(source)
+  const prefetch = options.concurrency + (options.ordered ? orderedWindow : 0)
   let status: ConsumerHealth['status'] = 'recovering'
   let wasReady = false
   let isLossReported = false
@@ -135,7 +136,7 @@ export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
         if (release === undefined) return
         unlock = release
       }
-      await channel.prefetch(options.concurrency + (options.ordered ? orderedWindow : 0))
+      await bounded(connection, channel.prefetch(prefetch))
       const { consumerTag } = await bounded(
         connection,
         channel.consume(from, (message) => (message === null ? end({ by: 'broker' }) : session.receive(message))),
@@ -179,13 +180,11 @@ export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
 
   /** Ends the intake, then the session; what was acknowledged has left when the channel is closed. */
   async function finish(channel: Channel, session: Session, consumerTag: string): Promise<void> {
-    const cancelled = politely(() => channel.cancel(consumerTag))
-    await session.stop(stopDeadline)
-    if (!(await cancelled)) return
-    // What came until the broker knew.
-    await session.stop(0)
+    const endsAt = Date.now() + stopDeadline
+    const isCancelled = await session.cancel(prefetch, () => politely(() => channel.cancel(consumerTag)))
+    await session.stop(Math.max(0, endsAt - Date.now()))
     // Not left to the connection: when that closes, the driver forgets acknowledgements that it has not written yet.
-    await closeChannel(channel)
+    if (isCancelled) await closeChannel(channel)
   }
 
   async function lose(connection: ChannelModel, session: Session, end: End): Promise<void> {

@@ -40,6 +40,9 @@ interface Run {
 /** How soon a message runs again whose `handle` rejected, which it must not. */
 const brokenHandleDelayMs = 1_000
 
+/** How long a stop waits for free slots to be filled before it cancels all the same. */
+const fillMs = 200
+
 /** How long after the deadline of a stop the copies of what is given back may take. */
 const releaseGraceMs = 1_000
 
@@ -51,7 +54,9 @@ export function createSession(channel: Channel, parts: SessionParts) {
   const { source, options, handle, copy, report } = parts
   const runs = new Set<Run>()
   let isStopping = false
-  let onIdle: (() => void) | undefined
+  let onChange: (() => void) | undefined
+  /** Answers that wait until the consumer is cancelled. */
+  let held: (() => void)[] | undefined
   const lanes = new Lanes<Run>(options, start)
 
   function receive(delivered: ConsumeMessage): void {
@@ -66,7 +71,7 @@ export function createSession(channel: Channel, parts: SessionParts) {
     }
     runs.add(run)
     if (!isStopping) lanes.add(run)
-    else if (!options.ordered) giveBack(run)
+    else onChange?.()
   }
 
   function start(run: Run): void {
@@ -119,6 +124,10 @@ export function createSession(channel: Channel, parts: SessionParts) {
   }
 
   function finish(run: Run, answer: () => void): void {
+    if (held !== undefined) {
+      held.push(() => finish(run, answer))
+      return
+    }
     if (!runs.delete(run)) return
     try {
       answer()
@@ -126,7 +135,7 @@ export function createSession(channel: Channel, parts: SessionParts) {
       // The channel has closed: the broker hands the message out again.
     }
     if (run.isStarted) lanes.finish(run)
-    onIdle?.()
+    onChange?.()
   }
 
   function broken(run: Run, cause: unknown): Settlement {
@@ -149,18 +158,35 @@ export function createSession(channel: Channel, parts: SessionParts) {
     return new Promise((resolve) => {
       const end = (): void => {
         clearTimeout(timer)
-        onIdle = undefined
+        onChange = undefined
         resolve(isDone())
       }
       const timer = setTimeout(end, Math.min(timeoutMs, 2 ** 31 - 1))
-      onIdle = () => {
+      onChange = () => {
         if (isDone()) end()
       }
     })
   }
 
+  const isRunning = (): boolean => [...runs].some((run) => run.isStarted || run.isSettling)
+
   return {
     receive,
+    /**
+     * Cancels the consumer, with nothing started any more. What the broker has assigned to a consumer at that moment and not
+     * sent yet stays with it, unseen, and counts as delivered once the channel closes: so this is done while no slot is free.
+     */
+    async cancel(prefetch: number, tell: () => Promise<boolean>): Promise<boolean> {
+      isStopping = true
+      lanes.pause()
+      await until(() => runs.size >= prefetch || !isRunning(), fillMs)
+      held = []
+      const isTold = await tell()
+      const answers = held
+      held = undefined
+      for (const answer of answers) answer()
+      return isTold
+    },
     /** The channel is gone: the broker hands out again what is not settled. */
     lose(reason: MqError): void {
       isStopping = true
@@ -171,14 +197,11 @@ export function createSession(channel: Channel, parts: SessionParts) {
         run.copying?.abandon()
         run.abort.abort(reason)
       }
-      onIdle?.()
+      onChange?.()
     },
-    /** Starts nothing more, waits for what runs, and gives back the rest, in the order in which it came. */
+    /** Once cancelled: waits for what runs, and gives back the rest, in the order in which it came. */
     async stop(deadlineMs: number): Promise<void> {
-      isStopping = true
-      lanes.pause()
       for (const run of runs) if (!run.isStarted && !run.isSettling && !options.ordered) giveBack(run)
-      const isRunning = (): boolean => [...runs].some((run) => run.isStarted || run.isSettling)
       if (!(await until(() => !isRunning(), deadlineMs))) {
         const stopped = new MqError('MQ_STOPPED', 'The subscription was stopped before the handler had finished')
         for (const run of runs) {

@@ -1,50 +1,38 @@
-import { createRequire } from 'node:module'
-import { fileURLToPath, pathToFileURL } from 'node:url'
-import { conformance, type Subject } from '@mq/core/conformance'
-import { brokers } from '@mq/test-brokers'
+import { conformance } from '@mq/core/conformance'
+import {
+  behindProxy,
+  brokers,
+  conformanceOptions,
+  faultsOf,
+  rabbitmq,
+  stopBehindProxy,
+  workspaceNode,
+} from '@mq/test-brokers'
 import * as vitest from 'vitest'
-import { type ConformanceBroker, startConformanceBroker } from './support/conformance-broker.js'
+import { namespaceFor } from '../src/names.js'
+import { onRaw } from './support/raw.js'
 
-const tsx = pathToFileURL(createRequire(import.meta.resolve('@mq/test-brokers')).resolve('tsx')).href
+const names = namespaceFor('mq')
 
-const subject: Subject<ConformanceBroker> = {
-  adapter: new URL('../src/index.ts', import.meta.url),
-  // A link that falls silent is noticed after two of them.
-  options: { heartbeatMs: 2_000 },
-  start: startConformanceBroker,
-  stop: (started) => started.close(),
-  faults: {
-    async kill({ server }) {
-      await server.flush()
-      await server.kill()
+await conformance(
+  { ...vitest, describe: vitest.describe.skipIf(!brokers.wanted('rabbitmq')) },
+  {
+    adapter: new URL('../src/index.ts', import.meta.url),
+    // A link that falls silent is noticed after two of them.
+    options: { heartbeatMs: 2_000 },
+    start: () => behindProxy(rabbitmq()),
+    stop: stopBehindProxy,
+    faults: {
+      ...faultsOf('rabbitmq'),
+      destroy: ({ server }, source) =>
+        onRaw(server.url, async (channel) => void (await channel.deleteQueue(names.group(source)))),
+      publishForeign: ({ server }, topic, body) =>
+        onRaw(server.url, async (channel) => {
+          channel.publish(names.topic(topic), 'anything', Buffer.from(body), { persistent: true })
+          await channel.waitForConfirms()
+        }),
     },
-    restart: ({ server }) => server.restart(),
-    cut: ({ link }) => link.cut(),
-    refuse: ({ link }) => link.refuse(),
-    freeze: ({ link }, direction) => link.freeze(direction),
-    slow: ({ link }, bytesPerSecond) => link.slow(bytesPerSecond),
-    dropAnswer: ({ link }) => link.dropAfter(0, 'out'),
-    block: ({ server }) => server.alarm(true),
-    async heal({ server, link }) {
-      await link.heal()
-      await server.alarm(false)
-    },
-    connections: async ({ link }) => link.connections,
-    destroy: (started, source) => started.destroy(source),
-    publishForeign: (started, topic, body) => started.publishForeign(topic, body),
-    wrongCredentials: ({ link }) => ({
-      options: { url: link.url, username: 'guest', password: 'wr0ng-canary' },
-      secret: 'wr0ng-canary',
-    }),
-    unreachable: () => ({ options: { url: 'amqp://guest:s3cret-canary@127.0.0.1:1' }, secret: 's3cret-canary' }),
-    untrusted: ({ secured }) => ({ options: { url: secured.url } }),
+    node: workspaceNode,
   },
-  node: {
-    args: ['--import', tsx],
-    env: { TSX_TSCONFIG_PATH: fileURLToPath(new URL('../../../tsconfig.json', import.meta.url)) },
-  },
-}
-
-if (brokers.owned('rabbitmq')) await conformance(vitest, subject, { complete: true })
-else
-  vitest.describe.skip('conformance of rabbitmq: it needs a broker of its own', () => vitest.it('is not run', () => {}))
+  conformanceOptions('rabbitmq'),
+)
