@@ -135,7 +135,7 @@ export function createOutbox(declarations: Declarations, report: (error: MqError
     try {
       opened = await openChannel(target, 'confirm')
     } catch {
-      // A connection that opens no channel is given up, and its successor comes here again.
+      reopenOn(target)
       return
     }
     if (target !== connection) return
@@ -173,8 +173,11 @@ export function createOutbox(declarations: Declarations, report: (error: MqError
     if (fault !== undefined) blame(fault)
     again([...inFlight].filter((parcel) => !parcel.isSettled))
     inFlight.clear()
-    // When it went with its connection, that is known by then.
-    const target = connection
+    reopenOn(connection)
+  }
+
+  /** When the channel went with its connection, that is known by then. */
+  function reopenOn(target: ChannelModel | undefined): void {
     setTimeout(() => {
       if (target !== undefined && target === connection && !isClosed) void openOn(target)
     }, reopenDelayMs)

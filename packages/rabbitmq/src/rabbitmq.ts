@@ -10,7 +10,7 @@ import {
   type Source,
 } from '@mq/core'
 import type { Channel } from 'amqplib'
-import { answerTimeoutMs, declareOn } from './connection.js'
+import { answerTimeoutMs, declareOn, onChannel } from './connection.js'
 import { createConsumer, type SupervisedConsumer } from './consumer.js'
 import { createCopier } from './copies.js'
 import { deadLetterStore } from './dead-letters.js'
@@ -66,7 +66,7 @@ export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
     names,
     outbox,
     report: reportError,
-    restore: (source) => declaring('Declaring a group', (channel) => declarations.declareGroup(channel, source)),
+    restore: (source) => declaring(source),
   })
   const locks = createLocks(names)
 
@@ -97,16 +97,23 @@ export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
     if (state === 'closed') throw new MqError('MQ_CLOSED', 'The adapter was disconnected')
   }
 
-  async function declaring<T>(what: string, work: (channel: Channel) => Promise<T>): Promise<T> {
+  async function asking<T>(
+    what: string,
+    work: (channel: Channel) => Promise<T>,
+    on: typeof onChannel = onChannel,
+  ): Promise<T> {
     requireOpen()
     try {
       // A blocked publisher is not listened to, in whatever it asks.
       const connection = consuming.connection ?? (await publishing.up(answerTimeoutMs))
-      return await declareOn(connection, what, work)
+      return await on(connection, what, work)
     } catch (cause) {
       throw operationError(cause, what)
     }
   }
+
+  const declaring = (source: Source): Promise<void> =>
+    asking(`Declaring the group '${source.group}'`, (channel) => declarations.declareGroup(channel, source), declareOn)
 
   const needOf = (topic: string): Need => {
     const found = needs.get(topic) ?? { topic }
@@ -145,7 +152,7 @@ export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
   async function readStats(source: Source): Promise<QueueStats> {
     const count = async (queue: string): Promise<number> => {
       try {
-        return (await declaring('Reading stats', (channel) => channel.checkQueue(queue))).messageCount
+        return (await asking('Reading stats', (channel) => channel.checkQueue(queue))).messageCount
       } catch (error) {
         if (replyCode((error as MqError).cause) === reply.notFound) return 0
         throw error
@@ -181,10 +188,9 @@ export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
       requireOpen()
       return publish(topic, messages, call)
     },
-    declareGroup: (source) =>
-      declaring(`Declaring the group '${source.group}'`, (channel) => declarations.declareGroup(channel, source)),
+    declareGroup: declaring,
     deleteGroup: (source) =>
-      declaring(`Deleting the group '${source.group}'`, async (channel) => {
+      asking(`Deleting the group '${source.group}'`, async (channel) => {
         declarations.forgetGroup(source)
         await channel.deleteQueue(names.group(source))
         await channel.deleteQueue(names.dead(source))
