@@ -21,7 +21,7 @@ const deadDeliveryLimit = 1_000_000_000
 const unroutedLimits = { 'x-max-length': 10_000, 'x-max-length-bytes': 64 * 1024 * 1024, 'x-message-ttl': 604_800_000 }
 
 /** What waits for an ephemeral subscription at most; the oldest give way. */
-export const maxEphemeralBacklog = 10_000
+const maxEphemeralBacklog = 10_000
 
 /** With at-least-once a full queue has to refuse; with the default the broker would silently fall back to at-most-once. */
 const keepDeadLetters = { 'x-dead-letter-strategy': 'at-least-once', 'x-overflow': 'reject-publish' }
