@@ -1,0 +1,194 @@
+import {
+  type Adapter,
+  type AdapterEvent,
+  type Capabilities,
+  type Consumer,
+  MqError,
+  type Outcome,
+  type OutgoingMessage,
+  type Source,
+  withDeadline,
+} from '@mq/core'
+import { createDeadLetters } from './dead-letters.js'
+import { clientConfig, defaultClient } from './driver/client.js'
+import { Cluster } from './driver/cluster.js'
+import { asMqError, isAuthError, isTlsError } from './driver/errors.js'
+import { Follower } from './follower.js'
+import { GroupConsumer } from './group-consumer.js'
+import { createGroups } from './groups.js'
+import { createLink } from './link.js'
+import { createNames } from './names.js'
+import { type KafkaOptions, type Settings, settingsOf } from './options.js'
+import { createOutbox } from './outbox.js'
+import { encodeOutgoing } from './record.js'
+import { statsOf } from './stats.js'
+import { createTopology } from './topology.js'
+
+/**
+ * The Kafka adapter.
+ * Throws a `TypeError`, `MQ_INVALID_URL` or `MQ_INVALID_OPTION`.
+ */
+export function kafka(options: KafkaOptions): Adapter {
+  const settings = settingsOf(options)
+  const client = (settings.client ?? defaultClient)(clientConfig(settings))
+  const listeners = new Set<(event: AdapterEvent) => void>()
+  const consumers = new Set<GroupConsumer | Follower>()
+  let state: 'new' | 'open' | 'closed' = 'new'
+  let lastError: MqError | undefined
+
+  const report = (event: AdapterEvent): void => {
+    if ('error' in event && event.error !== undefined) lastError = event.error
+    for (const listener of listeners) listener(event)
+  }
+  const openCluster = (lost?: (error: Error) => void): Cluster =>
+    new Cluster({ client, requestTimeoutMs: settings.requestTimeoutMs, ...(lost && { lost }) })
+  const link = createLink(openCluster, report)
+  const { cluster } = link
+  const names = createNames(settings.prefix)
+  const topology = createTopology({ cluster, names, settings })
+  const outbox = createOutbox({ ...settings, cluster, topology })
+  const groups = createGroups({ ...settings, cluster, topology, names, outbox })
+  const context = { settings, names, topology, outbox, openCluster: () => openCluster(), report }
+
+  const requireOpen = (): void => {
+    if (state === 'new') throw new MqError('MQ_NOT_CONNECTED', 'The adapter is not connected')
+    if (state === 'closed') throw new MqError('MQ_CLOSED', 'The adapter was disconnected')
+  }
+  /** Whatever is asked of the broker, with an error that says what it was. */
+  const asked = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
+    requireOpen()
+    try {
+      return await work()
+    } catch (error) {
+      throw asMqError(error, what)
+    }
+  }
+  const consumersOf = ({ topic, group }: Source) =>
+    [...consumers].filter(({ source }) => source.topic === topic && source.group === group)
+
+  return {
+    name: 'kafka',
+    capabilities: capabilitiesOf(settings),
+    async connect() {
+      if (state === 'closed') requireOpen()
+      if (state === 'open') return
+      await connectWithin(settings, link.open)
+      state = 'open'
+    },
+    async disconnect({ deadlineMs }) {
+      const endsAt = Date.now() + deadlineMs
+      await Promise.all([...consumers].map((consumer) => consumer.stop({ deadlineMs })))
+      await outbox.close(Math.max(0, endsAt - Date.now()))
+      link.close()
+      state = 'closed'
+    },
+    async publish(topic, messages, { timeoutMs }) {
+      requireOpen()
+      return await publish(topic, messages, timeoutMs)
+    },
+    declareGroup: (source, { startFrom }) =>
+      asked(`The group '${source.group}' cannot be declared`, () => groups.declare(source, { startFrom })),
+    deleteGroup: (source) => asked(`The group '${source.group}' cannot be deleted`, () => groups.remove(source)),
+    async consume(source, consumeOptions, handle): Promise<Consumer> {
+      return await asked(`'${source.topic}' cannot be consumed`, async () => {
+        const all = { ...consumeOptions, topic: source.topic, handle }
+        if (consumeOptions.ephemeral) {
+          await topology.ensureAll([topology.topicsOf.main(source.topic), topology.topicsOf.delay(source.topic)])
+        }
+        const consumer = consumeOptions.ephemeral
+          ? new Follower(source, all, context)
+          : new GroupConsumer(source, all, context)
+        consumers.add(consumer)
+        await consumer.start().catch(async (error) => {
+          consumers.delete(consumer)
+          await consumer.stop({ deadlineMs: 0 })
+          throw error
+        })
+        return {
+          async stop(deadline) {
+            await consumer.stop(deadline)
+            consumers.delete(consumer)
+          },
+        }
+      })
+    },
+    deadLetters(source) {
+      const { store } = createDeadLetters({ cluster, topology, outbox }, source)
+      const what = `The dead letters of '${source.group}' cannot be read`
+      return {
+        list: (given) => asked(what, () => store.list(given)),
+        replay: (entryIds) => asked(what, () => store.replay(entryIds)),
+        purge: (entryIds) => asked(what, () => store.purge(entryIds)),
+      }
+    },
+    stats: (source) =>
+      asked(`The state of '${source.group}' cannot be read`, () => {
+        const { count } = createDeadLetters({ cluster, topology, outbox }, source)
+        const trackers = consumersOf(source).flatMap((consumer) => [...consumer.trackers])
+        return statsOf(source, { cluster, topology, names, trackers, countDead: count })
+      }),
+    health() {
+      const health = [...consumers].map((consumer) => consumer.health)
+      const isDegraded = health.some(({ status }) => status === 'recovering')
+      const status = link.isUp ? (isDegraded ? 'degraded' : 'up') : 'down'
+      return { status, consumers: health, ...(lastError && { lastError }) }
+    },
+    on(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+  }
+
+  async function publish(
+    topic: string,
+    messages: readonly OutgoingMessage[],
+    timeoutMs: number,
+  ): Promise<readonly Outcome[]> {
+    const { main, delay } = topology.topicsOf
+    const isDelayed = ({ delayMs = 0 }: OutgoingMessage): boolean => delayMs > 0
+    const send = (to: string, some: readonly OutgoingMessage[]): Promise<readonly Outcome[]> =>
+      outbox.send(to, some.map(encodeOutgoing), { timeoutMs })
+    if (!messages.some(isDelayed)) return await send(main(topic), messages)
+    if (messages.every(isDelayed)) return await send(delay(topic), messages)
+    const [prompt, delayed] = await Promise.all([
+      send(
+        main(topic),
+        messages.filter((message) => !isDelayed(message)),
+      ),
+      send(delay(topic), messages.filter(isDelayed)),
+    ])
+    const next = { prompt: prompt[Symbol.iterator](), delayed: delayed[Symbol.iterator]() }
+    return messages.map((message) => (isDelayed(message) ? next.delayed : next.prompt).next().value as Outcome)
+  }
+}
+
+async function connectWithin(settings: Settings, open: () => Promise<void>): Promise<void> {
+  const where = settings.brokers.join(', ')
+  const { connectTimeoutMs } = settings
+  const late = (): MqError =>
+    new MqError('MQ_CONNECT_TIMEOUT', `Kafka at ${where} did not answer within ${connectTimeoutMs} ms`)
+  try {
+    await withDeadline(open(), connectTimeoutMs, late)
+  } catch (error) {
+    if (isAuthError(error) || isTlsError(error)) throw asMqError(error, `Kafka at ${where} refused the connection`)
+    throw asMqError((error as Error).cause ?? error, `Kafka at ${where} cannot be reached`, 'MQ_CONNECT_FAILED')
+  }
+}
+
+function capabilitiesOf({ maxMessageBytes, sessionTimeoutMs, rebalanceTimeoutMs }: Settings): Capabilities {
+  return Object.freeze({
+    durable: true,
+    embedded: false,
+    retainsUnrouted: true,
+    startFromEarliest: true,
+    orderedKeys: true,
+    countsCrashes: false,
+    delayResolutionMs: 500,
+    maxDelayMs: 365 * 24 * 60 * 60 * 1000,
+    maxHandlerMs: Number.POSITIVE_INFINITY,
+    maxMessageBytes,
+    publishDedupeMs: 0,
+    // The session ends, then the group waits for whoever does not answer, then somebody reads.
+    redeliveryMs: sessionTimeoutMs + rebalanceTimeoutMs + 5_000,
+  })
+}
