@@ -5,6 +5,7 @@ import { Fetcher } from './driver/fetcher.js'
 import { logOffsets } from './driver/offsets.js'
 import { nameOf, type TopicPartition } from './driver/requests.js'
 import type { ConsumerContext } from './group-consumer.js'
+import type { Topology } from './topology.js'
 import type { TopicKind, Tracker } from './tracker.js'
 import { Workload, type WorkloadOptions } from './workload.js'
 
@@ -18,6 +19,7 @@ export class Follower {
   readonly source: Source
   readonly #report: (event: AdapterEvent) => void
   readonly #cluster: Cluster
+  readonly #topology: Topology
   readonly #workload: Workload
   readonly #fetcher: Fetcher
   readonly #kinds: ReadonlyMap<string, TopicKind>
@@ -27,6 +29,7 @@ export class Follower {
   constructor(source: Source, options: Omit<WorkloadOptions, 'maxUncommitted'>, context: ConsumerContext) {
     this.source = source
     this.#report = context.report
+    this.#topology = context.topology
     const { topicsOf } = context.topology
     this.#kinds = new Map<string, TopicKind>([
       [topicsOf.main(source.topic), 'main'],
@@ -37,6 +40,7 @@ export class Follower {
     this.#fetcher = new Fetcher(this.#cluster, {
       records: (read) => this.#workload.take(read),
       gap: (at, { position, start }) => this.#gap(at, { position, start }),
+      missing: (topic) => this.#missing(topic),
       failing: (cause) => error(asMqError(cause, `Reading ${source.topic} fails`)),
       recovered: () => {},
     })
@@ -102,6 +106,21 @@ export class Follower {
         if (this.#workload.find({ topic, partition }) === undefined) this.#follow({ topic, partition }, 0)
       }
     }
+  }
+
+  /** Somebody has deleted the topic: what comes to the next one of that name is read from its beginning. */
+  #missing(topic: string): void {
+    const trackers = [...this.#workload.trackers].filter((tracker) => tracker.topic === topic && tracker.position > 0)
+    if (trackers.length > 0) {
+      const reason = `the topic ${topic} was deleted at the broker`
+      for (const at of trackers) this.#fetcher.remove(at)
+      this.#workload.abandon(trackers, new MqError('MQ_OWNERSHIP_LOST', reason))
+      this.#workload.remove(trackers)
+      for (const at of trackers) this.#follow(at, 0)
+      this.#report({ type: 'data-loss', source: this.source, reason })
+    }
+    this.#topology.forget(topic)
+    this.#topology.ensure(topic).catch(() => {})
   }
 
   #gap(at: TopicPartition, { position, start }: { readonly position: number; readonly start: number }): void {

@@ -63,6 +63,7 @@ export class GroupConsumer {
     this.#fetcher = new Fetcher(this.#data, {
       records: (read) => this.#workload.take(read),
       gap: (at, gap) => this.#gap(at, gap),
+      missing: (topic) => this.#missing(topic),
       failing: (error) => this.#report(asMqError(error, `Reading ${source.topic} fails`)),
       recovered: () => {},
     })
@@ -155,8 +156,7 @@ export class GroupConsumer {
     const isExpired = !all.some((at) => this.#kinds.get(at.topic) === 'main' && committed.has(nameOf(at)))
     for (const at of partitions) {
       const from = committed.get(nameOf(at)) ?? starts.get(nameOf(at)) ?? 0
-      this.#workload.add(at, this.#kinds.get(at.topic) ?? 'main', from)
-      this.#fetcher.add(at, from)
+      this.#read(at, from)
     }
     if (!isExpired) return
     const reason = 'the offsets of the group have expired at the broker; it starts again with the oldest message'
@@ -199,8 +199,7 @@ export class GroupConsumer {
     if (start < position) {
       // The log is another one than before: what is in hand has no place in it.
       this.#lost([at], new Error(`the log of ${nameOf(at)} ends before what was read of it`))
-      this.#workload.add(at, this.#kinds.get(at.topic) ?? 'main', start)
-      this.#fetcher.add(at, start)
+      this.#read(at, start)
     } else tracker.readTo(start)
     const reason =
       start < position
@@ -208,6 +207,24 @@ export class GroupConsumer {
         : `the broker has removed messages of ${nameOf(at)} that were not read yet`
     const count = start > position ? { count: start - position } : {}
     this.#context.report({ type: 'data-loss', source: this.source, reason, ...count })
+  }
+
+  /** Somebody has deleted the topic: what comes to the next one of that name is read from its beginning. */
+  #missing(topic: string): void {
+    const trackers = [...this.#workload.trackers].filter((tracker) => tracker.topic === topic && tracker.position > 0)
+    if (trackers.length > 0) {
+      const reason = `the topic ${topic} was deleted at the broker`
+      this.#lost(trackers, new Error(reason))
+      for (const at of trackers) this.#read(at, 0)
+      this.#context.report({ type: 'data-loss', source: this.source, reason })
+    }
+    this.#context.topology.forget(topic)
+    this.#context.topology.ensure(topic).catch(() => {})
+  }
+
+  #read(at: TopicPartition, from: number): void {
+    this.#workload.add(at, this.#kinds.get(at.topic) ?? 'main', from)
+    this.#fetcher.add(at, from)
   }
 
   #trackersOf(partitions: readonly TopicPartition[]): readonly Tracker[] {

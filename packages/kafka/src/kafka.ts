@@ -16,7 +16,7 @@ import { asMqError, isAuthError, isTlsError } from './driver/errors.js'
 import { Follower } from './follower.js'
 import { GroupConsumer } from './group-consumer.js'
 import { createGroups } from './groups.js'
-import { createLink } from './link.js'
+import { createLink, type Link } from './link.js'
 import { createNames } from './names.js'
 import { type KafkaOptions, type Settings, settingsOf } from './options.js'
 import { createOutbox } from './outbox.js'
@@ -72,7 +72,7 @@ export function kafka(options: KafkaOptions): Adapter {
     async connect() {
       if (state === 'closed') requireOpen()
       if (state === 'open') return
-      await connectWithin(settings, link.open)
+      await connectWithin(settings, link)
       state = 'open'
     },
     async disconnect({ deadlineMs }) {
@@ -162,20 +162,21 @@ export function kafka(options: KafkaOptions): Adapter {
   }
 }
 
-async function connectWithin(settings: Settings, open: () => Promise<void>): Promise<void> {
+async function connectWithin(settings: Settings, link: Link): Promise<void> {
   const where = settings.brokers.join(', ')
   const { connectTimeoutMs } = settings
   const late = (): MqError =>
     new MqError('MQ_CONNECT_TIMEOUT', `Kafka at ${where} did not answer within ${connectTimeoutMs} ms`)
   try {
-    await withDeadline(open(), connectTimeoutMs, late)
+    await withDeadline(link.open(), connectTimeoutMs, late)
   } catch (error) {
+    link.giveUp()
     if (isAuthError(error) || isTlsError(error)) throw asMqError(error, `Kafka at ${where} refused the connection`)
     throw asMqError((error as Error).cause ?? error, `Kafka at ${where} cannot be reached`, 'MQ_CONNECT_FAILED')
   }
 }
 
-function capabilitiesOf({ maxMessageBytes, sessionTimeoutMs, rebalanceTimeoutMs }: Settings): Capabilities {
+function capabilitiesOf({ maxMessageBytes, sessionTimeoutMs }: Settings): Capabilities {
   return Object.freeze({
     durable: true,
     embedded: false,
@@ -188,7 +189,7 @@ function capabilitiesOf({ maxMessageBytes, sessionTimeoutMs, rebalanceTimeoutMs 
     maxHandlerMs: Number.POSITIVE_INFINITY,
     maxMessageBytes,
     publishDedupeMs: 0,
-    // The session ends, then the group waits for whoever does not answer, then somebody reads.
-    redeliveryMs: sessionTimeoutMs + rebalanceTimeoutMs + 5_000,
+    // The session ends, then the others are told by their next heartbeat.
+    redeliveryMs: sessionTimeoutMs + 5_000,
   })
 }

@@ -49,6 +49,8 @@ export function createLink(
         if (state === 'up') void cluster.ping().catch(lost)
       }, pingEveryMs)
     },
+    /** After an attempt to open it that failed, or takes too long. */
+    giveUp: (): void => cluster.disconnect(),
     close(): void {
       state = 'closed'
       clearInterval(timer)

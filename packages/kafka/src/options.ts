@@ -23,7 +23,7 @@ export interface KafkaOptions {
   readonly replicationFactor?: number
   /** Configuration of the topics that hold what is published, such as `{ 'retention.ms': '604800000' }`. */
   readonly topicConfig?: Readonly<Record<string, string>>
-  /** How long retries and delayed messages are kept; more than the longest outage. 30 days where none is given. */
+  /** How long retries and delayed messages are kept; more than the longest outage. 7 days where none is given. */
   readonly retryRetentionMs?: number
   /** False for clusters where others create topics; a missing one is then an error that names it. */
   readonly createTopics?: boolean
@@ -109,7 +109,7 @@ export function settingsOf(options: KafkaOptions): Settings {
     partitions: integer(options, 'partitions', { fallback: 6, min: 1, max: 10_000 }),
     replicationFactor: integer(options, 'replicationFactor', { fallback: -1, min: -1, max: 100 }),
     topicConfig: configOf(options.topicConfig),
-    retryRetentionMs: integer(options, 'retryRetentionMs', { fallback: 30 * dayMs, min: 60_000, max: 3650 * dayMs }),
+    retryRetentionMs: integer(options, 'retryRetentionMs', { fallback: 7 * dayMs, min: 60_000, max: 3650 * dayMs }),
     createTopics: flag(options, 'createTopics', true),
     compression: compressionOf(options.compression),
     lingerMs: integer(options, 'lingerMs', { fallback: 0, min: 0, max: 1_000 }),

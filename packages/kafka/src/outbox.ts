@@ -40,6 +40,7 @@ interface TopicQueue {
   keyed: Parcel[]
   readonly partitions: Map<number, PartitionQueue>
   count: number
+  countedAt: number
   preparing: boolean
   flushScheduled: boolean
   nextPartition: number
@@ -52,6 +53,8 @@ const maxBatchRecords = 10_000
 const leastRetryMs = 50
 const mostRetryMs = 1_000
 const sweepMs = 50
+/** How old the number of a topic's partitions may be. */
+const countAgainMs = 60_000
 
 /**
  * Sends records in batches: whatever waits for a partition goes in one request, one request at a time to each partition. So
@@ -109,6 +112,7 @@ export function createOutbox(options: OutboxOptions) {
       keyed: [],
       partitions: new Map(),
       count: 0,
+      countedAt: 0,
       preparing: false,
       flushScheduled: false,
       nextPartition: 0,
@@ -137,6 +141,7 @@ export function createOutbox(options: OutboxOptions) {
     for (let retryMs = leastRetryMs; queue.count === 0 && hasWork(queue); retryMs = longer(retryMs)) {
       try {
         queue.count = await options.topology.ensure(queue.topic)
+        queue.countedAt = Date.now()
       } catch (error) {
         queue.failure = error
         if (isFinal(error)) rejectAll(queue, error)
@@ -147,7 +152,19 @@ export function createOutbox(options: OutboxOptions) {
     if (queue.count > 0) flush(queue)
   }
 
+  /** Partitions may be added; meanwhile the old number serves. */
+  function countAgain(queue: TopicQueue): void {
+    queue.countedAt = Date.now()
+    options.topology.count(queue.topic).then(
+      (count) => {
+        queue.count = count ?? queue.count
+      },
+      () => {},
+    )
+  }
+
   function flush(queue: TopicQueue): void {
+    if (Date.now() - queue.countedAt > countAgainMs) countAgain(queue)
     for (const parcel of queue.keyed) {
       const partition = partitionFor(parcel.record.key as string, queue.count)
       partitionQueue(queue, partition).parcels.push(parcel)

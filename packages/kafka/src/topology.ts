@@ -69,6 +69,9 @@ export function createTopology({ cluster, names, settings }: { cluster: Cluster;
       if (missing.length > 0) throw missingTopics(missing)
       for (const result of results) if (result.status === 'rejected') throw result.reason
     },
+    /** Undefined for a topic that does not exist. */
+    count: async (topic: string): Promise<number | undefined> =>
+      (await cluster.partitionsOf(topic, { fresh: true }))?.length,
     forget(topic: string): void {
       known.delete(topic)
       cluster.forget(topic)

@@ -8,7 +8,7 @@ export interface ClusterOptions {
   readonly client: Kafka
   /** How long one request may take. */
   readonly requestTimeoutMs: number
-  /** Told once for each connection that ends without being asked to. */
+  /** Told when the last connection ends without being asked to. */
   readonly lost?: (error: Error) => void
 }
 
@@ -139,11 +139,16 @@ export class Cluster {
     }
   }
 
-  /** Closes every socket at once. Requests that are open reject. */
-  close(): void {
-    this.#closed = true
+  /** Closes every socket at once. Requests that are open reject; later ones connect again. */
+  disconnect(): void {
     const error = new LinkError('The connection was closed', { unsent: false })
     for (const broker of [...this.#opened.keys()]) this.#drop(broker, error)
+  }
+
+  /** As `disconnect`, for good. */
+  close(): void {
+    this.#closed = true
+    this.disconnect()
   }
 
   async #metadata(topics: readonly string[]): Promise<void> {
@@ -219,7 +224,7 @@ export class Cluster {
         unsent: false,
       })
       this.#drop(broker, error)
-      this.#options.lost?.(error)
+      if (this.#opened.size === 0) this.#options.lost?.(error)
     })
     return broker
   }

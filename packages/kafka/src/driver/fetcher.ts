@@ -9,6 +9,8 @@ export interface FetchListener {
   records(read: PartitionRead): void
   /** What the partition was to be read from is gone; reading goes on at `start`. */
   gap(at: TopicPartition, gap: { readonly position: number; readonly start: number }): void
+  /** A topic does not exist any more. Told again until it does, or is not asked for. */
+  missing(topic: string): void
   /** Reading fails, and is tried again until it works. Told again only after `recovered`. */
   failing(error: unknown): void
   recovered(): void
@@ -26,6 +28,8 @@ interface Position extends TopicPartition {
 const shortWaitMs = 50
 const longWaitMs = 500
 const errorPauseMs = 200
+/** Brokers close a connection that is idle for some minutes, and only one of the two is used for reading. */
+const pingEveryMs = 60_000
 const limits = { maxBytes: 10 * 1024 * 1024, maxPartitionBytes: 1024 * 1024 }
 
 /** Reads partitions from wherever their leaders are, with one request at a time to each broker. */
@@ -34,6 +38,7 @@ export class Fetcher {
   readonly #listener: FetchListener
   readonly #positions = new Map<string, Position>()
   readonly #loops = new Set<number>()
+  readonly #pinged = new Map<number, number>()
   #planning = false
   #planAgain = false
   #failing = false
@@ -95,10 +100,11 @@ export class Fetcher {
   async #byLeader(): Promise<{ readonly leaders: Map<number, Position[]>; readonly failure?: unknown }> {
     const leaders = new Map<number, Position[]>()
     let failure: unknown
-    for (const position of this.#positions.values()) {
+    for (const position of [...this.#positions.values()]) {
       if (position.paused) continue
       try {
         const partitions = await this.#cluster.partitionsOf(position.topic)
+        if (partitions === undefined) this.#listener.missing(position.topic)
         const leader = partitions?.find(({ partition }) => partition === position.partition)?.leader ?? -1
         if (leader < 0) throw new Error(`${nameOf(position)} has no leader`)
         leaders.set(leader, [...(leaders.get(leader) ?? []), position])
@@ -142,6 +148,10 @@ export class Fetcher {
 
   async #fetch(leader: number, positions: readonly Position[]): Promise<void> {
     const broker = await this.#cluster.node(leader)
+    if (Date.now() - (this.#pinged.get(leader) ?? 0) > pingEveryMs) {
+      this.#pinged.set(leader, Date.now())
+      await this.#cluster.request(broker, () => broker.apiVersions())
+    }
     const isWaitedFor = positions.length < this.#positions.size
     const maxWaitMs = isWaitedFor ? shortWaitMs : longWaitMs
     const asked = new Map(positions.map((position) => [nameOf(position), { position, from: position.from }]))

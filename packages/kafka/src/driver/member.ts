@@ -97,14 +97,11 @@ export class Member {
     clearInterval(this.#heartbeat)
     this.#signal('stop')
     const { cluster, groupId } = this.#options
+    // A join that is under way would go on at the broker, and hold up the others until the session times out.
+    await Promise.race([this.#ended, sleep(timeoutMs)])
     const [coordinator, memberId] = [this.#coordinator, this.#memberId]
     if (coordinator === undefined || memberId === '') return
     await cluster.request(coordinator, (broker) => broker.leaveGroup({ groupId, memberId }), timeoutMs).catch(() => {})
-  }
-
-  /** Resolves when nothing of it runs any more, which needs its cluster to be closed. */
-  async ended(): Promise<void> {
-    await this.#ended
   }
 
   async #run(): Promise<void> {
