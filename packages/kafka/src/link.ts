@@ -14,6 +14,7 @@ export function createLink(
 ) {
   let state: 'closed' | 'up' | 'down' = 'closed'
   let timer: NodeJS.Timeout | undefined
+  let attempt = 0
   const cluster = openCluster((error) => lost(error))
 
   function lost(cause: unknown): void {
@@ -43,14 +44,23 @@ export function createLink(
       return state === 'up'
     },
     async open(): Promise<void> {
+      attempt += 1
+      const own = attempt
       await cluster.connect()
+      if (own !== attempt) {
+        cluster.disconnect()
+        return
+      }
       state = 'up'
       timer = setInterval(() => {
         if (state === 'up') void cluster.ping().catch(lost)
       }, pingEveryMs)
     },
-    /** After an attempt to open it that failed, or takes too long. */
-    giveUp: (): void => cluster.disconnect(),
+    /** Ends an attempt to open it that failed, or takes too long. */
+    giveUp(): void {
+      attempt += 1
+      cluster.disconnect()
+    },
     close(): void {
       state = 'closed'
       clearInterval(timer)

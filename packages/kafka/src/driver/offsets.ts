@@ -1,10 +1,18 @@
 import type { Cluster } from './cluster.js'
-import { isCoordinatorGone } from './errors.js'
+import { patiently } from './patience.js'
 import { type Broker, createErrorFromCode } from './protocol.js'
 import { byTopic, nameOf, type TopicPartition } from './requests.js'
 
 /** Where each partition of the topics begins or ends, by `nameOf`. Rejects where a topic does not exist. */
-export async function logOffsets(
+export function logOffsets(
+  cluster: Cluster,
+  topics: readonly string[],
+  edge: 'start' | 'end',
+): Promise<ReadonlyMap<string, number>> {
+  return patiently(() => listOffsets(cluster, topics, edge))
+}
+
+async function listOffsets(
   cluster: Cluster,
   topics: readonly string[],
   edge: 'start' | 'end',
@@ -91,21 +99,9 @@ export async function committedOffsets(
   return found
 }
 
-const coordinatorAttempts = 20
-const coordinatorPauseMs = 250
-
-/** Coordinators move, and take a moment to load: what they refuse for that reason is asked again for some seconds. */
-export async function withCoordinator<T>(
+/** What the group's coordinator is asked may be asked twice. */
+export const withCoordinator = <T>(
   cluster: Cluster,
   groupId: string,
   work: (coordinator: Broker) => Promise<T>,
-): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await work(await cluster.coordinator(groupId))
-    } catch (error) {
-      if (!isCoordinatorGone(error) || attempt === coordinatorAttempts) throw error
-    }
-    await new Promise((resolve) => setTimeout(resolve, coordinatorPauseMs))
-  }
-}
+): Promise<T> => patiently(async () => await work(await cluster.coordinator(groupId)))

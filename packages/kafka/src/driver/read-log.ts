@@ -1,8 +1,9 @@
 import type { Cluster } from './cluster.js'
 import { errorType } from './errors.js'
 import { logOffsets } from './offsets.js'
+import { patiently } from './patience.js'
 import type { KafkaRecord } from './record-batch.js'
-import { fetch, nameOf, type TopicPartition } from './requests.js'
+import { fetch, nameOf, type PartitionFetch, type PartitionRead, type TopicPartition } from './requests.js'
 
 /** Calls `each` for every record that is in the partition when it begins, the oldest first, until it returns false. */
 export async function readLog(
@@ -13,18 +14,8 @@ export async function readLog(
   let from = 0
   let end: number | undefined
   do {
-    const leader = await cluster.leader(topic, partition)
-    const [read] = await fetch(cluster, leader, [{ topic, partition, from }], {
-      maxWaitMs: 0,
-      maxBytes: 10 * 1024 * 1024,
-      maxPartitionBytes: 10 * 1024 * 1024,
-    })
-    if (read === undefined) throw new Error(`Nothing was answered about ${topic}`)
+    const read = await patiently(() => readOnce(cluster, { topic, partition, from }))
     if (read.error !== undefined) {
-      if (errorType(read.error) !== 'OFFSET_OUT_OF_RANGE') {
-        cluster.forget(topic)
-        throw read.error
-      }
       // The beginning of the log was removed.
       from = (await logOffsets(cluster, [topic], 'start')).get(nameOf({ topic, partition })) ?? 0
       continue
@@ -35,3 +26,15 @@ export async function readLog(
     from = read.nextOffset ?? end
   } while (end === undefined || from < end)
 }
+
+/** Its error is that the offset is out of range; all others are thrown. */
+async function readOnce(cluster: Cluster, at: PartitionFetch): Promise<PartitionRead> {
+  const leader = await cluster.leader(at.topic, at.partition)
+  const [read] = await fetch(cluster, leader, [at], limits)
+  if (read === undefined) throw new Error(`Nothing was answered about ${at.topic}`)
+  if (read.error === undefined || errorType(read.error) === 'OFFSET_OUT_OF_RANGE') return read
+  cluster.forget(at.topic)
+  throw read.error
+}
+
+const limits = { maxWaitMs: 0, maxBytes: 10 * 1024 * 1024, maxPartitionBytes: 10 * 1024 * 1024 }

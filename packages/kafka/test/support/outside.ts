@@ -1,6 +1,14 @@
 import type { Source } from '@mq/core'
 import type { KafkaServer } from '@mq/test-brokers'
-import { type Admin, Kafka, type KafkaConfig, logLevel, type Producer } from 'kafkajs'
+import {
+  type Admin,
+  CompressionCodecs,
+  CompressionTypes,
+  Kafka,
+  type KafkaConfig,
+  logLevel,
+  type Producer,
+} from 'kafkajs'
 
 export type KafkaAddress = Pick<KafkaServer, 'brokers' | 'sasl' | 'ca'>
 
@@ -47,4 +55,45 @@ export async function destroy(server: KafkaAddress, { topic, group }: Source): P
 
 export async function publishForeign(server: KafkaAddress, topic: string, body: Uint8Array): Promise<void> {
   await withProducer(server, (producer) => producer.send({ topic, messages: [{ value: Buffer.from(body) }] }))
+}
+
+/** What a group has committed of a topic, all partitions together. */
+export async function committedOffsets(server: KafkaAddress, { topic, group }: Source): Promise<number> {
+  const groupId = `${topic}--${group}`
+  const [of] = await withAdmin(server, (admin) => admin.fetchOffsets({ groupId, topics: [topic] }))
+  return (of?.partitions ?? []).reduce((sum, { offset }) => sum + Math.max(0, Number(offset)), 0)
+}
+
+/** Publishes one batch in a compression that needs a codec which kafkajs does not have. */
+export async function publishWithSnappy(server: KafkaAddress, topic: string, values: readonly string[]): Promise<void> {
+  const missing = CompressionCodecs[CompressionTypes.Snappy]
+  CompressionCodecs[CompressionTypes.Snappy] = () => ({
+    compress: async ({ buffer }: { buffer: Uint8Array }) => snappyLiteral(buffer),
+    decompress: async () => Promise.reject(new Error('only for writing')),
+  })
+  try {
+    await withProducer(server, (producer) =>
+      producer.send({ topic, compression: CompressionTypes.Snappy, messages: values.map((value) => ({ value })) }),
+    )
+  } finally {
+    CompressionCodecs[CompressionTypes.Snappy] = missing
+  }
+}
+
+/** Snappy's format without any compression: the length, then the bytes as literals. */
+function snappyLiteral(data: Uint8Array): Buffer {
+  const length: number[] = []
+  for (let left = data.length; ; left >>>= 7) {
+    if (left < 0x80) {
+      length.push(left)
+      break
+    }
+    length.push((left & 0x7f) | 0x80)
+  }
+  const parts = [Buffer.from(length)]
+  for (let at = 0; at < data.length; at += 60) {
+    const literal = data.subarray(at, at + 60)
+    parts.push(Buffer.from([(literal.length - 1) << 2]), literal)
+  }
+  return Buffer.concat(parts)
 }
