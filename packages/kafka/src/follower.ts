@@ -4,7 +4,7 @@ import { asMqError } from './driver/errors.js'
 import { Fetcher } from './driver/fetcher.js'
 import { logOffsets } from './driver/offsets.js'
 import { nameOf, type TopicPartition } from './driver/requests.js'
-import type { ConsumerContext } from './group-consumer.js'
+import { type ConsumerContext, stopReason } from './group-consumer.js'
 import type { Topology } from './topology.js'
 import type { TopicKind, Tracker } from './tracker.js'
 import { Workload, type WorkloadOptions } from './workload.js'
@@ -76,21 +76,19 @@ export class Follower {
     return this.#workload.trackers
   }
 
-  stop(deadline: Deadline): Promise<void> {
-    this.#stopped ??= this.#stop(deadline)
+  /** What is not finished at the deadline is told the reason. */
+  stop(deadline: Deadline, reason = stopReason()): Promise<void> {
+    this.#stopped ??= this.#stop(deadline, reason)
     return this.#stopped
   }
 
-  async #stop({ deadlineMs }: Deadline): Promise<void> {
+  async #stop({ deadlineMs }: Deadline, reason: MqError): Promise<void> {
     clearInterval(this.#partitionCheck)
     this.#workload.stop()
     this.#fetcher.stop()
     const trackers = [...this.#workload.trackers]
     await this.#workload.finish(trackers, deadlineMs)
-    this.#workload.abandon(
-      trackers,
-      new MqError('MQ_STOPPED', 'The subscription was stopped before the handler had finished'),
-    )
+    this.#workload.abandon(trackers, reason)
     this.#cluster.close()
   }
 

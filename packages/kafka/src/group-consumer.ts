@@ -29,6 +29,9 @@ const farewellMs = 1_500
 /** How long a subscription waits for partitions that others are still finishing. */
 const mostSettlingMs = 10_000
 
+export const stopReason = (): MqError =>
+  new MqError('MQ_STOPPED', 'The subscription was stopped before the handler had finished')
+
 /** A consumer of one group. */
 export class GroupConsumer {
   readonly source: Source
@@ -122,20 +125,18 @@ export class GroupConsumer {
     return this.#workload.trackers
   }
 
-  stop(deadline: Deadline): Promise<void> {
-    this.#stopped ??= this.#stop(deadline)
+  /** What is not finished at the deadline is told the reason. */
+  stop(deadline: Deadline, reason = stopReason()): Promise<void> {
+    this.#stopped ??= this.#stop(deadline, reason)
     return this.#stopped
   }
 
-  async #stop({ deadlineMs }: Deadline): Promise<void> {
+  async #stop({ deadlineMs }: Deadline, reason: MqError): Promise<void> {
     this.#workload.stop()
     this.#fetcher.stop()
     const trackers = [...this.#workload.trackers]
     await this.#workload.finish(trackers, deadlineMs)
-    this.#workload.abandon(
-      trackers,
-      new MqError('MQ_STOPPED', 'The subscription was stopped before the handler had finished'),
-    )
+    this.#workload.abandon(trackers, reason)
     clearInterval(this.#commitTimer)
     const late = (): Error => new Error('late')
     await withDeadline(this.#commit(), farewellMs, late).catch(() => {})

@@ -2,19 +2,17 @@ import {
   type Adapter,
   type AdapterEvent,
   type Capabilities,
-  type Consumer,
   MqError,
   type Outcome,
   type OutgoingMessage,
   type Source,
   withDeadline,
 } from '@mq/core'
+import { createConsumers } from './consumers.js'
 import { createDeadLetters } from './dead-letters.js'
 import { clientConfig, defaultClient } from './driver/client.js'
 import { Cluster } from './driver/cluster.js'
 import { asMqError, isAuthError, isTlsError } from './driver/errors.js'
-import { Follower } from './follower.js'
-import { GroupConsumer } from './group-consumer.js'
 import { createGroups } from './groups.js'
 import { createLink, type Link } from './link.js'
 import { createNames } from './names.js'
@@ -32,7 +30,6 @@ export function kafka(options: KafkaOptions): Adapter {
   const settings = settingsOf(options)
   const client = (settings.client ?? defaultClient)(clientConfig(settings))
   const listeners = new Set<(event: AdapterEvent) => void>()
-  const consumers = new Set<GroupConsumer | Follower>()
   let state: 'new' | 'open' | 'closed' = 'new'
   let lastError: MqError | undefined
 
@@ -49,6 +46,7 @@ export function kafka(options: KafkaOptions): Adapter {
   const outbox = createOutbox({ ...settings, cluster, topology })
   const groups = createGroups({ ...settings, cluster, topology, names, outbox })
   const context = { settings, names, topology, outbox, openCluster: () => openCluster(), report }
+  const consumers = createConsumers({ ...context, groups })
 
   const requireOpen = (): void => {
     if (state === 'new') throw new MqError('MQ_NOT_CONNECTED', 'The adapter is not connected')
@@ -63,8 +61,6 @@ export function kafka(options: KafkaOptions): Adapter {
       throw asMqError(error, what)
     }
   }
-  const consumersOf = ({ topic, group }: Source) =>
-    [...consumers].filter(({ source }) => source.topic === topic && source.group === group)
 
   return {
     name: 'kafka',
@@ -77,7 +73,7 @@ export function kafka(options: KafkaOptions): Adapter {
     },
     async disconnect({ deadlineMs }) {
       const endsAt = Date.now() + deadlineMs
-      await Promise.all([...consumers].map((consumer) => consumer.stop({ deadlineMs })))
+      await consumers.stopAll(deadlineMs)
       await outbox.close(Math.max(0, endsAt - Date.now()))
       link.close()
       state = 'closed'
@@ -88,30 +84,10 @@ export function kafka(options: KafkaOptions): Adapter {
     },
     declareGroup: (source, { startFrom }) =>
       asked(`The group '${source.group}' cannot be declared`, () => groups.declare(source, { startFrom })),
-    deleteGroup: (source) => asked(`The group '${source.group}' cannot be deleted`, () => groups.remove(source)),
-    async consume(source, consumeOptions, handle): Promise<Consumer> {
-      return await asked(`'${source.topic}' cannot be consumed`, async () => {
-        const all = { ...consumeOptions, topic: source.topic, handle }
-        if (consumeOptions.ephemeral) {
-          await topology.ensureAll([topology.topicsOf.main(source.topic), topology.topicsOf.delay(source.topic)])
-        }
-        const consumer = consumeOptions.ephemeral
-          ? new Follower(source, all, context)
-          : new GroupConsumer(source, all, context)
-        consumers.add(consumer)
-        await consumer.start().catch(async (error) => {
-          consumers.delete(consumer)
-          await consumer.stop({ deadlineMs: 0 })
-          throw error
-        })
-        return {
-          async stop(deadline) {
-            await consumer.stop(deadline)
-            consumers.delete(consumer)
-          },
-        }
-      })
-    },
+    deleteGroup: (source) =>
+      asked(`The group '${source.group}' cannot be deleted`, () => consumers.deleteGroup(source)),
+    consume: (source, consumeOptions, handle) =>
+      asked(`'${source.topic}' cannot be consumed`, () => consumers.consume(source, consumeOptions, handle)),
     deadLetters(source) {
       const { store } = createDeadLetters({ cluster, topology, outbox }, source)
       const what = `The dead letters of '${source.group}' cannot be read`
@@ -124,11 +100,11 @@ export function kafka(options: KafkaOptions): Adapter {
     stats: (source) =>
       asked(`The state of '${source.group}' cannot be read`, () => {
         const { count } = createDeadLetters({ cluster, topology, outbox }, source)
-        const trackers = consumersOf(source).flatMap((consumer) => [...consumer.trackers])
+        const trackers = consumers.trackersOf(source)
         return statsOf(source, { cluster, topology, names, trackers, countDead: count })
       }),
     health() {
-      const health = [...consumers].map((consumer) => consumer.health)
+      const health = consumers.health()
       const isDegraded = health.some(({ status }) => status === 'recovering')
       const status = link.isUp ? (isDegraded ? 'degraded' : 'up') : 'down'
       return { status, consumers: health, ...(lastError && { lastError }) }

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { newTopic } from './support/open.js'
 import { withAdmin } from './support/outside.js'
 
-const password = 'p@ss:/ wörd'
+const password = 'p@ss:/ word'
 
 describe.skipIf(!brokers.owned('kafka'))('a Kafka with TLS, logins and ACLs', () => {
   let server: KafkaServer

@@ -90,7 +90,7 @@ function snappyLiteral(data: Uint8Array): Buffer {
     }
     length.push((left & 0x7f) | 0x80)
   }
-  const parts = [Buffer.from(length)]
+  const parts: Uint8Array[] = [Buffer.from(length)]
   for (let at = 0; at < data.length; at += 60) {
     const literal = data.subarray(at, at + 60)
     parts.push(Buffer.from([(literal.length - 1) << 2]), literal)
