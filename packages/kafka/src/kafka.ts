@@ -5,7 +5,6 @@ import {
   MqError,
   type Outcome,
   type OutgoingMessage,
-  type Source,
   withDeadline,
 } from '@mq/core'
 import { createConsumers } from './consumers.js'

@@ -3,7 +3,7 @@ import type { AdapterEvent, MqError } from '@mq/core'
 import type { Cluster } from './driver/cluster.js'
 import { asMqError } from './driver/errors.js'
 
-const pingEveryMs = 5_000
+const pingEveryMs = 2_000
 const leastRetryMs = 100
 const mostRetryMs = 1_000
 

@@ -134,7 +134,7 @@ export class Cluster {
       const error = isLinkError(cause)
         ? cause
         : new LinkError((cause as Error).message, { cause, unsent: wasNotSent(cause as Error) })
-      this.#drop(broker, error)
+      this.#failed(broker, error)
       throw error
     }
   }
@@ -223,10 +223,14 @@ export class Cluster {
       const error = new LinkError(`The connection to ${connectionPool.host}:${connectionPool.port} ended`, {
         unsent: false,
       })
-      this.#drop(broker, error)
-      if (this.#opened.size === 0) this.#options.lost?.(error)
+      this.#failed(broker, error)
     })
     return broker
+  }
+
+  #failed(broker: Broker, error: Error): void {
+    this.#drop(broker, error)
+    if (this.#opened.size === 0 && !this.#closed) this.#options.lost?.(error)
   }
 
   #drop(broker: Broker, error: Error): void {
