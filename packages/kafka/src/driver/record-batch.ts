@@ -1,3 +1,5 @@
+import { promisify } from 'node:util'
+import { gunzip } from 'node:zlib'
 import { ByteReader } from './byte-reader.js'
 import { lookupCodec } from './protocol.js'
 
@@ -72,10 +74,7 @@ async function recordsOf(batch: Buffer, attributes: number, baseOffset: number):
   const maxTimestamp = Number(batch.readBigInt64BE(35))
   try {
     if (batch[16] !== 2) throw new Error(`Record format ${batch[16]} is not known`)
-    const codec = lookupCodec(attributes & compressionMask)
-    if (codec === null && (attributes & compressionMask) !== 0) throw new Error('Unknown compression codec')
-    const packed = batch.subarray(batchHeaderBytes)
-    const data = codec === null ? packed : await codec.decompress(packed)
+    const data = await unpack(batch.subarray(batchHeaderBytes), attributes & compressionMask)
     return decodeRecords(data, {
       count: batch.readInt32BE(57),
       baseOffset,
@@ -85,6 +84,20 @@ async function recordsOf(batch: Buffer, attributes: number, baseOffset: number):
     const unreadable = cause instanceof Error ? cause : new Error(String(cause))
     return [{ offset: baseOffset, timestampMs: maxTimestamp, key: undefined, value: batch, headers: {}, unreadable }]
   }
+}
+
+const gzip = 1
+/** A batch is a megabyte unless a topic allows more: what grows beyond this was made to. */
+const mostUnpackedBytes = 128 * 1024 * 1024
+const gunzipped = promisify(gunzip)
+
+async function unpack(packed: Buffer, compression: number): Promise<Buffer> {
+  if (compression === 0) return packed
+  // Here, as kafkajs would not stop at any size.
+  if (compression === gzip) return await gunzipped(packed, { maxOutputLength: mostUnpackedBytes })
+  const codec = lookupCodec(compression)
+  if (codec === null) throw new Error(`Compression ${compression} is not known`)
+  return await codec.decompress(packed)
 }
 
 interface BatchContext {
