@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MqError, type Outcome } from '@mq/core'
 import type { Cluster } from './driver/cluster.js'
-import { asMqError, errorType, isAuthError, isLinkError, isUnknownTopic } from './driver/errors.js'
+import { asMqError, isUnknownTopic } from './driver/errors.js'
 import { partitionFor } from './driver/protocol.js'
 import { type Compression, type OutgoingRecord, produce } from './driver/requests.js'
 import { recordBytes } from './record.js'
+import { isAmbiguous, isFinal, isTooLarge } from './refusals.js'
 import type { Topology } from './topology.js'
 
 export interface OutboxOptions {
@@ -17,6 +18,7 @@ export interface OutboxOptions {
 
 /** A record on its way, until somebody knows what became of it. */
 interface Parcel {
+  readonly queue: TopicQueue
   readonly record: OutgoingRecord
   readonly bytes: number
   readonly expiresAt: number
@@ -89,12 +91,13 @@ export function createOutbox(options: OutboxOptions) {
   function sweep(): void {
     const now = Date.now()
     for (const parcel of pending) {
-      if (parcel.expiresAt <= now) expire(parcel, new MqError('MQ_TIMEOUT', lateText(parcel)))
+      if (parcel.expiresAt <= now)
+        expire(parcel, new MqError('MQ_TIMEOUT', lateText(parcel), { cause: parcel.queue.failure }))
     }
   }
 
-  function accept(topic: string, parcel: Parcel, partition: number | undefined): void {
-    const queue = queueFor(topic)
+  function accept(parcel: Parcel, partition: number | undefined): void {
+    const { queue } = parcel
     pending.add(parcel)
     sweeper ??= setInterval(sweep, sweepMs)
     if (partition !== undefined) partitionQueue(queue, partition).parcels.push(parcel)
@@ -199,6 +202,7 @@ export function createOutbox(options: OutboxOptions) {
       if (batch.length === 0) continue
       const failure = await sendBatch(queue.topic, at.partition, batch)
       if (failure === undefined) {
+        queue.failure = undefined
         retryMs = leastRetryMs
         mostRecords = maxBatchRecords
         continue
@@ -279,12 +283,6 @@ export function createOutbox(options: OutboxOptions) {
     for (const at of queue.partitions.values()) at.parcels = []
   }
 
-  const lateText = ({ maybeStored }: Parcel): string => {
-    const failure = [...topics.values()].find((queue) => queue.failure !== undefined)?.failure
-    const why = failure === undefined ? '' : ` (${asMqError(failure, 'the last attempt').message})`
-    return `${maybeStored ? 'no answer came' : 'it could not be sent'} in time${why}`
-  }
-
   return {
     /** Settles each record by its deadline. Without a partition, the key decides, or whichever is free. */
     send(
@@ -295,6 +293,7 @@ export function createOutbox(options: OutboxOptions) {
       if (closed !== undefined) return Promise.reject(closed)
       const outcomes: Outcome[] = new Array(records.length)
       const expiresAt = Date.now() + timeoutMs
+      const queue = queueFor(topic)
       let open = records.length
       return new Promise((resolve) => {
         if (open === 0) resolve(outcomes)
@@ -305,6 +304,7 @@ export function createOutbox(options: OutboxOptions) {
             if (open === 0) resolve(outcomes)
           }
           const parcel = {
+            queue,
             record,
             bytes: recordBytes(record),
             expiresAt,
@@ -312,7 +312,7 @@ export function createOutbox(options: OutboxOptions) {
             maybeStored: false,
             settled: false,
           }
-          accept(topic, parcel, partition)
+          accept(parcel, partition)
         })
       })
     },
@@ -342,6 +342,11 @@ const statusText = {
   rejected: 'Kafka did not store the message',
 }
 
+function lateText({ maybeStored, queue: { failure } }: Parcel): string {
+  const why = failure === undefined ? '' : ` (${asMqError(failure, 'the last attempt').message})`
+  return `${maybeStored ? 'no answer came' : 'it could not be sent'} in time${why}`
+}
+
 const longer = (retryMs: number): number => Math.min(2 * retryMs, mostRetryMs)
 
 function hasWork(queue: TopicQueue): boolean {
@@ -360,33 +365,3 @@ function partitionQueue(queue: TopicQueue, partition: number): PartitionQueue {
   queue.partitions.set(partition, made)
   return made
 }
-
-/** The leader wrote it, or may have; whether it stays is not known. */
-const isAmbiguous = (error: unknown): boolean =>
-  (isLinkError(error) && !error.unsent) ||
-  ['REQUEST_TIMED_OUT', 'NOT_ENOUGH_REPLICAS_AFTER_APPEND'].includes(errorType(error) ?? '') ||
-  // Whatever is not an answer of Kafka's.
-  (!isLinkError(error) && errorType(error) === undefined && (error as Error).name !== 'KafkaJSNotImplemented')
-
-const isTooLarge = (error: unknown): boolean =>
-  ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'].includes(errorType(error) ?? '')
-
-const finalTypes = [
-  'INVALID_TOPIC_EXCEPTION',
-  'INVALID_REQUIRED_ACKS',
-  'INVALID_RECORD',
-  'INVALID_TIMESTAMP',
-  'UNSUPPORTED_FOR_MESSAGE_FORMAT',
-  'UNSUPPORTED_COMPRESSION_TYPE',
-  'POLICY_VIOLATION',
-  'INVALID_CONFIG',
-  'INVALID_PARTITIONS',
-  'INVALID_REPLICATION_FACTOR',
-]
-
-/** Trying again cannot help. */
-const isFinal = (error: unknown): boolean =>
-  isAuthError(error) ||
-  finalTypes.includes(errorType(error) ?? '') ||
-  ['KafkaJSNotImplemented'].includes((error as Error).name) ||
-  (error as MqError).code === 'MQ_TOPIC_MISSING'

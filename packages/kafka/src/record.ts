@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import {
   attributesOf,
   decodeFailure,
@@ -60,14 +61,10 @@ export interface DecodedRecord extends Envelope {
   readonly decodeError?: MqError
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
+/** What is no text is shown in hexadecimal digits. */
 function textOf(bytes: Buffer): string {
-  try {
-    return utf8.decode(bytes)
-  } catch {
-    return bytes.toString('hex')
-  }
+  const text = bytes.toString()
+  return text.includes('\ufffd') && !isUtf8(bytes) ? bytes.toString('hex') : text
 }
 
 export interface RecordPlace {

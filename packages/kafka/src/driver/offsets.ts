@@ -83,6 +83,8 @@ export async function committedOffsets(
   groupId: string,
   partitions: readonly TopicPartition[],
 ): Promise<ReadonlyMap<string, number>> {
+  // To Kafka, no topics are all topics.
+  if (partitions.length === 0) return new Map()
   const topics = [...byTopic(partitions)].map(([topic, ofTopic]) => ({
     topic,
     partitions: ofTopic.map(({ partition }) => ({ partition })),
