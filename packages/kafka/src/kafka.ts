@@ -41,7 +41,8 @@ export function kafka(options: KafkaOptions): Adapter {
   const link = createLink(openCluster, report)
   const { cluster } = link
   const names = createNames(settings.prefix)
-  const topology = createTopology({ cluster, names, settings })
+  const admin = openCluster()
+  const topology = createTopology({ cluster, admin, names, settings })
   const outbox = createOutbox({ ...settings, cluster, topology })
   const groups = createGroups({ ...settings, cluster, topology, names, outbox })
   const context = { settings, names, topology, outbox, openCluster: () => openCluster(), report }
@@ -75,6 +76,7 @@ export function kafka(options: KafkaOptions): Adapter {
       await consumers.stopAll(deadlineMs)
       await outbox.close(Math.max(0, endsAt - Date.now()))
       link.close()
+      admin.close()
       state = 'closed'
     },
     async publish(topic, messages, { timeoutMs }) {

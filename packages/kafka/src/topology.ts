@@ -1,5 +1,6 @@
 import { MqError, type Source } from '@mq/core'
 import type { Cluster } from './driver/cluster.js'
+import { patiently } from './driver/patience.js'
 import { createTopics, deleteTopics, type NewTopic } from './driver/topics.js'
 import type { Names } from './names.js'
 import type { Settings } from './options.js'
@@ -8,10 +9,20 @@ import { tiersMs } from './tiers.js'
 /** The partitions of a group's dead-letter topic. */
 export const deadPartition = { letters: 0, notes: 1 } as const
 
-const createTimeoutMs = 15_000
+/** A busy cluster takes its time. */
+const createTimeoutMs = 20_000
+
+export interface TopologyOptions {
+  readonly cluster: Cluster
+  /** For what takes long: a broker answers the requests of one connection one after the other. Closed while not used. */
+  readonly admin: Cluster
+  readonly names: Names
+  readonly settings: Settings
+}
 
 /** Which topics there are, and how one that is missing is made. */
-export function createTopology({ cluster, names, settings }: { cluster: Cluster; names: Names; settings: Settings }) {
+export function createTopology({ cluster, admin, names, settings }: TopologyOptions) {
+  let adminUses = 0
   /** How many partitions each has; what is under way is not begun twice. */
   const known = new Map<string, Promise<number>>()
   const plans = new Map<string, NewTopic>()
@@ -41,13 +52,23 @@ export function createTopology({ cluster, names, settings }: { cluster: Cluster;
       plan(names.dead(source), 2, { ...roomy, 'cleanup.policy': 'compact', 'segment.ms': String(24 * 60 * 60 * 1000) }),
   }
 
+  async function withAdmin(work: () => Promise<void>): Promise<void> {
+    adminUses += 1
+    try {
+      await patiently(work)
+    } finally {
+      adminUses -= 1
+      if (adminUses === 0) admin.disconnect()
+    }
+  }
+
   async function find(topic: string): Promise<number> {
     const there = await cluster.partitionsOf(topic, { fresh: true })
     if (there !== undefined && there.length > 0) return there.length
     const missing = plans.get(topic)
     if (missing === undefined || !settings.createTopics) throw missingTopics([topic])
-    await createTopics(cluster, [missing], { timeoutMs: createTimeoutMs })
-    return (await cluster.partitionsOf(topic))?.length ?? missing.partitions
+    await withAdmin(() => createTopics(admin, [missing], { timeoutMs: createTimeoutMs }))
+    return (await cluster.partitionsOf(topic, { fresh: true }))?.length ?? missing.partitions
   }
 
   function ensure(topic: string): Promise<number> {
@@ -78,8 +99,11 @@ export function createTopology({ cluster, names, settings }: { cluster: Cluster;
     },
     async remove(topics: readonly string[]): Promise<void> {
       for (const topic of topics) known.delete(topic)
-      await deleteTopics(cluster, topics, { timeoutMs: createTimeoutMs })
-      for (const topic of topics) known.delete(topic)
+      await withAdmin(() => deleteTopics(admin, topics, { timeoutMs: createTimeoutMs }))
+      for (const topic of topics) {
+        known.delete(topic)
+        cluster.forget(topic)
+      }
     },
   }
 }

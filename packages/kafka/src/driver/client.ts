@@ -27,6 +27,8 @@ export function clientConfig(settings: ClientSettings): KafkaConfig {
     connectionTimeout: settings.connectTimeoutMs,
     authenticationTimeout: settings.connectTimeoutMs,
     requestTimeout: settings.requestTimeoutMs,
+    // Every request has a deadline of its own in this adapter, some of them later than others.
+    enforceRequestTimeout: false,
     // Failures reach callers and listeners; whatever kafkajs prints would come twice.
     logLevel: logLevel.NOTHING,
     retry: { retries: 0 },

@@ -24,7 +24,11 @@ export async function createTopics(
   }))
   const controller = await cluster.controller()
   await cluster
-    .request(controller, (broker) => broker.createTopics({ topics: request, timeout: options.timeoutMs }))
+    .request(
+      controller,
+      (broker) => broker.createTopics({ topics: request, timeout: options.timeoutMs }),
+      options.timeoutMs,
+    )
     .catch(tolerateExisting)
   const endsAt = Date.now() + options.timeoutMs
   for (const { topic } of topics) {
@@ -56,7 +60,11 @@ export async function deleteTopics(
   for (const topic of topics) {
     const controller = await cluster.controller()
     await cluster
-      .request(controller, (broker) => broker.deleteTopics({ topics: [topic], timeout: options.timeoutMs }))
+      .request(
+        controller,
+        (broker) => broker.deleteTopics({ topics: [topic], timeout: options.timeoutMs }),
+        options.timeoutMs,
+      )
       .catch((error) => {
         if (!isUnknownTopic(error)) throw error
       })
