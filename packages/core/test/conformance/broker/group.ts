@@ -273,8 +273,8 @@ export class Group {
   }
 
   #next(member: Member): Entry | undefined {
-    if (this.#faulty('lifo')) return this.#ready.pop()
-    const at = this.#ready.findIndex((entry) => !member.options.ordered || this.#lanes.isFree(entry, member))
+    const mayStart = (entry: Entry): boolean => !member.options.ordered || this.#lanes.isFree(entry, member)
+    const at = this.#faulty('lifo') ? this.#ready.findLastIndex(mayStart) : this.#ready.findIndex(mayStart)
     return at < 0 ? undefined : this.#ready.splice(at, 1)[0]
   }
 

@@ -146,8 +146,8 @@ export class Supervisor {
       if (this.#state !== 'reconnecting') return
       // Whatever is wrong now may be right at the next attempt: the first connection stood with the same options.
       const opened = await this.#open().catch(() => undefined)
-      if (this.#faulty('reconnectLeaksConnections')) await this.#open().catch(() => {})
       if (opened !== undefined) this.#take(opened)
+      if (this.#faulty('reconnectLeaksConnections')) await this.#open().catch(() => {})
     }
   }
 
