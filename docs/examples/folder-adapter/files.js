@@ -1,0 +1,70 @@
+import { randomBytes } from 'node:crypto'
+import { open, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+const maker = randomBytes(6).toString('hex')
+let made = 0
+
+/** Differs from any other, in this process or another, and sorts after those that this process made before. */
+export const newId = () => `${String(made++).padStart(10, '0')}-${maker}`
+
+/** @param {unknown} error @param {string[]} codes */
+export const isCode = (error, ...codes) =>
+  error instanceof Error && 'code' in error && codes.includes(String(error.code))
+
+/**
+ * What the work gives, or undefined where a file or folder on its way does not exist.
+ * @template T
+ * @param {Promise<T>} work
+ * @returns {Promise<T | undefined>}
+ */
+export async function ifThere(work) {
+  try {
+    return await work
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) return undefined
+    throw error
+  }
+}
+
+/** A file is there as a whole or not at all. @param {{ drafts: string, path: string, content: string }} file */
+export async function writeWhole({ drafts, path, content }) {
+  const draft = join(drafts, newId())
+  await writeFile(draft, content, { flush: true })
+  await rename(draft, path)
+}
+
+/** @type {Map<string, { running: Promise<void>, next?: Promise<void> }>} */
+const syncs = new Map()
+
+/** Resolves once what is in the folder now would survive a power failure. Those who ask meanwhile share the next round. */
+export function syncFolder(/** @type {string} */ folder) {
+  const current = syncs.get(folder)
+  if (current !== undefined) {
+    current.next ??= current.running.then(
+      () => startSync(folder),
+      () => startSync(folder),
+    )
+    return current.next
+  }
+  return startSync(folder)
+}
+
+/** @param {string} folder */
+function startSync(folder) {
+  const running = syncNow(folder).finally(() => {
+    if (syncs.get(folder)?.running === running) syncs.delete(folder)
+  })
+  syncs.set(folder, { running })
+  return running
+}
+
+/** @param {string} folder */
+async function syncNow(folder) {
+  const handle = await open(folder)
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
