@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import type { ConformanceCase } from '../case.js'
 import { range } from '../expect.js'
 import type { Kit } from '../kit.js'
@@ -51,6 +52,29 @@ export const brokerFaults: readonly ConformanceCase[] = [
       await publishAgain(kit, ledger, publisher, 10)
       await ledger.check({ queue: consumer, duplicates: 0, withinMs: healMs })
       before.check()
+    },
+  },
+  {
+    id: 'FLT-23',
+    title: 'a backlog that waits for its consumer survives a restart of the broker, each message once',
+    promises: [1, 2],
+    level: 'required',
+    needs: ['kill', 'restart'],
+    unless: forgets,
+    alone: true,
+    timeoutMs: 120_000,
+    async run(kit) {
+      const publisher = await kit.queue()
+      const ledger = kit.ledger(kit.topic())
+      await publisher.declareGroup(kit.topic(), 'g')
+      await ledger.publish(publisher, { count: 100 })
+      assert.equal(ledger.published.size, 100)
+      await publisher.disconnect()
+      await kit.faults.kill()
+      await kit.faults.restart()
+      const consumer = await kit.queue()
+      await ledger.collect(consumer)
+      await ledger.check({ queue: consumer, duplicates: 0, withinMs: healMs })
     },
   },
 ]
