@@ -1,4 +1,4 @@
-import { access, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { access, mkdir, readdir, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { defaultMaxMessageBytes, MqError } from '@mq/core'
 import { startConsumer } from './consumer.js'
@@ -63,7 +63,7 @@ export default function folder(options) {
     const draft = join(places.drafts, newId())
     let isSent = false
     try {
-      await writeFile(draft, encode(message), { flush: true })
+      await writeFile(draft, encode(message))
       const state = { due: Date.now() + (message.delayMs ?? 0), id: newId(), attempt: 1 }
       let groups = 0
       for (const { group, owner } of await groupsOf(topic)) {
@@ -77,7 +77,7 @@ export default function folder(options) {
     } catch (cause) {
       return failed(isSent, cause)
     } finally {
-      await rm(draft, { force: true }).catch(() => {})
+      await unlink(draft).catch(() => {})
     }
   }
 

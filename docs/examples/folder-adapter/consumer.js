@@ -144,7 +144,8 @@ export function startConsumer({ group, places, options, handle, leaseMs, pollMs,
       if (lease === undefined || !(await lease.renew())) {
         lease = undefined
         loseAll(`This process was silent for over ${leaseMs} ms; others have its messages`)
-        lease = await openLease(places, leaseMs)
+        // A new name, or others would take what it claims from now on for what it had claimed before.
+        lease = await openLease(places, leaseMs, options.ephemeral ? given.lease.id : undefined)
       }
     } catch (error) {
       reportError(error, 'its lease cannot be renewed')

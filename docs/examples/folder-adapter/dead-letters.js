@@ -43,8 +43,10 @@ export function deadLettersIn({ dead, waiting, failures, namesIn, readMessage, r
     },
     replay: (entryIds) =>
       takeEach(entryIds, async (entryId) => {
-        const name = nameOf({ due: Date.now(), id: stateOf(entryId).id, attempt: 1 })
-        await rename(join(dead, entryId), join(waiting, name))
+        const { id } = stateOf(entryId)
+        // Before it can run: the next failure has the same place.
+        await rm(join(failures, id), { force: true })
+        await rename(join(dead, entryId), join(waiting, nameOf({ due: Date.now(), id, attempt: 1 })))
       }),
     purge: (entryIds) =>
       takeEach(entryIds, async (entryId) => {

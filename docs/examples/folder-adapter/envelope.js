@@ -9,15 +9,19 @@ export function encode(message) {
 }
 
 /**
- * The message in a file. One that does not begin with our line was written by another program: all of it is the body.
+ * The message in a file. One that does not begin with our line was written by another program: all of it is the body, and
+ * its time that of the file.
  * @param {Buffer} bytes
- * @param {{ id: string, topic: string, timeMs: number }} defaults
- * @returns {RawMessage}
+ * @param {{ id: string, topic: string, timeMs: number, timeOf: () => Promise<number> }} defaults
+ * @returns {Promise<RawMessage>}
  */
-export function decode(bytes, defaults) {
+export async function decode(bytes, { timeOf, ...defaults }) {
   const end = bytes.indexOf('\n')
   const head = headOf(bytes.toString('utf8', 0, Math.max(end, 0)))
-  if (head === undefined) return messageFromAttributes({}, { headers: emptyHeaders, body: bytes }, defaults)
+  if (head === undefined) {
+    const content = { headers: emptyHeaders, body: bytes }
+    return messageFromAttributes({}, content, { ...defaults, timeMs: await timeOf() })
+  }
   // Without a prototype: a header may be called like something that every object has.
   const headers = Object.assign(Object.create(null), head.headers)
   return messageFromAttributes(head.attributes, { headers, body: bytes.subarray(end + 1) }, defaults)

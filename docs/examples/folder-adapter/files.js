@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { open, rename, writeFile } from 'node:fs/promises'
+import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 const maker = randomBytes(6).toString('hex')
@@ -30,41 +30,6 @@ export async function ifThere(work) {
 /** A file is there as a whole or not at all. @param {{ drafts: string, path: string, content: string }} file */
 export async function writeWhole({ drafts, path, content }) {
   const draft = join(drafts, newId())
-  await writeFile(draft, content, { flush: true })
+  await writeFile(draft, content)
   await rename(draft, path)
-}
-
-/** @type {Map<string, { running: Promise<void>, next?: Promise<void> }>} */
-const syncs = new Map()
-
-/** Resolves once what is in the folder now would survive a power failure. Those who ask meanwhile share the next round. */
-export function syncFolder(/** @type {string} */ folder) {
-  const current = syncs.get(folder)
-  if (current !== undefined) {
-    current.next ??= current.running.then(
-      () => startSync(folder),
-      () => startSync(folder),
-    )
-    return current.next
-  }
-  return startSync(folder)
-}
-
-/** @param {string} folder */
-function startSync(folder) {
-  const running = syncNow(folder).finally(() => {
-    if (syncs.get(folder)?.running === running) syncs.delete(folder)
-  })
-  syncs.set(folder, { running })
-  return running
-}
-
-/** @param {string} folder */
-async function syncNow(folder) {
-  const handle = await open(folder)
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
 }

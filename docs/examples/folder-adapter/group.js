@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import { decodeFailure, emptyHeaders, encodeFailure, MqError, messageFromAttributes } from '@mq/core'
 import { deadLettersIn } from './dead-letters.js'
 import { decode } from './envelope.js'
-import { ifThere, isCode, newId, syncFolder, writeWhole } from './files.js'
+import { ifThere, isCode, newId, writeWhole } from './files.js'
 import { isAlive } from './lease.js'
 import { claimedBy, claimOf, inOrder, nameOf, stateOf } from './state.js'
 
@@ -45,8 +45,8 @@ export function groupAt({ source, folder, places }) {
   const readMessage = async (path, id) => {
     const defaults = { id, topic: source.topic, timeMs: Date.now() }
     try {
-      const [bytes, { mtimeMs }] = await Promise.all([readFile(path), stat(path)])
-      return { message: decode(bytes, { ...defaults, timeMs: mtimeMs }) }
+      const bytes = await readFile(path)
+      return { message: await decode(bytes, { ...defaults, timeOf: async () => (await stat(path)).mtimeMs }) }
     } catch (cause) {
       // It will never be read, and must not stand in the way of others for ever.
       if (!isCode(cause, 'EACCES', 'EPERM', 'EISDIR', 'MQ_UNDECODABLE')) throw cause
@@ -73,13 +73,12 @@ export function groupAt({ source, folder, places }) {
       await mkdir(dirname(folder), { recursive: true })
       try {
         await rename(draft, folder)
+        return true
       } catch (error) {
         await rm(draft, { recursive: true, force: true })
         if (isCode(error, 'ENOTEMPTY', 'EEXIST')) return false
         throw error
       }
-      await syncFolder(dirname(folder))
-      return true
     },
     /** At once for everybody, then file by file. */
     async remove() {
@@ -93,9 +92,7 @@ export function groupAt({ source, folder, places }) {
      * @param {State} state
      */
     async add(draft, state) {
-      const isAdded = await ifThere(link(draft, join(waiting, nameOf(state))).then(() => true))
-      if (isAdded) await ifThere(syncFolder(waiting))
-      return isAdded ?? false
+      return (await ifThere(link(draft, join(waiting, nameOf(state))).then(() => true))) ?? false
     },
     /** What waits, in the order in which it may run; undefined without a group. */
     async waiting() {

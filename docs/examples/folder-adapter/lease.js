@@ -10,9 +10,9 @@ import { ifThere, writeWhole } from './files.js'
  * claimed in its name.
  * @param {Places} places
  * @param {number} leaseMs
+ * @param {string} [id] an id that nobody else claims under; a new one where none is given
  */
-export async function openLease({ leases, drafts }, leaseMs) {
-  const id = randomUUID()
+export async function openLease({ leases, drafts }, leaseMs, id = randomUUID()) {
   const path = join(leases, id)
   await writeWhole({ drafts, path, content: String(leaseMs) })
   return {

@@ -2,4 +2,5 @@ import * as runner from 'node:test'
 import { conformance } from '@mq/core/conformance'
 import { subject } from './subject.js'
 
-await conformance(runner, { adapter: new URL('./subject.js', import.meta.url), ...subject })
+const adapter = new URL('./subject.js', import.meta.url)
+await conformance(runner, { adapter, ...subject }, { parallel: 4 })

@@ -2,4 +2,5 @@ import { conformance } from '@mq/core/conformance'
 import * as vitest from 'vitest'
 import { subject } from './subject.js'
 
-await conformance(vitest, { adapter: new URL('./subject.js', import.meta.url), ...subject })
+const adapter = new URL('./subject.js', import.meta.url)
+await conformance(vitest, { adapter, ...subject }, { parallel: 4 })
