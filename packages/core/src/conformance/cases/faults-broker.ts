@@ -56,6 +56,29 @@ export const brokerFaults: readonly ConformanceCase[] = [
       if (kit.capabilities.durable) assert.deepEqual(losses, [], 'a loss was reported, though nothing can be lost')
     },
   },
+  {
+    id: 'FLT-23',
+    title: 'a backlog that waits for its consumer survives a restart of the broker, each message once',
+    promises: [1, 2],
+    level: 'required',
+    needs: ['kill', 'restart'],
+    unless: forgets,
+    alone: true,
+    timeoutMs: 120_000,
+    async run(kit) {
+      const publisher = await kit.queue()
+      const ledger = kit.ledger(kit.topic())
+      await publisher.declareGroup(kit.topic(), 'g')
+      await ledger.publish(publisher, { count: 100 })
+      assert.equal(ledger.published.size, 100)
+      await publisher.disconnect()
+      await kit.faults.kill()
+      await kit.faults.restart()
+      const consumer = await kit.queue()
+      await ledger.collect(consumer)
+      await ledger.check({ queue: consumer, duplicates: 0, withinMs: healMs })
+    },
+  },
 ]
 
 async function killUnderLoad(kit: Kit, times: number): Promise<void> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { isMqError } from '../../errors.js'
 import type { ConformanceCase } from '../case.js'
-import { range, rejection, timed } from '../expect.js'
+import { range, rejection, sorted, timed } from '../expect.js'
 import { createGate } from '../gate.js'
 import type { Kit } from '../kit.js'
 import { publishCall, rawMessage } from '../raw.js'
@@ -114,6 +114,27 @@ export const disconnecting: readonly ConformanceCase[] = [
       for (const number of range(5)) await useAndLeave(kit, String(number))
       const what = () => `no more resources than the ${before} before to be active: ${process.getActiveResourcesInfo()}`
       await kit.until(what, () => process.getActiveResourcesInfo().length <= before, { timeoutMs: 5_000 })
+    },
+  },
+  {
+    id: 'SHD-15',
+    title: 'the adapter itself sends what it has accepted before it disconnects',
+    promises: [1, 13],
+    level: 'required',
+    async run(kit) {
+      const [adapter, queue] = [await kit.connected(), await kit.queue()]
+      const collector = await kit.collect(queue, kit.topic())
+      const messages = range(50).map((number) => rawMessage({ id: `m-${number}` }))
+      const publishing = Promise.all(messages.map((message) => adapter.publish(kit.topic(), [message], publishCall())))
+      await adapter.disconnect({ deadlineMs: 10_000 })
+      const statuses = (await publishing).flatMap((outcomes) => outcomes.map(({ status }) => status))
+      assert.deepEqual(
+        statuses,
+        messages.map(() => 'stored'),
+      )
+      await kit.until('all to be handled', () => collector.handled.length >= 50)
+      await kit.quiet(() => collector.runs.length)
+      assert.deepEqual(sorted(collector.ids), sorted(messages.map(({ id }) => id)))
     },
   },
 ]
