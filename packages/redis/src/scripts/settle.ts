@@ -1,0 +1,111 @@
+import { script } from '../script.js'
+import { fieldsOf, nextMember, nowUp, ownedBy } from './lua.js'
+
+/** Lets the next message of a key go, once the one that ran for it has ended. */
+const leaveLane = `
+local function leave_lane(lanes, waiting, open, lane, ref)
+  if lane == '' or redis.call('HGET', lanes, lane) ~= ref then return end
+  redis.call('HDEL', lanes, lane)
+  if redis.call('ZRANGE', waiting, '[' .. lane .. ':', '(' .. lane .. ';', 'BYLEX', 'LIMIT', 0, 1)[1] then
+    redis.call('SADD', open, lane)
+  end
+end`
+
+const finish = `
+local function finish(stream, group, id, is_retry)
+  redis.call('XACK', stream, group, id)
+  -- An entry of a retry stream belongs to this group alone.
+  if is_retry then redis.call('XDEL', stream, id) end
+end`
+
+/**
+ * Acknowledges messages that the consumer still owns. KEYS: stream, retry stream, lanes, waiting, open. ARGV: group, consumer,
+ * then kind of the stream (m or r), entry id and lane of each. Returns 1 per message that was acknowledged, 0 for others.
+ */
+export const ackScript = script(
+  `
+${ownedBy}
+${leaveLane}
+${finish}
+local group, consumer = ARGV[1], ARGV[2]
+local out = {}
+for i = 3, #ARGV, 3 do
+  local kind, id, lane = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  local stream = kind == 'r' and KEYS[2] or KEYS[1]
+  if owned_by(stream, group, id, consumer) then
+    finish(stream, group, id, kind == 'r')
+    leave_lane(KEYS[3], KEYS[4], KEYS[5], lane, kind .. id)
+    out[#out + 1] = 1
+  else
+    out[#out + 1] = 0
+  end
+end
+return out
+`,
+  { whenFull: true },
+)
+
+/**
+ * Moves one message that the consumer still owns on, and acknowledges it in the same step. KEYS: stream, retry stream, due, due
+ * data, seq, dead, lanes, waiting, open. ARGV: group, consumer, kind, entry id, lane, then what becomes of it (retry or dead),
+ * the delay, the attempt and the failure that it carries from now on. Returns 1, 0 if it was not ours, -1 if its entry is gone.
+ */
+export const moveScript = script(
+  `
+${nowUp}
+${nextMember}
+${ownedBy}
+${fieldsOf}
+${leaveLane}
+${finish}
+local group, consumer, kind, id, lane, to, delay, attempt, failure = unpack(ARGV)
+local stream = kind == 'r' and KEYS[2] or KEYS[1]
+if not owned_by(stream, group, id, consumer) then return 0 end
+local fields = fields_of(stream, id)
+if fields then
+  fields[#fields + 1] = 'mq:attempt'
+  fields[#fields + 1] = attempt
+  if failure ~= '' then
+    fields[#fields + 1] = 'mq:failure'
+    fields[#fields + 1] = failure
+  end
+  if to == 'dead' then
+    redis.call('XADD', KEYS[6], '*', unpack(fields))
+  else
+    local member = next_member(KEYS[5])
+    redis.call('HSET', KEYS[4], member, cmsgpack.pack(fields))
+    redis.call('ZADD', KEYS[3], now_up() + tonumber(delay), member)
+  end
+end
+finish(stream, group, id, kind == 'r')
+leave_lane(KEYS[7], KEYS[8], KEYS[9], lane, kind .. id)
+return fields and 1 or -1
+`,
+  { whenFull: true },
+)
+
+/**
+ * Gives messages of an ordered consumer back, each to the front of its key's lane. KEYS: stream, retry stream, lanes, waiting,
+ * open. ARGV: group, consumer, then kind, entry id and lane of each.
+ */
+export const parkScript = script(
+  `
+${ownedBy}
+local group, consumer = ARGV[1], ARGV[2]
+local lanes, waiting, open = KEYS[3], KEYS[4], KEYS[5]
+for i = 3, #ARGV, 3 do
+  local kind, id, lane = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  local stream = kind == 'r' and KEYS[2] or KEYS[1]
+  if owned_by(stream, group, id, consumer) then
+    redis.call('XCLAIM', stream, group, '~waiting', 0, id, 'JUSTID')
+    local ms, seq = string.match(id, '(%d+)-(%d+)')
+    local place = string.rep('0', 20 - #ms) .. ms .. '-' .. string.rep('0', 20 - #seq) .. seq
+    redis.call('ZADD', waiting, 0, lane .. ':' .. place .. kind)
+    if redis.call('HGET', lanes, lane) == kind .. id then redis.call('HDEL', lanes, lane) end
+    redis.call('SADD', open, lane)
+  end
+end
+return 1
+`,
+  { whenFull: true },
+)
