@@ -113,9 +113,9 @@ export function createPublisher(settings: Settings, link: Link) {
     copies?.catch(() => {})
     const [hasGroups, ...results] = (await script) as readonly (number | Buffer)[]
     const missing = copies === undefined ? undefined : await missingCopies(copies, wait?.args ?? [])
-    batch.forEach((item, index) =>
-      settle(item, outcomeOf(item, results[index], { missing, hasGroups: hasGroups === 1 })),
-    )
+    for (const [index, item] of batch.entries()) {
+      settle(item, outcomeOf(item, results[index], { missing, hasGroups: hasGroups === 1 }))
+    }
   }
 
   /** What is to be tried again goes back to the front of its topic. Resolves with how long to wait first. */
