@@ -1,7 +1,13 @@
 import { defineConfig } from 'tsup'
 
 export default defineConfig({
-  entry: ['src/index.ts'],
+  // Flat: the suite finds its worker beside itself, whichever file it ends up in.
+  entry: {
+    index: 'src/index.ts',
+    conformance: 'src/conformance/index.ts',
+    'conformance-worker': 'src/conformance/conformance-worker.ts',
+    'mq-conformance': 'src/conformance/mq-conformance.ts',
+  },
   format: ['esm'],
   target: 'node20',
   dts: true,

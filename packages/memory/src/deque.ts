@@ -29,7 +29,10 @@ export class Deque<T> {
     this.#slots[this.#head] = undefined
     this.#head = (this.#head + 1) & (this.#slots.length - 1)
     this.#length -= 1
-    if (this.#length === 0 && this.#slots.length > smallest) this.#slots = new Array(smallest)
+    if (this.#length === 0 && this.#slots.length > smallest) {
+      this.#slots = new Array(smallest)
+      this.#head = 0
+    }
     return item
   }
 

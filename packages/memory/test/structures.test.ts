@@ -23,6 +23,19 @@ const entry = (id: string, key?: string): Entry => ({
 })
 
 describe('Deque', () => {
+  it('gives back what comes after it has grown and been emptied', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 70 }), { maxLength: 10 }), (bursts) => {
+        const deque = new Deque<number>()
+        for (const burst of bursts) {
+          const items = Array.from({ length: burst }, (_, item) => item)
+          for (const item of items) deque.push(item)
+          expect(items.map(() => deque.shift())).toEqual(items)
+        }
+      }),
+    )
+  })
+
   it('behaves like an array with two ends', () => {
     const operation = fc.oneof(
       fc.record({ name: fc.constant('push' as const), item: fc.integer() }),

@@ -48,11 +48,11 @@ export async function child<Report = unknown>(
     id,
     process: spawned,
     hasExited,
-  } = await launch([process.execPath, '--import', loader(), file, ...(options.args ?? [])], {
+  } = await launch([process.execPath, ...workspaceNode.args, file, ...(options.args ?? [])], {
     folder,
     name: 'child',
     cwd: process.cwd(),
-    env: { ...process.env, TSX_TSCONFIG_PATH: workspaceTsconfig, ...options.env },
+    env: { ...process.env, ...workspaceNode.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   const reports: Report[] = []
@@ -106,8 +106,12 @@ export async function child<Report = unknown>(
   }
 }
 
-/** Node 20 runs no TypeScript by itself. */
-const loader = (): string => pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
-
-/** Its `paths` lead to the packages' sources, so that a child needs no build. */
-const workspaceTsconfig = join(fileURLToPath(new URL('../../../', import.meta.url)), 'tsconfig.json')
+/**
+ * What `node` needs to run TypeScript against the sources of this workspace, so that no child needs a build; also for
+ * `Subject.node` of the conformance suite.
+ */
+export const workspaceNode = {
+  args: ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href],
+  // Its `paths` lead to the packages' sources.
+  env: { TSX_TSCONFIG_PATH: join(fileURLToPath(new URL('../../../', import.meta.url)), 'tsconfig.json') },
+} as const

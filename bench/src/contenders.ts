@@ -1,0 +1,17 @@
+import type { ServerKind } from '@mq/test-brokers'
+
+export type Broker = ServerKind | 'memory'
+
+/** By the file below `systems/` that opens it. The first one is ours, which the others are compared with. */
+export const contenders = {
+  memory: { ours: '@mq/memory' },
+  redis: { ours: '@mq/redis', 'ioredis-raw': 'ioredis, raw', bullmq: 'BullMQ' },
+  rabbitmq: { ours: '@mq/rabbitmq', 'amqplib-raw': 'amqplib, raw' },
+  kafka: {
+    ours: '@mq/kafka',
+    'kafkajs-raw': 'kafkajs, raw',
+    'kafkajs-guide': 'kafkajs, as in its guide',
+  },
+} as const satisfies Record<Broker, { ours: string } & Record<string, string>>
+
+export const namesFor = (broker: Broker): Readonly<Record<string, string>> => contenders[broker]

@@ -1,0 +1,140 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { OpenOptions, OpenSystem, System } from './system.js'
+
+export interface Workload {
+  readonly messages: number
+  readonly bytes: number
+  /** Publishes without an answer at a time, and handlers. */
+  readonly inFlight: number
+  /** Of the latency measurement. */
+  readonly perSecond: number
+  readonly latencyMs: number
+}
+
+export interface Figures {
+  readonly publishPerSecond: number
+  readonly drainPerSecond: number
+  readonly latencyP50Ms: number
+  readonly latencyP99Ms: number
+  /** Of this process, at most. */
+  readonly peakRssMiB: number
+}
+
+const deadlineMs = 120_000
+const warmUp = 1_000
+
+/** Publishes everything, then handles everything, then measures the way of single messages. */
+export async function measure(
+  open: OpenSystem,
+  at: Omit<OpenOptions, 'concurrency'>,
+  work: Workload,
+): Promise<Figures> {
+  const options = { ...at, concurrency: work.inFlight }
+  const publishPerSecond = await withSystem(open, { ...options, topic: `${at.topic}-a` }, async (system) => {
+    await publishAll(system, warmUp, work)
+    const rate = await rateOf(work.messages, () => publishAll(system, work.messages, work))
+    const drained = await rateOf(work.messages + warmUp, () => drain(system, work.messages + warmUp))
+    return { rate, drained }
+  })
+  const latencies = await withSystem(open, { ...options, topic: `${at.topic}-b` }, (system) => latency(system, work))
+  return {
+    publishPerSecond: publishPerSecond.rate,
+    drainPerSecond: publishPerSecond.drained,
+    latencyP50Ms: percentile(latencies, 0.5),
+    latencyP99Ms: percentile(latencies, 0.99),
+    peakRssMiB: process.resourceUsage().maxRSS / 1024,
+  }
+}
+
+async function withSystem<T>(open: OpenSystem, options: OpenOptions, use: (system: System) => Promise<T>): Promise<T> {
+  const system = await open(options)
+  try {
+    return await use(system)
+  } finally {
+    await system.close()
+  }
+}
+
+async function publishAll(system: System, count: number, { bytes, inFlight }: Workload): Promise<void> {
+  const body = Buffer.alloc(bytes, 'x')
+  let left = count
+  const publisher = async (): Promise<void> => {
+    while (left-- > 0) await system.publish(body)
+  }
+  await Promise.all(Array.from({ length: inFlight }, publisher))
+}
+
+async function drain(system: System, count: number): Promise<void> {
+  await withinDeadline(
+    new Promise<void>((resolve, reject) => {
+      let handled = 0
+      system
+        .consume(() => {
+          handled += 1
+          if (handled === count) resolve()
+        })
+        .catch(reject)
+    }),
+  )
+}
+
+/** From just before the publish to the start of the handler, in milliseconds, at a steady rate. */
+async function latency(system: System, { bytes, perSecond, latencyMs }: Workload): Promise<number[]> {
+  const sentAt = new Map<number, number>()
+  const latencies: number[] = []
+  await system.consume((body) => {
+    const number = Buffer.from(body).readUInt32LE(0)
+    latencies.push(performance.now() - (sentAt.get(number) ?? 0))
+  })
+  const send = async (number: number): Promise<void> => {
+    const body = Buffer.alloc(bytes)
+    body.writeUInt32LE(number)
+    sentAt.set(number, performance.now())
+    await system.publish(body)
+  }
+  // A consumer may need a moment until messages flow.
+  await send(0)
+  await until(() => latencies.length === 1)
+  latencies.length = 0
+  const count = Math.floor((latencyMs / 1_000) * perSecond)
+  const startedAt = performance.now()
+  const sends: Promise<void>[] = []
+  for (let number = 1; number <= count; number++) {
+    await sleep(Math.max(0, startedAt + (number * 1_000) / perSecond - performance.now()))
+    sends.push(send(number))
+  }
+  await withinDeadline(Promise.all(sends))
+  await until(() => latencies.length >= count)
+  return latencies.sort((a, b) => a - b)
+}
+
+async function rateOf(count: number, work: () => Promise<void>): Promise<number> {
+  const startedAt = performance.now()
+  await work()
+  return (count / (performance.now() - startedAt)) * 1_000
+}
+
+const percentile = (sorted: readonly number[], part: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN
+
+async function until(isTrue: () => boolean): Promise<void> {
+  const startedAt = performance.now()
+  while (!isTrue()) {
+    if (performance.now() - startedAt > deadlineMs)
+      throw new Error('The messages did not all arrive within two minutes')
+    await sleep(5)
+  }
+}
+
+async function withinDeadline<T>(work: Promise<T>): Promise<T> {
+  const over = new AbortController()
+  const late = sleep(deadlineMs, undefined, { signal: over.signal }).then(() => {
+    throw new Error('It took more than two minutes')
+  })
+  late.catch(() => {})
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    over.abort()
+  }
+}

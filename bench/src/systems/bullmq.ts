@@ -1,0 +1,28 @@
+import { Queue, Worker } from 'bullmq'
+import type { OpenSystem } from '../system.js'
+
+/** As its documentation has it; finished jobs are removed, as ours are, so that Redis does not fill up. */
+export const open: OpenSystem = async ({ url, topic, concurrency }) => {
+  const connection = { url }
+  const queue = new Queue(topic, { connection })
+  await queue.waitUntilReady()
+  let worker: Worker | undefined
+  return {
+    async publish(body) {
+      const data = { body: Buffer.from(body).toString('latin1') }
+      await queue.add('job', data, { removeOnComplete: true, removeOnFail: true })
+    },
+    async consume(handler) {
+      worker = new Worker(topic, async (job) => handler(Buffer.from(job.data.body, 'latin1')), {
+        connection,
+        concurrency,
+      })
+      worker.on('error', (error) => console.error(error.message))
+      await worker.waitUntilReady()
+    },
+    async close() {
+      await worker?.close()
+      await queue.close()
+    },
+  }
+}

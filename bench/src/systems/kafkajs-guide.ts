@@ -1,0 +1,29 @@
+import type { OpenSystem } from '../system.js'
+import { kafkaFor, prepare } from './kafkajs.js'
+
+/** As the guide of kafkajs shows it: a `send` for each message, `eachMessage`. */
+export const open: OpenSystem = async ({ url, topic }) => {
+  const kafka = kafkaFor(url)
+  const groupId = await prepare(kafka, topic)
+  const producer = kafka.producer()
+  await producer.connect()
+  const consumer = kafka.consumer({ groupId })
+  return {
+    async publish(body) {
+      await producer.send({ topic, messages: [{ value: Buffer.from(body.buffer, body.byteOffset, body.length) }] })
+    },
+    async consume(handler) {
+      await consumer.connect()
+      await consumer.subscribe({ topic })
+      await consumer.run({
+        eachMessage: async ({ message }) => {
+          if (message.value !== null) handler(message.value)
+        },
+      })
+    },
+    async close() {
+      await consumer.disconnect()
+      await producer.disconnect()
+    },
+  }
+}

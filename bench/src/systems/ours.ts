@@ -1,0 +1,17 @@
+import { openQueue } from '@mq/core'
+import type { OpenSystem } from '../system.js'
+
+const group = 'bench'
+
+/** As an application would write it: nothing is tuned but the number of handlers. */
+export const open: OpenSystem = async ({ url, topic, concurrency }) => {
+  const queue = await openQueue(url, { group })
+  await queue.declareGroup(topic, group)
+  return {
+    publish: async (body) => void (await queue.publish(topic, body)),
+    async consume(handler) {
+      await queue.subscribe(topic, ({ data }) => handler(data as Uint8Array), { concurrency })
+    },
+    close: () => queue.disconnect({ deadlineMs: 5_000 }),
+  }
+}

@@ -1,0 +1,3 @@
+import type { Chapter } from '../case.js'
+
+export const ephemeral: Chapter = { name: 'ephemeral', cases: [] }

@@ -1,0 +1,3 @@
+import type { Chapter } from '../case.js'
+
+export const foreign: Chapter = { name: 'foreign', cases: [] }

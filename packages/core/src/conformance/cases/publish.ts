@@ -1,0 +1,327 @@
+import assert from 'node:assert/strict'
+import { isMqError } from '../../errors.js'
+import type { Chapter } from '../case.js'
+import { range, rejection, sorted, timed } from '../expect.js'
+import { consumeOptions, done, publishCall, rawMessage } from '../raw.js'
+
+/** How much longer than its deadline a publish may take on a busy machine: core's own second of grace, and some. */
+const graceMs = 3_000
+
+export const publish: Chapter = {
+  name: 'publish',
+  cases: [
+    {
+      id: 'PUB-1',
+      title: 'what is published before any consumer is there waits for the declared group',
+      promises: [1, 2],
+      level: 'required',
+      async run(kit) {
+        const queue = await kit.queue()
+        const ledger = kit.ledger(kit.topic())
+        await queue.declareGroup(kit.topic(), 'g')
+        await ledger.publish(queue, { count: 50 })
+        assert.equal(ledger.published.size, 50)
+        const { ready } = await queue.stats(kit.topic(), 'g')
+        assert.ok(ready === undefined || ready === 50, `stats say ${ready} are ready, not 50`)
+        await queue.disconnect()
+        const later = await kit.queue()
+        await ledger.collect(later)
+        await ledger.check({ queue: later, duplicates: 0 })
+      },
+    },
+    {
+      id: 'PUB-2',
+      title: 'a publish says whether a group was there, or that it cannot know, and never the contrary',
+      promises: [1],
+      level: 'required',
+      async run(kit) {
+        const queue = await kit.queue()
+        const nobody = await queue.publish(kit.topic('nobody'), 1)
+        assert.notEqual(nobody.routed, 'yes')
+        await queue.declareGroup(kit.topic('somebody'), 'g')
+        const somebody = await queue.publish(kit.topic('somebody'), 1)
+        assert.notEqual(somebody.routed, 'no')
+      },
+    },
+    {
+      id: 'PUB-3',
+      title: 'the id that was given is kept, and those that were not given differ',
+      promises: [1],
+      level: 'required',
+      async run(kit) {
+        const queue = await kit.queue()
+        const topic = kit.topic()
+        const collector = await kit.collect(queue, topic)
+        const ids = ['given-1', 'with spaces & ünïcode ✓', 'x'.repeat(255)]
+        for (const id of ids) assert.equal((await queue.publish(topic, id, { id })).id, id)
+        const made = await Promise.all(range(20).map(async (number) => (await queue.publish(topic, number)).id))
+        assert.equal(new Set(made).size, 20)
+        await kit.until('all of them', () => collector.handled.length >= 23)
+        await kit.quiet(() => collector.runs.length)
+        assert.deepEqual(sorted(collector.ids), sorted([...ids, ...made]))
+      },
+    },
+    {
+      id: 'PUB-4',
+      title: 'equal bodies are different messages',
+      promises: [2],
+      level: 'required',
+      async run(kit) {
+        const queue = await kit.queue()
+        const collector = await kit.collect(queue, kit.topic())
+        for (const _ of range(3)) await queue.publish(kit.topic(), 'the same', { key: 'k' })
+        await kit.until('three messages', () => collector.handled.length >= 3)
+        await kit.quiet(() => collector.runs.length)
+        assert.equal(collector.runs.length, 3)
+      },
+    },
+    {
+      id: 'PUB-5',
+      title: 'topics are apart, also where one name begins with the other or differs in a sign only',
+      promises: [2, 3],
+      level: 'required',
+      async run(kit) {
+        const queue = await kit.queue()
+        const topics = ['ord', 'ord.eu', 'ord-eu', 'ord_eu', 'Ord', 'ordeu'].map((label) => kit.topic(label))
+        const collectors = await Promise.all(topics.map((topic) => kit.collect(queue, topic)))
+        for (const topic of topics) await queue.publish(topic, topic)
+        await kit.until('one message each', () => collectors.every(({ handled }) => handled.length >= 1))
+        await kit.quiet(() => collectors.reduce((sum, { runs }) => sum + runs.length, 0))
+        const seen = collectors.map(({ handled }) => handled.map((run) => run.data))
+        assert.deepEqual(
+          seen,
+          topics.map((topic) => [topic]),
+        )
+      },
+    },
+    {
+      id: 'PUB-6',
+      title: 'a second publish with the same id within the window is stored once',
+      promises: [1],
+      level: 'capability',
+      unless: ({ publishDedupeMs }) => (publishDedupeMs === 0 ? 'it ignores no repeated ids' : undefined),
+      async run(kit) {
+        const queue = await kit.queue()
+        const collector = await kit.collect(queue, kit.topic())
+        const other = await kit.collect(queue, kit.topic('other'))
+        for (const _ of range(3)) await queue.publish(kit.topic(), 1, { id: 'same' })
+        await queue.publish(kit.topic(), 1, { id: 'another' })
+        await queue.publish(kit.topic('other'), 1, { id: 'same' })
+        await kit.until('both ids', () => collector.handled.length >= 2 && other.handled.length >= 1)
+        await kit.quiet(() => collector.runs.length)
+        assert.deepEqual(sorted(collector.ids), ['another', 'same'])
+      },
+    },
+    {
+      id: 'PUB-7',
+      title: 'without a window for repeated ids, a message that is published twice comes twice',
+      promises: [1],
+      level: 'capability',
+      unless: ({ publishDedupeMs }) => (publishDedupeMs > 0 ? 'it ignores repeated ids' : undefined),
+      async run(kit) {
+        const queue = await kit.queue()
+        const collector = await kit.collect(queue, kit.topic())
+        for (const _ of range(2)) await queue.publish(kit.topic(), 1, { id: 'same' })
+        await kit.until('both messages', () => collector.handled.length >= 2)
+        await kit.quiet(() => collector.runs.length)
+        assert.deepEqual(collector.ids, ['same', 'same'])
+      },
+    },
+    {
+      id: 'PUB-8',
+      title: 'each message of a list has its own outcome, in the order of the list, and arrives',
+      promises: [1],
+      level: 'required',
+      async run(kit) {
+        const adapter = await kit.connected()
+        const source = { topic: kit.topic(), group: 'g' }
+        await adapter.declareGroup(source, { startFrom: 'latest' })
+        const seen: string[] = []
+        await adapter.consume(source, consumeOptions, async ({ message }) => {
+          seen.push(message.id)
+          return done
+        })
+        assert.deepEqual(await adapter.publish(source.topic, [], publishCall()), [])
+        const messages = range(120).map((number) => rawMessage({ id: `m-${number}`, body: Buffer.from(`${number}`) }))
+        const outcomes = await adapter.publish(source.topic, messages, publishCall())
+        assert.deepEqual(
+          outcomes.map(({ status }) => status),
+          messages.map(() => 'stored'),
+        )
+        await kit.until(
+          () => `120 messages; ${seen.length} came`,
+          () => seen.length >= 120,
+        )
+        await kit.quiet(() => seen.length)
+        assert.deepEqual(sorted(seen), sorted(messages.map(({ id }) => id)))
+      },
+    },
+    {
+      id: 'PUB-9',
+      title: 'a message past the limit is refused on its own; the others of its list and later ones are stored',
+      promises: [14],
+      level: 'required',
+      async run(kit) {
+        const queue = await kit.queue()
+        const collector = await kit.collect(queue, kit.topic())
+        const tooLarge = new Uint8Array(kit.capabilities.maxMessageBytes + 1)
+        const small = range(20).map((number) => queue.publish(kit.topic(), number))
+        await rejection(queue.publish(kit.topic(), tooLarge), 'MQ_MESSAGE_TOO_LARGE')
+        await Promise.all(small)
+        await queue.publish(kit.topic(), 'after')
+        await kit.until('the others', () => collector.handled.length >= 21)
+        await kit.quiet(() => collector.runs.length)
+        assert.equal(collector.runs.length, 21)
+      },
+    },
+    {
+      id: 'PUB-10',
+      title: 'a publish that cannot be answered settles at its deadline with the right code',
+      promises: [1, 12],
+      level: 'required',
+      needs: ['freeze', 'heal'],
+      alone: true,
+      async run(kit) {
+        const queue = await kit.queue()
+        await queue.declareGroup(kit.topic(), 'g')
+        await queue.publish(kit.topic(), 'warm')
+        await kit.faults.freeze('both')
+        const results = await Promise.all(
+          range(20).map((number) => timed(queue.publish(kit.topic(), number, { timeoutMs: 1_500 }))),
+        )
+        for (const { error, tookMs } of results) {
+          assert.ok(isMqError(error), 'it resolved, or rejected with another error, although nothing can be stored')
+          assert.match(error.code, /^MQ_PUBLISH_(?:UNKNOWN|REJECTED)$/)
+          assert.ok(tookMs < 1_500 + graceMs, `it took ${tookMs} ms`)
+        }
+        await kit.faults.heal()
+      },
+    },
+    {
+      id: 'PUB-11',
+      title: 'a caller who aborts gets his answer soon, and nobody else is disturbed',
+      promises: [1],
+      level: 'required',
+      needs: ['freeze', 'heal'],
+      alone: true,
+      async run(kit) {
+        const queue = await kit.queue()
+        await queue.declareGroup(kit.topic(), 'g')
+        await kit.faults.freeze('out')
+        const controller = new AbortController()
+        const publishing = timed(queue.publish(kit.topic(), 'aborted', { signal: controller.signal }))
+        const other = queue.publish(kit.topic(), 'patient', { id: 'patient', timeoutMs: 20_000 })
+        // An error is looked at below; nothing awaits it before that.
+        other.catch(() => {})
+        controller.abort()
+        const { error, tookMs } = await publishing
+        assert.ok(isMqError(error) && /^MQ_PUBLISH_/.test(error.code), `unexpected: ${String(error)}`)
+        assert.ok(tookMs < graceMs, `it took ${tookMs} ms`)
+        await kit.faults.heal()
+        await other.catch((late) => assert.ok(isMqError(late, 'MQ_PUBLISH_UNKNOWN'), String(late)))
+        const collector = await kit.collect(queue, kit.topic())
+        await queue.publish(kit.topic(), 'after', { id: 'after' })
+        await kit.until('the later message', () => collector.ids.includes('after'))
+      },
+    },
+    {
+      id: 'PUB-12',
+      title: 'while the broker cannot be reached, publishes settle, and no more of them wait than the limit allows',
+      promises: [1, 12],
+      level: 'required',
+      needs: ['cut', 'refuse', 'heal'],
+      alone: true,
+      async run(kit) {
+        const queue = await kit.queue({ maxPendingMessages: 100, publishTimeoutMs: 2_000 })
+        const ledger = kit.ledger(kit.topic())
+        await queue.declareGroup(kit.topic(), 'g')
+        await kit.faults.refuse()
+        await kit.faults.cut()
+        const results = await Promise.all(range(300).map((number) => timed(queue.publish(kit.topic(), number))))
+        const codes = results.map(({ error }) => (isMqError(error) ? error.code : `resolved or ${String(error)}`))
+        assert.ok(codes.filter((code) => code === 'MQ_BACKPRESSURE').length >= 200, 'more waited than 100')
+        const allowed = ['MQ_BACKPRESSURE', 'MQ_PUBLISH_REJECTED', 'MQ_PUBLISH_UNKNOWN']
+        assert.deepEqual(
+          codes.filter((code) => !allowed.includes(code)),
+          [],
+        )
+        for (const { tookMs } of results) assert.ok(tookMs < 2_000 + graceMs, `it took ${tookMs} ms`)
+        await kit.faults.heal()
+        await kit.until(
+          'publishing to go on',
+          async () => {
+            await ledger.publish(queue, { count: 1 })
+            return ledger.published.size > 0
+          },
+          { timeoutMs: 20_000 },
+        )
+      },
+    },
+    {
+      id: 'PUB-13',
+      title: 'publishes in flight across a cut are stored once their promise resolves',
+      promises: [1, 10],
+      level: 'required',
+      needs: ['cut'],
+      alone: true,
+      async run(kit) {
+        const queue = await kit.queue()
+        const ledger = kit.ledger(kit.topic())
+        await ledger.collect(queue, { concurrency: 50 })
+        const publishing = ledger.publish(queue, { count: 600, parallel: 50 })
+        await kit.until('100 publishes', () => ledger.published.size >= 100)
+        await kit.faults.cut()
+        await publishing
+        await ledger.check({ queue, duplicates: 600, withinMs: kit.redeliveryMs + 15_000 })
+      },
+    },
+    {
+      id: 'PUB-14',
+      title: 'an answer that was lost on its way is no loss of the message',
+      promises: [1, 10],
+      level: 'required',
+      needs: ['dropAnswer'],
+      alone: true,
+      async run(kit) {
+        const queue = await kit.queue()
+        const ledger = kit.ledger(kit.topic())
+        await ledger.collect(queue)
+        const publisher = await kit.queue()
+        await ledger.publish(publisher, { count: 5 })
+        await kit.faults.dropAnswer()
+        await ledger.publish(publisher, { count: 10, parallel: 10 })
+        // The answer that was lost may have been one to the consumer; with a window for repeated ids, none is stored twice.
+        const duplicates = kit.capabilities.publishDedupeMs > 0 ? 10 : 20
+        await ledger.check({ queue, duplicates, withinMs: kit.redeliveryMs + 15_000 })
+      },
+    },
+    {
+      id: 'PUB-15',
+      title: 'a broker that takes no messages makes publishes wait or reject, loses none, and consumers go on',
+      promises: [1, 12],
+      level: 'optional',
+      needs: ['block', 'heal'],
+      alone: true,
+      async run(kit) {
+        const queue = await kit.queue()
+        const publisher = await kit.queue({ publishTimeoutMs: 1_500 })
+        const ledger = kit.ledger(kit.topic())
+        await queue.declareGroup(kit.topic(), 'g')
+        await ledger.publish(publisher, { count: 50 })
+        await kit.faults.block()
+        const blocked = await Promise.all(range(10).map(() => timed(publisher.publish(kit.topic('other'), 1))))
+        for (const { tookMs } of blocked) assert.ok(tookMs < 1_500 + graceMs, `it took ${tookMs} ms`)
+        assert.ok(
+          blocked.every(({ error }) => isMqError(error)),
+          'a blocked broker stored a message',
+        )
+        await ledger.collect(queue)
+        await kit.until('what was stored before to be handled', () => ledger.handled().size >= 50)
+        await kit.faults.heal()
+        await ledger.publish(queue, { count: 20 })
+        assert.equal(ledger.published.size, 70)
+        await ledger.check({ queue, duplicates: 0 })
+      },
+    },
+  ],
+}

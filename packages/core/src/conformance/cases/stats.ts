@@ -1,0 +1,3 @@
+import type { Chapter } from '../case.js'
+
+export const stats: Chapter = { name: 'stats', cases: [] }

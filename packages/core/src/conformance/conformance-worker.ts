@@ -1,0 +1,30 @@
+// A consumer in a process of its own, for the suite to kill. Started by worker.ts with its program as JSON.
+import { createQueue } from '../create-queue.js'
+import { loadFactory } from './adapter-module.js'
+import type { WorkerEvent, WorkerProgram } from './subject.js'
+import { sleep } from './wait.js'
+
+const program = JSON.parse(process.argv[2] ?? '{}') as WorkerProgram
+const { source, concurrency, attempts = 5 } = program
+
+/** Resolves once the parent's end of the channel has it, so that a SIGKILL after it takes nothing back. */
+const report = (event: WorkerEvent): Promise<void> => new Promise((resolve) => process.send?.(event, () => resolve()))
+
+// The suite's process has gone, and nobody is left who would end this one.
+process.on('disconnect', () => process.exit(1))
+
+const factory = await loadFactory(program.adapter)
+const queue = createQueue(factory(program.options), { group: source.group })
+await queue.connect()
+await queue.subscribe(
+  source.topic,
+  async ({ id, attempt }) => {
+    await report({ type: 'started', id, attempt })
+    await sleep(program.afterMs ?? 0)
+    if (program.handler === 'crash') process.kill(process.pid, 'SIGKILL')
+    if (program.handler === 'hang') await new Promise(() => {})
+    await report({ type: 'handled', id, attempt })
+  },
+  { concurrency, retry: { attempts, backoff: 'fixed', delayMs: 50, jitter: 'none' } },
+)
+await report({ type: 'ready' })

@@ -1,0 +1,90 @@
+import { performance } from 'node:perf_hooks'
+import { withDeadline } from '../deadline.js'
+import type { ConformanceCase } from './case.js'
+import type { LoadedSubject } from './environment.js'
+import { createKit, type KitOptions } from './kit.js'
+import type { CaseResult } from './report.js'
+import type { createTurns } from './schedule.js'
+
+const defaultCaseMs = 30_000
+const closeMs = 20_000
+
+export const caseTimeoutMs = (one: ConformanceCase): number => one.timeoutMs ?? defaultCaseMs
+
+export interface Selection {
+  /** Runs the long cases too. */
+  readonly long?: boolean
+}
+
+/** The result of a case that will not be run, or undefined. */
+export function withoutRun(one: ConformanceCase, loaded: LoadedSubject, { long }: Selection): CaseResult | undefined {
+  const head = headOf(one)
+  const reason = one.unless?.(loaded.capabilities)
+  if (reason !== undefined) return { ...head, outcome: 'not applicable', reason, durationMs: 0 }
+  const missing = loaded.missing(one.needs ?? [])
+  if (missing.length > 0) {
+    const needs = missing.map((need) => (need === 'worker' ? 'startWorker' : `faults.${need}`)).join(', ')
+    // No process but its own can hurt it, end it, or write past it.
+    if (loaded.capabilities.embedded)
+      return { ...head, outcome: 'not applicable', reason: `it is embedded; there is no ${needs}`, durationMs: 0 }
+    return { ...head, outcome: 'not run', reason: `the subject has no ${needs}`, durationMs: 0 }
+  }
+  if (one.long && !long) return { ...head, outcome: 'not run', reason: 'it is long', durationMs: 0 }
+  return undefined
+}
+
+const headOf = ({ id, title, promises, level, long }: ConformanceCase) => ({
+  id,
+  title,
+  promises,
+  level,
+  ...(long && { long }),
+})
+
+export interface CaseContext extends Omit<KitOptions, 'caseId'> {
+  readonly turns: ReturnType<typeof createTurns>
+}
+
+/** Runs one case, closes what it opened and mends what it broke. Never rejects: an error is in the result. */
+export async function runCase(one: ConformanceCase, context: CaseContext): Promise<CaseResult> {
+  return context.turns.take(one.alone === true, async () => {
+    const startedAt = performance.now()
+    const error = await attempt(one, context)
+    const durationMs = Math.round(performance.now() - startedAt)
+    if (error === undefined) return { ...headOf(one), outcome: 'passed', durationMs }
+    return { ...headOf(one), outcome: 'failed', reason: firstLine(error), error, durationMs }
+  })
+}
+
+async function attempt(one: ConformanceCase, context: CaseContext): Promise<Error | undefined> {
+  const kit = createKit({ ...context, caseId: one.id })
+  const unhandled = one.alone ? watchUnhandled() : undefined
+  const errors: unknown[] = []
+  const step = (work: Promise<unknown>, ms: number, what: string): Promise<unknown> =>
+    withDeadline(work, ms, () => new Error(`${what} took over ${ms} ms`)).catch((error) => errors.push(error))
+
+  await step(one.run(kit), caseTimeoutMs(one), 'The case')
+  if (one.alone) await step(context.environment.recover(), 2 * closeMs + 30_000, 'Mending the broker after the case')
+  await step(kit.close(), closeMs, 'Closing what the case had opened')
+  errors.push(...(unhandled?.end() ?? []))
+  if (errors.length === 0) return undefined
+  const [first] = errors
+  return first instanceof Error ? first : new Error(String(first))
+}
+
+/** A promise that nobody awaits and that rejects ends a process. Only while one case runs it is known whose it was. */
+function watchUnhandled() {
+  const seen: Error[] = []
+  const note = (reason: unknown): void => {
+    seen.push(new Error(`A rejection was not handled: ${String(reason)}`, { cause: reason }))
+  }
+  process.on('unhandledRejection', note)
+  return {
+    end(): readonly Error[] {
+      process.off('unhandledRejection', note)
+      return seen
+    },
+  }
+}
+
+const firstLine = (error: Error): string => (error.message.split('\n')[0] ?? '').trim() || error.name

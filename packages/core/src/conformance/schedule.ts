@@ -1,0 +1,64 @@
+/** Many may hold it at once, or one alone. Who wants it alone goes before those who come after him. */
+export function createTurns() {
+  let sharing = 0
+  let alone = false
+  const waiting: { readonly alone: boolean; readonly enter: () => void }[] = []
+
+  const admit = (): void => {
+    for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
+      if (alone || (next.alone && sharing > 0)) return
+      waiting.shift()
+      if (next.alone) alone = true
+      else sharing += 1
+      next.enter()
+    }
+  }
+  const enter = async (wantsAlone: boolean): Promise<void> => {
+    const entered = new Promise<void>((resolve) => waiting.push({ alone: wantsAlone, enter: resolve }))
+    admit()
+    await entered
+  }
+  const leave = (wasAlone: boolean): void => {
+    if (wasAlone) alone = false
+    else sharing -= 1
+    admit()
+  }
+  return {
+    async take<T>(wantsAlone: boolean, work: () => Promise<T>): Promise<T> {
+      await enter(wantsAlone)
+      try {
+        return await work()
+      } finally {
+        leave(wantsAlone)
+      }
+    },
+  }
+}
+
+/**
+ * Runs jobs that are asked for one by one, by a test runner that knows nothing of running them side by side: whoever asks for
+ * them in their order finds the next `ahead` of them running already.
+ */
+export function createLookAhead<T>(jobs: readonly (() => Promise<T>)[], ahead: number) {
+  const started = new Map<number, Promise<T>>()
+  let last = -1
+
+  const start = (index: number): Promise<T> => {
+    const found = started.get(index)
+    if (found !== undefined) return found
+    const job = jobs[index]
+    if (job === undefined) throw new RangeError(`There is no job ${index}`)
+    const result = job()
+    // Whoever asked for single ones will never ask for this one.
+    result.catch(() => {})
+    started.set(index, result)
+    return result
+  }
+
+  return (index: number): Promise<T> => {
+    const inOrder = index === last + 1
+    last = index
+    if (inOrder) for (let next = index + 1; next <= Math.min(index + ahead, jobs.length - 1); next++) start(next)
+    return start(index)
+  }
+}

@@ -1,0 +1,42 @@
+export interface WaitOptions {
+  /** 10,000 where none is given. */
+  readonly timeoutMs?: number
+}
+
+const pollMs = 5
+
+export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+/**
+ * Resolves once the predicate holds. After the deadline it rejects and says what it was waiting for: as a function, `what`
+ * tells how far it got.
+ */
+export async function until(
+  what: string | (() => string),
+  predicate: () => boolean | Promise<boolean>,
+  { timeoutMs = 10_000 }: WaitOptions = {},
+): Promise<void> {
+  const startedAt = performance.now()
+  while (!(await predicate())) {
+    if (performance.now() - startedAt > timeoutMs) {
+      throw new Error(`Waited ${timeoutMs} ms for ${typeof what === 'string' ? what : what()}`)
+    }
+    await sleep(pollMs)
+  }
+}
+
+/** Resolves once the count has not changed for `quietMs`: whatever was still on its way has come. */
+export async function quiet(count: () => number, quietMs: number): Promise<void> {
+  let seen = count()
+  let changedAt = performance.now()
+  const startedAt = changedAt
+  while (performance.now() - changedAt < quietMs) {
+    await sleep(pollMs)
+    const now = count()
+    if (now === seen) continue
+    seen = now
+    changedAt = performance.now()
+    if (changedAt - startedAt > 60_000)
+      throw new Error(`No quiet for ${quietMs} ms within a minute: still counting, ${now}`)
+  }
+}

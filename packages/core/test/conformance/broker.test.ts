@@ -1,0 +1,329 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { sleep, until } from '../../src/conformance/wait.js'
+import type { Settlement } from '../../src/index.js'
+import { failure } from '../support/deliveries.js'
+import { mqErrorOf } from '../support/errors.js'
+import { call, consume, type Flow, never, publish, seen, source, startFlow } from './support/flows.js'
+import { startWorker } from './worker.js'
+
+let flow: Flow
+
+beforeEach(async () => {
+  flow = await startFlow()
+})
+
+afterEach(async () => {
+  await flow.close()
+})
+
+const retryOnce = (attempt: number): Settlement =>
+  attempt === 1 ? { kind: 'retry', delayMs: 20, failure: failure() } : { kind: 'done' }
+
+describe('the broker for tests, without a fault', () => {
+  it('delivers to each group what was published, with everything that belongs to the message', async () => {
+    const adapter = await flow.adapter()
+    const consumer = await consume(adapter)
+    const extensions = { traceparent: '00-1' }
+    expect(
+      await publish(adapter, { id: 'a', key: 'k', headers: { X: 'Y ü' }, extensions, body: Buffer.from([0, 255]) }),
+    ).toEqual({
+      status: 'stored',
+      routed: 'yes',
+    })
+    await seen(consumer, 1)
+    const [delivery] = consumer.deliveries
+    expect(delivery?.message).toMatchObject({ id: 'a', key: 'k', contentType: 'application/json', source: '/test' })
+    expect(delivery?.message.headers).toEqual({ X: 'Y ü' })
+    expect(delivery?.message.extensions).toEqual(extensions)
+    expect([...(delivery?.message.body ?? [])]).toEqual([0, 255])
+    expect(delivery?.attempt).toBe(1)
+  })
+
+  it('retries after the delay, with the failure, and in this group alone', async () => {
+    const adapter = await flow.adapter()
+    await adapter.declareGroup({ topic: source.topic, group: 'other' }, { startFrom: 'latest' })
+    const at: number[] = []
+    const consumer = await consume(adapter, ({ attempt }) => {
+      at.push(performance.now())
+      return retryOnce(attempt)
+    })
+    await publish(adapter)
+    await seen(consumer, 2)
+    expect(consumer.deliveries.map(({ attempt }) => attempt)).toEqual([1, 2])
+    expect(consumer.deliveries[1]?.failure).toEqual(failure())
+    expect((at[1] ?? 0) - (at[0] ?? 0)).toBeGreaterThanOrEqual(20)
+    expect(await adapter.stats({ topic: source.topic, group: 'other' })).toMatchObject({ ready: 1, delayed: 0 })
+  })
+
+  it('keeps dead letters until they are replayed or purged', async () => {
+    const adapter = await flow.adapter()
+    const consumer = await consume(adapter, () => ({ kind: 'dead', failure: failure() }))
+    await publish(adapter, { id: 'a' })
+    await publish(adapter, { id: 'b' })
+    const store = adapter.deadLetters(source)
+    await until('two dead letters', async () => (await store.list({ limit: 10 })).length === 2)
+    const [first] = await store.list({ limit: 1 })
+    expect(first).toMatchObject({ message: { id: 'a' }, failure: failure() })
+    await consumer.consumer.stop({ deadlineMs: 100 })
+    expect(await store.replay([first?.entryId ?? ''])).toBe(1)
+    expect(await adapter.stats(source)).toEqual({ ready: 1, inFlight: 0, delayed: 0, dead: 1 })
+    expect(await store.purge()).toBe(1)
+    expect(await store.list({ limit: 10 })).toEqual([])
+  })
+
+  it('keeps a delayed message until its time, also across the end of the broker', async () => {
+    const adapter = await flow.adapter()
+    const consumer = await consume(adapter)
+    const startedAt = performance.now()
+    expect(await publish(adapter, { delayMs: 60 })).toEqual({ status: 'stored', routed: 'unknown' })
+    await flow.faults.kill()
+    await flow.faults.restart()
+    await seen(consumer, 1)
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(60)
+  })
+
+  it('starts a group with what is retained, and tells that nobody was there', async () => {
+    const adapter = await flow.adapter()
+    expect(await publish(adapter, { id: 'a' })).toEqual({ status: 'stored', routed: 'no' })
+    await adapter.declareGroup(source, { startFrom: 'earliest' })
+    const consumer = await consume(adapter)
+    await seen(consumer, 1)
+    expect(consumer.ids).toEqual(['a'])
+  })
+
+  it('keeps one message of a key running at a time across the consumers of a group', async () => {
+    const adapters = [await flow.adapter(), await flow.adapter()]
+    const running = new Map<string, number>()
+    let most = 0
+    const handle = async ({ message: { key = '' } }: { readonly message: { readonly key?: string } }) => {
+      running.set(key, (running.get(key) ?? 0) + 1)
+      most = Math.max(most, running.get(key) ?? 0)
+      await sleep(2)
+      running.set(key, (running.get(key) ?? 0) - 1)
+      return { kind: 'done' } as const
+    }
+    const consumers = await Promise.all(adapters.map((adapter) => consume(adapter, handle, { ordered: true })))
+    const [adapter] = adapters
+    if (adapter === undefined) throw new Error('There are two')
+    for (let number = 0; number < 20; number++) await publish(adapter, { id: `${number}`, key: `k-${number % 2}` })
+    await until('all of them', () => consumers.flatMap(({ ids }) => ids).length === 20)
+    expect(most).toBe(1)
+    expect(consumers.every(({ ids }) => ids.length > 0)).toBe(true)
+  })
+
+  it('an ephemeral group is gone with its consumer', async () => {
+    const adapter = await flow.adapter()
+    const consumer = await consume(adapter, () => ({ kind: 'retry', delayMs: 0, failure: failure() }), {
+      ephemeral: true,
+    })
+    await publish(adapter)
+    await seen(consumer, 1)
+    await consumer.consumer.stop({ deadlineMs: 100 })
+    await adapter.deleteGroup(source)
+    expect(await publish(adapter, { id: 'later' })).toMatchObject({ routed: 'no' })
+    expect(consumer.deliveries).toHaveLength(1)
+  })
+
+  it('stops at the deadline: what has not ended is aborted and goes back without having counted', async () => {
+    const adapter = await flow.adapter()
+    const stuck = await consume(adapter, never)
+    await publish(adapter)
+    await seen(stuck, 1)
+    await stuck.consumer.stop({ deadlineMs: 20 })
+    expect(stuck.deliveries[0]?.signal.reason).toMatchObject({ code: 'MQ_STOPPED' })
+    const next = await consume(adapter)
+    await seen(next, 1)
+    expect(next.deliveries[0]?.attempt).toBe(1)
+  })
+
+  it('leaves no connection behind', async () => {
+    const adapter = await flow.adapter()
+    await consume(adapter)
+    expect(await flow.faults.connections()).toBe(1)
+    await adapter.disconnect({ deadlineMs: 100 })
+    expect(await flow.faults.connections()).toBe(0)
+    await mqErrorOf(() => publish(adapter), 'MQ_CLOSED')
+  })
+})
+
+describe('the faults of the broker for tests', () => {
+  const reconnected = async (adapter: { readonly events: readonly object[] }): Promise<void> => {
+    await until('the connection to be back', () =>
+      adapter.events.some((event) => 'state' in event && event.state === 'connected'),
+    )
+  }
+
+  it('a cut aborts what runs and delivers it again; the late answer is void', async () => {
+    const adapter = await flow.adapter()
+    let finish = (_: Settlement): void => {}
+    const consumer = await consume(adapter, ({ attempt }) =>
+      attempt === 1 ? new Promise<Settlement>((resolve) => (finish = resolve)) : never(),
+    )
+    await publish(adapter)
+    await seen(consumer, 1)
+    await flow.faults.cut()
+    await seen(consumer, 2)
+    expect(consumer.deliveries[0]?.signal.reason).toMatchObject({ code: 'MQ_CONNECTION_LOST' })
+    expect(consumer.deliveries[1]?.attempt).toBe(2)
+    finish({ kind: 'done' })
+    await sleep(20)
+    expect(await adapter.stats(source)).toMatchObject({ ready: 0, inFlight: 1 })
+  })
+
+  it('a killed broker is down until it is restarted, and has kept what was stored', async () => {
+    const adapter = await flow.adapter()
+    await adapter.declareGroup(source, { startFrom: 'latest' })
+    await publish(adapter, { id: 'kept' })
+    await flow.faults.kill()
+    await until('the adapter to be down', () => adapter.health().status === 'down')
+    expect(await publish(adapter, { id: 'refused' }, 30)).toMatchObject({ status: 'rejected' })
+    const waiting = publish(adapter, { id: 'waited' })
+    await flow.faults.restart()
+    expect(await waiting).toMatchObject({ status: 'stored' })
+    await reconnected(adapter)
+    const consumer = await consume(adapter)
+    await seen(consumer, 2)
+    expect(consumer.ids).toEqual(['kept', 'waited'])
+    expect(adapter.health()).toMatchObject({ status: 'up', lastError: { code: 'MQ_CONNECTION_LOST' } })
+  })
+
+  it.each(['in', 'out', 'both'] as const)(
+    'a link that is frozen (%s) is noticed, and publishing goes on once it is healed',
+    async (direction) => {
+      const adapter = await flow.adapter()
+      await adapter.declareGroup(source, { startFrom: 'latest' })
+      await flow.faults.freeze(direction)
+      const unanswered = publish(adapter, { id: 'unanswered' }, 50)
+      const patient = publish(adapter, { id: 'patient' }, 5_000)
+      expect(await unanswered).toMatchObject({ status: 'unknown', error: { code: 'MQ_PUBLISH_UNKNOWN' } })
+      await until('the frozen link to be noticed', () => adapter.health().status === 'down', { timeoutMs: 2_000 })
+      await flow.faults.heal()
+      expect(await patient).toMatchObject({ status: 'stored' })
+      const { ready } = await adapter.stats(source)
+      expect([1, 2]).toContain(ready)
+    },
+  )
+
+  it('an answer that is lost leaves the message stored once', async () => {
+    const adapter = await flow.adapter()
+    await adapter.declareGroup(source, { startFrom: 'latest' })
+    await flow.faults.dropAnswer()
+    expect(await publish(adapter)).toMatchObject({ status: 'stored' })
+    await reconnected(adapter)
+    expect(await adapter.stats(source)).toMatchObject({ ready: 1 })
+  })
+
+  it('a slow link is no dead one', async () => {
+    const adapter = await flow.adapter()
+    const consumer = await consume(adapter)
+    await flow.faults.slow(40_000)
+    const startedAt = performance.now()
+    await publish(adapter, { body: new Uint8Array(20_000) })
+    expect(performance.now() - startedAt).toBeGreaterThan(400)
+    await seen(consumer, 1)
+    expect(adapter.events).toEqual([])
+  })
+
+  it('a broker that takes no messages says so; what it was sent is stored later, and consumers go on', async () => {
+    const adapter = await flow.adapter()
+    const consumer = await consume(adapter)
+    await publish(adapter, { delayMs: 20 })
+    await flow.faults.block()
+    await until('to hear of it', () => adapter.events.length === 1)
+    expect(adapter.events[0]).toMatchObject({ type: 'blocked', blocked: true })
+    const waiting = publish(adapter, { id: 'waits' })
+    expect(await publish(adapter, { id: 'expires' }, 30)).toMatchObject({ status: 'rejected' })
+    await seen(consumer, 1)
+    await flow.faults.heal()
+    expect(await waiting).toMatchObject({ status: 'stored' })
+    expect(adapter.events[1]).toEqual({ type: 'blocked', blocked: false })
+    await seen(consumer, 2)
+  })
+
+  it('a group that is destroyed is reported, made again, and misses nothing from then on', async () => {
+    const adapter = await flow.adapter()
+    const consumer = await consume(adapter, never, { concurrency: 1 })
+    await publish(adapter, { id: 'a' })
+    await publish(adapter, { id: 'b' })
+    await seen(consumer, 1)
+    await flow.faults.destroy(source)
+    await publish(adapter, { id: 'c' })
+    await seen(consumer, 2)
+    expect(consumer.ids).toEqual(['a', 'c'])
+    expect(consumer.deliveries[0]?.signal.reason).toMatchObject({ code: 'MQ_OWNERSHIP_LOST' })
+    expect(adapter.events).toMatchObject([{ type: 'data-loss', source, count: 2 }])
+  })
+
+  it('a foreign message has an id that stays the same', async () => {
+    const adapter = await flow.adapter()
+    const consumer = await consume(adapter, ({ attempt }) => retryOnce(attempt))
+    await flow.faults.publishForeign(source.topic, Buffer.from('[1]'))
+    await seen(consumer, 2)
+    expect(consumer.ids).toEqual(['orders/0', 'orders/0'])
+    expect(Buffer.from(consumer.deliveries[0]?.message.body ?? []).toString()).toBe('[1]')
+  })
+
+  it('a connection that cannot be made is an error of its own kind and leaves nothing open', async () => {
+    const { faults } = flow
+    const connect = (options: object) => () => flow.adapter(options as never)
+    await mqErrorOf(connect(faults.wrongCredentials().options), 'MQ_AUTH_FAILED')
+    await mqErrorOf(connect(faults.unreachable().options), 'MQ_CONNECT_FAILED')
+    await mqErrorOf(connect(faults.untrusted().options), 'MQ_TLS_FAILED')
+    await faults.refuse()
+    await mqErrorOf(connect({}), 'MQ_CONNECT_FAILED')
+    await faults.heal()
+    await faults.freeze('out')
+    await mqErrorOf(connect({ connectTimeoutMs: 30 }), 'MQ_CONNECT_TIMEOUT')
+    await faults.heal()
+    await until('the connections to be gone', async () => (await faults.connections()) === 0)
+  })
+
+  it('a message that is too large for the broker is refused alone', async () => {
+    const adapter = await flow.adapter()
+    const { headers, ...rest } = { headers: {}, source: '/t', type: 't', time: '', extensions: {} }
+    const message = (id: string, bytes: number) => ({ ...rest, headers, id, body: new Uint8Array(bytes) })
+    const outcomes = await adapter.publish(
+      source.topic,
+      [message('a', 1), message('b', 2 ** 21), message('c', 1)],
+      call(),
+    )
+    expect(outcomes.map(({ status }) => status)).toEqual(['stored', 'rejected', 'stored'])
+  })
+
+  it('a worker that crashes has run, and its message runs again elsewhere', async () => {
+    const adapter = await flow.adapter()
+    await adapter.declareGroup(source, { startFrom: 'latest' })
+    await publish(adapter)
+    const { options = {}, adapter: module } = flow.environment.loaded.subject
+    const program = { adapter: String(module), options, source, concurrency: 1, handler: 'crash', afterMs: 5 } as const
+    const worker = await startWorker(program)
+    await worker.exited
+    expect(worker.events.map(({ type }) => type).sort()).toEqual(['ready', 'started'])
+    const next = await consume(adapter)
+    await seen(next, 1)
+    expect(next.deliveries[0]?.attempt).toBe(2)
+  })
+
+  it('a worker that is killed does nothing any more', async () => {
+    const adapter = await flow.adapter()
+    await adapter.declareGroup(source, { startFrom: 'latest' })
+    await publish(adapter)
+    const { options = {}, adapter: module } = flow.environment.loaded.subject
+    const program = {
+      adapter: String(module),
+      options,
+      source,
+      concurrency: 1,
+      handler: 'handle',
+      afterMs: 30,
+    } as const
+    const worker = await startWorker(program)
+    await until('it to have begun', () => worker.events.length === 2)
+    await worker.kill()
+    const next = await consume(adapter, never)
+    await seen(next, 1)
+    await sleep(40)
+    expect(worker.events.map(({ type }) => type).sort()).toEqual(['ready', 'started'])
+    expect(await flow.faults.connections()).toBe(1)
+  })
+})

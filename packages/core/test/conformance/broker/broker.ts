@@ -1,0 +1,101 @@
+import type { QueueStats, Source } from '../../../src/index.js'
+import { Agenda } from './agenda.js'
+import type { Group } from './group.js'
+import { type ClientEnd, Network, type ServerEnd } from './network.js'
+import { Session } from './session.js'
+import { Topic } from './topic.js'
+import type { WireOutcome, WirePublish } from './wire.js'
+
+/** A broker in this process that is reached over connections only. What it has stored outlives its end and its restart. */
+export class Broker {
+  readonly password: string
+  readonly network: Network
+  readonly #agenda: Agenda
+  readonly #topics = new Map<string, Topic>()
+  readonly #sessions = new Set<Session>()
+  #blocked = false
+  /** Once: the next request is carried out, and its connection lost before it is answered. */
+  dropsNextAnswer = false
+
+  constructor({ password }: { readonly password: string }) {
+    this.password = password
+    this.network = new Network((end) => this.#accept(end))
+    this.#agenda = new Agenda(() => this.#wake())
+  }
+
+  get connections(): number {
+    return this.#sessions.size
+  }
+
+  get blocked(): boolean {
+    return this.#blocked
+  }
+
+  connect(): Promise<ClientEnd> {
+    return this.network.connect()
+  }
+
+  publish(topic: string, publish: WirePublish): WireOutcome {
+    return this.#topic(topic).publish(publish)
+  }
+
+  find({ topic, group }: Source): Group | undefined {
+    return this.#topics.get(topic)?.groups.get(group)
+  }
+
+  declare({ topic, group }: Source, startAt: Parameters<Topic['declare']>[1]): void {
+    this.#topic(topic).declare(group, startAt)
+  }
+
+  openEphemeral({ topic, group }: Source): Group {
+    return this.#topic(topic).openEphemeral(group)
+  }
+
+  delete({ topic, group }: Source): void {
+    this.#topics.get(topic)?.delete(group)
+  }
+
+  stats(source: Source): QueueStats {
+    const delayed = this.#topics.get(source.topic)?.delayed ?? 0
+    const group = this.find(source)?.stats ?? { ready: 0, inFlight: 0, delayed: 0, dead: 0 }
+    return { ...group, delayed: group.delayed + delayed }
+  }
+
+  /** Takes no messages for now: publishes wait, everything else goes on. */
+  block(blocked: boolean): void {
+    if (this.#blocked === blocked) return
+    this.#blocked = blocked
+    for (const session of [...this.#sessions]) session.blockedChanged()
+  }
+
+  /** Ends at once. Only what is stored is left. */
+  kill(): void {
+    this.network.listening = false
+    this.network.cut()
+    for (const session of [...this.#sessions]) session.end()
+  }
+
+  restart(): void {
+    this.network.listening = true
+  }
+
+  #accept(end: ServerEnd): void {
+    const session = new Session(this, end, () => {
+      this.#sessions.delete(session)
+      this.#agenda.open = this.#sessions.size > 0
+    })
+    this.#sessions.add(session)
+    this.#agenda.open = true
+  }
+
+  #wake(): void {
+    const now = this.#agenda.now()
+    for (const topic of this.#topics.values()) this.#agenda.at(topic.wake(now))
+  }
+
+  #topic(name: string): Topic {
+    const found = this.#topics.get(name) ?? new Topic(name, this.#agenda)
+    this.#topics.set(name, found)
+    return found
+  }
+}

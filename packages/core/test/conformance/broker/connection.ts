@@ -1,0 +1,156 @@
+import { MqError } from '../../../src/index.js'
+import type { ClientEnd } from './network.js'
+import type { AdapterOptions } from './options.js'
+import { Pulse } from './pulse.js'
+import { registry } from './registry.js'
+import type { AnswerTo, Push, Refusal, Request, RequestOf, RequestType, ServerFrame } from './wire.js'
+
+export interface ConnectionListener {
+  push(push: Push, connection: Connection): void
+  /** Once, unless it was closed here. */
+  lost(error: MqError, connection: Connection): void
+}
+
+interface Asked {
+  readonly resolve: (answer: never) => void
+  readonly reject: (error: MqError) => void
+}
+
+/** The client's side of one connection. */
+export class Connection {
+  readonly #end: ClientEnd
+  readonly #listener: ConnectionListener
+  readonly #asked = new Map<number, Asked>()
+  #lastNumber = 0
+  #pulse: Pulse | undefined
+  #open = true
+
+  constructor(end: ClientEnd, listener: ConnectionListener) {
+    this.#end = end
+    this.#listener = listener
+    end.receive({
+      frame: (frame) => this.#receive(frame),
+      activity: () => this.#pulse?.activity(),
+      closed: () => this.#lose('The broker closed the connection'),
+    })
+  }
+
+  get isOpen(): boolean {
+    return this.#open
+  }
+
+  startPulse(heartbeatMs: number): void {
+    this.#pulse = new Pulse(heartbeatMs, {
+      beat: () => this.#end.send({ kind: 'beat' }),
+      silent: () => this.#lose(`The broker was silent for ${heartbeatMs} ms`),
+    })
+  }
+
+  /** Rejects with `MQ_CONNECTION_LOST` when the connection ends first, and for what the broker refuses. */
+  ask<Type extends RequestType>(request: RequestOf<Type>): Promise<AnswerTo<Type>> {
+    return new Promise((resolve, reject) => {
+      if (!this.#open) {
+        reject(new MqError('MQ_CONNECTION_LOST', 'The connection has ended'))
+        return
+      }
+      this.#lastNumber += 1
+      this.#asked.set(this.#lastNumber, { resolve, reject })
+      this.#end.send({ kind: 'request', number: this.#lastNumber, request: request as Request })
+    })
+  }
+
+  /** Without a word to the broker, which learns of it from the network. */
+  close(): void {
+    this.#close(new MqError('MQ_CONNECTION_LOST', 'The connection was closed'))
+  }
+
+  #lose(text: string): void {
+    if (!this.#open) return
+    const error = new MqError('MQ_CONNECTION_LOST', text)
+    this.#close(error)
+    this.#listener.lost(error, this)
+  }
+
+  #close(error: MqError): void {
+    if (!this.#open) return
+    this.#open = false
+    this.#pulse?.stop()
+    this.#end.close()
+    const asked = [...this.#asked.values()]
+    this.#asked.clear()
+    for (const { reject } of asked) reject(error)
+  }
+
+  #receive(frame: ServerFrame): void {
+    if (frame.kind === 'beat') return
+    if (frame.kind === 'push') {
+      this.#listener.push(frame.push, this)
+      return
+    }
+    const asked = this.#asked.get(frame.number)
+    this.#asked.delete(frame.number)
+    if (frame.kind === 'answer') asked?.resolve(frame.answer as never)
+    else asked?.reject(refusalError(frame.reason))
+  }
+}
+
+function refusalError(reason: Refusal): MqError {
+  if (reason === 'password') return new MqError('MQ_AUTH_FAILED', 'The broker does not know this password')
+  return new MqError('MQ_OPERATION_FAILED', `The broker refused: ${reason}`)
+}
+
+export interface OpenedConnection {
+  readonly connection: Connection
+  readonly blocked: boolean
+}
+
+/**
+ * Connects and logs in. Rejects with `MQ_CONNECT_FAILED`, `MQ_CONNECT_TIMEOUT`, `MQ_AUTH_FAILED` or `MQ_TLS_FAILED`, and
+ * leaves nothing open.
+ */
+export async function openConnection(
+  options: AdapterOptions,
+  listener: ConnectionListener,
+  signal: AbortSignal,
+): Promise<OpenedConnection> {
+  const connection = new Connection(await dial(options), listener)
+  if (options.tls) {
+    connection.close()
+    throw new MqError('MQ_TLS_FAILED', `The certificate of ${options.broker} is signed by nobody that is trusted`)
+  }
+  let late = false
+  const timer = setTimeout(() => {
+    late = true
+    connection.close()
+  }, options.connectTimeoutMs)
+  const giveUp = (): void => connection.close()
+  signal.addEventListener('abort', giveUp)
+  if (signal.aborted) giveUp()
+  const { password, heartbeatMs } = options
+  try {
+    const { blocked } = await connection.ask<'login'>({ type: 'login', password, heartbeatMs })
+    connection.startPulse(heartbeatMs)
+    return { connection, blocked }
+  } catch (cause) {
+    connection.close()
+    if (late) {
+      const text = `${options.broker} did not answer within ${options.connectTimeoutMs} ms`
+      throw new MqError('MQ_CONNECT_TIMEOUT', text)
+    }
+    if (cause instanceof MqError && cause.code === 'MQ_AUTH_FAILED') throw cause
+    throw new MqError('MQ_CONNECT_FAILED', `${options.broker} ended the connection`, { cause })
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', giveUp)
+  }
+}
+
+async function dial({ broker }: AdapterOptions): Promise<ClientEnd> {
+  try {
+    const found = registry.find(broker)
+    if (found === undefined) throw new Error('connect ECONNREFUSED')
+    return await found.connect()
+  } catch (cause) {
+    throw new MqError('MQ_CONNECT_FAILED', `Nobody listens at ${broker}`, { cause })
+  }
+}

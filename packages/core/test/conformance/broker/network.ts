@@ -1,0 +1,103 @@
+import { type Conditions, Pipe, type Receiver } from './pipe.js'
+import { type ClientFrame, clientFrameSize, type ServerFrame, serverFrameSize } from './wire.js'
+
+/** One end of a connection. */
+export interface End<Sent, Received> {
+  send(frame: Sent): void
+  /** Who gets what arrives here. */
+  receive(receiver: Receiver<Received>): void
+  /** What was sent before still arrives; nothing is received any more. */
+  close(): void
+}
+
+export type ClientEnd = End<ClientFrame, ServerFrame>
+export type ServerEnd = End<ServerFrame, ClientFrame>
+
+interface Link {
+  readonly toBroker: Pipe<ClientFrame>
+  readonly toClient: Pipe<ServerFrame>
+}
+
+/** The connections to one broker, and what can happen to them. */
+export class Network {
+  readonly #conditions: Conditions = { frozen: { in: false, out: false }, bytesPerSecond: undefined }
+  readonly #accept: (end: ServerEnd) => void
+  readonly #links = new Set<Link>()
+  /** Whether somebody listens. */
+  listening = true
+  /** Whether new connections are turned away although somebody listens. */
+  refusing = false
+
+  constructor(accept: (end: ServerEnd) => void) {
+    this.#accept = accept
+  }
+
+  /** The client's end of a new connection, a turn later. Rejects as a socket does. */
+  async connect(): Promise<ClientEnd> {
+    await new Promise((resolve) => setImmediate(resolve))
+    if (!this.listening || this.refusing) throw new Error('connect ECONNREFUSED')
+    const link: Link = {
+      toBroker: new Pipe(this.#conditions, 'in', clientFrameSize),
+      toClient: new Pipe(this.#conditions, 'out', serverFrameSize),
+    }
+    this.#links.add(link)
+    let open = 2
+    const closed = (): void => {
+      open -= 1
+      if (open === 0) this.#links.delete(link)
+    }
+    this.#accept(endOf(link.toClient, link.toBroker, closed))
+    return endOf(link.toBroker, link.toClient, closed)
+  }
+
+  freeze(direction: 'in' | 'out' | 'both'): void {
+    if (direction !== 'out') this.#conditions.frozen.in = true
+    if (direction !== 'in') this.#conditions.frozen.out = true
+  }
+
+  slow(bytesPerSecond: number): void {
+    this.#conditions.bytesPerSecond = bytesPerSecond
+  }
+
+  /** Ends freezing, slowness and refusal. */
+  heal(): void {
+    this.#conditions.frozen.in = false
+    this.#conditions.frozen.out = false
+    this.#conditions.bytesPerSecond = undefined
+    this.refusing = false
+    for (const { toBroker, toClient } of this.#links) {
+      toBroker.flow()
+      toClient.flow()
+    }
+  }
+
+  /** Resets every connection: both ends learn of it, and what was on its way is lost. */
+  cut(): void {
+    for (const { toBroker, toClient } of this.#links) {
+      toBroker.reset()
+      toClient.reset()
+    }
+    this.#links.clear()
+  }
+}
+
+function endOf<Sent, Received>(
+  outgoing: Pipe<Sent>,
+  incoming: Pipe<Received>,
+  closed: () => void,
+): End<Sent, Received> {
+  let open = true
+  return {
+    send: (frame) => outgoing.send(frame),
+    receive: (receiver) => {
+      incoming.receiver = receiver
+    },
+    close() {
+      if (!open) return
+      open = false
+      incoming.receiver = undefined
+      outgoing.end()
+      closed()
+    },
+  }
+}

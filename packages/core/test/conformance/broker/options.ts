@@ -1,0 +1,27 @@
+import type { JsonObject } from '../../../src/conformance/subject.js'
+
+/** What the adapter is made with. */
+export interface AdapterOptions {
+  /** The broker's name in the registry. */
+  readonly broker: string
+  readonly password: string
+  /** Whether to insist on TLS. The broker's certificate is signed by nobody. */
+  readonly tls: boolean
+  /** After this long without a byte a connection is given up, on both sides. */
+  readonly heartbeatMs: number
+  readonly connectTimeoutMs: number
+  /** For everything but publishing, which brings its own. */
+  readonly operationTimeoutMs: number
+}
+
+export function adapterOptions(options: JsonObject): AdapterOptions {
+  const { broker, password, tls, heartbeatMs, connectTimeoutMs, operationTimeoutMs } = options
+  return {
+    broker: String(broker),
+    password: String(password),
+    tls: tls === true,
+    heartbeatMs: Number(heartbeatMs ?? 200),
+    connectTimeoutMs: Number(connectTimeoutMs ?? 500),
+    operationTimeoutMs: Number(operationTimeoutMs ?? 3_000),
+  }
+}

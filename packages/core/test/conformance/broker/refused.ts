@@ -1,0 +1,11 @@
+import type { Refusal } from './wire.js'
+
+/** Thrown by the broker for a request that it does not carry out. */
+export class Refused extends Error {
+  readonly reason: Refusal
+
+  constructor(reason: Refusal) {
+    super(reason)
+    this.reason = reason
+  }
+}

@@ -1,0 +1,171 @@
+import type { Broker } from './broker.js'
+import type { Group } from './group.js'
+import type { Member } from './member.js'
+import type { ServerEnd } from './network.js'
+import { Pulse } from './pulse.js'
+import { Refused } from './refused.js'
+import type { AnswerTo, ClientFrame, Push, Request, RequestOf, ServerFrame, Subscribe } from './wire.js'
+
+/** The broker's side of one connection. */
+export class Session {
+  readonly #broker: Broker
+  readonly #end: ServerEnd
+  readonly #ended: () => void
+  readonly #members = new Map<string, { readonly member: Member; readonly group: Group }>()
+  /** Publishes that wait until the broker takes messages again. */
+  #parked: (() => void)[] = []
+  #pulse: Pulse | undefined
+  #open = true
+
+  constructor(broker: Broker, end: ServerEnd, ended: () => void) {
+    this.#broker = broker
+    this.#end = end
+    this.#ended = ended
+    end.receive({
+      frame: (frame) => this.#receive(frame),
+      activity: () => this.#pulse?.activity(),
+      closed: () => this.end(),
+    })
+  }
+
+  /** The connection is gone. What its consumers hold runs again elsewhere. */
+  end(): void {
+    if (!this.#open) return
+    this.#open = false
+    this.#pulse?.stop()
+    this.#parked = []
+    this.#end.close()
+    for (const consumer of [...this.#members.keys()]) this.#leave(consumer)
+    this.#ended()
+  }
+
+  blockedChanged(): void {
+    this.#push({ type: 'blocked', blocked: this.#broker.blocked })
+    if (this.#broker.blocked) return
+    const parked = this.#parked
+    this.#parked = []
+    for (const publish of parked) publish()
+  }
+
+  #receive(frame: ClientFrame): void {
+    if (!this.#open || frame.kind === 'beat') return
+    const { number, request } = frame
+    const answer = (): void => this.#answer(number, request)
+    if (request.type === 'publish' && this.#broker.blocked) this.#parked.push(answer)
+    else answer()
+  }
+
+  #answer(number: number, request: Request): void {
+    const sent = this.#carriedOut(number, request)
+    if (this.#broker.dropsNextAnswer && request.type !== 'login') {
+      this.#broker.dropsNextAnswer = false
+      this.end()
+    } else this.#send(sent)
+    if (request.type === 'bye') this.end()
+  }
+
+  #carriedOut(number: number, request: Request): ServerFrame {
+    try {
+      if (this.#pulse === undefined && request.type !== 'login') throw new Refused('not-logged-in')
+      return { kind: 'answer', number, answer: this.#carryOut(request) }
+    } catch (error) {
+      if (error instanceof Refused) return { kind: 'refusal', number, reason: error.reason }
+      throw error
+    }
+  }
+
+  #carryOut(request: Request): AnswerTo<Request['type']> {
+    const broker = this.#broker
+    switch (request.type) {
+      case 'login':
+        return this.#login(request)
+      case 'publish':
+        return request.messages.map((message) => broker.publish(request.topic, message))
+      case 'declare':
+        broker.declare(request.source, request.startAt)
+        return undefined
+      case 'delete':
+        broker.delete(request.source)
+        return undefined
+      case 'subscribe':
+        return this.#subscribe(request)
+      case 'pause':
+        this.#pause(request.consumer)
+        return undefined
+      case 'cancel':
+        this.#cancel(request.consumer)
+        return undefined
+      case 'settle':
+        this.#settle(request)
+        return undefined
+      case 'list':
+        return broker.find(request.source)?.list(request.limit) ?? []
+      case 'replay':
+        return broker.find(request.source)?.replay(request.entryIds) ?? 0
+      case 'purge':
+        return broker.find(request.source)?.purge(request.entryIds) ?? 0
+      case 'stats':
+        return broker.stats(request.source)
+      case 'bye':
+        return undefined
+    }
+  }
+
+  #login({ password, heartbeatMs }: RequestOf<'login'>): AnswerTo<'login'> {
+    if (password !== this.#broker.password) throw new Refused('password')
+    this.#pulse = new Pulse(heartbeatMs, { beat: () => this.#send({ kind: 'beat' }), silent: () => this.end() })
+    return { blocked: this.#broker.blocked }
+  }
+
+  #subscribe(options: Subscribe): boolean {
+    const { source, consumer, ephemeral } = options
+    const group = ephemeral ? this.#broker.openEphemeral(source) : this.#broker.find(source)
+    if (group === undefined) return false
+    const member: Member = {
+      options,
+      held: new Map(),
+      paused: false,
+      deliver: ({ delivery, entry: { message, runs, failure } }) => {
+        this.#push({ type: 'deliver', consumer, delivery, message, attempt: runs, ...(failure && { failure }) })
+      },
+      cancelled: (loss) => {
+        this.#members.delete(consumer)
+        this.#push({ type: 'cancelled', consumer, ...loss })
+      },
+    }
+    this.#members.set(consumer, { member, group })
+    group.join(member)
+    return true
+  }
+
+  #pause(consumer: string): void {
+    const found = this.#members.get(consumer)
+    if (found !== undefined) found.member.paused = true
+  }
+
+  #cancel(consumer: string): void {
+    const found = this.#members.get(consumer)
+    found?.group.cancel(found.member)
+    this.#leave(consumer)
+  }
+
+  #leave(consumer: string): void {
+    const found = this.#members.get(consumer)
+    if (found === undefined) return
+    this.#members.delete(consumer)
+    found.group.leave(found.member)
+    if (found.group.ephemeral) this.#broker.delete(found.group.source)
+  }
+
+  #settle({ delivery, settlement }: RequestOf<'settle'>): void {
+    for (const { member, group } of this.#members.values()) group.settle(member, delivery, settlement)
+  }
+
+  #push(push: Push): void {
+    this.#send({ kind: 'push', push })
+  }
+
+  #send(frame: ServerFrame): void {
+    if (this.#open) this.#end.send(frame)
+  }
+}

@@ -1,0 +1,153 @@
+import { isMqError, MqError, withDeadline } from '../../../src/index.js'
+import { type Connection, type ConnectionListener, type OpenedConnection, openConnection } from './connection.js'
+import type { AdapterOptions } from './options.js'
+import type { AnswerTo, Push, RequestOf, RequestType } from './wire.js'
+
+export interface SupervisorListener {
+  /** A connection stands, the first one or one after a loss. */
+  up(opened: OpenedConnection): void
+  down(error: MqError): void
+  push(push: Push, connection: Connection): void
+}
+
+interface Waiter {
+  readonly resolve: (connection: Connection) => void
+  readonly reject: (error: MqError) => void
+}
+
+const firstPauseMs = 10
+const longestPauseMs = 100
+const goodbyeMs = 100
+
+/** Keeps one connection: once it stood, it is made again whenever it is lost, until it is closed. */
+export class Supervisor {
+  readonly #options: AdapterOptions
+  readonly #listener: SupervisorListener
+  readonly #closing = new AbortController()
+  readonly #waiters = new Set<Waiter>()
+  #state: 'new' | 'open' | 'reconnecting' | 'closed' = 'new'
+  #connection: Connection | undefined
+
+  constructor(options: AdapterOptions, listener: SupervisorListener) {
+    this.#options = options
+    this.#listener = listener
+  }
+
+  get state() {
+    return this.#state
+  }
+
+  /** Throws `MQ_NOT_CONNECTED` before the first connection, and `MQ_CLOSED` after the last. */
+  requireOpen(): void {
+    if (this.#state === 'new') throw new MqError('MQ_NOT_CONNECTED', 'The adapter is not connected')
+    if (this.#state === 'closed') throw new MqError('MQ_CLOSED', 'The adapter was disconnected')
+  }
+
+  async connect(): Promise<void> {
+    if (this.#state === 'closed') this.requireOpen()
+    if (this.#state === 'new') this.#take(await this.#open())
+  }
+
+  /** The connection, as soon as there is one. Rejects with `MQ_TIMEOUT` or `MQ_CLOSED`. */
+  async connected(timeoutMs: number): Promise<Connection> {
+    this.requireOpen()
+    if (this.#connection !== undefined) return this.#connection
+    let waiter: Waiter | undefined
+    const connection = new Promise<Connection>((resolve, reject) => {
+      waiter = { resolve, reject }
+      this.#waiters.add(waiter)
+    })
+    const late = (): MqError => new MqError('MQ_TIMEOUT', `No connection within ${timeoutMs} ms`)
+    try {
+      return await withDeadline(connection, timeoutMs, late)
+    } finally {
+      if (waiter !== undefined) this.#waiters.delete(waiter)
+    }
+  }
+
+  /** With `again`, a request whose connection is lost is repeated on the next one while there is time. */
+  async ask<Type extends RequestType>(
+    request: RequestOf<Type>,
+    { again }: { readonly again: boolean },
+  ): Promise<AnswerTo<Type>> {
+    const endsAt = performance.now() + this.#options.operationTimeoutMs
+    const late = (): MqError => new MqError('MQ_TIMEOUT', `No answer to ${request.type} in time`)
+    for (;;) {
+      const connection = await this.connected(endsAt - performance.now())
+      try {
+        return await withDeadline(connection.ask<Type>(request), endsAt - performance.now(), late)
+      } catch (error) {
+        if (!again || !isMqError(error, 'MQ_CONNECTION_LOST')) throw error
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    const connection = this.#connection
+    this.abandon()
+    if (connection === undefined) return
+    const late = (): MqError => new MqError('MQ_TIMEOUT', 'The broker did not say goodbye')
+    await withDeadline(connection.ask<'bye'>({ type: 'bye' }), goodbyeMs, late).catch(() => {})
+    connection.close()
+  }
+
+  /** Nothing is done any more; the connection itself is left as it is. */
+  abandon(): Connection | undefined {
+    const connection = this.#connection
+    this.#connection = undefined
+    this.#state = 'closed'
+    this.#closing.abort()
+    for (const { reject } of this.#waiters) reject(new MqError('MQ_CLOSED', 'The adapter was disconnected'))
+    return connection
+  }
+
+  async #open(): Promise<OpenedConnection> {
+    const listener: ConnectionListener = {
+      push: (push, connection) => this.#listener.push(push, connection),
+      lost: (error, connection) => {
+        if (connection === this.#connection) this.#lost(error)
+      },
+    }
+    const opened = await openConnection(this.#options, listener, this.#closing.signal)
+    if (!this.#closing.signal.aborted) return opened
+    opened.connection.close()
+    throw new MqError('MQ_CLOSED', 'The adapter was disconnected')
+  }
+
+  #take(opened: OpenedConnection): void {
+    this.#connection = opened.connection
+    this.#state = 'open'
+    this.#listener.up(opened)
+    for (const { resolve } of this.#waiters) resolve(opened.connection)
+  }
+
+  #lost(error: MqError): void {
+    this.#connection = undefined
+    this.#state = 'reconnecting'
+    this.#listener.down(error)
+    void this.#reconnect()
+  }
+
+  async #reconnect(): Promise<void> {
+    for (let pauseMs = firstPauseMs; this.#state === 'reconnecting'; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+      await this.#pause(pauseMs)
+      if (this.#state !== 'reconnecting') return
+      // Whatever is wrong now may be right at the next attempt: the first connection stood with the same options.
+      const opened = await this.#open().catch(() => undefined)
+      if (opened !== undefined) this.#take(opened)
+    }
+  }
+
+  async #pause(ms: number): Promise<void> {
+    const { signal } = this.#closing
+    await new Promise<void>((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', end)
+        resolve()
+      }
+      const timer = setTimeout(end, ms)
+      signal.addEventListener('abort', end)
+    })
+  }
+}

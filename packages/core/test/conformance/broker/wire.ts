@@ -1,0 +1,115 @@
+import type { Failure, MessageHeaders, QueueStats, Routed, Settlement, Source, StartFrom } from '../../../src/index.js'
+
+/** A message as it is sent and stored: its CloudEvents attributes by their names; none of them if it is foreign. */
+export interface WireMessage {
+  readonly attributes: MessageHeaders
+  readonly headers: MessageHeaders
+  readonly body: Uint8Array
+}
+
+/** A message in a topic. */
+export interface StoredMessage extends WireMessage {
+  /** Its place in the topic, from 0 on. */
+  readonly position: number
+  /** Milliseconds since 1970. */
+  readonly takenAt: number
+}
+
+export interface WirePublish {
+  readonly message: WireMessage
+  readonly delayMs: number
+}
+
+export type WireOutcome =
+  | { readonly status: 'stored'; readonly routed: Routed }
+  | { readonly status: 'rejected'; readonly text: string }
+
+export interface WireDeadLetter {
+  readonly entryId: string
+  readonly message: StoredMessage
+  readonly failure: Failure
+}
+
+/** Where a new group begins; a number is a place in the topic. */
+export type StartAt = StartFrom | number
+
+/** What a client asks for, by its name, and what it is answered. */
+export interface Requests {
+  login: [{ readonly password: string; readonly heartbeatMs: number }, { readonly blocked: boolean }]
+  publish: [{ readonly topic: string; readonly messages: readonly WirePublish[] }, readonly WireOutcome[]]
+  declare: [{ readonly source: Source; readonly startAt: StartAt }, undefined]
+  delete: [{ readonly source: Source }, undefined]
+  /** Answers false where there is no such group. An ephemeral one is made. */
+  subscribe: [Subscribe, boolean]
+  /** No more deliveries; what was delivered stays. */
+  pause: [{ readonly consumer: string }, undefined]
+  /** What is still delivered goes back. */
+  cancel: [{ readonly consumer: string }, undefined]
+  settle: [{ readonly delivery: number; readonly settlement: Settlement }, undefined]
+  list: [{ readonly source: Source; readonly limit: number }, readonly WireDeadLetter[]]
+  replay: [{ readonly source: Source; readonly entryIds: readonly string[] | undefined }, number]
+  purge: [{ readonly source: Source; readonly entryIds: readonly string[] | undefined }, number]
+  stats: [{ readonly source: Source }, QueueStats]
+  /** The client is about to close. */
+  bye: [object, undefined]
+}
+
+export interface Subscribe {
+  readonly consumer: string
+  readonly source: Source
+  readonly concurrency: number
+  readonly ordered: boolean
+  readonly ephemeral: boolean
+}
+
+export type RequestType = keyof Requests
+export type RequestOf<Type extends RequestType> = { readonly type: Type } & Requests[Type][0]
+export type AnswerTo<Type extends RequestType> = Requests[Type][1]
+export type Request = { [Type in RequestType]: RequestOf<Type> }[RequestType]
+
+/** What the broker sends without being asked. */
+export type Push =
+  | {
+      readonly type: 'deliver'
+      readonly consumer: string
+      readonly delivery: number
+      readonly message: StoredMessage
+      readonly attempt: number
+      readonly failure?: Failure
+    }
+  /** The group is gone, with `lost` messages that it had not finished; the topic goes on at `next`. */
+  | { readonly type: 'cancelled'; readonly consumer: string; readonly lost: number; readonly next: number }
+  | { readonly type: 'blocked'; readonly blocked: boolean }
+
+export type ClientFrame =
+  | { readonly kind: 'request'; readonly number: number; readonly request: Request }
+  | { readonly kind: 'beat' }
+
+export type ServerFrame =
+  | { readonly kind: 'answer'; readonly number: number; readonly answer: unknown }
+  | { readonly kind: 'refusal'; readonly number: number; readonly reason: Refusal }
+  | { readonly kind: 'push'; readonly push: Push }
+  | { readonly kind: 'beat' }
+
+export type Refusal = 'password' | 'too-large' | 'not-logged-in'
+
+const frameBytes = 32
+
+export function messageSize({ attributes, headers, body }: WireMessage): number {
+  let bytes = body.byteLength
+  for (const part of [attributes, headers]) {
+    for (const name in part) bytes += Buffer.byteLength(name) + Buffer.byteLength(part[name] as string)
+  }
+  return bytes
+}
+
+export function clientFrameSize(frame: ClientFrame): number {
+  if (frame.kind === 'beat' || frame.request.type !== 'publish') return frameBytes
+  return frame.request.messages.reduce((sum, { message }) => sum + messageSize(message), frameBytes)
+}
+
+export function serverFrameSize(frame: ServerFrame): number {
+  return frame.kind === 'push' && frame.push.type === 'deliver'
+    ? frameBytes + messageSize(frame.push.message)
+    : frameBytes
+}

@@ -1,0 +1,83 @@
+import type { Faults, JsonObject, StartedBroker, Subject } from '../../src/conformance/subject.js'
+import { Broker } from './broker/broker.js'
+import { foreign } from './broker/codec.js'
+import { registry } from './broker/registry.js'
+import { startWorker } from './worker.js'
+
+export interface FaultyBroker extends StartedBroker {
+  readonly broker: string
+  readonly server: Broker
+}
+
+const password = 'the-right-one'
+let made = 0
+
+/** The test broker and its adapter, with everything that can be done to them. One broker for each subject. */
+export function faultySubject(): Subject<FaultyBroker> {
+  made += 1
+  const name = `broker-${made}`
+  const options: JsonObject = { broker: name, password }
+  return {
+    adapter: new URL('broker/adapter-module.ts', import.meta.url),
+    options,
+    quietMs: 60,
+    async start() {
+      const server = new Broker({ password })
+      registry.add(name, server)
+      return { broker: 'the test broker', server }
+    },
+    async stop({ server }) {
+      server.kill()
+      registry.remove(name)
+    },
+    faults: faultsOf(options),
+    startWorker: (_, program) => startWorker(program),
+  }
+}
+
+function faultsOf(options: JsonObject): Required<Faults<FaultyBroker>> {
+  return {
+    async kill({ server }) {
+      server.kill()
+    },
+    async restart({ server }) {
+      server.restart()
+    },
+    async cut({ server }) {
+      server.network.cut()
+    },
+    async refuse({ server }) {
+      server.network.refusing = true
+    },
+    async freeze({ server }, direction) {
+      server.network.freeze(direction)
+    },
+    async slow({ server }, bytesPerSecond) {
+      server.network.slow(bytesPerSecond)
+    },
+    async dropAnswer({ server }) {
+      server.dropsNextAnswer = true
+    },
+    async block({ server }) {
+      server.block(true)
+    },
+    async heal({ server }) {
+      server.network.heal()
+      server.dropsNextAnswer = false
+      server.block(false)
+    },
+    connections: async ({ server }) => server.connections,
+    async destroy({ server }, source) {
+      server.delete(source)
+    },
+    async publishForeign({ server }, topic, body) {
+      server.publish(topic, { message: foreign(body), delayMs: 0 })
+    },
+    wrongCredentials: () => ({ options: { ...options, password: 'hunter2-secret' }, secret: 'hunter2-secret' }),
+    unreachable: () => ({
+      options: { ...options, broker: 'nobody', password: 's3cret-value' },
+      secret: 's3cret-value',
+    }),
+    untrusted: () => ({ options: { ...options, tls: true } }),
+  }
+}

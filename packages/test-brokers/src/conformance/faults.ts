@@ -1,0 +1,91 @@
+import type { Faults } from '@mq/core/conformance'
+import type { KafkaServer } from '../kafka/index.js'
+import { brokers, type ServerKind } from '../kinds.js'
+import type { BrokerProxy } from '../proxy/index.js'
+import type { RabbitServer } from '../rabbitmq/index.js'
+import type { SharedServers } from '../shared.js'
+import type { StartedServer } from './started.js'
+
+export type ServerFaults<K extends ServerKind> = Faults<StartedServer<SharedServers[K]>>
+
+/**
+ * What the conformance suite can do to a server that `behindProxy` has started. Left to the adapter's test: `destroy` and
+ * `publishForeign`, for they know its names at the broker, and with Kafka `untrusted`.
+ *
+ * `wrongCredentials` needs a server that asks for a password. From the environment there are no faults of its process, and
+ * with Kafka none of its link: their cases are then not run.
+ */
+export function faultsOf<K extends ServerKind>(kind: K): ServerFaults<K> {
+  const isOwned = brokers.owned(kind)
+  return {
+    ...(isOwned && processFaults),
+    ...(isOwned && kind === 'rabbitmq' && rabbitFaults),
+    ...((isOwned || kind !== 'kafka') && linkFaults),
+    ...(kind !== 'kafka' && { untrusted: ({ untrusted: { url } }: StartedServer) => ({ options: { url } }) }),
+    unreachable: ({ server }) => ({ options: { url: urlWith(server.url, { port: closedPort }) }, secret: canary }),
+    wrongCredentials({ server, options }) {
+      if (new URL(server.url).password === '') {
+        throw new Error(`This ${server.kind} asks for no password, so none can be wrong: start it with one`)
+      }
+      return { options: { url: urlWith(options.url, {}) }, secret: canary }
+    },
+  }
+}
+
+const canary = 'canary-7f3a!'
+/** tcpmux, which nobody runs. */
+const closedPort = '1'
+
+function urlWith(text: string, parts: { readonly port?: string }): string {
+  const url = Object.assign(new URL(text), parts)
+  // Without a user name, AMQP and Kafka would read the password as none.
+  if (url.username === '' && url.protocol !== 'redis:') url.username = 'somebody'
+  url.password = encodeURIComponent(canary)
+  return url.href
+}
+
+const processFaults: Faults<StartedServer> = {
+  kill: ({ server }) => server.kill(),
+  restart: ({ server }) => server.restart(),
+}
+
+const linkFaults: Faults<StartedServer> = {
+  cut: (started) => linkOf(started).cut(),
+  refuse: (started) => linkOf(started).refuse(),
+  freeze: (started, direction) => linkOf(started).freeze(direction),
+  slow: (started, bytesPerSecond) => linkOf(started).slow(bytesPerSecond),
+  dropAnswer: (started) => linkOf(started).dropAfter(0, 'out'),
+  heal,
+  connections: async (started) => linkOf(started).connections,
+}
+
+/** Those whose alarm is raised: lifting it takes a second, which most cases need not pay. */
+const blocked = new WeakSet<RabbitServer>()
+
+const rabbitFaults: Faults<StartedServer<RabbitServer>> = {
+  async kill({ server }) {
+    // What RabbitMQ does with a declaration of the last two seconds is a fault of its own; see flush().
+    await server.flush()
+    await server.kill()
+  },
+  async block({ server }) {
+    blocked.add(server)
+    await server.alarm(true)
+  },
+}
+
+async function heal({ server, link }: StartedServer): Promise<void> {
+  await link?.heal()
+  if (isBlocked(server)) {
+    await server.alarm(false)
+    blocked.delete(server)
+  }
+}
+
+const isBlocked = (server: StartedServer['server'] | KafkaServer): server is RabbitServer =>
+  blocked.has(server as RabbitServer)
+
+function linkOf({ link, server }: StartedServer): BrokerProxy {
+  if (link === undefined) throw new Error(`No proxy can stand in front of the ${server.kind} from the environment`)
+  return link
+}

@@ -1,0 +1,35 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { conformanceOptions, faultsOf } from '../src/index.js'
+
+afterEach(() => vi.unstubAllEnvs())
+
+describe('conformanceOptions', () => {
+  it('allow nothing required to be left out, and write reports', () => {
+    vi.stubEnv('MQ_TEST_REDIS_URL', '')
+    vi.stubEnv('MQ_TEST_LONG', undefined)
+    vi.stubEnv('MQ_CONFORMANCE_SEED', undefined)
+    const options = conformanceOptions('redis')
+    expect(options).toEqual({ complete: true, long: false, reportFolder: expect.stringMatching(/temp.conformance.?$/) })
+    expect(conformanceOptions('redis', { variant: 'cluster' }).reportFolder).toMatch(/conformance.cluster$/)
+  })
+
+  it('take the long cases and the seed from the environment', () => {
+    vi.stubEnv('MQ_TEST_LONG', '1')
+    vi.stubEnv('MQ_CONFORMANCE_SEED', '42')
+    expect(conformanceOptions('memory')).toMatchObject({ complete: true, long: true, seed: 42 })
+    vi.stubEnv('MQ_CONFORMANCE_SEED', '4x')
+    expect(() => conformanceOptions('memory')).toThrow(
+      "MQ_CONFORMANCE_SEED must be a whole number, as a report names it, not '4x'",
+    )
+  })
+
+  it('leave out what a broker from the environment does not allow', () => {
+    vi.stubEnv('MQ_TEST_KAFKA_URL', 'kafka://127.0.0.1:1')
+    vi.stubEnv('MQ_TEST_RABBITMQ_URL', 'amqp://127.0.0.1:1')
+    expect(conformanceOptions('kafka').complete).toBe(false)
+    expect(Object.keys(faultsOf('kafka'))).toEqual(['unreachable', 'wrongCredentials'])
+    const kept = Object.keys(faultsOf('rabbitmq'))
+    expect(kept).toContain('freeze')
+    for (const name of ['kill', 'restart', 'block']) expect(kept).not.toContain(name)
+  })
+})
