@@ -6,7 +6,8 @@ import { fieldValue, isBefore, nowDown, trim } from './lua.js'
  * KEYS: stream, retry stream, groups, deleted. ARGV: group, where a new one begins (0 or $). Returns whether it had been declared
  * before, and whether it or its retry stream had to be made.
  */
-export const declareScript = script(`
+export const declareScript = script(
+  `
 local group = ARGV[1]
 local known = redis.call('HEXISTS', KEYS[3], group)
 local made = 0
@@ -18,14 +19,17 @@ end
 if known == 0 then redis.call('HSET', KEYS[3], group, redis.call('TIME')[1]) end
 redis.call('HDEL', KEYS[4], group)
 return {known, made}
-`)
+`,
+  { whenFull: true },
+)
 
 /**
  * Makes a group that vanished under a consumer: from where it was deleted on purpose, else after the last message that this
  * consumer has seen, or from the start of a stream that is a new one. KEYS: as \`declareScript\`. ARGV: group, id of that message.
  * Returns whether it had to be made, and whether it had been deleted on purpose.
  */
-export const restoreScript = script(`
+export const restoreScript = script(
+  `
 ${isBefore}
 local group, seen = ARGV[1], ARGV[2]
 local start = redis.call('HGET', KEYS[4], group)
@@ -42,7 +46,9 @@ for i, id in ipairs({start, '0'}) do
 end
 redis.call('HSET', KEYS[3], group, redis.call('TIME')[1])
 return {made, on_purpose}
-`)
+`,
+  { whenFull: true },
+)
 
 /**
  * Removes a group with all that it has. KEYS: stream, groups, deleted, then the group's own keys. ARGV: group, how many messages
