@@ -46,7 +46,7 @@ export async function startGroupConsumer(parts: ConsumerParts): Promise<RunningC
   const name = `${process.pid}-${randomUUID()}`
   const runs = new Runs(options.concurrency)
   const link = createLink(settings)
-  const intake = createIntake({ settings, place, name, link, runs, ordered: options.ordered })
+  const intake = createIntake({ settings, place, name, link, commands, runs, ordered: options.ordered })
   const onError = (error: MqError): void => report({ type: 'error', error, source })
   const reportGone = (count: number): void =>
     report({ type: 'data-loss', source, reason: 'entries were removed from the stream while they were pending', count })
@@ -91,9 +91,10 @@ export async function startGroupConsumer(parts: ConsumerParts): Promise<RunningC
   function finish(run: Run, settlement: Settlement): void {
     if (!runs.has(run)) return
     run.settling = true
-    if (settlement.kind === 'retry') intake.expect(settlement.delayMs)
-    else if (options.ordered) intake.expect(0)
-    void settler.settle(run, settlement)
+    void settler.settle(run, settlement).then(() => {
+      if (settlement.kind === 'retry') intake.expect(settlement.delayMs)
+      else if (options.ordered) intake.expect(0)
+    })
   }
 
   function brokenHandle(run: Run, cause: unknown): Settlement {

@@ -10,16 +10,21 @@ export interface IntakeParts {
   readonly settings: Settings
   readonly place: GroupPlace
   readonly name: string
+  /** The consumer's own connection, for what blocks. */
   readonly link: Link
+  readonly commands: Link
   readonly runs: Runs
   readonly ordered: boolean
 }
 
 /**
- * The ways in which a consumer gets messages, one after the other on one connection. Nothing else reads for this consumer, so
- * what it owns and does not know of, once an answer was lost, is found in its pending list.
+ * The ways in which a consumer gets messages, one after the other. Nothing else reads for this consumer, so what it owns and
+ * does not know of, once an answer was lost, is found in its pending list.
+ *
+ * An ordered consumer blocks only to learn that there is something, and is woken when a key of its own is free again; what it
+ * gets, a script decides, in one step with the order of the keys.
  */
-export function createIntake({ settings, place, name, link, runs, ordered }: IntakeParts) {
+export function createIntake({ settings, place, name, link, commands, runs, ordered }: IntakeParts) {
   const { pollMs, visibilityMs } = settings
   const { stream, retry, due, dueData, delayed, delayedData, lanes, waiting, open } = place.keys
   let generation = -1
@@ -28,6 +33,9 @@ export function createIntake({ settings, place, name, link, runs, ordered }: Int
   let takeAt = 0
   let cursors: readonly [string, string] = ['-', '-']
   let streamEnd = '0-0'
+  let news: Promise<unknown> | undefined
+  let wake: (() => void) | undefined
+  const asked = ordered ? commands : link
 
   const ask = async (
     script: Script,
@@ -35,7 +43,7 @@ export function createIntake({ settings, place, name, link, runs, ordered }: Int
     args: readonly Argument[],
   ): Promise<{ reply: readonly unknown[]; claimedAt: number }> => {
     const claimedAt = performance.now()
-    const reply = (await link.run(script, keys, [place.group, name, ...args])) as readonly unknown[]
+    const reply = (await asked.run(script, keys, [place.group, name, ...args])) as readonly unknown[]
     return { reply, claimedAt }
   }
 
@@ -63,14 +71,24 @@ export function createIntake({ settings, place, name, link, runs, ordered }: Int
     return intakeOf(reply.slice(ordered ? 2 : 1), place.topic, claimedAt)
   }
 
+  async function newsOrWake(blockMs: number): Promise<void> {
+    news ??= link.send('XREAD', ['COUNT', 1, 'BLOCK', blockMs, 'STREAMS', stream, streamEnd]).finally(() => {
+      news = undefined
+    })
+    // It may be rejected while nobody waits for it any more; the next one will be, too.
+    news.catch(() => {})
+    const woken = new Promise<null>((resolve) => {
+      wake = () => resolve(null)
+    })
+    if ((await Promise.race([news, woken])) !== null) takeAt = 0
+  }
+
   /** Blocks for as long as nothing else is to be done, and never for long: a stop waits for it. */
   async function read(): Promise<Intake> {
     const claimedAt = performance.now()
     const blockMs = Math.max(1, Math.min(pollMs, Math.ceil(takeAt - claimedAt)))
     if (ordered) {
-      // Only to learn that there is something: what it is, the script decides, in one step with the order of its key.
-      const found = await link.send('XREAD', ['COUNT', 1, 'BLOCK', blockMs, 'STREAMS', stream, streamEnd])
-      if (found !== null) takeAt = 0
+      await newsOrWake(blockMs)
       return nothing
     }
     const group = ['GROUP', place.group, name, 'COUNT', runs.free, 'BLOCK', blockMs]
@@ -82,8 +100,8 @@ export function createIntake({ settings, place, name, link, runs, ordered }: Int
     /** The next thing to do, as far as there is room; resolves with what came of it. Rejects with a `CommandError`. */
     async next(): Promise<Intake> {
       const now = performance.now()
-      if (generation !== link.generation) {
-        generation = link.generation
+      if (generation !== asked.generation) {
+        generation = asked.generation
         recoverAt = 0
       }
       if (now >= recoverAt) {
@@ -109,6 +127,7 @@ export function createIntake({ settings, place, name, link, runs, ordered }: Int
     /** Something of this group falls due sooner than was known, or has become free. */
     expect(delayMs: number): void {
       takeAt = Math.min(takeAt, performance.now() + delayMs)
+      wake?.()
     },
   }
 }
