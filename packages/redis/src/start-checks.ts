@@ -1,7 +1,7 @@
 import { MqError } from '@mq/core'
 import { commandError } from './errors.js'
 import type { Link } from './link.js'
-import type { Settings } from './options.js'
+import type { Settings, WaitCommand } from './options.js'
 import { probeScript } from './scripts/probe.js'
 
 /**
@@ -16,6 +16,7 @@ export async function checkServer(link: Link, settings: Settings): Promise<reado
     throw new MqError('MQ_CONNECT_FAILED', `Redis ${version} is too old: 7.0 or newer is needed`)
   }
   await checkCommands(link, settings.keyPrefix)
+  if (settings.wait !== undefined) await checkWait(link, settings.wait)
   const policy = info.get('maxmemory_policy')
   if (settings.checkEviction && policy !== undefined && policy !== 'noeviction' && info.get('maxmemory') !== '0') {
     const text = `maxmemory-policy is ${policy}`
@@ -49,8 +50,25 @@ async function readInfo(link: Link): Promise<ReadonlyMap<string, string>> {
 
 async function checkCommands(link: Link, prefix: string): Promise<void> {
   const keys = ['a', 'b', 'c'].map((name) => `${prefix}:{mq.probe}:${name}`)
-  const denied = (await link.run(probeScript, keys, [])) as readonly Buffer[]
-  if (denied.length === 0) return
-  const names = [...new Set(denied.map(String))].join(', ')
-  throw new MqError('MQ_AUTH_FAILED', `The user may not do what is needed on keys '${prefix}:*': ${names}`)
+  const refuse = (what: string): MqError =>
+    new MqError('MQ_AUTH_FAILED', `The user may not do what is needed on the keys ${prefix}:*: ${what}`)
+  let denied: readonly Buffer[]
+  try {
+    denied = (await link.run(probeScript, keys, [])) as readonly Buffer[]
+  } catch (error) {
+    const failed = commandError(error)
+    throw failed.word === 'NOPERM' ? refuse(failed.message) : failed
+  }
+  if (denied.length > 0) throw refuse([...new Set(denied.map(String))].join(', '))
+}
+
+/** Asks for no copy at all: only whether the command is there. */
+async function checkWait(link: Link, { name, args }: WaitCommand): Promise<void> {
+  try {
+    await link.send(name, [...args.map(() => 0), 1])
+  } catch (error) {
+    const failed = commandError(error)
+    if (failed.kind !== 'refused') throw failed
+    throw new MqError('MQ_CONNECT_FAILED', `This Redis does not do ${name}: ${failed.message}`, { cause: failed.cause })
+  }
 }
