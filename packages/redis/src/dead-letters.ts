@@ -1,7 +1,7 @@
 import type { DeadLetterStore, Failure, RawDeadLetter } from '@mq/core'
 import { decodeEntry } from './entry.js'
-import { operationError } from './errors.js'
 import type { Link } from './link.js'
+import { persist } from './persist.js'
 import type { GroupPlace } from './place.js'
 import type { RawEntry } from './reply.js'
 import { purgeScript, replayScript } from './scripts/dead.js'
@@ -10,7 +10,10 @@ const pageSize = 100
 /** A list ends where it has become so large, whatever its limit says: it is held in memory. */
 const listBytes = 64 * 1024 * 1024
 
-export function deadLetterStore(place: GroupPlace, link: Link): DeadLetterStore {
+export function deadLetterStore(
+  place: GroupPlace,
+  { link, timeoutMs }: { readonly link: Link; readonly timeoutMs: number },
+): DeadLetterStore {
   const { dead, due, dueData, seq } = place.keys
 
   const page = async (after: string, until: string, count: number): Promise<readonly RawEntry[]> =>
@@ -50,17 +53,17 @@ export function deadLetterStore(place: GroupPlace, link: Link): DeadLetterStore 
     return replayed
   }
 
+  const purgeSome = async (ids: readonly string[]): Promise<number> => Number(await link.run(purgeScript, [dead], ids))
+
+  // Taken out twice, entries would be counted once too few: a lost answer is told.
+  const once = (what: string, work: () => Promise<number>): Promise<number> =>
+    persist({ what, link, timeoutMs, repeatable: false }, work)
+
   return {
-    list: ({ limit }) => named('Listing dead letters', list(limit)),
-    replay: (entryIds) =>
-      named('Replaying dead letters', entryIds === undefined ? replayAll() : inPages(entryIds, replaySome)),
-    purge: (entryIds) =>
-      named(
-        'Purging dead letters',
-        entryIds === undefined
-          ? link.run(purgeScript, [dead], []).then(Number)
-          : inPages(entryIds, async (ids) => Number(await link.run(purgeScript, [dead], ids))),
-      ),
+    list: ({ limit }) =>
+      persist({ what: 'Listing dead letters', link, timeoutMs, repeatable: true }, () => list(limit)),
+    replay: (ids) => once('Replaying dead letters', () => (ids === undefined ? replayAll() : inPages(ids, replaySome))),
+    purge: (ids) => once('Purging dead letters', () => (ids === undefined ? purgeSome([]) : inPages(ids, purgeSome))),
   }
 }
 
@@ -70,14 +73,6 @@ async function inPages(entryIds: readonly string[], use: (ids: readonly string[]
   let count = 0
   for (let at = 0; at < ids.length; at += pageSize) count += await use(ids.slice(at, at + pageSize))
   return count
-}
-
-async function named<T>(what: string, work: Promise<T>): Promise<T> {
-  try {
-    return await work
-  } catch (error) {
-    throw operationError(what, error)
-  }
 }
 
 function deadLetterOf([rawId, fields]: RawEntry, topic: string): RawDeadLetter {

@@ -3,6 +3,7 @@ import { decodeEntry } from './entry.js'
 import type { ConsumerParts } from './group-consumer.js'
 import { createLink } from './link.js'
 import { superviseLoop } from './loop.js'
+import { persist } from './persist.js'
 import { entriesOf, type RawEntry } from './reply.js'
 import type { RunningConsumer } from './running-consumer.js'
 import { Runs } from './runs.js'
@@ -31,9 +32,11 @@ export async function startEphemeralConsumer(parts: ConsumerParts): Promise<Runn
 
   await link.open()
   /** The entry read last, and how many were ever added up to it, as far as we counted. */
-  let { last: seen, added: counted } = await position().catch((error) => {
+  const timeoutMs = 2 * settings.commandTimeoutMs
+  const start = persist({ what: 'Subscribing', link, timeoutMs, repeatable: true }, position)
+  let { last: seen, added: counted } = await start.catch((error) => {
     link.close()
-    throw new MqError('MQ_OPERATION_FAILED', `The stream cannot be read: ${(error as Error).message}`, { cause: error })
+    throw error
   })
 
   function begin([rawId, fields]: RawEntry): void {

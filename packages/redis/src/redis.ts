@@ -1,10 +1,11 @@
 import { type Adapter, type AdapterEvent, type Capabilities, MqError, type Source, withDeadline } from '@mq/core'
 import { deadLetterStore } from './dead-letters.js'
 import { startEphemeralConsumer } from './ephemeral-consumer.js'
-import { bare, CommandError, connectError, operationError } from './errors.js'
+import { bare, CommandError, connectError } from './errors.js'
 import { startGroupConsumer } from './group-consumer.js'
 import { createLink, type Link } from './link.js'
 import { type RedisOptions, type Settings, settingsOf } from './options.js'
+import { persist } from './persist.js'
 import { placeOf } from './place.js'
 import { createPublisher } from './publisher.js'
 import type { RunningConsumer } from './running-consumer.js'
@@ -34,6 +35,9 @@ export function redis(options: RedisOptions = {}): Adapter {
     if (commands === undefined) throw new MqError('MQ_NOT_CONNECTED', 'The adapter is not connected')
     return commands
   }
+  /** What may be done twice without harm. */
+  const repeated = <T>(what: string, link: Link, work: () => Promise<T>): Promise<T> =>
+    persist({ what, link, timeoutMs: 2 * settings.commandTimeoutMs, repeatable: true }, work)
   const where = { where: `${settings.address.host}:${settings.address.port}`, timeoutMs: settings.connectTimeoutMs }
 
   async function open(): Promise<void> {
@@ -92,12 +96,9 @@ export function redis(options: RedisOptions = {}): Adapter {
       const link = requireOpen()
       const { keys } = placeOf(settings.keyPrefix, source)
       const start = startFrom === 'earliest' ? '0' : '$'
-      const script = link.run(
-        declareScript,
-        [keys.stream, keys.retry, keys.groups, keys.deleted],
-        [source.group, start],
-      )
-      const [known, made] = (await named(`Declaring the group '${source.group}'`, script)) as readonly number[]
+      const [known, made] = (await repeated(`Declaring the group '${source.group}'`, link, () =>
+        link.run(declareScript, [keys.stream, keys.retry, keys.groups, keys.deleted], [source.group, start]),
+      )) as readonly number[]
       if (known === 1 && made === 1) {
         report({ type: 'data-loss', source, reason: 'the stream or its group had vanished at the broker' })
       }
@@ -107,7 +108,9 @@ export function redis(options: RedisOptions = {}): Adapter {
       const { keys } = placeOf(settings.keyPrefix, source)
       const { stream, groups, deleted, retry, due, dueData, dead, lanes, waiting, open } = keys
       const all = [stream, groups, deleted, retry, due, dueData, dead, lanes, waiting, open]
-      await named(`Deleting the group '${source.group}'`, link.run(deleteScript, all, [source.group, settings.retain]))
+      await repeated(`Deleting the group '${source.group}'`, link, () =>
+        link.run(deleteScript, all, [source.group, settings.retain]),
+      )
     },
     async consume(source, consumeOptions, handle) {
       const link = requireOpen()
@@ -124,7 +127,8 @@ export function redis(options: RedisOptions = {}): Adapter {
     },
     deadLetters: (source) => {
       const place = placeOf(settings.keyPrefix, source)
-      const store = (): ReturnType<typeof deadLetterStore> => deadLetterStore(place, requireOpen())
+      const store = (): ReturnType<typeof deadLetterStore> =>
+        deadLetterStore(place, { link: requireOpen(), timeoutMs: 2 * settings.commandTimeoutMs })
       return {
         list: async (listOptions) => await store().list(listOptions),
         replay: async (entryIds) => await store().replay(entryIds),
@@ -134,8 +138,9 @@ export function redis(options: RedisOptions = {}): Adapter {
     async stats(source: Source) {
       const link = requireOpen()
       const { stream, retry, due, delayed, dead, waiting } = placeOf(settings.keyPrefix, source).keys
-      const counts = link.run(statsScript, [stream, retry, due, delayed, dead, waiting], [source.group])
-      const [ready, inFlight, later, buried] = (await named('Reading stats', counts)) as readonly number[]
+      const [ready, inFlight, later, buried] = (await repeated('Reading stats', link, () =>
+        link.run(statsScript, [stream, retry, due, delayed, dead, waiting], [source.group]),
+      )) as readonly number[]
       return { ready: ready === -1 ? undefined : ready, inFlight, delayed: later, dead: buried }
     },
     health() {
@@ -170,14 +175,6 @@ function capabilitiesOf({ visibilityMs, pollMs, maxMessageBytes, dedupeMs }: Set
     publishDedupeMs: dedupeMs,
     redeliveryMs: Math.ceil((visibilityMs * 4) / 3) + 2 * pollMs + 1_000,
   })
-}
-
-async function named<T>(what: string, work: Promise<T>): Promise<T> {
-  try {
-    return await work
-  } catch (error) {
-    throw operationError(what, error)
-  }
 }
 
 const withinConnectTime = (work: Promise<void>, at: { where: string; timeoutMs: number }): Promise<void> =>
