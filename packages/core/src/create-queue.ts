@@ -11,6 +11,7 @@ import { consoleLog, guarded } from './log.js'
 import { requireSource } from './message.js'
 import type { Middleware } from './middleware.js'
 import { requireName } from './names.js'
+import { createOpenCalls } from './open-calls.js'
 import { refuseUnknown, requireDuration, requireInteger, requireOptions, shown } from './options.js'
 import { publishAll, publishOne } from './publish.js'
 import { createPublisher } from './publisher.js'
@@ -47,6 +48,7 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
   const publisher = createPublisher({ adapter, clock, ...settings, timeoutMs: settings.publishTimeoutMs })
   const middleware: Middleware[] = []
   const subscriptions = new Set<Subscription>()
+  const publishes = createOpenCalls()
   let disconnected: Promise<void> | undefined
 
   const bounded = <T>(what: string, work: Promise<T>): Promise<T> =>
@@ -92,17 +94,19 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
         const endsAt = Date.now() + deadlineMs
         lifecycle.beginClosing()
         await Promise.all([...subscriptions].map((subscription) => subscription.stop({ deadlineMs })))
+        // One whose data is still being validated has not reached the adapter, which can only wait for what it has.
+        await publishes.ended(Math.max(0, endsAt - Date.now()))
         await lifecycle.close(Math.max(0, endsAt - Date.now()))
       })()
       await disconnected
     },
     async publish(target: Target, data: unknown, given = {}) {
       lifecycle.requireOpen()
-      return publishOne(publisher, middleware, topicOf(target), data, given)
+      return publishes.track(() => publishOne(publisher, middleware, topicOf(target), data, given))
     },
     async publishAll(target: Target, data: readonly unknown[], given = {}) {
       lifecycle.requireOpen()
-      return publishAll(publisher, middleware, topicOf(target), data, given)
+      return publishes.track(() => publishAll(publisher, middleware, topicOf(target), data, given))
     },
     async subscribe(target: Target, handler: unknown, given = {}) {
       lifecycle.requireNotClosing()

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { MqError } from '../src/index.js'
 import { errorOf, mqErrorOf } from './support/errors.js'
 import { never } from './support/fake-adapter.js'
-import { connected, gate, unconnected } from './support/queues.js'
+import { connected, gate, turns, unconnected } from './support/queues.js'
 
 const subscribed = { group: 'welcome' }
 
@@ -70,6 +70,40 @@ describe('disconnect', () => {
     finishing.open()
     await disconnecting
     await mqErrorOf(() => queue.publish('b', 1), 'MQ_CLOSED')
+  })
+
+  it('sends what was published before, though it is still on its way to the adapter', async () => {
+    const { queue, adapter } = await connected()
+    const slow = gate()
+    queue.use({
+      publish: async (publish, next) => {
+        await slow.passed
+        return next(publish)
+      },
+    })
+    const publishing = queue.publish('b', 1)
+    const publishingAll = queue.publishAll('b', [2, 3])
+    const disconnecting = queue.disconnect()
+    await turns()
+    expect(adapter.calls).not.toContain('disconnect')
+    slow.open()
+    await Promise.all([publishing, publishingAll, disconnecting])
+    expect(adapter.calls.filter((call) => call === 'publish' || call === 'disconnect')).toEqual([
+      'publish',
+      'publish',
+      'disconnect',
+    ])
+  })
+
+  it('waits for a publish no longer than until the deadline', async () => {
+    const { queue, adapter } = await connected()
+    queue.use({ publish: () => never() })
+    void queue.publish('b', 1)
+    const disconnecting = queue.disconnect({ deadlineMs: 1_000 })
+    await vi.advanceTimersByTimeAsync(1_000)
+    await disconnecting
+    expect(adapter.disconnects).toEqual([0])
+    expect(vi.getTimerCount()).toBe(0)
   })
 
   it('stops a subscription that was still starting', async () => {

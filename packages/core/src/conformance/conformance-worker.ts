@@ -10,6 +10,12 @@ const { source, concurrency, attempts = 5 } = program
 /** Resolves once the parent's end of the channel has it, so that a SIGKILL after it takes nothing back. */
 const report = (event: WorkerEvent): Promise<void> => new Promise((resolve) => process.send?.(event, () => resolve()))
 
+/** Nothing is left to do then: whatever keeps this process alive after it is the adapter's. */
+async function leave(): Promise<void> {
+  await queue.disconnect()
+  process.channel?.unref()
+}
+
 // The suite's process has gone, and nobody is left who would end this one.
 process.on('disconnect', () => process.exit(1))
 
@@ -24,6 +30,7 @@ await queue.subscribe(
     if (program.handler === 'crash') process.kill(process.pid, 'SIGKILL')
     if (program.handler === 'hang') await new Promise(() => {})
     await report({ type: 'handled', id, attempt })
+    if (program.handler === 'leave') void leave()
   },
   { concurrency, retry: { attempts, backoff: 'fixed', delayMs: 50, jitter: 'none' } },
 )

@@ -80,9 +80,10 @@ export interface WorkerProgram {
   readonly concurrency: number
   /**
    * What its handler does: `handle` returns at once, `hang` never returns, `crash` ends the process in the middle. With
-   * `afterMs` it waits before that.
+   * `afterMs` it waits before that. `leave` is `handle`, but after the first message the queue is disconnected, and then the
+   * process has to end by itself.
    */
-  readonly handler: 'handle' | 'hang' | 'crash'
+  readonly handler: 'handle' | 'hang' | 'crash' | 'leave'
   readonly afterMs?: number
   readonly attempts?: number
 }

@@ -7,6 +7,13 @@ const pollMs = 5
 
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
+/** Resolves once the signal has aborted. */
+export const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+
 /**
  * Resolves once the predicate holds. After the deadline it rejects and says what it was waiting for: as a function, `what`
  * tells how far it got.

@@ -1,7 +1,9 @@
 import type { Faults, JsonObject, StartedBroker, Subject } from '../../src/conformance/subject.js'
 import { Broker } from './broker/broker.js'
 import { foreign } from './broker/codec.js'
+import { planted } from './broker/mutation.js'
 import { registry } from './broker/registry.js'
+import type { MutantName } from './mutants.js'
 import { startWorker } from './worker.js'
 
 export interface FaultyBroker extends StartedBroker {
@@ -12,17 +14,20 @@ export interface FaultyBroker extends StartedBroker {
 const password = 'the-right-one'
 let made = 0
 
-/** The test broker and its adapter, with everything that can be done to them. One broker for each subject. */
-export function faultySubject(): Subject<FaultyBroker> {
+/**
+ * The test broker and its adapter, with everything that can be done to them, and with one thing wrong on purpose where a
+ * mutant is named. One broker for each subject.
+ */
+export function faultySubject({ mutant }: { readonly mutant?: MutantName } = {}): Subject<FaultyBroker> {
   made += 1
   const name = `broker-${made}`
-  const options: JsonObject = { broker: name, password }
+  const options: JsonObject = { broker: name, password, ...(mutant !== undefined && { mutant }) }
   return {
     adapter: new URL('broker/adapter-module.ts', import.meta.url),
     options,
     quietMs: 60,
     async start() {
-      const server = new Broker({ password })
+      const server = new Broker({ password, faulty: planted(mutant) })
       registry.add(name, server)
       return { broker: 'the test broker', server }
     },

@@ -28,8 +28,9 @@ export async function startWorker(program: WorkerProgram): Promise<Worker> {
     tell({ type: 'started', id, attempt })
     if (afterMs > 0) await new Promise((resolve) => setTimeout(resolve, afterMs))
     if (handler === 'crash') end()
-    if (handler !== 'handle' || !alive) await new Promise(() => {})
+    if (handler === 'hang' || !alive) await new Promise(() => {})
     tell({ type: 'handled', id, attempt })
+    if (handler === 'leave') void queue.disconnect().then(exit)
   }
 
   try {

@@ -1,3 +1,5 @@
 import type { Chapter } from '../case.js'
+import { disconnecting } from './shutdown-disconnect.js'
+import { stopping } from './shutdown-stop.js'
 
-export const shutdown: Chapter = { name: 'shutdown', cases: [] }
+export const shutdown: Chapter = { name: 'shutdown', cases: [...stopping, ...disconnecting] }

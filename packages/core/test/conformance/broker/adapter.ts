@@ -6,15 +6,17 @@ import {
   defaultMaxMessageBytes,
   type HealthStatus,
   isMqError,
-  type MqError,
+  MqError,
   type Source,
 } from '../../../src/index.js'
 import { decode } from './codec.js'
 import { GroupConsumer } from './consumer.js'
+import type { Faulty } from './mutation.js'
 import type { AdapterOptions } from './options.js'
 import { Publisher } from './publisher.js'
 import { Supervisor } from './supervisor.js'
-import { dedupeMs } from './topic.js'
+import { dedupeMs, maxStoredBytes } from './topic.js'
+import { Turnstile } from './turnstile.js'
 
 /** An adapter whose process can be killed. */
 export interface MortalAdapter extends Adapter {
@@ -39,19 +41,28 @@ const capabilities: Capabilities = Object.freeze({
 
 /** An adapter for the broker of this folder, written as one for a broker across a network has to be. */
 export function createAdapter(options: AdapterOptions): MortalAdapter {
+  const { faulty } = options
   const listeners = new Set<(event: AdapterEvent) => void>()
   const consumers = new Map<string, GroupConsumer>()
-  const publisher = new Publisher()
+  const publisher = new Publisher(faulty)
+  const turns = new Turnstile()
   let lastError: MqError | undefined
   let isBlocked = false
   let wasConnected = false
   let vanished = false
+  let wasLost = false
+  let disconnects = 0
 
   const report = (event: AdapterEvent): void => {
     if (vanished) return
-    if ('error' in event && event.error !== undefined) lastError = event.error
+    if ('error' in event && event.error !== undefined && !faulty('noLastError')) lastError = shownError(event.error)
+    if (event.type === 'state' && faulty(event.state === 'connected' ? 'noConnectedEvent' : 'noReconnectingEvent'))
+      return
+    if (event.type === 'blocked' && faulty('blockedNeverTold')) return
     for (const listener of [...listeners]) listener(event)
   }
+  const shownError = (error: MqError): MqError =>
+    faulty('secretInLastError') ? new MqError(error.code, `${error.message} (password ${options.password})`) : error
   const setBlocked = (blocked: boolean): void => {
     publisher.blocked = blocked
     if (blocked !== isBlocked) report({ type: 'blocked', blocked, ...(blocked && { reason: 'The broker is full' }) })
@@ -61,12 +72,15 @@ export function createAdapter(options: AdapterOptions): MortalAdapter {
     up({ connection, blocked }) {
       if (wasConnected) report({ type: 'state', state: 'connected' })
       wasConnected = true
-      for (const consumer of consumers.values()) if (consumer.isStarted) void consumer.resume(connection)
+      for (const consumer of consumers.values()) {
+        if (consumer.isStarted && !faulty('noResubscribe')) void consumer.resume(connection)
+      }
       setBlocked(blocked)
       publisher.up(connection)
     },
     down(error) {
       publisher.down()
+      wasLost = true
       for (const consumer of consumers.values()) consumer.lost(error)
       report({ type: 'state', state: 'reconnecting', error })
     },
@@ -91,18 +105,31 @@ export function createAdapter(options: AdapterOptions): MortalAdapter {
     }
   }
 
+  const shownStatus = (status: HealthStatus): HealthStatus => {
+    if (wasLost && faulty('healthStaysDown')) return 'down'
+    return status === 'down' && supervisor.state === 'reconnecting' && faulty('healthUpWhileDown') ? 'up' : status
+  }
+
   return {
     name: 'faulty',
-    capabilities,
+    capabilities: faulty('oversizeKillsConnection')
+      ? { ...capabilities, maxMessageBytes: maxStoredBytes * 2 }
+      : capabilities,
     connect: () => supervisor.connect(),
     async disconnect({ deadlineMs }) {
+      disconnects += 1
+      if (disconnects > 1 && faulty('disconnectTwiceRejects')) throw new MqError('MQ_CLOSED', 'Disconnected twice')
+      if (faulty('leaksTimer')) setTimeout(() => {}, 60_000)
       const endsAt = performance.now() + deadlineMs
       await Promise.all([...consumers.values()].map((consumer) => consumer.stop({ deadlineMs })))
-      await publisher.drained(Math.max(0, endsAt - performance.now()))
+      if (!faulty('disconnectDropsPublishes')) await publisher.drained(Math.max(0, endsAt - performance.now()))
       publisher.abandon()
       await supervisor.close()
     },
     async publish(topic, messages, call) {
+      if (supervisor.state === 'closed' && faulty('publishesAfterDisconnect')) {
+        return messages.map(() => ({ status: 'stored', routed: 'yes' }) as const)
+      }
       supervisor.requireOpen()
       return publisher.publish(topic, messages, call)
     },
@@ -110,10 +137,12 @@ export function createAdapter(options: AdapterOptions): MortalAdapter {
       await supervisor.ask<'declare'>({ type: 'declare', source, startAt: startFrom }, { again: true })
     },
     async deleteGroup(source) {
-      await supervisor.ask<'delete'>({ type: 'delete', source }, { again: true })
+      const wasThere = await supervisor.ask<'delete'>({ type: 'delete', source }, { again: true })
+      if (wasThere || !faulty('deleteMissingRejects')) return
+      throw new MqError('MQ_OPERATION_FAILED', `There is no group '${source.group}'`)
     },
     async consume(source, consumeOptions, handle) {
-      const consumer = new GroupConsumer(source, consumeOptions, handle, report)
+      const consumer = new GroupConsumer(source, consumeOptions, handle, { report, faulty, turns })
       consumers.set(consumer.id, consumer)
       try {
         await start(consumer)
@@ -124,15 +153,15 @@ export function createAdapter(options: AdapterOptions): MortalAdapter {
       return {
         async stop(deadline) {
           await consumer.stop(deadline)
-          consumers.delete(consumer.id)
+          if (!faulty('healthKeepsStopped')) consumers.delete(consumer.id)
         },
       }
     },
-    deadLetters: (source) => deadLetterStore(supervisor, source),
+    deadLetters: (source) => deadLetterStore(supervisor, source, faulty),
     stats: (source) => supervisor.ask<'stats'>({ type: 'stats', source }, { again: true }),
     health() {
-      const all = [...consumers.values()].map((consumer) => consumer.health)
-      return { status: statusOf(supervisor, all), consumers: all, ...(lastError && { lastError }) }
+      const all = faulty('healthForgetsConsumers') ? [] : [...consumers.values()].map((consumer) => consumer.health)
+      return { status: shownStatus(statusOf(supervisor, all)), consumers: all, ...(lastError && { lastError }) }
     },
     on(listener) {
       listeners.add(listener)
@@ -152,13 +181,13 @@ function statusOf(supervisor: Supervisor, consumers: readonly { readonly status:
   return consumers.some(({ status }) => status === 'recovering') ? 'degraded' : 'up'
 }
 
-function deadLetterStore(supervisor: Supervisor, source: Source): DeadLetterStore {
+function deadLetterStore(supervisor: Supervisor, source: Source, faulty: Faulty): DeadLetterStore {
   return {
     async list({ limit }) {
       const entries = await supervisor.ask<'list'>({ type: 'list', source, limit }, { again: true })
       return entries.map(({ entryId, message, failure }) => ({
         entryId,
-        message: decode(message, source.topic).message,
+        message: decode(message, source.topic, faulty).message,
         failure,
       }))
     },

@@ -1,6 +1,7 @@
 import type { QueueStats, Source } from '../../../src/index.js'
 import { Agenda } from './agenda.js'
 import type { Group } from './group.js'
+import type { Faulty } from './mutation.js'
 import { type ClientEnd, Network, type ServerEnd } from './network.js'
 import { Session } from './session.js'
 import { Topic } from './topic.js'
@@ -9,6 +10,7 @@ import type { WireOutcome, WirePublish } from './wire.js'
 /** A broker in this process that is reached over connections only. What it has stored outlives its end and its restart. */
 export class Broker {
   readonly password: string
+  readonly faulty: Faulty
   readonly network: Network
   readonly #agenda: Agenda
   readonly #topics = new Map<string, Topic>()
@@ -17,8 +19,9 @@ export class Broker {
   /** Once: the next request is carried out, and its connection lost before it is answered. */
   dropsNextAnswer = false
 
-  constructor({ password }: { readonly password: string }) {
+  constructor({ password, faulty }: { readonly password: string; readonly faulty: Faulty }) {
     this.password = password
+    this.faulty = faulty
     this.network = new Network((end) => this.#accept(end))
     this.#agenda = new Agenda(() => this.#wake())
   }
@@ -36,7 +39,13 @@ export class Broker {
   }
 
   publish(topic: string, publish: WirePublish): WireOutcome {
+    if (this.faulty('topicPrefixLeak')) this.#leak(topic, publish)
     return this.#topic(topic).publish(publish)
+  }
+
+  /** Whether an ephemeral consumer of the topic has its hands full. */
+  isHeldUp(topic: string): boolean {
+    return [...(this.#topics.get(topic)?.groups.values() ?? [])].some((group) => group.ephemeral && group.isBusy)
   }
 
   find({ topic, group }: Source): Group | undefined {
@@ -51,8 +60,9 @@ export class Broker {
     return this.#topic(topic).openEphemeral(group)
   }
 
-  delete({ topic, group }: Source): void {
-    this.#topics.get(topic)?.delete(group)
+  /** Tells whether it was there. */
+  delete({ topic, group }: Source): boolean {
+    return this.#topics.get(topic)?.delete(group) ?? false
   }
 
   stats(source: Source): QueueStats {
@@ -73,6 +83,7 @@ export class Broker {
     this.network.listening = false
     this.network.cut()
     for (const session of [...this.#sessions]) session.end()
+    for (const topic of this.#topics.values()) topic.loseMemory()
   }
 
   restart(): void {
@@ -93,8 +104,14 @@ export class Broker {
     for (const topic of this.#topics.values()) this.#agenda.at(topic.wake(now))
   }
 
+  #leak(name: string, publish: WirePublish): void {
+    for (const topic of this.#topics.values()) {
+      if (topic.name !== name && name.startsWith(topic.name)) topic.publish(publish)
+    }
+  }
+
   #topic(name: string): Topic {
-    const found = this.#topics.get(name) ?? new Topic(name, this.#agenda)
+    const found = this.#topics.get(name) ?? new Topic(name, this.#agenda, this.faulty)
     this.#topics.set(name, found)
     return found
   }

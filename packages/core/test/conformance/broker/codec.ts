@@ -1,20 +1,51 @@
+import { randomUUID } from 'node:crypto'
 import {
   attributesOf,
   isMqError,
+  type MessageHeaders,
   type MqError,
   messageFromAttributes,
   type OutgoingMessage,
   type RawMessage,
 } from '../../../src/index.js'
+import type { Faulty } from './mutation.js'
 import type { StoredMessage, WireMessage, WirePublish } from './wire.js'
 
 /** A copy: what the caller does to its bytes afterwards changes nothing. */
-export function encode(message: OutgoingMessage): WirePublish {
+export function encode(message: OutgoingMessage, faulty: Faulty): WirePublish {
   const { headers, body, delayMs = 0 } = message
   return {
-    message: { attributes: attributesOf(message), headers: { ...headers }, body: new Uint8Array(body) },
+    message: {
+      attributes: encodedAttributes(message, faulty),
+      headers: encodedHeaders(headers, faulty),
+      body: encodedBody(body, faulty),
+    },
     delayMs,
   }
+}
+
+function encodedAttributes(message: OutgoingMessage, faulty: Faulty): MessageHeaders {
+  const { datacontenttype = '', partitionkey = '', ...attributes } = attributesOf(message)
+  return {
+    ...(faulty('extensionsLost') ? attributesOf({ ...message, extensions: {} }) : attributes),
+    ...(datacontenttype !== '' && !faulty('contentTypeLost') && { datacontenttype }),
+    ...(partitionkey !== '' && !faulty('keyLost') && { partitionkey }),
+    ...(faulty('idRegenerated') && { id: randomUUID() }),
+    ...(faulty('sourceRewritten') && { source: '/adapter' }),
+  }
+}
+
+function encodedHeaders(headers: MessageHeaders, faulty: Faulty): MessageHeaders {
+  let entries = Object.entries(headers)
+  if (faulty('headersMangled')) entries = entries.map(([name, value]) => [name.toLowerCase(), value])
+  if (faulty('emptyHeaderDropped')) entries = entries.filter(([, value]) => value !== '')
+  return Object.fromEntries(entries)
+}
+
+function encodedBody(body: Uint8Array, faulty: Faulty): Uint8Array {
+  if (faulty('utf8Body')) return Buffer.from(Buffer.from(body).toString())
+  if (faulty('largeBodyCut')) return new Uint8Array(body.subarray(0, 64 * 1024))
+  return new Uint8Array(body)
 }
 
 /** What a program writes that knows nothing of CloudEvents. */
@@ -26,14 +57,20 @@ export interface Decoded {
 }
 
 /** A copy for one delivery. What cannot be read comes with the reason, and with its bytes. */
-export function decode(stored: StoredMessage, topic: string): Decoded {
-  const content = { headers: Object.assign(Object.create(null), stored.headers), body: new Uint8Array(stored.body) }
-  const defaults = { id: `${topic}/${stored.position}`, topic, timeMs: stored.takenAt }
+export function decode(stored: StoredMessage, topic: string, faulty: Faulty): Decoded {
+  const content = {
+    headers: Object.assign(Object.create(null), stored.headers),
+    body: faulty('sharedMutable') ? stored.body : new Uint8Array(stored.body),
+  }
+  const id = faulty('foreignIdChanges') ? randomUUID() : `${topic}/${stored.position}`
+  const defaults = { id, topic, timeMs: stored.takenAt }
+  const attributes = faulty('timeRewritten')
+    ? { ...stored.attributes, time: new Date().toISOString() }
+    : stored.attributes
   try {
-    return { message: messageFromAttributes(stored.attributes, content, defaults) }
+    return { message: messageFromAttributes(attributes, content, defaults) }
   } catch (error) {
     if (!isMqError(error)) throw error
-    const { id } = stored.attributes
-    return { message: messageFromAttributes({ id }, content, defaults), decodeError: error }
+    return { message: messageFromAttributes({ id: attributes.id }, content, defaults), decodeError: error }
   }
 }

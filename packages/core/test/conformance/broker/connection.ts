@@ -1,4 +1,5 @@
 import { MqError } from '../../../src/index.js'
+import type { Faulty } from './mutation.js'
 import type { ClientEnd } from './network.js'
 import type { AdapterOptions } from './options.js'
 import { Pulse } from './pulse.js'
@@ -20,17 +21,21 @@ interface Asked {
 export class Connection {
   readonly #end: ClientEnd
   readonly #listener: ConnectionListener
+  readonly #faulty: Faulty
   readonly #asked = new Map<number, Asked>()
   #lastNumber = 0
   #pulse: Pulse | undefined
   #open = true
 
-  constructor(end: ClientEnd, listener: ConnectionListener) {
+  constructor(end: ClientEnd, listener: ConnectionListener, faulty: Faulty) {
     this.#end = end
     this.#listener = listener
+    this.#faulty = faulty
     end.receive({
       frame: (frame) => this.#receive(frame),
-      activity: () => this.#pulse?.activity(),
+      activity: () => {
+        if (!faulty('slowTakenForDead')) this.#pulse?.activity()
+      },
       closed: () => this.#lose('The broker closed the connection'),
     })
   }
@@ -42,7 +47,9 @@ export class Connection {
   startPulse(heartbeatMs: number): void {
     this.#pulse = new Pulse(heartbeatMs, {
       beat: () => this.#end.send({ kind: 'beat' }),
-      silent: () => this.#lose(`The broker was silent for ${heartbeatMs} ms`),
+      silent: () => {
+        if (!this.#faulty('noHeartbeat')) this.#lose(`The broker was silent for ${heartbeatMs} ms`)
+      },
     })
   }
 
@@ -82,6 +89,7 @@ export class Connection {
   }
 
   #receive(frame: ServerFrame): void {
+    if (this.#faulty('slowTakenForDead')) this.#pulse?.activity()
     if (frame.kind === 'beat') return
     if (frame.kind === 'push') {
       this.#listener.push(frame.push, this)
@@ -113,13 +121,16 @@ export async function openConnection(
   listener: ConnectionListener,
   signal: AbortSignal,
 ): Promise<OpenedConnection> {
-  const connection = new Connection(await dial(options), listener)
-  if (options.tls) {
+  const { faulty } = options
+  const connection = new Connection(await dial(options), listener, faulty)
+  if (options.tls && !faulty('untrustedAccepted')) {
     connection.close()
-    throw new MqError('MQ_TLS_FAILED', `The certificate of ${options.broker} is signed by nobody that is trusted`)
+    const code = faulty('untrustedUntyped') ? 'MQ_CONNECT_FAILED' : 'MQ_TLS_FAILED'
+    throw new MqError(code, `The certificate of ${options.broker} is signed by nobody that is trusted`)
   }
   let late = false
   const timer = setTimeout(() => {
+    if (faulty('connectIgnoresTimeout')) return
     late = true
     connection.close()
   }, options.connectTimeoutMs)
@@ -132,17 +143,23 @@ export async function openConnection(
     connection.startPulse(heartbeatMs)
     return { connection, blocked }
   } catch (cause) {
-    connection.close()
+    if (!faulty('failedConnectLeavesConnection')) connection.close()
     if (late) {
       const text = `${options.broker} did not answer within ${options.connectTimeoutMs} ms`
       throw new MqError('MQ_CONNECT_TIMEOUT', text)
     }
-    if (cause instanceof MqError && cause.code === 'MQ_AUTH_FAILED') throw cause
+    if (cause instanceof MqError && cause.code === 'MQ_AUTH_FAILED') throw authError(cause, options)
     throw new MqError('MQ_CONNECT_FAILED', `${options.broker} ended the connection`, { cause })
   } finally {
     clearTimeout(timer)
     signal.removeEventListener('abort', giveUp)
   }
+}
+
+function authError(error: MqError, { faulty, password }: AdapterOptions): MqError {
+  if (faulty('wrongPasswordUntyped')) return new MqError('MQ_CONNECT_FAILED', error.message)
+  if (faulty('secretInError')) return new MqError('MQ_AUTH_FAILED', `The broker does not know the password ${password}`)
+  return error
 }
 
 async function dial({ broker }: AdapterOptions): Promise<ClientEnd> {

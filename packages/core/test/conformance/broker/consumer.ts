@@ -16,6 +16,8 @@ import {
 } from '../../../src/index.js'
 import { decode } from './codec.js'
 import type { Connection } from './connection.js'
+import type { Faulty } from './mutation.js'
+import { Turnstile } from './turnstile.js'
 import type { Push } from './wire.js'
 
 /** One call of `handle`. Whatever ends it first removes it from `#runs`; what comes after that is void. */
@@ -23,6 +25,13 @@ interface Run {
   readonly delivery: number
   readonly connection: Connection
   readonly abort: LazyAbort
+}
+
+export interface ConsumerContext {
+  readonly report: (event: AdapterEvent) => void
+  readonly faulty: Faulty
+  /** Shared by all consumers of an adapter. */
+  readonly turns: Turnstile
 }
 
 type Deliver = Push & { readonly type: 'deliver' }
@@ -39,6 +48,9 @@ export class GroupConsumer implements Consumer {
   readonly #options: ConsumeOptions
   readonly #handle: Handle
   readonly #report: (event: AdapterEvent) => void
+  readonly #faulty: Faulty
+  readonly #adapterTurns: Turnstile
+  readonly #turns = new Turnstile()
   readonly #runs = new Map<number, Run>()
   readonly #settling = new Set<Promise<void>>()
   #connection: Connection | undefined
@@ -46,12 +58,19 @@ export class GroupConsumer implements Consumer {
   #idle: (() => void) | undefined
   #stopped: Promise<void> | undefined
   #started = false
+  /** Consumes nothing more, though nobody asked it to stop. */
+  #broken = false
+  /** Calls of `handle` that have not returned, those of lost deliveries too. */
+  #unfinished = 0
+  #acknowledged = 0
 
-  constructor(source: Source, options: ConsumeOptions, handle: Handle, report: (event: AdapterEvent) => void) {
+  constructor(source: Source, options: ConsumeOptions, handle: Handle, context: ConsumerContext) {
     this.source = source
     this.#options = options
     this.#handle = handle
-    this.#report = report
+    this.#report = context.report
+    this.#faulty = context.faulty
+    this.#adapterTurns = context.turns
   }
 
   /** Whether it has consumed before; a first attempt that fails is its caller's to repeat. */
@@ -60,13 +79,14 @@ export class GroupConsumer implements Consumer {
   }
 
   get health(): ConsumerHealth {
-    return { ...this.source, status: this.#status }
+    const lies = this.#status === 'recovering' && this.#faulty('healthSaysConsuming')
+    return { ...this.source, status: lies ? 'consuming' : this.#status }
   }
 
   /** Rejects with `MQ_CONNECTION_LOST` and what the broker refuses. A group that is gone is made again, and reported. */
   async attach(connection: Connection): Promise<void> {
     const { source, id: consumer } = this
-    const request = { type: 'subscribe', consumer, source, ...this.#options } as const
+    const request = { type: 'subscribe', consumer, source, ...this.#options, concurrency: this.#concurrency } as const
     let found = await connection.ask<'subscribe'>(request)
     while (!found) {
       this.#reportLoss('the group was deleted while its consumer was not connected')
@@ -77,6 +97,15 @@ export class GroupConsumer implements Consumer {
     this.#started = true
     if (this.#stopped === undefined) this.#status = 'consuming'
     else this.#ask('cancel')
+  }
+
+  get #concurrency(): number {
+    const { concurrency } = this.#options
+    if (this.#faulty('ignoresConcurrency')) return 1_000
+    if (this.#faulty('concurrencyPlusOne')) return concurrency + 1
+    if (this.#faulty('serialises')) return 1
+    if (this.#faulty('staleSlots')) return Math.max(0, concurrency - this.#unfinished)
+    return concurrency
   }
 
   /** As `attach`, until it has worked or the connection is gone. */
@@ -97,6 +126,7 @@ export class GroupConsumer implements Consumer {
   lost(error: MqError): void {
     this.#connection = undefined
     if (this.#stopped === undefined) this.#status = 'recovering'
+    if (this.#faulty('unhandledRejection')) void Promise.reject(error)
     this.#loseRuns(error)
   }
 
@@ -105,7 +135,7 @@ export class GroupConsumer implements Consumer {
     if (this.#stopped === undefined) this.#status = 'recovering'
     this.#loseRuns(new MqError('MQ_OWNERSHIP_LOST', 'The group was deleted'))
     this.#reportLoss('the group was deleted under its consumer', lost)
-    if (this.#stopped !== undefined) return
+    if (this.#stopped !== undefined || this.#faulty('noResumeAfterGroupLoss')) return
     if (!this.#options.ephemeral) {
       await connection.ask<'declare'>({ type: 'declare', source: this.source, startAt: next }).catch(() => {})
     }
@@ -113,21 +143,48 @@ export class GroupConsumer implements Consumer {
   }
 
   deliver({ delivery, message, attempt, failure }: Deliver, connection: Connection): void {
-    if (this.#stopped !== undefined) {
-      this.#send({ delivery, connection }, { kind: 'release' })
+    if (this.#stopped !== undefined && !this.#faulty('deliversAfterStop')) {
+      const kind = this.#faulty('stopAcksUnstarted') ? 'done' : 'release'
+      this.#send({ delivery, connection }, { kind })
+      return
+    }
+    if (this.#broken) return
+    const isForeign = message.attributes.id === undefined
+    if (isForeign && this.#faulty('foreignDropped')) {
+      this.#send({ delivery, connection }, { kind: 'done' })
+      return
+    }
+    if (isForeign && this.#faulty('foreignKillsLoop')) {
+      this.#broken = true
       return
     }
     const run: Run = { delivery, connection, abort: lazyAbort() }
     this.#runs.set(delivery, run)
     const delivered: Delivery = {
-      ...decode(message, this.source.topic),
-      attempt,
-      ...(failure && { failure }),
+      ...decode(message, this.source.topic, this.#faulty),
+      attempt: this.#faulty('attemptReset') ? 1 : attempt,
+      ...(failure && !this.#faulty('failureNotHandedOn') && { failure }),
       get signal() {
         return run.abort.signal
       },
     }
-    void this.#handle(delivered).then((settlement) => this.#settle(run, settlement))
+    if (this.#faulty('ackBeforeHandler')) this.#send(run, { kind: 'done' })
+    this.#unfinished += 1
+    void this.#run(delivered).then((settlement) => {
+      this.#unfinished -= 1
+      this.#settle(run, settlement)
+    })
+  }
+
+  async #run(delivery: Delivery): Promise<Settlement> {
+    if (this.#faulty('concurrencyPerAdapter')) await this.#adapterTurns.enter(this.#options.concurrency)
+    if (this.#faulty('slowBlocksOthers')) await this.#turns.enterTogether()
+    try {
+      return await this.#handle(delivery)
+    } finally {
+      if (this.#faulty('concurrencyPerAdapter')) this.#adapterTurns.leave()
+      if (this.#faulty('slowBlocksOthers')) this.#turns.leaveTogether()
+    }
   }
 
   /** Its process has ended: whatever its handlers answer now goes nowhere. */
@@ -147,20 +204,22 @@ export class GroupConsumer implements Consumer {
     // The property that closes the intake is set only when this returns, so give it its turn.
     await Promise.resolve()
     const endsAt = performance.now() + deadlineMs
-    this.#ask('pause')
-    if (this.#runs.size > 0) await this.#finished(deadlineMs)
+    if (!this.#faulty('deliversAfterStop')) this.#ask('pause')
+    if (this.#runs.size > 0 && !this.#faulty('noDrain')) await this.#finished(deadlineMs)
     for (const run of [...this.#runs.values()]) {
-      this.#settle(run, { kind: 'release' })
+      this.#settle(run, { kind: this.#faulty('stopAcksInFlight') ? 'done' : 'release' })
+      if (this.#faulty('noAbortOnStop')) continue
       run.abort.abort(new MqError('MQ_STOPPED', 'The consumer was stopped before the handler had finished'))
     }
-    this.#ask('cancel')
+    if (!this.#faulty('stopLeavesConsumer')) this.#ask('cancel')
     await this.#answered(Math.max(0, endsAt - performance.now()) + graceMs)
   }
 
   /** Resolves when no run is left, or at the deadline. */
   async #finished(deadlineMs: number): Promise<void> {
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, Math.min(deadlineMs, 2 ** 31 - 1))
+      const waitMs = this.#faulty('stopIgnoresDeadline') ? 60_000 : deadlineMs
+      const timer = setTimeout(resolve, Math.min(waitMs, 2 ** 31 - 1))
       this.#idle = () => {
         if (this.#runs.size > 0) return
         clearTimeout(timer)
@@ -180,13 +239,28 @@ export class GroupConsumer implements Consumer {
   }
 
   #settle(run: Run, settlement: Settlement): void {
-    if (!this.#runs.delete(run.delivery)) return
-    this.#send(run, settlement)
+    const isLost = !this.#runs.delete(run.delivery)
+    if (isLost && this.#faulty('noFencing')) this.#sendLate(run, settlement)
+    if (isLost) return
+    this.#send(run, this.#carriedOutAs(settlement))
     this.#idle?.()
+  }
+
+  #carriedOutAs(settlement: Settlement): Settlement {
+    if (settlement.kind === 'done' || settlement.kind === 'release') return settlement
+    if (this.#faulty('loopDiesOnError')) this.#broken = true
+    return this.#faulty('ackOnThrow') ? { kind: 'done' } : settlement
+  }
+
+  /** For a delivery that is another one's by now. */
+  #sendLate({ delivery }: Run, settlement: Settlement): void {
+    if (this.#connection !== undefined) this.#send({ delivery, connection: this.#connection }, settlement)
   }
 
   /** What is lost on its way is delivered again. */
   #send({ delivery, connection }: Pick<Run, 'delivery' | 'connection'>, settlement: Settlement): void {
+    if (settlement.kind === 'done') this.#acknowledged += 1
+    if (settlement.kind === 'done' && this.#acknowledged % 10 === 0 && this.#faulty('ackForgotten')) return
     this.#track(connection.ask<'settle'>({ type: 'settle', delivery, settlement }))
   }
 
@@ -205,11 +279,12 @@ export class GroupConsumer implements Consumer {
   #loseRuns(error: MqError): void {
     const runs = [...this.#runs.values()]
     this.#runs.clear()
-    for (const { abort } of runs) abort.abort(error)
+    if (!this.#faulty('noAbortOnLoss')) for (const { abort } of runs) abort.abort(error)
     this.#idle?.()
   }
 
   #reportLoss(reason: string, count?: number): void {
+    if (this.#faulty('silentGroupLoss')) return
     this.#report({ type: 'data-loss', source: this.source, reason, ...(count !== undefined && { count }) })
   }
 }

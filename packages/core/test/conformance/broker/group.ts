@@ -1,92 +1,142 @@
-import { randomUUID } from 'node:crypto'
-import type { Failure, QueueStats, Settlement, Source } from '../../../src/index.js'
+import type { QueueStats, Settlement, Source } from '../../../src/index.js'
 import type { Agenda } from './agenda.js'
+import { DeadLetterList } from './dead-letter-list.js'
 import { Lanes } from './lanes.js'
 import type { Entry, Member } from './member.js'
-import type { StoredMessage, WireDeadLetter } from './wire.js'
+import type { Faulty } from './mutation.js'
+import type { StoredMessage } from './wire.js'
+
+export interface GroupOptions {
+  readonly ephemeral: boolean
+  readonly agenda: Agenda
+  readonly faulty: Faulty
+  /** All groups of the topic. */
+  readonly others: () => readonly Group[]
+}
 
 interface Delayed {
   readonly due: number
   readonly entry: Entry
 }
 
+type Retry = Settlement & { readonly kind: 'retry' }
+
 let deliveries = 0
+
+const leaseMs = 300
+const laterMs = 40
+const unreadLimit = 30
 
 /** What one group has not finished, and who of its members has which part of it in hand. */
 export class Group {
   readonly source: Source
   readonly ephemeral: boolean
+  /** Messages before this time are not for it. */
+  listensFrom = 0
   readonly #agenda: Agenda
-  readonly #lanes = new Lanes()
+  readonly #faulty: Faulty
+  readonly #others: () => readonly Group[]
+  readonly #lanes: Lanes
+  readonly #deadLetters: DeadLetterList
   /** By rank. */
   #ready: Entry[] = []
   #delayed: Delayed[] = []
-  #dead: WireDeadLetter[] = []
   /** The one that was served longest ago is first. */
   readonly #members = new Set<Member>()
+  /** What was delivered under which number, also when it was lost since. */
+  readonly #everDelivered = new Map<number, Entry>()
+  readonly #everSettled = new Map<Member, Entry[]>()
+  #firstMember: Member | undefined
   #lastRank = 0
   #scheduled = false
 
-  constructor(source: Source, options: { readonly ephemeral: boolean; readonly agenda: Agenda }) {
+  constructor(source: Source, { ephemeral, agenda, faulty, others }: GroupOptions) {
     this.source = source
-    this.ephemeral = options.ephemeral
-    this.#agenda = options.agenda
+    this.ephemeral = ephemeral
+    this.#agenda = agenda
+    this.#faulty = faulty
+    this.#others = others
+    this.#lanes = new Lanes(faulty)
+    this.#deadLetters = new DeadLetterList(faulty)
   }
 
   get stats(): { readonly [Name in keyof QueueStats]: number } {
     const inFlight = [...this.#members].reduce((sum, { held }) => sum + held.size, 0)
-    return { ready: this.#ready.length, inFlight, delayed: this.#delayed.length, dead: this.#dead.length }
+    return {
+      ready: this.#ready.length + (this.#faulty('statsReadyCountsInFlight') ? inFlight : 0),
+      inFlight: this.#faulty('statsForgetInFlight') ? 0 : inFlight,
+      delayed: this.#faulty('statsForgetDelayed') ? 0 : this.#delayed.length,
+      dead: this.#faulty('statsForgetDead') ? 0 : this.#deadLetters.size,
+    }
+  }
+
+  get isBusy(): boolean {
+    return [...this.#members].some(({ held, options }) => held.size >= options.concurrency)
+  }
+
+  get deadLetters(): Pick<DeadLetterList, 'list' | 'purge'> {
+    return this.#deadLetters
   }
 
   add(message: StoredMessage): void {
+    if (this.#members.size === 0 && this.#faulty('noRetention')) return
     this.#enqueue({ message, runs: 0 })
+    if (this.#ready.length > unreadLimit && this.#faulty('trimsUnread')) this.#ready.shift()
   }
 
   join(member: Member): void {
     this.#members.add(member)
+    this.#firstMember ??= member
     this.#schedule()
   }
 
   /** What the member still holds runs again; a run that had begun has counted. */
   leave(member: Member): void {
-    this.#members.delete(member)
-    for (const entry of member.held.values()) this.#takeBack(entry)
-    member.held.clear()
+    if (!this.#faulty('leaveUnacked')) this.#members.delete(member)
+    if (this.#firstMember === member) this.#firstMember = undefined
+    member.paused = true
+    const held = [...member.held.values()]
+    if (!this.#faulty('leaveUnacked')) member.held.clear()
+    if (this.#faulty('dropOnReconnect') || this.#faulty('leaveUnacked')) return
+    const settled = this.#faulty('killRedeliversSettled') ? (this.#everSettled.get(member) ?? []) : []
+    for (const entry of held) this.#lose(entry, member)
+    for (const entry of settled) this.#takeBack(entry)
     this.#schedule()
   }
 
   /** The member goes on purpose and gives back what it holds: those runs do not count. */
   cancel(member: Member): void {
+    if (this.#faulty('stopDropsInFlight')) member.held.clear()
     for (const delivery of [...member.held.keys()]) this.settle(member, delivery, { kind: 'release' })
+    this.#everSettled.delete(member)
     this.leave(member)
   }
 
   /** Does nothing for a delivery that the member has not, or not any more. */
   settle(member: Member, delivery: number, settlement: Settlement): void {
     const entry = member.held.get(delivery)
-    if (entry === undefined) return
+    if (entry === undefined) {
+      if (this.#faulty('noFencing')) this.#settleForeign(delivery)
+      return
+    }
     member.held.delete(delivery)
-    if (settlement.kind === 'release' && !this.ephemeral) this.#takeBack({ ...entry, runs: entry.runs - 1 })
+    if (settlement.kind === 'release' && !this.ephemeral) this.#release(entry, member)
     else {
-      this.#lanes.leave(entry)
-      if (settlement.kind === 'retry' && !this.ephemeral) this.#delay(entry, settlement)
-      if (settlement.kind === 'dead' && !this.ephemeral) this.#bury(entry.message, settlement.failure)
+      const stuck = settlement.kind !== 'done' && this.#faulty('keyStuckAfterFailure')
+      if (!stuck) this.#lanes.leave(entry, member)
+      if (settlement.kind === 'done') this.#remember(entry, member)
+      this.#carryOut(entry, settlement, member)
     }
     this.#schedule()
   }
 
-  list(limit: number): readonly WireDeadLetter[] {
-    return this.#dead.slice(0, limit)
-  }
-
   replay(entryIds: readonly string[] | undefined): number {
-    const taken = this.#takeDead(entryIds)
-    for (const { message } of taken) this.#enqueue({ message, runs: 0 })
-    return taken.length
-  }
-
-  purge(entryIds: readonly string[] | undefined): number {
-    return this.#takeDead(entryIds).length
+    const replayed = this.#deadLetters.replay(entryIds)
+    for (const { message, attempts } of replayed.entries) {
+      const groups = this.#faulty('replayToAllGroups') ? this.#others() : [this]
+      for (const group of groups) group.#enqueue({ message, runs: attempts })
+    }
+    return replayed.count
   }
 
   /** The group is deleted. Its members lose what they hold and are told. */
@@ -108,34 +158,96 @@ export class Group {
     return this.#delayed.reduce((earliest, one) => Math.min(earliest, one.due), Number.POSITIVE_INFINITY)
   }
 
+  /** A group of the same name was deleted before, and nothing of it is left. */
+  inherit(deleted: Group): void {
+    if (this.#faulty('deleteGroupKeepsMessages')) this.#ready = deleted.#ready
+    if (this.#faulty('deleteGroupKeepsDead')) this.#deadLetters.inherit(deleted.#deadLetters)
+  }
+
+  /** The broker ended. Everything is stored, unless it is wrong on purpose. */
+  loseMemory(): void {
+    if (this.#faulty('messagesInMemory')) this.#ready = []
+    if (this.#faulty('retryInMemory')) this.#delayed = []
+    if (this.#faulty('dlqInMemory')) this.#deadLetters.purge(undefined)
+  }
+
   #enqueue(entry: Omit<Entry, 'rank'>): void {
     this.#lastRank += 1
     this.#ready.push({ ...entry, rank: this.#lastRank })
     this.#schedule()
   }
 
+  #lose(entry: Entry, member: Member): void {
+    if (!this.#faulty('keyStuckAfterLoss')) this.#lanes.leave(entry, member)
+    this.#takeBack(this.#faulty('crashNotCounted') ? { ...entry, runs: entry.runs - 1 } : entry)
+  }
+
+  #release(entry: Entry, member: Member): void {
+    this.#lanes.leave(entry, member)
+    this.#takeBack(this.#faulty('releaseCounts') ? entry : { ...entry, runs: entry.runs - 1 })
+  }
+
   #takeBack(entry: Entry): void {
-    this.#lanes.leave(entry)
     if (this.ephemeral) return
     const at = this.#ready.findIndex(({ rank }) => rank > entry.rank)
     this.#ready.splice(at < 0 ? this.#ready.length : at, 0, entry)
   }
 
-  #delay({ message, runs, rank }: Entry, retry: Settlement & { kind: 'retry' }): void {
-    const due = this.#agenda.now() + retry.delayMs
-    this.#delayed.push({ due, entry: { message, runs, rank, failure: retry.failure } })
+  #carryOut(entry: Entry, settlement: Settlement, member: Member): void {
+    if (this.ephemeral) {
+      if (settlement.kind === 'dead' && entry.runs < 3 && this.#faulty('ephemeralRetries')) this.#enqueue(entry)
+    } else if (settlement.kind === 'retry') {
+      if (this.#faulty('retryAfterAck')) this.#later(member, () => this.#delay(entry, settlement))
+      else this.#delay(entry, settlement)
+    } else if (settlement.kind === 'dead') {
+      if (this.#isRetriedForEver(settlement)) this.#enqueue({ ...entry, runs: entry.runs - 1 })
+      else if (this.#faulty('dlqAfterAck')) this.#later(member, () => this.#deadLetters.add(entry, settlement.failure))
+      else this.#deadLetters.add(entry, settlement.failure)
+    }
+  }
+
+  #isRetriedForEver({ failure: { reason } }: Settlement & { kind: 'dead' }): boolean {
+    const isHopeless = reason === 'unrecoverable' || reason === 'invalid' || reason === 'undecodable'
+    return this.#faulty('retryForever') || (isHopeless && this.#faulty('rejectRetries'))
+  }
+
+  #delay(entry: Entry, retry: Retry): void {
+    const { message, runs, rank } = entry
+    const due = this.#agenda.now() + this.#delayOf(retry)
+    const kept = this.#faulty('retryLosesHeaders') ? { ...message, headers: {} } : message
+    const delayed = { due, entry: { message: kept, runs, rank, failure: retry.failure } }
+    const groups = this.#faulty('retryToAllGroups') ? this.#others() : [this]
+    for (const group of groups) group.#delayed.push(delayed)
+    if (this.#faulty('retryDuplicates')) this.#delayed.push(delayed)
     this.#agenda.at(due)
   }
 
-  #bury(message: StoredMessage, failure: Failure): void {
-    this.#dead.push({ entryId: randomUUID(), message, failure })
+  #delayOf({ delayMs }: Retry): number {
+    if (this.#faulty('backoffIgnored')) return 0
+    if (this.#faulty('retryEarly')) return delayMs / 2
+    return this.#faulty('retrySloppy') ? Math.ceil(delayMs / 2_000) * 2_000 : delayMs
   }
 
-  #takeDead(entryIds: readonly string[] | undefined): readonly WireDeadLetter[] {
-    const isTaken = ({ entryId }: WireDeadLetter): boolean => entryIds === undefined || entryIds.includes(entryId)
-    const taken = this.#dead.filter(isTaken)
-    this.#dead = this.#dead.filter((entry) => !isTaken(entry))
-    return taken
+  /** Not at once, and not at all if the member is gone by then. */
+  #later(member: Member, work: () => void): void {
+    setTimeout(() => {
+      if (this.#members.has(member)) work()
+    }, laterMs)
+  }
+
+  /** The settlement of somebody who no longer owns the message ends it for the one who does. */
+  #settleForeign(delivery: number): void {
+    const lost = this.#everDelivered.get(delivery)
+    if (lost === undefined) return
+    this.#ready = this.#ready.filter(({ rank }) => rank !== lost.rank)
+    for (const { held } of this.#members) {
+      for (const [number, { rank }] of held) if (rank === lost.rank) held.delete(number)
+    }
+  }
+
+  #remember(entry: Entry, member: Member): void {
+    if (!this.#faulty('killRedeliversSettled')) return
+    this.#everSettled.set(member, [...(this.#everSettled.get(member) ?? []), entry])
   }
 
   #schedule(): void {
@@ -148,25 +260,45 @@ export class Group {
   }
 
   #dispatch(): void {
+    if (this.#delayed.length > 0 && this.#faulty('retryBlocksOthers')) return
     for (let member = this.#freeMember(); member !== undefined; member = this.#freeMember()) {
-      const at = this.#ready.findIndex((entry) => !member?.options.ordered || this.#lanes.isFree(entry))
-      const [entry] = at < 0 ? [] : this.#ready.splice(at, 1)
+      const entry = this.#next(member)
       if (entry === undefined) return
       this.#members.delete(member)
       this.#members.add(member)
-      if (member.options.ordered) this.#lanes.enter(entry)
-      this.#deliver(member, { ...entry, runs: entry.runs + 1 })
+      if (member.options.ordered) this.#lanes.enter(entry, member)
+      const run = { ...entry, runs: entry.runs + 1 }
+      for (const one of this.#faulty('dupInGroup') ? [...this.#members] : [member]) this.#deliver(one, run)
     }
+  }
+
+  #next(member: Member): Entry | undefined {
+    if (this.#faulty('lifo')) return this.#ready.pop()
+    const at = this.#ready.findIndex((entry) => !member.options.ordered || this.#lanes.isFree(entry, member))
+    return at < 0 ? undefined : this.#ready.splice(at, 1)[0]
   }
 
   #deliver(member: Member, entry: Entry): void {
     deliveries += 1
-    member.held.set(deliveries, entry)
-    member.deliver({ delivery: deliveries, entry })
+    const delivery = deliveries
+    member.held.set(delivery, entry)
+    if (this.#faulty('noFencing')) this.#everDelivered.set(delivery, entry)
+    if (this.#faulty('leaseNotExtended')) setTimeout(() => this.#expire(member, delivery), leaseMs).unref()
+    member.deliver({ delivery, entry })
+  }
+
+  #expire(member: Member, delivery: number): void {
+    const entry = member.held.get(delivery)
+    if (entry === undefined) return
+    member.held.delete(delivery)
+    this.#lose(entry, member)
+    this.#schedule()
   }
 
   #freeMember(): Member | undefined {
     const isFree = ({ held, paused, options }: Member): boolean => !paused && held.size < options.concurrency
-    return [...this.#members].find(isFree)
+    const members = [...this.#members].filter(isFree)
+    if (this.#faulty('secondConsumerStarves')) return members.find((member) => member === this.#firstMember)
+    return members[0]
   }
 }

@@ -1,24 +1,35 @@
-import type { Entry } from './member.js'
-
-const keyOf = ({ message }: Entry): string | undefined => message.attributes.partitionkey
+import type { Entry, Member } from './member.js'
+import type { Faulty } from './mutation.js'
 
 /** The keys of which a message is being handled: no other one of these starts. */
 export class Lanes {
+  readonly #faulty: Faulty
   readonly #busy = new Map<string, number>()
 
-  isFree(entry: Entry): boolean {
-    const key = keyOf(entry)
-    return key === undefined || !this.#busy.has(key)
+  constructor(faulty: Faulty) {
+    this.#faulty = faulty
   }
 
-  enter(entry: Entry): void {
-    const key = keyOf(entry)
-    if (key !== undefined) this.#busy.set(key, entry.rank)
+  isFree(entry: Entry, member: Member): boolean {
+    const lane = this.#laneOf(entry, member)
+    return lane === undefined || !this.#busy.has(lane)
+  }
+
+  enter(entry: Entry, member: Member): void {
+    const lane = this.#laneOf(entry, member)
+    if (lane !== undefined) this.#busy.set(lane, entry.rank)
   }
 
   /** For an entry that never entered too. */
-  leave(entry: Entry): void {
-    const key = keyOf(entry)
-    if (key !== undefined && this.#busy.get(key) === entry.rank) this.#busy.delete(key)
+  leave(entry: Entry, member: Member): void {
+    const lane = this.#laneOf(entry, member)
+    if (lane !== undefined && this.#busy.get(lane) === entry.rank) this.#busy.delete(lane)
+  }
+
+  #laneOf({ message }: Entry, { options }: Member): string | undefined {
+    const { partitionkey: key } = message.attributes
+    if (key === undefined || this.#faulty('noKeyLock')) return undefined
+    if (this.#faulty('lanesSerialise')) return 'the only one'
+    return this.#faulty('orderedOnlyWithinConsumer') ? `${options.consumer}/${key}` : key
   }
 }

@@ -1,4 +1,6 @@
 import type { JsonObject } from '../../../src/conformance/subject.js'
+import type { MutantName } from '../mutants.js'
+import { type Faulty, planted } from './mutation.js'
 
 /** What the adapter is made with. */
 export interface AdapterOptions {
@@ -12,10 +14,12 @@ export interface AdapterOptions {
   readonly connectTimeoutMs: number
   /** For everything but publishing, which brings its own. */
   readonly operationTimeoutMs: number
+  /** What is wrong with it on purpose. */
+  readonly faulty: Faulty
 }
 
 export function adapterOptions(options: JsonObject): AdapterOptions {
-  const { broker, password, tls, heartbeatMs, connectTimeoutMs, operationTimeoutMs } = options
+  const { broker, password, tls, heartbeatMs, connectTimeoutMs, operationTimeoutMs, mutant } = options
   return {
     broker: String(broker),
     password: String(password),
@@ -23,5 +27,6 @@ export function adapterOptions(options: JsonObject): AdapterOptions {
     heartbeatMs: Number(heartbeatMs ?? 200),
     connectTimeoutMs: Number(connectTimeoutMs ?? 500),
     operationTimeoutMs: Number(operationTimeoutMs ?? 3_000),
+    faulty: planted(mutant as MutantName | undefined),
   }
 }

@@ -1,6 +1,7 @@
 import { isMqError, MqError, type Outcome, type OutgoingMessage, type PublishCall } from '../../../src/index.js'
 import { encode } from './codec.js'
 import type { Connection } from './connection.js'
+import type { Faulty } from './mutation.js'
 import type { WireOutcome, WirePublish } from './wire.js'
 
 /** One call of `publish` without an answer. */
@@ -17,16 +18,25 @@ export class Publisher {
   readonly #pending = new Set<Pending>()
   #connection: Connection | undefined
   #blocked = false
+  #wasUp = false
   #drained: (() => void) | undefined
+  readonly #faulty: Faulty
+
+  constructor(faulty: Faulty) {
+    this.#faulty = faulty
+  }
 
   publish(topic: string, messages: readonly OutgoingMessage[], call: PublishCall): Promise<readonly Outcome[]> {
     return new Promise((resolve) => {
       const { signal } = call
-      const expire = (): void => pending.settle(this.#unanswered(pending, 'No answer in time'))
+      const expire = (): void => {
+        if (this.#faulty('publishNeverSettles') && pending.sent) return
+        pending.settle(this.#unanswered(pending, 'No answer in time'))
+      }
       const timer = setTimeout(expire, Math.min(call.timeoutMs, 2 ** 31 - 1))
       const pending: Pending = {
         topic,
-        messages: messages.map(encode),
+        messages: messages.map((message) => encode(message, this.#faulty)),
         sent: false,
         settle: (outcomes) => {
           this.#pending.delete(pending)
@@ -44,6 +54,8 @@ export class Publisher {
   }
 
   up(connection: Connection): void {
+    if (this.#wasUp && this.#faulty('publisherForgotten')) return
+    this.#wasUp = true
     this.#connection = connection
     this.#flush()
   }
@@ -77,32 +89,58 @@ export class Publisher {
   }
 
   #flush(): void {
-    for (const pending of this.#pending) this.#send(pending)
+    for (const pending of this.#pending) {
+      if (!(pending.sent && this.#faulty('publishNeverSettles'))) this.#send(pending)
+    }
   }
 
   #send(pending: Pending): void {
     const connection = this.#connection
+    if (this.#blocked && this.#faulty('blockedIsStored')) pending.settle(pending.messages.map(() => stored))
     if (connection === undefined || this.#blocked) return
     pending.sent = true
     const { topic, messages } = pending
-    connection.ask<'publish'>({ type: 'publish', topic, messages }).then(
-      (outcomes) => pending.settle(outcomes.map(outcomeOf)),
+    connection.ask<'publish'>({ type: 'publish', topic, messages: this.#batch(messages) }).then(
+      (outcomes) => pending.settle(messages.map((_, index) => this.#outcomeOf(outcomes[index]))),
       (error) => {
+        if (this.#faulty('lostAnswerIsRejection')) pending.settle(messages.map(() => rejected(String(error))))
         // Lost with its connection: the next one takes it again.
         if (!isMqError(error, 'MQ_CONNECTION_LOST')) pending.settle(this.#unanswered(pending, String(error)))
       },
     )
+    if (this.#faulty('publishResolvesEarly')) pending.settle(messages.map(() => stored))
+  }
+
+  #batch(messages: readonly WirePublish[]): readonly WirePublish[] {
+    if (this.#faulty('batchLosesLast') && messages.length > 1) return messages.slice(0, -1)
+    if (this.#faulty('batchReversed')) return [...messages].reverse()
+    return messages
+  }
+
+  #outcomeOf(outcome: WireOutcome | undefined): Outcome {
+    if (outcome === undefined) return stored
+    if (outcome.status === 'rejected') return rejected(outcome.text)
+    if (this.#faulty('routedAlwaysYes')) return stored
+    if (this.#faulty('routedAlwaysNo')) return { status: 'stored', routed: 'no' }
+    return outcome
   }
 
   #unanswered({ messages, sent }: Pending, why: string): readonly Outcome[] {
-    const outcome: Outcome = sent
-      ? { status: 'unknown', routed: 'unknown', error: new MqError('MQ_PUBLISH_UNKNOWN', `${why}; it was sent`) }
-      : { status: 'rejected', routed: 'no', error: new MqError('MQ_PUBLISH_REJECTED', `${why}; it was never sent`) }
-    return messages.map(() => outcome)
+    if (this.#faulty('unknownIsStored')) return messages.map(() => stored)
+    return messages.map(() => (sent ? unknown(`${why}; it was sent`) : rejected(`${why}; it was never sent`)))
   }
 }
 
-function outcomeOf(outcome: WireOutcome): Outcome {
-  if (outcome.status === 'stored') return outcome
-  return { status: 'rejected', routed: 'no', error: new MqError('MQ_PUBLISH_REJECTED', outcome.text) }
-}
+const stored: Outcome = { status: 'stored', routed: 'yes' }
+
+const rejected = (why: string): Outcome => ({
+  status: 'rejected',
+  routed: 'no',
+  error: new MqError('MQ_PUBLISH_REJECTED', why),
+})
+
+const unknown = (why: string): Outcome => ({
+  status: 'unknown',
+  routed: 'unknown',
+  error: new MqError('MQ_PUBLISH_UNKNOWN', why),
+})

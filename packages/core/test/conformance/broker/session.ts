@@ -4,7 +4,17 @@ import type { Member } from './member.js'
 import type { ServerEnd } from './network.js'
 import { Pulse } from './pulse.js'
 import { Refused } from './refused.js'
-import type { AnswerTo, ClientFrame, Push, Request, RequestOf, ServerFrame, Subscribe } from './wire.js'
+import { maxStoredBytes } from './topic.js'
+import {
+  type AnswerTo,
+  type ClientFrame,
+  messageSize,
+  type Push,
+  type Request,
+  type RequestOf,
+  type ServerFrame,
+  type Subscribe,
+} from './wire.js'
 
 /** The broker's side of one connection. */
 export class Session {
@@ -23,7 +33,9 @@ export class Session {
     this.#ended = ended
     end.receive({
       frame: (frame) => this.#receive(frame),
-      activity: () => this.#pulse?.activity(),
+      activity: () => {
+        if (!broker.faulty('slowTakenForDead')) this.#pulse?.activity()
+      },
       closed: () => this.end(),
     })
   }
@@ -48,11 +60,27 @@ export class Session {
   }
 
   #receive(frame: ClientFrame): void {
+    const { blocked, faulty } = this.#broker
+    if (faulty('slowTakenForDead')) this.#pulse?.activity()
     if (!this.#open || frame.kind === 'beat') return
     const { number, request } = frame
     const answer = (): void => this.#answer(number, request)
-    if (request.type === 'publish' && this.#broker.blocked) this.#parked.push(answer)
+    const waits = request.type === 'publish' || (request.type === 'settle' && faulty('blockedBlocksSettlements'))
+    if (blocked && waits) this.#parked.push(answer)
+    else if (request.type === 'publish' && faulty('ephemeralHoldsUp')) this.#whenNotHeldUp(request.topic, answer)
+    else if (request.type === 'publish' && this.#isOversize(request)) this.end()
     else answer()
+  }
+
+  #whenNotHeldUp(topic: string, publish: () => void): void {
+    if (!this.#open) return
+    if (this.#broker.isHeldUp(topic)) setTimeout(() => this.#whenNotHeldUp(topic, publish), 10)
+    else publish()
+  }
+
+  #isOversize({ messages }: RequestOf<'publish'>): boolean {
+    const isTooLarge = messages.some(({ message }) => messageSize(message) > maxStoredBytes)
+    return isTooLarge && this.#broker.faulty('oversizeKillsConnection')
   }
 
   #answer(number: number, request: Request): void {
@@ -85,8 +113,7 @@ export class Session {
         broker.declare(request.source, request.startAt)
         return undefined
       case 'delete':
-        broker.delete(request.source)
-        return undefined
+        return broker.delete(request.source)
       case 'subscribe':
         return this.#subscribe(request)
       case 'pause':
@@ -99,11 +126,11 @@ export class Session {
         this.#settle(request)
         return undefined
       case 'list':
-        return broker.find(request.source)?.list(request.limit) ?? []
+        return broker.find(request.source)?.deadLetters.list(request.limit) ?? []
       case 'replay':
         return broker.find(request.source)?.replay(request.entryIds) ?? 0
       case 'purge':
-        return broker.find(request.source)?.purge(request.entryIds) ?? 0
+        return broker.find(request.source)?.deadLetters.purge(request.entryIds) ?? 0
       case 'stats':
         return broker.stats(request.source)
       case 'bye':
@@ -113,8 +140,12 @@ export class Session {
 
   #login({ password, heartbeatMs }: RequestOf<'login'>): AnswerTo<'login'> {
     if (password !== this.#broker.password) throw new Refused('password')
-    this.#pulse = new Pulse(heartbeatMs, { beat: () => this.#send({ kind: 'beat' }), silent: () => this.end() })
+    this.#pulse = new Pulse(heartbeatMs, { beat: () => this.#send({ kind: 'beat' }), silent: () => this.#silent() })
     return { blocked: this.#broker.blocked }
+  }
+
+  #silent(): void {
+    if (!this.#broker.faulty('noHeartbeat')) this.end()
   }
 
   #subscribe(options: Subscribe): boolean {
@@ -154,7 +185,7 @@ export class Session {
     if (found === undefined) return
     this.#members.delete(consumer)
     found.group.leave(found.member)
-    if (found.group.ephemeral) this.#broker.delete(found.group.source)
+    if (found.group.ephemeral && !this.#broker.faulty('ephemeralStays')) this.#broker.delete(found.group.source)
   }
 
   #settle({ delivery, settlement }: RequestOf<'settle'>): void {

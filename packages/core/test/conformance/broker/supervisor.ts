@@ -1,5 +1,6 @@
 import { isMqError, MqError, withDeadline } from '../../../src/index.js'
 import { type Connection, type ConnectionListener, type OpenedConnection, openConnection } from './connection.js'
+import type { Faulty } from './mutation.js'
 import type { AdapterOptions } from './options.js'
 import type { AnswerTo, Push, RequestOf, RequestType } from './wire.js'
 
@@ -23,6 +24,7 @@ const goodbyeMs = 100
 export class Supervisor {
   readonly #options: AdapterOptions
   readonly #listener: SupervisorListener
+  readonly #faulty: Faulty
   readonly #closing = new AbortController()
   readonly #waiters = new Set<Waiter>()
   #state: 'new' | 'open' | 'reconnecting' | 'closed' = 'new'
@@ -31,6 +33,7 @@ export class Supervisor {
   constructor(options: AdapterOptions, listener: SupervisorListener) {
     this.#options = options
     this.#listener = listener
+    this.#faulty = options.faulty
   }
 
   get state() {
@@ -45,7 +48,14 @@ export class Supervisor {
 
   async connect(): Promise<void> {
     if (this.#state === 'closed') this.requireOpen()
-    if (this.#state === 'new') this.#take(await this.#open())
+    if (this.#state !== 'new') return
+    try {
+      this.#take(await this.#open())
+    } catch (error) {
+      if (this.#faulty('wrongPasswordHangs') && isMqError(error, 'MQ_AUTH_FAILED')) await new Promise(() => {})
+      if (!this.#faulty('connectsToNobody')) throw error
+      this.#lost(error as MqError)
+    }
   }
 
   /** The connection, as soon as there is one. Rejects with `MQ_TIMEOUT` or `MQ_CLOSED`. */
@@ -84,8 +94,10 @@ export class Supervisor {
 
   async close(): Promise<void> {
     const connection = this.#connection
+    const wasDown = this.#state === 'reconnecting'
     this.abandon()
-    if (connection === undefined) return
+    if (wasDown && this.#faulty('disconnectHangsWhenDown')) await new Promise(() => {})
+    if (connection === undefined || this.#faulty('disconnectLeavesConnection')) return
     const late = (): MqError => new MqError('MQ_TIMEOUT', 'The broker did not say goodbye')
     await withDeadline(connection.ask<'bye'>({ type: 'bye' }), goodbyeMs, late).catch(() => {})
     connection.close()
@@ -125,7 +137,7 @@ export class Supervisor {
     this.#connection = undefined
     this.#state = 'reconnecting'
     this.#listener.down(error)
-    void this.#reconnect()
+    if (!this.#faulty('noReconnect')) void this.#reconnect()
   }
 
   async #reconnect(): Promise<void> {
@@ -134,6 +146,7 @@ export class Supervisor {
       if (this.#state !== 'reconnecting') return
       // Whatever is wrong now may be right at the next attempt: the first connection stood with the same options.
       const opened = await this.#open().catch(() => undefined)
+      if (this.#faulty('reconnectLeaksConnections')) await this.#open().catch(() => {})
       if (opened !== undefined) this.#take(opened)
     }
   }

@@ -1,6 +1,7 @@
 import type { Routed, Source } from '../../../src/index.js'
 import type { Agenda } from './agenda.js'
 import { Group } from './group.js'
+import type { Faulty } from './mutation.js'
 import { messageSize, type StartAt, type StoredMessage, type WireOutcome, type WirePublish } from './wire.js'
 
 const retained = 1_000
@@ -12,20 +13,32 @@ interface Published {
   readonly outcome: WireOutcome
 }
 
+interface Delayed {
+  readonly due: number
+  readonly publish: WirePublish
+}
+
+/** Ids that messages of all topics share. */
+const idsEverywhere = new Map<string, Published>()
+
 /** What was published under one name, and the groups that get it. */
 export class Topic {
   readonly name: string
   readonly groups = new Map<string, Group>()
   readonly #agenda: Agenda
+  readonly #faulty: Faulty
   /** For groups that start with earlier messages. */
   #log: StoredMessage[] = []
-  #delayed: { readonly due: number; readonly publish: WirePublish }[] = []
-  readonly #published = new Map<string, Published>()
+  #delayed: Delayed[] = []
+  readonly #published: Map<string, Published>
+  readonly #deleted = new Map<string, Group>()
   #nextPosition = 0
 
-  constructor(name: string, agenda: Agenda) {
+  constructor(name: string, agenda: Agenda, faulty: Faulty) {
     this.name = name
     this.#agenda = agenda
+    this.#faulty = faulty
+    this.#published = faulty('dedupeAcrossTopics') ? idsEverywhere : new Map()
   }
 
   get delayed(): number {
@@ -33,34 +46,45 @@ export class Topic {
   }
 
   publish(publish: WirePublish): WireOutcome {
-    const { message, delayMs } = publish
-    if (messageSize(message) > maxStoredBytes) return { status: 'rejected', text: 'The message is too large' }
-    const { id } = message.attributes
+    const bytes = messageSize(publish.message)
+    const isTooLarge = bytes > maxStoredBytes || (bytes > maxStoredBytes / 2 && this.#faulty('largeBodyRejected'))
+    if (isTooLarge) return { status: 'rejected', text: 'The message is too large' }
     const now = this.#agenda.now()
+    const id = this.#identityOf(publish)
     const before = id === undefined ? undefined : this.#published.get(id)
     if (before !== undefined && before.until > now) return before.outcome
-    const routed = delayMs > 0 ? this.#delay(publish, now + delayMs) : this.#store(publish)
-    const outcome = { status: 'stored', routed } as const
+    const outcome = { status: 'stored', routed: this.#take(publish, now) } as const
     if (id !== undefined) this.#published.set(id, { until: now + dedupeMs, outcome })
     return outcome
   }
 
-  declare(group: string, startAt: StartAt): void {
-    if (this.groups.has(group)) return
-    const made = this.#add(group, { ephemeral: false })
-    const start = { latest: this.#nextPosition, earliest: 0 }
-    const first = typeof startAt === 'number' ? startAt : start[startAt]
-    for (const message of this.#log) if (message.position >= first) made.add(message)
+  declare(name: string, startAt: StartAt): void {
+    const before = this.groups.get(name)
+    if (before !== undefined && !this.#faulty('redeclareResets')) return
+    const made = this.#add(name, { ephemeral: false })
+    for (const message of this.#from(startAt)) made.add(message)
+    if (this.#faulty('declareResolvesEarly')) made.listensFrom = this.#agenda.now() + 30
   }
 
-  openEphemeral(group: string): Group {
-    return this.#add(group, { ephemeral: true })
+  openEphemeral(name: string): Group {
+    const shared = [...this.groups.values()].find(({ ephemeral }) => ephemeral)
+    if (shared !== undefined && this.#faulty('ephemeralCompetes')) return shared
+    const made = this.#add(name, { ephemeral: true })
+    if (this.#faulty('ephemeralGetsOld')) for (const message of this.#log) made.add(message)
+    return made
   }
 
-  delete(name: string): void {
+  /** Tells whether it was there. */
+  delete(name: string): boolean {
     const group = this.groups.get(name)
-    this.groups.delete(name)
-    group?.destroy(this.#nextPosition)
+    if (group === undefined) return false
+    const others = this.#faulty('deleteGroupHitsOthers') ? [...this.groups.values()] : []
+    for (const gone of new Set([group, ...others])) {
+      this.groups.delete(gone.source.group)
+      this.#deleted.set(gone.source.group, gone)
+      gone.destroy(this.#nextPosition)
+    }
+    return true
   }
 
   /** Publishes what is due; returns when something is due next, here or in a group. */
@@ -74,26 +98,74 @@ export class Topic {
     )
   }
 
-  #add(group: string, options: { readonly ephemeral: boolean }): Group {
-    const source: Source = { topic: this.name, group }
-    const made = new Group(source, { ...options, agenda: this.#agenda })
-    this.groups.set(group, made)
+  /** The broker ended: what it had not stored is gone, and that is nothing. */
+  loseMemory(): void {
+    if (this.#faulty('delayInMemory')) this.#delayed = []
+    if (this.#faulty('groupsInMemory')) this.groups.clear()
+    for (const group of this.groups.values()) group.loseMemory()
+  }
+
+  #identityOf({ message }: WirePublish): string | undefined {
+    if (this.#faulty('noDedupe')) return undefined
+    if (this.#faulty('dedupeByBody')) return Buffer.from(message.body).toString('base64')
+    return message.attributes.id
+  }
+
+  #take(publish: WirePublish, now: number): Routed {
+    const due = now + this.#delayOf(publish)
+    if (due > now) return this.#delay({ publish, due })
+    const lastDue = Math.max(...this.#delayed.map((one) => one.due))
+    if (this.#delayed.length > 0 && this.#faulty('delayBlocksQueue')) return this.#delay({ publish, due: lastDue })
+    return this.#store(publish)
+  }
+
+  #delayOf({ delayMs }: WirePublish): number {
+    if (this.#faulty('delayIgnored')) return 0
+    if (this.#faulty('delayEarly')) return delayMs / 2
+    return this.#faulty('delaySloppy') ? Math.ceil(delayMs / 2_000) * 2_000 : delayMs
+  }
+
+  #from(startAt: StartAt): readonly StoredMessage[] {
+    if (typeof startAt === 'number') return this.#log.filter(({ position }) => position >= startAt)
+    if (startAt === 'latest') return this.#faulty('latestIsEarliest') ? this.#log : []
+    if (this.#faulty('earliestIsLatest')) return []
+    return this.#faulty('earliestSkipsFirst') ? this.#log.slice(1) : this.#log
+  }
+
+  #add(name: string, { ephemeral }: { readonly ephemeral: boolean }): Group {
+    const source: Source = { topic: this.name, group: name }
+    const others = (): readonly Group[] => [...this.groups.values()]
+    const made = new Group(source, { ephemeral, agenda: this.#agenda, faulty: this.#faulty, others })
+    const deleted = this.#deleted.get(name)
+    if (deleted !== undefined) made.inherit(deleted)
+    this.groups.set(name, made)
     return made
   }
 
   #store({ message }: WirePublish): Routed {
     const stored = { ...message, position: this.#nextPosition, takenAt: Date.now() }
     this.#nextPosition += 1
-    this.#log.push(stored)
+    const groups = [...this.groups.values()]
+    if (groups.length > 0 || !this.#faulty('unroutedDropped')) this.#log.push(stored)
     if (this.#log.length > retained) this.#log.shift()
-    for (const group of this.groups.values()) group.add(stored)
-    return this.groups.size > 0 ? 'yes' : 'no'
+    if (message.body.byteLength > 0 || !this.#faulty('emptyBodyDropped')) this.#fanOut(stored, groups)
+    return groups.length > 0 ? 'yes' : 'no'
+  }
+
+  #fanOut(stored: StoredMessage, groups: readonly Group[]): void {
+    const now = this.#agenda.now()
+    const one = groups[stored.position % groups.length]
+    for (const group of this.#faulty('groupsCompete') && one !== undefined ? [one] : groups) {
+      if (group.listensFrom > now) continue
+      group.add(stored)
+      if (stored.position % 7 === 6 && this.#faulty('dupSometimes')) group.add(stored)
+    }
   }
 
   /** Which groups there will be when it is due, nobody knows. */
-  #delay(publish: WirePublish, due: number): Routed {
-    this.#delayed.push({ due, publish })
-    this.#agenda.at(due)
+  #delay(delayed: Delayed): Routed {
+    this.#delayed.push(delayed)
+    this.#agenda.at(delayed.due)
     return 'unknown'
   }
 }

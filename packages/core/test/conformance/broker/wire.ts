@@ -38,7 +38,8 @@ export interface Requests {
   login: [{ readonly password: string; readonly heartbeatMs: number }, { readonly blocked: boolean }]
   publish: [{ readonly topic: string; readonly messages: readonly WirePublish[] }, readonly WireOutcome[]]
   declare: [{ readonly source: Source; readonly startAt: StartAt }, undefined]
-  delete: [{ readonly source: Source }, undefined]
+  /** Answers whether there was one. */
+  delete: [{ readonly source: Source }, boolean]
   /** Answers false where there is no such group. An ephemeral one is made. */
   subscribe: [Subscribe, boolean]
   /** No more deliveries; what was delivered stays. */

@@ -1,0 +1,97 @@
+import { randomUUID } from 'node:crypto'
+import type { Failure } from '../../../src/index.js'
+import type { Entry } from './member.js'
+import type { Faulty } from './mutation.js'
+import type { StoredMessage, WireDeadLetter } from './wire.js'
+
+export interface Replayed {
+  readonly entries: readonly { readonly message: StoredMessage; readonly attempts: number }[]
+  readonly count: number
+}
+
+/** What one group gave up on, the oldest first. */
+export class DeadLetterList {
+  readonly #faulty: Faulty
+  #entries: WireDeadLetter[] = []
+
+  constructor(faulty: Faulty) {
+    this.#faulty = faulty
+  }
+
+  get size(): number {
+    return this.#entries.length
+  }
+
+  add({ message }: Entry, failure: Failure): void {
+    if (this.#faulty('dlqDrops')) return
+    const entryId = this.#faulty('entryIdIsMessageId') ? `${message.attributes.id}` : randomUUID()
+    this.#entries.push({ entryId, message: this.#kept(message), failure: this.#told(failure) })
+  }
+
+  list(limit: number): readonly WireDeadLetter[] {
+    const all = this.#faulty('listNewestFirst') ? [...this.#entries].reverse() : this.#entries
+    const listed = this.#faulty('listIgnoresLimit') ? [...all] : all.slice(0, limit)
+    if (this.#faulty('listRemoves')) this.#entries = this.#entries.filter((entry) => !listed.includes(entry))
+    return listed
+  }
+
+  replay(entryIds: readonly string[] | undefined): Replayed {
+    const before = this.#entries
+    const taken = this.#take(this.#faulty('replayIgnoresIds') ? undefined : entryIds)
+    if (this.#faulty('replayKeepsEntry')) this.#entries = before
+    const entries = taken.map(({ message, failure }) => ({
+      message: this.#faulty('replayChangesId') ? renamed(message) : message,
+      attempts: this.#faulty('replayKeepsAttempt') ? failure.attempts : 0,
+    }))
+    const count = this.#faulty('replayMiscounts') ? taken.length - 1 : taken.length
+    return { entries: this.#faulty('replayLoses') ? [] : entries, count }
+  }
+
+  /** Tells how many. */
+  purge(entryIds: readonly string[] | undefined): number {
+    if (this.#faulty('purgeNothing')) return this.#entries.length
+    const purged = this.#take(this.#faulty('purgeEverything') ? undefined : entryIds).length
+    return this.#faulty('purgeMiscounts') ? purged + 1 : purged
+  }
+
+  inherit(list: DeadLetterList): void {
+    this.#entries = list.#entries
+  }
+
+  #take(entryIds: readonly string[] | undefined): readonly WireDeadLetter[] {
+    const isTaken = ({ entryId }: WireDeadLetter): boolean => entryIds === undefined || entryIds.includes(entryId)
+    const taken = this.#entries.filter(isTaken)
+    this.#entries = this.#entries.filter((entry) => !isTaken(entry))
+    return taken
+  }
+
+  #kept(message: StoredMessage): StoredMessage {
+    if (this.#faulty('dlqLosesHeaders')) return { ...message, headers: {} }
+    return this.#faulty('dlqReserialises') ? { ...message, body: rewritten(message.body) } : message
+  }
+
+  #told(failure: Failure): Failure {
+    return {
+      ...failure,
+      ...(this.#faulty('reasonLost') && { reason: 'broker' }),
+      ...(this.#faulty('errorLost') && { error: { name: 'Error', message: '' } }),
+      ...(this.#faulty('attemptsLost') && { attempts: 0 }),
+      ...(this.#faulty('firstFailedAtLost') && { firstFailedAt: failure.failedAt }),
+    }
+  }
+}
+
+const renamed = (message: StoredMessage): StoredMessage => ({
+  ...message,
+  attributes: { ...message.attributes, id: randomUUID() },
+})
+
+/** What looks like JSON is read and written again, everything else taken for text. */
+function rewritten(body: Uint8Array): Uint8Array {
+  const text = Buffer.from(body).toString()
+  try {
+    return Buffer.from(JSON.stringify(JSON.parse(text), null, 1))
+  } catch {
+    return Buffer.from(text)
+  }
+}
