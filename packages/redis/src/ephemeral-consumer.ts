@@ -45,16 +45,7 @@ export async function startEphemeralConsumer(parts: ConsumerParts): Promise<Runn
     counted += 1
     const entry = decodeEntry({ id, fields: fields ?? [] }, place.topic)
     const run = runs.begin({ kind: 'm', id, entry, deliveries: 1, claimedAt: performance.now() })
-    const { decodeError, message, attempt } = { ...entry, attempt: run.attempt }
-    const delivery = {
-      message,
-      attempt,
-      ...(decodeError && { decodeError }),
-      get signal() {
-        return run.abort.signal
-      },
-    }
-    parts.handle(delivery).then(
+    parts.handle(run).then(
       () => runs.end(run),
       () => runs.end(run),
     )

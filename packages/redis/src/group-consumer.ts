@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setImmediate as immediate } from 'node:timers/promises'
 import {
   type ConsumeOptions,
   type Deadline,
@@ -72,17 +73,7 @@ export async function startGroupConsumer(parts: ConsumerParts): Promise<RunningC
     const before = runs.find(owned)
     if (before !== undefined) runs.lose(before, new MqError('MQ_OWNERSHIP_LOST', 'The message was delivered again'))
     const run = runs.begin(owned)
-    const { entry, attempt, abort } = run
-    const delivery = {
-      message: entry.message,
-      attempt,
-      ...(entry.failure && { failure: entry.failure }),
-      ...(entry.decodeError && { decodeError: entry.decodeError }),
-      get signal() {
-        return abort.signal
-      },
-    }
-    parts.handle(delivery).then(
+    parts.handle(run).then(
       (settlement) => finish(run, settlement),
       (error) => finish(run, brokenHandle(run, error)),
     )
@@ -134,6 +125,8 @@ export async function startGroupConsumer(parts: ConsumerParts): Promise<RunningC
     hasRoom: () => runs.free > 0,
     waitForRoom: () => runs.changed(1_000),
     async step() {
+      // What ends in this turn of the event loop ends together: one reading for all the room that there is.
+      if (runs.size > 0) await immediate()
       const now = performance.now()
       if (now >= tidyAt) {
         tidyAt = now + 1_000

@@ -1,4 +1,4 @@
-import { type LazyAbort, lazyAbort, type MqError } from '@mq/core'
+import { type Delivery, type Failure, lazyAbort, type MqError, type RawMessage } from '@mq/core'
 import type { DecodedEntry } from './entry.js'
 
 /** Which stream an entry is in: the topic's (`m`), or the group's for retries (`r`). */
@@ -15,14 +15,45 @@ export interface Owned {
   readonly claimedAt: number
 }
 
-/** One call of `handle`. Whatever ends it first takes it out of `Runs`; what comes after that is void. */
-export interface Run extends Owned {
+/**
+ * One call of `handle`. Whatever ends it first takes it out of `Runs`; what comes after that is void. It is the delivery, too:
+ * there is one for every message, so it is made without copying.
+ */
+export class Run implements Owned, Delivery {
+  readonly kind: Kind
+  readonly id: string
+  readonly entry: DecodedEntry
+  readonly deliveries: number
   readonly ref: string
+  readonly message: RawMessage
   readonly attempt: number
-  readonly abort: LazyAbort
-  /** Its handler has ended, and the broker is being told. */
-  settling: boolean
+  declare readonly failure?: Failure
+  declare readonly decodeError?: MqError
   claimedAt: number
+  /** Its handler has ended, and the broker is being told. */
+  settling = false
+  readonly #abort = lazyAbort()
+
+  constructor({ kind, id, entry, deliveries, claimedAt }: Owned) {
+    this.kind = kind
+    this.id = id
+    this.entry = entry
+    this.deliveries = deliveries
+    this.claimedAt = claimedAt
+    this.ref = kind + id
+    this.message = entry.message
+    this.attempt = entry.attempt + deliveries - 1
+    if (entry.failure !== undefined) this.failure = entry.failure
+    if (entry.decodeError !== undefined) this.decodeError = entry.decodeError
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
+  abort(reason: MqError): void {
+    this.#abort.abort(reason)
+  }
 }
 
 /** The calls of `handle` that are not settled yet: at most `concurrency`. */
@@ -53,15 +84,8 @@ export class Runs {
   }
 
   begin(owned: Owned): Run {
-    const ref = owned.kind + owned.id
-    const run = {
-      ...owned,
-      ref,
-      attempt: owned.entry.attempt + owned.deliveries - 1,
-      abort: lazyAbort(),
-      settling: false,
-    }
-    this.#runs.set(ref, run)
+    const run = new Run(owned)
+    this.#runs.set(run.ref, run)
     return run
   }
 
@@ -79,7 +103,7 @@ export class Runs {
   lose(run: Run, reason: MqError): void {
     if (!this.has(run)) return
     this.end(run)
-    run.abort.abort(reason)
+    run.abort(reason)
   }
 
   /** Makes everybody look again who waits here. */
