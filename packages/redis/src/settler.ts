@@ -50,7 +50,11 @@ export function createSettler(parts: SettlerParts) {
     for (let at = 0; at < all.length; at += acksAtOnce) void flushBatch(all.slice(at, at + acksAtOnce))
   }
   async function flushBatch(batch: readonly Ack[]): Promise<void> {
-    const args = batch.flatMap(({ run }) => [run.kind, run.id, lane(run)])
+    const byKind = (['m', 'r'] as const).map((kind) => batch.map(({ run }) => run).filter((run) => run.kind === kind))
+    const args = byKind.flatMap((some) =>
+      some.length === 0 ? [0] : [some.length, ...idRange(some), ...some.map(({ id }) => id)],
+    )
+    if (ordered) args.push(...byKind.flat().map(lane))
     try {
       await link.run(ackScript, [stream, retry, lanes, waiting, open], [place.group, name, ...args])
       for (const { resolve } of batch) resolve()
@@ -126,5 +130,25 @@ export function createSettler(parts: SettlerParts) {
     },
   }
 }
+
+/** The lowest and the highest id. */
+function idRange(some: readonly Run[]): [string, string] {
+  let low = (some[0] as Run).id
+  let high = low
+  for (const { id } of some) {
+    if (isBefore(id, low)) low = id
+    if (isBefore(high, id)) high = id
+  }
+  return [low, high]
+}
+
+function isBefore(a: string, b: string): boolean {
+  const [aTime = '', aNumber = ''] = a.split('-')
+  const [bTime = '', bNumber = ''] = b.split('-')
+  return aTime === bTime ? numberBefore(aNumber, bNumber) : numberBefore(aTime, bTime)
+}
+
+/** Of decimal numbers that may have 20 digits. */
+const numberBefore = (a: string, b: string): boolean => (a.length === b.length ? a < b : a.length < b.length)
 
 export type Settler = ReturnType<typeof createSettler>

@@ -59,7 +59,7 @@ describe('options', () => {
       startFromEarliest: true,
       orderedKeys: true,
       countsCrashes: true,
-      delayResolutionMs: 150,
+      delayResolutionMs: 300,
       maxDelayMs: 31_536_000_000,
       maxHandlerMs: Number.POSITIVE_INFINITY,
       maxMessageBytes: 1_000,

@@ -18,6 +18,8 @@ ${trim}
 local stream, delayed, data, seq, ids, old, groups = unpack(KEYS)
 local window, retain = tonumber(ARGV[1]), tonumber(ARGV[2])
 local fresh = false
+local all, known, known_before = {}, {}, {}
+for i = 4, #ARGV, 3 do all[#all + 1] = ARGV[i] end
 if window > 0 then
   local left = redis.call('PTTL', ids)
   if left >= 0 and (left < window or redis.call('SCARD', ids) >= ${maxIds}) then
@@ -25,22 +27,17 @@ if window > 0 then
     left = -2
   end
   fresh = left < 0
+  if not fresh then known = redis.call('SMISMEMBER', ids, unpack(all)) end
+  if redis.call('EXISTS', old) == 1 then known_before = redis.call('SMISMEMBER', old, unpack(all)) end
 end
 if ARGV[3] == '1' then redis.call('INCR', seq) end
 local out = {0}
-for i = 4, #ARGV, 3 do
-  local id, delay, packed = ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2]
-  local done = 1
-  local failed
-  if window > 0 then
-    if redis.call('SISMEMBER', old, id) == 1 then
-      done = 2
-    else
-      local added = redis.pcall('SADD', ids, id)
-      if type(added) == 'table' then failed = added.err elseif added == 0 then done = 2 end
-    end
-  end
-  if done == 1 and not failed then
+local added, is_added = {}, {}
+for i, id in ipairs(all) do
+  if window > 0 and (known[i] == 1 or known_before[i] == 1 or is_added[id]) then
+    out[#out + 1] = 2
+  else
+    local delay, packed = tonumber(ARGV[3 * i + 2]), ARGV[3 * i + 3]
     local stored
     if delay > 0 then
       local member = next_member(seq)
@@ -51,13 +48,16 @@ for i = 4, #ARGV, 3 do
       stored = redis.pcall('XADD', stream, '*', unpack(cmsgpack.unpack(packed)))
     end
     if type(stored) == 'table' then
-      failed = stored.err
-      if window > 0 then redis.pcall('SREM', ids, id) end
+      out[#out + 1] = stored.err
+    else
+      out[#out + 1] = 1
+      added[#added + 1] = id
+      is_added[id] = true
     end
   end
-  out[#out + 1] = failed or done
 end
-if fresh then redis.call('PEXPIRE', ids, 2 * window) end
+if window > 0 and #added > 0 then redis.call('SADD', ids, unpack(added)) end
+if fresh and #added > 0 then redis.call('PEXPIRE', ids, 2 * window) end
 if redis.call('HLEN', groups) > 0 then
   out[1] = 1
 elseif redis.call('EXISTS', stream) == 1 then
