@@ -131,5 +131,3 @@ export function createIntake({ settings, place, name, link, commands, runs, orde
     },
   }
 }
-
-export type IntakeSource = ReturnType<typeof createIntake>

@@ -150,5 +150,3 @@ function isBefore(a: string, b: string): boolean {
 
 /** Of decimal numbers that may have 20 digits. */
 const numberBefore = (a: string, b: string): boolean => (a.length === b.length ? a < b : a.length < b.length)
-
-export type Settler = ReturnType<typeof createSettler>

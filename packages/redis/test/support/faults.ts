@@ -3,7 +3,7 @@ import { faultsOf, type RedisServer, type StartedServer } from '@mq/test-brokers
 import { Redis } from 'ioredis'
 
 /** Asks the server itself one thing, past the proxy. */
-export async function ask<T>(url: string, question: (client: Redis) => Promise<T>): Promise<T> {
+async function ask<T>(url: string, question: (client: Redis) => Promise<T>): Promise<T> {
   const client = new Redis(url, { lazyConnect: true })
   client.on('error', () => {})
   try {
