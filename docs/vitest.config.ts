@@ -1,4 +1,12 @@
-import { defineConfig, mergeConfig } from 'vitest/config'
+import { defineConfig } from 'vitest/config'
 import { shared } from '../vitest.shared.js'
 
-export default mergeConfig(shared, defineConfig({ test: { name: 'docs', maxConcurrency: 2 } }))
+// What is on a page runs against what users get: without the aliases that lead to the sources.
+export default defineConfig({
+  test: {
+    ...shared.test,
+    name: 'docs',
+    include: ['test/**/*.test.ts', 'examples/*/test/*.test.js'],
+    maxConcurrency: 2,
+  },
+})

@@ -21,6 +21,10 @@ export interface Example {
   readonly isRun: boolean
 }
 
+/** A block that begins with `js examples/...` shows a whole file, which is tested where it lies. */
+export const shownFile = (words: readonly string[]): string | undefined =>
+  words.find((word) => word.startsWith('examples/'))
+
 const languages = ['ts', 'typescript', 'mts', 'js', 'javascript', 'mjs', 'tsx', 'jsx']
 
 /** Run by the package's own tests: its examples start brokers, and it is TypeScript that nobody builds. */
@@ -30,7 +34,7 @@ export function findExamples(): readonly Example[] {
   const here = pages().filter((page) => !elsewhere.includes(page))
   return here.flatMap((page) =>
     fences(readFileSync(join(root, page), 'utf8'))
-      .filter(({ language }) => languages.includes(language))
+      .filter(({ language, words }) => languages.includes(language) && shownFile(words) === undefined)
       .map(({ language, words, line, text }) => ({
         place: `${page}:${line}`,
         source: '\n'.repeat(line - 1) + text,

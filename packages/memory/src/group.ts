@@ -59,8 +59,10 @@ export class Group {
     this.#schedule()
   }
 
+  /** An ephemeral group goes with its consumer. */
   detach(consumer: GroupConsumer): void {
     this.#consumers.delete(consumer)
+    if (this.ephemeral) this.#broker.delete(this.source)
   }
 
   /** Carries out what became of an entry, once its run has left `#running`. */

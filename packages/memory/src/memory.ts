@@ -95,7 +95,6 @@ export function memory(options: MemoryOptions = {}): MemoryAdapter {
         async stop(deadline) {
           await consumer.stop(deadline)
           consumers.delete(consumer)
-          if (consumeOptions.ephemeral) broker.delete(source)
         },
       }
     },

@@ -70,8 +70,14 @@ export class ReadyQueue {
     this.#ready.unshift(entry)
   }
 
+  /** Takes out, for good, the entry at the front; where all wait for their keys, the oldest of one key. */
   dropOldest(): Entry | undefined {
-    return this.take(false)
+    const entry = this.#ready.shift()
+    if (entry === undefined) return this.#dropWaiting()
+    const { key } = entry.message
+    // It was the one that its key waited for.
+    if (key !== undefined && this.#lanes.get(key)?.busy === false) this.finish(entry)
+    return entry
   }
 
   /** Takes everything out. */
@@ -80,6 +86,16 @@ export class ReadyQueue {
     const all = [...this.#ready]
     while (this.#ready.shift() !== undefined);
     return all
+  }
+
+  #dropWaiting(): Entry | undefined {
+    for (const { waiting } of this.#lanes.values()) {
+      const entry = waiting.shift()
+      if (entry === undefined) continue
+      this.#waiting -= 1
+      return entry
+    }
+    return undefined
   }
 
   #dissolveLanes(): void {

@@ -117,6 +117,18 @@ describe('delivery', () => {
     expect((await queue.publish('news', 'after')).routed).toBe('no')
   })
 
+  it('forgets an ephemeral consumer whose adapter was disconnected', async () => {
+    const [staying, leaving] = [memory({ url: 'memory://news' }), memory({ url: 'memory://news' })]
+    const queue = createQueue(staying)
+    await Promise.all([queue.connect(), leaving.connect()])
+    const source = { topic: 'news', group: 'ephemeral.1' }
+    await leaving.consume(source, { concurrency: 1, ordered: false, ephemeral: true }, async () => ({ kind: 'done' }))
+    expect((await queue.publish('news', 1)).routed).toBe('yes')
+    await leaving.disconnect({ deadlineMs: 0 })
+    expect((await queue.publish('news', 2)).routed).toBe('no')
+    await queue.disconnect()
+  })
+
   it('lets a slow ephemeral subscription lose its oldest messages, and says so', async () => {
     const { queue, adapter } = await open()
     const slow = gate()

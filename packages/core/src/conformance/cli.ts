@@ -48,8 +48,8 @@ async function run(args: readonly string[], print: (line: string) => void): Prom
   if (module === undefined || others.length > 0) throw new TypeError(`one module is needed\n\n${usage}`)
   const report = await runConformance(await subjectOf(module, values.options), {
     ...(values.only !== undefined && { only: knownIds(values.only) }),
-    ...(values.parallel !== undefined && { parallel: wholeNumber('--parallel', values.parallel) }),
-    ...(values.seed !== undefined && { seed: wholeNumber('--seed', values.seed) }),
+    ...(values.parallel !== undefined && { parallel: wholeNumber('--parallel', values.parallel, 1) }),
+    ...(values.seed !== undefined && { seed: wholeNumber('--seed', values.seed, 0) }),
     long: values.long === true,
     complete: values.complete === true,
     onResult: (result) => print(resultLine(result)),
@@ -114,9 +114,8 @@ function knownIds(text: string): readonly string[] {
   return ids
 }
 
-function wholeNumber(name: string, text: string): number {
+function wholeNumber(name: string, text: string, least: number): number {
   const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < 1)
-    throw new TypeError(`${name} must be a whole number from 1, not ${text}`)
-  return value
+  if (text.trim() !== '' && Number.isSafeInteger(value) && value >= least) return value
+  throw new TypeError(`${name} must be a whole number from ${least}, not ${text}`)
 }

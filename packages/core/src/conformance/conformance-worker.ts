@@ -1,14 +1,20 @@
-// A consumer in a process of its own, for the suite to kill. Started by worker.ts with its program as JSON.
+// A consumer in a process of its own, for the suite to kill. Started by worker.ts, which sends its program.
 import { createQueue } from '../create-queue.js'
 import { loadFactory } from './adapter-module.js'
 import type { WorkerEvent, WorkerProgram } from './subject.js'
 import { sleep } from './wait.js'
 
-const program = JSON.parse(process.argv[2] ?? '{}') as WorkerProgram
+const program = await new Promise<WorkerProgram>((resolve) => process.once('message', resolve))
 const { source, concurrency, attempts = 5 } = program
 
 /** Resolves once the parent's end of the channel has it, so that a SIGKILL after it takes nothing back. */
 const report = (event: WorkerEvent): Promise<void> => new Promise((resolve) => process.send?.(event, () => resolve()))
+
+/** A run that ends this process must not do it before the suite knows that it was ready. */
+let begin = (): void => {}
+const begun = new Promise<void>((resolve) => {
+  begin = resolve
+})
 
 /** Nothing is left to do then: whatever keeps this process alive after it is the adapter's. */
 async function leave(): Promise<void> {
@@ -25,6 +31,7 @@ await queue.connect()
 await queue.subscribe(
   source.topic,
   async ({ id, attempt }) => {
+    await begun
     await report({ type: 'started', id, attempt })
     await sleep(program.afterMs ?? 0)
     if (program.handler === 'crash') process.kill(process.pid, 'SIGKILL')
@@ -35,3 +42,4 @@ await queue.subscribe(
   { concurrency, retry: { attempts, backoff: 'fixed', delayMs: 50, jitter: 'none' } },
 )
 await report({ type: 'ready' })
+begin()

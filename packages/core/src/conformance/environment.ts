@@ -3,6 +3,7 @@ import type { Capabilities } from '../capabilities.js'
 import { withDeadline } from '../deadline.js'
 import { type AdapterFactory, loadFactory, moduleUrl } from './adapter-module.js'
 import type { Need } from './case.js'
+import { secretsIn } from './secrets.js'
 import type { FaultName, Faults, JsonObject, StartedBroker, Subject, Worker, WorkerProgram } from './subject.js'
 import { startWorkerProcess } from './worker.js'
 
@@ -41,6 +42,8 @@ export interface Environment {
   readonly loaded: LoadedSubject
   readonly broker: string | undefined
   readonly faults: BoundFaults
+  /** The passwords that the adapter is given. */
+  readonly secrets: readonly string[]
   /** A new adapter, not connected. */
   adapter(options?: JsonObject): Adapter
   startWorker(program: Omit<WorkerProgram, 'adapter' | 'options'>): Promise<Worker>
@@ -80,6 +83,7 @@ export async function startEnvironment(loaded: LoadedSubject): Promise<Environme
     loaded,
     broker: started.broker,
     faults,
+    secrets: secretsIn(options),
     adapter: (more) => factory({ ...options, ...more }),
     startWorker(program) {
       const full = { ...program, adapter: url, options }

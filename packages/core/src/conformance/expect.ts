@@ -17,13 +17,18 @@ export async function rejection(promise: Promise<unknown>, ...codes: readonly Mq
 
 /** A password must not be found in anything that could be printed, however deep it is looked into. */
 export function assertWithout(secret: string, ...values: readonly unknown[]): void {
+  const forms = [secret, encodeURIComponent(secret), Buffer.from(secret).toString('base64')]
   for (const value of values) {
-    const stack = value instanceof Error ? `${value.stack} ${inspect(value.cause, inspectAll)}` : ''
-    const printed = [inspect(value, inspectAll), json(value), stack].join(' ')
-    const encoded = [secret, encodeURIComponent(secret), Buffer.from(secret).toString('base64')]
-    for (const form of encoded)
-      assert.ok(!printed.includes(form), 'The password can be read in an error, a log or an inspection')
+    const text = printed(value)
+    for (const form of forms)
+      assert.ok(!text.includes(form), 'The password can be read in an error, a log or an inspection')
   }
+}
+
+/** In every way in which a value is commonly printed. */
+export function printed(value: unknown): string {
+  const stack = value instanceof Error ? `${value.stack} ${inspect(value.cause, inspectAll)}` : ''
+  return [inspect(value, inspectAll), json(value), stack].join(' ')
 }
 
 const inspectAll = {

@@ -29,8 +29,9 @@ export function createKeyOrder(): KeyOrder {
   const running = new Map<string, { readonly index: number; readonly signal: AbortSignal }>()
   const overlaps: string[] = []
 
-  const begin = ({ key = '', data, attempt }: Message, { signal }: HandlerContext) => {
+  const begin = ({ key, data, attempt }: Message, { signal }: HandlerContext): (() => void) => {
     const { index } = data as Numbered
+    if (key === undefined) return () => {}
     const before = running.get(key)
     // A run that was told to end has lost its message; whoever owns it now need not wait for it.
     if (before !== undefined && !before.signal.aborted) {
@@ -75,15 +76,13 @@ export async function publishKeys(
   await Promise.all(
     keys.map(async (key) => {
       const list = range(half).map((index) => ({ index }))
-      await queue.publishAll(topic, list, { key, id: (_, index) => idOf(key, index) })
+      await queue.publishAll(topic, list, { key })
       for (let index = half; index < count; index++) {
-        await queue.publish(topic, { index }, { key, id: idOf(key, index) })
+        await queue.publish(topic, { index }, { key })
       }
     }),
   )
 }
-
-export const idOf = (key: string, index: number): string => `${key}/${index}`
 
 /** Up to a few milliseconds, so that a missing lock shows. */
 export const someWork = (random: () => number) => async (): Promise<void> => sleep(random() * 4)

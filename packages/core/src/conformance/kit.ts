@@ -19,12 +19,16 @@ export interface KitQueueOptions extends QueueOptions {
 export interface Kit {
   readonly capabilities: Capabilities
   readonly faults: BoundFaults
+  /** The passwords that the adapter is given, as far as its options show them. */
+  readonly secrets: readonly string[]
   /** How long nothing must happen before it counts as: nothing will. */
   readonly quietMs: number
   /** Long enough for a message of a consumer that died to run again. */
   readonly redeliveryMs: number
   /** From 0 to 1, the same in every run with the same seed. */
   random(): number
+  /** For the text of an error that depends on it. */
+  readonly seed: number
   /** A topic that no other case uses; another one for each label. */
   topic(label?: string): string
   /** An adapter that is not connected. */
@@ -85,9 +89,11 @@ export function createKit({ environment, caseId, runId, seed, quietMs }: KitOpti
   return {
     capabilities,
     faults: environment.faults,
+    secrets: environment.secrets,
     quietMs,
     redeliveryMs: capabilities.redeliveryMs + 5_000,
     random: randomFrom(`${seed}/${caseId}`),
+    seed,
     topic: (label) => `ct.${runId}.${caseId.toLowerCase()}${label === undefined ? '' : `.${label}`}`,
     adapter,
     async connected(options) {

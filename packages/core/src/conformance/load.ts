@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { inspect } from 'node:util'
 import type { Queue } from '../queue.js'
 import type { Kit } from './kit.js'
 import type { Ledger } from './ledger.js'
@@ -41,14 +42,36 @@ export function publishSteadily(ledger: Ledger, queue: Queue, options: LoadOptio
 /** How long connections may take to heal once nothing hinders them: backoff, a heartbeat that was missed, a new session. */
 export const healMs = 30_000
 
+/** Waits until health says that all is well, as an application would that is asked whether it is ready. */
+export async function untilWell(kit: Kit, queue: Queue): Promise<void> {
+  const isWell = (): boolean => {
+    const { status, state, consumers } = queue.health()
+    return status === 'up' && state === 'connected' && consumers.every((one) => one.status === 'consuming')
+  }
+  const what = () => `health to be up and every consumer to consume: ${inspect(queue.health())}`
+  await kit.until(what, isWell, { timeoutMs: healMs })
+}
+
+/**
+ * How many may come twice when a connection is lost under the load of `publishSteadily`: those whose handlers ran, whose
+ * acknowledgement was on its way or waited to be written down with others, and those that were published again.
+ */
+export const doubtPerFault = 250
+
 /** Publishes until a message is stored, and then as many as are given, which have to be stored all. */
-export async function publishAgain(kit: Kit, ledger: Ledger, queue: Queue, count: number): Promise<void> {
+export async function publishAgain(
+  kit: Kit,
+  ledger: Ledger,
+  queue: Queue,
+  count: number,
+  withinMs = healMs,
+): Promise<void> {
   const before = ledger.published.size
   const goesOn = async (): Promise<boolean> => {
     await ledger.publish(queue, { count: 1, timeoutMs: 2_000 })
     return ledger.published.size > before
   }
-  await kit.until('publishing to go on', goesOn, { timeoutMs: healMs })
+  await kit.until('publishing to go on', goesOn, { timeoutMs: withinMs })
   const healed = ledger.published.size
   await ledger.publish(queue, { count })
   assert.equal(ledger.published.size - healed, count, 'the connection is back, and yet a publish failed')

@@ -63,7 +63,11 @@ async function attempt(one: ConformanceCase, context: CaseContext): Promise<Erro
   const step = (work: Promise<unknown>, ms: number, what: string): Promise<unknown> =>
     withDeadline(work, ms, () => new Error(`${what} took over ${ms} ms`)).catch((error) => errors.push(error))
 
-  await step(one.run(kit), caseTimeoutMs(one), 'The case')
+  await step(
+    Promise.resolve().then(() => one.run(kit)),
+    caseTimeoutMs(one),
+    'The case',
+  )
   if (one.alone) await step(context.environment.recover(), 2 * closeMs + 30_000, 'Mending the broker after the case')
   await step(kit.close(), closeMs, 'Closing what the case had opened')
   errors.push(...(unhandled?.end() ?? []))

@@ -58,7 +58,8 @@ export function createLookAhead<T>(jobs: readonly (() => Promise<T>)[], ahead: n
   return (index: number): Promise<T> => {
     const inOrder = index === last + 1
     last = index
+    const asked = start(index)
     if (inOrder) for (let next = index + 1; next <= Math.min(index + ahead, jobs.length - 1); next++) start(next)
-    return start(index)
+    return asked
   }
 }

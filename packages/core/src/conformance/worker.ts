@@ -12,10 +12,12 @@ const readyWithinMs = 20_000
 
 /** Runs the program in a process of its own, which ends with this one. Resolves once its consumer is ready. */
 export async function startWorkerProcess(program: WorkerProgram, node: Subject['node'] = {}): Promise<Worker> {
-  const child = spawn(process.execPath, [...(node.args ?? []), entry, JSON.stringify(program)], {
+  const child = spawn(process.execPath, [...(node.args ?? []), entry], {
     env: { ...process.env, ...node.env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
+  // Not as an argument, which everybody on the machine can read: there may be a password in it.
+  child.send(program, () => {})
   const events: WorkerEvent[] = []
   let output = ''
   let hasEnded = false
@@ -25,22 +27,24 @@ export async function startWorkerProcess(program: WorkerProgram, node: Subject['
       output = `${output}${text}`.slice(-4_000)
     })
   }
+  // What it reported before its end may still be in the channel when it is gone.
   const exited = new Promise<void>((resolve) => {
+    const end = (): void => {
+      hasEnded = true
+      resolve()
+    }
     child.once('error', (error) => {
       output += error.message
-      hasEnded = true
-      resolve()
+      end()
     })
-    child.once('close', () => {
-      hasEnded = true
-      resolve()
-    })
+    child.once('close', () => (child.connected ? child.once('disconnect', end) : end()))
   })
   const kill = async (): Promise<void> => {
     if (!hasEnded) child.kill('SIGKILL')
     await exited
   }
-  const isReady = (): boolean => events.some((event) => event.type === 'ready')
+  // A handler that ends its process may do so before the process has said that it is ready.
+  const isReady = (): boolean => events.some(({ type }) => type === 'ready' || type === 'started')
   await until('the worker process to be ready', () => isReady() || hasEnded, { timeoutMs: readyWithinMs }).catch(
     async (error) => {
       await kill()

@@ -204,6 +204,16 @@ describe('the faults of the broker for tests', () => {
     },
   )
 
+  it('a connection that ended in the moment it was made is no connection', async () => {
+    const adapter = await flow.adapter()
+    await flow.faults.freeze('out')
+    await until('the frozen link to be noticed', () => adapter.health().status === 'down', { timeoutMs: 2_000 })
+    // Long enough for the broker to give up on the one that is being made: its welcome and its goodbye arrive together.
+    await sleep(400)
+    await flow.faults.heal()
+    expect(await publish(adapter, {}, 3_000)).toMatchObject({ status: 'stored' })
+  })
+
   it('an answer that is lost leaves the message stored once', async () => {
     const adapter = await flow.adapter()
     await adapter.declareGroup(source, { startFrom: 'latest' })

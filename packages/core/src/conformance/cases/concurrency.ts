@@ -1,3 +1,193 @@
+import assert from 'node:assert/strict'
 import type { Chapter } from '../case.js'
+import type { Collector } from '../collector.js'
+import { createGate } from '../gate.js'
+import type { Kit } from '../kit.js'
+import { sleep } from '../wait.js'
 
-export const concurrency: Chapter = { name: 'concurrency', cases: [] }
+export const concurrency: Chapter = {
+  name: 'concurrency',
+  cases: [
+    {
+      id: 'CNC-1',
+      title: 'as many handlers run at once as concurrency says, few or many, and never one more',
+      promises: [8],
+      level: 'required',
+      timeoutMs: 60_000,
+      async run(kit) {
+        const queue = await kit.queue()
+        await Promise.all(
+          [1, 5, 120].map(async (limit) => {
+            const ledger = kit.ledger(kit.topic(`l${limit}`))
+            const gate = createGate()
+            const collector = await ledger.collect(queue, { concurrency: limit, handler: () => gate.opened })
+            await ledger.publish(queue, { count: limit + 50, parallel: 50 })
+            await fullAt(kit, collector, limit)
+            gate.open()
+            await ledger.check({ queue, duplicates: 0 })
+            assert.equal(collector.peak, limit)
+          }),
+        )
+      },
+    },
+    {
+      id: 'CNC-2',
+      title: 'the limit is that of each subscription, also where two of one queue are in the same group',
+      promises: [3, 8],
+      level: 'required',
+      timeoutMs: 60_000,
+      async run(kit) {
+        const queue = await kit.queue()
+        const ledger = kit.ledger(kit.topic())
+        const gate = createGate()
+        const handler = (): Promise<void> => gate.opened
+        const two = await ledger.collect(queue, { concurrency: 2, handler })
+        const three = await ledger.collect(queue, { concurrency: 3, handler })
+        const other = await kit.collect(queue, kit.topic(), { group: 'other', concurrency: 4, handler })
+        await ledger.publish(queue, { count: 120 })
+        await fullAt(kit, two, 2)
+        await fullAt(kit, three, 3)
+        await fullAt(kit, other, 4)
+        gate.open()
+        await ledger.check({ queue, duplicates: 0 })
+        await kit.until('all in the other group', () => other.handled.length >= 120)
+        assert.deepEqual([two.peak, three.peak, other.peak], [2, 3, 4])
+      },
+    },
+    {
+      id: 'CNC-3',
+      title: 'at concurrency 1 a handler starts only when the one before it has ended',
+      promises: [8],
+      level: 'required',
+      async run(kit) {
+        const queue = await kit.queue()
+        const ledger = kit.ledger(kit.topic())
+        const collector = await ledger.collect(queue, { concurrency: 1, handler: () => sleep(kit.random() * 10) })
+        await ledger.publish(queue, { count: 40 })
+        await ledger.check({ queue, duplicates: 0 })
+        assert.equal(collector.peak, 1)
+      },
+    },
+    {
+      id: 'CNC-4',
+      title: 'a handler that is stuck holds up nobody but itself, at concurrency 2 and 10, and keeps its message',
+      promises: [3, 8],
+      level: 'required',
+      timeoutMs: 60_000,
+      async run(kit) {
+        const queue = await kit.queue()
+        await Promise.all(
+          [2, 10].map(async (limit) => {
+            const ledger = kit.ledger(kit.topic(`l${limit}`))
+            const gate = createGate()
+            // The others are of the same key and of none: nobody has asked for their order.
+            const handler = ({ id }: { readonly id: string }): unknown => (id === 'm-0' ? gate.opened : undefined)
+            const collector = await ledger.collect(queue, { concurrency: limit, handler })
+            await ledger.publish(queue, { count: 1, key: () => 'k' })
+            await kit.until('the handler that will be stuck', () => collector.running === 1)
+            await ledger.publish(queue, { count: 100, key: () => 'k' })
+            await ledger.publish(queue, { count: 100 })
+            const others = (): number => collector.handled.length
+            await kit.until(
+              () => `200 others; ${others()} were handled`,
+              () => others() >= 200,
+              { timeoutMs: 20_000 },
+            )
+            assert.equal(collector.running, 1)
+            gate.open()
+            await ledger.check({ queue, duplicates: 0 })
+            assert.equal(collector.runs.length, 201)
+          }),
+        )
+      },
+    },
+    {
+      id: 'CNC-5',
+      title: 'a backlog of 2,000 messages is drained, each handled once and never more at a time than allowed',
+      promises: [2, 3, 8],
+      level: 'required',
+      timeoutMs: 120_000,
+      async run(kit) {
+        const queue = await kit.queue()
+        const ledger = kit.ledger(kit.topic())
+        await queue.declareGroup(kit.topic(), 'g')
+        await ledger.publish(queue, { count: 2_000, parallel: 200 })
+        assert.equal(ledger.published.size, 2_000)
+        const collector = await ledger.collect(queue, { concurrency: 50 })
+        await ledger.check({ queue, duplicates: 0, withinMs: 60_000 })
+        assert.ok(collector.peak <= 50, `${collector.peak} ran at once`)
+      },
+    },
+    {
+      id: 'CNC-6',
+      title: 'retries and delayed messages count towards the limit like all others',
+      promises: [5, 7, 8],
+      level: 'required',
+      timeoutMs: 60_000,
+      async run(kit) {
+        const queue = await kit.queue()
+        const ledger = kit.ledger(kit.topic())
+        const gate = createGate()
+        const collector = await ledger.collect(queue, {
+          concurrency: 3,
+          handler: ({ data, attempt }) => {
+            if (data === 'fails' && attempt === 1) throw new Error('once more')
+            return gate.opened
+          },
+        })
+        await ledger.publish(queue, { count: 20, data: () => 'fails' })
+        await ledger.publish(queue, { count: 20, data: () => 'delayed', delayMs: 50 })
+        await ledger.publish(queue, { count: 20, data: () => 'plain' })
+        await fullAt(kit, collector, 3)
+        // By then all of them are due.
+        await kit.until(
+          'the failed and the delayed ones to be due',
+          () => (collector.runs.at(-1)?.startedAt ?? 0) + 100 + kit.capabilities.delayResolutionMs < Date.now(),
+          { timeoutMs: 10_000 + kit.capabilities.delayResolutionMs },
+        )
+        await fullAt(kit, collector, 3)
+        gate.open()
+        await ledger.check({ queue, duplicates: 0, withinMs: 30_000 })
+        assert.equal(collector.peak, 3)
+        assert.equal(collector.runs.filter(({ attempt }) => attempt > 1).length, 20)
+      },
+    },
+    {
+      id: 'CNC-7',
+      title: 'a subscription whose handlers are all stuck holds up no other one of its queue, and no publish',
+      promises: [1, 8],
+      level: 'required',
+      timeoutMs: 60_000,
+      async run(kit) {
+        const [queue, topic] = [await kit.queue(), kit.topic()]
+        const gate = createGate()
+        const stuck = kit.ledger(topic, 'stuck')
+        const collector = await stuck.collect(queue, { concurrency: 2, handler: () => gate.opened })
+        await stuck.publish(queue, { count: 50 })
+        await fullAt(kit, collector, 2)
+
+        const beside = kit.ledger(kit.topic('beside'))
+        await beside.collect(queue)
+        const sharing = await kit.collect(queue, topic, { group: 'beside', concurrency: 1 })
+        await stuck.publish(queue, { count: 50 })
+        await beside.publish(queue, { count: 50 })
+        await beside.check({ queue, duplicates: 0 })
+        await kit.until('the other group of the same topic', () => sharing.handled.length >= 50)
+        assert.equal(collector.running, 2)
+        gate.open()
+        await stuck.check({ queue, duplicates: 0 })
+        assert.equal(stuck.published.size, 100)
+      },
+    },
+  ],
+}
+
+/** Waits until all slots are taken, and that no further handler starts. */
+async function fullAt(kit: Kit, collector: Collector, limit: number): Promise<void> {
+  await kit.until(
+    () => `${limit} handlers at once; ${collector.running} run`,
+    () => collector.running >= limit,
+  )
+  await kit.quiet(() => collector.runs.length)
+  assert.equal(collector.running, limit)
+}

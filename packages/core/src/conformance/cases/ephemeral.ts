@@ -1,3 +1,237 @@
+import assert from 'node:assert/strict'
+import type { Settlement } from '../../adapter.js'
+import { RetryLater, Unrecoverable } from '../../interruptions.js'
+import type { QueueEvents } from '../../queue.js'
 import type { Chapter } from '../case.js'
+import { range, sorted } from '../expect.js'
+import { createGate } from '../gate.js'
+import { createKeyOrder, publishKeys, someWork } from '../key-order.js'
+import { consumeOptions, failureOf, publishCall, rawMessage, release } from '../raw.js'
 
-export const ephemeral: Chapter = { name: 'ephemeral', cases: [] }
+export const ephemeral: Chapter = {
+  name: 'ephemeral',
+  cases: [
+    {
+      id: 'EPH-1',
+      title:
+        'every ephemeral subscription gets everything from now on, nothing from before, and takes nothing from a group',
+      promises: [2, 3],
+      level: 'required',
+      timeoutMs: 90_000,
+      async run(kit) {
+        const [queue, other, topic] = [await kit.queue(), await kit.queue(), kit.topic()]
+        const ledger = kit.ledger(topic)
+        await queue.declareGroup(topic, 'g')
+        await ledger.publish(queue, { count: 10 })
+        const before = new Set(ledger.published)
+        const instances = [
+          await kit.collect(queue, topic, { ephemeral: true }),
+          await kit.collect(queue, topic, { ephemeral: true }),
+          await kit.collect(other, topic, { ephemeral: true }),
+        ]
+        assert.equal(new Set(instances.map(({ subscription }) => subscription.group)).size, 3)
+        await ledger.publish(queue, { count: 40 })
+        await ledger.publish(other, { count: 5, delayMs: 50 })
+        const wanted = sorted([...ledger.published].filter((id) => !before.has(id)))
+        await kit.until(
+          () => `45 messages in each; ${instances.map(({ handled }) => handled.length).join(', ')} came`,
+          () => instances.every(({ handled }) => handled.length >= 45),
+          { timeoutMs: 10_000 + kit.capabilities.delayResolutionMs },
+        )
+        await kit.quiet(() => instances.reduce((sum, { runs }) => sum + runs.length, 0))
+        for (const { ids } of instances) assert.deepEqual(sorted(ids), wanted)
+        await ledger.collect(queue)
+        await ledger.check({ queue, duplicates: 0 })
+      },
+    },
+    {
+      id: 'EPH-2',
+      title: 'what fails in an ephemeral subscription is an error event and is not tried again, and the next ones come',
+      promises: [5, 6],
+      level: 'required',
+      timeoutMs: 60_000,
+      async run(kit) {
+        const [queue, topic] = [await kit.queue(), kit.topic()]
+        const errors: QueueEvents['error'][] = []
+        queue.on('error', (event) => errors.push(event))
+        const failures = [
+          new Error('an error'),
+          new RetryLater({ afterMs: 0 }),
+          new Unrecoverable('a reason'),
+          undefined,
+        ]
+        const collector = await kit.collect(queue, topic, {
+          ephemeral: true,
+          handler: ({ data }) => {
+            if (data === 'works') return
+            throw failures[data as number]
+          },
+        })
+        await queue.publishAll(topic, [...failures.keys()])
+        await queue.publish(topic, 'works')
+        await kit.until('the message that works', () => collector.handled.length > 0)
+        await kit.until('all to be told of', () => errors.length >= failures.length)
+        await kit.quiet(() => collector.runs.length)
+        assert.deepEqual(
+          collector.runs.map(({ attempt }) => attempt),
+          range(failures.length + 1).map(() => 1),
+        )
+        const { group } = collector.subscription
+        assert.deepEqual(
+          errors.map(({ source }) => source),
+          failures.map(() => ({ topic, group })),
+        )
+        assert.deepEqual(await queue.deadLetters(topic, group).list(), [])
+      },
+    },
+    {
+      id: 'EPH-3',
+      title: 'the adapter carries out retry, dead and release of an ephemeral message as done',
+      promises: [5, 6],
+      level: 'required',
+      timeoutMs: 60_000,
+      async run(kit) {
+        const adapter = await kit.connected()
+        const source = { topic: kit.topic(), group: 'ephemeral.one' }
+        const seen: string[] = []
+        await adapter.consume(source, { ...consumeOptions, ephemeral: true }, async (delivery): Promise<Settlement> => {
+          const { id } = delivery.message
+          seen.push(id)
+          const failure = failureOf(delivery)
+          if (id === 'retry') return { kind: 'retry', delayMs: 0, failure }
+          return id === 'dead' ? { kind: 'dead', failure } : release
+        })
+        const ids = ['dead', 'release', 'retry']
+        await adapter.publish(
+          source.topic,
+          ids.map((id) => rawMessage({ id })),
+          publishCall(),
+        )
+        await kit.until('one run of each', () => seen.length >= 3)
+        // Published now, it is due after a retry would have been.
+        await adapter.publish(source.topic, [rawMessage({ id: 'later', delayMs: 50 })], publishCall())
+        await kit.until('a later message', () => seen.includes('later'), {
+          timeoutMs: 10_000 + kit.capabilities.delayResolutionMs,
+        })
+        await kit.quiet(() => seen.length)
+        assert.deepEqual(sorted(seen), sorted([...ids, 'later']))
+        assert.deepEqual(await adapter.deadLetters(source).list({ limit: 10 }), [])
+      },
+    },
+    {
+      id: 'EPH-4',
+      title: 'an ephemeral subscription leaves nothing behind: no group, and no message for one that comes later',
+      promises: [1, 2, 13],
+      level: 'required',
+      timeoutMs: 90_000,
+      async run(kit) {
+        const [queue, topic] = [await kit.queue(), kit.topic()]
+        const routed = async (): Promise<string> => (await queue.publish(topic, 'ping')).routed
+        const without = await routed()
+        const isGone = (): Promise<boolean> => routed().then((now) => now === without)
+
+        const stopped = await kit.collect(queue, topic, { ephemeral: true })
+        assert.notEqual(await routed(), 'no')
+        await stopped.subscription.stop()
+        await kit.until('it to be gone once it was stopped', isGone)
+
+        const gate = createGate()
+        const stuck = await kit.collect(queue, topic, { ephemeral: true, concurrency: 1, handler: () => gate.opened })
+        for (const _ of range(5)) await routed()
+        await kit.until('a handler that is stuck', () => stuck.running === 1)
+        await stuck.subscription.stop({ deadlineMs: 0 })
+        assert.ok(stuck.runs[0]?.signal.aborted)
+        await kit.until('it to be gone once it was stopped in the middle of a handler', isGone)
+
+        const adapter = await kit.connected()
+        const source = { topic, group: 'ephemeral.left' }
+        await adapter.consume(source, { ...consumeOptions, ephemeral: true }, async () => release)
+        await adapter.disconnect({ deadlineMs: 1_000 })
+        await kit.until('it to be gone with its adapter', isGone)
+
+        const later = await kit.collect(queue, topic, { ephemeral: true })
+        const { id } = await queue.publish(topic, 'last')
+        await kit.until('the last message', () => later.ids.includes(id))
+        await kit.quiet(() => later.runs.length + stuck.runs.length)
+        assert.deepEqual([later.ids, stuck.runs.length], [[id], 1])
+      },
+    },
+    {
+      id: 'EPH-5',
+      title: 'an ephemeral subscription that is stuck holds up no group, no other ephemeral one, and no publish',
+      promises: [1, 8],
+      level: 'required',
+      timeoutMs: 60_000,
+      async run(kit) {
+        const [queue, topic, gate] = [await kit.queue(), kit.topic(), createGate()]
+        const ledger = kit.ledger(topic)
+        const stuck = await kit.collect(queue, topic, { ephemeral: true, concurrency: 1, handler: () => gate.opened })
+        const other = await kit.collect(queue, topic, { ephemeral: true })
+        await ledger.collect(queue)
+        await ledger.publish(queue, { count: 200 })
+        assert.equal(ledger.published.size, 200)
+        await ledger.check({ queue, duplicates: 0 })
+        await kit.until('all in the other ephemeral subscription', () => other.handled.length >= 200)
+        assert.equal(stuck.runs.length, 1)
+        // What waited meanwhile was not dropped.
+        gate.open()
+        await kit.until('all in the one that was stuck', () => stuck.handled.length >= 200)
+        await kit.quiet(() => stuck.runs.length + other.runs.length)
+        assert.deepEqual([stuck.peak, stuck.runs.length, other.runs.length], [1, 200, 200])
+      },
+    },
+    {
+      id: 'EPH-6',
+      title: 'an ephemeral subscription keeps to its concurrency, and to the order of keys where it is asked for',
+      promises: [8, 16],
+      level: 'capability',
+      unless: ({ orderedKeys }) => (orderedKeys ? undefined : 'it does not keep the order of keys'),
+      timeoutMs: 60_000,
+      async run(kit) {
+        const [queue, topic, order] = [await kit.queue(), kit.topic(), createKeyOrder()]
+        const keys = ['a', 'b', 'c', 'd', 'e']
+        const work = someWork(kit.random)
+        const collector = await kit.collect(queue, topic, {
+          ephemeral: true,
+          ordered: true,
+          concurrency: 3,
+          handler: order.handler(work),
+        })
+        await publishKeys(queue, topic, { keys, count: 20 })
+        await kit.until(
+          () => `100 messages; ${collector.handled.length} were handled, ${collector.running} are`,
+          () => collector.handled.length >= 100,
+          { timeoutMs: 20_000 },
+        )
+        order.check(keys, 20)
+        assert.ok(collector.peak <= 3, `${collector.peak} ran at once`)
+        assert.ok(collector.peak > 1, 'keys did not run side by side')
+      },
+    },
+    {
+      id: 'EPH-7',
+      title: 'an ephemeral subscription goes on by itself after its connection was lost',
+      promises: [10],
+      level: 'required',
+      needs: ['cut'],
+      alone: true,
+      timeoutMs: 90_000,
+      async run(kit) {
+        const [queue, topic] = [await kit.queue({ publishTimeoutMs: 2_000 }), kit.topic()]
+        const collector = await kit.collect(queue, topic, { ephemeral: true })
+        await queue.publish(topic, 'before')
+        await kit.until('the first message', () => collector.handled.length > 0)
+        await kit.faults.cut()
+        // What is published while it has no connection may pass it by.
+        const publishAgain = async (): Promise<boolean> => {
+          await queue.publish(topic, 'after').catch(() => {})
+          return collector.runs.some(({ data }) => data === 'after')
+        }
+        await kit.until('a message after the cut', publishAgain, { timeoutMs: kit.redeliveryMs + 10_000 })
+        await kit.quiet(() => collector.runs.length)
+        const { id } = await queue.publish(topic, 'last')
+        await kit.until('the last message', () => collector.ids.includes(id))
+      },
+    },
+  ],
+}

@@ -1,3 +1,100 @@
+import assert from 'node:assert/strict'
 import type { Chapter } from '../case.js'
+import { idsOf, untilDead } from '../dead-group.js'
+import { range } from '../expect.js'
+import { attemptsOf, patience } from '../timing.js'
 
-export const foreign: Chapter = { name: 'foreign', cases: [] }
+const json = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value))
+
+/** What programs write that have not heard of this library. */
+export const foreign: Chapter = {
+  name: 'foreign messages',
+  cases: [
+    {
+      id: 'FGN-1',
+      title: 'a JSON body that another program wrote is handled, with an id, a time and a topic made for it',
+      promises: [2],
+      level: 'required',
+      needs: ['publishForeign'],
+      async run(kit) {
+        const queue = await kit.queue()
+        const collector = await kit.collect(queue, kit.topic(), { group: 'g' })
+        const other = await kit.collect(queue, kit.topic(), { group: 'other' })
+        const startedAt = Date.now()
+        for (const number of range(3)) await kit.faults.publishForeign(kit.topic(), json({ number, text: 'ünïcode ✓' }))
+        await kit.until('three messages', () => collector.handled.length >= 3 && other.handled.length >= 3)
+        await kit.quiet(() => collector.runs.length + other.runs.length)
+        assert.equal(collector.runs.length + other.runs.length, 6)
+        assert.deepEqual(
+          new Set(collector.runs.map(({ data }) => data)),
+          new Set(range(3).map((number) => ({ number, text: 'ünïcode ✓' }))),
+        )
+        assert.equal(new Set(collector.ids).size, 3, 'two of them have the same id')
+        assert.equal(new Set(other.ids).size, 3)
+        for (const { message } of collector.runs) {
+          assert.ok(message.id.length > 0 && message.source.length > 0)
+          assert.deepEqual([message.topic, message.type, message.attempt], [kit.topic(), kit.topic(), 1])
+          assert.deepEqual({ ...message.headers }, {})
+          // The broker's clock may be another one, and count in seconds.
+          const apart = Math.abs(message.time.getTime() - startedAt)
+          assert.ok(apart < 60_000, `its time is ${message.time.toISOString()}`)
+        }
+      },
+    },
+    {
+      id: 'FGN-2',
+      title: 'bytes that another program wrote and nobody can read are dead as those bytes; all others go on',
+      promises: [6, 14],
+      level: 'required',
+      needs: ['publishForeign'],
+      async run(kit) {
+        const queue = await kit.queue()
+        const collector = await kit.collect(queue, kit.topic(), { concurrency: 1 })
+        const unreadable = [Buffer.from([0xff, 0x00, 0x80]), Buffer.from('<xml/>'), Buffer.from('{"half":')]
+        await queue.publish(kit.topic(), 'ours')
+        for (const body of unreadable) await kit.faults.publishForeign(kit.topic(), body)
+        await kit.faults.publishForeign(kit.topic(), json('theirs'))
+        await queue.publish(kit.topic(), 'ours again')
+        const dead = await untilDead(kit, queue, { topic: kit.topic(), count: 3 })
+        await kit.until('the readable ones', () => collector.handled.length >= 3)
+        await kit.quiet(() => collector.runs.length)
+        assert.deepEqual(collector.runs.map(({ data }) => data).sort(), ['ours', 'ours again', 'theirs'])
+        const hex = (body: Uint8Array): string => Buffer.from(body).toString('hex')
+        assert.deepEqual(dead.map(({ message }) => hex(message.body)).sort(), unreadable.map(hex).sort())
+        assert.equal(new Set(idsOf(dead)).size, 3)
+        for (const { failure } of dead) assert.deepEqual([failure.reason, failure.attempts], ['undecodable', 0])
+      },
+    },
+    {
+      id: 'FGN-3',
+      title: 'a foreign message keeps its body, its made-up id and its time through retries, death and replay',
+      promises: [5, 6, 14],
+      level: 'required',
+      needs: ['publishForeign'],
+      async run(kit) {
+        const queue = await kit.queue()
+        let isBroken = true
+        const collector = await kit.collect(queue, kit.topic(), {
+          handler: () => {
+            if (isBroken) throw new Error('broken on purpose')
+          },
+        })
+        const body = Buffer.from('{ "spaced" :  "ünïcode ✓" }')
+        await kit.faults.publishForeign(kit.topic(), body)
+        const [dead] = await untilDead(kit, queue, { topic: kit.topic(), count: 1, ...patience(kit, 100, 2) })
+        assert.ok(dead)
+        assert.equal(Buffer.from(dead.message.body).toString(), body.toString())
+        isBroken = false
+        assert.deepEqual(await queue.deadLetters(kit.topic()).replay(), { replayed: 1 })
+        await kit.until('the replay to be handled', () => collector.handled.length >= 1)
+        await kit.quiet(() => collector.runs.length)
+        assert.deepEqual(attemptsOf(collector.runs), [1, 2, 3, 1])
+        for (const { message } of collector.runs) {
+          assert.deepEqual(message.data, { spaced: 'ünïcode ✓' })
+          assert.equal(message.id, dead.message.id)
+          assert.equal(message.time.getTime(), Date.parse(dead.message.time))
+        }
+      },
+    },
+  ],
+}

@@ -1,3 +1,93 @@
+import assert from 'node:assert/strict'
+import type { Capabilities } from '../../capabilities.js'
+import { maxDurationMs } from '../../options.js'
 import type { Chapter } from '../case.js'
+import { rejection } from '../expect.js'
+import type { Kit } from '../kit.js'
+import { healMs } from '../load.js'
+import { sleep } from '../wait.js'
 
-export const longHandlers: Chapter = { name: 'long handlers', cases: [] }
+/** Longer than the window after which a message of a dead consumer runs again. */
+const beyondWindowMs = ({ redeliveryMs }: Capabilities): number => redeliveryMs * 1.5 + 500
+
+/** What a case that is not a long one can wait. */
+const shortMs = 15_000
+
+export const longHandlers: Chapter = {
+  name: 'long handlers',
+  cases: [
+    {
+      id: 'LNG-1',
+      title: 'a handler that takes long keeps its message to its end, and others flow meanwhile',
+      promises: [3, 8, 9],
+      level: 'required',
+      timeoutMs: 90_000,
+      run: (kit) => holdFor(kit, Math.min(beyondWindowMs(kit.capabilities), shortMs)),
+    },
+    {
+      id: 'LNG-2',
+      title: 'a handler that takes longer than any window of its broker keeps its message to its end',
+      promises: [3, 9],
+      level: 'required',
+      long: true,
+      timeoutMs: 900_000,
+      unless: (capabilities) =>
+        beyondWindowMs(capabilities) <= shortMs ? 'LNG-1 is long enough for its window' : undefined,
+      run: (kit) => holdFor(kit, beyondWindowMs(kit.capabilities)),
+    },
+    {
+      id: 'LNG-3',
+      title: 'a timeout beyond what the broker allows a handler is refused, and one up to it is not',
+      promises: [9],
+      level: 'capability',
+      unless: ({ maxHandlerMs }) => (maxHandlerMs >= maxDurationMs ? 'its handlers may run for ever' : undefined),
+      async run(kit) {
+        const queue = await kit.queue()
+        const { maxHandlerMs } = kit.capabilities
+        const subscribe = (timeoutMs: number) => kit.collect(queue, kit.topic(), { timeoutMs })
+        await rejection(subscribe(maxHandlerMs + 1), 'MQ_NOT_SUPPORTED')
+        const collector = await subscribe(maxHandlerMs)
+        await queue.publish(kit.topic(), 1)
+        await kit.until('a message', () => collector.handled.length === 1)
+      },
+    },
+  ],
+}
+
+/** Two messages are held beside others that flow: one ends well, the other fails, and is then tried again. */
+async function holdFor(kit: Kit, ms: number): Promise<void> {
+  const [queue, other] = [await kit.queue(), await kit.queue()]
+  const ledger = kit.ledger(kit.topic())
+  const collectors = await Promise.all(
+    [queue, other].map((one) =>
+      ledger.collect(one, {
+        concurrency: 4,
+        handler: async ({ id, attempt }) => {
+          if (!held.has(id) || attempt > 1) return
+          await sleep(ms)
+          if (id === 'm-1') throw new Error('broken on purpose, in the end')
+        },
+      }),
+    ),
+  )
+  const held = new Set(['m-0', 'm-1'])
+  const runsOf = (id: string) => collectors.flatMap(({ runs }) => runs.filter((run) => run.id === id))
+  const attemptsOf = (id: string): readonly number[] =>
+    runsOf(id)
+      .map(({ attempt }) => attempt)
+      .sort()
+  await ledger.publish(queue, { count: 2 })
+  await kit.until('both to run', () => runsOf('m-0').length > 0 && runsOf('m-1').length > 0)
+  await ledger.publish(queue, { count: 40 })
+  await kit.until('the others to be handled', () => ledger.handled().size >= 40)
+  assert.ok(!ledger.handled().has('m-0'), 'the others waited for the handler that takes long')
+  await ledger.check({ queue, duplicates: 0, withinMs: ms + healMs })
+  assert.deepEqual(attemptsOf('m-0'), [1])
+  assert.deepEqual(attemptsOf('m-1'), [1, 2])
+  for (const { signal } of [...runsOf('m-0'), ...runsOf('m-1')]) assert.ok(!signal.aborted, String(signal.reason))
+  // What was acknowledged that late is acknowledged: nobody gets it again.
+  await Promise.all([queue.disconnect(), other.disconnect()])
+  const later = await kit.collect(await kit.queue(), kit.topic())
+  await kit.quiet(() => later.runs.length)
+  assert.deepEqual(later.ids, [])
+}

@@ -1,3 +1,111 @@
+import { Unrecoverable } from '../../interruptions.js'
 import type { Chapter } from '../case.js'
+import { deadGroup } from '../dead-group.js'
+import { range } from '../expect.js'
+import { createGate } from '../gate.js'
+import { untilStats } from '../group-state.js'
+import { patience, withoutDelays } from '../timing.js'
 
-export const stats: Chapter = { name: 'stats', cases: [] }
+/** Each count is right, or undefined where the broker cannot tell. */
+export const stats: Chapter = {
+  name: 'stats',
+  cases: [
+    {
+      id: 'STA-1',
+      title: 'what waits is ready, what runs is in flight, whoever asks, and what is handled is neither',
+      promises: [4, 8],
+      level: 'required',
+      async run(kit) {
+        const topic = kit.topic()
+        const [queue, elsewhere] = [await kit.queue(), await kit.queue()]
+        await queue.declareGroup(topic, 'g')
+        await untilStats(kit, queue, { topic })
+        for (const number of range(6)) await queue.publish(topic, number)
+        await untilStats(kit, queue, { topic, ready: 6 })
+        const gate = createGate()
+        const collector = await kit.collect(queue, topic, { concurrency: 2, handler: () => gate.opened })
+        await kit.until('two to run', () => collector.running === 2)
+        // Asked of another connection, which runs none of them.
+        for (const one of [queue, elsewhere]) await untilStats(kit, one, { topic, ready: 4, inFlight: 2 })
+        gate.open()
+        await kit.until('all to be handled', () => collector.handled.length >= 6)
+        for (const one of [queue, elsewhere]) await untilStats(kit, one, { topic })
+      },
+    },
+    {
+      id: 'STA-2',
+      title: 'what waits for its time is delayed, whether its publisher or a retry asked for it, until it is due',
+      promises: [5, 7],
+      level: 'required',
+      unless: withoutDelays,
+      async run(kit) {
+        const queue = await kit.queue()
+        const topic = kit.topic()
+        const delayMs = Math.min(kit.capabilities.maxDelayMs, 120_000)
+        await queue.declareGroup(topic, 'g')
+        for (const number of range(3)) await queue.publish(topic, number, { delayMs })
+        await untilStats(kit, queue, { topic, delayed: 3 })
+        const collector = await kit.collect(queue, topic, {
+          retry: { delayMs },
+          handler: ({ data }) => {
+            if (data === 'fails') throw new Error('wait')
+          },
+        })
+        for (const _ of range(2)) await queue.publish(topic, 'fails')
+        await kit.until('both to fail', () => collector.runs.length >= 2)
+        await untilStats(kit, queue, { topic, delayed: 5 })
+        const soon = kit.topic('soon')
+        const due = await kit.collect(queue, soon)
+        await queue.publish(soon, 1, { delayMs: 200 })
+        await kit.until('the one that is due', () => due.handled.length >= 1, patience(kit, 200))
+        await untilStats(kit, queue, { topic: soon })
+      },
+    },
+    {
+      id: 'STA-3',
+      title: 'what is dead is counted as dead alone, and no more once it was replayed or purged',
+      promises: [6],
+      level: 'required',
+      async run(kit) {
+        const queue = await kit.queue()
+        const topic = kit.topic()
+        const { entries, letters, collector, mend } = await deadGroup(kit, queue, { topic, count: 5 })
+        await untilStats(kit, queue, { topic, dead: 5 })
+        mend()
+        await letters.replay([entries[0]?.entryId ?? ''])
+        await kit.until('the replay to be handled', () => collector.handled.length >= 1)
+        await untilStats(kit, queue, { topic, dead: 4 })
+        await letters.purge([entries[1]?.entryId ?? '', entries[2]?.entryId ?? ''])
+        await untilStats(kit, queue, { topic, dead: 2 })
+        await letters.purge()
+        await untilStats(kit, queue, { topic })
+      },
+    },
+    {
+      id: 'STA-4',
+      title: 'each group has counts of its own, and each topic',
+      promises: [3],
+      level: 'required',
+      async run(kit) {
+        const queue = await kit.queue()
+        const topic = kit.topic()
+        for (const group of ['handles', 'waits']) await queue.declareGroup(topic, group)
+        await queue.declareGroup(kit.topic('other'), 'waits')
+        const failing = await kit.collect(queue, topic, {
+          group: 'fails',
+          handler: () => {
+            throw new Unrecoverable('hopeless')
+          },
+        })
+        const handling = await kit.collect(queue, topic, { group: 'handles' })
+        for (const number of range(4)) await queue.publish(topic, number)
+        await queue.publish(kit.topic('other'), 1)
+        await kit.until('both groups', () => handling.handled.length >= 4 && failing.runs.length >= 4)
+        await untilStats(kit, queue, { topic, group: 'handles' })
+        await untilStats(kit, queue, { topic, group: 'waits', ready: 4 })
+        await untilStats(kit, queue, { topic, group: 'fails', dead: 4 })
+        await untilStats(kit, queue, { topic: kit.topic('other'), group: 'waits', ready: 1 })
+      },
+    },
+  ],
+}

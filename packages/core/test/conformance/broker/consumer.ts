@@ -60,8 +60,10 @@ export class GroupConsumer implements Consumer {
   #started = false
   /** Consumes nothing more, though nobody asked it to stop. */
   #broken = false
-  /** Calls of `handle` that have not returned, those of lost deliveries too. */
-  #unfinished = 0
+  /** Deliveries that were lost with their connection. */
+  #lostRuns = 0
+  /** Deliveries that wait for a slot, though nobody asked for so many. */
+  #fetched: { readonly push: Deliver; readonly connection: Connection }[] = []
   #acknowledged = 0
 
   constructor(source: Source, options: ConsumeOptions, handle: Handle, context: ConsumerContext) {
@@ -104,7 +106,8 @@ export class GroupConsumer implements Consumer {
     if (this.#faulty('ignoresConcurrency')) return 1_000
     if (this.#faulty('concurrencyPlusOne')) return concurrency + 1
     if (this.#faulty('serialises')) return 1
-    if (this.#faulty('staleSlots')) return Math.max(0, concurrency - this.#unfinished)
+    if (this.#faulty('staleSlots')) return Math.max(0, concurrency - this.#lostRuns)
+    if (this.#faulty('stopAcksUnstarted')) return concurrency * 3
     return concurrency
   }
 
@@ -142,13 +145,17 @@ export class GroupConsumer implements Consumer {
     await this.resume(connection)
   }
 
-  deliver({ delivery, message, attempt, failure }: Deliver, connection: Connection): void {
+  deliver(push: Deliver, connection: Connection): void {
+    const { delivery, message } = push
     if (this.#stopped !== undefined && !this.#faulty('deliversAfterStop')) {
-      const kind = this.#faulty('stopAcksUnstarted') ? 'done' : 'release'
-      this.#send({ delivery, connection }, { kind })
+      if (!this.#faulty('stopLeavesConsumer')) this.#send({ delivery, connection }, { kind: 'release' })
       return
     }
     if (this.#broken) return
+    if (this.#runs.size >= this.#options.concurrency && this.#faulty('stopAcksUnstarted')) {
+      this.#fetched.push({ push, connection })
+      return
+    }
     const isForeign = message.attributes.id === undefined
     if (isForeign && this.#faulty('foreignDropped')) {
       this.#send({ delivery, connection }, { kind: 'done' })
@@ -158,6 +165,10 @@ export class GroupConsumer implements Consumer {
       this.#broken = true
       return
     }
+    this.#start(push, connection)
+  }
+
+  #start({ delivery, message, attempt, failure }: Deliver, connection: Connection): void {
     const run: Run = { delivery, connection, abort: lazyAbort() }
     this.#runs.set(delivery, run)
     const delivered: Delivery = {
@@ -169,11 +180,7 @@ export class GroupConsumer implements Consumer {
       },
     }
     if (this.#faulty('ackBeforeHandler')) this.#send(run, { kind: 'done' })
-    this.#unfinished += 1
-    void this.#run(delivered).then((settlement) => {
-      this.#unfinished -= 1
-      this.#settle(run, settlement)
-    })
+    void this.#run(delivered).then((settlement) => this.#settle(run, settlement))
   }
 
   async #run(delivery: Delivery): Promise<Settlement> {
@@ -204,10 +211,14 @@ export class GroupConsumer implements Consumer {
     // The property that closes the intake is set only when this returns, so give it its turn.
     await Promise.resolve()
     const endsAt = performance.now() + deadlineMs
-    if (!this.#faulty('deliversAfterStop')) this.#ask('pause')
+    if (!this.#faulty('deliversAfterStop') && !this.#faulty('stopLeavesConsumer')) this.#ask('pause')
+    for (const { push, connection } of this.#fetched.splice(0)) {
+      this.#send({ delivery: push.delivery, connection }, { kind: 'done' })
+    }
     if (this.#runs.size > 0 && !this.#faulty('noDrain')) await this.#finished(deadlineMs)
     for (const run of [...this.#runs.values()]) {
-      this.#settle(run, { kind: this.#faulty('stopAcksInFlight') ? 'done' : 'release' })
+      if (this.#faulty('stopDropsInFlight')) this.#runs.delete(run.delivery)
+      else this.#settle(run, { kind: this.#faulty('stopAcksInFlight') ? 'done' : 'release' })
       if (this.#faulty('noAbortOnStop')) continue
       run.abort.abort(new MqError('MQ_STOPPED', 'The consumer was stopped before the handler had finished'))
     }
@@ -244,6 +255,8 @@ export class GroupConsumer implements Consumer {
     if (isLost) return
     this.#send(run, this.#carriedOutAs(settlement))
     this.#idle?.()
+    const next = this.#fetched.shift()
+    if (next !== undefined) this.#start(next.push, next.connection)
   }
 
   #carriedOutAs(settlement: Settlement): Settlement {
@@ -278,6 +291,8 @@ export class GroupConsumer implements Consumer {
 
   #loseRuns(error: MqError): void {
     const runs = [...this.#runs.values()]
+    this.#lostRuns += runs.length
+    this.#fetched = []
     this.#runs.clear()
     if (!this.#faulty('noAbortOnLoss')) for (const { abort } of runs) abort.abort(error)
     this.#idle?.()

@@ -24,14 +24,14 @@ export class DeadLetterList {
 
   add({ message }: Entry, failure: Failure): void {
     if (this.#faulty('dlqDrops')) return
-    const entryId = this.#faulty('entryIdIsMessageId') ? `${message.attributes.id}` : randomUUID()
-    this.#entries.push({ entryId, message: this.#kept(message), failure: this.#told(failure) })
+    this.#entries.push({ entryId: randomUUID(), message: this.#kept(message), failure: this.#told(failure) })
   }
 
   list(limit: number): readonly WireDeadLetter[] {
     const all = this.#faulty('listNewestFirst') ? [...this.#entries].reverse() : this.#entries
     const listed = this.#faulty('listIgnoresLimit') ? [...all] : all.slice(0, limit)
     if (this.#faulty('listRemoves')) this.#entries = this.#entries.filter((entry) => !listed.includes(entry))
+    if (this.#faulty('entryIdChanges')) return listed.map((entry) => ({ ...entry, entryId: randomUUID() }))
     return listed
   }
 

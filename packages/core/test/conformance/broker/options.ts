@@ -25,7 +25,7 @@ export function adapterOptions(options: JsonObject): AdapterOptions {
     password: String(password),
     tls: tls === true,
     heartbeatMs: Number(heartbeatMs ?? 200),
-    connectTimeoutMs: Number(connectTimeoutMs ?? 500),
+    connectTimeoutMs: Number(connectTimeoutMs ?? 2_000),
     operationTimeoutMs: Number(operationTimeoutMs ?? 3_000),
     faulty: planted(mutant as MutantName | undefined),
   }

@@ -121,9 +121,14 @@ export class Supervisor {
       },
     }
     const opened = await openConnection(this.#options, listener, this.#closing.signal)
-    if (!this.#closing.signal.aborted) return opened
-    opened.connection.close()
-    throw new MqError('MQ_CLOSED', 'The adapter was disconnected')
+    if (this.#closing.signal.aborted) {
+      opened.connection.close()
+      throw new MqError('MQ_CLOSED', 'The adapter was disconnected')
+    }
+    // Nobody was told of its end, for it was nobody's connection yet.
+    if (!opened.connection.isOpen)
+      throw new MqError('MQ_CONNECT_FAILED', `${this.#options.broker} ended the connection`)
+    return opened
   }
 
   #take(opened: OpenedConnection): void {

@@ -1,0 +1,24 @@
+/** Ends a wait early. Rung while nobody waits, it ends the next wait at once. */
+export function createBell() {
+  let isRung = false
+  let end = () => {}
+  return {
+    ring() {
+      isRung = true
+      end()
+    },
+    /** @param {number} ms */
+    async wait(ms) {
+      if (!isRung) {
+        await new Promise((resolve) => {
+          const timer = setTimeout(resolve, ms)
+          end = () => {
+            clearTimeout(timer)
+            resolve(undefined)
+          }
+        })
+      }
+      isRung = false
+    },
+  }
+}

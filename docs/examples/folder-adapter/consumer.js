@@ -1,0 +1,186 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { lazyAbort, MqError, withDeadline } from '@mq/core'
+import { createBell } from './bell.js'
+import { openLease } from './lease.js'
+
+/** @import { AdapterEvent, ConsumeOptions, Consumer, Handle, LazyAbort, Settlement } from '@mq/core' */
+/** @import { Claim, Group } from './group.js' */
+/** @import { Lease, Places } from './lease.js' */
+
+/** @typedef {{ claim: Claim, abort: LazyAbort, isOver: boolean }} Run */
+/** @typedef {Consumer & { status(): 'consuming' | 'recovering' | 'stopping' }} GroupConsumer */
+
+/** How much longer than its deadline a stop may take to give back what is left. */
+const graceMs = 2_000
+/** Between two tries to do what has to be done. */
+const againMs = 500
+
+/**
+ * @param {{ group: Group, places: Places, options: ConsumeOptions, handle: Handle, lease: Lease,
+ *   leaseMs: number, pollMs: number, report: (event: AdapterEvent) => void }} parts
+ * @returns {GroupConsumer}
+ */
+export function startConsumer({ group, places, options, handle, leaseMs, pollMs, report, ...given }) {
+  const { source } = group
+  const bell = createBell()
+  /** @type {Set<Run>} */
+  const runs = new Set()
+  /** @type {Lease | undefined} */
+  let lease = given.lease
+  /** @type {Promise<void> | undefined} */
+  let stopped
+  let isHealthy = true
+
+  /** @param {unknown} cause @param {string} what */
+  const reportError = (cause, what) => {
+    const error = new MqError('MQ_OPERATION_FAILED', `Group '${source.group}': ${what}`, { cause })
+    report({ type: 'error', error, source })
+  }
+
+  /** Ends a run from outside: what its handler answers from now on is void. @param {Run} run @param {MqError} reason */
+  const end = (run, reason) => {
+    run.isOver = true
+    runs.delete(run)
+    run.abort.abort(reason)
+  }
+  /** @param {string} why */
+  const loseAll = (why) => {
+    for (const run of runs) end(run, new MqError('MQ_OWNERSHIP_LOST', why))
+  }
+
+  /**
+   * Tries until it works or the run is over. Meanwhile the message keeps its slot: who cannot acknowledge takes no more.
+   * @template T
+   * @param {Run} run
+   * @param {string} what
+   * @param {() => Promise<T>} work
+   */
+  const keepTrying = async (run, what, work) => {
+    while (!run.isOver) {
+      try {
+        return await work()
+      } catch (error) {
+        reportError(error, what)
+        await sleep(againMs)
+      }
+    }
+    return undefined
+  }
+
+  /** @param {Claim} claim */
+  const start = async (claim) => {
+    /** @type {Run} */
+    const run = { claim, abort: lazyAbort(), isOver: false }
+    runs.add(run)
+    const read = await keepTrying(run, 'a message cannot be read', () => group.read(claim))
+    if (read !== undefined && !run.isOver) {
+      const delivery = {
+        ...read,
+        attempt: claim.attempt,
+        get signal() {
+          return run.abort.signal
+        },
+      }
+      const answer = await handle(delivery)
+      /** @type {Settlement} */
+      const settlement = options.ephemeral ? { kind: 'done' } : answer
+      await keepTrying(run, 'a message cannot be settled', () => group.settle(claim, settlement))
+    }
+    runs.delete(run)
+    bell.ring()
+  }
+
+  /** @type {Awaited<ReturnType<Group['waiting']>>} */
+  let backlog = []
+  let lookedAt = 0
+  let recoveredAt = 0
+
+  const look = async () => {
+    if (lease !== undefined && Date.now() - recoveredAt > leaseMs / 3) {
+      await group.recover(lease.id, new Set([...runs].map((run) => run.claim.file)))
+      recoveredAt = Date.now()
+    }
+    if (backlog?.length && Date.now() - lookedAt < pollMs) return
+    backlog = await group.waiting()
+    lookedAt = Date.now()
+    if (backlog !== undefined || !(await group.create())) return
+    loseAll('The group was deleted')
+    report({ type: 'data-loss', source, reason: 'the group was deleted under its consumers' })
+  }
+
+  const fill = async () => {
+    while (stopped === undefined && lease !== undefined && runs.size < options.concurrency) {
+      const next = backlog?.[0]
+      if (next === undefined || next.due > Date.now()) return
+      backlog?.shift()
+      const by = lease
+      const claim = await group.claim(next.name, by.id)
+      if (claim === undefined) continue
+      if (stopped !== undefined) await group.settle(claim, { kind: 'release' })
+      // Otherwise it was declared dead meanwhile, and the message is anybody's.
+      else if (by === lease) void start(claim)
+    }
+  }
+
+  const work = async () => {
+    while (stopped === undefined) {
+      try {
+        await look()
+        await fill()
+        isHealthy = true
+      } catch (error) {
+        if (isHealthy) reportError(error, 'messages cannot be fetched')
+        isHealthy = false
+      }
+      if (stopped === undefined) await bell.wait(pollMs)
+    }
+  }
+
+  let isRenewing = false
+  const renew = async () => {
+    if (isRenewing) return
+    isRenewing = true
+    try {
+      if (lease === undefined || !(await lease.renew())) {
+        lease = undefined
+        loseAll(`This process was silent for over ${leaseMs} ms; others have its messages`)
+        // A new name, or others would take what it claims from now on for what it had claimed before.
+        lease = await openLease(places, leaseMs, options.ephemeral ? given.lease.id : undefined)
+      }
+    } catch (error) {
+      reportError(error, 'its lease cannot be renewed')
+    }
+    isRenewing = false
+  }
+
+  const heart = setInterval(renew, leaseMs / 3)
+  const working = work()
+
+  /** @param {number} deadlineMs */
+  const stop = async (deadlineMs) => {
+    const until = Date.now() + deadlineMs
+    bell.ring()
+    await bounded(working)
+    while (runs.size > 0 && Date.now() < until) await bell.wait(until - Date.now())
+    const left = [...runs]
+    for (const run of left) end(run, new MqError('MQ_STOPPED', 'Stopped before the handler had finished'))
+    await bounded(Promise.all(left.map(({ claim }) => group.settle(claim, { kind: 'release' }))))
+    if (options.ephemeral) await bounded(group.remove())
+    clearInterval(heart)
+    // Without its lease, what could not be given back is anybody's.
+    if (lease !== undefined) await bounded(lease.end())
+  }
+
+  return {
+    status: () => (stopped !== undefined ? 'stopping' : isHealthy ? 'consuming' : 'recovering'),
+    stop({ deadlineMs }) {
+      stopped ??= Promise.resolve().then(() => stop(deadlineMs))
+      return stopped
+    },
+  }
+}
+
+/** A stop always ends, with a disk that answers no more, too. @param {Promise<unknown>} work */
+async function bounded(work) {
+  await withDeadline(work, graceMs, () => new Error('late')).catch(() => {})
+}

@@ -1,0 +1,63 @@
+import { rename, rm, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ifThere } from './files.js'
+import { nameOf, stateOf } from './state.js'
+
+/** @import { DeadLetterStore, Failure, RawDeadLetter } from '@mq/core' */
+/** @import { Read } from './group.js' */
+
+/**
+ * @param {{ dead: string, waiting: string, failures: string,
+ *   namesIn: (path: string) => Promise<string[]>,
+ *   readMessage: (path: string, id: string) => Promise<Read>,
+ *   readFailure: (id: string) => Promise<Failure | undefined> }} group
+ * @returns {DeadLetterStore}
+ */
+export function deadLettersIn({ dead, waiting, failures, namesIn, readMessage, readFailure }) {
+  /**
+   * Only what is there: an id from outside must never become a path.
+   * @param {readonly string[] | undefined} entryIds
+   * @param {(entryId: string) => Promise<void>} take
+   */
+  const takeEach = async (entryIds, take) => {
+    const wanted = entryIds && new Set(entryIds)
+    let taken = 0
+    for (const entryId of (await namesIn(dead)).sort()) {
+      if (wanted?.has(entryId) === false) continue
+      // Not counted where another was faster.
+      if (await ifThere(take(entryId).then(() => true))) taken += 1
+    }
+    return taken
+  }
+
+  return {
+    async list({ limit }) {
+      const entries = (await namesIn(dead)).sort().slice(0, limit)
+      const found = entries.map(async (entryId) => {
+        const { due, id, attempt } = stateOf(entryId)
+        const read = await ifThere(readMessage(join(dead, entryId), id))
+        const failure = (await readFailure(id)) ?? lostFailure(due, attempt)
+        return read && { entryId, message: read.message, failure }
+      })
+      return (await Promise.all(found)).filter((entry) => entry !== undefined)
+    },
+    replay: (entryIds) =>
+      takeEach(entryIds, async (entryId) => {
+        const { id } = stateOf(entryId)
+        // Before it can run: the next failure has the same place.
+        await rm(join(failures, id), { force: true })
+        await rename(join(dead, entryId), join(waiting, nameOf({ due: Date.now(), id, attempt: 1 })))
+      }),
+    purge: (entryIds) =>
+      takeEach(entryIds, async (entryId) => {
+        await unlink(join(dead, entryId))
+        await rm(join(failures, stateOf(entryId).id), { force: true })
+      }),
+  }
+}
+
+/** @param {number} at @param {number} attempts @returns {Failure} */
+function lostFailure(at, attempts) {
+  const error = { name: 'Error', message: 'Somebody has removed the file that said why' }
+  return { reason: 'error', error, attempts, firstFailedAt: at, failedAt: at }
+}

@@ -1,0 +1,168 @@
+import { access, link, mkdir, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { decodeFailure, emptyHeaders, encodeFailure, MqError, messageFromAttributes } from '@mq/core'
+import { deadLettersIn } from './dead-letters.js'
+import { decode } from './envelope.js'
+import { ifThere, isCode, newId, writeWhole } from './files.js'
+import { isAlive } from './lease.js'
+import { claimedBy, claimOf, inOrder, nameOf, stateOf } from './state.js'
+
+/** @import { Failure, RawMessage, Settlement, Source } from '@mq/core' */
+/** @import { Places } from './lease.js' */
+/** @import { State } from './state.js' */
+
+/** @typedef {State & { file: string }} Claim */
+/** @typedef {{ message: RawMessage, decodeError?: MqError }} Read */
+
+/**
+ * One group of one topic: a folder, with one more in it for each thing that can be the matter with a message.
+ * @param {{ source: Source, folder: string, places: Places }} options
+ */
+export function groupAt({ source, folder, places }) {
+  const waiting = join(folder, 'waiting')
+  const claimed = join(folder, 'claimed')
+  const dead = join(folder, 'dead')
+  const failures = join(folder, 'failures')
+  const { drafts } = places
+  /** @param {string} path */
+  const namesIn = async (path) => (await ifThere(readdir(path))) ?? []
+
+  /**
+   * What the work on a claim gives; undefined if it is not ours any more: whoever moves the file first has it.
+   * @template T
+   * @param {Promise<T>} work
+   */
+  const ours = async (work) => {
+    const result = await ifThere(work)
+    // Without the folder nothing can be said: a disk may come back, with the claim on it.
+    if (result === undefined) await access(claimed)
+    return result
+  }
+  /** @param {Claim} claim @param {string} to */
+  const move = ({ file }, to) => ours(rename(join(claimed, file), to).then(() => true))
+
+  /** @param {string} path @param {string} id @returns {Promise<Read>} */
+  const readMessage = async (path, id) => {
+    const defaults = { id, topic: source.topic, timeMs: Date.now() }
+    try {
+      const bytes = await readFile(path)
+      return { message: await decode(bytes, { ...defaults, timeOf: async () => (await stat(path)).mtimeMs }) }
+    } catch (cause) {
+      // It will never be read, and must not stand in the way of others for ever.
+      if (!isCode(cause, 'EACCES', 'EPERM', 'EISDIR', 'MQ_UNDECODABLE')) throw cause
+      const decodeError = new MqError('MQ_UNDECODABLE', `The file ${id} cannot be read`, { cause })
+      const nothing = { headers: emptyHeaders, body: new Uint8Array() }
+      return { message: messageFromAttributes({}, nothing, defaults), decodeError }
+    }
+  }
+  /** @param {string} id @param {Failure} failure */
+  const writeFailure = (id, failure) =>
+    writeWhole({ drafts, path: join(failures, id), content: encodeFailure(failure) })
+  /** @param {string} id */
+  const readFailure = async (id) => decodeFailure(await ifThere(readFile(join(failures, id), 'utf8')))
+
+  return {
+    source,
+    /** Makes it. False if it was there. */
+    async create() {
+      if (await ifThere(access(folder).then(() => true))) return false
+      const draft = join(drafts, newId())
+      // Not recursive: where everything is gone, it must not begin anew by itself.
+      await mkdir(draft)
+      for (const part of [waiting, claimed, dead, failures]) await mkdir(join(draft, basename(part)))
+      await mkdir(dirname(folder), { recursive: true })
+      try {
+        await rename(draft, folder)
+        return true
+      } catch (error) {
+        await rm(draft, { recursive: true, force: true })
+        if (isCode(error, 'ENOTEMPTY', 'EEXIST')) return false
+        throw error
+      }
+    },
+    /** At once for everybody, then file by file. */
+    async remove() {
+      const draft = join(drafts, newId())
+      await ifThere(rename(folder, draft))
+      await rm(draft, { recursive: true, force: true })
+    },
+    /**
+     * Gives the group what a draft holds; all groups share its bytes. False if there is no such group.
+     * @param {string} draft
+     * @param {State} state
+     */
+    async add(draft, state) {
+      return (await ifThere(link(draft, join(waiting, nameOf(state))).then(() => true))) ?? false
+    },
+    /** What waits, in the order in which it may run; undefined without a group. */
+    async waiting() {
+      const names = await ifThere(readdir(waiting))
+      return names && inOrder(names)
+    },
+    /**
+     * Undefined if another was faster.
+     * @param {string} name
+     * @param {string} consumer
+     * @returns {Promise<Claim | undefined>}
+     */
+    async claim(name, consumer) {
+      const state = stateOf(name)
+      const file = claimOf(state, consumer)
+      const isOurs = await ifThere(rename(join(waiting, name), join(claimed, file)).then(() => true))
+      return isOurs ? { ...state, file } : undefined
+    },
+    /** Undefined if it is not ours any more. @param {Claim} claim */
+    async read({ file, id, attempt }) {
+      const read = await ours(readMessage(join(claimed, file), id))
+      const failure = attempt > 1 ? await readFailure(id) : undefined
+      return read && { ...read, ...(failure && { failure }) }
+    },
+    /**
+     * Carries out what became of a message. A process that dies in the middle leaves the claim, and so a second run, but
+     * loses nothing.
+     * @param {Claim} claim
+     * @param {Settlement} settlement
+     */
+    async settle(claim, settlement) {
+      const { due, id, attempt } = claim
+      if (settlement.kind === 'done') {
+        if (await ours(unlink(join(claimed, claim.file)).then(() => true)))
+          await rm(join(failures, id), { force: true })
+      } else if (settlement.kind === 'release') {
+        await move(claim, join(waiting, nameOf({ due, id, attempt })))
+      } else {
+        await writeFailure(id, settlement.failure)
+        const now = Date.now()
+        if (settlement.kind === 'dead') await move(claim, join(dead, nameOf({ due: now, id, attempt })))
+        else await move(claim, join(waiting, nameOf({ due: now + settlement.delayMs, id, attempt: attempt + 1 })))
+      }
+    },
+    /**
+     * Gives everybody what dead consumers had claimed; the run that was lost counts. Also what is claimed for this consumer,
+     * but is none of its runs.
+     * @param {string} self
+     * @param {ReadonlySet<string>} running
+     */
+    async recover(self, running) {
+      /** @type {Map<string, boolean>} */
+      const alive = new Map()
+      for (const file of await namesIn(claimed)) {
+        const { state, consumer } = claimedBy(file)
+        if (!alive.has(consumer)) alive.set(consumer, consumer !== self && (await isAlive(places, consumer)))
+        if (alive.get(consumer) || running.has(file)) continue
+        const next = nameOf({ ...state, attempt: state.attempt + 1 })
+        await ifThere(rename(join(claimed, file), join(waiting, next)))
+      }
+    },
+    async stats() {
+      const now = Date.now()
+      const all = await namesIn(waiting)
+      const ready = all.filter((name) => stateOf(name).due <= now).length
+      const inFlight = (await namesIn(claimed)).length
+      return { ready, inFlight, delayed: all.length - ready, dead: (await namesIn(dead)).length }
+    },
+    deadLetters: deadLettersIn({ dead, waiting, failures, namesIn, readMessage, readFailure }),
+  }
+}
+
+/** @typedef {ReturnType<typeof groupAt>} Group */

@@ -1,0 +1,39 @@
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** @import { Faults } from '@mq/core/conformance' */
+
+/** @typedef {{ options: { folder: string } }} Started */
+
+/** @param {Started} started @param {string} topic */
+const groupsOf = async ({ options }, topic) => {
+  const path = join(options.folder, 'topics', topic)
+  return (await readdir(path)).map((group) => join(path, group))
+}
+
+/** @type {Faults<Started>} */
+export const faults = {
+  /** The disk is gone: where the folder was, there is a file. */
+  async kill({ options: { folder } }) {
+    await mkdir(folder, { recursive: true })
+    await rename(folder, `${folder}.away`)
+    await writeFile(folder, '')
+  },
+  async restart({ options: { folder } }) {
+    await rm(folder)
+    await rename(`${folder}.away`, folder)
+  },
+  async destroy(started, { topic, group }) {
+    await rm(join(started.options.folder, 'topics', topic, group), { recursive: true })
+  },
+  /** As `cp` and `mv` would do it. */
+  async publishForeign(started, topic, body) {
+    for (const group of await groupsOf(started, topic)) {
+      const name = `foreign-${Math.random()}.json`
+      const draft = join(started.options.folder, 'drafts', name)
+      await writeFile(draft, body)
+      await rename(draft, join(group, 'waiting', name))
+    }
+  },
+  unreachable: () => ({ options: { folder: '/dev/null/queues' } }),
+}

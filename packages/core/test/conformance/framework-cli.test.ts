@@ -1,0 +1,134 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { allCases } from '../../src/conformance/cases/index.js'
+import { main } from '../../src/conformance/cli.js'
+import type { ConformanceReport } from '../../src/conformance/report.js'
+import { outside } from './support/cases.js'
+import { called } from './support/with-subject.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'mq-cli-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const subject = new URL('support/with-subject.ts', import.meta.url).href
+
+async function run(...args: readonly string[]): Promise<{ readonly code: number; readonly output: string }> {
+  const lines: string[] = []
+  const code = await main(args, (line) => lines.push(line))
+  return { code, output: lines.join('\n') }
+}
+
+const passing = ['--only', 'CON-1,PUB-1,PUB-4', '--options', '{"url":"memory://cli"}']
+
+describe('mq-conformance', () => {
+  it('exits with 0 when what was run holds, and prints a line for each case and the sums', async () => {
+    const { code, output } = await run(outside.href, ...passing)
+    expect(code, output).toBe(0)
+    const lines = output.split('\n')
+    expect(lines.filter((line) => line.startsWith('✔')).map((line) => line.split(' ')[1])).toHaveLength(3)
+    expect(lines.at(-1)).toMatch(
+      /^Every promise that was tested holds: 3 passed, 0 failed, 0 not run, 0 not applicable/,
+    )
+  })
+
+  it('exits with 1 when a promise is broken, and says which, with what was expected', async () => {
+    const { code, output } = await run(
+      outside.href,
+      '--only',
+      'CON-1,PUB-4',
+      '--options',
+      '{"url":"memory:","forgets":true}',
+    )
+    expect(code).toBe(1)
+    expect(output).toMatch(/^✔ CON-1/m)
+    expect(output).toMatch(/^✖ PUB-4 .*: Waited 10000 ms for three messages$/m)
+    expect(output).toMatch(/The suite does not hold: 1 passed, 1 failed/)
+  }, 30_000)
+
+  it('with --complete, exits with 1 when a required case cannot be run', async () => {
+    const faulty = ['--only', 'CON-1,CON-5', '--options', '{"url":"memory:"}']
+    const usual = await run(outside.href, ...faulty)
+    expect(usual.code, usual.output).toBe(0)
+    const complete = await run(outside.href, ...faulty, '--complete')
+    expect(complete.code).toBe(1)
+    expect(complete.output).toMatch(/^– CON-5 .* \(not run\): the subject has no faults\.wrongCredentials$/m)
+  })
+
+  it('exits with 2 and a clear word for what it cannot load', async () => {
+    for (const [module, word] of [
+      ['./no-such-file.js', /no-such-file/],
+      ['@acme/mq-nowhere', /@acme\/mq-nowhere is not installed/],
+      [new URL('support/cases.ts', import.meta.url).href, /exports no adapter factory by default/],
+      [new URL('support/half-adapter.ts', import.meta.url).href, /This is no adapter/],
+    ] as const) {
+      const { code, output } = await run(module)
+      expect(code, module).toBe(2)
+      expect(output).toMatch(word)
+    }
+  })
+
+  it.each([
+    ['no module', [], 'one module is needed'],
+    ['two modules', ['a', 'b'], 'one module is needed'],
+    ['an unknown option', ['a', '--frobnicate'], "Unknown option '--frobnicate'"],
+    ['an unknown case', [outside.href, '--only', 'CON-1,NIX-7'], 'there is no case NIX-7; --list prints them'],
+    ['a seed that is no number', [outside.href, '--seed', 'x'], '--seed must be a whole number from 0, not x'],
+    ['no case at a time', [outside.href, '--parallel', '0'], '--parallel must be a whole number from 1, not 0'],
+    ['options that are a list', [outside.href, '--options', '[]'], '--options must be a JSON object'],
+  ])('exits with 2 for a wrong call: %s', async (_, args, word) => {
+    const { code, output } = await run(...args)
+    expect(code).toBe(2)
+    expect(output).toContain(word)
+  })
+
+  it('never prints what stands in --options, whatever is wrong with them or with the adapter', async () => {
+    for (const options of ['{"url":"nats://ada:hunter2@host"', '["hunter2"]', '{"password":"hunter2","url":}']) {
+      const { code, output } = await run(outside.href, '--options', options)
+      expect(code).toBe(2)
+      expect(output).not.toContain('hunter2')
+    }
+    const refused = await run(outside.href, '--options', '{"url":"memory:","password":"wrong"}')
+    expect(refused).toEqual({ code: 2, output: 'mq-conformance: The options do not fit' })
+  })
+
+  it('takes the seed that a report names, 0 as well', async () => {
+    const report = join(folder, 'seed.json')
+    await run(outside.href, '--only', 'CON-1', '--options', '{"url":"memory:"}', '--seed', '0', '--json', report)
+    expect((JSON.parse(readFileSync(report, 'utf8')) as ConformanceReport).seed).toBe(0)
+  })
+
+  it('--list prints every case and loads nothing', async () => {
+    const { code, output } = await run('--list')
+    expect(code).toBe(0)
+    expect(output.split('\n')).toHaveLength(allCases.length)
+    expect(output).toMatch(/^CON-1 connect and disconnect may both be called twice \(required\)$/m)
+  })
+
+  it('--help prints how it is called', async () => {
+    const { code, output } = await run('--help')
+    expect(code).toBe(0)
+    expect(output).toMatch(/^Usage: mq-conformance <module>/)
+  })
+
+  it('--only takes a chapter by the beginning of its ids, and no id that merely begins alike', async () => {
+    const report = join(folder, 'only.json')
+    await run(outside.href, '--only', 'CON', '--options', '{"url":"memory:"}', '--json', report)
+    const { results } = JSON.parse(readFileSync(report, 'utf8')) as ConformanceReport
+    expect(results.map(({ id }) => id).sort()).toEqual(
+      allCases.flatMap(({ id }) => (id.startsWith('CON-') ? id : [])).sort(),
+    )
+    await run(outside.href, '--only', 'CON-1', '--options', '{"url":"memory:"}', '--json', report)
+    expect((JSON.parse(readFileSync(report, 'utf8')) as ConformanceReport).results).toHaveLength(1)
+  })
+
+  it('starts and stops what the module exports as its subject, and writes both reports', async () => {
+    const [json, markdown] = [join(folder, 'report.json'), join(folder, 'report.md')]
+    const { code, output } = await run(subject, '--only', 'PUB-4', '--json', json, '--markdown', markdown)
+    expect(code, output).toBe(0)
+    expect(called).toEqual(['start', 'stop'])
+    const report = JSON.parse(readFileSync(json, 'utf8')) as ConformanceReport
+    expect(report).toMatchObject({ adapter: 'memory', broker: 'a broker of the tests', holds: true })
+    expect(readFileSync(markdown, 'utf8')).toContain('| | promise | memory (a broker of the tests) |')
+  })
+})

@@ -1,0 +1,175 @@
+import { describe, expect, it } from 'vitest'
+import { loadSubject } from '../../src/conformance/environment.js'
+import { holds } from '../../src/conformance/report.js'
+import { withoutRun } from '../../src/conformance/run-case.js'
+import type { FaultName, Subject } from '../../src/conformance/subject.js'
+import { caseOf, embedded, outside, resultOf, runOne } from './support/cases.js'
+
+const options = { url: 'memory:' }
+const load = (subject: Partial<Subject> = {}) => loadSubject({ adapter: outside, options, ...subject })
+const nothing = async (): Promise<void> => {}
+
+describe('a case whose faults the subject lacks', () => {
+  it('is not run, and says by name what is missing', async () => {
+    const one = caseOf({ needs: ['cut', 'freeze', 'heal'] })
+    expect(withoutRun(one, await load({ faults: { heal: nothing } }), {})).toMatchObject({
+      outcome: 'not run',
+      reason: 'the subject has no faults.cut, faults.freeze',
+    })
+    const faults = { cut: nothing, freeze: nothing, heal: nothing }
+    expect(withoutRun(one, await load({ faults }), {})).toBeUndefined()
+  })
+
+  it('does not apply to an embedded adapter, which has no broker that could be hurt', async () => {
+    const one = caseOf({ needs: ['kill'] })
+    expect(withoutRun(one, await loadSubject({ adapter: embedded, options }), {})).toMatchObject({
+      outcome: 'not applicable',
+      reason: 'it is embedded; there is no faults.kill',
+    })
+  })
+
+  it('has a worker where other processes reach the broker, or where the subject starts one', async () => {
+    const one = caseOf({ needs: ['worker'] })
+    expect(withoutRun(one, await load(), {})).toBeUndefined()
+    expect(withoutRun(one, await loadSubject({ adapter: embedded, options }), {})?.outcome).toBe('not applicable')
+    const own = { adapter: embedded, options, startWorker: () => Promise.reject(new Error('not started here')) }
+    expect(withoutRun(one, await loadSubject(own), {})).toBeUndefined()
+  })
+})
+
+describe('a case that its capabilities rule out', () => {
+  it('does not apply, with the reason of the case, whatever else is missing', async () => {
+    const one = caseOf({ unless: ({ durable }) => (durable ? undefined : 'it is not durable'), needs: ['kill'] })
+    expect(withoutRun(one, await load(), {})).toMatchObject({
+      outcome: 'not applicable',
+      reason: 'it is not durable',
+    })
+  })
+})
+
+describe('a long case', () => {
+  it('is run only when it is asked for', async () => {
+    const one = caseOf({ long: true })
+    const loaded = await load()
+    expect(withoutRun(one, loaded, {})).toMatchObject({ outcome: 'not run', reason: 'it is long', long: true })
+    expect(withoutRun(one, loaded, { long: true })).toBeUndefined()
+  })
+})
+
+describe('a run holds', () => {
+  const notRun = resultOf({ outcome: 'not run' })
+  it.each([
+    ['with everything passed', true, true, resultOf()],
+    ['not with a failure', false, false, resultOf({ outcome: 'failed' })],
+    ['with cases that are not run, but not a complete one', true, false, notRun],
+    ['with what does not apply', true, true, resultOf({ outcome: 'not applicable' })],
+    ['with optional ones not run', true, true, resultOf({ outcome: 'not run', level: 'optional' })],
+    ['not complete with a capability not tested', true, false, resultOf({ outcome: 'not run', level: 'capability' })],
+    ['with long ones not run', true, true, resultOf({ outcome: 'not run', long: true })],
+  ])('%s', (_, usually, complete, result) => {
+    expect(holds([resultOf(), result], false)).toBe(usually)
+    expect(holds([resultOf(), result], true)).toBe(complete)
+  })
+})
+
+describe('running a case', () => {
+  it('passes when it resolves, and takes its time', async () => {
+    const result = await runOne({ run: () => new Promise((resolve) => setTimeout(resolve, 30)) })
+    expect(result).toMatchObject({ id: 'TST-1', outcome: 'passed', durationMs: expect.any(Number) })
+    expect(result.durationMs).toBeGreaterThanOrEqual(25)
+  })
+
+  it('fails with what it throws, the first line as the reason', async () => {
+    const error = new Error('Expected one\n\nand got two')
+    expect(await runOne({ run: () => Promise.reject(error) })).toMatchObject({
+      outcome: 'failed',
+      reason: 'Expected one',
+      error,
+    })
+  })
+
+  it('fails when it takes longer than it may', async () => {
+    const result = await runOne({ timeoutMs: 30, run: () => new Promise(() => {}) })
+    expect(result).toMatchObject({ outcome: 'failed', reason: 'The case took over 30 ms' })
+  })
+
+  it('closes what it opened, also when it fails', async () => {
+    let status: (() => string) | undefined
+    const result = await runOne({
+      async run(kit) {
+        const queue = await kit.queue()
+        status = () => queue.health().status
+        expect(status()).toBe('up')
+        throw new Error('half way')
+      },
+    })
+    expect(result.outcome).toBe('failed')
+    expect(status?.()).toBe('down')
+  })
+
+  it('fails for a rejection that nobody handles, when nothing else ran meanwhile', async () => {
+    const run = async (): Promise<void> => {
+      void Promise.reject(new Error('forgotten'))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(await runOne({ alone: true, run })).toMatchObject({
+      outcome: 'failed',
+      reason: 'A rejection was not handled: Error: forgotten',
+    })
+  })
+
+  it('asks for a fault that it did not say it needs, and is told so', async () => {
+    const result = await runOne({ run: (kit) => kit.faults.cut() })
+    expect(result.reason).toBe('The subject has no faults.cut; the case should say that it needs it')
+  })
+})
+
+describe('after a case that hurts', () => {
+  /** The names of the faults that were called, in order. */
+  async function calls(hurting: readonly FaultName[]): Promise<readonly string[]> {
+    const called: string[] = []
+    const note = (name: string) => async (): Promise<void> => void called.push(name)
+    const faults = {
+      kill: note('kill'),
+      restart: note('restart'),
+      cut: note('cut'),
+      heal: note('heal'),
+      destroy: note('destroy'),
+    }
+    const run = async (kit: { readonly faults: object }): Promise<void> => {
+      for (const name of hurting) await (kit.faults as Record<string, () => Promise<void>>)[name]?.()
+    }
+    expect((await runOne({ alone: true, run }, { faults })).outcome).toBe('passed')
+    return called
+  }
+
+  it('a broker that was killed is up again, and then healed', async () => {
+    expect(await calls(['kill'])).toEqual(['kill', 'restart', 'heal'])
+    expect(await calls(['kill', 'restart'])).toEqual(['kill', 'restart', 'heal'])
+  })
+
+  it('what was done to its link is healed', async () => {
+    expect(await calls(['cut'])).toEqual(['cut', 'heal'])
+  })
+
+  it('nothing is mended where nothing was hurt', async () => {
+    expect(await calls([])).toEqual([])
+    expect(await calls(['destroy'])).toEqual(['destroy'])
+  })
+})
+
+describe('loading a subject', () => {
+  it('says what is wrong with a module that is no adapter', async () => {
+    const support = new URL('support/', import.meta.url)
+    await expect(loadSubject({ adapter: new URL('cases.ts', support) })).rejects.toThrow(
+      'exports no adapter factory by default: export default (options) => adapter',
+    )
+    await expect(loadSubject({ adapter: new URL('promise-adapter.ts', support) })).rejects.toThrow(
+      'must return an adapter, not a promise',
+    )
+    await expect(loadSubject({ adapter: new URL('half-adapter.ts', support) })).rejects.toThrow(
+      /This is no adapter: it has no .*publish/,
+    )
+    await expect(loadSubject({ adapter: '@acme/mq-nowhere' })).rejects.toThrow('@acme/mq-nowhere is not installed here')
+  })
+})

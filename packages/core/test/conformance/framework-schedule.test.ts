@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest'
+import { createLookAhead, createTurns } from '../../src/conformance/schedule.js'
+
+/** Work that runs until it is told to end, in a list of what happened. */
+function workshop() {
+  const happened: string[] = []
+  const ends = new Map<string, () => void>()
+  const work = (name: string) => async (): Promise<string> => {
+    happened.push(`${name} begins`)
+    await new Promise<void>((resolve) => ends.set(name, resolve))
+    happened.push(`${name} ends`)
+    return name
+  }
+  return {
+    happened,
+    work,
+    async end(name: string): Promise<void> {
+      ends.get(name)?.()
+      await settled()
+    },
+  }
+}
+
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+describe('turns', () => {
+  it('are shared by many, and held alone by one', async () => {
+    const { happened, work, end } = workshop()
+    const turns = createTurns()
+    for (const name of ['a', 'b']) void turns.take(false, work(name))
+    void turns.take(true, work('alone'))
+    await settled()
+    expect(happened).toEqual(['a begins', 'b begins'])
+    await end('a')
+    expect(happened).not.toContain('alone begins')
+    await end('b')
+    expect(happened.at(-1)).toBe('alone begins')
+  })
+
+  it('are given in the order of asking: who wants one alone goes before those who came later', async () => {
+    const { happened, work, end } = workshop()
+    const turns = createTurns()
+    void turns.take(false, work('a'))
+    void turns.take(true, work('first alone'))
+    void turns.take(true, work('second alone'))
+    for (const name of ['b', 'c']) void turns.take(false, work(name))
+    await settled()
+    await end('a')
+    expect(happened).toEqual(['a begins', 'a ends', 'first alone begins'])
+    await end('first alone')
+    expect(happened.at(-1)).toBe('second alone begins')
+    await end('second alone')
+    expect(happened.slice(-2)).toEqual(['b begins', 'c begins'])
+  })
+
+  it('give what the work gives, and are free again after work that fails', async () => {
+    const turns = createTurns()
+    await expect(turns.take(true, () => Promise.reject(new Error('broken')))).rejects.toThrow('broken')
+    expect(await turns.take(true, async () => 1)).toBe(1)
+    expect(await turns.take(false, async () => 2)).toBe(2)
+  })
+})
+
+describe('looking ahead', () => {
+  it('finds the next jobs running already when they are asked for in their order, each run once', async () => {
+    const { happened, work, end } = workshop()
+    const ahead = createLookAhead(['a', 'b', 'c', 'd'].map(work), 2)
+    const first = ahead(0)
+    await settled()
+    expect(happened).toEqual(['a begins', 'b begins', 'c begins'])
+    await end('b')
+    await end('a')
+    expect(await first).toBe('a')
+    expect(await ahead(1)).toBe('b')
+    await settled()
+    expect(happened.filter((line) => line.endsWith('begins'))).toHaveLength(4)
+  })
+
+  it('runs only what is asked for when single jobs are asked for', async () => {
+    const { happened, work } = workshop()
+    const ahead = createLookAhead(['a', 'b', 'c', 'd'].map(work), 2)
+    void ahead(2)
+    await settled()
+    expect(happened).toEqual(['c begins'])
+  })
+
+  it('leaves no rejection unhandled of a job that nobody asks for', async () => {
+    const ahead = createLookAhead([async () => 1, () => Promise.reject(new Error('unasked'))], 1)
+    expect(await ahead(0)).toBe(1)
+    await settled()
+    await expect(ahead(1)).rejects.toThrow('unasked')
+  })
+
+  it('refuses a job that is not there', () => {
+    expect(() => createLookAhead([], 1)(0)).toThrow('There is no job 0')
+  })
+})

@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto'
+import type { ConformanceCase } from '../../../src/conformance/case.js'
+import { loadSubject, startEnvironment } from '../../../src/conformance/environment.js'
+import type { CaseResult } from '../../../src/conformance/report.js'
+import { runCase } from '../../../src/conformance/run-case.js'
+import { createTurns } from '../../../src/conformance/schedule.js'
+import type { StartedBroker, Subject } from '../../../src/conformance/subject.js'
+import type { Capabilities } from '../../../src/index.js'
+
+/** An adapter that is not embedded, so that what its subject lacks is not run. */
+export const outside = new URL('outside-adapter.ts', import.meta.url)
+
+export const embedded = new URL('../../../../memory/src/index.ts', import.meta.url)
+
+export const caseOf = (fields: Partial<ConformanceCase> = {}): ConformanceCase => ({
+  id: 'TST-1',
+  title: 'a case of the tests',
+  promises: [1],
+  level: 'required',
+  run: async () => {},
+  ...fields,
+})
+
+/** Runs one case on a subject of its own, as the suite would. */
+export async function runOne(
+  fields: Partial<ConformanceCase>,
+  subject: Partial<Subject<StartedBroker>> = {},
+): Promise<CaseResult> {
+  const options = { url: `memory://${randomUUID()}` }
+  const environment = await startEnvironment(await loadSubject({ adapter: outside, options, ...subject }))
+  try {
+    return await runCase(caseOf(fields), { environment, turns: createTurns(), runId: 'test', seed: 1, quietMs: 20 })
+  } finally {
+    await environment.close()
+  }
+}
+
+export const capabilities: Capabilities = {
+  durable: true,
+  embedded: false,
+  retainsUnrouted: false,
+  startFromEarliest: false,
+  orderedKeys: false,
+  countsCrashes: false,
+  delayResolutionMs: 1,
+  maxDelayMs: 1,
+  maxHandlerMs: Number.POSITIVE_INFINITY,
+  maxMessageBytes: 1,
+  publishDedupeMs: 0,
+  redeliveryMs: 1,
+}
+
+export const resultOf = (fields: Partial<CaseResult> = {}): CaseResult => ({
+  id: 'TST-1',
+  title: 'a case of the tests',
+  promises: [1],
+  level: 'required',
+  outcome: 'passed',
+  durationMs: 1,
+  ...fields,
+})

@@ -1,0 +1,24 @@
+import { appendFileSync } from 'node:fs'
+import memory from '../../../../memory/src/index.js'
+import type { JsonObject } from '../../../src/conformance/subject.js'
+import type { Adapter } from '../../../src/index.js'
+
+/** Writes down which processes have made it, then breaks where it is told to. The group has a message for each worker. */
+export default function pidAdapter({ pids, breaks }: JsonObject): Adapter {
+  appendFileSync(String(pids), `${process.pid}\n`)
+  const adapter = memory()
+  return {
+    ...adapter,
+    async connect() {
+      if (breaks === true) throw new Error('this one never connects')
+      await adapter.connect()
+    },
+    async consume(source, options, handle) {
+      const consumer = await adapter.consume(source, options, handle)
+      const message = { source: '/t', type: 't', time: '2026-01-01T00:00:00Z', extensions: {}, headers: {} }
+      const call = { timeoutMs: 1_000, signal: AbortSignal.timeout(1_000) }
+      await adapter.publish(source.topic, [{ ...message, id: 'waiting', body: Buffer.from('1') }], call)
+      return consumer
+    },
+  }
+}

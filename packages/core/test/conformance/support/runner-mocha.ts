@@ -1,0 +1,9 @@
+// The suite under mocha, which has its functions as globals.
+import { conformance, type Runner } from '../../../src/conformance/register.js'
+import { embedded } from './cases.js'
+
+await conformance(
+  globalThis as unknown as Runner,
+  { adapter: embedded, options: { url: 'memory://mocha' }, quietMs: 30 },
+  { seed: 7 },
+)

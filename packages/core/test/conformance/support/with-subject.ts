@@ -1,0 +1,20 @@
+import { randomUUID } from 'node:crypto'
+import type { StartedBroker, Subject } from '../../../src/conformance/subject.js'
+import outside from './outside-adapter.js'
+
+/** What was called, for a test to look at. */
+export const called: string[] = []
+
+export default outside
+
+export const subject: Omit<Subject<StartedBroker>, 'adapter'> = {
+  options: { url: 'memory:' },
+  async start() {
+    called.push('start')
+    return { broker: 'a broker of the tests', options: { url: `memory://${randomUUID()}` } }
+  },
+  async stop() {
+    called.push('stop')
+  },
+  quietMs: 20,
+}

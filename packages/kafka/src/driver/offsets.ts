@@ -1,0 +1,109 @@
+import type { Cluster } from './cluster.js'
+import { patiently } from './patience.js'
+import { type Broker, createErrorFromCode } from './protocol.js'
+import { byTopic, nameOf, type TopicPartition } from './requests.js'
+
+/** Where each partition of the topics begins or ends, by `nameOf`. Rejects where a topic does not exist. */
+export function logOffsets(
+  cluster: Cluster,
+  topics: readonly string[],
+  edge: 'start' | 'end',
+): Promise<ReadonlyMap<string, number>> {
+  return patiently(() => listOffsets(cluster, topics, edge))
+}
+
+async function listOffsets(
+  cluster: Cluster,
+  topics: readonly string[],
+  edge: 'start' | 'end',
+): Promise<ReadonlyMap<string, number>> {
+  const found = new Map<string, number>()
+  const leaders = new Map<Broker, TopicPartition[]>()
+  for (const topic of topics) {
+    const partitions = await cluster.partitionsOf(topic)
+    if (partitions === undefined) throw createErrorFromCode(3)
+    for (const { partition } of partitions) {
+      const leader = await cluster.leader(topic, partition)
+      leaders.set(leader, [...(leaders.get(leader) ?? []), { topic, partition }])
+    }
+  }
+  for (const [leader, partitions] of leaders) {
+    const request = {
+      isolationLevel: 0,
+      topics: [...byTopic(partitions)].map(([topic, ofTopic]) => ({
+        topic,
+        partitions: ofTopic.map(({ partition }) => ({ partition, timestamp: edge === 'start' ? -2 : -1 })),
+      })),
+    }
+    const answer = await cluster
+      .request(leader, (broker) => broker.listOffsets(request))
+      .catch((error) => {
+        for (const topic of topics) cluster.forget(topic)
+        throw error
+      })
+    for (const { topic, partitions: offsets } of answer.responses) {
+      for (const { partition, offset } of offsets) found.set(nameOf({ topic, partition }), Number(offset))
+    }
+  }
+  return found
+}
+
+export interface CommitAs {
+  readonly groupId: string
+  readonly memberId: string
+  readonly generation: number
+}
+
+/** Outside of any membership: only a group without members takes such a commit. */
+export const asNobody = (groupId: string): CommitAs => ({ groupId, memberId: '', generation: -1 })
+
+export interface PartitionOffset extends TopicPartition {
+  readonly offset: number
+}
+
+export async function commitOffsets(
+  cluster: Cluster,
+  coordinator: Broker,
+  as: CommitAs,
+  offsets: readonly PartitionOffset[],
+): Promise<void> {
+  const topics = [...byTopic(offsets)].map(([topic, partitions]) => ({
+    topic,
+    partitions: partitions.map(({ partition, offset }) => ({ partition, offset: String(offset) })),
+  }))
+  const { groupId, memberId, generation } = as
+  await cluster.request(coordinator, (broker) =>
+    broker.offsetCommit({ groupId, memberId, groupGenerationId: generation, topics }),
+  )
+}
+
+/** What the group has committed, by `nameOf`; partitions without an offset are left out. */
+export async function committedOffsets(
+  cluster: Cluster,
+  groupId: string,
+  partitions: readonly TopicPartition[],
+): Promise<ReadonlyMap<string, number>> {
+  // To Kafka, no topics are all topics.
+  if (partitions.length === 0) return new Map()
+  const topics = [...byTopic(partitions)].map(([topic, ofTopic]) => ({
+    topic,
+    partitions: ofTopic.map(({ partition }) => ({ partition })),
+  }))
+  const answer = await withCoordinator(cluster, groupId, (coordinator) =>
+    cluster.request(coordinator, (broker) => broker.offsetFetch({ groupId, topics })),
+  )
+  const found = new Map<string, number>()
+  for (const { topic, partitions: offsets } of answer.responses) {
+    for (const { partition, offset } of offsets) {
+      if (Number(offset) >= 0) found.set(nameOf({ topic, partition }), Number(offset))
+    }
+  }
+  return found
+}
+
+/** What the group's coordinator is asked may be asked twice. */
+export const withCoordinator = <T>(
+  cluster: Cluster,
+  groupId: string,
+  work: (coordinator: Broker) => Promise<T>,
+): Promise<T> => patiently(async () => await work(await cluster.coordinator(groupId)))
