@@ -131,7 +131,9 @@ export const ephemeral: Chapter = {
         const isGone = (): Promise<boolean> => routed().then((now) => now === without)
 
         const stopped = await kit.collect(queue, topic, { ephemeral: true })
-        assert.notEqual(await routed(), 'no')
+        // It is no group, and an adapter may count it or not.
+        const { id: first } = await queue.publish(topic, 'first')
+        await kit.until('the first message', () => stopped.ids.includes(first))
         await stopped.subscription.stop()
         await kit.until('it to be gone once it was stopped', isGone)
 
