@@ -2,7 +2,6 @@ import { type ConsumeOptions, type Consumer, type ConsumerHealth, type Handle, M
 import { Follower } from './follower.js'
 import { type ConsumerContext, GroupConsumer } from './group-consumer.js'
 import type { Groups } from './groups.js'
-import type { Tracker } from './tracker.js'
 
 /** A consumer as its subscription knows it: the one at work is another one after its group was deleted. */
 interface Slot {
@@ -85,6 +84,5 @@ export function createConsumers(context: ConsumerContext & { readonly groups: Gr
       )
     },
     health: (): readonly ConsumerHealth[] => [...slots].map(({ current }) => current.health),
-    trackersOf: (source: Source): readonly Tracker[] => slotsOf(source).flatMap(({ current }) => [...current.trackers]),
   }
 }

@@ -5,8 +5,9 @@ import { Fetcher } from './driver/fetcher.js'
 import { logOffsets } from './driver/offsets.js'
 import { nameOf, type TopicPartition } from './driver/requests.js'
 import { type ConsumerContext, stopReason } from './group-consumer.js'
+import { decodeProgress } from './progress.js'
 import type { Topology } from './topology.js'
-import type { TopicKind, Tracker } from './tracker.js'
+import type { TopicKind } from './tracker.js'
 import { Workload, type WorkloadOptions } from './workload.js'
 
 const partitionCheckMs = 30_000
@@ -72,10 +73,6 @@ export class Follower {
     return { ...this.source, status: this.#stopped === undefined ? status : 'stopping' }
   }
 
-  get trackers(): Iterable<Tracker> {
-    return this.#workload.trackers
-  }
-
   /** What is not finished at the deadline is told the reason. */
   stop(deadline: Deadline, reason = stopReason()): Promise<void> {
     this.#stopped ??= this.#stop(deadline, reason)
@@ -93,7 +90,7 @@ export class Follower {
   }
 
   #follow(at: TopicPartition, from: number): void {
-    this.#workload.add(at, this.#kinds.get(at.topic) ?? 'main', from)
+    this.#workload.add(at, this.#kinds.get(at.topic) ?? 'main', decodeProgress(from, null))
     this.#fetcher.add(at, from)
   }
 

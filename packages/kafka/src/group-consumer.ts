@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type AdapterEvent, type ConsumerHealth, type Deadline, MqError, type Source, withDeadline } from '@mq/core'
 import type { Cluster } from './driver/cluster.js'
 import { asMqError, isAuthError, isLinkError } from './driver/errors.js'
@@ -8,6 +9,7 @@ import { nameOf, type TopicPartition } from './driver/requests.js'
 import type { Names } from './names.js'
 import type { Settings } from './options.js'
 import type { Outbox } from './outbox.js'
+import { decodeProgress, encodeProgress, type Progress } from './progress.js'
 import { createSettler } from './settle.js'
 import type { Topology } from './topology.js'
 import type { TopicKind, Tracker } from './tracker.js'
@@ -23,7 +25,8 @@ export interface ConsumerContext {
   readonly report: (event: AdapterEvent) => void
 }
 
-const commitEveryMs = 100
+const commitEveryMs = 50
+const commitRetryMs = 20
 /** How long a stop waits for the broker once the handlers are done. */
 const farewellMs = 1_500
 /** How long a subscription waits for partitions that others are still finishing. */
@@ -121,10 +124,6 @@ export class GroupConsumer {
     return { ...this.source, status: this.#stopped === undefined ? status : 'stopping' }
   }
 
-  get trackers(): Iterable<Tracker> {
-    return this.#workload.trackers
-  }
-
   /** What is not finished at the deadline is told the reason. */
   stop(deadline: Deadline, reason = stopReason()): Promise<void> {
     this.#stopped ??= this.#stop(deadline, reason)
@@ -138,8 +137,7 @@ export class GroupConsumer {
     await this.#workload.finish(trackers, deadlineMs)
     this.#workload.abandon(trackers, reason)
     clearInterval(this.#commitTimer)
-    const late = (): Error => new Error('late')
-    await withDeadline(this.#commit(), farewellMs, late).catch(() => {})
+    await this.#commitAll(trackers, farewellMs)
     await this.#member.stop(farewellMs)
     this.#group.close()
     this.#data.close()
@@ -156,8 +154,9 @@ export class GroupConsumer {
     // A group is declared by committing an offset for each partition: when none is left, they have expired.
     const isExpired = !all.some((at) => this.#kinds.get(at.topic) === 'main' && committed.has(nameOf(at)))
     for (const at of partitions) {
-      const from = committed.get(nameOf(at)) ?? starts.get(nameOf(at)) ?? 0
-      this.#read(at, from)
+      const there = committed.get(nameOf(at))
+      const offset = there?.offset ?? starts.get(nameOf(at)) ?? 0
+      this.#read(at, decodeProgress(offset, there?.metadata))
     }
     if (!isExpired) return
     const reason = 'the offsets of the group have expired at the broker; it starts again with the oldest message'
@@ -173,7 +172,7 @@ export class GroupConsumer {
       trackers,
       new MqError('MQ_OWNERSHIP_LOST', 'Another consumer of the group has this message now'),
     )
-    await this.#commit()
+    await this.#commitAll(trackers, this.#context.settings.requestTimeoutMs)
     this.#workload.remove(trackers)
   }
 
@@ -200,7 +199,7 @@ export class GroupConsumer {
     if (start < position) {
       // The log is another one than before: what is in hand has no place in it.
       this.#lost([at], new Error(`the log of ${nameOf(at)} ends before what was read of it`))
-      this.#read(at, start)
+      this.#read(at, decodeProgress(start, null))
     } else tracker.readTo(start)
     const reason =
       start < position
@@ -216,39 +215,51 @@ export class GroupConsumer {
     if (trackers.length > 0) {
       const reason = `the topic ${topic} was deleted at the broker`
       this.#lost(trackers, new Error(reason))
-      for (const at of trackers) this.#read(at, 0)
+      for (const at of trackers) this.#read(at, decodeProgress(0, null))
       this.#context.report({ type: 'data-loss', source: this.source, reason })
     }
     this.#context.topology.forget(topic)
     this.#context.topology.ensure(topic).catch(() => {})
   }
 
-  #read(at: TopicPartition, from: number): void {
-    this.#workload.add(at, this.#kinds.get(at.topic) ?? 'main', from)
-    this.#fetcher.add(at, from)
+  #read(at: TopicPartition, progress: Progress): void {
+    this.#workload.add(at, this.#kinds.get(at.topic) ?? 'main', progress)
+    this.#fetcher.add(at, progress.offset)
   }
 
   #trackersOf(partitions: readonly TopicPartition[]): readonly Tracker[] {
     return partitions.map((at) => this.#workload.find(at)).filter((tracker) => tracker !== undefined)
   }
 
-  /** Tells the broker how far everything is finished, if that has changed. */
+  /** As `#commit`, again and again until all is told or the time is over. */
+  async #commitAll(trackers: readonly Tracker[], timeoutMs: number): Promise<void> {
+    const endsAt = Date.now() + timeoutMs
+    const isBehind = (tracker: Tracker): boolean => stateOf(tracker).state !== tracker.committed
+    while (trackers.some(isBehind) && Date.now() < endsAt) {
+      await withDeadline(this.#commit(), Math.max(1, endsAt - Date.now()), () => new Error('late')).catch(() => {})
+      // Another generation of the group may be on its way.
+      if (trackers.some(isBehind)) await sleep(commitRetryMs)
+    }
+  }
+
+  /** Tells the broker how far each partition is, where that has changed. */
   async #commit(): Promise<void> {
     // The one under way may not know of the latest.
     while (this.#committing !== undefined) await this.#committing
-    const ahead = [...this.#workload.trackers].filter((tracker) => tracker.watermark > tracker.committed)
-    if (ahead.length === 0) return
-    const offsets = ahead.map((tracker) => ({
-      topic: tracker.topic,
-      partition: tracker.partition,
-      offset: tracker.watermark,
+    const changed = [...this.#workload.trackers]
+      .map((tracker) => ({ tracker, ...stateOf(tracker) }))
+      .filter(({ tracker, state }) => state !== tracker.committed)
+    if (changed.length === 0) return
+    const offsets = changed.map(({ tracker: { topic, partition }, offset, metadata }) => ({
+      topic,
+      partition,
+      offset,
+      metadata,
     }))
     this.#committing = this.#member
       .commit(offsets)
       .then(() => {
-        ahead.forEach((tracker, index) => {
-          tracker.committed = offsets[index]?.offset ?? tracker.committed
-        })
+        for (const { tracker, state } of changed) tracker.committed = state
       })
       // The member looks after itself; what is not committed is tried with the next ones.
       .catch(() => {})
@@ -261,4 +272,10 @@ export class GroupConsumer {
   #report(error: MqError): void {
     this.#context.report({ type: 'error', error, source: this.source })
   }
+}
+
+function stateOf(tracker: Tracker) {
+  const { progress } = tracker
+  const metadata = encodeProgress(progress)
+  return { offset: progress.offset, metadata, state: `${progress.offset}/${metadata}` }
 }

@@ -101,8 +101,7 @@ export function kafka(options: KafkaOptions): Adapter {
     stats: (source) =>
       asked(`The state of '${source.group}' cannot be read`, () => {
         const { count } = createDeadLetters({ cluster, topology, outbox }, source)
-        const trackers = consumers.trackersOf(source)
-        return statsOf(source, { cluster, topology, names, trackers, countDead: count })
+        return statsOf(source, { cluster, topology, names, countDead: count })
       }),
     health() {
       const health = consumers.health()

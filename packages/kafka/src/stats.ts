@@ -3,19 +3,17 @@ import type { Cluster } from './driver/cluster.js'
 import { committedOffsets, logOffsets } from './driver/offsets.js'
 import { nameOf, type TopicPartition } from './driver/requests.js'
 import type { Names } from './names.js'
+import { decodeProgress } from './progress.js'
 import type { Topology } from './topology.js'
-import type { Tracker } from './tracker.js'
 
 export interface StatsContext {
   readonly cluster: Cluster
   readonly topology: Topology
   readonly names: Names
-  /** What this process has in hand of the group. */
-  readonly trackers: readonly Tracker[]
   readonly countDead: () => Promise<number>
 }
 
-/** Differences of offsets: exact, but for what other processes have in hand and for gaps that transactions leave. */
+/** From the ends of the logs and from what the owners of the partitions commit, which is at most some moments old. */
 export async function statsOf(source: Source, context: StatsContext): Promise<QueueStats> {
   const { cluster, topology, names } = context
   const { main, delay, retry } = topology.topicsOf
@@ -29,19 +27,21 @@ export async function statsOf(source: Source, context: StatsContext): Promise<Qu
   const dead = await context.countDead()
   const committed = await committedOffsets(cluster, names.group(source), partitions)
   // A group that was never declared has nothing waiting.
-  if (committed.size === 0) return { ready: 0, inFlight: undefined, delayed: 0, dead }
+  if (committed.size === 0) return { ready: 0, inFlight: 0, delayed: 0, dead }
   const topics = [...new Set(partitions.map(({ topic }) => topic))]
   const [starts, ends] = [await logOffsets(cluster, topics, 'start'), await logOffsets(cluster, topics, 'end')]
-  const own = new Map(context.trackers.map((tracker) => [nameOf(tracker), tracker]))
-  const waitingIn = (names: readonly string[]): number => {
-    let waiting = 0
+  const counted = (names: readonly string[]) => {
+    let [waiting, running] = [0, 0]
     for (const at of partitions.filter(({ topic }) => names.includes(topic))) {
-      const end = ends.get(nameOf(at)) ?? 0
-      const tracker = own.get(nameOf(at))
-      if (tracker !== undefined) waiting += Math.max(0, end - tracker.position) + tracker.unstarted
-      else waiting += end - (committed.get(nameOf(at)) ?? starts.get(nameOf(at)) ?? end)
+      const there = committed.get(nameOf(at))
+      const start = starts.get(nameOf(at)) ?? 0
+      const progress = decodeProgress(Math.max(start, there?.offset ?? start), there?.metadata)
+      const open = Math.max(0, (ends.get(nameOf(at)) ?? 0) - progress.offset - progress.doneCount)
+      running += Math.min(open, progress.running)
+      waiting += Math.max(0, open - progress.running)
     }
-    return waiting
+    return { waiting, running }
   }
-  return { ready: waitingIn(waits.ready), inFlight: undefined, delayed: waitingIn(waits.delayed), dead }
+  const [ready, delayed] = [counted(waits.ready), counted(waits.delayed)]
+  return { ready: ready.waiting, inFlight: ready.running + delayed.running, delayed: delayed.waiting, dead }
 }

@@ -84,11 +84,16 @@ export function createTopology({ cluster, admin, names, settings }: TopologyOpti
     topicsOf,
     /** How many partitions it has. Creates it where that is allowed, and rejects with `MQ_TOPIC_MISSING` where not. */
     ensure,
+    /** As `ensure`, with one request for all that have to be created, and one error for all that are missing. */
     async ensureAll(topics: readonly string[]): Promise<void> {
-      const results = await Promise.allSettled(topics.map(ensure))
-      const missing = topics.filter((_, index) => isMissing(results[index]))
-      if (missing.length > 0) throw missingTopics(missing)
-      for (const result of results) if (result.status === 'rejected') throw result.reason
+      const unknown = topics.filter((topic) => !known.has(topic))
+      const counts = await Promise.all(unknown.map((topic) => cluster.partitionsOf(topic, { fresh: true })))
+      const missing = unknown.filter((_, index) => counts[index] === undefined)
+      const planned = missing.map((topic) => plans.get(topic)).filter((one) => one !== undefined)
+      if (planned.length < missing.length || (missing.length > 0 && !settings.createTopics))
+        throw missingTopics(missing)
+      if (planned.length > 0) await withAdmin(() => createTopics(admin, planned, { timeoutMs: createTimeoutMs }))
+      await Promise.all(topics.map(ensure))
     },
     /** Undefined for a topic that does not exist. */
     count: async (topic: string): Promise<number | undefined> =>
@@ -109,9 +114,6 @@ export function createTopology({ cluster, admin, names, settings }: TopologyOpti
 }
 
 export type Topology = ReturnType<typeof createTopology>
-
-const isMissing = (result: PromiseSettledResult<number> | undefined): boolean =>
-  result?.status === 'rejected' && (result.reason as { code?: unknown }).code === 'MQ_TOPIC_MISSING'
 
 const missingTopics = (topics: readonly string[]): MqError =>
   new MqError(

@@ -1,6 +1,7 @@
 import type { LazyAbort } from '@mq/core'
 import type { KafkaRecord } from './driver/record-batch.js'
 import type { TopicPartition } from './driver/requests.js'
+import type { Progress, Range } from './progress.js'
 import type { DecodedRecord } from './record.js'
 
 /**
@@ -40,8 +41,8 @@ export class Tracker implements TopicPartition {
   readonly partition: number
   readonly kind: TopicKind
   readonly ready: Entry[] = []
-  /** What the broker knows to be finished. */
-  committed: number
+  /** What the broker was told last, as `stateOf` gives it. */
+  committed = ''
   isPaused = false
   /** Nothing new is started. */
   isClosing = false
@@ -53,16 +54,28 @@ export class Tracker implements TopicPartition {
   #position: number
   #entries: Entry[] = []
   #head = 0
+  /** What an earlier owner had finished behind the offset that it committed. */
+  #skipped: readonly Range[]
+  /** Handlers, of what is running. */
+  handled = 0
 
-  constructor(at: TopicPartition, kind: TopicKind, from: number) {
+  constructor(at: TopicPartition, kind: TopicKind, progress: Progress) {
     this.topic = at.topic
     this.partition = at.partition
     this.kind = kind
-    this.committed = from
-    this.#position = from
+    this.#skipped = progress.done
+    this.#position = progress.offset
   }
 
-  add(record: KafkaRecord): Entry {
+  /** Undefined for one that an earlier owner has finished. */
+  add(record: KafkaRecord): Entry | undefined {
+    while (this.#skipped[0] !== undefined && this.#skipped[0].last < record.offset)
+      this.#skipped = this.#skipped.slice(1)
+    const isDone = (this.#skipped[0]?.first ?? Number.POSITIVE_INFINITY) <= record.offset
+    if (isDone) {
+      this.#entries.push({ tracker: this, offset: record.offset, bytes: 0, state: 'done', record: undefined })
+      return undefined
+    }
     const bytes = (record.value?.byteLength ?? 0) + 100
     const entry: Entry = { tracker: this, offset: record.offset, bytes, state: 'waiting', record }
     this.#entries.push(entry)
@@ -108,6 +121,22 @@ export class Tracker implements TopicPartition {
       this.#head = 0
     }
     return this.#entries[this.#head]?.offset ?? this.#position
+  }
+
+  /** What the next owner is to know. */
+  get progress(): Progress {
+    const offset = this.watermark
+    const done: { first: number; last: number }[] = []
+    let doneCount = 0
+    for (let index = this.#head; index < this.#entries.length; index++) {
+      const entry = this.#entries[index] as Entry
+      if (entry.state !== 'done') continue
+      doneCount += 1
+      const last = done.at(-1)
+      if (last !== undefined && this.#entries[index - 1]?.state === 'done') last.last = entry.offset
+      else done.push({ first: entry.offset, last: entry.offset })
+    }
+    return { offset, done, doneCount, running: this.handled }
   }
 
   get position(): number {

@@ -11,6 +11,7 @@ import {
 import type { PartitionRead, TopicPartition } from './driver/requests.js'
 import { nameOf } from './driver/requests.js'
 import { Lanes } from './lanes.js'
+import type { Progress } from './progress.js'
 import { decodeRecord } from './record.js'
 import { heldMs, tiersMs } from './tiers.js'
 import { type Entry, type TopicKind, Tracker } from './tracker.js'
@@ -68,8 +69,8 @@ export class Workload {
     return this.#trackers.values()
   }
 
-  add(at: TopicPartition, kind: TopicKind, from: number): void {
-    this.#trackers.set(nameOf(at), new Tracker(at, kind, from))
+  add(at: TopicPartition, kind: TopicKind, progress: Progress): void {
+    this.#trackers.set(nameOf(at), new Tracker(at, kind, progress))
   }
 
   find(at: TopicPartition): Tracker | undefined {
@@ -80,7 +81,10 @@ export class Workload {
   take(read: PartitionRead): void {
     const tracker = this.find(read)
     if (tracker === undefined || tracker.isClosing) return
-    for (const record of read.records) this.#arrived(tracker, tracker.add(record))
+    for (const record of read.records) {
+      const entry = tracker.add(record)
+      if (entry !== undefined) this.#arrived(tracker, entry)
+    }
     if (read.nextOffset !== undefined) tracker.readTo(read.nextOffset)
     this.#checkPressure(tracker)
     this.#pump()
@@ -229,6 +233,7 @@ export class Workload {
     const abort = lazyAbort()
     entry.abort = abort
     entry.tracker.start(entry)
+    entry.tracker.handled += 1
     this.#running += 1
     const delivery: Delivery = {
       message,
@@ -284,7 +289,10 @@ export class Workload {
 
   #end(entry: Entry, state: 'done' | 'void'): void {
     const { tracker } = entry
-    if (entry.abort !== undefined) this.#running -= 1
+    if (entry.abort !== undefined) {
+      this.#running -= 1
+      tracker.handled -= 1
+    }
     tracker.finish(entry, state)
     const next = this.#lanes.leave(entry)
     if (next !== undefined) this.#makeReady(next)

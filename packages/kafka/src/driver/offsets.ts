@@ -59,6 +59,7 @@ export const asNobody = (groupId: string): CommitAs => ({ groupId, memberId: '',
 
 export interface PartitionOffset extends TopicPartition {
   readonly offset: number
+  readonly metadata?: string | null
 }
 
 export async function commitOffsets(
@@ -69,7 +70,11 @@ export async function commitOffsets(
 ): Promise<void> {
   const topics = [...byTopic(offsets)].map(([topic, partitions]) => ({
     topic,
-    partitions: partitions.map(({ partition, offset }) => ({ partition, offset: String(offset) })),
+    partitions: partitions.map(({ partition, offset, metadata = null }) => ({
+      partition,
+      offset: String(offset),
+      metadata,
+    })),
   }))
   const { groupId, memberId, generation } = as
   await cluster.request(coordinator, (broker) =>
@@ -77,12 +82,18 @@ export async function commitOffsets(
   )
 }
 
+export interface Committed {
+  readonly offset: number
+  /** What whoever committed has put beside it. */
+  readonly metadata: string | null | undefined
+}
+
 /** What the group has committed, by `nameOf`; partitions without an offset are left out. */
 export async function committedOffsets(
   cluster: Cluster,
   groupId: string,
   partitions: readonly TopicPartition[],
-): Promise<ReadonlyMap<string, number>> {
+): Promise<ReadonlyMap<string, Committed>> {
   // To Kafka, no topics are all topics.
   if (partitions.length === 0) return new Map()
   const topics = [...byTopic(partitions)].map(([topic, ofTopic]) => ({
@@ -92,10 +103,10 @@ export async function committedOffsets(
   const answer = await withCoordinator(cluster, groupId, (coordinator) =>
     cluster.request(coordinator, (broker) => broker.offsetFetch({ groupId, topics })),
   )
-  const found = new Map<string, number>()
+  const found = new Map<string, Committed>()
   for (const { topic, partitions: offsets } of answer.responses) {
-    for (const { partition, offset } of offsets) {
-      if (Number(offset) >= 0) found.set(nameOf({ topic, partition }), Number(offset))
+    for (const { partition, offset, metadata } of offsets) {
+      if (Number(offset) >= 0) found.set(nameOf({ topic, partition }), { offset: Number(offset), metadata })
     }
   }
   return found

@@ -43,6 +43,7 @@ export interface ConnectionPool {
 interface PartitionOffset {
   readonly partition: number
   readonly offset: string
+  readonly metadata?: string | null
 }
 
 interface TopicOffsets {

@@ -63,6 +63,26 @@ export const deadLetterLists: readonly ConformanceCase[] = [
     },
   },
   {
+    id: 'DLQ-20',
+    title: 'what is done to a listed entry changes neither the entry nor what is replayed',
+    promises: [6],
+    level: 'required',
+    async run(kit) {
+      const queue = await kit.queue()
+      const { entries, letters, collector, mend } = await deadGroup(kit, queue, { topic: kit.topic(), count: 1 })
+      const [listed] = await letters.list()
+      listed?.message.body.fill(0)
+      assert.deepEqual(
+        (await letters.list()).map(({ data }) => data),
+        [0],
+      )
+      mend()
+      assert.deepEqual(await letters.replay(entries.map(({ entryId }) => entryId)), { replayed: 1 })
+      await kit.until('the replayed message', () => collector.handled.length === 1)
+      assert.equal(collector.handled[0]?.data, 0)
+    },
+  },
+  {
     id: 'DLQ-10',
     title: 'purging removes the entries that are named, or all, for good, and hands them to nobody',
     promises: [6],
