@@ -114,7 +114,7 @@ export function createSession(channel: Channel, parts: SessionParts) {
     run.isSettling = true
     const { queue, delayMs, ...history } = by
     const { content } = run.delivered
-    const properties = copyProperties(run.delivered, { id: run.decoded.message.id, ...history })
+    const properties = copyProperties(run.delivered, { message: run.decoded.message, ...history })
     run.copying = copy({ source, queue, delayMs, content, properties })
     void run.copying.result.then((result) => {
       if (result === 'stored') finish(run, () => channel.ack(run.delivered))
