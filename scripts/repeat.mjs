@@ -19,7 +19,9 @@ async function repeat() {
     const [program, ...vitest] = tool('vitest', 'vitest', ['run', ...args])
     const { code, problem } = await run(program, vitest, { isShown: true, deadlineMs: 3_600_000 })
     if (code === 0) continue
-    console.log(`\nround ${round} of ${times} failed${problem === undefined ? '' : `: it ${problem}`}; ${round - 1} were green`)
+    console.log(
+      `\nround ${round} of ${times} failed${problem === undefined ? '' : `: it ${problem}`}; ${round - 1} were green`,
+    )
     return false
   }
   console.log(`\n${times} of ${times} green`)
