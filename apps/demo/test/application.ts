@@ -4,7 +4,7 @@ import { cp, mkdir, mkdtemp, readdir, realpath, rm, symlink, writeFile } from 'n
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 
 const demo = fileURLToPath(new URL('..', import.meta.url))
 
@@ -82,4 +82,24 @@ export function run(main: string, args: readonly string[], env: Readonly<Record<
       return output
     },
   }
+}
+
+/** What a run may take on a busy machine. */
+export const runMs = 45_000
+
+/** What every good run shows, whatever the broker. */
+export function expectGoodRun(output: string): void {
+  expect(output).toContain('POST /users 60/60 · user.created 56/56 · SendEmailTask 56/56 · mail in the mailbox 55/55')
+  expect(output).toMatch(/│ delivered +│ 55 /)
+  expect(output).toMatch(/│ dead-lettered +│ 1 /)
+  expect(output).toMatch(/│ refused +│ 4 /)
+  expect(output).toMatch(/│ webhooks +│ 56 /)
+  expect(output.match(/│ mira\.sovanek@example\.com +│ SendEmailTask, run [12] +│ 451 4\.3\.0 /g)).toHaveLength(2)
+  expect(output).toMatch(/│ yann\.kerdoncuff@example\.com +│ 550 5\.1\.1 There is no such mailbox/)
+  expect(output).toMatch(/│ tadeo\.\.doubledot@example\.org +│ 400 email: Invalid email address/)
+  expect(output).toMatch(/│ example\.com +│ 37 /)
+  expect(output).toContain('  Subject: Welcome to our platform\n')
+  expect(output).toContain('  Hello, thank you for registering with us! Your user ID is 42.\n')
+  expect(output).toMatch(/SendEmailTask returned \{"status":"success","email":"[a-z.]+@example\.(com|org)"\}/)
+  expect(output).toContain('All 60 sign-ups became what they should.')
 }

@@ -3,27 +3,8 @@ import { readdir } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { builtDemo, demoWithAdapters, run } from './application.js'
+import { builtDemo, demoWithAdapters, expectGoodRun, run, runMs } from './application.js'
 import { startRemoteBroker } from './remote/broker.js'
-
-const runMs = 45_000
-
-/** What every good run shows, whatever the broker. */
-function expectGoodRun(output: string): void {
-  expect(output).toContain('POST /users 60/60 · user.created 56/56 · SendEmailTask 56/56 · mail in the mailbox 55/55')
-  expect(output).toMatch(/│ delivered +│ 55 /)
-  expect(output).toMatch(/│ dead-lettered +│ 1 /)
-  expect(output).toMatch(/│ refused +│ 4 /)
-  expect(output).toMatch(/│ webhooks +│ 56 /)
-  expect(output.match(/│ mira\.sovanek@example\.com +│ SendEmailTask, run [12] +│ 451 4\.3\.0 /g)).toHaveLength(2)
-  expect(output).toMatch(/│ yann\.kerdoncuff@example\.com +│ 550 5\.1\.1 There is no such mailbox/)
-  expect(output).toMatch(/│ tadeo\.\.doubledot@example\.org +│ 400 email: Invalid email address/)
-  expect(output).toMatch(/│ example\.com +│ 37 /)
-  expect(output).toContain('  Subject: Welcome to our platform\n')
-  expect(output).toContain('  Hello, thank you for registering with us! Your user ID is 42.\n')
-  expect(output).toMatch(/SendEmailTask returned \{"status":"success","email":"[a-z.]+@example\.(com|org)"\}/)
-  expect(output).toContain('All 60 sign-ups became what they should.')
-}
 
 describe('the demo', () => {
   it('delivers to everybody, accounts for the rest, and exits with 0', { timeout: runMs }, async () => {

@@ -6,7 +6,6 @@ import { range } from './expect.js'
 import type { Kit } from './kit.js'
 
 export interface DeadGroup {
-  /** The oldest first. */
   readonly entries: readonly DeadLetter[]
   readonly letters: DeadLetters
   /** Of the consumer, the failed runs too. */
@@ -60,3 +59,7 @@ export interface UntilDeadOptions {
 }
 
 export const idsOf = (entries: readonly DeadLetter[]): readonly string[] => entries.map(({ message }) => message.id)
+
+/** To compare entries that died at about the same time, between which a list may choose. */
+export const inOneOrder = (entries: readonly DeadLetter[]): readonly DeadLetter[] =>
+  [...entries].sort((one, other) => (one.entryId < other.entryId ? -1 : 1))

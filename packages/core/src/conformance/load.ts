@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
 import type { Queue } from '../queue.js'
+import type { CollectOptions } from './collector.js'
 import type { Kit } from './kit.js'
 import type { Ledger } from './ledger.js'
 import { sleep } from './wait.js'
@@ -38,6 +39,18 @@ export function publishSteadily(ledger: Ledger, queue: Queue, options: LoadOptio
     },
   }
 }
+
+/**
+ * A consumer that is slower than the load of `publishSteadily`: it always has messages in hand, and some wait. A run that lost
+ * its message meanwhile has handled nothing.
+ */
+export const slower = (kit: Kit): CollectOptions => ({
+  concurrency: 4,
+  async handler(_, { signal }) {
+    await sleep(10 + kit.random() * 10)
+    if (signal.aborted) throw signal.reason
+  },
+})
 
 /** How long connections may take to heal once nothing hinders them: backoff, a heartbeat that was missed, a new session. */
 export const healMs = 30_000

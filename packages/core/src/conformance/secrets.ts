@@ -2,8 +2,8 @@ import type { JsonObject, JsonValue } from './subject.js'
 
 const secretName = /pass(?:word|phrase|wd)?$|secret|token/i
 
-/** Shorter ones, and those that are the user's name too, are found in texts where nobody has given them away. */
-const shortest = 5
+/** Shorter ones, and those that are the name of their user too, are found in texts where nobody has given them away. */
+const shortest = 8
 
 /** The passwords that options hold, by the names of their properties and in URLs. */
 export function secretsIn(options: JsonObject): readonly string[] {

@@ -66,7 +66,7 @@ async function steps(kit: Kit, { steps: count, rough }: WalkOptions, done: strin
   const publish = async (): Promise<void> => {
     const batch = range(1 + below(15)).map(() => {
       const delayMs = kit.random() < 0.25 ? 1 + below(300) : 0
-      const plan = { fate: pick(fates.slice(0, 1 + below(fates.length))) ?? 'works', workMs: below(8) } as const
+      const plan = { fate: pick(fates) ?? 'works', workMs: below(8) } as const
       return { id: `w-${published++}`, delayMs, plan, key: `k${below(5)}` }
     })
     await Promise.all(
@@ -133,8 +133,8 @@ async function steps(kit: Kit, { steps: count, rough }: WalkOptions, done: strin
     ['join g', 8, () => join('g')],
     ['join h', 8, () => join('h')],
     ['leave', 12, leave],
-    ['replay', 8, () => take('replayed')],
-    ['purge', 4, () => take('purged')],
+    ['replay', 12, () => take('replayed')],
+    ['purge', 8, () => take('purged')],
     ['wait', 20, () => sleep(below(80))],
     ...(rough ? ([['cut', 5, cut]] as const) : []),
   ]
@@ -150,7 +150,7 @@ async function steps(kit: Kit, { steps: count, rough }: WalkOptions, done: strin
     await chosen[2]()
   }
 
-  await untilWell(kit, publisher)
+  for (const queue of new Set([publisher, ...members.map((member) => member.queue)])) await untilWell(kit, queue)
   for (const group of groups) await publisher.subscribe(topic, model.handlerOf(group), { group, concurrency, retry })
   await account(kit, model, publisher, { rough, doubts })
 }

@@ -3,7 +3,7 @@ import type { Place, Recipe } from '../sources/machine.js'
 import type { Certificates } from '../tls.js'
 import type { RedisOptions } from './options.js'
 
-const redisImage = process.env.MQ_TEST_REDIS_IMAGE ?? 'redis:8'
+export const redisImage = process.env.MQ_TEST_REDIS_IMAGE ?? 'redis:8'
 
 export function redisRecipe(parts: {
   options: RedisOptions

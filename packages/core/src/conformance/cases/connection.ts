@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { withDeadline } from '../../deadline.js'
 import type { Queue } from '../../queue.js'
 import type { Chapter } from '../case.js'
 import { assertWithout, rejection } from '../expect.js'
@@ -164,6 +165,24 @@ export const connection: Chapter = {
         await first.disconnect()
         await roundTrip(kit, second, kit.topic('second'))
         assert.equal(second.health().status, 'up')
+      },
+    },
+    {
+      id: 'CON-10',
+      title: 'a broker that takes the connection and says nothing is a clear error in time; later connect succeeds',
+      promises: [11],
+      level: 'required',
+      needs: ['freeze', 'heal'],
+      alone: true,
+      timeoutMs: 60_000,
+      async run(kit) {
+        const queue = kit.unconnected()
+        await kit.faults.freeze('both')
+        const connecting = withDeadline(queue.connect(), connectMs, () => new Error('connect took too long'))
+        await rejection(connecting, 'MQ_CONNECT_FAILED', 'MQ_CONNECT_TIMEOUT')
+        await kit.faults.heal()
+        await queue.connect()
+        await roundTrip(kit, queue, kit.topic())
       },
     },
   ],

@@ -71,10 +71,13 @@ export const deadLetterContents: readonly ConformanceCase[] = [
       const { reason, error, attempts, firstFailedAt, failedAt } = dead.failure
       assert.deepEqual([reason, error.name, error.code, attempts], ['error', 'PaymentError', 'E_DECLINED', 3])
       assert.ok(error.message.startsWith('declined: ✓ ✓') && error.message.length <= 256, error.message)
-      const [first, , last] = collector.runs
-      assert.ok(first !== undefined && last !== undefined)
+      const [first, second, last] = collector.runs
+      assert.ok(first !== undefined && second !== undefined && last !== undefined)
       assert.deepEqual(attemptsOf(collector.runs), [1, 2, 3])
-      assert.ok(first.startedAt <= firstFailedAt && firstFailedAt <= last.startedAt, `first failed at ${firstFailedAt}`)
+      assert.ok(
+        first.startedAt <= firstFailedAt && firstFailedAt <= second.startedAt,
+        `first failed at ${firstFailedAt}`,
+      )
       assert.ok(last.startedAt <= failedAt && failedAt <= Date.now(), `failed at ${failedAt}`)
     },
   },

@@ -21,7 +21,8 @@ export const delayTimes: readonly ConformanceCase[] = [
         sentAt[index] = Date.now()
         await queue.publish(kit.topic(), index, { id: `m-${index}`, delayMs: delays[index] ?? 0 })
       }
-      await Promise.all(range(300).map(publish))
+      // A few at a time: a publish that waits for others would hide that its message came too early.
+      for (const first of range(15)) await Promise.all(range(20).map((index) => publish(20 * first + index)))
       await kit.until(
         () => `300 messages; ${collector.handled.length} came`,
         () => collector.handled.length >= 300,

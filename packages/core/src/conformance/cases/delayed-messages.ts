@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { ConformanceCase } from '../case.js'
 import { range, sorted } from '../expect.js'
+import { healMs } from '../load.js'
 import { done, failureOf, publishCall, rawMessage } from '../raw.js'
 import { consumeRaw, contentOf } from '../raw-consumer.js'
 import { attemptsOf, patience, withoutDelays } from '../timing.js'
@@ -127,7 +128,7 @@ export const delayedMessages: readonly ConformanceCase[] = [
       capabilities.durable ? withoutDelays(capabilities) : 'it does not survive a restart of its broker',
     needs: ['kill', 'restart'],
     alone: true,
-    timeoutMs: 90_000,
+    timeoutMs: 180_000,
     async run(kit) {
       const queue = await kit.queue()
       const ledger = kit.ledger(kit.topic())
@@ -141,7 +142,7 @@ export const delayedMessages: readonly ConformanceCase[] = [
       await kit.faults.restart()
       const later = await kit.queue()
       const collector = await ledger.collect(later)
-      await ledger.check({ queue: later, duplicates: 0, withinMs: patience(kit, delayMs).timeoutMs })
+      await ledger.check({ queue: later, duplicates: 0, withinMs: delayMs + healMs })
       for (const { id, startedAt } of collector.runs) {
         assert.ok(startedAt - sentAt >= delayMs, `${id} came after ${startedAt - sentAt} ms, not ${delayMs}`)
       }

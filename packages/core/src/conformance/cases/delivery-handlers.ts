@@ -140,6 +140,9 @@ export const deliveryHandlers: readonly ConformanceCase[] = [
       assert.deepEqual(sorted(spoiling), sorted(whole.flatMap((one) => [`${one} 1`, `${one} 2`])))
       for (const { runs } of others) assert.deepEqual(sorted(runs.map((run) => shown(run.message))), sorted(whole))
       assert.deepEqual(sorted(dead), intact)
+      for (const { message } of await queue.deadLetters(topic, 'spoiling').list()) message.body.fill(0)
+      const again = await queue.deadLetters(topic, 'spoiling').list()
+      assert.deepEqual(sorted(again.map(({ data }) => contentOf(data))), intact, 'what is listed is not a copy')
       assert.deepEqual(open, [], 'a message, its headers or its extensions were not frozen')
     },
   },

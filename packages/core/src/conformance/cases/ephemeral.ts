@@ -198,7 +198,11 @@ export const ephemeral: Chapter = {
           handler: order.handler(work),
         })
         await publishKeys(queue, topic, { keys, count: 20 })
-        await kit.until('all of 100 messages', () => collector.handled.length >= 100, { timeoutMs: 20_000 })
+        await kit.until(
+          () => `100 messages; ${collector.handled.length} were handled, ${collector.running} are`,
+          () => collector.handled.length >= 100,
+          { timeoutMs: 20_000 },
+        )
         order.check(keys, 20)
         assert.ok(collector.peak <= 3, `${collector.peak} ran at once`)
         assert.ok(collector.peak > 1, 'keys did not run side by side')

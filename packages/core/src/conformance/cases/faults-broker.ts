@@ -1,8 +1,8 @@
+import assert from 'node:assert/strict'
 import type { ConformanceCase } from '../case.js'
 import { range } from '../expect.js'
 import type { Kit } from '../kit.js'
-import { doubtPerFault, healMs, publishAgain, publishBefore, publishSteadily, untilWell } from '../load.js'
-import { sleep } from '../wait.js'
+import { doubtPerFault, healMs, publishAgain, publishBefore, publishSteadily, slower, untilWell } from '../load.js'
 
 const forgets = ({ durable }: Kit['capabilities']): string | undefined =>
   durable ? undefined : 'its broker keeps nothing across a restart'
@@ -43,6 +43,8 @@ export const brokerFaults: readonly ConformanceCase[] = [
       const [publisher, consumer] = [await kit.queue(), await kit.queue()]
       const ledger = kit.ledger(kit.topic())
       await ledger.collect(consumer)
+      const losses: unknown[] = []
+      consumer.on('data-loss', (event) => losses.push(event))
       const before = await publishBefore(kit, ledger, publisher)
       await kit.faults.kill()
       await kit.until('the end to be noticed', () => consumer.health().status !== 'up', { timeoutMs: 10_000 })
@@ -51,6 +53,30 @@ export const brokerFaults: readonly ConformanceCase[] = [
       await publishAgain(kit, ledger, publisher, 10)
       await ledger.check({ queue: consumer, duplicates: 0, withinMs: healMs })
       before.check()
+      if (kit.capabilities.durable) assert.deepEqual(losses, [], 'a loss was reported, though nothing can be lost')
+    },
+  },
+  {
+    id: 'FLT-23',
+    title: 'a backlog that waits for its consumer survives a restart of the broker, each message once',
+    promises: [1, 2],
+    level: 'required',
+    needs: ['kill', 'restart'],
+    unless: forgets,
+    alone: true,
+    timeoutMs: 120_000,
+    async run(kit) {
+      const publisher = await kit.queue()
+      const ledger = kit.ledger(kit.topic())
+      await publisher.declareGroup(kit.topic(), 'g')
+      await ledger.publish(publisher, { count: 100 })
+      assert.equal(ledger.published.size, 100)
+      await publisher.disconnect()
+      await kit.faults.kill()
+      await kit.faults.restart()
+      const consumer = await kit.queue()
+      await ledger.collect(consumer)
+      await ledger.check({ queue: consumer, duplicates: 0, withinMs: healMs })
     },
   },
 ]
@@ -58,7 +84,9 @@ export const brokerFaults: readonly ConformanceCase[] = [
 async function killUnderLoad(kit: Kit, times: number): Promise<void> {
   const [publisher, consumer] = [await kit.queue(), await kit.queue()]
   const ledger = kit.ledger(kit.topic())
-  await ledger.collect(consumer, { handler: () => sleep(kit.random() * 10) })
+  await ledger.collect(consumer, slower(kit))
+  // One group has a backlog and messages in hand, the other no consumer at all.
+  await publisher.declareGroup(kit.topic(), 'idle')
   const before = await publishBefore(kit, ledger, publisher)
   for (const _ of range(times)) {
     const load = publishSteadily(ledger, publisher)
@@ -71,4 +99,8 @@ async function killUnderLoad(kit: Kit, times: number): Promise<void> {
   }
   await ledger.check({ queue: consumer, duplicates: times * doubtPerFault, withinMs: kit.redeliveryMs + healMs })
   before.check()
+  const idle = await kit.collect(consumer, kit.topic(), { group: 'idle' })
+  const lacking = (): readonly string[] => [...ledger.published].filter((id) => !idle.ids.includes(id))
+  const what = () => `${lacking().length} messages of the group without a consumer: ${lacking().slice(0, 5).join(', ')}`
+  await kit.until(what, () => lacking().length === 0, { timeoutMs: healMs })
 }

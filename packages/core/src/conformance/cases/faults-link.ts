@@ -3,7 +3,7 @@ import type { ConformanceCase } from '../case.js'
 import { range, timed } from '../expect.js'
 import { createGate } from '../gate.js'
 import type { Kit } from '../kit.js'
-import { doubtPerFault, healMs, publishAgain, publishBefore, publishSteadily, untilWell } from '../load.js'
+import { doubtPerFault, healMs, publishAgain, publishBefore, publishSteadily, slower, untilWell } from '../load.js'
 import { aborted, sleep } from '../wait.js'
 
 export const linkFaults: readonly ConformanceCase[] = [
@@ -21,9 +21,11 @@ export const linkFaults: readonly ConformanceCase[] = [
       let gate = createGate()
       const collector = await ledger.collect(consumer, {
         concurrency: 4,
-        handler: async (_, { signal }) => {
-          await Promise.race([gate.opened, aborted(signal)])
-          if (signal.aborted) throw signal.reason
+        handler: async ({ data }, { signal }) => {
+          // Every other one ends by its signal; the rest do not care.
+          const obeys = (data as { index: number }).index % 2 === 0
+          await (obeys ? Promise.race([gate.opened, aborted(signal)]) : gate.opened)
+          if (obeys && signal.aborted) throw signal.reason
         },
       })
       await ledger.publish(publisher, { count: 12 })
@@ -41,7 +43,8 @@ export const linkFaults: readonly ConformanceCase[] = [
       )
       gate.open()
       await ledger.check({ queue: consumer, duplicates: 4 })
-      assert.equal(collector.peak, 4, 'more ran at once than the concurrency allows')
+      // Two that had lost their message, and would not end, may have run beside four others.
+      assert.ok(collector.peak <= 6, `${collector.peak} ran at once, though the concurrency is 4`)
       assert.deepEqual(await consumer.deadLetters(kit.topic(), 'g').list(), [])
     },
   },
@@ -80,7 +83,7 @@ export const linkFaults: readonly ConformanceCase[] = [
     async run(kit) {
       const [publisher, consumer] = [await kit.queue(), await kit.queue()]
       const ledger = kit.ledger(kit.topic())
-      await ledger.collect(consumer, { handler: () => sleep(kit.random() * 10) })
+      await ledger.collect(consumer, slower(kit))
       const before = await publishBefore(kit, ledger, publisher)
       const load = publishSteadily(ledger, publisher, { timeoutMs: 1_000 })
       await kit.until('some load', () => ledger.published.size >= 120)
@@ -143,10 +146,10 @@ export const linkFaults: readonly ConformanceCase[] = [
 async function flap(kit: Kit, forMs: number): Promise<void> {
   const [publisher, consumer] = [await kit.queue(), await kit.queue()]
   const ledger = kit.ledger(kit.topic())
-  await ledger.collect(consumer, { handler: () => sleep(kit.random() * 10) })
+  await ledger.collect(consumer, slower(kit))
   const before = await publishBefore(kit, ledger, publisher)
   const connections = await kit.faults.connections()
-  const load = publishSteadily(ledger, publisher, { pauseMs: 20 })
+  const load = publishSteadily(ledger, publisher, { pauseMs: 25 })
   const endsAt = performance.now() + forMs
   let cuts = 0
   for (; performance.now() < endsAt; cuts++) {
@@ -156,7 +159,7 @@ async function flap(kit: Kit, forMs: number): Promise<void> {
   await load.stop()
   await untilWell(kit, consumer)
   await publishAgain(kit, ledger, publisher, 20)
-  // Up to 10 were being handled and 4 published at each cut.
+  // Four were being handled and four published at each cut; acknowledgements may wait for others.
   await ledger.check({ queue: consumer, duplicates: cuts * 14, withinMs: kit.redeliveryMs + healMs })
   before.check()
   let now = 0

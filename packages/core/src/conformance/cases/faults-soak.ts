@@ -1,6 +1,6 @@
 import type { ConformanceCase } from '../case.js'
 import type { Kit } from '../kit.js'
-import { doubtPerFault, healMs, publishAgain, publishSteadily, untilWell } from '../load.js'
+import { doubtPerFault, healMs, publishAgain, publishSteadily, slower, untilWell } from '../load.js'
 import type { Worker } from '../subject.js'
 import { sleep } from '../wait.js'
 
@@ -20,8 +20,8 @@ export const soakFaults: readonly ConformanceCase[] = [
     async run(kit) {
       const [publisher, consumer] = [await kit.queue(), await kit.queue()]
       const ledger = kit.ledger(kit.topic())
-      await ledger.collect(consumer, { handler: () => sleep(kit.random() * 10) })
-      const load = publishSteadily(ledger, publisher, { pauseMs: 20 })
+      await ledger.collect(consumer, slower(kit))
+      const load = publishSteadily(ledger, publisher, { pauseMs: 25 })
       const worker = workerAmong(kit, (one) => ledger.watch(one))
       const done: string[] = []
       try {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import type { Capabilities } from '../../capabilities.js'
 import { Unrecoverable } from '../../interruptions.js'
 import type { ConformanceCase } from '../case.js'
@@ -84,7 +84,7 @@ export const payloadSizes: readonly ConformanceCase[] = [
         handler: ({ id, data }) => void seen.set(id, [...(seen.get(id) ?? []), digest(data)]),
       })
       const largeBytes = Math.floor(kit.capabilities.maxMessageBytes / 2)
-      const bodies = range(210).map((index) => randomBytes(kit, index % 21 === 0 ? largeBytes : 1 + (index % 50)))
+      const bodies = range(210).map((index) => randomBytes(index % 21 === 0 ? largeBytes : 1 + (index % 50)))
       await Promise.all(bodies.map((body, index) => queue.publish(kit.topic(), body, { id: `m-${index}` })))
       await kit.until(
         () => `210 messages; ${collector.handled.length} came`,
@@ -100,16 +100,9 @@ export const payloadSizes: readonly ConformanceCase[] = [
 const digest = (data: unknown): string =>
   data instanceof Uint8Array ? createHash('sha256').update(data).digest('hex') : `no bytes, ${typeof data}`
 
-/** Cheap, different for each call, and nothing that compresses. */
-function randomBytes(kit: Kit, count: number): Uint8Array {
-  const bytes = new Uint8Array(count)
-  for (let index = 0; index < count; index++) bytes[index] = kit.random() * 256
-  return bytes
-}
-
 /** Body, header, key and id together have as many bytes as a message may have. */
 function largest(kit: Kit) {
   const options = { id: 'at the limit', key: 'its key', headers: { name: 'its value' } }
   const others = options.id.length + options.key.length + 'name'.length + options.headers.name.length
-  return { body: randomBytes(kit, kit.capabilities.maxMessageBytes - others), options }
+  return { body: randomBytes(kit.capabilities.maxMessageBytes - others), options }
 }

@@ -3,6 +3,7 @@ import { isMqError } from '../../errors.js'
 import type { Chapter } from '../case.js'
 import { range, rejection, sorted, timed } from '../expect.js'
 import { consumeOptions, done, publishCall, rawMessage } from '../raw.js'
+import { sleep } from '../wait.js'
 
 /** How much longer than its deadline a publish may take on a busy machine: core's own second of grace, and some. */
 const graceMs = 3_000
@@ -321,6 +322,44 @@ export const publish: Chapter = {
         await ledger.publish(queue, { count: 20 })
         assert.equal(ledger.published.size, 70)
         await ledger.check({ queue, duplicates: 0 })
+      },
+    },
+    {
+      id: 'PUB-16',
+      title: 'the adapter itself settles at its deadline, or when its caller aborts, with an outcome for each message',
+      promises: [1],
+      level: 'required',
+      needs: ['freeze', 'heal'],
+      alone: true,
+      async run(kit) {
+        const adapter = await kit.connected()
+        await adapter.declareGroup({ topic: kit.topic(), group: 'g' }, { startFrom: 'latest' })
+        await adapter.publish(kit.topic(), [rawMessage()], publishCall())
+        await kit.faults.freeze('both')
+        const controller = new AbortController()
+        const settled: { readonly statuses: readonly string[]; readonly tookMs: number }[] = []
+        const publishing = [publishCall(1_500), { timeoutMs: 25_000, signal: controller.signal }].map(async (call) => {
+          const { value, tookMs } = await timed(adapter.publish(kit.topic(), [rawMessage(), rawMessage()], call))
+          settled.push({ statuses: value?.map(({ status }) => status) ?? ['it threw'], tookMs })
+        })
+        await sleep(200)
+        controller.abort()
+        const patience = { timeoutMs: 1_500 + graceMs }
+        await kit.until(
+          () => `two calls to settle; ${settled.length} did`,
+          () => settled.length === 2,
+          patience,
+        )
+        await Promise.all(publishing)
+        const allowed = ['rejected', 'unknown']
+        for (const { statuses, tookMs } of settled) {
+          assert.equal(statuses.length, 2)
+          assert.ok(
+            statuses.every((status) => allowed.includes(status)),
+            `it said ${statuses.join(' and ')}`,
+          )
+          assert.ok(tookMs < 1_500 + graceMs, `it took ${Math.round(tookMs)} ms`)
+        }
       },
     },
   ],

@@ -10,7 +10,7 @@ export const randomWalk: Chapter = {
       promises: [1, 2, 3, 5, 6, 7, 13],
       level: 'required',
       timeoutMs: 180_000,
-      run: (kit) => walk(kit, { steps: 80, rough: false }),
+      run: (kit) => walk(kit, { steps: 100, rough: false }),
     },
     {
       id: 'RND-2',
@@ -20,7 +20,7 @@ export const randomWalk: Chapter = {
       needs: ['cut'],
       alone: true,
       timeoutMs: 240_000,
-      run: (kit) => walk(kit, { steps: 80, rough: true }),
+      run: (kit) => walk(kit, { steps: 100, rough: true }),
     },
     {
       id: 'RND-3',

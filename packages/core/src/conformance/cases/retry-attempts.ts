@@ -97,7 +97,7 @@ export const retryAttempts: readonly ConformanceCase[] = [
     async run(kit) {
       const adapter = await kit.connected()
       const source = { topic: kit.topic(), group: 'g' }
-      const long = `${'ünïcode ✓ '.repeat(25)}\n"quoted"`
+      const long = `${'ünïcode ✓ '.repeat(24)}\n"quoted"`
       const failures = range(3).map((index) => ({
         reason: index === 0 ? ('timeout' as const) : ('error' as const),
         error: { name: `Error${index}`, message: index === 1 ? long : `text ${index}`, code: `E_${index}` },

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { ConformanceCase } from '../case.js'
 import { range } from '../expect.js'
+import { healMs } from '../load.js'
 import { attemptsOf, patience, runsOf } from '../timing.js'
 
 /** Whom a failing message disturbs, and what disturbs it. */
@@ -91,7 +92,7 @@ export const retryIsolation: readonly ConformanceCase[] = [
     unless: ({ durable }) => (durable ? undefined : 'it does not survive a restart of its broker'),
     needs: ['kill', 'restart'],
     alone: true,
-    timeoutMs: 90_000,
+    timeoutMs: 180_000,
     async run(kit) {
       const queue = await kit.queue()
       const ledger = kit.ledger(kit.topic())
@@ -110,7 +111,7 @@ export const retryIsolation: readonly ConformanceCase[] = [
       await kit.faults.restart()
       const later = await kit.queue()
       const again = await ledger.collect(later)
-      await ledger.check({ queue: later, duplicates: 0, withinMs: patience(kit, delayMs).timeoutMs })
+      await ledger.check({ queue: later, duplicates: 0, withinMs: delayMs + healMs })
       for (const { id, attempt, startedAt } of again.runs) {
         const before = runsOf(collector.runs, id)
         assert.equal(attempt, before.length + 1)

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { isMqError } from '../../errors.js'
 import type { ConformanceCase } from '../case.js'
-import { range, rejection, timed } from '../expect.js'
+import { range, rejection, sorted, timed } from '../expect.js'
 import { createGate } from '../gate.js'
 import type { Kit } from '../kit.js'
+import { publishCall, rawMessage } from '../raw.js'
 import { aborted } from '../wait.js'
 
 /** Below the 5 s that core waits for an adapter that is late: one that hangs must not look like one that is quick. */
@@ -50,6 +51,15 @@ export const disconnecting: readonly ConformanceCase[] = [
       await publishing
       assert.equal(ledger.published.size, 100, 'a publish was given up although there was time')
       await ledger.check({ queue: other, duplicates: 0 })
+      // Core waits for its publishes before it disconnects its adapter; the adapter has to wait for those that it has, too.
+      const adapter = await kit.connected()
+      const sending = range(20).map(() => adapter.publish(kit.topic('raw'), [rawMessage()], publishCall()))
+      await adapter.disconnect({ deadlineMs: 10_000 })
+      const outcomes = (await Promise.all(sending)).flat()
+      assert.ok(
+        outcomes.every(({ status }) => status === 'stored'),
+        'the adapter gave up a publish although there was time',
+      )
     },
   },
   {
@@ -104,6 +114,27 @@ export const disconnecting: readonly ConformanceCase[] = [
       for (const number of range(5)) await useAndLeave(kit, String(number))
       const what = () => `no more resources than the ${before} before to be active: ${process.getActiveResourcesInfo()}`
       await kit.until(what, () => process.getActiveResourcesInfo().length <= before, { timeoutMs: 5_000 })
+    },
+  },
+  {
+    id: 'SHD-15',
+    title: 'the adapter itself sends what it has accepted before it disconnects',
+    promises: [1, 13],
+    level: 'required',
+    async run(kit) {
+      const [adapter, queue] = [await kit.connected(), await kit.queue()]
+      const collector = await kit.collect(queue, kit.topic())
+      const messages = range(50).map((number) => rawMessage({ id: `m-${number}` }))
+      const publishing = Promise.all(messages.map((message) => adapter.publish(kit.topic(), [message], publishCall())))
+      await adapter.disconnect({ deadlineMs: 10_000 })
+      const statuses = (await publishing).flatMap((outcomes) => outcomes.map(({ status }) => status))
+      assert.deepEqual(
+        statuses,
+        messages.map(() => 'stored'),
+      )
+      await kit.until('all to be handled', () => collector.handled.length >= 50)
+      await kit.quiet(() => collector.runs.length)
+      assert.deepEqual(sorted(collector.ids), sorted(messages.map(({ id }) => id)))
     },
   },
 ]

@@ -50,6 +50,11 @@ export const stopping: readonly ConformanceCase[] = [
       await ledger.check({ queue, duplicates: 0 })
       assert.equal(second.handled.length, 20)
       assert.ok(second.runs.every(({ attempt }) => attempt === 1))
+      // What was acknowledged while stopping is acknowledged: a new connection brings nothing back.
+      await queue.disconnect()
+      const later = await kit.collect(await kit.queue(), kit.topic())
+      await kit.quiet(() => later.runs.length)
+      assert.deepEqual(later.ids, [])
     },
   },
   {
@@ -238,6 +243,39 @@ export const stopping: readonly ConformanceCase[] = [
       }
       assert.equal(gone.runs.length, 0)
       assert.equal(queue.health().status, 'up')
+    },
+  },
+  {
+    id: 'SHD-15',
+    title: 'a message that is on its way to a consumer in the moment it stops is not lost, and does not come twice',
+    promises: [2, 13],
+    level: 'required',
+    timeoutMs: 120_000,
+    async run(kit) {
+      const [publisher, queue] = [await kit.queue(), await kit.queue()]
+      const ledger = kit.ledger(kit.topic())
+      for (const round of range(8)) {
+        // Every other time it has a handler to wait for meanwhile.
+        const isBusy = round % 2 === 0
+        const gate = createGate()
+        const collector = await ledger.collect(queue, {
+          concurrency: 200,
+          handler: () => (isBusy ? gate.opened : undefined),
+        })
+        if (isBusy) {
+          await ledger.publish(publisher, { count: 1 })
+          await kit.until('a handler to run', () => collector.runs.length > 0)
+        }
+        const publishing = range(40).map(() => ledger.publish(publisher, { count: 1 }))
+        await publishing[Math.floor(kit.random() * publishing.length)]
+        const stopping = collector.subscription.stop()
+        await Promise.all(publishing)
+        gate.open()
+        await stopping
+      }
+      await ledger.collect(queue)
+      await ledger.check({ queue, duplicates: 0 })
+      assert.equal(ledger.published.size, 324)
     },
   },
 ]

@@ -44,6 +44,11 @@ export class Connection {
     return this.#open
   }
 
+  /** Throws `MQ_CONNECTION_LOST`. An answer and the end may come together, and the end is then known first. */
+  requireOpen(): void {
+    if (!this.#open) throw new MqError('MQ_CONNECTION_LOST', 'The connection has ended')
+  }
+
   startPulse(heartbeatMs: number): void {
     this.#pulse = new Pulse(heartbeatMs, {
       beat: () => this.#end.send({ kind: 'beat' }),
@@ -140,6 +145,7 @@ export async function openConnection(
   const { password, heartbeatMs } = options
   try {
     const { blocked } = await connection.ask<'login'>({ type: 'login', password, heartbeatMs })
+    connection.requireOpen()
     connection.startPulse(heartbeatMs)
     return { connection, blocked }
   } catch (cause) {

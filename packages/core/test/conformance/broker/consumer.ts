@@ -95,6 +95,7 @@ export class GroupConsumer implements Consumer {
       await connection.ask<'declare'>({ type: 'declare', source, startAt: 'latest' })
       found = await connection.ask<'subscribe'>(request)
     }
+    connection.requireOpen()
     this.#connection = connection
     this.#started = true
     if (this.#stopped === undefined) this.#status = 'consuming'

@@ -24,14 +24,14 @@ type Retry = Settlement & { readonly kind: 'retry' }
 let deliveries = 0
 
 const leaseMs = 300
-const laterMs = 40
+const laterMs = 400
 const unreadLimit = 30
 
 /** What one group has not finished, and who of its members has which part of it in hand. */
 export class Group {
   readonly source: Source
   readonly ephemeral: boolean
-  /** Messages before this time are not for it. */
+  /** Messages before this position are not for it. */
   listensFrom = 0
   readonly #agenda: Agenda
   readonly #faulty: Faulty
@@ -273,8 +273,8 @@ export class Group {
   }
 
   #next(member: Member): Entry | undefined {
-    if (this.#faulty('lifo')) return this.#ready.pop()
-    const at = this.#ready.findIndex((entry) => !member.options.ordered || this.#lanes.isFree(entry, member))
+    const mayStart = (entry: Entry): boolean => !member.options.ordered || this.#lanes.isFree(entry, member)
+    const at = this.#faulty('lifo') ? this.#ready.findLastIndex(mayStart) : this.#ready.findIndex(mayStart)
     return at < 0 ? undefined : this.#ready.splice(at, 1)[0]
   }
 

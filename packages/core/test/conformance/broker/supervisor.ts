@@ -121,14 +121,9 @@ export class Supervisor {
       },
     }
     const opened = await openConnection(this.#options, listener, this.#closing.signal)
-    if (this.#closing.signal.aborted) {
-      opened.connection.close()
-      throw new MqError('MQ_CLOSED', 'The adapter was disconnected')
-    }
-    // Nobody was told of its end, for it was nobody's connection yet.
-    if (!opened.connection.isOpen)
-      throw new MqError('MQ_CONNECT_FAILED', `${this.#options.broker} ended the connection`)
-    return opened
+    if (!this.#closing.signal.aborted) return opened
+    opened.connection.close()
+    throw new MqError('MQ_CLOSED', 'The adapter was disconnected')
   }
 
   #take(opened: OpenedConnection): void {
@@ -151,8 +146,8 @@ export class Supervisor {
       if (this.#state !== 'reconnecting') return
       // Whatever is wrong now may be right at the next attempt: the first connection stood with the same options.
       const opened = await this.#open().catch(() => undefined)
-      if (this.#faulty('reconnectLeaksConnections')) await this.#open().catch(() => {})
       if (opened !== undefined) this.#take(opened)
+      if (this.#faulty('reconnectLeaksConnections')) await this.#open().catch(() => {})
     }
   }
 

@@ -63,7 +63,7 @@ export class Topic {
     if (before !== undefined && !this.#faulty('redeclareResets')) return
     const made = this.#add(name, { ephemeral: false })
     for (const message of this.#from(startAt)) made.add(message)
-    if (this.#faulty('declareResolvesEarly')) made.listensFrom = this.#agenda.now() + 30
+    if (this.#faulty('declareResolvesEarly')) made.listensFrom = this.#nextPosition + 2
   }
 
   openEphemeral(name: string): Group {
@@ -153,10 +153,9 @@ export class Topic {
   }
 
   #fanOut(stored: StoredMessage, groups: readonly Group[]): void {
-    const now = this.#agenda.now()
     const one = groups[stored.position % groups.length]
     for (const group of this.#faulty('groupsCompete') && one !== undefined ? [one] : groups) {
-      if (group.listensFrom > now) continue
+      if (group.listensFrom > stored.position) continue
       group.add(stored)
       if (stored.position % 7 === 6 && this.#faulty('dupSometimes')) group.add(stored)
     }

@@ -2,6 +2,7 @@ import type { ConformanceCase } from '../../../src/conformance/case.js'
 import { allCases } from '../../../src/conformance/cases/index.js'
 import { loadSubject } from '../../../src/conformance/environment.js'
 import { createSession } from '../../../src/conformance/run.js'
+import { caseTimeoutMs } from '../../../src/conformance/run-case.js'
 import type { Subject } from '../../../src/conformance/subject.js'
 import { type MutantName, mutants } from '../mutants.js'
 import { faultySubject } from '../subject.js'
@@ -16,48 +17,41 @@ export interface Verdict {
   readonly durationMs: number
 }
 
-export interface KillOptions {
-  /** Whether to look further than the killers that are known. */
-  readonly further?: boolean
-  /** How many killers are enough. */
-  readonly enough?: number
-}
-
 const parallel = 8
 
 /** These look at the whole process, in which other mutants may run at the same time. */
 const ofTheProcess: readonly string[] = ['SHD-14']
 
-const others = allCases.filter(({ id }) => !ofTheProcess.includes(id))
+const others = allCases.filter(({ id, long }) => !long && !ofTheProcess.includes(id))
 
 /** Those that need a broker to themselves run one after the other. */
 const quickOnesFirst = [...others.filter((one) => !one.alone), ...others.filter((one) => one.alone)]
 
+const knownKillers = (mutant: MutantName): readonly ConformanceCase[] => mutants[mutant].slice(1).map(caseOf)
+
+/** How long it may take until it is noticed. */
+export const patienceMs = (mutant: MutantName): number => Math.max(0, ...knownKillers(mutant).map(caseTimeoutMs))
+
 /** Holds the mutant against the cases that are known to notice it, and against all others when none of these does. */
-export async function verdictOn(
-  mutant: MutantName,
-  { further = false, enough = 1 }: KillOptions = {},
-): Promise<Verdict> {
-  const [fault, ...known] = mutants[mutant] as readonly [string, ...string[]]
+export async function verdictOn(mutant: MutantName): Promise<Verdict> {
   const startedAt = performance.now()
-  const expected = known.map(caseOf)
-  const unexpected = quickOnesFirst.filter((one) => !expected.includes(one))
-  let killers = await killersAmong(expected, mutant, expected.length)
-  const isExpected = killers.length > 0
-  if (killers.length === 0 || further) killers = [...killers, ...(await killersAmong(unexpected, mutant, enough))]
-  return { mutant, fault, killers, expected: isExpected, durationMs: Math.round(performance.now() - startedAt) }
+  const known = knownKillers(mutant)
+  const expected = await killersAmong(known, mutant)
+  const killers = expected.length > 0 ? expected : await killersAmong(quickOnesFirst, mutant)
+  const durationMs = Math.round(performance.now() - startedAt)
+  return { mutant, fault: mutants[mutant][0], killers, expected: expected.length > 0, durationMs }
 }
 
-/** Those of the named cases that fail. */
-export const killersOf = (mutant: MutantName, ids: readonly string[]) =>
-  killersAmong(ids.map(caseOf), mutant, ids.length)
-
-async function killersAmong(cases: readonly ConformanceCase[], mutant: MutantName, enough: number) {
-  const session = createSession(await loadSubject(faultySubject({ mutant }) as unknown as Subject), { seed: 1 })
+/** The first that fail. */
+async function killersAmong(cases: readonly ConformanceCase[], mutant: MutantName) {
+  const session = createSession(await loadSubject(faultySubject({ mutant }) as unknown as Subject), {
+    seed: 1,
+    long: true,
+  })
   const killers: { readonly id: string; readonly reason: string }[] = []
   let next = 0
   const runner = async (): Promise<void> => {
-    while (next < cases.length && killers.length < enough) {
+    while (next < cases.length && killers.length === 0) {
       const { id, outcome, reason = '' } = await session.run(cases[next++] as ConformanceCase)
       if (outcome === 'failed') killers.push({ id, reason })
     }

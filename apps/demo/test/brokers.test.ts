@@ -1,0 +1,18 @@
+import { brokers, shared } from '@mq/test-brokers'
+import { describe, expect, it } from 'vitest'
+import { builtDemo, expectGoodRun, run, runMs } from './application.js'
+
+describe.each(['rabbitmq', 'redis', 'kafka'] as const)('the demo on %s', (kind) => {
+  it.skipIf(!brokers.wanted(kind))(
+    'delivers to everybody, with a worker of its own',
+    { timeout: 2 * runMs },
+    async () => {
+      const { url } = await shared(kind)
+      const { code, output } = await run(builtDemo, ['--broker', url]).ended
+      expectGoodRun(output)
+      expect(output).toContain(`${kind} (`)
+      expect(output).toContain('the worker is a process of its own')
+      expect(code).toBe(0)
+    },
+  )
+})

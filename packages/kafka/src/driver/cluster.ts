@@ -1,0 +1,272 @@
+import { withDeadline } from '@mq/core'
+import type { Kafka } from 'kafkajs'
+import { isLinkError, LinkError } from './errors.js'
+import { ask, type Broker, type Connection, clusterOf, createErrorFromCode, type KafkajsCluster } from './protocol.js'
+
+export interface ClusterOptions {
+  /** Undefined for a client that is not kafkajs 2.x. */
+  readonly client: Kafka
+  /** How long one request may take. */
+  readonly requestTimeoutMs: number
+  /** Told when the last connection ends without being asked to. */
+  readonly lost?: (error: Error) => void
+}
+
+export interface PartitionInfo {
+  readonly partition: number
+  /** -1 while there is none. */
+  readonly leader: number
+}
+
+interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+interface MetadataAnswer {
+  readonly brokers: readonly (Address & { readonly nodeId: number })[]
+  readonly controllerId: number
+  readonly topicMetadata: readonly {
+    readonly topic: string
+    readonly topicErrorCode: number
+    readonly partitionMetadata: readonly { readonly partitionId: number; readonly leader: number }[]
+  }[]
+}
+
+/** No topic can have this name, so that asking for it brings the brokers and nothing else. */
+const noTopic = '~'
+
+/**
+ * The brokers of a Kafka cluster, each with connections of this cluster's own. A broker that fails or does not answer in time
+ * is dropped with its sockets, and the next request makes a new one: nothing that hangs inside a connection is waited for.
+ */
+export class Cluster {
+  readonly #kafkajs: KafkajsCluster
+  readonly #options: ClusterOptions
+  readonly #addresses = new Map<number, Address>()
+  readonly #brokers = new Map<string, Promise<Broker>>()
+  readonly #opened = new Map<Broker, string>()
+  #partitions = new Map<string, readonly PartitionInfo[]>()
+  #controllerId = -1
+  #closed = false
+
+  constructor(options: ClusterOptions) {
+    const cluster = clusterOf(options.client)
+    if (cluster === undefined) throw new TypeError('client must return a client of kafkajs 2')
+    this.#kafkajs = cluster
+    this.#options = options
+  }
+
+  /** Finds out who is there, through the brokers that are known or the ones that were given. */
+  async connect(): Promise<void> {
+    await this.#metadata([noTopic])
+  }
+
+  /** Asks for a sign of life. */
+  async ping(): Promise<void> {
+    await this.request(await this.#anyBroker(), (broker) => broker.apiVersions())
+  }
+
+  /** Undefined for a topic that does not exist. Answers from memory unless `fresh`. */
+  async partitionsOf(topic: string, { fresh = false } = {}): Promise<readonly PartitionInfo[] | undefined> {
+    const known = this.#partitions.get(topic)
+    if (known !== undefined && !fresh) return known
+    await this.#metadata([topic])
+    return this.#partitions.get(topic)
+  }
+
+  /** The next request for one of its partitions asks for its leader again. */
+  forget(topic: string): void {
+    this.#partitions.delete(topic)
+  }
+
+  async leader(topic: string, partition: number): Promise<Broker> {
+    const partitions = await this.partitionsOf(topic)
+    const info = partitions?.find((one) => one.partition === partition)
+    if (info === undefined) throw createErrorFromCode(3)
+    if (info.leader < 0) {
+      this.forget(topic)
+      throw createErrorFromCode(5)
+    }
+    return await this.node(info.leader)
+  }
+
+  async node(nodeId: number): Promise<Broker> {
+    if (!this.#addresses.has(nodeId)) await this.#metadata([noTopic])
+    const address = this.#addresses.get(nodeId)
+    if (address === undefined) throw new LinkError(`Broker ${nodeId} is not known`, { unsent: true })
+    return await this.#open(address)
+  }
+
+  async controller(): Promise<Broker> {
+    await this.#metadata([noTopic])
+    return await this.node(this.#controllerId)
+  }
+
+  async coordinator(groupId: string): Promise<Broker> {
+    const asked = await this.#anyBroker()
+    const { coordinator } = await this.request(asked, (broker) =>
+      broker.findGroupCoordinator({ groupId, coordinatorType: 0 }),
+    )
+    this.#addresses.set(coordinator.nodeId, { host: coordinator.host, port: coordinator.port })
+    return await this.#open(coordinator)
+  }
+
+  /**
+   * Settles at the latest after the timeout. Rejects with a `LinkError` when the connection failed or was silent, and with
+   * what kafkajs makes of a broker's refusal otherwise.
+   */
+  async request<T>(
+    broker: Broker,
+    send: (broker: Broker) => Promise<T>,
+    timeoutMs: number = this.#options.requestTimeoutMs,
+  ): Promise<T> {
+    const { host, port } = broker.connectionPool
+    // A broker that was dropped in the meantime would open connections that nobody closes.
+    if (!this.#opened.has(broker)) throw new LinkError(`The connection to ${host}:${port} is closed`, { unsent: true })
+    const late = (): Error => new LinkError(`${host}:${port} gave no answer for ${timeoutMs} ms`, { unsent: false })
+    const sending = send(broker)
+    sending.catch(() => {})
+    try {
+      return await withDeadline(sending, timeoutMs, late)
+    } catch (cause) {
+      if (!isLinkError(cause) && !isConnectionFailure(cause)) throw cause
+      const error = isLinkError(cause)
+        ? cause
+        : new LinkError((cause as Error).message, { cause, unsent: wasNotSent(cause as Error) })
+      this.#failed(broker, error)
+      throw error
+    }
+  }
+
+  /** Closes every socket at once. Requests that are open reject; later ones connect again. */
+  disconnect(): void {
+    const error = new LinkError('The connection was closed', { unsent: false })
+    for (const broker of [...this.#opened.keys()]) this.#drop(broker, error)
+  }
+
+  /** As `disconnect`, for good. */
+  close(): void {
+    this.#closed = true
+    this.disconnect()
+  }
+
+  async #metadata(topics: readonly string[]): Promise<void> {
+    const answer = await this.request(await this.#anyBroker(), (broker) =>
+      ask<MetadataAnswer>(broker, 'Metadata', { topics, allowAutoTopicCreation: false }),
+    )
+    for (const { nodeId, host, port } of answer.brokers) this.#addresses.set(nodeId, { host, port })
+    this.#controllerId = answer.controllerId
+    for (const { topic, topicErrorCode, partitionMetadata } of answer.topicMetadata) {
+      if (topic === noTopic) continue
+      // Unknown, or being made: partitions come with it then.
+      if (topicErrorCode === 3 || (topicErrorCode === 5 && partitionMetadata.length === 0)) {
+        this.#partitions.delete(topic)
+        continue
+      }
+      if (topicErrorCode !== 0 && topicErrorCode !== 5) throw createErrorFromCode(topicErrorCode)
+      const partitions = partitionMetadata.map(({ partitionId, leader }) => ({ partition: partitionId, leader }))
+      this.#partitions.set(
+        topic,
+        partitions.sort((left, right) => left.partition - right.partition),
+      )
+    }
+  }
+
+  /** One with a connection, else one that can be connected. */
+  async #anyBroker(): Promise<Broker> {
+    for (const broker of this.#opened.keys()) if (broker.isConnected()) return broker
+    let failure: unknown
+    for (const address of this.#addresses.values()) {
+      try {
+        return await this.#open(address)
+      } catch (error) {
+        failure = error
+      }
+    }
+    try {
+      return await this.#open(undefined)
+    } catch (error) {
+      throw failure ?? error
+    }
+  }
+
+  #open(address: Address | undefined): Promise<Broker> {
+    if (this.#closed) return Promise.reject(new LinkError('The connection was closed', { unsent: true }))
+    const name = address === undefined ? 'bootstrap' : `${address.host}:${address.port}`
+    const found = this.#brokers.get(name)
+    if (found !== undefined) return found
+    const opening = this.#connect(address, name)
+    this.#brokers.set(name, opening)
+    opening.catch(() => {
+      if (this.#brokers.get(name) === opening) this.#brokers.delete(name)
+    })
+    return opening
+  }
+
+  async #connect(address: Address | undefined, name: string): Promise<Broker> {
+    const { connectionPoolBuilder, brokerPool, rootLogger } = this.#kafkajs
+    const connectionPool = await connectionPoolBuilder.build(address && { host: address.host, port: address.port })
+    const broker = brokerPool.createBroker({ connectionPool, logger: rootLogger })
+    for (const connection of connectionPool.pool) calmQueue(connection)
+    this.#opened.set(broker, name)
+    await this.request(broker, () => broker.connect()).catch((error) => {
+      this.#drop(broker, error)
+      throw error
+    })
+    if (this.#closed) {
+      this.#drop(broker, new LinkError('The connection was closed', { unsent: true }))
+      throw new LinkError('The connection was closed', { unsent: true })
+    }
+    connectionPool.pool[0]?.socket?.once('close', () => {
+      if (!this.#opened.has(broker)) return
+      const error = new LinkError(`The connection to ${connectionPool.host}:${connectionPool.port} ended`, {
+        unsent: false,
+      })
+      this.#failed(broker, error)
+    })
+    return broker
+  }
+
+  #failed(broker: Broker, error: Error): void {
+    this.#drop(broker, error)
+    if (this.#opened.size === 0 && !this.#closed) this.#options.lost?.(error)
+  }
+
+  #drop(broker: Broker, error: Error): void {
+    const name = this.#opened.get(broker)
+    if (name === undefined) return
+    this.#opened.delete(broker)
+    this.#brokers.delete(name)
+    for (const connection of broker.connectionPool.pool) destroy(connection, error)
+  }
+}
+
+/** kafkajs looks for queued requests every millisecond, on every connection, also while there are none. */
+function calmQueue({ requestQueue }: Connection): void {
+  const check = requestQueue.scheduleCheckPendingRequests.bind(requestQueue)
+  requestQueue.scheduleCheckPendingRequests = () => {
+    if (requestQueue.pending.length > 0) check()
+  }
+}
+
+function destroy(connection: Connection, error: Error): void {
+  connection.rejectRequests(error)
+  connection.requestQueue.destroy()
+  // With an error, so that kafkajs hears of it and clears its timers.
+  connection.socket?.destroy(error)
+}
+
+const connectionFailures = [
+  'KafkaJSConnectionError',
+  'KafkaJSConnectionClosedError',
+  'KafkaJSRequestTimeoutError',
+  'KafkaJSLockTimeout',
+]
+
+const isConnectionFailure = (error: unknown): boolean => connectionFailures.includes((error as Error).name)
+
+const wasNotSent = ({ name, message }: Error): boolean =>
+  name === 'KafkaJSLockTimeout' ||
+  (name === 'KafkaJSConnectionError' &&
+    /^(?:Not connected|Connection timeout|Connection error: connect )/.test(message))

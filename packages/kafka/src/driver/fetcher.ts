@@ -1,0 +1,202 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Cluster } from './cluster.js'
+import { errorType } from './errors.js'
+import { logOffsets } from './offsets.js'
+import { fetch, isStaleLeader, nameOf, type PartitionRead, type TopicPartition } from './requests.js'
+
+export interface FetchListener {
+  /** Records in the order of their offsets. Whoever has enough pauses the partition in here. */
+  records(read: PartitionRead): void
+  /** What the partition was to be read from is gone; reading goes on at `start`. */
+  gap(at: TopicPartition, gap: { readonly position: number; readonly start: number }): void
+  /** A topic does not exist any more. Told again until it does, or is not asked for. */
+  missing(topic: string): void
+  /** Reading fails, and is tried again until it works. Told again only after `recovered`. */
+  failing(error: unknown): void
+  recovered(): void
+}
+
+interface Position extends TopicPartition {
+  /** Where to read on. */
+  from: number
+  paused: boolean
+  /** Real time before which it is not asked for, after an error of its own. */
+  notBefore: number
+}
+
+/** While a partition is paused, the others are asked for in short turns, so that it is not waited for once it goes on. */
+const shortWaitMs = 50
+const longWaitMs = 500
+const errorPauseMs = 200
+/** Brokers close a connection that is idle for some minutes, and only one of the two is used for reading. */
+const pingEveryMs = 60_000
+const limits = { maxBytes: 10 * 1024 * 1024, maxPartitionBytes: 1024 * 1024 }
+
+/** Reads partitions from wherever their leaders are, with one request at a time to each broker. */
+export class Fetcher {
+  readonly #cluster: Cluster
+  readonly #listener: FetchListener
+  readonly #positions = new Map<string, Position>()
+  readonly #loops = new Set<number>()
+  readonly #pinged = new Map<number, number>()
+  #planning = false
+  #planAgain = false
+  #failing = false
+  #stopped = false
+
+  constructor(cluster: Cluster, listener: FetchListener) {
+    this.#cluster = cluster
+    this.#listener = listener
+  }
+
+  get isFailing(): boolean {
+    return this.#failing
+  }
+
+  add({ topic, partition }: TopicPartition, from: number): void {
+    this.#positions.set(nameOf({ topic, partition }), { topic, partition, from, paused: false, notBefore: 0 })
+    void this.#plan()
+  }
+
+  remove(at: TopicPartition): void {
+    this.#positions.delete(nameOf(at))
+  }
+
+  pause(at: TopicPartition): void {
+    const position = this.#positions.get(nameOf(at))
+    if (position !== undefined) position.paused = true
+  }
+
+  resume(at: TopicPartition): void {
+    const position = this.#positions.get(nameOf(at))
+    if (position?.paused !== true) return
+    position.paused = false
+    void this.#plan()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#positions.clear()
+  }
+
+  /** Starts a loop for each broker that leads something and has none. */
+  async #plan(): Promise<void> {
+    this.#planAgain = true
+    if (this.#planning) return
+    this.#planning = true
+    while (this.#planAgain && !this.#stopped) {
+      this.#planAgain = false
+      const { leaders, failure } = await this.#byLeader()
+      for (const leader of leaders.keys()) this.#startLoop(leader)
+      if (failure === undefined) continue
+      this.#report(failure)
+      this.#planAgain = true
+      await sleep(errorPauseMs)
+    }
+    this.#planning = false
+  }
+
+  /** What is to be read now. A partition without a leader holds up no other. */
+  async #byLeader(): Promise<{ readonly leaders: Map<number, Position[]>; readonly failure?: unknown }> {
+    const leaders = new Map<number, Position[]>()
+    let failure: unknown
+    for (const position of [...this.#positions.values()]) {
+      if (position.paused) continue
+      try {
+        const partitions = await this.#cluster.partitionsOf(position.topic)
+        if (partitions === undefined) this.#listener.missing(position.topic)
+        const leader = partitions?.find(({ partition }) => partition === position.partition)?.leader ?? -1
+        if (leader < 0) throw new Error(`${nameOf(position)} has no leader`)
+        leaders.set(leader, [...(leaders.get(leader) ?? []), position])
+      } catch (error) {
+        this.#cluster.forget(position.topic)
+        failure = error
+      }
+    }
+    return { leaders, failure }
+  }
+
+  #startLoop(leader: number): void {
+    if (this.#loops.has(leader)) return
+    this.#loops.add(leader)
+    void this.#loop(leader).finally(() => {
+      this.#loops.delete(leader)
+      // What was resumed while the last request was under way.
+      if ([...this.#positions.values()].some(({ paused }) => !paused)) void this.#plan()
+    })
+  }
+
+  async #loop(leader: number): Promise<void> {
+    while (!this.#stopped) {
+      try {
+        const { leaders, failure } = await this.#byLeader()
+        const positions = leaders.get(leader) ?? []
+        if (failure !== undefined) void this.#plan()
+        if (positions.length === 0) return
+        const now = Date.now()
+        const ready = positions.filter(({ notBefore }) => notBefore <= now)
+        if (ready.length === 0) await sleep(errorPauseMs / 4)
+        else await this.#fetch(leader, ready)
+      } catch (error) {
+        if (this.#stopped) return
+        this.#report(error)
+        for (const { topic } of this.#positions.values()) this.#cluster.forget(topic)
+        await sleep(errorPauseMs)
+      }
+    }
+  }
+
+  async #fetch(leader: number, positions: readonly Position[]): Promise<void> {
+    const broker = await this.#cluster.node(leader)
+    if (Date.now() - (this.#pinged.get(leader) ?? 0) > pingEveryMs) {
+      this.#pinged.set(leader, Date.now())
+      await this.#cluster.request(broker, () => broker.apiVersions())
+    }
+    const isWaitedFor = positions.length < this.#positions.size
+    const maxWaitMs = isWaitedFor ? shortWaitMs : longWaitMs
+    const asked = new Map(positions.map((position) => [nameOf(position), { position, from: position.from }]))
+    const answer = await fetch(this.#cluster, broker, positions, { ...limits, maxWaitMs })
+    if (this.#stopped) return
+    let failure: unknown
+    for (const read of answer) {
+      const entry = asked.get(nameOf(read))
+      // Taken away, or taken away and given back, in the meantime.
+      if (entry === undefined || this.#positions.get(nameOf(read)) !== entry.position) continue
+      if (read.error !== undefined) {
+        if (!(await this.#recover(entry.position, read.error))) failure ??= read.error
+        continue
+      }
+      if (read.nextOffset === undefined || entry.position.paused) continue
+      entry.position.from = read.nextOffset
+      this.#listener.records(read)
+    }
+    if (failure !== undefined) this.#report(failure)
+    else this.#recovered()
+  }
+
+  /** True when reading goes on by itself. */
+  async #recover(position: Position, error: Error): Promise<boolean> {
+    if (errorType(error) === 'OFFSET_OUT_OF_RANGE') {
+      const start = (await logOffsets(this.#cluster, [position.topic], 'start')).get(nameOf(position)) ?? 0
+      const gap = { position: position.from, start }
+      position.from = start
+      this.#listener.gap(position, gap)
+      return true
+    }
+    position.notBefore = Date.now() + errorPauseMs
+    if (isStaleLeader(error)) this.#cluster.forget(position.topic)
+    return false
+  }
+
+  #report(error: unknown): void {
+    if (this.#stopped || this.#failing) return
+    this.#failing = true
+    this.#listener.failing(error)
+  }
+
+  #recovered(): void {
+    if (!this.#failing) return
+    this.#failing = false
+    this.#listener.recovered()
+  }
+}

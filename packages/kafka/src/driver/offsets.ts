@@ -1,0 +1,120 @@
+import type { Cluster } from './cluster.js'
+import { patiently } from './patience.js'
+import { type Broker, createErrorFromCode } from './protocol.js'
+import { byTopic, nameOf, type TopicPartition } from './requests.js'
+
+/** Where each partition of the topics begins or ends, by `nameOf`. Rejects where a topic does not exist. */
+export function logOffsets(
+  cluster: Cluster,
+  topics: readonly string[],
+  edge: 'start' | 'end',
+): Promise<ReadonlyMap<string, number>> {
+  return patiently(() => listOffsets(cluster, topics, edge))
+}
+
+async function listOffsets(
+  cluster: Cluster,
+  topics: readonly string[],
+  edge: 'start' | 'end',
+): Promise<ReadonlyMap<string, number>> {
+  const found = new Map<string, number>()
+  const leaders = new Map<Broker, TopicPartition[]>()
+  for (const topic of topics) {
+    const partitions = await cluster.partitionsOf(topic)
+    if (partitions === undefined) throw createErrorFromCode(3)
+    for (const { partition } of partitions) {
+      const leader = await cluster.leader(topic, partition)
+      leaders.set(leader, [...(leaders.get(leader) ?? []), { topic, partition }])
+    }
+  }
+  for (const [leader, partitions] of leaders) {
+    const request = {
+      isolationLevel: 0,
+      topics: [...byTopic(partitions)].map(([topic, ofTopic]) => ({
+        topic,
+        partitions: ofTopic.map(({ partition }) => ({ partition, timestamp: edge === 'start' ? -2 : -1 })),
+      })),
+    }
+    const answer = await cluster
+      .request(leader, (broker) => broker.listOffsets(request))
+      .catch((error) => {
+        for (const topic of topics) cluster.forget(topic)
+        throw error
+      })
+    for (const { topic, partitions: offsets } of answer.responses) {
+      for (const { partition, offset } of offsets) found.set(nameOf({ topic, partition }), Number(offset))
+    }
+  }
+  return found
+}
+
+export interface CommitAs {
+  readonly groupId: string
+  readonly memberId: string
+  readonly generation: number
+}
+
+/** Outside of any membership: only a group without members takes such a commit. */
+export const asNobody = (groupId: string): CommitAs => ({ groupId, memberId: '', generation: -1 })
+
+export interface PartitionOffset extends TopicPartition {
+  readonly offset: number
+  readonly metadata?: string | null
+}
+
+export async function commitOffsets(
+  cluster: Cluster,
+  coordinator: Broker,
+  as: CommitAs,
+  offsets: readonly PartitionOffset[],
+): Promise<void> {
+  const topics = [...byTopic(offsets)].map(([topic, partitions]) => ({
+    topic,
+    partitions: partitions.map(({ partition, offset, metadata = null }) => ({
+      partition,
+      offset: String(offset),
+      metadata,
+    })),
+  }))
+  const { groupId, memberId, generation } = as
+  await cluster.request(coordinator, (broker) =>
+    broker.offsetCommit({ groupId, memberId, groupGenerationId: generation, topics }),
+  )
+}
+
+export interface Committed {
+  readonly offset: number
+  /** What whoever committed has put beside it. */
+  readonly metadata: string | null | undefined
+}
+
+/** What the group has committed, by `nameOf`; partitions without an offset are left out. */
+export async function committedOffsets(
+  cluster: Cluster,
+  groupId: string,
+  partitions: readonly TopicPartition[],
+): Promise<ReadonlyMap<string, Committed>> {
+  // To Kafka, no topics are all topics.
+  if (partitions.length === 0) return new Map()
+  const topics = [...byTopic(partitions)].map(([topic, ofTopic]) => ({
+    topic,
+    partitions: ofTopic.map(({ partition }) => ({ partition })),
+  }))
+  const answer = await withCoordinator(cluster, groupId, (coordinator) =>
+    cluster.request(coordinator, (broker) => broker.offsetFetch({ groupId, topics })),
+  )
+  const found = new Map<string, Committed>()
+  for (const { topic, partitions: offsets } of answer.responses) {
+    for (const { partition, offset, metadata } of offsets) {
+      if (Number(offset) >= 0) found.set(nameOf({ topic, partition }), { offset: Number(offset), metadata })
+    }
+  }
+  return found
+}
+
+/** What the group's coordinator is asked may be asked twice. */
+export const withCoordinator = <T>(
+  cluster: Cluster,
+  groupId: string,
+  work: (coordinator: Broker) => Promise<T>,
+): Promise<T> => patiently(async () => await work(await cluster.coordinator(groupId)))

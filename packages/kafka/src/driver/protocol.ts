@@ -1,0 +1,176 @@
+import { createRequire } from 'node:module'
+import type { Socket } from 'node:net'
+import type { Kafka } from 'kafkajs'
+
+/**
+ * The parts of kafkajs 2.2.4 below its public producer and consumer, as this adapter uses them: brokers, connections and the
+ * encoding of requests. docs/decisions/0020 says why. Nothing outside of this folder knows that kafkajs exists.
+ */
+
+interface Request {
+  readonly request: object
+  readonly response: {
+    decode(data: Buffer): Promise<unknown>
+    parse(data: never): Promise<unknown>
+  }
+  readonly requestTimeout?: number
+}
+
+interface Definition {
+  readonly versions: readonly string[]
+}
+
+interface RequestQueue {
+  readonly pending: readonly unknown[]
+  scheduleCheckPendingRequests(): void
+  destroy(): void
+}
+
+export interface Connection {
+  readonly socket?: Socket
+  readonly requestQueue: RequestQueue
+  isConnected(): boolean
+  rejectRequests(error: Error): void
+}
+
+export interface ConnectionPool {
+  readonly host: string
+  readonly port: number
+  readonly pool: readonly Connection[]
+  send(request: Request): Promise<unknown>
+}
+
+interface PartitionOffset {
+  readonly partition: number
+  readonly offset: string
+  readonly metadata?: string | null
+}
+
+interface TopicOffsets {
+  readonly topic: string
+  readonly partitions: readonly PartitionOffset[]
+}
+
+export interface Broker {
+  readonly connectionPool: ConnectionPool
+  isConnected(): boolean
+  connect(): Promise<void>
+  apiVersions(): Promise<unknown>
+  lookupRequest(apiKey: number, definition: Definition): (parameters: object) => Request
+  produce(request: object): Promise<unknown>
+  findGroupCoordinator(request: {
+    readonly groupId: string
+    readonly coordinatorType: number
+  }): Promise<{ readonly coordinator: { readonly nodeId: number; readonly host: string; readonly port: number } }>
+  joinGroup(request: {
+    readonly groupId: string
+    readonly memberId: string
+    readonly sessionTimeout: number
+    readonly rebalanceTimeout: number
+    readonly groupProtocols: readonly { readonly name: string; readonly metadata: Buffer }[]
+  }): Promise<{
+    readonly generationId: number
+    readonly leaderId: string
+    readonly memberId: string
+    readonly members: readonly { readonly memberId: string; readonly memberMetadata: Buffer }[]
+  }>
+  syncGroup(request: {
+    readonly groupId: string
+    readonly generationId: number
+    readonly memberId: string
+    readonly groupAssignment: readonly { readonly memberId: string; readonly memberAssignment: Buffer }[]
+  }): Promise<{ readonly memberAssignment: Buffer }>
+  heartbeat(request: {
+    readonly groupId: string
+    readonly groupGenerationId: number
+    readonly memberId: string
+  }): Promise<unknown>
+  leaveGroup(request: { readonly groupId: string; readonly memberId: string }): Promise<unknown>
+  listOffsets(request: {
+    readonly isolationLevel: number
+    readonly topics: readonly {
+      readonly topic: string
+      readonly partitions: readonly { readonly partition: number; readonly timestamp: number }[]
+    }[]
+  }): Promise<{ readonly responses: readonly TopicOffsets[] }>
+  offsetCommit(request: {
+    readonly groupId: string
+    readonly groupGenerationId: number
+    readonly memberId: string
+    readonly topics: readonly TopicOffsets[]
+  }): Promise<unknown>
+  offsetFetch(request: {
+    readonly groupId: string
+    readonly topics: readonly {
+      readonly topic: string
+      readonly partitions: readonly { readonly partition: number }[]
+    }[]
+  }): Promise<{ readonly responses: readonly TopicOffsets[] }>
+  createTopics(request: { readonly topics: readonly object[]; readonly timeout: number }): Promise<unknown>
+  deleteTopics(request: { readonly topics: readonly string[]; readonly timeout: number }): Promise<unknown>
+  deleteGroups(groupIds: readonly string[]): Promise<{ readonly results: readonly { readonly error?: Error }[] }>
+}
+
+/** What kafkajs builds all of its clients on. */
+export interface KafkajsCluster {
+  readonly rootLogger: unknown
+  readonly connectionPoolBuilder: {
+    build(address?: { readonly host: string; readonly port: number }): Promise<ConnectionPool>
+  }
+  readonly brokerPool: {
+    createBroker(options: {
+      readonly connectionPool: ConnectionPool
+      readonly logger: unknown
+      readonly nodeId?: number
+    }): Broker
+  }
+}
+
+/** Undefined when the client is not kafkajs 2.x. */
+export function clusterOf(client: Kafka): KafkajsCluster | undefined {
+  const symbol = Object.getOwnPropertySymbols(client).find(
+    ({ description }) => description === 'private:Kafka:createCluster',
+  )
+  if (symbol === undefined) return undefined
+  const create = (client as unknown as Record<symbol, (options: object) => KafkajsCluster>)[symbol]
+  return create?.({ allowAutoTopicCreation: false })
+}
+
+const load = createRequire(import.meta.url)
+
+export const { requests } = load('kafkajs/src/protocol/requests') as {
+  readonly requests: Readonly<Record<'Fetch' | 'Metadata', Definition>>
+}
+
+export const apiKeys = load('kafkajs/src/protocol/requests/apiKeys') as Readonly<Record<'Fetch' | 'Metadata', number>>
+
+export const { createErrorFromCode } = load('kafkajs/src/protocol/error') as {
+  createErrorFromCode(code: number): Error & { readonly type: string }
+}
+
+/** Undefined for uncompressed. Throws where no codec is registered with kafkajs. */
+export const { lookupCodec } = load('kafkajs/src/protocol/message/compression') as {
+  lookupCodec(type: number): { decompress(data: Buffer): Promise<Buffer> } | null
+}
+
+/** Sends a request of which this adapter reads the answer itself. */
+export async function ask<Answer>(
+  broker: Broker,
+  name: 'Fetch' | 'Metadata',
+  parameters: object,
+  decode?: (data: Buffer) => Promise<Answer>,
+): Promise<Answer> {
+  const { request, response, ...rest } = broker.lookupRequest(apiKeys[name], requests[name])(parameters)
+  const answer = await broker.connectionPool.send({
+    ...rest,
+    request,
+    // The parsers of kafkajs reject the whole answer when one topic or partition in it has an error.
+    response: { decode: decode ?? response.decode, parse: async (data: never) => data },
+  })
+  return answer as Answer
+}
+
+const murmur2 = load('kafkajs/src/producer/partitioners/default/murmur2') as (key: string) => number
+
+/** The partition that Kafka's own clients choose for the key too. */
+export const partitionFor = (key: string, partitions: number): number => (murmur2(key) & 0x7fffffff) % partitions

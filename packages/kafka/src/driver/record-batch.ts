@@ -1,0 +1,145 @@
+import { promisify } from 'node:util'
+import { gunzip } from 'node:zlib'
+import { ByteReader } from './byte-reader.js'
+import { lookupCodec } from './protocol.js'
+
+/** A record as it was read. */
+export interface KafkaRecord {
+  readonly offset: number
+  /** Milliseconds since 1970: when it was made or appended, as the topic's `message.timestamp.type` says. */
+  readonly timestampMs: number
+  readonly key: Buffer | undefined
+  /** Undefined for a tombstone. */
+  readonly value: Buffer | undefined
+  /** The last one counts where a name occurs twice. */
+  readonly headers: Readonly<Record<string, Buffer | undefined>>
+  /** Set when a whole batch could not be read; `value` then holds its bytes, and `offset` is its first. */
+  readonly unreadable?: Error
+}
+
+export interface RecordsRead {
+  readonly records: readonly KafkaRecord[]
+  /** Where to read on. Undefined when nothing complete was there. */
+  readonly nextOffset: number | undefined
+}
+
+export interface AbortedTransaction {
+  readonly producerId: bigint
+  readonly firstOffset: number
+}
+
+/** Of a record batch, up to the records: offset, length, epoch, magic, checksum, attributes, and what transactions need. */
+const batchHeaderBytes = 61
+const compressionMask = 0x07
+const appendTimeFlag = 0x08
+const transactionalFlag = 0x10
+const controlFlag = 0x20
+
+/**
+ * Reads record batches of format 2, the only one that Kafka 4 knows. A batch with an unknown compression codec or damaged
+ * records becomes one unreadable record, so that what follows it is not held up. An incomplete batch at the end is left.
+ */
+export async function readBatches(
+  data: Buffer,
+  options: { readonly from: number; readonly aborted: readonly AbortedTransaction[] },
+): Promise<RecordsRead> {
+  const records: KafkaRecord[] = []
+  const isAborted = abortedFilter(options.aborted)
+  let nextOffset: number | undefined
+  for (let at = 0; data.length - at >= batchHeaderBytes; ) {
+    const length = data.readInt32BE(at + 8)
+    if (data.length - at - 12 < length) break
+    const batch = data.subarray(at, at + 12 + length)
+    at += 12 + length
+    const baseOffset = Number(batch.readBigInt64BE(0))
+    const lastOffset = baseOffset + batch.readInt32BE(23)
+    nextOffset = lastOffset + 1
+    if (lastOffset < options.from) continue
+    const attributes = batch.readInt16BE(21)
+    const producerId = batch.readBigInt64BE(43)
+    if ((attributes & controlFlag) !== 0) {
+      isAborted.ended(producerId)
+      continue
+    }
+    if ((attributes & transactionalFlag) !== 0 && isAborted.covers(producerId, lastOffset)) continue
+    for (const record of await recordsOf(batch, attributes, baseOffset)) {
+      if (record.offset >= options.from) records.push(record)
+    }
+  }
+  return { records, nextOffset }
+}
+
+async function recordsOf(batch: Buffer, attributes: number, baseOffset: number): Promise<readonly KafkaRecord[]> {
+  const firstTimestamp = Number(batch.readBigInt64BE(27))
+  const maxTimestamp = Number(batch.readBigInt64BE(35))
+  try {
+    if (batch[16] !== 2) throw new Error(`Record format ${batch[16]} is not known`)
+    const data = await unpack(batch.subarray(batchHeaderBytes), attributes & compressionMask)
+    return decodeRecords(data, {
+      count: batch.readInt32BE(57),
+      baseOffset,
+      timestampOf: (delta) => ((attributes & appendTimeFlag) !== 0 ? maxTimestamp : firstTimestamp + delta),
+    })
+  } catch (cause) {
+    const unreadable = cause instanceof Error ? cause : new Error(String(cause))
+    return [{ offset: baseOffset, timestampMs: maxTimestamp, key: undefined, value: batch, headers: {}, unreadable }]
+  }
+}
+
+const gzip = 1
+/** A batch is a megabyte unless a topic allows more: what grows beyond this was made to. */
+const mostUnpackedBytes = 128 * 1024 * 1024
+const gunzipped = promisify(gunzip)
+
+async function unpack(packed: Buffer, compression: number): Promise<Buffer> {
+  if (compression === 0) return packed
+  // Here, as kafkajs would not stop at any size.
+  if (compression === gzip) return await gunzipped(packed, { maxOutputLength: mostUnpackedBytes })
+  const codec = lookupCodec(compression)
+  if (codec === null) throw new Error(`Compression ${compression} is not known`)
+  return await codec.decompress(packed)
+}
+
+interface BatchContext {
+  readonly count: number
+  readonly baseOffset: number
+  timestampOf(delta: number): number
+}
+
+function decodeRecords(data: Buffer, { count, baseOffset, timestampOf }: BatchContext): readonly KafkaRecord[] {
+  const records: KafkaRecord[] = []
+  const reader = new ByteReader(data)
+  for (let index = 0; index < count; index++) {
+    const end = reader.varint() + reader.at
+    // Attributes, which no version uses.
+    reader.int8()
+    const timestampMs = timestampOf(reader.varlong())
+    const offset = baseOffset + reader.varint()
+    const key = reader.varbytes()
+    const value = reader.varbytes()
+    const headers: Record<string, Buffer | undefined> = Object.create(null)
+    for (let left = reader.varint(); left > 0; left--) {
+      const name = reader.varbytes()?.toString() ?? ''
+      headers[name] = reader.varbytes()
+    }
+    if (reader.at !== end) throw new Error('A record is not as long as it says')
+    records.push({ offset, timestampMs, key, value, headers })
+  }
+  return records
+}
+
+/** Which transactional batches were rolled back: those of a listed producer, from its first offset to its next marker. */
+function abortedFilter(transactions: readonly AbortedTransaction[]) {
+  const waiting = [...transactions].sort((left, right) => left.firstOffset - right.firstOffset)
+  const open = new Set<bigint>()
+  return {
+    covers(producerId: bigint, lastOffset: number): boolean {
+      while (waiting[0] !== undefined && waiting[0].firstOffset <= lastOffset) {
+        open.add(waiting[0].producerId)
+        waiting.shift()
+      }
+      return open.has(producerId)
+    },
+    ended: (producerId: bigint): void => void open.delete(producerId),
+  }
+}

@@ -1,0 +1,160 @@
+import { ByteReader } from './byte-reader.js'
+import type { Cluster } from './cluster.js'
+import { errorType } from './errors.js'
+import { ask, type Broker, createErrorFromCode } from './protocol.js'
+import { type AbortedTransaction, type RecordsRead, readBatches } from './record-batch.js'
+
+export interface TopicPartition {
+  readonly topic: string
+  readonly partition: number
+}
+
+/** A record to be written. Neither header may be undefined. */
+export interface OutgoingRecord {
+  readonly key: string | null
+  /** Null for a tombstone. */
+  readonly value: Buffer | null
+  readonly headers: Readonly<Record<string, string | Buffer>>
+}
+
+export type Compression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
+
+const compressionTypes: Readonly<Record<Compression, number>> = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 }
+
+/**
+ * Writes one batch to one partition, once, and waits until all in-sync replicas have it. Nothing is tried again in here: a
+ * rejection with `LinkError.unsent` false means that the records may have been written.
+ */
+export async function produce(
+  cluster: Cluster,
+  target: TopicPartition,
+  records: readonly OutgoingRecord[],
+  options: { readonly compression: Compression; readonly timeoutMs: number },
+): Promise<void> {
+  const { topic, partition } = target
+  const broker = await cluster.leader(topic, partition)
+  const topicData = [{ topic, partitions: [{ partition, firstSequence: 0, messages: records }] }]
+  try {
+    await cluster.request(broker, () =>
+      broker.produce({
+        acks: -1,
+        timeout: options.timeoutMs,
+        compression: compressionTypes[options.compression],
+        topicData,
+      }),
+    )
+  } catch (error) {
+    if (isStaleLeader(error)) cluster.forget(topic)
+    throw error
+  }
+}
+
+export const isStaleLeader = (error: unknown): boolean =>
+  [
+    'NOT_LEADER_FOR_PARTITION',
+    'LEADER_NOT_AVAILABLE',
+    'UNKNOWN_TOPIC_OR_PARTITION',
+    'FENCED_LEADER_EPOCH',
+    'UNKNOWN_LEADER_EPOCH',
+    'KAFKA_STORAGE_ERROR',
+    'BROKER_NOT_AVAILABLE',
+    'REPLICA_NOT_AVAILABLE',
+  ].includes(errorType(error) ?? '')
+
+export interface PartitionFetch {
+  readonly topic: string
+  readonly partition: number
+  readonly from: number
+}
+
+export interface PartitionRead extends TopicPartition, RecordsRead {
+  /** The first offset that is still there. */
+  readonly logStart: number
+  /** Where the log ends for readers: behind the last record of a finished transaction. */
+  readonly end: number
+  readonly error?: Error
+}
+
+export interface FetchLimits {
+  readonly maxWaitMs: number
+  readonly maxBytes: number
+  readonly maxPartitionBytes: number
+}
+
+/** Only what committed transactions wrote. */
+const readCommitted = 1
+
+/** Reads from one broker, which waits up to `maxWaitMs` for something to come. */
+export async function fetch(
+  cluster: Cluster,
+  broker: Broker,
+  wanted: readonly PartitionFetch[],
+  limits: FetchLimits,
+): Promise<readonly PartitionRead[]> {
+  const positions = new Map(wanted.map(({ topic, partition, from }) => [`${topic}/${partition}`, from]))
+  const topics = [...byTopic(wanted)].map(([topic, partitions]) => ({
+    topic,
+    partitions: partitions.map(({ partition, from }) => ({
+      partition,
+      fetchOffset: String(from),
+      maxBytes: limits.maxPartitionBytes,
+    })),
+  }))
+  const { partitions } = await cluster.request(broker, () =>
+    ask(
+      broker,
+      'Fetch',
+      { topics, maxWaitTime: limits.maxWaitMs, minBytes: 1, maxBytes: limits.maxBytes, isolationLevel: readCommitted },
+      (data) => readAnswer(data, positions),
+    ),
+  )
+  return partitions
+}
+
+/** An answer to Fetch in version 11. */
+async function readAnswer(data: Buffer, positions: ReadonlyMap<string, number>) {
+  const reader = new ByteReader(data)
+  const partitions: PartitionRead[] = []
+  const clientSideThrottleTime = reader.int32()
+  const errorCode = reader.int16()
+  if (errorCode !== 0) throw createErrorFromCode(errorCode)
+  reader.int32() // The session, which is not used.
+  for (let topics = reader.int32(); topics > 0; topics--) {
+    const topic = reader.string()
+    for (let left = reader.int32(); left > 0; left--) {
+      const partition = reader.int32()
+      const partitionError = reader.int16()
+      reader.int64() // The high watermark: records behind the last stable offset cannot be read yet.
+      const end = Number(reader.int64())
+      const logStart = Number(reader.int64())
+      const aborted: AbortedTransaction[] = []
+      for (let transactions = reader.int32(); transactions > 0; transactions--) {
+        aborted.push({ producerId: reader.int64(), firstOffset: Number(reader.int64()) })
+      }
+      reader.int32() // A replica that would be nearer.
+      const from = positions.get(`${topic}/${partition}`) ?? 0
+      const read = await readBatches(reader.bytes(reader.int32()), { from, aborted })
+      partitions.push({
+        topic,
+        partition,
+        logStart,
+        end,
+        ...read,
+        ...(partitionError !== 0 && { error: createErrorFromCode(partitionError) }),
+      })
+    }
+  }
+  return { clientSideThrottleTime, partitions }
+}
+
+export function byTopic<T extends TopicPartition>(partitions: Iterable<T>): Map<string, T[]> {
+  const topics = new Map<string, T[]>()
+  for (const one of partitions) {
+    const found = topics.get(one.topic)
+    if (found === undefined) topics.set(one.topic, [one])
+    else found.push(one)
+  }
+  return topics
+}
+
+export const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`

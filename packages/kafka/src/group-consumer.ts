@@ -1,0 +1,281 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type AdapterEvent, type ConsumerHealth, type Deadline, MqError, type Source, withDeadline } from '@mq/core'
+import type { Cluster } from './driver/cluster.js'
+import { asMqError, isAuthError, isLinkError } from './driver/errors.js'
+import { Fetcher } from './driver/fetcher.js'
+import { Member } from './driver/member.js'
+import { committedOffsets, logOffsets } from './driver/offsets.js'
+import { nameOf, type TopicPartition } from './driver/requests.js'
+import type { Names } from './names.js'
+import type { Settings } from './options.js'
+import type { Outbox } from './outbox.js'
+import { decodeProgress, encodeProgress, type Progress } from './progress.js'
+import { createSettler } from './settle.js'
+import type { Topology } from './topology.js'
+import type { TopicKind, Tracker } from './tracker.js'
+import { Workload, type WorkloadOptions } from './workload.js'
+
+export interface ConsumerContext {
+  readonly settings: Settings
+  readonly names: Names
+  readonly topology: Topology
+  readonly outbox: Outbox
+  /** Connections for this consumer alone. */
+  readonly openCluster: () => Cluster
+  readonly report: (event: AdapterEvent) => void
+}
+
+const commitEveryMs = 50
+const commitRetryMs = 20
+/** How long a stop waits for the broker once the handlers are done. */
+const farewellMs = 1_500
+/** How long a subscription waits for partitions that others are still finishing. */
+const mostSettlingMs = 10_000
+
+export const stopReason = (): MqError =>
+  new MqError('MQ_STOPPED', 'The subscription was stopped before the handler had finished')
+
+/** A consumer of one group. */
+export class GroupConsumer {
+  readonly source: Source
+  readonly #context: ConsumerContext
+  readonly #workload: Workload
+  readonly #member: Member
+  readonly #fetcher: Fetcher
+  /** For reading, and for what is asked about offsets. */
+  readonly #data: Cluster
+  /** For the membership, whose requests can take as long as a rebalance. */
+  readonly #group: Cluster
+  readonly #kinds: ReadonlyMap<string, TopicKind>
+  #commitTimer: NodeJS.Timeout | undefined
+  #committing: Promise<void> | undefined
+  #memberFails = true
+  #started: { resolve(): void; reject(error: Error): void } | undefined
+  #stopped: Promise<void> | undefined
+
+  constructor(source: Source, options: Omit<WorkloadOptions, 'maxUncommitted'>, context: ConsumerContext) {
+    this.source = source
+    this.#context = context
+    const { settings, names, topology } = context
+    const { main, delay, retry } = topology.topicsOf
+    this.#kinds = new Map<string, TopicKind>([
+      [main(source.topic), 'main'],
+      [delay(source.topic), 'delay'],
+      [retry(source), 'retry'],
+    ])
+    this.#data = context.openCluster()
+    this.#group = context.openCluster()
+    const settler = createSettler({ ...context, source, error: (error) => this.#report(error) })
+    this.#fetcher = new Fetcher(this.#data, {
+      records: (read) => this.#workload.take(read),
+      gap: (at, gap) => this.#gap(at, gap),
+      missing: (topic) => this.#missing(topic),
+      failing: (error) => this.#report(asMqError(error, `Reading ${source.topic} fails`)),
+      recovered: () => {},
+    })
+    this.#workload = new Workload(
+      { ...options, maxUncommitted: settings.maxUncommitted },
+      {
+        ...settler,
+        pause: (at) => this.#fetcher.pause(at),
+        resume: (at) => this.#fetcher.resume(at),
+        error: (error) => this.#report(error),
+      },
+    )
+    this.#member = new Member(
+      {
+        cluster: this.#group,
+        groupId: names.group(source),
+        topics: [...this.#kinds.keys()],
+        sessionTimeoutMs: settings.sessionTimeoutMs,
+        rebalanceTimeoutMs: settings.rebalanceTimeoutMs,
+      },
+      {
+        assigned: (partitions) => this.#assigned(partitions),
+        revoked: (partitions) => this.#revoked(partitions),
+        lost: (partitions, error) => this.#lost(partitions, error),
+        joined: (pending) => {
+          this.#memberFails = false
+          if (pending === 0) this.#started?.resolve()
+        },
+        failing: (error) => this.#memberFailing(error),
+      },
+    )
+  }
+
+  /** Resolves once it is in its group and reads what is its share. Rejects where it is not allowed to. */
+  async start(): Promise<void> {
+    const started = new Promise<void>((resolve, reject) => {
+      this.#started = { resolve, reject }
+    })
+    this.#member.start()
+    this.#commitTimer = setInterval(() => {
+      if (this.#committing === undefined) void this.#commit()
+    }, commitEveryMs)
+    // Others may take their time to let go of partitions; whoever is in the group by then gets them as they do.
+    const patience = setInterval(() => {
+      if (!this.#memberFails) this.#started?.resolve()
+    }, mostSettlingMs)
+    await started.finally(() => clearInterval(patience))
+  }
+
+  get health(): ConsumerHealth {
+    const status = this.#memberFails || this.#fetcher.isFailing ? 'recovering' : 'consuming'
+    return { ...this.source, status: this.#stopped === undefined ? status : 'stopping' }
+  }
+
+  /** What is not finished at the deadline is told the reason. */
+  stop(deadline: Deadline, reason = stopReason()): Promise<void> {
+    this.#stopped ??= this.#stop(deadline, reason)
+    return this.#stopped
+  }
+
+  async #stop({ deadlineMs }: Deadline, reason: MqError): Promise<void> {
+    this.#workload.stop()
+    this.#fetcher.stop()
+    const trackers = [...this.#workload.trackers]
+    await this.#workload.finish(trackers, deadlineMs)
+    this.#workload.abandon(trackers, reason)
+    clearInterval(this.#commitTimer)
+    await this.#commitAll(trackers, farewellMs)
+    await this.#member.stop(farewellMs)
+    this.#group.close()
+    this.#data.close()
+  }
+
+  async #assigned(partitions: readonly TopicPartition[]): Promise<void> {
+    const { names } = this.#context
+    const all: TopicPartition[] = []
+    for (const topic of this.#kinds.keys()) {
+      for (const { partition } of (await this.#data.partitionsOf(topic)) ?? []) all.push({ topic, partition })
+    }
+    const committed = await committedOffsets(this.#data, names.group(this.source), all)
+    const starts = await logOffsets(this.#data, [...new Set(partitions.map(({ topic }) => topic))], 'start')
+    // A group is declared by committing an offset for each partition: when none is left, they have expired.
+    const isExpired = !all.some((at) => this.#kinds.get(at.topic) === 'main' && committed.has(nameOf(at)))
+    for (const at of partitions) {
+      const there = committed.get(nameOf(at))
+      const offset = there?.offset ?? starts.get(nameOf(at)) ?? 0
+      this.#read(at, decodeProgress(offset, there?.metadata))
+    }
+    if (!isExpired) return
+    const reason = 'the offsets of the group have expired at the broker; it starts again with the oldest message'
+    this.#context.report({ type: 'data-loss', source: this.source, reason })
+  }
+
+  async #revoked(partitions: readonly TopicPartition[]): Promise<void> {
+    const trackers = this.#trackersOf(partitions)
+    for (const at of partitions) this.#fetcher.remove(at)
+    // The group waits for this member, if it changes again, for the rebalance timeout.
+    await this.#workload.finish(trackers, this.#context.settings.rebalanceTimeoutMs / 3)
+    this.#workload.abandon(
+      trackers,
+      new MqError('MQ_OWNERSHIP_LOST', 'Another consumer of the group has this message now'),
+    )
+    await this.#commitAll(trackers, this.#context.settings.requestTimeoutMs)
+    this.#workload.remove(trackers)
+  }
+
+  #lost(partitions: readonly TopicPartition[], cause: unknown): void {
+    const trackers = this.#trackersOf(partitions)
+    for (const at of partitions) this.#fetcher.remove(at)
+    const text = `Another consumer of the group may have this message: ${(cause as Error).message}`
+    this.#workload.abandon(trackers, new MqError('MQ_OWNERSHIP_LOST', text, { cause }))
+    this.#workload.remove(trackers)
+  }
+
+  #memberFailing(error: unknown): void {
+    const wasFailing = this.#memberFails
+    this.#memberFails = true
+    const failure = asMqError(error, `The consumer of '${this.source.group}' has left its group`)
+    // Whoever is subscribing hears of what will not mend itself; everything else is tried until it works.
+    if (this.#started !== undefined && isAuthError(error)) this.#started.reject(failure)
+    if (!wasFailing || !isLinkError(error)) this.#report(failure)
+  }
+
+  #gap(at: TopicPartition, { position, start }: { readonly position: number; readonly start: number }): void {
+    const tracker = this.#workload.find(at)
+    if (tracker === undefined) return
+    if (start < position) {
+      // The log is another one than before: what is in hand has no place in it.
+      this.#lost([at], new Error(`the log of ${nameOf(at)} ends before what was read of it`))
+      this.#read(at, decodeProgress(start, null))
+    } else tracker.readTo(start)
+    const reason =
+      start < position
+        ? `the log of ${nameOf(at)} was replaced or cut`
+        : `the broker has removed messages of ${nameOf(at)} that were not read yet`
+    const count = start > position ? { count: start - position } : {}
+    this.#context.report({ type: 'data-loss', source: this.source, reason, ...count })
+  }
+
+  /** Somebody has deleted the topic: what comes to the next one of that name is read from its beginning. */
+  #missing(topic: string): void {
+    const trackers = [...this.#workload.trackers].filter((tracker) => tracker.topic === topic && tracker.position > 0)
+    if (trackers.length > 0) {
+      const reason = `the topic ${topic} was deleted at the broker`
+      this.#lost(trackers, new Error(reason))
+      for (const at of trackers) this.#read(at, decodeProgress(0, null))
+      this.#context.report({ type: 'data-loss', source: this.source, reason })
+    }
+    this.#context.topology.forget(topic)
+    this.#context.topology.ensure(topic).catch(() => {})
+  }
+
+  #read(at: TopicPartition, progress: Progress): void {
+    this.#workload.add(at, this.#kinds.get(at.topic) ?? 'main', progress)
+    this.#fetcher.add(at, progress.offset)
+  }
+
+  #trackersOf(partitions: readonly TopicPartition[]): readonly Tracker[] {
+    return partitions.map((at) => this.#workload.find(at)).filter((tracker) => tracker !== undefined)
+  }
+
+  /** As `#commit`, again and again until all is told or the time is over. */
+  async #commitAll(trackers: readonly Tracker[], timeoutMs: number): Promise<void> {
+    const endsAt = Date.now() + timeoutMs
+    const isBehind = (tracker: Tracker): boolean => stateOf(tracker).state !== tracker.committed
+    while (trackers.some(isBehind) && Date.now() < endsAt) {
+      await withDeadline(this.#commit(), Math.max(1, endsAt - Date.now()), () => new Error('late')).catch(() => {})
+      // Another generation of the group may be on its way.
+      if (trackers.some(isBehind)) await sleep(commitRetryMs)
+    }
+  }
+
+  /** Tells the broker how far each partition is, where that has changed. */
+  async #commit(): Promise<void> {
+    // The one under way may not know of the latest.
+    while (this.#committing !== undefined) await this.#committing
+    const changed = [...this.#workload.trackers]
+      .map((tracker) => ({ tracker, ...stateOf(tracker) }))
+      .filter(({ tracker, state }) => state !== tracker.committed)
+    if (changed.length === 0) return
+    const offsets = changed.map(({ tracker: { topic, partition }, offset, metadata }) => ({
+      topic,
+      partition,
+      offset,
+      metadata,
+    }))
+    this.#committing = this.#member
+      .commit(offsets)
+      .then(() => {
+        for (const { tracker, state } of changed) tracker.committed = state
+      })
+      // The member looks after itself; what is not committed is tried with the next ones.
+      .catch(() => {})
+      .finally(() => {
+        this.#committing = undefined
+      })
+    await this.#committing
+  }
+
+  #report(error: MqError): void {
+    this.#context.report({ type: 'error', error, source: this.source })
+  }
+}
+
+function stateOf(tracker: Tracker) {
+  const { progress } = tracker
+  const metadata = encodeProgress(progress)
+  return { offset: progress.offset, metadata, state: `${progress.offset}/${metadata}` }
+}

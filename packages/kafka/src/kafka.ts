@@ -1,0 +1,171 @@
+import {
+  type Adapter,
+  type AdapterEvent,
+  type Capabilities,
+  MqError,
+  type Outcome,
+  type OutgoingMessage,
+  withDeadline,
+} from '@mq/core'
+import { createConsumers } from './consumers.js'
+import { createDeadLetters } from './dead-letters.js'
+import { clientConfig, defaultClient } from './driver/client.js'
+import { Cluster } from './driver/cluster.js'
+import { asMqError, isAuthError, isTlsError } from './driver/errors.js'
+import { createGroups } from './groups.js'
+import { createLink, type Link } from './link.js'
+import { createNames } from './names.js'
+import { type KafkaOptions, type Settings, settingsOf } from './options.js'
+import { createOutbox } from './outbox.js'
+import { encodeOutgoing } from './record.js'
+import { statsOf } from './stats.js'
+import { createTopology } from './topology.js'
+
+/**
+ * The Kafka adapter.
+ * Throws a `TypeError`, `MQ_INVALID_URL` or `MQ_INVALID_OPTION`.
+ */
+export function kafka(options: KafkaOptions): Adapter {
+  const settings = settingsOf(options)
+  const client = (settings.client ?? defaultClient)(clientConfig(settings))
+  const listeners = new Set<(event: AdapterEvent) => void>()
+  let state: 'new' | 'open' | 'closed' = 'new'
+  let lastError: MqError | undefined
+
+  const report = (event: AdapterEvent): void => {
+    if ('error' in event && event.error !== undefined) lastError = event.error
+    for (const listener of listeners) listener(event)
+  }
+  const openCluster = (lost?: (error: Error) => void): Cluster =>
+    new Cluster({ client, requestTimeoutMs: settings.requestTimeoutMs, ...(lost && { lost }) })
+  const link = createLink(openCluster, report)
+  const { cluster } = link
+  const names = createNames(settings.prefix)
+  const admin = openCluster()
+  const topology = createTopology({ cluster, admin, names, settings })
+  const outbox = createOutbox({ ...settings, cluster, topology })
+  const groups = createGroups({ ...settings, cluster, topology, names, outbox })
+  const context = { settings, names, topology, outbox, openCluster: () => openCluster(), report }
+  const consumers = createConsumers({ ...context, groups })
+
+  const requireOpen = (): void => {
+    if (state === 'new') throw new MqError('MQ_NOT_CONNECTED', 'The adapter is not connected')
+    if (state === 'closed') throw new MqError('MQ_CLOSED', 'The adapter was disconnected')
+  }
+  /** Whatever is asked of the broker, with an error that says what it was. */
+  const asked = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
+    requireOpen()
+    try {
+      return await work()
+    } catch (error) {
+      throw asMqError(error, what)
+    }
+  }
+
+  return {
+    name: 'kafka',
+    capabilities: capabilitiesOf(settings),
+    async connect() {
+      if (state === 'closed') requireOpen()
+      if (state === 'open') return
+      await connectWithin(settings, link)
+      state = 'open'
+    },
+    async disconnect({ deadlineMs }) {
+      const endsAt = Date.now() + deadlineMs
+      await consumers.stopAll(deadlineMs)
+      await outbox.close(Math.max(0, endsAt - Date.now()))
+      link.close()
+      admin.close()
+      state = 'closed'
+    },
+    async publish(topic, messages, { timeoutMs }) {
+      requireOpen()
+      return await publish(topic, messages, timeoutMs)
+    },
+    declareGroup: (source, { startFrom }) =>
+      asked(`The group '${source.group}' cannot be declared`, () => groups.declare(source, { startFrom })),
+    deleteGroup: (source) =>
+      asked(`The group '${source.group}' cannot be deleted`, () => consumers.deleteGroup(source)),
+    consume: (source, consumeOptions, handle) =>
+      asked(`'${source.topic}' cannot be consumed`, () => consumers.consume(source, consumeOptions, handle)),
+    deadLetters(source) {
+      const { store } = createDeadLetters({ cluster, topology, outbox }, source)
+      const what = `The dead letters of '${source.group}' cannot be read`
+      return {
+        list: (given) => asked(what, () => store.list(given)),
+        replay: (entryIds) => asked(what, () => store.replay(entryIds)),
+        purge: (entryIds) => asked(what, () => store.purge(entryIds)),
+      }
+    },
+    stats: (source) =>
+      asked(`The state of '${source.group}' cannot be read`, () => {
+        const { count } = createDeadLetters({ cluster, topology, outbox }, source)
+        return statsOf(source, { cluster, topology, names, countDead: count })
+      }),
+    health() {
+      const health = consumers.health()
+      const isDegraded = health.some(({ status }) => status === 'recovering')
+      const status = link.isUp ? (isDegraded ? 'degraded' : 'up') : 'down'
+      return { status, consumers: health, ...(lastError && { lastError }) }
+    },
+    on(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+  }
+
+  async function publish(
+    topic: string,
+    messages: readonly OutgoingMessage[],
+    timeoutMs: number,
+  ): Promise<readonly Outcome[]> {
+    const { main, delay } = topology.topicsOf
+    const isDelayed = ({ delayMs = 0 }: OutgoingMessage): boolean => delayMs > 0
+    const send = (to: string, some: readonly OutgoingMessage[]): Promise<readonly Outcome[]> =>
+      outbox.send(to, some.map(encodeOutgoing), { timeoutMs })
+    if (!messages.some(isDelayed)) return await send(main(topic), messages)
+    if (messages.every(isDelayed)) return await send(delay(topic), messages)
+    const [prompt, delayed] = await Promise.all([
+      send(
+        main(topic),
+        messages.filter((message) => !isDelayed(message)),
+      ),
+      send(delay(topic), messages.filter(isDelayed)),
+    ])
+    const next = { prompt: prompt[Symbol.iterator](), delayed: delayed[Symbol.iterator]() }
+    return messages.map((message) => (isDelayed(message) ? next.delayed : next.prompt).next().value as Outcome)
+  }
+}
+
+async function connectWithin(settings: Settings, link: Link): Promise<void> {
+  const where = settings.brokers.join(', ')
+  const { connectTimeoutMs } = settings
+  const late = (): MqError =>
+    new MqError('MQ_CONNECT_TIMEOUT', `Kafka at ${where} did not answer within ${connectTimeoutMs} ms`)
+  try {
+    await withDeadline(link.open(), connectTimeoutMs, late)
+  } catch (error) {
+    link.giveUp()
+    if (isAuthError(error) || isTlsError(error)) throw asMqError(error, `Kafka at ${where} refused the connection`)
+    throw asMqError((error as Error).cause ?? error, `Kafka at ${where} cannot be reached`, 'MQ_CONNECT_FAILED')
+  }
+}
+
+function capabilitiesOf({ maxMessageBytes, sessionTimeoutMs }: Settings): Capabilities {
+  return Object.freeze({
+    durable: true,
+    embedded: false,
+    retainsUnrouted: true,
+    startFromEarliest: true,
+    orderedKeys: true,
+    countsCrashes: false,
+    delayResolutionMs: 500,
+    maxDelayMs: 365 * 24 * 60 * 60 * 1000,
+    maxHandlerMs: Number.POSITIVE_INFINITY,
+    maxMessageBytes,
+    publishDedupeMs: 0,
+    // The session ends, then the others are told by their next heartbeat.
+    redeliveryMs: sessionTimeoutMs + 5_000,
+  })
+}

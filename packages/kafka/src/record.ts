@@ -1,0 +1,122 @@
+import { isUtf8 } from 'node:buffer'
+import {
+  attributesOf,
+  decodeFailure,
+  emptyHeaders,
+  encodeFailure,
+  type Failure,
+  isMqError,
+  MqError,
+  messageFromAttributes,
+  type OutgoingMessage,
+  type RawMessage,
+} from '@mq/core'
+import type { KafkaRecord } from './driver/record-batch.js'
+import type { OutgoingRecord } from './driver/requests.js'
+
+/** What the adapter itself knows about a message, beside what was published. */
+export interface Envelope {
+  readonly attempt?: number | undefined
+  readonly failure?: Failure | undefined
+  /** Counted from the record's timestamp. */
+  readonly delayMs?: number | undefined
+}
+
+const header = { attempt: 'mq-attempt', failure: 'mq-failure', delay: 'mq-delay' } as const
+const ownHeaders: readonly string[] = Object.values(header)
+
+/** A CloudEvent in Kafka's binary content mode: attributes as `ce_` headers, the body as the value. */
+export function encodeRecord(
+  message: RawMessage,
+  { attempt, failure, delayMs }: Envelope = {},
+  key: string | null = message.key ?? null,
+): OutgoingRecord {
+  const { datacontenttype, ...attributes } = attributesOf(message)
+  const headers: Record<string, string> = Object.create(null)
+  for (const name in message.headers) headers[name] = message.headers[name] as string
+  for (const name in attributes) headers[`ce_${name}`] = attributes[name] as string
+  if (datacontenttype !== undefined) headers['content-type'] = datacontenttype
+  if (attempt !== undefined && attempt > 1) headers[header.attempt] = String(attempt)
+  if (failure !== undefined) headers[header.failure] = encodeFailure(failure)
+  if (delayMs !== undefined && delayMs > 0) headers[header.delay] = String(Math.ceil(delayMs))
+  const { buffer, byteOffset, byteLength } = message.body
+  return { key, value: Buffer.from(buffer, byteOffset, byteLength), headers }
+}
+
+export const encodeOutgoing = ({ delayMs, ...message }: OutgoingMessage): OutgoingRecord =>
+  encodeRecord(message, { delayMs })
+
+/** Roughly what the record takes on the wire, never less. */
+export function recordBytes({ key, value, headers }: OutgoingRecord): number {
+  let bytes = 40 + (value?.byteLength ?? 0) + (key === null ? 0 : Buffer.byteLength(key))
+  for (const name in headers) bytes += 10 + Buffer.byteLength(name) + Buffer.byteLength(headers[name] as string)
+  return bytes
+}
+
+export interface DecodedRecord extends Envelope {
+  readonly message: RawMessage
+  readonly attempt: number
+  /** When it may be handled, in milliseconds since 1970. */
+  readonly dueMs: number
+  readonly decodeError?: MqError
+}
+
+/** What is no text is shown in hexadecimal digits. */
+function textOf(bytes: Buffer): string {
+  const text = bytes.toString()
+  return text.includes('\ufffd') && !isUtf8(bytes) ? bytes.toString('hex') : text
+}
+
+export interface RecordPlace {
+  readonly topic: string
+  readonly partition: number
+  /** The topic as applications call it. */
+  readonly name?: string
+  /** False where the record's key is not the message's. */
+  readonly keyed?: boolean
+}
+
+/** Never throws: what cannot be read comes with a `decodeError` and the bytes that it was. */
+export function decodeRecord(record: KafkaRecord, at: RecordPlace): DecodedRecord {
+  const attributes: Record<string, string> = Object.create(null)
+  const headers: Record<string, string> = Object.create(null)
+  const own: Record<string, string> = Object.create(null)
+  for (const name in record.headers) {
+    const value = record.headers[name]
+    if (value === undefined) continue
+    if (name.startsWith('ce_')) attributes[name.slice(3)] = textOf(value)
+    else if (name === 'content-type') attributes.datacontenttype = textOf(value)
+    else if (ownHeaders.includes(name)) own[name] = textOf(value)
+    else headers[name] = textOf(value)
+  }
+  // The Kafka binding has the record's key stand for the partition key.
+  if (at.keyed !== false && attributes.partitionkey === undefined && record.key !== undefined)
+    attributes.partitionkey = textOf(record.key)
+  const content = { headers: isEmpty(headers) ? emptyHeaders : Object.freeze(headers), body: record.value ?? noBytes }
+  const id = `${at.topic}/${at.partition}/${record.offset}`
+  const defaults = { id, topic: at.name ?? at.topic, timeMs: record.timestampMs }
+  const { attempt, delay } = { attempt: Number(own[header.attempt]), delay: Number(own[header.delay]) }
+  const failure = decodeFailure(own[header.failure])
+  const envelope = {
+    attempt: Number.isSafeInteger(attempt) && attempt > 0 ? attempt : 1,
+    dueMs: delay > 0 ? record.timestampMs + delay : 0,
+    ...(failure && { failure }),
+  }
+  try {
+    if (record.unreadable !== undefined) throw unreadable(record.unreadable)
+    return { ...envelope, message: messageFromAttributes(attributes, content, defaults) }
+  } catch (error) {
+    const decodeError = isMqError(error) ? error : unreadable(error)
+    return { ...envelope, message: messageFromAttributes({}, content, defaults), decodeError }
+  }
+}
+
+const noBytes = Buffer.alloc(0)
+
+function isEmpty(object: object): boolean {
+  for (const _ in object) return false
+  return true
+}
+
+const unreadable = (cause: unknown): MqError =>
+  new MqError('MQ_UNDECODABLE', `The record cannot be read: ${(cause as Error).message}`, { cause })

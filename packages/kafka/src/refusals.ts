@@ -1,0 +1,34 @@
+import { isMqError } from '@mq/core'
+import { errorType, isAuthError, isLinkError } from './driver/errors.js'
+
+// What a failed request to publish says about the records that were in it.
+
+/** The leader wrote it, or may have; whether it stays is not known. */
+export const isAmbiguous = (error: unknown): boolean =>
+  (isLinkError(error) && !error.unsent) ||
+  ['REQUEST_TIMED_OUT', 'NOT_ENOUGH_REPLICAS_AFTER_APPEND'].includes(errorType(error) ?? '') ||
+  // Whatever is not an answer of Kafka's.
+  (!isLinkError(error) && errorType(error) === undefined && (error as Error).name !== 'KafkaJSNotImplemented')
+
+export const isTooLarge = (error: unknown): boolean =>
+  ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'].includes(errorType(error) ?? '')
+
+const finalTypes = [
+  'INVALID_TOPIC_EXCEPTION',
+  'INVALID_REQUIRED_ACKS',
+  'INVALID_RECORD',
+  'INVALID_TIMESTAMP',
+  'UNSUPPORTED_FOR_MESSAGE_FORMAT',
+  'UNSUPPORTED_COMPRESSION_TYPE',
+  'POLICY_VIOLATION',
+  'INVALID_CONFIG',
+  'INVALID_PARTITIONS',
+  'INVALID_REPLICATION_FACTOR',
+]
+
+/** Trying again cannot help. */
+export const isFinal = (error: unknown): boolean =>
+  isAuthError(error) ||
+  finalTypes.includes(errorType(error) ?? '') ||
+  (error as Error).name === 'KafkaJSNotImplemented' ||
+  isMqError(error, 'MQ_TOPIC_MISSING')

@@ -1,0 +1,47 @@
+import type { QueueStats, Source } from '@mq/core'
+import type { Cluster } from './driver/cluster.js'
+import { committedOffsets, logOffsets } from './driver/offsets.js'
+import { nameOf, type TopicPartition } from './driver/requests.js'
+import type { Names } from './names.js'
+import { decodeProgress } from './progress.js'
+import type { Topology } from './topology.js'
+
+export interface StatsContext {
+  readonly cluster: Cluster
+  readonly topology: Topology
+  readonly names: Names
+  readonly countDead: () => Promise<number>
+}
+
+/** From the ends of the logs and from what the owners of the partitions commit, which is at most some moments old. */
+export async function statsOf(source: Source, context: StatsContext): Promise<QueueStats> {
+  const { cluster, topology, names } = context
+  const { main, delay, retry } = topology.topicsOf
+  const waits = { ready: [main(source.topic)], delayed: [delay(source.topic), retry(source)] }
+  const partitions: TopicPartition[] = []
+  for (const topic of [...waits.ready, ...waits.delayed]) {
+    for (const { partition } of (await cluster.partitionsOf(topic, { fresh: true })) ?? []) {
+      partitions.push({ topic, partition })
+    }
+  }
+  const dead = await context.countDead()
+  const committed = await committedOffsets(cluster, names.group(source), partitions)
+  // A group that was never declared has nothing waiting.
+  if (committed.size === 0) return { ready: 0, inFlight: 0, delayed: 0, dead }
+  const topics = [...new Set(partitions.map(({ topic }) => topic))]
+  const [starts, ends] = [await logOffsets(cluster, topics, 'start'), await logOffsets(cluster, topics, 'end')]
+  const counted = (names: readonly string[]) => {
+    let [waiting, running] = [0, 0]
+    for (const at of partitions.filter(({ topic }) => names.includes(topic))) {
+      const there = committed.get(nameOf(at))
+      const start = starts.get(nameOf(at)) ?? 0
+      const progress = decodeProgress(Math.max(start, there?.offset ?? start), there?.metadata)
+      const open = Math.max(0, (ends.get(nameOf(at)) ?? 0) - progress.offset - progress.doneCount)
+      running += Math.min(open, progress.running)
+      waiting += Math.max(0, open - progress.running)
+    }
+    return { waiting, running }
+  }
+  const [ready, delayed] = [counted(waits.ready), counted(waits.delayed)]
+  return { ready: ready.waiting, inFlight: ready.running + delayed.running, delayed: delayed.waiting, dead }
+}

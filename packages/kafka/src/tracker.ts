@@ -1,0 +1,155 @@
+import type { LazyAbort } from '@mq/core'
+import type { KafkaRecord } from './driver/record-batch.js'
+import type { TopicPartition } from './driver/requests.js'
+import type { Progress, Range } from './progress.js'
+import type { DecodedRecord } from './record.js'
+
+/**
+ * - `main`: what was published.
+ * - `delay`: what was published with a delay, for the group to copy.
+ * - `retry`: what waits for its time in the group's own topic.
+ */
+export type TopicKind = 'main' | 'delay' | 'retry'
+
+/**
+ * One record that is not finished.
+ *
+ * - `waiting`: for its time, or for an earlier one of its key.
+ * - `ready`: for a free handler.
+ * - `running`: handled, or being written elsewhere.
+ * - `done`: the watermark may pass it.
+ * - `void`: no longer this consumer's.
+ */
+export interface Entry {
+  readonly tracker: Tracker
+  readonly offset: number
+  readonly bytes: number
+  state: 'waiting' | 'ready' | 'running' | 'done' | 'void'
+  record: KafkaRecord | undefined
+  decoded?: DecodedRecord
+  /** Of its lane, in an ordered consumer. */
+  key?: string
+  /** Others of its key wait for it. */
+  inLane?: boolean
+  abort?: LazyAbort
+  cancelTimer?: () => void
+}
+
+/** The records of one partition between the oldest unfinished one and the last one read. */
+export class Tracker implements TopicPartition {
+  readonly topic: string
+  readonly partition: number
+  readonly kind: TopicKind
+  readonly ready: Entry[] = []
+  /** What the broker was told last, as `stateOf` gives it. */
+  committed = ''
+  isPaused = false
+  /** Nothing new is started. */
+  isClosing = false
+  /** Records that are neither done nor running, and the bytes that they hold. */
+  unstarted = 0
+  unstartedBytes = 0
+  running = 0
+  /** Behind the last record read. */
+  #position: number
+  #entries: Entry[] = []
+  #head = 0
+  /** What an earlier owner had finished behind the offset that it committed. */
+  #skipped: readonly Range[]
+  /** Handlers, of what is running. */
+  handled = 0
+
+  constructor(at: TopicPartition, kind: TopicKind, progress: Progress) {
+    this.topic = at.topic
+    this.partition = at.partition
+    this.kind = kind
+    this.#skipped = progress.done
+    this.#position = progress.offset
+  }
+
+  /** Undefined for one that an earlier owner has finished. */
+  add(record: KafkaRecord): Entry | undefined {
+    while (this.#skipped[0] !== undefined && this.#skipped[0].last < record.offset)
+      this.#skipped = this.#skipped.slice(1)
+    const isDone = (this.#skipped[0]?.first ?? Number.POSITIVE_INFINITY) <= record.offset
+    if (isDone) {
+      this.#entries.push({ tracker: this, offset: record.offset, bytes: 0, state: 'done', record: undefined })
+      return undefined
+    }
+    const bytes = (record.value?.byteLength ?? 0) + 100
+    const entry: Entry = { tracker: this, offset: record.offset, bytes, state: 'waiting', record }
+    this.#entries.push(entry)
+    this.unstarted += 1
+    this.unstartedBytes += bytes
+    return entry
+  }
+
+  /** Everything before this offset was read, also what no record stands for. */
+  readTo(offset: number): void {
+    this.#position = Math.max(this.#position, offset)
+  }
+
+  start(entry: Entry): void {
+    entry.state = 'running'
+    this.unstarted -= 1
+    this.unstartedBytes -= entry.bytes
+    this.running += 1
+  }
+
+  /** A running entry ends, as done or not. */
+  finish(entry: Entry, state: 'done' | 'void'): void {
+    entry.state = state
+    entry.record = undefined
+    delete entry.decoded
+    this.running -= 1
+  }
+
+  /** An entry that was not started is none of this consumer's any more. */
+  discard(entry: Entry): void {
+    entry.state = 'void'
+    entry.record = undefined
+    entry.cancelTimer?.()
+    this.unstarted -= 1
+    this.unstartedBytes -= entry.bytes
+  }
+
+  /** The offset up to which everything is finished. */
+  get watermark(): number {
+    while (this.#entries[this.#head]?.state === 'done') this.#head += 1
+    if (this.#head > 1_000 && this.#head * 2 > this.#entries.length) {
+      this.#entries = this.#entries.slice(this.#head)
+      this.#head = 0
+    }
+    return this.#entries[this.#head]?.offset ?? this.#position
+  }
+
+  /** What the next owner is to know. */
+  get progress(): Progress {
+    const offset = this.watermark
+    const done: { first: number; last: number }[] = []
+    let doneCount = 0
+    for (let index = this.#head; index < this.#entries.length; index++) {
+      const entry = this.#entries[index] as Entry
+      if (entry.state !== 'done') continue
+      doneCount += 1
+      const last = done.at(-1)
+      if (last !== undefined && this.#entries[index - 1]?.state === 'done') last.last = entry.offset
+      else done.push({ first: entry.offset, last: entry.offset })
+    }
+    return { offset, done, doneCount, running: this.handled }
+  }
+
+  get position(): number {
+    return this.#position
+  }
+
+  /** How many records lie past the oldest unfinished one, finished or not. */
+  get uncommitted(): number {
+    return this.watermark < this.#position ? this.#entries.length - this.#head : 0
+  }
+
+  /** What is not finished. */
+  open(): readonly Entry[] {
+    return this.#entries.slice(this.#head).filter(({ state }) => state !== 'done' && state !== 'void')
+  }
+}

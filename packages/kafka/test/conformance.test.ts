@@ -1,0 +1,42 @@
+import { conformance } from '@mq/core/conformance'
+import {
+  behindProxy,
+  brokers,
+  conformanceOptions,
+  faultsOf,
+  type KafkaServer,
+  kafka,
+  type StartedServer,
+  stopBehindProxy,
+  workspaceNode,
+} from '@mq/test-brokers'
+import * as vitest from 'vitest'
+import { destroy, publishForeign } from './support/outside.js'
+
+/** Short, so that what is lost with a process is missed soon. */
+const sessionTimeoutMs = 3_000
+
+await conformance(
+  { ...vitest, describe: vitest.describe.skipIf(!brokers.wanted('kafka')) },
+  {
+    adapter: new URL('../src/index.ts', import.meta.url),
+    options: { url: 'kafka://127.0.0.1', sessionTimeoutMs, requestTimeoutMs: 5_000, partitions: 3 },
+    start: () =>
+      behindProxy<KafkaServer>(
+        kafka(
+          brokers.owned('kafka')
+            ? { users: { mq: 'right' }, config: { 'group.min.session.timeout.ms': '1000' }, heapMb: 400 }
+            : {},
+        ),
+      ),
+    stop: stopBehindProxy,
+    faults: {
+      ...faultsOf('kafka'),
+      untrusted: ({ untrusted: { url } }) => ({ options: { url: `${url}?tls=true` } }),
+      destroy: ({ server }: StartedServer<KafkaServer>, source) => destroy(server, source),
+      publishForeign: ({ server }: StartedServer<KafkaServer>, topic, body) => publishForeign(server, topic, body),
+    },
+    node: workspaceNode,
+  },
+  conformanceOptions('kafka'),
+)

@@ -1,0 +1,134 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type BrokerProxy, brokers, type KafkaServer, kafka, proxy, until } from '@mq/test-brokers'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { newTopic, open } from './support/open.js'
+
+const times = { sessionTimeoutMs: 3_000, requestTimeoutMs: 3_000 } as const
+
+describe.skipIf(!brokers.owned('kafka'))('trouble', () => {
+  let server: KafkaServer
+
+  beforeAll(async () => {
+    server = await kafka({ config: { 'group.min.session.timeout.ms': '1000' }, heapMb: 300 })
+  })
+  afterAll(async () => {
+    await server?.stop()
+  })
+  const link = async (): Promise<BrokerProxy> => {
+    const made = await proxy(server)
+    onTestFinished(() => made.close())
+    return made
+  }
+
+  it('of a frozen link ends ownership on both sides: the message runs elsewhere, once, and the consumer comes back', async () => {
+    const frozen = await link()
+    const { queue, events } = await open({ url: frozen.url, ...times })
+    const { queue: other } = await open({ url: server.url, ...times })
+    const topic = newTopic()
+    const signals: AbortSignal[] = []
+    const late: (() => void)[] = []
+    const subscription = await queue.subscribe(topic, (_, { signal }) => {
+      signals.push(signal)
+      return new Promise<void>((resolve) => late.push(resolve))
+    })
+    await other.publish(topic, 1)
+    await until(() => signals.length === 1, { what: 'the handler' })
+    await frozen.freeze('both')
+    const seen: number[] = []
+    await other.subscribe(topic, ({ attempt }) => void seen.push(attempt))
+    await until(() => seen.length === 1, { what: 'the message to run elsewhere', timeoutMs: 15_000 })
+    await until(() => signals[0]?.aborted === true, { what: 'the signal', timeoutMs: 5_000 })
+    expect(signals[0]?.reason.code).toBe('MQ_OWNERSHIP_LOST')
+    await until(() => events.some((event) => event.type === 'state' && event.state === 'reconnecting'), {
+      what: 'the loss of the connection to be told',
+      timeoutMs: 10_000,
+    })
+    expect(queue.health().status).toBe('down')
+    for (const resolve of late) resolve()
+    await frozen.heal()
+    await until(() => queue.health().status === 'up', { what: 'the consumer to be back', timeoutMs: 20_000 })
+    await subscription.stop()
+    expect(seen).toEqual([1])
+  })
+
+  it('of a link that is cut again and again loses nothing, and ends in good health', async () => {
+    const hurt = await link()
+    const { queue } = await open({ url: hurt.url, ...times })
+    const topic = newTopic()
+    const seen = new Set<unknown>()
+    await queue.subscribe(topic, async ({ data }) => {
+      await sleep(5)
+      seen.add(data)
+    })
+    const stored: number[] = []
+    for (let round = 0; round < 5; round++) {
+      const batch = Promise.all(
+        Array.from({ length: 40 }, async (_, index) => {
+          const number = round * 40 + index
+          await queue.publish(topic, number, { timeoutMs: 15_000 })
+          stored.push(number)
+        }),
+      )
+      await sleep(20)
+      await hurt.cut()
+      await batch
+    }
+    await until(() => stored.every((number) => seen.has(number)), { what: 'all of them', timeoutMs: 20_000 })
+    await until(() => queue.health().status === 'up', { what: 'good health', timeoutMs: 10_000 })
+    expect(stored).toHaveLength(200)
+  })
+
+  it('of a broker that is killed loses no message, no retry, no delay and no dead letter', {
+    timeout: 120_000,
+  }, async () => {
+    const { queue } = await open({ url: server.url, ...times })
+    const topic = newTopic()
+    const runs = new Map<unknown, number[]>()
+    const retry = { attempts: 2, backoff: 'fixed', delayMs: 4_000, jitter: 'none' } as const
+    await queue.subscribe(
+      topic,
+      ({ data, attempt }) => {
+        runs.set(data, [...(runs.get(data) ?? []), attempt])
+        if (data === 'retried' && attempt === 1) throw new Error('first')
+        if (data === 'dead') throw new Error('always')
+      },
+      { retry },
+    )
+    const sentAt = Date.now()
+    await queue.publish(topic, 'retried')
+    await queue.publish(topic, 'dead')
+    await queue.publish(topic, 'delayed', { delayMs: 6_000 })
+    await until(() => runs.size === 2, { what: 'the first runs' })
+    await server.kill()
+    const during = queue.publish(topic, 'during', { timeoutMs: 60_000 })
+    await server.restart()
+    await during
+    await until(() => runs.get('retried')?.includes(2) && runs.has('delayed') && runs.has('during'), {
+      what: 'everything to run',
+      timeoutMs: 40_000,
+    })
+    expect(Date.now() - sentAt).toBeGreaterThanOrEqual(6_000)
+    await until(async () => (await queue.deadLetters(topic, 'g').list()).length === 1, {
+      what: 'the dead letter',
+      timeoutMs: 20_000,
+    })
+    await until(() => queue.health().status === 'up', { what: 'good health', timeoutMs: 20_000 })
+  })
+
+  it('of a broker that is gone keeps nobody from stopping', async () => {
+    const hurt = await link()
+    const { queue } = await open({ url: hurt.url, ...times })
+    const topic = newTopic()
+    let started = false
+    await queue.subscribe(topic, () => {
+      started = true
+      return new Promise<void>(() => {})
+    })
+    await queue.publish(topic, 1)
+    await until(() => started, { what: 'the handler' })
+    await hurt.freeze('both')
+    const startedAt = Date.now()
+    await queue.disconnect({ deadlineMs: 500 })
+    expect(Date.now() - startedAt).toBeLessThan(5_500)
+  })
+})

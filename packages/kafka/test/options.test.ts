@@ -1,0 +1,97 @@
+import { inspect } from 'node:util'
+import { type KafkaOptions, kafka } from '@mq/kafka'
+import { Kafka } from 'kafkajs'
+import { describe, expect, it } from 'vitest'
+import { settingsOf } from '../src/options.js'
+
+const url = 'kafka://localhost:9092'
+const failure = (options: unknown): Error & { code?: string } => {
+  try {
+    kafka(options as KafkaOptions)
+  } catch (error) {
+    return error as Error
+  }
+  return expect.fail('It was taken')
+}
+
+describe('the options', () => {
+  it('take several hosts, a login and TLS from a URL', () => {
+    const settings = settingsOf({ url: 'kafka://us%40er:p%3Aw@a:1,b,c.d:3/?tls=true&mechanism=scram-sha-256' })
+    expect(settings.brokers).toEqual(['a:1', 'b:9092', 'c.d:3'])
+    expect(settings.sasl).toEqual({ mechanism: 'scram-sha-256', username: 'us@er', password: 'p:w' })
+    expect(settings.tls).toEqual({})
+  })
+
+  it('are what was given rather than what the URL says', () => {
+    const sasl = { mechanism: 'plain', username: 'u', password: 'p' } as const
+    expect(settingsOf({ url: 'kafka://x:y@a', brokers: ['b:1'], sasl }).brokers).toEqual(['b:1'])
+    expect(settingsOf({ url: 'kafka://x:y@a', sasl }).sasl).toEqual(sasl)
+  })
+
+  it.each([
+    'http://localhost',
+    'kafka://',
+    'kafka://host:canary',
+    'kafka://user:canary@host:99999',
+    'kafka://user:canary%zz@host',
+    'kafka://user:canary@host?sasl=x',
+    'kafka://user:canary@host?mechanism=oauth',
+    'kafka://user:canary@ho st',
+  ])('refuse the URL %s without showing it', (given) => {
+    const error = failure({ url: given })
+    expect(error.code).toBe('MQ_INVALID_URL')
+    expect(inspect(error)).not.toContain('canary')
+  })
+
+  it.each([
+    [{}, 'MQ_INVALID_OPTION'],
+    [{ url, partition: 3 }, 'MQ_INVALID_OPTION'],
+    [{ url, partitions: 0 }, 'MQ_INVALID_OPTION'],
+    [{ url, sessionTimeoutMs: 1.5 }, 'MQ_INVALID_OPTION'],
+    [{ url, compression: 'brotli' }, 'MQ_INVALID_OPTION'],
+    [{ url, prefix: 'a--b' }, 'MQ_INVALID_NAME'],
+    [{ brokers: ['kafka://user:canary@host:9092'] }, 'MQ_INVALID_OPTION'],
+    [{ url, sasl: { mechanism: 'oauth', username: 'u', password: 'canary' } }, 'MQ_INVALID_OPTION'],
+  ])('refuse the value in %j', (given, code) => {
+    const error = failure(given)
+    expect(error.code).toBe(code)
+    expect(inspect(error)).not.toContain('canary')
+  })
+
+  it.each([
+    undefined,
+    null,
+    { url: 7 },
+    { url, partitions: '3' },
+    { url, createTopics: 'no' },
+    { url, tls: 'yes' },
+    { url, sasl: { username: 'u' } },
+    { url, brokers: 'localhost:9092' },
+    { url, client: 'kafkajs' },
+    { url, topicConfig: { 'retention.ms': 5 } },
+  ])('refuse the type in %j', (given) => {
+    expect(failure(given)).toBeInstanceOf(TypeError)
+  })
+
+  it('refuse a client that is not of kafkajs 2', () => {
+    expect(failure({ url, client: () => ({}) })).toBeInstanceOf(TypeError)
+    expect(() => kafka({ url, client: (config) => new Kafka(config) })).not.toThrow()
+  })
+
+  it('decide over what the adapter promises', () => {
+    expect(kafka({ url, sessionTimeoutMs: 10_000, maxMessageBytes: 1_000 }).capabilities).toEqual({
+      durable: true,
+      embedded: false,
+      retainsUnrouted: true,
+      startFromEarliest: true,
+      orderedKeys: true,
+      countsCrashes: false,
+      delayResolutionMs: 500,
+      maxDelayMs: 365 * 24 * 60 * 60 * 1000,
+      maxHandlerMs: Number.POSITIVE_INFINITY,
+      maxMessageBytes: 1_000,
+      publishDedupeMs: 0,
+      redeliveryMs: 15_000,
+    })
+  })
+})

@@ -1,0 +1,235 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Message } from '@mq/core'
+import { brokers, shared, until } from '@mq/test-brokers'
+import { describe, expect, it } from 'vitest'
+import { newTopic, open } from './support/open.js'
+import { outsideClient, publishWithSnappy, withAdmin, withProducer } from './support/outside.js'
+
+describe.skipIf(!brokers.wanted('kafka'))('records of other programs', () => {
+  it('are read with the partition key from the record’s key, and with their headers as text', async () => {
+    const { queue } = await open()
+    const topic = newTopic()
+    const seen: Message[] = []
+    await queue.subscribe(topic, (message) => void seen.push(message))
+    const headers = { 'content-type': 'text/plain', trace: ['first', 'last'], binary: Buffer.from([0xff, 0xfe]) }
+    await withProducer(await shared('kafka'), (producer) =>
+      producer.send({ topic, messages: [{ key: 'k1', value: 'hello', headers }] }),
+    )
+    await until(() => seen.length === 1, { what: 'the record' })
+    expect(seen[0]).toMatchObject({ key: 'k1', data: 'hello', topic, type: topic, source: '/unknown', attempt: 1 })
+    expect({ ...seen[0]?.headers }).toEqual({ trace: 'last', binary: 'fffe' })
+    expect(seen[0]?.id).toMatch(new RegExp(`^${topic}/\\d+/0$`))
+  })
+
+  it('keep their id on every attempt, and their bytes in the dead letters', async () => {
+    const { queue } = await open()
+    const topic = newTopic()
+    const ids: string[] = []
+    await queue.subscribe(topic, ({ id }) => {
+      ids.push(id)
+      throw new Error('no')
+    })
+    const body = Buffer.from([0, 1, 2, 255])
+    await withProducer(await shared('kafka'), (producer) =>
+      producer.send({ topic, messages: [{ value: body, headers: { 'content-type': 'application/octet-stream' } }] }),
+    )
+    const letters = () => queue.deadLetters(topic, 'g').list()
+    await until(async () => (await letters()).length === 1, { what: 'the dead letter', timeoutMs: 10_000 })
+    const [letter] = await letters()
+    expect(new Set(ids).size).toBe(1)
+    expect(ids).toHaveLength(3)
+    expect(Buffer.from(letter?.message.body ?? [])).toEqual(body)
+  })
+
+  it('that are no message at all are dead letters and hold up nothing', async () => {
+    const { queue } = await open({ partitions: 1 })
+    const topic = newTopic()
+    const seen: unknown[] = []
+    await queue.subscribe(topic, ({ data }) => void seen.push(data))
+    await withProducer(await shared('kafka'), (producer) =>
+      producer.send({
+        topic,
+        messages: [
+          { value: null },
+          { value: '{' },
+          { value: '1', headers: { ce_specversion: '7.0' } },
+          { value: '{"fine":true}' },
+        ],
+      }),
+    )
+    await until(() => seen.length === 1, { what: 'the good one' })
+    const letters = () => queue.deadLetters(topic, 'g').list()
+    await until(async () => (await letters()).length === 3, { what: 'the others to be dead letters' })
+    expect((await letters()).every(({ failure }) => failure.reason === 'undecodable')).toBe(true)
+  })
+
+  it('in a batch with an unknown compression codec become one dead letter, and what follows is read', async () => {
+    const { queue } = await open({ partitions: 1 })
+    const topic = newTopic()
+    const seen: unknown[] = []
+    await queue.subscribe(topic, ({ data }) => void seen.push(data))
+    await publishWithSnappy(await shared('kafka'), topic, ['"lost in translation"', '"this too"'])
+    await queue.publish(topic, 'after')
+    await until(() => seen.length === 1, { what: 'what follows', timeoutMs: 15_000 })
+    expect(seen).toEqual(['after'])
+    const letters = () => queue.deadLetters(topic, 'g').list()
+    await until(async () => (await letters()).length === 1, { what: 'the dead letter' })
+    const [letter] = await letters()
+    expect(letter?.failure.reason).toBe('undecodable')
+    expect(letter?.failure.error.message).toMatch(/snappy/i)
+    expect(Buffer.from(letter?.message.body ?? []).includes('lost in translation')).toBe(true)
+    await until(async () => (await queue.stats(topic, 'g')).ready === 0, { what: 'nothing to be left' })
+    expect(queue.health().status).toBe('up')
+  })
+
+  it('that were never committed in their transaction are not seen', async () => {
+    const { queue } = await open({ partitions: 1 })
+    const server = await shared('kafka')
+    const topic = newTopic()
+    const seen: unknown[] = []
+    await queue.subscribe(topic, ({ data }) => void seen.push(data))
+    const producer = outsideClient(server).producer({
+      transactionalId: topic,
+      maxInFlightRequests: 1,
+      idempotent: true,
+    })
+    await producer.connect()
+    const send = async (value: string, end: 'commit' | 'abort'): Promise<void> => {
+      const transaction = await producer.transaction()
+      await transaction.send({ topic, messages: [{ value }] })
+      await transaction[end]()
+    }
+    await send('"undone"', 'abort')
+    await send('"done"', 'commit')
+    await send('"undone again"', 'abort')
+    await queue.publish(topic, 'after')
+    await producer.disconnect()
+    await until(() => seen.length >= 2, { what: 'what was committed', timeoutMs: 15_000 })
+    expect(seen).toEqual(['done', 'after'])
+  })
+
+  it('are written as the Kafka binding of CloudEvents says, so that others can read them', async () => {
+    const { queue } = await open({ queue: { source: '/shop' } })
+    const server = await shared('kafka')
+    const topic = newTopic()
+    const { id } = await queue.publish(topic, { n: 1 }, { key: 'k', headers: { tenant: 'a' } })
+    const consumer = outsideClient(server).consumer({ groupId: `reader.${topic}` })
+    await consumer.connect()
+    await consumer.subscribe({ topic, fromBeginning: true })
+    const records: { key: string; value: string; headers: Record<string, string> }[] = []
+    await consumer.run({
+      async eachMessage({ message: { key, value, headers = {} } }) {
+        const texts = Object.entries(headers).map(([name, content]) => [name, String(content)])
+        records.push({ key: String(key), value: String(value), headers: Object.fromEntries(texts) })
+      },
+    })
+    await until(() => records.length === 1, { what: 'the record', timeoutMs: 15_000 })
+    await consumer.disconnect()
+    expect(records[0]).toMatchObject({
+      key: 'k',
+      value: '{"n":1}',
+      headers: {
+        ce_specversion: '1.0',
+        ce_id: id,
+        ce_source: '/shop',
+        ce_type: topic,
+        ce_partitionkey: 'k',
+        'content-type': 'application/json',
+        tenant: 'a',
+      },
+    })
+  })
+})
+
+describe.skipIf(!brokers.wanted('kafka'))('what the broker has lost', () => {
+  it('is reported with its number when it was removed before it was read', async () => {
+    const { queue, events } = await open({ partitions: 1 })
+    const server = await shared('kafka')
+    const topic = newTopic()
+    await queue.declareGroup(topic, 'g')
+    await queue.publishAll(topic, [0, 1, 2, 3, 4])
+    await withAdmin(server, async (admin) => {
+      await admin.fetchTopicOffsets(topic)
+      await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '3' }] })
+    })
+    const seen: unknown[] = []
+    await queue.subscribe(topic, ({ data }) => void seen.push(data))
+    await until(() => seen.length === 2, { what: 'what is left', timeoutMs: 15_000 })
+    expect(seen).toEqual([3, 4])
+    expect(events.filter(({ type }) => type === 'data-loss')).toEqual([
+      expect.objectContaining({ source: { topic, group: 'g' }, count: 3 }),
+    ])
+  })
+
+  it('is suspected when the offsets of a declared group are gone: it starts with the oldest, not with the latest', async () => {
+    const { queue, events } = await open({ partitions: 1 })
+    const server = await shared('kafka')
+    const topic = newTopic()
+    const first = await queue.subscribe(topic, () => {})
+    await queue.publishAll(topic, [0, 1])
+    await until(async () => (await queue.stats(topic, 'g')).ready === 0, { what: 'both to be handled' })
+    await first.stop()
+    await queue.publish(topic, 2)
+    // What the broker does by itself when nobody has consumed for `offsets.retention.minutes`.
+    await withAdmin(server, (admin) => admin.deleteGroups([`${topic}--g`]))
+    const seen: unknown[] = []
+    await queue.subscribe(topic, ({ data }) => void seen.push(data))
+    await until(() => seen.includes(2), { what: 'the message that waited', timeoutMs: 15_000 })
+    expect(seen).toEqual([0, 1, 2])
+    expect(events.filter(({ type }) => type === 'data-loss')).toHaveLength(1)
+  })
+
+  it('is reported when its topic was deleted under a consumer, which then reads the next one from its beginning', async () => {
+    const { queue, events } = await open({ partitions: 1 })
+    const server = await shared('kafka')
+    const topic = newTopic()
+    const seen: unknown[] = []
+    await queue.subscribe(topic, ({ data }) => void seen.push(data))
+    await queue.publishAll(topic, [0, 1, 2])
+    await until(() => seen.length === 3, { what: 'the first ones' })
+    await withAdmin(server, (admin) => admin.deleteTopics({ topics: [topic] }))
+    await until(() => events.some(({ type }) => type === 'data-loss'), { what: 'the loss', timeoutMs: 15_000 })
+    await queue.publish(topic, 'new', { timeoutMs: 15_000 })
+    await until(() => seen.includes('new'), { what: 'what comes after', timeoutMs: 15_000 })
+    await until(() => queue.health().status === 'up', { what: 'good health' })
+  })
+})
+
+describe.skipIf(!brokers.wanted('kafka'))('declaring a group', () => {
+  it('takes part in nothing before it, and in everything after it, whoever else declares it at the same time', async () => {
+    const opened = await Promise.all([open(), open(), open()])
+    const topic = newTopic()
+    const { queue } = opened[0]
+    await queue.publishAll(topic, ['before', 'before'])
+    const sent: string[] = []
+    await Promise.all(
+      opened.map(async (one, index) => {
+        await one.queue.declareGroup(topic, 'g')
+        for (let count = 0; count < 20; count++) {
+          sent.push(`${index}.${count}`)
+          await one.queue.publish(topic, `${index}.${count}`)
+        }
+      }),
+    )
+    const seen: unknown[] = []
+    await queue.subscribe(topic, ({ data }) => void seen.push(data))
+    await until(() => seen.length >= sent.length, { what: 'everything after it', timeoutMs: 15_000 })
+    await sleep(500)
+    expect([...seen].sort()).toEqual([...sent].sort())
+  })
+
+  it('gets what lands in a partition that was added later', async () => {
+    const { queue } = await open({ partitions: 1 })
+    const server = await shared('kafka')
+    const topic = newTopic()
+    await queue.declareGroup(topic, 'g')
+    await withAdmin(server, (admin) => admin.createPartitions({ topicPartitions: [{ topic, count: 3 }] }))
+    await withProducer(server, (producer) =>
+      producer.send({ topic, messages: [0, 1, 2].map((partition) => ({ partition, value: String(partition) })) }),
+    )
+    const seen: unknown[] = []
+    await queue.subscribe(topic, ({ data }) => void seen.push(data))
+    await until(() => seen.length === 3, { what: 'all partitions', timeoutMs: 15_000 })
+    expect([...seen].sort()).toEqual([0, 1, 2])
+  })
+})

@@ -1,0 +1,99 @@
+import type { Source } from '@mq/core'
+import type { KafkaServer } from '@mq/test-brokers'
+import {
+  type Admin,
+  CompressionCodecs,
+  CompressionTypes,
+  Kafka,
+  type KafkaConfig,
+  logLevel,
+  type Producer,
+} from 'kafkajs'
+
+export type KafkaAddress = Pick<KafkaServer, 'brokers' | 'sasl' | 'ca'>
+
+/** A client that knows nothing of @mq. */
+export function outsideClient({ brokers, sasl, ca }: KafkaAddress): Kafka {
+  return new Kafka({
+    brokers: [...brokers],
+    logLevel: logLevel.NOTHING,
+    connectionTimeout: 5_000,
+    retry: { retries: 8 },
+    ...(ca !== undefined && { ssl: { ca: [ca] } }),
+    ...(sasl !== undefined && { sasl: sasl as NonNullable<KafkaConfig['sasl']> }),
+  })
+}
+
+export async function withAdmin<T>(server: KafkaAddress, work: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = outsideClient(server).admin()
+  await admin.connect()
+  try {
+    return await work(admin)
+  } finally {
+    await admin.disconnect()
+  }
+}
+
+export async function withProducer<T>(server: KafkaAddress, work: (producer: Producer) => Promise<T>): Promise<T> {
+  const producer = outsideClient(server).producer({ allowAutoTopicCreation: false })
+  await producer.connect()
+  try {
+    return await work(producer)
+  } finally {
+    await producer.disconnect()
+  }
+}
+
+/** Deletes the topics of a group, as somebody would who clears up at the broker. */
+export async function destroy(server: KafkaAddress, { topic, group }: Source): Promise<void> {
+  await withAdmin(server, async (admin) => {
+    const there = await admin.listTopics()
+    const own = [topic, `${topic}---delay`, `${topic}--${group}---retry`, `${topic}--${group}---dead`]
+    await admin.deleteTopics({ topics: own.filter((name) => there.includes(name)) })
+  })
+}
+
+export async function publishForeign(server: KafkaAddress, topic: string, body: Uint8Array): Promise<void> {
+  await withProducer(server, (producer) => producer.send({ topic, messages: [{ value: Buffer.from(body) }] }))
+}
+
+/** What a group has committed of a topic, all partitions together. */
+export async function committedOffsets(server: KafkaAddress, { topic, group }: Source): Promise<number> {
+  const groupId = `${topic}--${group}`
+  const [of] = await withAdmin(server, (admin) => admin.fetchOffsets({ groupId, topics: [topic] }))
+  return (of?.partitions ?? []).reduce((sum, { offset }) => sum + Math.max(0, Number(offset)), 0)
+}
+
+/** Publishes one batch in a compression that needs a codec which kafkajs does not have. */
+export async function publishWithSnappy(server: KafkaAddress, topic: string, values: readonly string[]): Promise<void> {
+  const missing = CompressionCodecs[CompressionTypes.Snappy]
+  CompressionCodecs[CompressionTypes.Snappy] = () => ({
+    compress: async ({ buffer }: { buffer: Uint8Array }) => snappyLiteral(buffer),
+    decompress: async () => Promise.reject(new Error('only for writing')),
+  })
+  try {
+    await withProducer(server, (producer) =>
+      producer.send({ topic, compression: CompressionTypes.Snappy, messages: values.map((value) => ({ value })) }),
+    )
+  } finally {
+    CompressionCodecs[CompressionTypes.Snappy] = missing
+  }
+}
+
+/** Snappy's format without any compression: the length, then the bytes as literals. */
+function snappyLiteral(data: Uint8Array): Buffer {
+  const length: number[] = []
+  for (let left = data.length; ; left >>>= 7) {
+    if (left < 0x80) {
+      length.push(left)
+      break
+    }
+    length.push((left & 0x7f) | 0x80)
+  }
+  const parts: Uint8Array[] = [Buffer.from(length)]
+  for (let at = 0; at < data.length; at += 60) {
+    const literal = data.subarray(at, at + 60)
+    parts.push(Buffer.from([(literal.length - 1) << 2]), literal)
+  }
+  return Buffer.concat(parts)
+}

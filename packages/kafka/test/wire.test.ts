@@ -1,0 +1,220 @@
+import { createRequire } from 'node:module'
+import { gzipSync } from 'node:zlib'
+import { emptyHeaders, type RawMessage } from '@mq/core'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { partitionFor } from '../src/driver/protocol.js'
+import { readBatches } from '../src/driver/record-batch.js'
+import type { OutgoingRecord } from '../src/driver/requests.js'
+import { createNames } from '../src/names.js'
+import { decodeRecord, encodeRecord, recordBytes } from '../src/record.js'
+import { heldMs, tierFor, tiersMs } from '../src/tiers.js'
+
+const load = createRequire(import.meta.url)
+const { RecordBatch } = load('kafkajs/src/protocol/recordBatch/v0') as {
+  RecordBatch(batch: object): Promise<{ readonly buffer: Buffer }>
+}
+const Record = load('kafkajs/src/protocol/recordBatch/record/v0') as (record: object) => object
+
+const timestamp = 1_700_000_000_000
+
+/** As kafkajs writes it, and as a broker then gives it its place. */
+async function batchOf(
+  records: readonly OutgoingRecord[],
+  options: { baseOffset?: number; compression?: number } = {},
+) {
+  const { baseOffset = 0, compression = 0 } = options
+  const encoded = records.map((record, index) => Record({ ...record, offsetDelta: index, timestampDelta: index }))
+  const { buffer } = await RecordBatch({
+    compression,
+    records: encoded,
+    firstTimestamp: timestamp,
+    maxTimestamp: timestamp + records.length - 1,
+    lastOffsetDelta: records.length - 1,
+  })
+  const batch = Buffer.from(buffer)
+  batch.writeBigInt64BE(BigInt(baseOffset), 0)
+  return batch
+}
+
+const all = { from: 0, aborted: [] }
+const value = (text: string): OutgoingRecord => ({ key: null, value: Buffer.from(text), headers: {} })
+
+describe('record batches', () => {
+  it('are read as kafkajs writes them, compressed or not', async () => {
+    const written: OutgoingRecord[] = [
+      { key: 'k', value: Buffer.from([0, 255]), headers: { a: '1', b: Buffer.from([7]) } },
+      { key: null, value: null, headers: {} },
+      { key: '', value: Buffer.alloc(0), headers: { empty: '' } },
+    ]
+    for (const compression of [0, 1]) {
+      const { records, nextOffset } = await readBatches(await batchOf(written, { baseOffset: 41, compression }), all)
+      expect(nextOffset).toBe(44)
+      expect(records.map(({ offset, timestampMs }) => [offset, timestampMs])).toEqual([
+        [41, timestamp],
+        [42, timestamp + 1],
+        [43, timestamp + 2],
+      ])
+      expect(records.map(({ key }) => key?.toString())).toEqual(['k', undefined, ''])
+      expect(records[0]?.value).toEqual(Buffer.from([0, 255]))
+      expect(records[1]?.value).toBeUndefined()
+      expect({ ...records[0]?.headers }).toEqual({ a: Buffer.from('1'), b: Buffer.from([7]) })
+    }
+  })
+
+  it('that were cut off at the end are left for the next read', async () => {
+    const [first, second] = [await batchOf([value('a')]), await batchOf([value('b')], { baseOffset: 1 })]
+    for (const cut of [1, 20, 60, second.length - 1]) {
+      const data = Buffer.concat([first, second.subarray(0, cut)])
+      const { records, nextOffset } = await readBatches(data, all)
+      expect([records.length, nextOffset]).toEqual([1, 1])
+    }
+    expect(await readBatches(first.subarray(0, 30), all)).toEqual({ records: [], nextOffset: undefined })
+  })
+
+  it('that begin before what was asked for give only the rest', async () => {
+    const batch = await batchOf([value('a'), value('b'), value('c')], { baseOffset: 10 })
+    const { records } = await readBatches(batch, { from: 12, aborted: [] })
+    expect(records.map(({ offset }) => offset)).toEqual([12])
+  })
+
+  it('that are damaged become one unreadable record with their bytes, and the next is read', async () => {
+    const damaged = await batchOf([value('a'), value('b')])
+    damaged.fill(0xff, 62)
+    const data = Buffer.concat([damaged, await batchOf([value('c')], { baseOffset: 2 })])
+    const { records, nextOffset } = await readBatches(data, all)
+    expect(records.map(({ offset, unreadable }) => [offset, unreadable !== undefined])).toEqual([
+      [0, true],
+      [2, false],
+    ])
+    expect(records[0]?.value).toEqual(damaged)
+    expect(nextOffset).toBe(3)
+  })
+
+  it('of a compression bomb are unreadable, and take no memory', async () => {
+    const header = (await batchOf([value('a')], { compression: 1 })).subarray(0, 61)
+    const bomb = Buffer.concat([header, gzipSync(Buffer.alloc(129 * 1024 * 1024), { level: 1 })])
+    bomb.writeInt32BE(bomb.length - 12, 8)
+    expect(bomb.length).toBeLessThan(1024 * 1024)
+    const { records } = await readBatches(bomb, all)
+    expect(records[0]?.unreadable).toBeInstanceOf(Error)
+  })
+
+  it('never throw, whatever the bytes', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), async (bytes) => {
+        const batch = await batchOf([value('some'), value('records')])
+        const length = batch.length
+        Buffer.from(bytes).copy(batch, 61)
+        const { nextOffset } = await readBatches(batch, all)
+        expect([batch.length, nextOffset]).toEqual([length, 2])
+      }),
+    )
+  })
+})
+
+const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 })
+const message = fc.record({
+  id: text,
+  source: fc.constant('/s'),
+  type: fc.constant('t'),
+  time: fc.constant('2026-01-01T00:00:00.000Z'),
+  contentType: fc.constantFrom('application/json', 'text/plain'),
+  extensions: fc.constant(emptyHeaders),
+  headers: fc.dictionary(fc.stringMatching(/^h[a-z.-]{0,10}$/), text),
+  body: fc.uint8Array({ maxLength: 50 }),
+})
+
+describe('messages', () => {
+  it('come back as they were written, with attempt, delay and failure', async () => {
+    const failure = {
+      reason: 'error' as const,
+      error: { name: 'Error', message: 'zu spät' },
+      attempts: 2,
+      firstFailedAt: 1,
+      failedAt: 2,
+    }
+    await fc.assert(
+      fc.asyncProperty(message, fc.option(text, { nil: undefined }), async (fields, key) => {
+        const written: RawMessage = { ...fields, ...(key !== undefined && { key }) }
+        const record = encodeRecord(written, { attempt: 3, failure, delayMs: 250 })
+        const batch = await batchOf([record])
+        expect(recordBytes(record)).toBeGreaterThanOrEqual(batch.length - 61 - 5)
+        const [read] = (await readBatches(batch, all)).records
+        const decoded = decodeRecord(read as NonNullable<typeof read>, { topic: 't', partition: 0 })
+        expect({
+          ...decoded.message,
+          body: [...decoded.message.body],
+          headers: { ...decoded.message.headers },
+        }).toEqual({
+          ...written,
+          body: [...written.body],
+          headers: { ...written.headers },
+        })
+        expect(decoded).toMatchObject({ attempt: 3, failure, dueMs: timestamp + 250 })
+      }),
+    )
+  })
+})
+
+describe('waiting times', () => {
+  it('add up to the delay, never less, in at most three steps for each partition', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 5 * 24 * 3600 * 1000 }), (delayMs) => {
+        let waited = 0
+        const steps: number[] = []
+        while (delayMs - waited > heldMs) {
+          const tier = tierFor(delayMs - waited)
+          steps.push(tier)
+          waited += tiersMs[tier] as number
+          expect(tiersMs[tier]).toBeGreaterThan(0)
+        }
+        expect(waited).toBeLessThanOrEqual(delayMs)
+        for (const tier of new Set(steps)) {
+          if (tier < tiersMs.length - 1) expect(steps.filter((one) => one === tier).length).toBeLessThanOrEqual(3)
+        }
+      }),
+    )
+  })
+})
+
+describe('names', () => {
+  const { topic, delay, retry, dead, group } = createNames(undefined)
+  it('at the broker are those of the application, with what belongs to a group behind it', () => {
+    const source = { topic: 'user.created', group: 'mailer' }
+    expect([topic('user.created'), delay('user.created'), retry(source), dead(source), group(source)]).toEqual([
+      'user.created',
+      'user.created---delay',
+      'user.created--mailer---retry',
+      'user.created--mailer---dead',
+      'user.created--mailer',
+    ])
+    expect(createNames('shop').retry(source)).toBe('shop--user.created--mailer---retry')
+  })
+
+  it('are never the same for two things, and fit', () => {
+    const name = fc.stringMatching(/^[a-z](?:[._-]?[a-z0-9]){0,6}$/)
+    fc.assert(
+      fc.property(name, name, name, name, (a, b, c, d) => {
+        const of = (one: string, two: string): string[] => [
+          topic(one),
+          delay(one),
+          retry({ topic: one, group: two }),
+          dead({ topic: one, group: two }),
+        ]
+        const [left, right] = [of(a, b), of(c, d)]
+        if (a !== c) expect(left.filter((one) => right.includes(one))).toEqual([])
+        if (b !== d) expect(left.slice(2).filter((one) => right.includes(one))).toEqual([])
+      }),
+    )
+    const longest = 'x'.repeat(100)
+    expect(createNames(longest).retry({ topic: longest, group: longest }).length).toBeLessThanOrEqual(249)
+  })
+})
+
+it('a key goes to the partition that Kafka’s own clients choose for it', () => {
+  // Values of org.apache.kafka.common.utils.Utils.murmur2.
+  expect(['21', 'foobar', 'a-little-bit-long-string'].map((key) => partitionFor(key, 1 << 30))).toEqual(
+    [-973932308, -790332482, -985981536].map((hash) => (hash & 0x7fffffff) % (1 << 30)),
+  )
+})

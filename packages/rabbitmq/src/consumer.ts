@@ -1,0 +1,261 @@
+import { randomUUID } from 'node:crypto'
+import {
+  type AdapterEvent,
+  type ConsumeOptions,
+  type Consumer,
+  type ConsumerHealth,
+  type Handle,
+  isMqError,
+  MqError,
+  type Source,
+  withDeadline,
+} from '@mq/core'
+import type { Channel, ChannelModel } from 'amqplib'
+import {
+  answerTimeoutMs,
+  closeChannel,
+  declareOn,
+  giveUpSilent,
+  onChannel,
+  openChannel,
+  politely,
+} from './connection.js'
+import type { Copier } from './copies.js'
+import type { Declarations } from './declarations.js'
+import { operationError, reply, replyCode, textOf } from './errors.js'
+import type { Link } from './link.js'
+import type { Locks } from './locks.js'
+import type { Namespace } from './names.js'
+import { createSession, type Session } from './session.js'
+import { declareEphemeral } from './topology.js'
+import { isBefore, versionOf } from './version.js'
+
+export interface ConsumerParts {
+  readonly source: Source
+  readonly options: ConsumeOptions
+  readonly handle: Handle
+  readonly link: Link
+  readonly names: Namespace
+  readonly declarations: Declarations
+  readonly copy: Copier
+  readonly locks: Locks
+  readonly report: (event: AdapterEvent) => void
+}
+
+export interface SupervisedConsumer extends Consumer {
+  readonly health: ConsumerHealth
+  /** Resolves when messages flow for the first time. Rejects when that is refused; then it has stopped. */
+  readonly ready: Promise<void>
+}
+
+/** Deliveries beyond those that are handled, with `ordered`: so many may wait for their key before others are held up. */
+const orderedWindow = 256
+
+/** Heals what others deleted while the connection stood: exchanges and bindings go without a word to a consumer. */
+const redeclareEveryMs = 30_000
+
+const firstRetryMs = 100
+const longestRetryMs = 5_000
+
+type End = { readonly by: 'channel'; readonly fault: unknown } | { readonly by: 'broker' } | { readonly by: 'stop' }
+
+/** A consumer that is there again after whatever took it away, until it is stopped. */
+export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
+  const { source, options, link, names, declarations, report } = parts
+  const queue = names.group(source)
+  const prefetch = options.concurrency + (options.ordered ? orderedWindow : 0)
+  let status: ConsumerHealth['status'] = 'recovering'
+  let wasReady = false
+  let isLossReported = false
+  let stopping: Promise<void> | undefined
+  let stopDeadline = 0
+  let requestStop: () => void
+  const stopRequested = new Promise<void>((resolve) => {
+    requestStop = resolve
+  })
+  let becomeReady: () => void
+  let refuse: (error: MqError) => void
+  const ready = new Promise<void>((resolve, reject) => {
+    becomeReady = resolve
+    refuse = reject
+  })
+  const isStopping = (): boolean => stopping !== undefined
+
+  const supervision = supervise()
+
+  async function supervise(): Promise<void> {
+    for (let tries = 0; !isStopping(); tries++) {
+      const startedAt = Date.now()
+      try {
+        const connection = await Promise.race([link.up(answerTimeoutMs), stopRequested])
+        if (connection === undefined) break
+        await consume(connection)
+      } catch (cause) {
+        const error = operationError(cause, `Consuming '${source.topic}' for '${source.group}'`)
+        if (!wasReady && !isMqError(error, 'MQ_CONNECTION_LOST')) {
+          refuse(error)
+          return
+        }
+        if (isMqError(error, 'MQ_CLOSED')) break
+        if (link.connection !== undefined) report({ type: 'error', error, source })
+      }
+      if (isStopping()) break
+      status = 'recovering'
+      if (Date.now() - startedAt > longestRetryMs) tries = 0
+      await pause(Math.min(longestRetryMs, firstRetryMs * 2 ** tries))
+    }
+    if (!wasReady) refuse(new MqError('MQ_STOPPED', 'The consumer was stopped before messages flowed'))
+  }
+
+  /** Resolves when the stop is done, or this connection or channel gives no more messages. */
+  async function consume(connection: ChannelModel): Promise<void> {
+    const channel = await openChannel(connection, 'plain')
+    let end!: (end: End) => void
+    const ended = new Promise<End>((resolve) => {
+      end = resolve
+    })
+    let fault: unknown
+    channel.on('error', (error: unknown) => {
+      fault = error
+    })
+    channel.on('close', () => end({ by: 'channel', fault }))
+    void stopRequested.then(() => end({ by: 'stop' }))
+    const session = createSession(channel, {
+      ...parts,
+      returnsCount: isBefore(versionOf(connection), 4, 3),
+      report: (error) => report({ type: 'error', error, source }),
+    })
+    let unlock = async (): Promise<void> => undefined
+    let redeclaring: NodeJS.Timeout | undefined
+    try {
+      const from = await bounded(connection, prepare(connection))
+      if (options.ordered) {
+        const held = parts.locks.hold(connection, source, stopRequested)
+        begin()
+        const release = await held
+        if (release === undefined) return
+        unlock = release
+      }
+      await bounded(connection, channel.prefetch(prefetch))
+      const { consumerTag } = await bounded(
+        connection,
+        channel.consume(from, (message) => (message === null ? end({ by: 'broker' }) : session.receive(message))),
+      )
+      begin()
+      if (!options.ephemeral) redeclaring = setInterval(() => void redeclare(connection), redeclareEveryMs)
+      const how = await ended
+      if (how.by === 'stop') await finish(channel, session, consumerTag)
+      else await lose(connection, session, how)
+    } finally {
+      clearInterval(redeclaring)
+      session.lose(new MqError('MQ_CONNECTION_LOST', 'The channel of this message was lost'))
+      // In a stop it was closed, or nobody answers.
+      if (!isStopping()) await closeChannel(channel)
+      await unlock()
+    }
+  }
+
+  function begin(): void {
+    if (!isStopping()) status = 'consuming'
+    wasReady = true
+    becomeReady()
+  }
+
+  /** Declares what there must be; resolves with the queue to consume from. */
+  async function prepare(connection: ChannelModel): Promise<string> {
+    if (options.ephemeral) {
+      if (wasReady) reportLoss('an ephemeral subscription had no connection for a while')
+      const own = `${names.ephemeral(source)}--${randomUUID()}`
+      await declareOn(connection, 'Declaring an ephemeral group', async (channel) => {
+        await declarations.declareTopic(channel, source.topic)
+        await declareEphemeral(channel, names, { topic: source.topic, queue: own })
+      })
+      return own
+    }
+    if (wasReady && !isLossReported && (await isMissing(connection))) reportLoss('the queue of the group was deleted')
+    await declare(connection)
+    isLossReported = false
+    return queue
+  }
+
+  /** Ends the intake, then the session; what was acknowledged has left when the channel is closed. */
+  async function finish(channel: Channel, session: Session, consumerTag: string): Promise<void> {
+    const endsAt = Date.now() + stopDeadline
+    const isCancelled = await session.cancel(prefetch, () => politely(() => channel.cancel(consumerTag)))
+    await session.stop(Math.max(0, endsAt - Date.now()))
+    // Not left to the connection: when that closes, the driver forgets acknowledgements that it has not written yet.
+    if (isCancelled) await closeChannel(channel)
+  }
+
+  async function lose(connection: ChannelModel, session: Session, end: End): Promise<void> {
+    if (end.by === 'channel') {
+      if (end.fault === undefined) return
+      const text = `RabbitMQ ended the consumer of '${source.topic}' for '${source.group}': ${textOf(end.fault)}`
+      report({ type: 'error', error: new MqError('MQ_OPERATION_FAILED', text, { cause: end.fault }), source })
+      return
+    }
+    // Since 4.3 the broker also cancels a consumer whose message has been out for too long.
+    if (!isBefore(versionOf(connection), 4, 3) && !(await isMissing(connection))) return
+    session.lose(new MqError('MQ_OWNERSHIP_LOST', 'The group was deleted'))
+    reportLoss('the queue of the group was deleted under its consumer')
+    isLossReported = true
+  }
+
+  const reportLoss = (reason: string): void => report({ type: 'data-loss', source, reason })
+
+  async function isMissing(connection: ChannelModel): Promise<boolean> {
+    try {
+      await onChannel(connection, 'Looking for a queue', (channel) => channel.checkQueue(queue))
+      return false
+    } catch (error) {
+      return replyCode(error) === reply.notFound
+    }
+  }
+
+  const declare = (connection: ChannelModel): Promise<void> =>
+    declareOn(connection, 'Declaring a group', (channel) => declarations.declareGroup(channel, source))
+
+  async function redeclare(connection: ChannelModel): Promise<void> {
+    try {
+      await declare(connection)
+    } catch (cause) {
+      if (link.connection === connection) report({ type: 'error', error: operationError(cause, 'Declaring'), source })
+    }
+  }
+
+  function pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      void stopRequested.then(() => {
+        clearTimeout(timer)
+        resolve()
+      })
+    })
+  }
+
+  return {
+    ready,
+    get health() {
+      return { ...source, status }
+    },
+    stop({ deadlineMs }) {
+      stopping ??= (async () => {
+        // The property that ends the loop is set only when this returns.
+        await Promise.resolve()
+        status = 'stopping'
+        stopDeadline = deadlineMs
+        requestStop()
+        await supervision
+      })()
+      return stopping
+    },
+  }
+}
+
+async function bounded<T>(connection: ChannelModel, work: Promise<T>): Promise<T> {
+  const late = (): MqError => new MqError('MQ_TIMEOUT', `RabbitMQ gave no answer in ${answerTimeoutMs} ms`)
+  return withDeadline(work, answerTimeoutMs, late).catch((error) => {
+    if (isMqError(error, 'MQ_TIMEOUT')) giveUpSilent(connection)
+    throw error
+  })
+}

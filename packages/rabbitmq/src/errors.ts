@@ -1,0 +1,59 @@
+import { isMqError, MqError, type MqErrorCode } from '@mq/core'
+
+/** The AMQP reply codes that this adapter acts upon. */
+export const reply = { accessRefused: 403, notFound: 404, resourceLocked: 405, preconditionFailed: 406 } as const
+
+export function replyCode(error: unknown): number | undefined {
+  const code = typeof error === 'object' && error !== null ? (error as { code?: unknown }).code : undefined
+  return typeof code === 'number' ? code : undefined
+}
+
+export const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+const tlsCodes =
+  /^(?:ERR_TLS_|ERR_SSL_|EPROTO$|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_(?:VERIFY|GET)|HOSTNAME_MISMATCH|INVALID_CA|ERR_OSSL)/
+
+export interface Place {
+  readonly host: string
+  readonly port: number
+  readonly vhost: string
+}
+
+/** Why a connection was not made, as an error that says what to look at and shows no password. */
+export function connectError(cause: unknown, { host, port, vhost }: Place): MqError {
+  if (isMqError(cause)) return cause
+  const place = `${host}:${port}`
+  const text = textOf(cause)
+  const code = String((cause as { code?: unknown } | null)?.code ?? '')
+  const as = (mqCode: MqErrorCode, what: string): MqError => new MqError(mqCode, `${what}: ${text}`, { cause })
+  if (tlsCodes.test(code)) return as('MQ_TLS_FAILED', `TLS with RabbitMQ at ${place} failed`)
+  // The driver keeps the broker's reason to itself; what is left to refuse after the login is the vhost.
+  if (/Expected ConnectionOpenOk; got <ConnectionClose/.test(text)) {
+    const why = `'${vhost}' does not exist, or this user may not use it, or it has too many connections`
+    return as('MQ_AUTH_FAILED', `RabbitMQ at ${place} refused the vhost: ${why}`)
+  }
+  if (/ACCESS.REFUSED|\b403\b/.test(text)) {
+    return as('MQ_AUTH_FAILED', `RabbitMQ at ${place} refused the login`)
+  }
+  if (code === 'ETIMEDOUT' || /ETIMEDOUT/.test(text)) {
+    return as('MQ_CONNECT_TIMEOUT', `RabbitMQ at ${place} did not finish the connection in time`)
+  }
+  return as('MQ_CONNECT_FAILED', `RabbitMQ at ${place} cannot be reached`)
+}
+
+/** Of an operation that is neither a publish nor a connect. */
+export function operationError(cause: unknown, what: string): MqError {
+  if (isMqError(cause)) return cause
+  const code = replyCode(cause)
+  const as = (mqCode: MqErrorCode, hint = ''): MqError =>
+    new MqError(mqCode, `${what} failed: ${textOf(cause)}${hint}`, { cause })
+  if (code === reply.accessRefused) return as('MQ_AUTH_FAILED')
+  if (code === reply.preconditionFailed && /inequivalent arg/.test(textOf(cause))) {
+    return as(
+      'MQ_OPERATION_FAILED',
+      ' (it exists with other arguments: delete it when it is empty, or use another prefix)',
+    )
+  }
+  if (code !== undefined) return as('MQ_OPERATION_FAILED')
+  return as('MQ_CONNECTION_LOST')
+}

@@ -1,0 +1,2 @@
+export type { RabbitmqOptions } from './options.js'
+export { rabbitmq, rabbitmq as default } from './rabbitmq.js'

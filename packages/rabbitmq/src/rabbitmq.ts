@@ -1,0 +1,268 @@
+import {
+  type Adapter,
+  type AdapterEvent,
+  type Capabilities,
+  MqError,
+  type Outcome,
+  type OutgoingMessage,
+  type PublishCall,
+  type QueueStats,
+  type Source,
+} from '@mq/core'
+import type { Channel } from 'amqplib'
+import { answerTimeoutMs, declareOn, onChannel } from './connection.js'
+import { createConsumer, type SupervisedConsumer } from './consumer.js'
+import { createCopier } from './copies.js'
+import { deadLetterStore } from './dead-letters.js'
+import { createDeclarations, type Need } from './declarations.js'
+import { delayRoute, maxDelayMs } from './delays.js'
+import { operationError, reply, replyCode } from './errors.js'
+import { createLink, type Link } from './link.js'
+import { createLocks } from './locks.js'
+import { type RabbitmqOptions, type Settings, settingsOf } from './options.js'
+import { createOutbox } from './outbox.js'
+import { Parcel, type ParcelContent, type Sent } from './parcel.js'
+import { encode } from './wire.js'
+
+/**
+ * The adapter for RabbitMQ 3.10 and later.
+ * Throws a `TypeError`, `MQ_INVALID_URL`, `MQ_INVALID_NAME` or `MQ_INVALID_OPTION`.
+ */
+export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
+  const settings = settingsOf(options)
+  const { names } = settings
+  const listeners = new Set<(event: AdapterEvent) => void>()
+  const consumers = new Set<SupervisedConsumer>()
+  const needs = new Map<string, Need>()
+  let state: 'new' | 'open' | 'closed' = 'new'
+  let lastError: MqError | undefined
+  let announced: 'connected' | 'reconnecting' = 'connected'
+  let disconnected: Promise<void> | undefined
+
+  const report = (event: AdapterEvent): void => {
+    if (event.type === 'error') lastError = event.error
+    for (const listener of listeners) listener(event)
+  }
+  const reportError = (error: MqError, source?: Source): void =>
+    report({ type: 'error', error, ...(source && { source }) })
+
+  const declarations = createDeclarations(settings)
+  const outbox = createOutbox(declarations, reportError)
+  const publishing = createLink(settings, 'publish', {
+    ...listenerFor(() => outbox.linkDown()),
+    up(connection) {
+      outbox.linkUp(connection)
+      announce()
+    },
+    blocked: (reason) => report({ type: 'blocked', blocked: reason !== undefined, ...(reason && { reason }) }),
+  })
+  const consuming = createLink(settings, 'consume', {
+    ...listenerFor(() => undefined),
+    up: () => announce(),
+    // The broker blocks only connections that publish.
+    blocked: () => undefined,
+  })
+  const copy = createCopier({
+    names,
+    outbox,
+    report: reportError,
+    restore: (source) => declaring(source),
+  })
+  const locks = createLocks(names)
+
+  function listenerFor(onDown: () => void) {
+    return {
+      down(error: MqError): void {
+        onDown()
+        lastError = error
+        announce(error)
+      },
+      retryFailed(error: MqError): void {
+        lastError = error
+      },
+    }
+  }
+
+  /** One state for both connections: connected when each that was opened stands. */
+  function announce(error?: MqError): void {
+    const isDown = [publishing, consuming].some((link) => link.isOpen && link.connection === undefined)
+    const now = isDown ? 'reconnecting' : 'connected'
+    if (now === announced) return
+    announced = now
+    report({ type: 'state', state: now, ...(error && { error }) })
+  }
+
+  function requireOpen(): void {
+    if (state === 'new') throw new MqError('MQ_NOT_CONNECTED', 'The adapter is not connected')
+    if (state === 'closed') throw new MqError('MQ_CLOSED', 'The adapter was disconnected')
+  }
+
+  async function asking<T>(
+    what: string,
+    work: (channel: Channel) => Promise<T>,
+    on: typeof onChannel = onChannel,
+  ): Promise<T> {
+    requireOpen()
+    try {
+      // A blocked publisher is not listened to, in whatever it asks.
+      const connection = consuming.connection ?? (await publishing.up(answerTimeoutMs))
+      return await on(connection, what, work)
+    } catch (cause) {
+      throw operationError(cause, what)
+    }
+  }
+
+  const declaring = (source: Source): Promise<void> =>
+    asking(`Declaring the group '${source.group}'`, (channel) => declarations.declareGroup(channel, source), declareOn)
+
+  const needOf = (topic: string): Need => {
+    const found = needs.get(topic) ?? { topic }
+    needs.set(topic, found)
+    return found
+  }
+
+  function addressed(topic: string, { delayMs = 0, ...message }: OutgoingMessage, deadline: number): ParcelContent {
+    const encoded = { ...encode(message), deadline }
+    if (delayMs <= 0) return { exchange: names.topic(topic), routingKey: topic, need: needOf(topic), ...encoded }
+    const { level, routingKey } = delayRoute(delayMs, names.dueTopic(topic))
+    return { exchange: names.delay(level), routingKey, need: { topic, level }, ...encoded }
+  }
+
+  function publish(
+    topic: string,
+    messages: readonly OutgoingMessage[],
+    { timeoutMs }: PublishCall,
+  ): Promise<readonly Outcome[]> {
+    const deadline = Date.now() + timeoutMs
+    return new Promise((resolve) => {
+      const outcomes: Outcome[] = new Array(messages.length)
+      let open = messages.length
+      if (open === 0) resolve(outcomes)
+      messages.forEach((message, index) => {
+        const settle = (sent: Sent): void => {
+          outcomes[index] = outcomeOf(sent, message.delayMs !== undefined)
+          open -= 1
+          if (open === 0) resolve(outcomes)
+        }
+        outbox.send(new Parcel(addressed(topic, message, deadline), settle))
+      })
+    })
+  }
+
+  async function readStats(source: Source): Promise<QueueStats> {
+    const count = async (queue: string): Promise<number> => {
+      try {
+        return (await asking('Reading stats', (channel) => channel.checkQueue(queue))).messageCount
+      } catch (error) {
+        if (replyCode((error as MqError).cause) === reply.notFound) return 0
+        throw error
+      }
+    }
+    const [ready, dead] = await Promise.all([count(names.group(source)), count(names.dead(source))])
+    // AMQP tells neither.
+    return { ready, inFlight: undefined, delayed: undefined, dead }
+  }
+
+  async function disconnect(deadlineMs: number): Promise<void> {
+    const endsAt = Date.now() + deadlineMs
+    await Promise.all([...consumers].map((consumer) => consumer.stop({ deadlineMs })))
+    await outbox.close(Math.max(0, endsAt - Date.now()))
+    state = 'closed'
+    await Promise.all([publishing, consuming].map((link) => link.close(Math.max(200, endsAt - Date.now()))))
+  }
+
+  return {
+    name: 'rabbitmq',
+    capabilities: capabilitiesOf(settings),
+    async connect() {
+      if (state === 'closed' || disconnected !== undefined)
+        throw new MqError('MQ_CLOSED', 'The adapter was disconnected')
+      await publishing.open()
+      if (state === 'new') state = 'open'
+    },
+    disconnect({ deadlineMs }) {
+      disconnected ??= disconnect(deadlineMs)
+      return disconnected
+    },
+    async publish(topic, messages, call) {
+      requireOpen()
+      return publish(topic, messages, call)
+    },
+    declareGroup: declaring,
+    deleteGroup: (source) =>
+      asking(`Deleting the group '${source.group}'`, async (channel) => {
+        declarations.forgetGroup(source)
+        await channel.deleteQueue(names.group(source))
+        await channel.deleteQueue(names.dead(source))
+      }),
+    async consume(source, consumeOptions, handle) {
+      requireOpen()
+      const parts = {
+        source,
+        options: consumeOptions,
+        handle,
+        link: consuming,
+        names,
+        declarations,
+        copy,
+        locks,
+        report,
+      }
+      const consumer = createConsumer(parts)
+      consumers.add(consumer)
+      await consumer.ready.catch((error) => {
+        consumers.delete(consumer)
+        throw error
+      })
+      return {
+        async stop(deadline) {
+          await consumer.stop(deadline)
+          consumers.delete(consumer)
+        },
+      }
+    },
+    deadLetters(source) {
+      return deadLetterStore({ source, names, link: consuming, copy })
+    },
+    stats: readStats,
+    health: () => {
+      const states = [...consumers].map((consumer) => consumer.health)
+      const isUp = ({ connection }: Link): boolean => connection !== undefined
+      const isWhole =
+        isUp(publishing) && (!consuming.isOpen || isUp(consuming)) && states.every((one) => one.status !== 'recovering')
+      const status = isWhole ? 'up' : isUp(publishing) || isUp(consuming) ? 'degraded' : 'down'
+      return { status, consumers: states, ...(lastError && { lastError }) }
+    },
+    on(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+  }
+}
+
+/** For how long at most after a message's consumer is gone the broker does not know it: three silent heartbeats. */
+const silentHeartbeats = 3
+
+function capabilitiesOf({ maxMessageBytes, consumerTimeoutMs, heartbeatSeconds }: Settings): Capabilities {
+  return Object.freeze({
+    durable: true,
+    embedded: false,
+    retainsUnrouted: false,
+    startFromEarliest: false,
+    orderedKeys: true,
+    countsCrashes: true,
+    delayResolutionMs: 250,
+    maxDelayMs,
+    // What fails at the last moment still has to be stored for its retry before the broker takes the message away.
+    maxHandlerMs: Math.floor(consumerTimeoutMs * 0.95),
+    maxMessageBytes,
+    publishDedupeMs: 0,
+    redeliveryMs: silentHeartbeats * heartbeatSeconds * 1_000,
+  })
+}
+
+/** Which groups a delayed message will meet, nobody knows. */
+function outcomeOf(sent: Sent, isDelayed: boolean): Outcome {
+  if (sent.status !== 'stored') return { status: sent.status, routed: 'unknown', error: sent.error }
+  return { status: 'stored', routed: isDelayed ? 'unknown' : sent.isReturned ? 'no' : 'yes' }
+}

@@ -1,0 +1,228 @@
+import { randomUUID } from 'node:crypto'
+import {
+  type ConsumeOptions,
+  type Failure,
+  type Handle,
+  type LazyAbort,
+  lazyAbort,
+  MqError,
+  type Settlement,
+  type Source,
+} from '@mq/core'
+import type { Channel, ConsumeMessage } from 'amqplib'
+import type { Copier, Copy, CopyCall } from './copies.js'
+import { textOf } from './errors.js'
+import { Lanes } from './lanes.js'
+import { copyProperties, type Decoded, decode } from './wire.js'
+
+export interface SessionParts {
+  readonly source: Source
+  readonly options: ConsumeOptions
+  readonly handle: Handle
+  readonly copy: Copier
+  /** Whether giving a message back raises its delivery count, as brokers before 4.3 do. */
+  readonly returnsCount: boolean
+  readonly report: (error: MqError) => void
+}
+
+/** One delivery that is not settled. What ends it first takes it out of `runs`; whatever comes after that is void. */
+interface Run {
+  readonly delivered: ConsumeMessage
+  readonly decoded: Decoded
+  readonly key: string | undefined
+  readonly abort: LazyAbort
+  isStarted: boolean
+  /** An answer was accepted, and is being carried out. */
+  isSettling: boolean
+  copying?: CopyCall
+}
+
+/** How soon a message runs again whose `handle` rejected, which it must not. */
+const brokenHandleDelayMs = 1_000
+
+/** How long a stop waits for free slots to be filled before it cancels all the same. */
+const fillMs = 200
+
+/** How long after the deadline of a stop the copies of what is given back may take. */
+const releaseGraceMs = 1_000
+
+/**
+ * The deliveries of one channel. A delivery tag means nothing on another channel, so what was delivered here is settled here
+ * or not at all.
+ */
+export function createSession(channel: Channel, parts: SessionParts) {
+  const { source, options, handle, copy, report } = parts
+  const runs = new Set<Run>()
+  let isStopping = false
+  let onChange: (() => void) | undefined
+  /** Answers that wait until the consumer is cancelled. */
+  let held: (() => void)[] | undefined
+  const lanes = new Lanes<Run>(options, start)
+
+  function receive(delivered: ConsumeMessage): void {
+    const decoded = decode(delivered, source.topic)
+    const run: Run = {
+      delivered,
+      decoded,
+      key: decoded.message.key,
+      abort: lazyAbort(),
+      isStarted: false,
+      isSettling: false,
+    }
+    runs.add(run)
+    if (!isStopping) lanes.add(run)
+    else onChange?.()
+  }
+
+  function start(run: Run): void {
+    run.isStarted = true
+    const delivery = {
+      ...run.decoded,
+      get signal() {
+        return run.abort.signal
+      },
+    }
+    handle(delivery).then(
+      (settlement) => settle(run, settlement),
+      (error: unknown) => settle(run, broken(run, error)),
+    )
+  }
+
+  function settle(run: Run, settlement: Settlement): void {
+    if (!runs.has(run) || run.isSettling || run.abort.aborted) return
+    if (settlement.kind === 'done' || options.ephemeral) finish(run, () => channel.ack(run.delivered))
+    else if (settlement.kind === 'release') giveBack(run)
+    else if (settlement.kind === 'retry') {
+      const history = { attempt: run.decoded.attempt + 1, failure: settlement.failure }
+      replace(run, { queue: 'group', delayMs: settlement.delayMs, ...history })
+    } else replace(run, { queue: 'dead', delayMs: 0, failure: settlement.failure, entryId: randomUUID() })
+  }
+
+  /** Without counting as an attempt, where that can be had: at the price of the place in the queue. */
+  function giveBack(run: Run): void {
+    if (options.ephemeral || options.ordered || !parts.returnsCount) returnToQueue(run)
+    else {
+      const { attempt, failure } = run.decoded
+      replace(run, { queue: 'group', delayMs: 0, attempt, ...(failure && { failure }) })
+    }
+  }
+
+  const returnToQueue = (run: Run): void => finish(run, () => channel.nack(run.delivered, false, true))
+
+  /** Stores a copy, then acknowledges the original: a crash in between makes a duplicate, never a loss. */
+  function replace(run: Run, by: Pick<Copy, 'queue' | 'delayMs'> & ReplacementHistory): void {
+    run.isSettling = true
+    const { queue, delayMs, ...history } = by
+    const { content } = run.delivered
+    const properties = copyProperties(run.delivered, { id: run.decoded.message.id, ...history })
+    run.copying = copy({ source, queue, delayMs, content, properties })
+    void run.copying.result.then((result) => {
+      if (result === 'stored') finish(run, () => channel.ack(run.delivered))
+      // The broker dead-letters the original by itself, headers and all.
+      else if (result === 'impossible') finish(run, () => channel.nack(run.delivered, false, false))
+    })
+  }
+
+  function finish(run: Run, answer: () => void): void {
+    if (held !== undefined) {
+      held.push(() => finish(run, answer))
+      return
+    }
+    if (!runs.delete(run)) return
+    try {
+      answer()
+    } catch {
+      // The channel has closed: the broker hands the message out again.
+    }
+    if (run.isStarted) lanes.finish(run)
+    onChange?.()
+  }
+
+  function broken(run: Run, cause: unknown): Settlement {
+    const error = new MqError('MQ_OPERATION_FAILED', 'handle rejected; it must answer with a settlement', { cause })
+    report(error)
+    const now = Date.now()
+    const failure: Failure = {
+      reason: 'error',
+      error: { name: 'Error', message: textOf(cause).slice(0, 256) },
+      attempts: run.decoded.attempt,
+      firstFailedAt: run.decoded.failure?.firstFailedAt ?? now,
+      failedAt: now,
+    }
+    return { kind: 'retry', delayMs: brokenHandleDelayMs, failure }
+  }
+
+  /** Resolves with whether it is done, as soon as it is or after that time. */
+  async function until(isDone: () => boolean, timeoutMs: number): Promise<boolean> {
+    if (isDone()) return true
+    return new Promise((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer)
+        onChange = undefined
+        resolve(isDone())
+      }
+      const timer = setTimeout(end, Math.min(timeoutMs, 2 ** 31 - 1))
+      onChange = () => {
+        if (isDone()) end()
+      }
+    })
+  }
+
+  const isRunning = (): boolean => [...runs].some((run) => run.isStarted || run.isSettling)
+
+  return {
+    receive,
+    /**
+     * Cancels the consumer, with nothing started any more. What the broker has assigned to a consumer at that moment and not
+     * sent yet stays with it, unseen, and counts as delivered once the channel closes: so this is done while no slot is free.
+     */
+    async cancel(prefetch: number, tell: () => Promise<boolean>): Promise<boolean> {
+      isStopping = true
+      lanes.pause()
+      await until(() => runs.size >= prefetch || !isRunning(), fillMs)
+      held = []
+      const isTold = await tell()
+      const answers = held
+      held = undefined
+      for (const answer of answers) answer()
+      return isTold
+    },
+    /** The channel is gone: the broker hands out again what is not settled. */
+    lose(reason: MqError): void {
+      isStopping = true
+      lanes.pause()
+      const lost = [...runs]
+      runs.clear()
+      for (const run of lost) {
+        run.copying?.abandon()
+        run.abort.abort(reason)
+      }
+      onChange?.()
+    },
+    /** Once cancelled: waits for what runs, and gives back the rest, in the order in which it came. */
+    async stop(deadlineMs: number): Promise<void> {
+      for (const run of runs) if (!run.isStarted && !run.isSettling && !options.ordered) giveBack(run)
+      if (!(await until(() => !isRunning(), deadlineMs))) {
+        const stopped = new MqError('MQ_STOPPED', 'The subscription was stopped before the handler had finished')
+        for (const run of runs) {
+          if (!run.isStarted || run.isSettling) continue
+          run.abort.abort(stopped)
+          if (!options.ordered) giveBack(run)
+        }
+        await until(() => ![...runs].some((run) => run.isSettling), releaseGraceMs)
+      }
+      for (const run of runs) {
+        run.copying?.abandon()
+        returnToQueue(run)
+      }
+    },
+  }
+}
+
+export type Session = ReturnType<typeof createSession>
+
+interface ReplacementHistory {
+  readonly attempt?: number
+  readonly failure?: Failure
+  readonly entryId?: string
+}

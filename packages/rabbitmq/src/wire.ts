@@ -1,0 +1,137 @@
+import { randomUUID } from 'node:crypto'
+import {
+  attributesOf,
+  decodeFailure,
+  emptyHeaders,
+  encodeFailure,
+  type Failure,
+  type MqError,
+  messageFromAttributes,
+  type RawMessage,
+} from '@mq/core'
+import type { Message, Options } from 'amqplib'
+
+/** Beside the CloudEvents attributes. A retry or a dead letter is a copy, and these tell it from what was published. */
+const own = { attempt: 'mq-attempt', failure: 'mq-failure', entry: 'mq-entry' } as const
+
+/** As the AMQP binding of CloudEvents writes attributes; it lets readers accept the second form too. */
+const attributePrefix = 'cloudEvents:'
+const attributePattern = /^cloudEvents[:_](.+)$/
+
+/** What the broker writes about its own deliveries and dead letters. */
+const brokerHeader = /^x-(?:death|first-death-.*|last-death-.*|delivery-count|acquired-count)$/
+
+type Table = Record<string, unknown>
+
+export function encode(message: RawMessage): { readonly content: Buffer; readonly properties: Options.Publish } {
+  const { body, headers, id, contentType } = message
+  const table: Table = Object.create(null)
+  const attributes = attributesOf(message)
+  for (const name in attributes) {
+    // It has a property of its own.
+    if (name !== 'datacontenttype') table[attributePrefix + name] = attributes[name]
+  }
+  for (const name in headers) table[name] = headers[name]
+  const timeMs = Date.parse(message.time)
+  return {
+    content: Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength),
+    properties: {
+      headers: table,
+      messageId: id,
+      persistent: true,
+      mandatory: true,
+      ...(contentType !== undefined && { contentType }),
+      ...(timeMs >= 0 && { timestamp: Math.floor(timeMs / 1_000) }),
+    },
+  }
+}
+
+export interface Decoded {
+  readonly message: RawMessage
+  readonly attempt: number
+  readonly failure?: Failure
+  readonly decodeError?: MqError
+}
+
+/** Never throws: what cannot be read is told in `decodeError`. */
+export function decode({ content, properties }: Message, topic: string): Decoded {
+  const table: Table = properties.headers ?? {}
+  const attributes: Record<string, string> = Object.create(null)
+  const headers: Record<string, string> = Object.create(null)
+  for (const name of Object.keys(table)) {
+    const value = textValue(table[name])
+    if (value === undefined) continue
+    const attribute = name.startsWith('cloudEvents') ? attributePattern.exec(name)?.[1] : undefined
+    if (attribute !== undefined) attributes[attribute] = value
+    else if (!name.startsWith('mq-') && !brokerHeader.test(name)) headers[name] = value
+  }
+  const { contentType, messageId, timestamp } = properties
+  if (typeof contentType === 'string') attributes.datacontenttype = contentType
+  if (Buffer.byteLength(attributes.id ?? '') > maxIdBytes) delete attributes.id
+  const defaults = {
+    id: typeof messageId === 'string' && messageId !== '' ? messageId : randomUUID(),
+    topic,
+    timeMs: typeof timestamp === 'number' && timestamp <= maxTimestamp ? timestamp * 1_000 : Date.now(),
+  }
+  const failure = decodeFailure(textValue(table[own.failure]))
+  const history = { attempt: attemptOf(table), ...(failure && { failure }) }
+  try {
+    return { message: messageFromAttributes(attributes, { headers, body: content }, defaults), ...history }
+  } catch (error) {
+    const message = messageFromAttributes({}, { headers: emptyHeaders, body: content }, defaults)
+    return { message, ...history, decodeError: error as MqError }
+  }
+}
+
+/** As AMQP's short strings. */
+const maxIdBytes = 255
+/** The year 9999, in seconds. */
+const maxTimestamp = 253_402_300_799
+
+/** Other programs write other types; what is no text, number or boolean has no place among our headers. */
+function textValue(value: unknown): string | undefined {
+  if (typeof value === 'string') return value
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value)
+  return undefined
+}
+
+/** What the copy says, and how often the broker has handed it out again since. */
+function attemptOf(table: Table): number {
+  return positive(table[own.attempt], 1) + positive(table['x-delivery-count'], 0)
+}
+
+const positive = (value: unknown, fallback: number): number =>
+  typeof value === 'number' && Number.isInteger(value) && value >= fallback ? value : fallback
+
+export interface CopyHistory {
+  readonly id: string
+  readonly attempt?: number
+  readonly failure?: Failure
+  /** Makes it a dead letter. */
+  readonly entryId?: string
+}
+
+/** Everything that another program wrote stays as it was, but for what would make the broker act upon the copy. */
+export function copyProperties({ properties }: Message, history: CopyHistory): Options.Publish {
+  const {
+    userId: _user,
+    expiration: _expiration,
+    deliveryMode: _mode,
+    headers: given,
+    clusterId: _,
+    ...kept
+  } = properties
+  const headers: Table = Object.create(null)
+  for (const name of Object.keys(given ?? {})) {
+    // CC and BCC would send it to other queues again; at a repeated x-death brokers before 4.0 take it for a cycle.
+    if (name === 'CC' || name === 'BCC' || name.startsWith('mq-') || brokerHeader.test(name)) continue
+    headers[name] = given?.[name]
+  }
+  if (history.attempt !== undefined && history.attempt > 1) headers[own.attempt] = history.attempt
+  if (history.failure !== undefined) headers[own.failure] = encodeFailure(history.failure)
+  if (history.entryId !== undefined) headers[own.entry] = history.entryId
+  return { ...kept, messageId: kept.messageId ?? history.id, headers, persistent: true, mandatory: true }
+}
+
+/** The entry that this adapter gave a dead letter; undefined for what the broker dead-lettered by itself. */
+export const entryOf = ({ properties }: Message): string | undefined => textValue(properties.headers?.[own.entry])

@@ -1,0 +1,38 @@
+import { conformance } from '@mq/core/conformance'
+import {
+  behindProxy,
+  brokers,
+  conformanceOptions,
+  faultsOf,
+  rabbitmq,
+  stopBehindProxy,
+  workspaceNode,
+} from '@mq/test-brokers'
+import * as vitest from 'vitest'
+import { namespaceFor } from '../src/names.js'
+import { onRaw } from './support/raw.js'
+
+const names = namespaceFor('mq')
+
+await conformance(
+  { ...vitest, describe: vitest.describe.skipIf(!brokers.wanted('rabbitmq')) },
+  {
+    adapter: new URL('../src/index.ts', import.meta.url),
+    // A link that falls silent is noticed after two of them.
+    options: { heartbeatMs: 2_000 },
+    start: () => behindProxy(rabbitmq()),
+    stop: stopBehindProxy,
+    faults: {
+      ...faultsOf('rabbitmq'),
+      destroy: ({ server }, source) =>
+        onRaw(server.url, async (channel) => void (await channel.deleteQueue(names.group(source)))),
+      publishForeign: ({ server }, topic, body) =>
+        onRaw(server.url, async (channel) => {
+          channel.publish(names.topic(topic), 'anything', Buffer.from(body), { persistent: true })
+          await channel.waitForConfirms()
+        }),
+    },
+    node: workspaceNode,
+  },
+  conformanceOptions('rabbitmq'),
+)

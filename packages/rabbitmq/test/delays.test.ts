@@ -1,0 +1,122 @@
+import { brokers, type RabbitServer, shared } from '@mq/test-brokers'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { bitPattern, delayRoute, levelMs, levels, maxDelayMs } from '../src/delays.js'
+import { namespaceFor } from '../src/names.js'
+import { eventually, freshTopic, open } from './support/open.js'
+import { onRaw } from './support/raw.js'
+
+describe('the route of a delay', () => {
+  const sumOf = (routingKey: string): number =>
+    routingKey
+      .split('.')
+      .slice(0, levels)
+      .reduce((sum, bit, index) => sum + (bit === '1' ? levelMs(levels - 1 - index) : 0), 0)
+
+  it('adds up to the delay, rounded up to 100 ms, and enters at its highest level', () => {
+    for (const delayMs of [1, 99, 100, 101, 1_000, 12_345, 3_600_000, 7 * 86_400_000, maxDelayMs - 1, maxDelayMs]) {
+      const { level, routingKey } = delayRoute(delayMs, 'mq--group--a.b--c')
+      expect(sumOf(routingKey)).toBe(Math.ceil(delayMs / 100) * 100)
+      expect(levelMs(level)).toBeLessThanOrEqual(sumOf(routingKey))
+      expect(levelMs(level) * 2).toBeGreaterThan(sumOf(routingKey))
+    }
+  })
+
+  it('fits a routing key with the longest name that there is, as one word', () => {
+    const { routingKey } = delayRoute(1, `${'x'.repeat(100)}.${'y'.repeat(99)}`)
+    expect(routingKey.length).toBeLessThanOrEqual(255)
+    expect(routingKey.split('.')).toHaveLength(levels + 1)
+  })
+
+  it('takes weeks, and no queue has a time to live that the broker does not take', () => {
+    expect(maxDelayMs).toBeGreaterThan(8 * 7 * 86_400_000)
+    expect(levelMs(levels - 1)).toBeLessThan(2 ** 32)
+    expect(bitPattern(levels - 1, '1')).toBe('1.#')
+  })
+})
+
+describe.skipIf(!brokers.wanted('rabbitmq'))('delaying', () => {
+  let server: RabbitServer
+  beforeAll(async () => {
+    server = await shared('rabbitmq')
+  })
+
+  it('mixed delays overtake each other, none early', async () => {
+    const queue = await open({ url: server.url })
+    const topic = freshTopic()
+    const early: number[] = []
+    const order: number[] = []
+    await queue.subscribe(
+      topic,
+      ({ data }) => {
+        const { dueAt, delayMs } = data as { dueAt: number; delayMs: number }
+        if (Date.now() < dueAt) early.push(dueAt - Date.now())
+        order.push(delayMs)
+      },
+      { concurrency: 100 },
+    )
+    const delays = [3_200, 1_600, 800, 100, 2_500, 300, 700, 1_100, 200]
+    for (let round = 0; round < 10; round++) {
+      await Promise.all(
+        delays.map((delayMs) => queue.publish(topic, { delayMs, dueAt: Date.now() + delayMs }, { delayMs })),
+      )
+    }
+    await eventually(() => order.length === 90, 'all of them')
+    expect(early).toEqual([])
+    expect(order.indexOf(100)).toBeLessThan(order.indexOf(3_200))
+  })
+
+  it('a delayed message goes to the groups that there are when it is due', async () => {
+    const queue = await open({ url: server.url })
+    const topic = freshTopic()
+    expect((await queue.publish(topic, 1, { delayMs: 1_000 })).routed).toBe('unknown')
+    const got: string[] = []
+    for (const group of ['one', 'two']) await queue.subscribe(topic, () => void got.push(group), { group })
+    await eventually(() => got.length === 2, 'both groups')
+  })
+
+  it('delayed messages that no group takes hold up no others, and wait where an operator can see them', async () => {
+    const queue = await open({ url: server.url, prefix: 'unrouted' })
+    const topic = freshTopic()
+    // More than the broker moves at a time from one delay queue.
+    await queue.publishAll(
+      'nobody.there',
+      Array.from({ length: 100 }, (_, number) => number),
+      { delayMs: 100 },
+    )
+    const got: unknown[] = []
+    await queue.subscribe(topic, ({ data }) => void got.push(data))
+    await queue.publish(topic, 'behind', { delayMs: 200 })
+    await eventually(() => got.length === 1, 'the message behind')
+    const { unrouted } = namespaceFor('unrouted')
+    await eventually(
+      async () => (await onRaw(server.url, (channel) => channel.checkQueue(unrouted))).messageCount === 100,
+      'the others in the queue for unrouted messages',
+    )
+  })
+
+  it('a message passes the same delay queues again and again without the broker taking it for a cycle', async () => {
+    const queue = await open({ url: server.url })
+    const topic = freshTopic()
+    const attempts: number[] = []
+    const retry = { attempts: 8, backoff: 'fixed', delayMs: 300, jitter: 'none' } as const
+    await queue.subscribe(
+      topic,
+      ({ attempt }) => {
+        attempts.push(attempt)
+        throw new Error('again')
+      },
+      { retry },
+    )
+    await queue.publish(topic, 1, { delayMs: 300 })
+    await eventually(() => attempts.length === 8, 'eight attempts')
+    expect(attempts).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
+    await eventually(async () => (await queue.stats(topic)).dead === 1, 'the dead letter')
+  })
+
+  it('a delay longer than the longest is refused', async () => {
+    const queue = await open({ url: server.url })
+    const delayMs = maxDelayMs + 1
+    await expect(queue.publish(freshTopic(), 1, { delayMs })).rejects.toMatchObject({ code: 'MQ_NOT_SUPPORTED' })
+    expect((await queue.publish(freshTopic(), 1, { delayMs: maxDelayMs })).routed).toBe('unknown')
+  })
+})

@@ -1,0 +1,141 @@
+import { brokers, proxy, type RabbitServer, rabbitmq as startRabbit } from '@mq/test-brokers'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { namespaceFor } from '../src/names.js'
+import { eventually, freshTopic, open, pause } from './support/open.js'
+import { onRaw } from './support/raw.js'
+
+const names = namespaceFor('mq')
+const quietMs = 300
+
+describe.skipIf(!brokers.owned('rabbitmq'))('publishing', () => {
+  let server: RabbitServer
+
+  beforeAll(async () => {
+    server = await startRabbit({
+      users: {
+        guest: { password: 'guest' },
+        carol: { password: 'other', permissions: { configure: '.*', write: '^(?!.*forbidden).*$', read: '.*' } },
+      },
+      config: { max_message_size: '200000' },
+    })
+  })
+  afterAll(async () => {
+    await server?.stop()
+  })
+
+  it('an exchange that is deleted with 100 publishes in flight is declared again, with its groups, and no publish is lost', async () => {
+    const queue = await open({ url: server.url })
+    const topic = freshTopic()
+    const got = new Set<unknown>()
+    await queue.subscribe(topic, ({ data }) => void got.add(data))
+    const publishes = Array.from({ length: 50 }, (_, number) => queue.publish(topic, number))
+    const deleting = onRaw(server.url, (channel) => channel.deleteExchange(names.topic(topic)))
+    for (let number = 50; number < 100; number++) publishes.push(queue.publish(topic, number))
+    await deleting
+    for (let number = 100; number < 150; number++) publishes.push(queue.publish(topic, number))
+    const results = await Promise.all(publishes)
+    const routed = results.flatMap(({ routed }, number) => (routed === 'yes' ? [number] : []))
+    expect(routed.length).toBeGreaterThan(99)
+    await eventually(() => routed.every((number) => got.has(number)), 'all that was routed')
+  })
+
+  it('a message larger than the broker takes is refused, and the ones beside it are stored', async () => {
+    const queue = await open({ url: server.url })
+    const topic = freshTopic()
+    await queue.declareGroup(topic, 'workers')
+    const beside = [queue.publish(topic, 1), queue.publish(topic, 2)]
+    const tooLarge = queue.publish(topic, Buffer.alloc(200_001))
+    beside.push(queue.publish(topic, 3))
+    await expect(tooLarge).rejects.toMatchObject({ code: 'MQ_MESSAGE_TOO_LARGE' })
+    expect((await Promise.all(beside)).map(({ routed }) => routed)).toEqual(['yes', 'yes', 'yes'])
+  })
+
+  it('a topic that the user may not write to is refused, and the ones beside it are stored', async () => {
+    const queue = await open({ url: server.url, username: 'carol', password: 'other' })
+    const owner = await open({ url: server.url })
+    const forbidden = `forbidden.${freshTopic()}`
+    const allowed = freshTopic()
+    await owner.declareGroup(forbidden, 'workers')
+    await owner.declareGroup(allowed, 'workers')
+    const beside = Array.from({ length: 10 }, (_, number) => queue.publish(allowed, number))
+    await expect(queue.publish(forbidden, 1)).rejects.toMatchObject({ code: 'MQ_PUBLISH_REJECTED' })
+    for (const { routed } of await Promise.all(beside)) expect(routed).toBe('yes')
+  })
+
+  it('a full queue makes publishing wait for room, then say that the message may not be stored', async () => {
+    const queue = await open({ url: server.url, queueArguments: { 'x-max-length': 1 } })
+    const topic = freshTopic()
+    await queue.declareGroup(topic, 'workers')
+    let stored = 0
+    let refusal: unknown
+    // Quorum queues notice the limit a little late.
+    while (refusal === undefined && stored < 20) {
+      await queue.publish(topic, stored).then(
+        () => (stored += 1),
+        (error) => (refusal = error),
+      )
+    }
+    expect(refusal).toMatchObject({ code: 'MQ_PUBLISH_UNKNOWN', message: expect.stringMatching(/full or unavailable/) })
+    expect((await queue.stats(topic)).ready).toBe(stored)
+    const later = queue.publish(topic, 'later')
+    await queue.subscribe(topic, () => {})
+    expect((await later).routed).toBe('yes')
+  })
+
+  it('a memory alarm makes publishes wait, tells so, and lets them through once it is over', async () => {
+    const queue = await open({ url: server.url })
+    const topic = freshTopic()
+    await queue.declareGroup(topic, 'workers')
+    const blocked: boolean[] = []
+    queue.on('blocked', (event) => blocked.push(event.blocked))
+    await server.alarm(true)
+    const waiting = Array.from({ length: 20 }, (_, number) => queue.publish(topic, number, { timeoutMs: 20_000 }))
+    await eventually(() => blocked.includes(true), 'the broker to block')
+    let settled = 0
+    for (const one of waiting) void one.finally(() => settled++)
+    await pause(quietMs)
+    expect(settled).toBe(0)
+    await server.alarm(false)
+    await Promise.all(waiting)
+    expect(blocked).toEqual([true, false])
+    expect((await queue.stats(topic)).ready).toBe(20)
+  })
+
+  it('what was in flight when the connection broke is published again with its id', async () => {
+    const link = await proxy(server)
+    const queue = await open({ url: link.url })
+    const reader = await open({ url: server.url })
+    const topic = freshTopic()
+    const ids: string[] = []
+    await reader.subscribe(topic, ({ id }) => void ids.push(id), { concurrency: 100 })
+    await queue.publish(topic, 0, { id: 'before' })
+    // The broker gets and stores them; the confirmations are lost with the connection.
+    await link.freeze('out')
+    const publishes = Array.from({ length: 30 }, (_, number) => queue.publish(topic, number, { id: `n${number}` }))
+    await eventually(() => ids.length === 31, 'the broker to have them')
+    await link.cut()
+    await link.heal()
+    for (const { routed } of await Promise.all(publishes)) expect(routed).toBe('yes')
+    await eventually(() => ids.length === 61, 'the second copies')
+    expect(new Set(ids).size).toBe(31)
+    await link.close()
+  })
+
+  it('the order of publishing is kept across a reconnect, first handlings counted', async () => {
+    const link = await proxy(server)
+    const queue = await open({ url: link.url })
+    const reader = await open({ url: server.url })
+    const topic = freshTopic()
+    const first = new Set<number>()
+    await reader.subscribe(topic, ({ data }) => void first.add(data as number), { concurrency: 1 })
+    const publishes: Promise<unknown>[] = []
+    for (let number = 0; number < 400; number++) {
+      publishes.push(queue.publish(topic, number))
+      if (number === 150 || number === 280) await link.cut()
+    }
+    await Promise.all(publishes)
+    await eventually(() => first.size === 400, 'all of them')
+    expect([...first]).toEqual(Array.from({ length: 400 }, (_, number) => number))
+    await link.close()
+  })
+})

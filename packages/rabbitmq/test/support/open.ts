@@ -1,0 +1,26 @@
+import { randomUUID } from 'node:crypto'
+import { createQueue, type Queue, type QueueOptions } from '@mq/core'
+import { until } from '@mq/test-brokers'
+import { afterEach } from 'vitest'
+import { type RabbitmqOptions, rabbitmq } from '../../src/index.js'
+
+const opened: Queue[] = []
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((queue) => queue.disconnect({ deadlineMs: 500 })))
+})
+
+/** A connected queue that is disconnected after the test. */
+export async function open(options: RabbitmqOptions, queueOptions: QueueOptions = {}): Promise<Queue> {
+  const queue = createQueue(rabbitmq(options), { group: 'workers', ...queueOptions })
+  opened.push(queue)
+  await queue.connect()
+  return queue
+}
+
+/** A topic that no other test uses. */
+export const freshTopic = (): string => `t.${randomUUID()}`
+
+export const eventually = (isTrue: () => boolean | Promise<boolean>, what: string, timeoutMs = 15_000): Promise<void> =>
+  until(isTrue, { what, timeoutMs }).then(() => undefined)
+
+export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))

@@ -1,0 +1,115 @@
+import { type Deadline, MqError, withDeadline } from '@mq/core'
+import { decodeEntry } from './entry.js'
+import type { ConsumerParts } from './group-consumer.js'
+import { createLink } from './link.js'
+import { superviseLoop } from './loop.js'
+import { persist } from './persist.js'
+import { entriesOf, type RawEntry } from './reply.js'
+import type { RunningConsumer } from './running-consumer.js'
+import { Runs } from './runs.js'
+import { takeScript } from './scripts/fetch.js'
+import { positionScript } from './scripts/group.js'
+
+/**
+ * Reads the topic's stream from where it ends now, in no consumer group: it leaves nothing at the broker and holds nothing up.
+ * What is trimmed before it was read is counted and reported.
+ */
+export async function startEphemeralConsumer(parts: ConsumerParts): Promise<RunningConsumer> {
+  const { settings, place, options, report } = parts
+  const source = { topic: place.topic, group: place.group }
+  const { stream, retry, due, dueData, delayed, delayedData } = place.keys
+  const runs = new Runs(options.concurrency)
+  const link = createLink(settings)
+  let isStopping = false
+  let stopped: Promise<void> | undefined
+  let takeAt = 0
+  let checkAt = 0
+
+  const position = async (): Promise<{ last: string; added: number }> => {
+    const [last, added] = (await link.run(positionScript, [stream], [])) as readonly [Buffer, number]
+    return { last: String(last), added }
+  }
+
+  await link.open()
+  /** The entry read last, and how many were ever added up to it, as far as we counted. */
+  const timeoutMs = 2 * settings.commandTimeoutMs
+  const start = persist({ what: 'Subscribing', link, timeoutMs, repeatable: true }, position)
+  let { last: seen, added: counted } = await start.catch((error) => {
+    link.close()
+    throw error
+  })
+
+  function begin([rawId, fields]: RawEntry): void {
+    const id = rawId.toString()
+    seen = id
+    counted += 1
+    const entry = decodeEntry({ id, fields: fields ?? [] }, place.topic)
+    const run = runs.begin({ kind: 'm', id, entry, deliveries: 1, claimedAt: performance.now() })
+    parts.handle(run).then(
+      () => runs.end(run),
+      () => runs.end(run),
+    )
+  }
+
+  /** Only where everything was read: else what is still to come would be taken for lost. */
+  async function checkLoss(): Promise<void> {
+    const now = await position()
+    if (now.last === seen && now.added > counted) {
+      const reason = 'messages were trimmed before an ephemeral subscription had read them'
+      report({ type: 'data-loss', source, reason, count: now.added - counted })
+    }
+    if (now.last === seen) counted = now.added
+    else if (now.added < counted) {
+      report({ type: 'data-loss', source, reason: 'the stream vanished at the broker' })
+      seen = '0-0'
+      counted = 0
+    }
+  }
+
+  async function step(): Promise<void> {
+    const now = performance.now()
+    if (now >= takeAt) {
+      // What falls due in the topic has to be moved by somebody, also where there are only ephemeral subscriptions.
+      await link.run(takeScript, [stream, retry, due, dueData, delayed, delayedData], [place.group, '', 0])
+      takeAt = now + settings.pollMs
+    }
+    const args = ['COUNT', runs.free, 'BLOCK', settings.pollMs, 'STREAMS', stream, seen]
+    const entries = entriesOf(await link.send('XREAD', args))
+    if (!isStopping) for (const entry of entries) begin(entry)
+    if (entries.length > 0 || now < checkAt) return
+    checkAt = now + 1_000
+    await checkLoss()
+  }
+
+  const loop = superviseLoop({
+    link,
+    onError: (error) => report({ type: 'error', error, source }),
+    hasRoom: () => runs.free > 0,
+    waitForRoom: () => runs.changed(1_000),
+    step,
+    recover: async () => {
+      checkAt = 0
+      return false
+    },
+  })
+
+  async function stop(deadlineMs: number): Promise<void> {
+    const endsAt = performance.now() + deadlineMs
+    isStopping = true
+    loop.stop()
+    runs.wake()
+    await withDeadline(loop.ended, deadlineMs + 2 * settings.pollMs, () => new Error('late')).catch(() => {})
+    await runs.idle(Math.max(0, endsAt - performance.now()))
+    const reason = new MqError('MQ_STOPPED', 'The subscription was stopped before the handler had finished')
+    for (const run of runs.all) runs.lose(run, reason)
+    link.close()
+  }
+
+  return {
+    health: () => ({ ...source, status: isStopping ? 'stopping' : loop.isRunning() ? 'consuming' : 'recovering' }),
+    stop({ deadlineMs }: Deadline) {
+      stopped ??= stop(deadlineMs)
+      return stopped
+    },
+  }
+}

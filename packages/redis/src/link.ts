@@ -1,0 +1,153 @@
+import { MqError, withDeadline } from '@mq/core'
+import { type Client, createClient } from './client.js'
+import { bare, CommandError, commandError, connectError } from './errors.js'
+import type { Settings } from './options.js'
+import type { Script } from './script.js'
+
+export type Argument = string | number | Buffer
+
+/** One connection (with a cluster, one to each node) that comes back by itself, and whose commands always settle. */
+export interface Link {
+  /** Rejects with `MQ_CONNECT_FAILED`, `MQ_CONNECT_TIMEOUT`, `MQ_AUTH_FAILED` or `MQ_TLS_FAILED`, and leaves nothing open. */
+  open(): Promise<void>
+  readonly isUp: boolean
+  /** Counts the times that it came up: what was asked before the latest of them may have been lost on the way. */
+  readonly generation: number
+  /** Resolves once it is up, or at the latest after the time. */
+  whenUp(timeoutMs: number): Promise<void>
+  /** Sent once, never repeated. Rejects with a `CommandError`. */
+  send(command: string, args: readonly Argument[], timeoutMs?: number): Promise<unknown>
+  /** As `send`. Loads the script where the broker does not have it. */
+  run(script: Script, keys: readonly string[], args: readonly Argument[], timeoutMs?: number): Promise<unknown>
+  close(): void
+}
+
+export interface LinkEvents {
+  readonly up?: () => void
+  readonly down?: (error: MqError) => void
+}
+
+const restartMs = 500
+
+export function createLink(settings: Settings, events: LinkEvents = {}): Link {
+  const { connectTimeoutMs, commandTimeoutMs } = settings
+  const waiting = new Set<() => void>()
+  let client: Client | undefined
+  let isUp = false
+  let isClosed = false
+  let generation = 0
+  let lastError: Error | undefined
+  let restart: NodeJS.Timeout | undefined
+
+  const where = `${settings.address.host}:${settings.address.port}`
+  const failure = (error: unknown): MqError => connectError(error, { where, timeoutMs: connectTimeoutMs })
+
+  const came = (): void => {
+    isUp = true
+    generation += 1
+    for (const resolve of [...waiting]) resolve()
+    events.up?.()
+  }
+  const went = (): void => {
+    if (!isUp) return
+    isUp = false
+    const cause = lastError ?? new Error('The connection was closed')
+    if (!isClosed)
+      events.down?.(new MqError('MQ_CONNECTION_LOST', `Lost Redis at ${where}: ${cause.message}`, { cause }))
+  }
+
+  /** Once `watched`, a client that comes up, goes and ends tells so. */
+  function begin(): { readonly made: Client; watch(): void } {
+    const made = createClient(settings)
+    lastError = undefined
+    made.on('error', (error) => {
+      lastError = bare(error)
+    })
+    const watch = (): void => {
+      client = made
+      made.on('ready', came)
+      made.on('close', went)
+      // The driver has given up, which it does where a connector fails: only a new client connects again.
+      made.on('end', () => {
+        went()
+        if (client === made && !isClosed) restart = setTimeout(again, restartMs)
+      })
+    }
+    return { made, watch }
+  }
+  function again(): void {
+    const { made, watch } = begin()
+    watch()
+    made.connect().catch(() => {})
+  }
+
+  const link: Link = {
+    async open() {
+      const { made, watch } = begin()
+      const late = (): Error => Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })
+      try {
+        await withDeadline(made.connect(), connectTimeoutMs, late)
+      } catch (error) {
+        made.disconnect()
+        throw failure(lastError ?? error)
+      }
+      if (isClosed) {
+        made.disconnect()
+        throw new MqError('MQ_CLOSED', 'The adapter was disconnected')
+      }
+      watch()
+      came()
+    },
+    get isUp() {
+      return isUp
+    },
+    get generation() {
+      return generation
+    },
+    async whenUp(timeoutMs) {
+      if (isUp || isClosed) return
+      await new Promise<void>((resolve) => {
+        const done = (): void => {
+          clearTimeout(timer)
+          waiting.delete(done)
+          resolve()
+        }
+        const timer = setTimeout(done, timeoutMs)
+        waiting.add(done)
+      })
+    },
+    async send(command, args, timeoutMs = commandTimeoutMs) {
+      const used = client
+      if (!isUp || used === undefined || used.status !== 'ready') {
+        throw new CommandError('unsent', lastError ?? new Error('Not connected'))
+      }
+      // The driver's own timeout for a silent socket comes first; this one is for what it lets pass.
+      const late = (): CommandError => {
+        used.disconnect(true)
+        return new CommandError('unanswered', new Error(`No answer to ${command} within ${timeoutMs * 2} ms`))
+      }
+      try {
+        return await withDeadline(used.callBuffer(command, [...args]), timeoutMs * 2, late)
+      } catch (error) {
+        throw commandError(error)
+      }
+    },
+    async run(script, keys, args, timeoutMs) {
+      const rest = [keys.length, ...keys, ...args]
+      try {
+        return await link.send('EVALSHA', [script.sha, ...rest], timeoutMs)
+      } catch (error) {
+        if (!(error instanceof CommandError) || error.word !== 'NOSCRIPT') throw error
+        return await link.send('EVAL', [script.source, ...rest], timeoutMs)
+      }
+    },
+    close() {
+      isClosed = true
+      clearTimeout(restart)
+      isUp = false
+      for (const resolve of [...waiting]) resolve()
+      client?.disconnect()
+    },
+  }
+  return link
+}

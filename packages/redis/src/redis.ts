@@ -1,0 +1,183 @@
+import { type Adapter, type AdapterEvent, type Capabilities, MqError, type Source, withDeadline } from '@mq/core'
+import { deadLetterStore } from './dead-letters.js'
+import { startEphemeralConsumer } from './ephemeral-consumer.js'
+import { bare, CommandError, connectError } from './errors.js'
+import { startGroupConsumer } from './group-consumer.js'
+import { createLink, type Link } from './link.js'
+import { type RedisOptions, type Settings, settingsOf } from './options.js'
+import { persist } from './persist.js'
+import { placeOf } from './place.js'
+import { createPublisher } from './publisher.js'
+import type { RunningConsumer } from './running-consumer.js'
+import { declareScript, deleteScript, statsScript } from './scripts/group.js'
+import { checkServer } from './start-checks.js'
+
+/**
+ * The adapter for Redis 7.0 and newer, and Valkey. Not connected yet.
+ * Throws a `TypeError`, `MQ_INVALID_URL` or `MQ_INVALID_OPTION`.
+ */
+export function redis(options: RedisOptions = {}): Adapter {
+  const settings = settingsOf(options)
+  const listeners = new Set<(event: AdapterEvent) => void>()
+  const consumers = new Set<RunningConsumer>()
+  let state: 'new' | 'open' | 'closed' = 'new'
+  let commands: Link | undefined
+  let publishing: Link | undefined
+  let publisher: ReturnType<typeof createPublisher> | undefined
+  let lastError: MqError | undefined
+
+  const report = (event: AdapterEvent): void => {
+    if ('error' in event && event.error !== undefined) lastError = event.error
+    for (const listener of listeners) listener(event)
+  }
+  const requireOpen = (): Link => {
+    if (state === 'closed') throw new MqError('MQ_CLOSED', 'The adapter was disconnected')
+    if (commands === undefined) throw new MqError('MQ_NOT_CONNECTED', 'The adapter is not connected')
+    return commands
+  }
+  /** What may be done twice without harm. */
+  const repeated = <T>(what: string, link: Link, work: () => Promise<T>): Promise<T> =>
+    persist({ what, link, timeoutMs: 2 * settings.commandTimeoutMs, repeatable: true }, work)
+  const where = { where: `${settings.address.host}:${settings.address.port}`, timeoutMs: settings.connectTimeoutMs }
+
+  async function open(): Promise<void> {
+    const link = createLink(settings, {
+      up: () => state === 'open' && report({ type: 'state', state: 'connected' }),
+      down: (error) => state === 'open' && report({ type: 'state', state: 'reconnecting', error }),
+    })
+    // What waits for copies holds up all that comes after it on its connection.
+    const own = settings.wait === undefined ? link : createLink(settings)
+    try {
+      await link.open()
+      const warnings = await checkServer(link, settings)
+      if (own !== link) await own.open()
+      if (state === 'closed') throw new MqError('MQ_CLOSED', 'The adapter was disconnected')
+      commands = link
+      publishing = own
+      publisher = createPublisher(settings, own)
+      state = 'open'
+      for (const error of warnings) report({ type: 'error', error })
+    } catch (error) {
+      link.close()
+      own.close()
+      throw error instanceof CommandError ? connectError(bare(error), where) : error
+    }
+  }
+
+  async function close(deadlineMs: number): Promise<void> {
+    const endsAt = performance.now() + deadlineMs
+    const left = (): number => Math.max(0, endsAt - performance.now())
+    await Promise.all([...consumers].map((consumer) => consumer.stop({ deadlineMs })))
+    await publisher?.close(left())
+    state = 'closed'
+    publishing?.close()
+    commands?.close()
+  }
+  let closed: Promise<void> | undefined
+
+  return {
+    name: 'redis',
+    capabilities: capabilitiesOf(settings),
+    async connect() {
+      if (state === 'closed') throw new MqError('MQ_CLOSED', 'The adapter was disconnected')
+      if (state === 'new') await withinConnectTime(open(), where)
+    },
+    async disconnect({ deadlineMs }) {
+      closed ??= close(deadlineMs)
+      await closed
+      state = 'closed'
+    },
+    async publish(topic, messages, call) {
+      requireOpen()
+      if (publisher === undefined) throw new MqError('MQ_NOT_CONNECTED', 'The adapter is not connected')
+      return await publisher.publish(topic, messages, call.timeoutMs)
+    },
+    async declareGroup(source, { startFrom }) {
+      const link = requireOpen()
+      const { keys } = placeOf(settings.keyPrefix, source)
+      const start = startFrom === 'earliest' ? '0' : '$'
+      const [known, made] = (await repeated(`Declaring the group '${source.group}'`, link, () =>
+        link.run(declareScript, [keys.stream, keys.retry, keys.groups, keys.deleted], [source.group, start]),
+      )) as readonly number[]
+      if (known === 1 && made === 1) {
+        report({ type: 'data-loss', source, reason: 'the stream or its group had vanished at the broker' })
+      }
+    },
+    async deleteGroup(source) {
+      const link = requireOpen()
+      const { keys } = placeOf(settings.keyPrefix, source)
+      const { stream, groups, deleted, retry, due, dueData, dead, lanes, waiting, open } = keys
+      const all = [stream, groups, deleted, retry, due, dueData, dead, lanes, waiting, open]
+      await repeated(`Deleting the group '${source.group}'`, link, () =>
+        link.run(deleteScript, all, [source.group, settings.retain]),
+      )
+    },
+    async consume(source, consumeOptions, handle) {
+      const link = requireOpen()
+      const start = consumeOptions.ephemeral ? startEphemeralConsumer : startGroupConsumer
+      const place = placeOf(settings.keyPrefix, source)
+      const consumer = await start({ settings, place, options: consumeOptions, handle, commands: link, report })
+      consumers.add(consumer)
+      return {
+        async stop(deadline) {
+          await consumer.stop(deadline)
+          consumers.delete(consumer)
+        },
+      }
+    },
+    deadLetters: (source) => {
+      const place = placeOf(settings.keyPrefix, source)
+      const store = (): ReturnType<typeof deadLetterStore> =>
+        deadLetterStore(place, { link: requireOpen(), timeoutMs: 2 * settings.commandTimeoutMs })
+      return {
+        list: async (listOptions) => await store().list(listOptions),
+        replay: async (entryIds) => await store().replay(entryIds),
+        purge: async (entryIds) => await store().purge(entryIds),
+      }
+    },
+    async stats(source: Source) {
+      const link = requireOpen()
+      const { stream, retry, due, delayed, dead, waiting } = placeOf(settings.keyPrefix, source).keys
+      const [ready, inFlight, later, buried] = (await repeated('Reading stats', link, () =>
+        link.run(statsScript, [stream, retry, due, delayed, dead, waiting], [source.group]),
+      )) as readonly number[]
+      return { ready: ready === -1 ? undefined : ready, inFlight, delayed: later, dead: buried }
+    },
+    health() {
+      const all = [...consumers].map((consumer) => consumer.health())
+      const isUp = state === 'open' && commands?.isUp === true && publishing?.isUp === true
+      const isStuck = all.some(({ status }) => status === 'recovering')
+      return {
+        status: isUp ? (isStuck ? 'degraded' : 'up') : 'down',
+        consumers: all,
+        ...(lastError && { lastError }),
+      }
+    },
+    on(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+  }
+}
+
+function capabilitiesOf({ visibilityMs, pollMs, maxMessageBytes, dedupeMs }: Settings): Capabilities {
+  return Object.freeze({
+    durable: true,
+    embedded: false,
+    retainsUnrouted: true,
+    startFromEarliest: true,
+    orderedKeys: true,
+    countsCrashes: true,
+    delayResolutionMs: 2 * pollMs + 200,
+    maxDelayMs: 365 * 24 * 60 * 60 * 1000,
+    maxHandlerMs: Number.POSITIVE_INFINITY,
+    maxMessageBytes,
+    publishDedupeMs: dedupeMs,
+    redeliveryMs: Math.ceil((visibilityMs * 4) / 3) + 2 * pollMs + 1_000,
+  })
+}
+
+const withinConnectTime = (work: Promise<void>, at: { where: string; timeoutMs: number }): Promise<void> =>
+  withDeadline(work, at.timeoutMs + 500, () =>
+    connectError(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' }), at),
+  )

@@ -1,0 +1,9 @@
+import type { AdapterEvent, Consumer, ConsumerHealth } from '@mq/core'
+
+/** What the adapter keeps of each consumer. */
+export interface RunningConsumer extends Consumer {
+  health(): ConsumerHealth
+}
+
+/** Where consumers tell what nobody waits for. */
+export type Report = (event: AdapterEvent) => void

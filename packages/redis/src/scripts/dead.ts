@@ -1,0 +1,38 @@
+import { script } from '../script.js'
+import { fieldsOf, nextMember, nowDown } from './lua.js'
+
+/**
+ * Sends dead letters to their group again, as they were at first. KEYS: dead, due, due data, seq. ARGV: their entry ids. Returns
+ * how many there were.
+ */
+export const replayScript = script(
+  `
+${nowDown}
+${nextMember}
+${fieldsOf}
+local count = 0
+for _, id in ipairs(ARGV) do
+  local fields = fields_of(KEYS[1], id)
+  if fields then
+    local member = next_member(KEYS[4])
+    redis.call('HSET', KEYS[3], member, cmsgpack.pack(fields))
+    redis.call('ZADD', KEYS[2], now_down(), member)
+    redis.call('XDEL', KEYS[1], id)
+    count = count + 1
+  end
+end
+return count
+`,
+  { whenFull: true },
+)
+
+/** Removes dead letters: those of ARGV, or all. KEYS: dead. Returns how many there were. */
+export const purgeScript = script(
+  `
+if #ARGV > 0 then return redis.call('XDEL', KEYS[1], unpack(ARGV)) end
+local count = redis.call('XLEN', KEYS[1])
+redis.call('DEL', KEYS[1])
+return count
+`,
+  { whenFull: true },
+)

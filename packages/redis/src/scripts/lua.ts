@@ -1,0 +1,114 @@
+/** Pieces that several scripts share. Each is Lua source that defines one local function. */
+
+/** The broker's clock in ms, rounded up: what is due by it is never early. */
+export const nowUp = `
+local function now_up()
+  local t = redis.call('TIME')
+  return t[1] * 1000 + math.ceil(t[2] / 1000)
+end`
+
+/** The broker's clock in ms, rounded down, to compare due times with. */
+export const nowDown = `
+local function now_down()
+  local t = redis.call('TIME')
+  return t[1] * 1000 + math.floor(t[2] / 1000)
+end`
+
+/** The name of the next entry of a sorted set: those of one time keep the order in which they were added. */
+export const nextMember = `
+local function next_member(seq)
+  return string.format('%016d', redis.call('INCR', seq))
+end`
+
+/** Moves what is due from a sorted set and its hash to a stream; at most \`limit\`. Returns how many. */
+export const moveDue = `
+local function move_due(due, data, stream, now, limit)
+  local members = redis.call('ZRANGE', due, '-inf', now, 'BYSCORE', 'LIMIT', 0, limit)
+  for _, member in ipairs(members) do
+    local packed = redis.call('HGET', data, member)
+    if packed then redis.call('XADD', stream, '*', unpack(cmsgpack.unpack(packed))) end
+    redis.call('ZREM', due, member)
+    redis.call('HDEL', data, member)
+  end
+  return #members
+end`
+
+/** When the first entry of a sorted set is due, or -1. */
+export const headScore = `
+local function head_score(due)
+  local head = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
+  return head[2] and tonumber(head[2]) or -1
+end`
+
+/** The pending record of one entry if that consumer owns it: entry id, consumer, idle time, deliveries. */
+export const ownedBy = `
+local function owned_by(stream, group, id, consumer)
+  local found = redis.pcall('XPENDING', stream, group, id, id, 1)
+  if found.err or not found[1] or found[1][2] ~= consumer then return false end
+  return found[1]
+end`
+
+/** The fields of an entry as they were, without those that begin with \`mq:\`. False if it is gone. */
+export const fieldsOf = `
+local function fields_of(stream, id)
+  local found = redis.call('XRANGE', stream, id, id)
+  if not found[1] then return false end
+  local fields = {}
+  local all = found[1][2]
+  for i = 1, #all, 2 do
+    if string.sub(all[i], 1, 3) ~= 'mq:' then
+      fields[#fields + 1] = all[i]
+      fields[#fields + 1] = all[i + 1]
+    end
+  end
+  return fields
+end`
+
+/** Compares two ids of entries: their numbers may be too large for a Lua number. */
+export const isBefore = `
+local function number_before(a, b)
+  if #a ~= #b then return #a < #b end
+  return a < b
+end
+local function is_before(a, b)
+  local a1, a2 = string.match(a, '(%d+)-(%d+)')
+  local b1, b2 = string.match(b, '(%d+)-(%d+)')
+  if a1 ~= b1 then return number_before(a1, b1) end
+  return number_before(a2, b2)
+end`
+
+/** A value of a reply that lists names and values in turn. */
+export const fieldValue = `
+local function value_of(list, name)
+  for i = 1, #list, 2 do
+    if list[i] == name then return list[i + 1] end
+  end
+end`
+
+/**
+ * Removes what every group has finished, but keeps \`retain\` entries. Where a declared group has vanished nothing is removed: it
+ * will be made again, and what it had not read is still there.
+ */
+export const trim = `
+local function trim(stream, groups, retain)
+  local length = redis.call('XLEN', stream)
+  if length <= retain then return 0 end
+  local there = {}
+  local mark
+  for _, info in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+    local name = value_of(info, 'name')
+    there[name] = true
+    local first = value_of(info, 'last-delivered-id')
+    if value_of(info, 'pending') > 0 then
+      local oldest = redis.call('XPENDING', stream, name)[2]
+      -- An entry that is pending can lie beyond the last one delivered, after XGROUP SETID.
+      if oldest and is_before(oldest, first) then first = oldest end
+    end
+    if not mark or is_before(first, mark) then mark = first end
+  end
+  for _, name in ipairs(redis.call('HKEYS', groups)) do
+    if not there[name] then return 0 end
+  end
+  if not mark then return redis.call('XTRIM', stream, 'MAXLEN', '~', retain) end
+  return redis.call('XTRIM', stream, 'MINID', '~', mark, 'LIMIT', length - retain)
+end`

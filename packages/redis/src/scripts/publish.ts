@@ -1,0 +1,67 @@
+import { script } from '../script.js'
+import { fieldValue, isBefore, nextMember, nowUp, trim } from './lua.js'
+
+/** How many ids one generation holds at most. */
+const maxIds = 100_000
+
+/**
+ * Stores messages. KEYS: stream, delayed, delayed data, seq, ids, old ids, groups. ARGV: how long ids are remembered, how many
+ * messages are retained where there is no group, whether a write is wanted whatever happens, then id, delay and fields of each
+ * message. Returns whether the topic has a group, then per message 1 (stored), 2 (was there already) or an error's text.
+ */
+export const publishScript = script(`
+${nowUp}
+${nextMember}
+${isBefore}
+${fieldValue}
+${trim}
+local stream, delayed, data, seq, ids, old, groups = unpack(KEYS)
+local window, retain = tonumber(ARGV[1]), tonumber(ARGV[2])
+local fresh = false
+local all, known, known_before = {}, {}, {}
+for i = 4, #ARGV, 3 do all[#all + 1] = ARGV[i] end
+if window > 0 then
+  local left = redis.call('PTTL', ids)
+  if left >= 0 and (left < window or redis.call('SCARD', ids) >= ${maxIds}) then
+    redis.call('RENAME', ids, old)
+    left = -2
+  end
+  fresh = left < 0
+  if not fresh then known = redis.call('SMISMEMBER', ids, unpack(all)) end
+  if redis.call('EXISTS', old) == 1 then known_before = redis.call('SMISMEMBER', old, unpack(all)) end
+end
+if ARGV[3] == '1' then redis.call('INCR', seq) end
+local out = {0}
+local added, is_added = {}, {}
+for i, id in ipairs(all) do
+  if window > 0 and (known[i] == 1 or known_before[i] == 1 or is_added[id]) then
+    out[#out + 1] = 2
+  else
+    local delay, packed = tonumber(ARGV[3 * i + 2]), ARGV[3 * i + 3]
+    local stored
+    if delay > 0 then
+      local member = next_member(seq)
+      stored = redis.pcall('HSET', data, member, packed)
+      if type(stored) ~= 'table' then stored = redis.pcall('ZADD', delayed, now_up() + delay, member) end
+      if type(stored) == 'table' then redis.pcall('HDEL', data, member) end
+    else
+      stored = redis.pcall('XADD', stream, '*', unpack(cmsgpack.unpack(packed)))
+    end
+    if type(stored) == 'table' then
+      out[#out + 1] = stored.err
+    else
+      out[#out + 1] = 1
+      added[#added + 1] = id
+      is_added[id] = true
+    end
+  end
+end
+if window > 0 and #added > 0 then redis.call('SADD', ids, unpack(added)) end
+if fresh and #added > 0 then redis.call('PEXPIRE', ids, 2 * window) end
+if redis.call('HLEN', groups) > 0 then
+  out[1] = 1
+elseif redis.call('EXISTS', stream) == 1 then
+  if #redis.call('XINFO', 'GROUPS', stream) > 0 then out[1] = 1 else trim(stream, groups, retain) end
+end
+return out
+`)

@@ -1,0 +1,152 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { MqError, Settlement } from '@mq/core'
+import { commandError, isGroupMissing, operationError, willPass } from './errors.js'
+import { packFailure } from './fields.js'
+import { laneOf } from './lane.js'
+import type { Link } from './link.js'
+import type { GroupPlace } from './place.js'
+import type { Run, Runs } from './runs.js'
+import { ackScript, moveScript, parkScript } from './scripts/settle.js'
+
+export interface SettlerParts {
+  readonly place: GroupPlace
+  /** As the broker knows the consumer. */
+  readonly name: string
+  readonly link: Link
+  readonly runs: Runs
+  readonly ordered: boolean
+  readonly onError: (error: MqError) => void
+  /** The entry of a message that was to be tried again or dead-lettered is gone. */
+  readonly onGone: (run: Run) => void
+}
+
+interface Ack {
+  readonly run: Run
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+const acksAtOnce = 500
+const longestPauseMs = 2_000
+
+/** Carries settlements out at the broker: each one atomically, and only while the message is still this consumer's. */
+export function createSettler(parts: SettlerParts) {
+  const { place, name, link, runs, ordered } = parts
+  const { stream, retry, due, dueData, seq, dead, lanes, waiting, open } = place.keys
+  let acks: Ack[] = []
+
+  const lane = (run: Run): string => (ordered ? laneOf(run.entry.message.key) : '')
+
+  /** Acknowledgements of one turn of the event loop go out together. */
+  function acknowledge(run: Run): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (acks.length === 0) setImmediate(flush)
+      acks.push({ run, resolve, reject })
+    })
+  }
+  function flush(): void {
+    const all = acks
+    acks = []
+    for (let at = 0; at < all.length; at += acksAtOnce) void flushBatch(all.slice(at, at + acksAtOnce))
+  }
+  async function flushBatch(batch: readonly Ack[]): Promise<void> {
+    const byKind = (['m', 'r'] as const).map((kind) => batch.map(({ run }) => run).filter((run) => run.kind === kind))
+    const args = byKind.flatMap((some) =>
+      some.length === 0 ? [0] : [some.length, ...idRange(some), ...some.map(({ id }) => id)],
+    )
+    if (ordered) args.push(...byKind.flat().map(lane))
+    try {
+      await link.run(ackScript, [stream, retry, lanes, waiting, open], [place.group, name, ...args])
+      for (const { resolve } of batch) resolve()
+    } catch (error) {
+      for (const { reject } of batch) reject(error)
+    }
+  }
+
+  async function move(
+    run: Run,
+    to: 'retry' | 'dead',
+    next: { delayMs: number; attempt: number; failure: string },
+  ): Promise<void> {
+    const keys = [stream, retry, due, dueData, seq, dead, lanes, waiting, open]
+    const head = [place.group, name, run.kind, run.id, lane(run)]
+    const moved = await link.run(moveScript, keys, [...head, to, next.delayMs, next.attempt, next.failure])
+    if (moved === -1) parts.onGone(run)
+  }
+
+  /** Once. Rejects with a `CommandError`. */
+  async function release(run: Run): Promise<void> {
+    if (ordered && lane(run) !== '') {
+      const head = [place.group, name]
+      await link.run(parkScript, [stream, retry, lanes, waiting, open], [...head, run.kind, run.id, lane(run)])
+      return
+    }
+    const { failure } = run.entry
+    const same = { delayMs: 0, attempt: run.attempt, failure: failure === undefined ? '' : packFailure(failure) }
+    await move(run, 'retry', same)
+  }
+
+  async function carryOut(run: Run, settlement: Settlement): Promise<void> {
+    switch (settlement.kind) {
+      case 'done':
+        return await acknowledge(run)
+      case 'release':
+        return await release(run)
+      case 'retry': {
+        const { delayMs, failure } = settlement
+        return await move(run, 'retry', { delayMs, attempt: run.attempt + 1, failure: packFailure(failure) })
+      }
+      case 'dead': {
+        const failure = packFailure(settlement.failure)
+        return await move(run, 'dead', { delayMs: 0, attempt: run.attempt, failure })
+      }
+    }
+  }
+
+  return {
+    release,
+    /**
+     * Tries until it is done or the message is not ours any more. That an answer was lost does no harm: the second time the
+     * broker sees that it is done.
+     */
+    async settle(run: Run, settlement: Settlement): Promise<void> {
+      let told = false
+      for (let pauseMs = 20; runs.has(run); pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
+        try {
+          await carryOut(run, settlement)
+          break
+        } catch (error) {
+          const failed = commandError(error)
+          if (isGroupMissing(failed)) break
+          if (!told && failed.kind === 'refused' && !willPass(failed)) {
+            told = true
+            parts.onError(operationError('Settling a message', failed))
+          }
+          if (link.isUp) await sleep(pauseMs)
+          else await link.whenUp(longestPauseMs)
+        }
+      }
+      runs.end(run)
+    },
+  }
+}
+
+/** The lowest and the highest id. */
+function idRange(some: readonly Run[]): [string, string] {
+  let low = (some[0] as Run).id
+  let high = low
+  for (const { id } of some) {
+    if (isBefore(id, low)) low = id
+    if (isBefore(high, id)) high = id
+  }
+  return [low, high]
+}
+
+function isBefore(a: string, b: string): boolean {
+  const [aTime = '', aNumber = ''] = a.split('-')
+  const [bTime = '', bNumber = ''] = b.split('-')
+  return aTime === bTime ? numberBefore(aNumber, bNumber) : numberBefore(aTime, bTime)
+}
+
+/** Of decimal numbers that may have 20 digits. */
+const numberBefore = (a: string, b: string): boolean => (a.length === b.length ? a < b : a.length < b.length)

@@ -1,0 +1,18 @@
+import { createQueue } from '@mq/core'
+import { redis } from '@mq/redis'
+import { report } from '@mq/test-brokers'
+
+/** Handles messages of the topic in `argv`, each in the time in `argv`, and reports when it starts and when it has ended. */
+const [url = '', topic = '', handlerMs = '0'] = process.argv.slice(2)
+const queue = createQueue(redis({ url, visibilityMs: 1_500 }), { group: 'g' })
+await queue.connect()
+await queue.subscribe(
+  topic,
+  async ({ id, attempt }) => {
+    await report({ type: 'started', id, attempt })
+    await new Promise((resolve) => setTimeout(resolve, Number(handlerMs)))
+    await report({ type: 'handled', id, attempt })
+  },
+  { concurrency: 5, retry: { attempts: 10 } },
+)
+await report({ type: 'ready' })

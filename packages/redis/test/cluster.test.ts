@@ -1,0 +1,91 @@
+import type { Queue } from '@mq/core'
+import { brokers, type RedisCluster, type RedisSentinel, redisCluster, redisSentinel, until } from '@mq/test-brokers'
+import { Cluster } from 'ioredis'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { fail, newTopic, open } from './support/open.js'
+
+describe.skipIf(!brokers.owned('redis'))('a cluster of three masters', () => {
+  let server: RedisCluster
+  beforeAll(async () => {
+    server = await redisCluster()
+  })
+  afterAll(async () => {
+    await server?.stop()
+  })
+  const queueOn = (): Promise<Queue> => open(server.url, { redis: { cluster: server.nodes } })
+
+  it('delivers, retries, delays, orders and dead-letters, whatever node a topic is on', async () => {
+    const queue = await queueOn()
+    const topics = Array.from({ length: 8 }, newTopic)
+    const seen = new Map<string, string[]>(topics.map((topic) => [topic, []]))
+    await Promise.all(
+      topics.map(async (topic) => {
+        const handler = ({ data, attempt }: { data: unknown; attempt: number }): void => {
+          seen.get(topic)?.push(`${data}/${attempt}`)
+          if (data === 'dies' || (data === 'again' && attempt === 1)) fail()
+        }
+        await queue.subscribe(topic, handler, { retry: { attempts: 2, delayMs: 50 } })
+        await queue.subscribe(topic, () => {}, { group: 'ordered', ordered: true })
+        await queue.subscribe(topic, () => {}, { ephemeral: true })
+        const results = await queue.publishAll(topic, ['once', 'again', 'dies'], { key: 'k' })
+        expect(results.every(({ routed }) => routed === 'yes')).toBe(true)
+        await queue.publish(topic, 'later', { delayMs: 200 })
+      }),
+    )
+    const expected = ['again/1', 'again/2', 'dies/1', 'dies/2', 'later/1', 'once/1']
+    const isDone = (): boolean => [...seen.values()].every((runs) => runs.length === expected.length)
+    await until(isDone, { what: 'all runs', timeoutMs: 20_000 })
+    for (const topic of topics) {
+      expect([...(seen.get(topic) ?? [])].sort()).toEqual(expected)
+      await until(async () => (await queue.stats(topic)).dead === 1, { what: 'the dead letter' })
+      expect(await queue.deadLetters(topic).replay()).toEqual({ replayed: 1 })
+    }
+    const nodes = new Cluster([...server.nodes], { lazyConnect: true })
+    await nodes.connect()
+    onTestFinished(() => nodes.disconnect())
+    const sizes = await Promise.all(nodes.nodes('master').map((node) => node.dbsize()))
+    expect(sizes.filter((size) => size > 0).length).toBeGreaterThan(1)
+    expect(queue.health().status).toBe('up')
+  })
+
+  it('goes on by itself after all nodes were killed, and has lost nothing', async () => {
+    const queue = await queueOn()
+    const topics = Array.from({ length: 4 }, newTopic)
+    const seen = new Set<string>()
+    for (const topic of topics) await queue.subscribe(topic, ({ id }) => void seen.add(id))
+    const stored: string[] = []
+    for (const topic of topics) stored.push(...(await queue.publishAll(topic, [1, 2, 3])).map(({ id }) => id))
+    await server.kill()
+    const publishing = topics.map((topic) => queue.publish(topic, 'meanwhile', { timeoutMs: 25_000 }))
+    await server.restart()
+    for (const publish of publishing) stored.push((await publish).id)
+    await until(() => stored.every((id) => seen.has(id)), { what: 'all of them', timeoutMs: 20_000 })
+    await until(() => queue.health().status === 'up', { what: 'health', timeoutMs: 15_000 })
+  }, 90_000)
+})
+
+describe.skipIf(!brokers.owned('redis'))('a master that Sentinels watch', () => {
+  let servers: RedisSentinel
+  beforeAll(async () => {
+    servers = await redisSentinel()
+  })
+  afterAll(async () => {
+    await servers?.stop()
+  })
+
+  it('is found, and after a failover the new one is', async () => {
+    const { name, sentinel } = servers
+    const queue = await open('redis://somewhere.invalid', { redis: { sentinel: { name, nodes: [sentinel] } } })
+    const topic = newTopic()
+    const seen = new Set<unknown>()
+    await queue.subscribe(topic, ({ data }) => void seen.add(data))
+    await queue.publish(topic, 'before')
+    await until(() => seen.has('before'), { what: 'the first message' })
+    await servers.failover()
+    for (let number = 0; number < 10; number++) {
+      await queue.publish(topic, number, { timeoutMs: 25_000 })
+    }
+    await until(() => seen.size === 11, { what: 'what came after the failover', timeoutMs: 20_000 })
+    await until(() => queue.health().status === 'up', { what: 'health', timeoutMs: 15_000 })
+  }, 90_000)
+})

@@ -1,0 +1,134 @@
+import { defaultMaxMessageBytes } from '@mq/core'
+import { brokers, proxy, type RedisServer, shared, redis as startRedis, until } from '@mq/test-brokers'
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { client, newTopic, open } from './support/open.js'
+
+describe.skipIf(!brokers.wanted('redis'))('publishing', () => {
+  let server: RedisServer
+  beforeAll(async () => {
+    server = await shared('redis')
+  })
+
+  it('stores a message once although the answer was lost, again and again', async () => {
+    const link = await proxy(server)
+    onTestFinished(() => link.close())
+    const queue = await open(link.url)
+    const topic = newTopic()
+    await queue.declareGroup(topic, 'g')
+    for (let round = 0; round < 20; round++) {
+      await link.dropAfter(0, 'out')
+      await Promise.all([1, 2, 3].map((number) => queue.publish(topic, number)))
+    }
+    expect(await (await client(server.url)).xlen(`mq:{${topic}}:stream`)).toBe(60)
+  })
+
+  it('says unknown, and sends nothing twice, where no ids are remembered', async () => {
+    const link = await proxy(server)
+    onTestFinished(() => link.close())
+    const queue = await open(link.url, { redis: { dedupeMs: 0 } })
+    expect(queue.capabilities.publishDedupeMs).toBe(0)
+    const topic = newTopic()
+    await queue.declareGroup(topic, 'g')
+    await link.dropAfter(0, 'out')
+    await expect(queue.publish(topic, 1)).rejects.toMatchObject({ code: 'MQ_PUBLISH_UNKNOWN' })
+    await until(() => queue.health().status === 'up', { what: 'the link to come back' })
+    await queue.publish(topic, 2, { id: 'same' })
+    await queue.publish(topic, 2, { id: 'same' })
+    expect(await (await client(server.url)).xlen(`mq:{${topic}}:stream`)).toBe(3)
+  })
+
+  it('keeps the order of what is published across a lost answer', async () => {
+    const link = await proxy(server)
+    onTestFinished(() => link.close())
+    const queue = await open(link.url)
+    const topic = newTopic()
+    await queue.declareGroup(topic, 'g')
+    const publishing: Promise<unknown>[] = []
+    for (let number = 0; number < 200; number++) {
+      publishing.push(queue.publish(topic, number))
+      if (number % 50 === 25) await link.dropAfter(0, 'out')
+      if (number % 10 === 0) await publishing.at(-1)
+    }
+    await Promise.all(publishing)
+    const entries = await (await client(server.url)).xrange(`mq:{${topic}}:stream`, '-', '+')
+    expect(entries.map(([, fields]) => Number(fields.at(-1)))).toEqual(
+      Array.from({ length: 200 }, (_, number) => number),
+    )
+  })
+
+  it('rejects, as certainly not stored, what could not be sent in time', async () => {
+    const link = await proxy(server)
+    onTestFinished(() => link.close())
+    const queue = await open(link.url)
+    const topic = newTopic()
+    await link.refuse()
+    await link.cut()
+    await until(() => queue.health().status === 'down', { what: 'the loss to be noticed' })
+    const startedAt = performance.now()
+    await expect(queue.publish(topic, 1, { timeoutMs: 500 })).rejects.toMatchObject({ code: 'MQ_PUBLISH_REJECTED' })
+    expect(performance.now() - startedAt).toBeLessThan(1_400)
+    await link.heal()
+    await queue.publish(topic, 2)
+    expect(await (await client(server.url)).xlen(`mq:{${topic}}:stream`)).toBe(1)
+  })
+
+  it('stores a body of the largest size, refuses a larger one, and disturbs nobody with it', async () => {
+    const queue = await open(server.url)
+    const topic = newTopic()
+    const seen: number[] = []
+    await queue.subscribe(topic, ({ data }) => void seen.push((data as Uint8Array).length))
+    const largest = new Uint8Array(defaultMaxMessageBytes - 3)
+    const publishing = [1, 2, 3].map(() => queue.publish(topic, new Uint8Array(5)))
+    await queue.publish(topic, largest, { id: 'abc' })
+    await expect(queue.publish(topic, new Uint8Array(defaultMaxMessageBytes + 1))).rejects.toMatchObject({
+      code: 'MQ_MESSAGE_TOO_LARGE',
+    })
+    await Promise.all(publishing)
+    await until(() => seen.length === 4, { what: 'all four' })
+    expect(seen.sort((a, b) => a - b)).toEqual([5, 5, 5, largest.length])
+  })
+
+  it('ends a publish that is under way at disconnect', async () => {
+    const link = await proxy(server)
+    onTestFinished(() => link.close())
+    const queue = await open(link.url)
+    const topic = newTopic()
+    await link.freeze('out')
+    const publishing = queue.publish(topic, 1).catch((error) => error)
+    await queue.disconnect({ deadlineMs: 300 })
+    expect(await publishing).toMatchObject({ code: expect.stringMatching(/MQ_PUBLISH_/) })
+  })
+})
+
+describe.skipIf(!brokers.owned('redis'))('waiting for copies', () => {
+  it('resolves once a replica has the message, and says unknown while none has', async () => {
+    const master = await startRedis()
+    onTestFinished(() => master.stop())
+    const waitForReplicas = { replicas: 1, timeoutMs: 300 }
+    const queue = await open(master.url, { redis: { waitForReplicas } })
+    const topic = newTopic()
+    await expect(queue.publish(topic, 1)).rejects.toMatchObject({
+      code: 'MQ_PUBLISH_UNKNOWN',
+      message: expect.stringMatching(/0 of 1/),
+    })
+    const replica = await startRedis({ config: { replicaof: `${master.host} ${master.port}` } })
+    onTestFinished(() => replica.stop())
+    const copy = await client(replica.url)
+    await until(async () => (await copy.info('replication')).includes('master_link_status:up'), {
+      what: 'the replica',
+      timeoutMs: 20_000,
+    })
+    await queue.publish(topic, 2)
+    expect(await copy.xlen(`mq:{${topic}}:stream`)).toBe(2)
+  })
+
+  it('is refused at connect by a Redis that has no WAITAOF', async () => {
+    const server = await shared('redis')
+    const [major = 0, minor = 0] = (server.version ?? '').split('.').map(Number)
+    const opening = open(server.url, { redis: { waitForAof: { local: 1, replicas: 0, timeoutMs: 500 } } })
+    if (major > 7 || (major === 7 && minor >= 2)) {
+      const queue = await opening
+      await queue.publish(newTopic(), 1)
+    } else await expect(opening).rejects.toMatchObject({ code: 'MQ_CONNECT_FAILED' })
+  })
+})

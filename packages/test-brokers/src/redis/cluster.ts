@@ -1,0 +1,56 @@
+import { type ProcessId, self } from '../run/process.js'
+import type { Server } from '../server.js'
+import { onFreePorts, portAt } from '../sources/ports.js'
+import { startSeveral, untilPrinted } from './several.js'
+
+/** A Redis Cluster. Its verbs are for all nodes together; `url` is that of the first. */
+export interface RedisCluster extends Omit<Server, 'kind' | 'version' | 'ca'> {
+  readonly nodes: readonly { readonly host: string; readonly port: number }[]
+}
+
+const size = 3
+
+/** Three masters that share the slots, without replicas. Always of this process: never from the environment. */
+export async function redisCluster(owner: ProcessId = self): Promise<RedisCluster> {
+  return await onFreePorts(2 * size, owner, async (ports) => {
+    const processes = Array.from({ length: size }, (_, index) => ({
+      name: `node-${index}`,
+      port: portAt(ports, index),
+      config: [
+        'cluster-enabled yes',
+        'cluster-config-file nodes.conf',
+        'cluster-node-timeout 2000',
+        // The default, port + 10000, is nobody's that is reserved.
+        `cluster-port ${portAt(ports, size + index)}`,
+        'cluster-announce-ip 127.0.0.1',
+      ],
+    }))
+    const { machine, verbs } = await startSeveral('redis-cluster', { processes, ports, owner })
+    const { host, source } = machine.place
+    const clients = processes.map(({ port }) => `127.0.0.1:${port}`)
+    const first = portAt(ports, 0)
+    try {
+      await machine.run(`redis-cli --cluster create ${clients.join(' ')} --cluster-yes`, 60_000)
+      for (const { port } of processes) {
+        await untilPrinted(machine, `redis-cli -p ${port} cluster info`, /cluster_state:ok/)
+      }
+    } catch (error) {
+      await verbs.stop()
+      throw error
+    }
+    return {
+      source,
+      url: `redis://${host}:${first}`,
+      host,
+      port: first,
+      nodes: processes.map(({ port }) => ({ host, port })),
+      ...verbs,
+      async restart(options) {
+        await verbs.restart(options)
+        for (const { port } of processes) {
+          await untilPrinted(machine, `redis-cli -p ${port} cluster info`, /cluster_state:ok/)
+        }
+      },
+    }
+  })
+}

@@ -1,0 +1,83 @@
+import { findProgram } from '../install/find.js'
+import { type ProcessId, printIdentity } from '../run/process.js'
+import { until } from '../run/wait.js'
+import type { Server } from '../server.js'
+import { ask } from '../sources/ask.js'
+import { chooseSource } from '../sources/choose.js'
+import type { Machine, Recipe } from '../sources/machine.js'
+import { runRecipe } from '../sources/run.js'
+import { nativeRedis } from './index.js'
+import { redisImage } from './recipe.js'
+
+/** One of several Redis processes that live and die together. */
+export interface RedisProcess {
+  readonly name: string
+  readonly port: number
+  /** Lines of its redis.conf beside port, address and folder. */
+  readonly config: readonly string[]
+  readonly isSentinel?: boolean
+}
+
+export interface SeveralRedis {
+  readonly machine: Machine
+  readonly verbs: Pick<Server, 'kill' | 'restart' | 'pause' | 'resume' | 'stop'>
+}
+
+/** Starts them side by side in one container, or natively, and waits until each answers. */
+export async function startSeveral(
+  kind: string,
+  parts: { readonly processes: readonly RedisProcess[]; readonly ports: readonly number[]; readonly owner: ProcessId },
+): Promise<SeveralRedis> {
+  const { processes, ports, owner } = parts
+  const source = await chooseSource(nativeRedis)
+  const recipe: Recipe = {
+    kind,
+    image: redisImage,
+    ports,
+    published: processes.map(({ port }) => port),
+    files: ({ source: at, bind }) => ({
+      'record.sh': `${printIdentity} >"$1" && shift && exec "$@"\n`,
+      'boot.sh': boot(processes, at === 'native' ? (findProgram('redis-server') ?? 'redis-server') : 'redis-server'),
+      ...Object.fromEntries(processes.map((one) => [`${one.name}.conf`, configuration(one, bind)])),
+    }),
+  }
+  return await runRecipe(recipe, {
+    source,
+    owner,
+    answers: ({ place }) => Promise.all(processes.map(({ port }) => pong(place.host, port))),
+  })
+}
+
+/** The last one is the machine's own process; the others write themselves down beside it, and all end together. */
+function boot(processes: readonly RedisProcess[], program: string): string {
+  const command = ({ name, isSentinel }: RedisProcess): string =>
+    `'${program}' ./${name}.conf${isSentinel ? ' --sentinel' : ''}`
+  const lines = processes.map((one, index) =>
+    index === processes.length - 1 ? `exec ${command(one)}` : `/bin/sh ./record.sh ${one.name}.pid ${command(one)} &`,
+  )
+  return `mkdir -p ${processes.map(({ name }) => name).join(' ')}\n${lines.join('\n')}\n`
+}
+
+const configuration = ({ name, port, config, isSentinel }: RedisProcess, bind: string): string =>
+  [
+    `bind ${bind}`,
+    'protected-mode no',
+    `port ${port}`,
+    'daemonize no',
+    `dir ${name}`,
+    ...(isSentinel ? [] : ['appendonly yes', 'appendfsync always', 'save ""']),
+    ...config,
+    '',
+  ].join('\n')
+
+async function pong(host: string, port: number): Promise<void> {
+  await ask({ host, port }, { send: 'PING\r\n', read: (reply) => /^\+PONG/.test(reply.toString()) || undefined })
+}
+
+/** Runs redis-cli beside them until it prints what is waited for. */
+export async function untilPrinted(machine: Machine, script: string, wanted: RegExp): Promise<void> {
+  await until(async () => wanted.test(await machine.run(script, 10_000)), {
+    what: `\`${script}\` to print ${wanted}`,
+    timeoutMs: 30_000,
+  })
+}
