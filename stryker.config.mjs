@@ -2,7 +2,6 @@
 const core = ['create-queue', 'dead-letters', 'failure', 'handling', 'middleware', 'open-calls', 'retry', 'subscriber']
 const memory = ['broker', 'consumer', 'deque', 'entry', 'group', 'memory', 'published-ids', 'ready-queue', 'timetable']
 
-/** @type {import('@stryker-mutator/api/core').PartialStrykerOptions} */
 export default {
   testRunner: 'vitest',
   plugins: ['@stryker-mutator/vitest-runner'],

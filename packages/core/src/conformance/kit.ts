@@ -56,7 +56,7 @@ export interface Kit {
 }
 
 /** As short as a test wants them, with nothing left to chance. */
-export const quickRetry = { attempts: 3, backoff: 'fixed', delayMs: 50, jitter: 'none' } as const
+const quickRetry = { attempts: 3, backoff: 'fixed', delayMs: 50, jitter: 'none' } as const
 
 export interface KitOptions {
   readonly environment: Environment
