@@ -246,7 +246,7 @@ export const stopping: readonly ConformanceCase[] = [
     },
   },
   {
-    id: 'SHD-15',
+    id: 'SHD-16',
     title: 'a message that is on its way to a consumer in the moment it stops is not lost, and does not come twice',
     promises: [2, 13],
     level: 'required',
