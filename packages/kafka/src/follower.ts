@@ -50,6 +50,8 @@ export class Follower {
       {
         pause: (at) => this.#fetcher.pause(at),
         resume: (at) => this.#fetcher.resume(at),
+        mayStart: () => true,
+        finished: () => {},
         // Nothing of an ephemeral consumer is written anywhere.
         carryOut: async () => true,
         forward: async () => true,

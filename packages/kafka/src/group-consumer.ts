@@ -25,7 +25,9 @@ export interface ConsumerContext {
   readonly report: (event: AdapterEvent) => void
 }
 
-const commitEveryMs = 50
+const commitEveryMs = 20
+/** How much may be finished and not committed, for few handlers. */
+const leastUncommitted = 10
 const commitRetryMs = 20
 /** How long a stop waits for the broker once the handlers are done. */
 const farewellMs = 1_500
@@ -49,6 +51,10 @@ export class GroupConsumer {
   readonly #kinds: ReadonlyMap<string, TopicKind>
   #commitTimer: NodeJS.Timeout | undefined
   #committing: Promise<void> | undefined
+  /** How many records were finished, and how many of them the broker knows of. */
+  #finished = 0
+  #finishedCommitted = 0
+  readonly #mostUncommitted: number
   #memberFails = true
   #started: { resolve(): void; reject(error: Error): void } | undefined
   #stopped: Promise<void> | undefined
@@ -79,9 +85,12 @@ export class GroupConsumer {
         ...settler,
         pause: (at) => this.#fetcher.pause(at),
         resume: (at) => this.#fetcher.resume(at),
+        mayStart: () => !this.#member.isIn || this.#finished - this.#finishedCommitted < this.#mostUncommitted,
+        finished: () => this.#oneFinished(),
         error: (error) => this.#report(error),
       },
     )
+    this.#mostUncommitted = Math.max(leastUncommitted, 3 * options.concurrency)
     this.#member = new Member(
       {
         cluster: this.#group,
@@ -231,6 +240,17 @@ export class GroupConsumer {
     return partitions.map((at) => this.#workload.find(at)).filter((tracker) => tracker !== undefined)
   }
 
+  /** What a crash would repeat stays within a few times of what runs at once, without a commit for each message. */
+  #oneFinished(): void {
+    this.#finished += 1
+    this.#commitIfMany()
+  }
+
+  #commitIfMany(): void {
+    if (this.#committing !== undefined || this.#finished - this.#finishedCommitted < this.#mostUncommitted / 2) return
+    void this.#commit()
+  }
+
   /** As `#commit`, again and again until all is told or the time is over. */
   async #commitAll(trackers: readonly Tracker[], timeoutMs: number): Promise<void> {
     const endsAt = Date.now() + timeoutMs
@@ -249,22 +269,30 @@ export class GroupConsumer {
     const changed = [...this.#workload.trackers]
       .map((tracker) => ({ tracker, ...stateOf(tracker) }))
       .filter(({ tracker, state }) => state !== tracker.committed)
-    if (changed.length === 0) return
+    if (changed.length === 0) {
+      // What was finished belonged to partitions that are somebody else's by now.
+      this.#finishedCommitted = this.#finished
+      return
+    }
     const offsets = changed.map(({ tracker: { topic, partition }, offset, metadata }) => ({
       topic,
       partition,
       offset,
       metadata,
     }))
+    const finished = this.#finished
     this.#committing = this.#member
       .commit(offsets)
       .then(() => {
         for (const { tracker, state } of changed) tracker.committed = state
       })
-      // The member looks after itself; what is not committed is tried with the next ones.
+      // The member looks after itself; what is not committed is tried with the next ones, and holds up nothing.
       .catch(() => {})
       .finally(() => {
         this.#committing = undefined
+        this.#finishedCommitted = finished
+        this.#workload.proceed()
+        this.#commitIfMany()
       })
     await this.#committing
   }

@@ -2,7 +2,7 @@
  * How long each partition of a retry topic holds its records back. All records of a partition wait equally long, so the first
  * one is always the next one; a record that has to wait longer goes on to the partition that fits the rest of its time.
  */
-export const tiersMs: readonly number[] = [0, ...[0, 1, 2, 3, 4, 5, 6, 7, 8].map((power) => 1_000 * 4 ** power)]
+export const tiersMs: readonly number[] = [0, ...[0, 1, 2, 3, 4, 5].map((power) => 1_000 * 8 ** power)]
 
 /** What is left when it is so little that the record waits in memory for it, instead of being written again. */
 export const heldMs = 1_000

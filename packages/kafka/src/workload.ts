@@ -28,6 +28,10 @@ export interface WorkloadListener {
   resume(at: TopicPartition): void
   /** Carries out what became of an entry; false when it could not be before the entry was lost. */
   carryOut(entry: Entry, settlement: Settlement & { kind: 'retry' | 'dead' }): Promise<boolean>
+  /** False while too much is finished that the broker does not know of; `proceed` is called when it is over. */
+  mayStart(): boolean
+  /** Something is finished. */
+  finished(): void
   /** Writes an entry to where it waits for the rest of its time; likewise. */
   forward(entry: Entry): Promise<boolean>
   error(error: MqError): void
@@ -133,6 +137,10 @@ export class Workload {
     }
   }
 
+  proceed(): void {
+    this.#pump()
+  }
+
   /** Ends intake. */
   stop(): void {
     this.#stopping = true
@@ -205,7 +213,7 @@ export class Workload {
   }
 
   #pump(): void {
-    while (this.#running < this.#options.concurrency && !this.#stopping) {
+    while (this.#running < this.#options.concurrency && !this.#stopping && this.#listener.mayStart()) {
       if (this.#startsLeft === 0) {
         this.#scheduleTurn()
         return
@@ -294,6 +302,7 @@ export class Workload {
       tracker.handled -= 1
     }
     tracker.finish(entry, state)
+    if (state === 'done') this.#listener.finished()
     const next = this.#lanes.leave(entry)
     if (next !== undefined) this.#makeReady(next)
     this.#checkPressure(tracker)

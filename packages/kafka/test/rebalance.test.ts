@@ -107,6 +107,26 @@ describe.skipIf(!brokers.wanted('kafka'))('a group that changes', () => {
     expect([...running.values()].some(({ aborted }) => aborted)).toBe(false)
   })
 
+  it('does not run again what was finished behind a message that is not', async () => {
+    const { queue } = await open({ partitions: 1 })
+    const { queue: next } = await open({ partitions: 1 })
+    const topic = newTopic()
+    const handled: unknown[] = []
+    const subscription = await queue.subscribe(topic, async ({ data }, { signal }) => {
+      if (data === 2) await new Promise((resolve) => signal.addEventListener('abort', resolve))
+      else handled.push(data)
+    })
+    for (let count = 0; count < 20; count++) await queue.publish(topic, count)
+    await until(() => handled.length === 19, { what: 'the others to be handled' })
+    expect(await next.stats(topic, 'g')).toMatchObject({ ready: 0, delayed: 0, dead: 0 })
+    await subscription.stop({ deadlineMs: 0 })
+    const again: unknown[] = []
+    await next.subscribe(topic, ({ data }) => void again.push(data))
+    await next.publish(topic, 'last')
+    await until(() => again.includes('last') && again.includes(2), { what: 'what was left', timeoutMs: 15_000 })
+    expect(again).toEqual([2, 'last'])
+  })
+
   it('commits only up to the oldest message that is not finished', async () => {
     const { queue } = await open({ partitions: 1 })
     const server = await shared('kafka')

@@ -19,7 +19,7 @@ describe.skipIf(!brokers.wanted('kafka'))('topics', () => {
     const names = own(`shop--${topic}`)
     const { topics } = await withAdmin(await shared('kafka'), (admin) => admin.fetchTopicMetadata({ topics: names }))
     const counts = new Map(topics.map(({ name, partitions }) => [name, partitions.length]))
-    expect(names.map((name) => counts.get(name))).toEqual([4, 1, 10, 2])
+    expect(names.map((name) => counts.get(name))).toEqual([4, 1, 7, 2])
     const config = async (name: string): Promise<Map<string, string>> => {
       const { resources } = await withAdmin(await shared('kafka'), (admin) =>
         admin.describeConfigs({ includeSynonyms: false, resources: [{ type: 2, name }] }),
@@ -60,7 +60,7 @@ describe.skipIf(!brokers.wanted('kafka'))('topics', () => {
         topics: [
           { topic: main, numPartitions: 2 },
           { topic: delay, numPartitions: 1 },
-          { topic: retry, numPartitions: 10 },
+          { topic: retry, numPartitions: 7 },
           { topic: dead, numPartitions: 2, configEntries: [{ name: 'cleanup.policy', value: 'compact' }] },
         ],
       }),
@@ -88,7 +88,7 @@ describe.skipIf(!brokers.wanted('kafka'))('topics', () => {
     )
     await expect(queue.declareGroup(topic, 'g')).rejects.toMatchObject({
       code: 'MQ_INVALID_OPTION',
-      message: expect.stringMatching(/---retry has 2 partitions; it needs 10/),
+      message: expect.stringMatching(/---retry has 2 partitions; it needs 7/),
     })
   })
 

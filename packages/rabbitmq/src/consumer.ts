@@ -54,6 +54,9 @@ const orderedWindow = 256
 /** Heals what others deleted while the connection stood: exchanges and bindings go without a word to a consumer. */
 const redeclareEveryMs = 30_000
 
+/** What the broker may take on top of a stop's deadline. */
+const stopGraceMs = 4_000
+
 const firstRetryMs = 100
 const longestRetryMs = 5_000
 
@@ -118,7 +121,10 @@ export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
     channel.on('error', (error: unknown) => {
       fault = error
     })
-    channel.on('close', () => end({ by: 'channel', fault }))
+    channel.on('close', () => {
+      session.lose(new MqError('MQ_CONNECTION_LOST', 'The channel of this message was lost'))
+      end({ by: 'channel', fault })
+    })
     void stopRequested.then(() => end({ by: 'stop' }))
     const session = createSession(channel, {
       ...parts,
@@ -129,7 +135,8 @@ export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
     let redeclaring: NodeJS.Timeout | undefined
     try {
       const from = await bounded(connection, prepare(connection))
-      if (options.ordered) {
+      // An ephemeral group has one consumer alone.
+      if (options.ordered && !options.ephemeral) {
         const held = parts.locks.hold(connection, source, stopRequested)
         begin()
         const release = await held
@@ -145,7 +152,10 @@ export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
       if (!options.ephemeral) redeclaring = setInterval(() => void redeclare(connection), redeclareEveryMs)
       const how = await ended
       if (how.by === 'stop') await finish(channel, session, consumerTag)
-      else await lose(connection, session, how)
+      else {
+        status = 'recovering'
+        await lose(connection, session, how)
+      }
     } finally {
       clearInterval(redeclaring)
       session.lose(new MqError('MQ_CONNECTION_LOST', 'The channel of this message was lost'))
@@ -239,14 +249,15 @@ export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
       return { ...source, status }
     },
     stop({ deadlineMs }) {
-      stopping ??= (async () => {
-        // The property that ends the loop is set only when this returns.
-        await Promise.resolve()
+      if (stopping === undefined) {
         status = 'stopping'
         stopDeadline = deadlineMs
         requestStop()
-        await supervision
-      })()
+        // A broker that does not answer may hold it up in the middle of declaring.
+        stopping = withDeadline(supervision, deadlineMs + stopGraceMs, () => new Error('It goes on by itself')).catch(
+          () => undefined,
+        )
+      }
       return stopping
     },
   }

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
-import { type DeadLetterStore, type Failure, MqError, type RawDeadLetter, type Source, withDeadline } from '@mq/core'
-import type { Channel, GetMessage, Message } from 'amqplib'
+import { type DeadLetterStore, type Failure, MqError, type RawDeadLetter, type Source } from '@mq/core'
+import type { Channel, Message } from 'amqplib'
+import { answered, type Borrower, borrowFrom } from './borrower.js'
 import { answerTimeoutMs, closeChannel, openChannel } from './connection.js'
 import type { Copier } from './copies.js'
 import { operationError, reply, replyCode } from './errors.js'
 import type { Link } from './link.js'
 import type { Namespace } from './names.js'
-import { copyProperties, decode, entryOf } from './wire.js'
+import { copyProperties, decode, entryOf, jsonOf } from './wire.js'
 
 export interface DeadLetterParts {
   readonly source: Source
@@ -18,6 +19,14 @@ export interface DeadLetterParts {
 /** Replayed side by side. */
 const maxCopies = 100
 
+const scanOf = (limit: number): number => Math.max(limit, minScan)
+
+/** A list of fewer looks at as many. */
+const minScan = 1_000
+
+/** How many entries are looked through for the ones that were named: as many as AMQP lets a consumer hold. */
+const maxBorrowed = 65_535
+
 /**
  * AMQP shows a message only to whoever takes it: entries are borrowed and given back, and meanwhile others do not see them.
  * What is interrupted on the way is given back by the broker.
@@ -25,14 +34,13 @@ const maxCopies = 100
 export function deadLetterStore({ source, names, link, copy }: DeadLetterParts): DeadLetterStore {
   const queue = names.dead(source)
 
-  /** Whatever is not acknowledged by then is given back at the end. A group that does not exist has no dead letters. */
-  async function borrow<T>(what: string, ifNone: T, work: (channel: Channel) => Promise<T>): Promise<T> {
+  /** Whatever is not acknowledged at the end is given back. A group that does not exist has no dead letters. */
+  async function onQueue<T>(what: string, ifNone: T, work: (channel: Channel) => Promise<T>): Promise<T> {
     try {
       const channel = await openChannel(await link.up(answerTimeoutMs), 'plain')
       try {
         return await work(channel)
       } finally {
-        giveBack(channel)
         await closeChannel(channel)
       }
     } catch (cause) {
@@ -41,23 +49,47 @@ export function deadLetterStore({ source, names, link, copy }: DeadLetterParts):
     }
   }
 
-  const count = async (channel: Channel): Promise<number> => (await answered(channel.checkQueue(queue))).messageCount
+  async function borrow<T>(channel: Channel, limit: number, work: (borrower: Borrower) => Promise<T>): Promise<T> {
+    const borrower = await borrowFrom(channel, queue, limit)
+    try {
+      return await work(borrower)
+    } finally {
+      await borrower.end()
+    }
+  }
+
+  /**
+   * What was given back stands behind what was given back before, so a part would come out of its place: up to a thousand are
+   * borrowed, and those that died first are kept.
+   */
+  async function list(borrower: Borrower, limit: number): Promise<readonly RawDeadLetter[]> {
+    const entries: RawDeadLetter[] = []
+    for (let left = Math.min(borrower.ready, scanOf(limit)); left > 0; left--) {
+      const message = await borrower.next()
+      if (message === undefined) break
+      const entry = deadLetter(message, source.topic)
+      const later = entries.findIndex(({ failure }) => failure.failedAt > entry.failure.failedAt)
+      entries.splice(later === -1 ? entries.length : later, 0, entry)
+      if (entries.length > limit) entries.pop()
+    }
+    return entries
+  }
 
   /** Takes entries, the oldest first: those with the ids, or all that are there now. */
   async function take(
-    channel: Channel,
+    borrower: Borrower,
     entryIds: readonly string[] | undefined,
-    use: (message: GetMessage) => Promise<void>,
+    use: (message: Message) => Promise<void>,
   ): Promise<number> {
     const wanted = entryIds === undefined ? undefined : new Set(entryIds)
     const using = new Set<Promise<void>>()
     let taken = 0
-    for (let left = await count(channel); left > 0 && wanted?.size !== 0; left--) {
-      const message = await answered(channel.get(queue))
-      if (message === false) break
+    for (let left = borrower.ready; left > 0 && wanted?.size !== 0; left--) {
+      const message = await borrower.next()
+      if (message === undefined) break
       if (wanted !== undefined && !wanted.delete(entryIdOf(message))) continue
       const used = use(message).then(() => {
-        channel.ack(message)
+        borrower.acknowledge(message)
         taken += 1
         using.delete(used)
       })
@@ -69,9 +101,14 @@ export function deadLetterStore({ source, names, link, copy }: DeadLetterParts):
     return taken
   }
 
-  async function replayOne(message: GetMessage): Promise<void> {
+  const taking =
+    (entryIds: readonly string[] | undefined, use: (message: Message) => Promise<void>) =>
+    (channel: Channel): Promise<number> =>
+      borrow(channel, entryIds === undefined ? maxCopies : maxBorrowed, (borrower) => take(borrower, entryIds, use))
+
+  async function replayOne(message: Message): Promise<void> {
     const { content } = message
-    const properties = copyProperties(message, { id: decode(message, source.topic).message.id })
+    const properties = copyProperties(message, { message: decode(message, source.topic).message })
     const copying = copy({ source, queue: 'group', delayMs: 0, content, properties })
     const result = await answered(copying.result).catch((error) => {
       copying.abandon()
@@ -82,35 +119,16 @@ export function deadLetterStore({ source, names, link, copy }: DeadLetterParts):
 
   return {
     list: ({ limit }) =>
-      borrow<readonly RawDeadLetter[]>('Listing', [], async (channel) => {
-        const entries: RawDeadLetter[] = []
-        while (entries.length < limit) {
-          const message = await answered(channel.get(queue))
-          if (message === false) break
-          entries.push(deadLetter(message, source.topic))
-        }
-        return entries
-      }),
-    replay: (entryIds) => borrow('Replaying', 0, (channel) => take(channel, entryIds, replayOne)),
+      onQueue<readonly RawDeadLetter[]>('Listing', [], (channel) =>
+        borrow(channel, scanOf(limit), (borrower) => list(borrower, limit)),
+      ),
+    replay: (entryIds) => onQueue('Replaying', 0, taking(entryIds, replayOne)),
     purge: (entryIds) =>
-      borrow('Purging', 0, async (channel) =>
+      onQueue('Purging', 0, async (channel) =>
         entryIds === undefined
           ? (await answered(channel.purgeQueue(queue))).messageCount
-          : take(channel, entryIds, async () => undefined),
+          : taking(entryIds, async () => undefined)(channel),
       ),
-  }
-}
-
-function answered<T>(work: Promise<T>): Promise<T> {
-  const late = (): MqError => new MqError('MQ_TIMEOUT', `RabbitMQ gave no answer in ${answerTimeoutMs} ms`)
-  return withDeadline(work, answerTimeoutMs, late)
-}
-
-function giveBack(channel: Channel): void {
-  try {
-    channel.nackAll(true)
-  } catch {
-    // The channel has closed, and that gives back too.
   }
 }
 
@@ -130,7 +148,7 @@ function entryIdOf(message: Message): string {
   const { 'x-delivery-count': _, 'x-acquired-count': __, ...headers } = message.properties.headers ?? {}
   const { messageId, timestamp } = message.properties
   const hash = createHash('sha256')
-    .update(JSON.stringify([messageId, timestamp, headers]))
+    .update(jsonOf([messageId, timestamp, headers]))
     .update(message.content)
   return `broker-${hash.digest('hex').slice(0, 32)}`
 }

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import {
   attributesOf,
   decodeFailure,
@@ -9,10 +9,10 @@ import {
   messageFromAttributes,
   type RawMessage,
 } from '@mq/core'
-import type { Message, Options } from 'amqplib'
+import type { Message, MessageProperties, Options } from 'amqplib'
 
 /** Beside the CloudEvents attributes. A retry or a dead letter is a copy, and these tell it from what was published. */
-const own = { attempt: 'mq-attempt', failure: 'mq-failure', entry: 'mq-entry' } as const
+const own = { attempt: 'mq-attempt', failure: 'mq-failure', entry: 'mq-entry', time: 'mq-time' } as const
 
 /** As the AMQP binding of CloudEvents writes attributes; it lets readers accept the second form too. */
 const attributePrefix = 'cloudEvents:'
@@ -69,10 +69,11 @@ export function decode({ content, properties }: Message, topic: string): Decoded
   if (typeof contentType === 'string') attributes.datacontenttype = contentType
   if (Buffer.byteLength(attributes.id ?? '') > maxIdBytes) delete attributes.id
   const defaults = {
-    id: typeof messageId === 'string' && messageId !== '' ? messageId : randomUUID(),
+    id: typeof messageId === 'string' && messageId !== '' ? messageId : madeUpId(properties, content),
     topic,
     timeMs: typeof timestamp === 'number' && timestamp <= maxTimestamp ? timestamp * 1_000 : Date.now(),
   }
+  attributes.time ??= textValue(table[own.time]) ?? ''
   const failure = decodeFailure(textValue(table[own.failure]))
   const history = { attempt: attemptOf(table), ...(failure && { failure }) }
   try {
@@ -82,6 +83,20 @@ export function decode({ content, properties }: Message, topic: string): Decoded
     return { message, ...history, decodeError: error as MqError }
   }
 }
+
+/** The same in each group and on each delivery; a message that is identical to the last bit has the same. */
+function madeUpId({ headers = {}, timestamp, type, appId }: MessageProperties, body: Buffer): string {
+  const written = Object.entries(headers).filter(([name]) => !brokerHeader.test(name))
+  return createHash('sha256')
+    .update(jsonOf([timestamp, type, appId, written]))
+    .update(body)
+    .digest('hex')
+    .slice(0, 32)
+}
+
+/** Of what the driver decodes: it may hold integers that JSON does not know. */
+export const jsonOf = (value: unknown): string =>
+  JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? String(part) : part))
 
 /** As AMQP's short strings. */
 const maxIdBytes = 255
@@ -104,7 +119,8 @@ const positive = (value: unknown, fallback: number): number =>
   typeof value === 'number' && Number.isInteger(value) && value >= fallback ? value : fallback
 
 export interface CopyHistory {
-  readonly id: string
+  /** For what another program wrote without an id or a time of its own. */
+  readonly message: RawMessage
   readonly attempt?: number
   readonly failure?: Failure
   /** Makes it a dead letter. */
@@ -127,10 +143,11 @@ export function copyProperties({ properties }: Message, history: CopyHistory): O
     if (name === 'CC' || name === 'BCC' || name.startsWith('mq-') || brokerHeader.test(name)) continue
     headers[name] = given?.[name]
   }
+  if (!('cloudEvents:time' in headers || 'cloudEvents_time' in headers)) headers[own.time] = history.message.time
   if (history.attempt !== undefined && history.attempt > 1) headers[own.attempt] = history.attempt
   if (history.failure !== undefined) headers[own.failure] = encodeFailure(history.failure)
   if (history.entryId !== undefined) headers[own.entry] = history.entryId
-  return { ...kept, messageId: kept.messageId ?? history.id, headers, persistent: true, mandatory: true }
+  return { ...kept, messageId: kept.messageId || history.message.id, headers, persistent: true, mandatory: true }
 }
 
 /** The entry that this adapter gave a dead letter; undefined for what the broker dead-lettered by itself. */

@@ -11,7 +11,7 @@ const retryDelayMs = (times: number): number =>
  * What every client needs. By default the driver repeats a command whose answer was lost, and without that leaves its promise
  * open for ever: with no retries and no offline queue it fails at once, written at most once.
  */
-function clientOptions({ address, connectTimeoutMs, commandTimeoutMs }: Settings): ClientOptions {
+function clientOptions({ address, connectTimeoutMs }: Settings): ClientOptions {
   const { username, password, db, tls } = address
   return {
     lazyConnect: true,
@@ -22,7 +22,6 @@ function clientOptions({ address, connectTimeoutMs, commandTimeoutMs }: Settings
     protocol: 2,
     connectionName: 'mq',
     connectTimeout: connectTimeoutMs,
-    socketTimeout: commandTimeoutMs,
     disconnectTimeout: 500,
     keepAlive: 30_000,
     noDelay: true,

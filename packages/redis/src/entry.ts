@@ -1,5 +1,5 @@
 import { decodeFailure, emptyHeaders, type Failure, MqError, messageFromAttributes, type RawMessage } from '@mq/core'
-import { attemptField, bodyField, failureField, headerPrefix } from './fields.js'
+import { attemptField, bodyField, failureField, headerPrefix, originField } from './fields.js'
 
 /** A stream entry as it was read. */
 export interface Entry {
@@ -26,11 +26,13 @@ export function decodeEntry({ id, fields }: Entry, topic: string): DecodedEntry 
   let body: Buffer | undefined
   let attempt = 1
   let failure: Failure | undefined
+  let origin = id
   for (let index = 0; index + 1 < fields.length; index += 2) {
     const name = (fields[index] as Buffer).toString()
     const value = fields[index + 1] as Buffer
     if (name === bodyField) body = value
     else if (name === attemptField) attempt = Math.max(1, Math.trunc(Number(value.toString())) || 1)
+    else if (name === originField) origin = value.toString()
     else if (name === failureField) failure = decodeFailure(value.toString())
     else if (name.startsWith(headerPrefix)) {
       headers ??= Object.create(null) as Record<string, string>
@@ -38,7 +40,7 @@ export function decodeEntry({ id, fields }: Entry, topic: string): DecodedEntry 
     } else attributes[name] = value.toString()
   }
   // Programs may choose the numbers of their ids; past this one there is no date.
-  const defaults = { id, topic, timeMs: Math.min(Number(id.split('-')[0]) || 0, 8.64e15) }
+  const defaults = { id: origin, topic, timeMs: Math.min(Number(origin.split('-')[0]) || 0, 8.64e15) }
   const content = {
     headers: headers === undefined ? emptyHeaders : Object.freeze(headers),
     body: body ?? whole(fields),

@@ -1,14 +1,20 @@
+import { randomUUID } from 'node:crypto'
 import { type Deadline, MqError, withDeadline } from '@mq/core'
 import { decodeEntry } from './entry.js'
 import type { ConsumerParts } from './group-consumer.js'
 import { createLink } from './link.js'
+import { LocalLanes } from './local-lanes.js'
 import { superviseLoop } from './loop.js'
 import { persist } from './persist.js'
 import { entriesOf, type RawEntry } from './reply.js'
 import type { RunningConsumer } from './running-consumer.js'
-import { Runs } from './runs.js'
+import { type Owned, Runs } from './runs.js'
 import { takeScript } from './scripts/fetch.js'
-import { positionScript } from './scripts/group.js'
+import { positionScript, unlistenScript } from './scripts/group.js'
+
+/** How many messages may wait for another of their key, before nothing more is read. */
+const maxWaiting = 1_000
+const unlistenMs = 1_000
 
 /**
  * Reads the topic's stream from where it ends now, in no consumer group: it leaves nothing at the broker and holds nothing up.
@@ -17,8 +23,10 @@ import { positionScript } from './scripts/group.js'
 export async function startEphemeralConsumer(parts: ConsumerParts): Promise<RunningConsumer> {
   const { settings, place, options, report } = parts
   const source = { topic: place.topic, group: place.group }
-  const { stream, retry, due, dueData, delayed, delayedData } = place.keys
+  const { stream, retry, due, dueData, delayed, delayedData, listeners } = place.keys
+  const name = randomUUID()
   const runs = new Runs(options.concurrency)
+  const lanes = options.ordered ? new LocalLanes() : undefined
   const link = createLink(settings)
   let isStopping = false
   let stopped: Promise<void> | undefined
@@ -26,7 +34,11 @@ export async function startEphemeralConsumer(parts: ConsumerParts): Promise<Runn
   let checkAt = 0
 
   const position = async (): Promise<{ last: string; added: number }> => {
-    const [last, added] = (await link.run(positionScript, [stream], [])) as readonly [Buffer, number]
+    const [last, added] = (await link.run(
+      positionScript,
+      [stream, listeners],
+      [name, settings.visibilityMs],
+    )) as readonly [Buffer, number]
     return { last: String(last), added }
   }
 
@@ -38,17 +50,27 @@ export async function startEphemeralConsumer(parts: ConsumerParts): Promise<Runn
     link.close()
     throw error
   })
+  // Not a part of the loop: it is there, too, while all its handlers are busy.
+  const listening = setInterval(() => void position().catch(() => {}), settings.visibilityMs / 3)
 
-  function begin([rawId, fields]: RawEntry): void {
+  function accept([rawId, fields]: RawEntry): void {
     const id = rawId.toString()
     seen = id
     counted += 1
     const entry = decodeEntry({ id, fields: fields ?? [] }, place.topic)
-    const run = runs.begin({ kind: 'm', id, entry, deliveries: 1, claimedAt: performance.now() })
-    parts.handle(run).then(
-      () => runs.end(run),
-      () => runs.end(run),
-    )
+    const owned: Owned = { kind: 'm', id, entry, deliveries: 1, claimedAt: performance.now() }
+    if (lanes === undefined || lanes.enter(owned)) begin(owned)
+  }
+
+  function begin(owned: Owned): void {
+    const run = runs.begin(owned)
+    const end = (): void => {
+      if (!runs.has(run)) return
+      runs.end(run)
+      const next = lanes?.leave(owned)
+      if (next !== undefined && !isStopping) begin(next)
+    }
+    parts.handle(run).then(end, end)
   }
 
   /** Only where everything was read: else what is still to come would be taken for lost. */
@@ -75,7 +97,7 @@ export async function startEphemeralConsumer(parts: ConsumerParts): Promise<Runn
     }
     const args = ['COUNT', runs.free, 'BLOCK', settings.pollMs, 'STREAMS', stream, seen]
     const entries = entriesOf(await link.send('XREAD', args))
-    if (!isStopping) for (const entry of entries) begin(entry)
+    if (!isStopping) for (const entry of entries) accept(entry)
     if (entries.length > 0 || now < checkAt) return
     checkAt = now + 1_000
     await checkLoss()
@@ -84,7 +106,7 @@ export async function startEphemeralConsumer(parts: ConsumerParts): Promise<Runn
   const loop = superviseLoop({
     link,
     onError: (error) => report({ type: 'error', error, source }),
-    hasRoom: () => runs.free > 0,
+    hasRoom: () => runs.free > 0 && (lanes?.waiting ?? 0) < maxWaiting,
     waitForRoom: () => runs.changed(1_000),
     step,
     recover: async () => {
@@ -102,6 +124,10 @@ export async function startEphemeralConsumer(parts: ConsumerParts): Promise<Runn
     await runs.idle(Math.max(0, endsAt - performance.now()))
     const reason = new MqError('MQ_STOPPED', 'The subscription was stopped before the handler had finished')
     for (const run of runs.all) runs.lose(run, reason)
+    clearInterval(listening)
+    const leaving = link.run(unlistenScript, [listeners], [name])
+    if (link.isUp) await withDeadline(leaving, unlistenMs, () => new Error('late')).catch(() => {})
+    else leaving.catch(() => {})
     link.close()
   }
 

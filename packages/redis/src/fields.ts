@@ -5,6 +5,8 @@ export const headerPrefix = 'header:'
 export const bodyField = 'data'
 /** Which attempt an entry is for. Without it, the first. */
 export const attemptField = 'mq:attempt'
+/** The id that it had in the topic's stream, in a group's own streams. */
+export const originField = 'mq:entry'
 /** How the attempt before ended, as JSON. */
 export const failureField = 'mq:failure'
 

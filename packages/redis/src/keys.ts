@@ -14,6 +14,8 @@ export interface TopicKeys {
   readonly idsOld: string
   /** Hash: the declared groups, so that one that vanished is told from one that never was. */
   readonly groups: string
+  /** Sorted set: ephemeral subscriptions, by the time until which they are taken to be there. */
+  readonly listeners: string
   /** Hash: where the stream ended when a group was deleted, for consumers that still run. */
   readonly deleted: string
 }
@@ -46,6 +48,7 @@ export function topicKeys(prefix: string, topic: string): TopicKeys {
     ids: `${base}:ids`,
     idsOld: `${base}:ids:old`,
     groups: `${base}:groups`,
+    listeners: `${base}:listeners`,
     deleted: `${base}:deleted`,
   }
 }

@@ -3,6 +3,7 @@ import { type Client, createClient } from './client.js'
 import { bare, CommandError, commandError, connectError } from './errors.js'
 import type { Settings } from './options.js'
 import type { Script } from './script.js'
+import { watchSilence } from './silence.js'
 
 export type Argument = string | number | Buffer
 
@@ -28,10 +29,13 @@ export interface LinkEvents {
 }
 
 const restartMs = 500
+/** A slow link is no dead one: commands may take as long on top as a link of this speed takes for their bytes. */
+const leastBytesPerSecond = 10_000
 
 export function createLink(settings: Settings, events: LinkEvents = {}): Link {
   const { connectTimeoutMs, commandTimeoutMs } = settings
   const waiting = new Set<() => void>()
+  const watch = watchSilence(leastBytesPerSecond)
   let client: Client | undefined
   let isUp = false
   let isClosed = false
@@ -121,15 +125,14 @@ export function createLink(settings: Settings, events: LinkEvents = {}): Link {
       if (!isUp || used === undefined || used.status !== 'ready') {
         throw new CommandError('unsent', lastError ?? new Error('Not connected'))
       }
-      // The driver's own timeout for a silent socket comes first; this one is for what it lets pass.
-      const late = (): CommandError => {
-        used.disconnect(true)
-        return new CommandError('unanswered', new Error(`No answer to ${command} within ${timeoutMs * 2} ms`))
-      }
+      const bytes = args.reduce<number>((sum, arg) => sum + (typeof arg === 'number' ? 8 : arg.length), 0)
+      const done = watch.begin(used, { bytes, timeoutMs })
       try {
-        return await withDeadline(used.callBuffer(command, [...args]), timeoutMs * 2, late)
+        return await used.callBuffer(command, [...args])
       } catch (error) {
         throw commandError(error)
+      } finally {
+        done()
       }
     },
     async run(script, keys, args, timeoutMs) {

@@ -101,10 +101,10 @@ export function createPublisher(settings: Settings, link: Link) {
 
   async function send(topic: string, batch: readonly Item[]): Promise<void> {
     const keys = topicKeys(keyPrefix, topic)
-    const { stream, delayed, delayedData, seq, ids, idsOld, groups } = keys
+    const { stream, delayed, delayedData, seq, ids, idsOld, groups, listeners } = keys
     const args: Argument[] = [dedupeMs, retain, wait === undefined ? 0 : 1]
     for (const { id, delayMs, packed } of batch) args.push(id, delayMs, packed)
-    const script = link.run(publishScript, [stream, delayed, delayedData, seq, ids, idsOld, groups], args)
+    const script = link.run(publishScript, [stream, delayed, delayedData, seq, ids, idsOld, groups, listeners], args)
     // On the same connection right behind the write: only then it is this write that is waited for.
     const copies =
       wait === undefined

@@ -7,7 +7,7 @@ await conformance(
   { ...vitest, describe: vitest.describe.skipIf(!brokers.wanted('redis')) },
   {
     adapter: new URL('../src/index.ts', import.meta.url),
-    options: { url: 'redis://127.0.0.1', visibilityMs: 3_000, commandTimeoutMs: 2_000 },
+    options: { url: 'redis://127.0.0.1', visibilityMs: 8_000, commandTimeoutMs: 2_000 },
     start: () => behindProxy(redis({ password: 'right' })),
     stop: stopBehindProxy,
     faults: redisFaults,

@@ -1,5 +1,5 @@
 import { script } from '../script.js'
-import { fieldValue, isBefore, nowDown, trim } from './lua.js'
+import { fieldValue, isBefore, nowDown, nowUp, trim } from './lua.js'
 
 /**
  * Makes a group, or makes it again where it had vanished: then from the oldest message, as nobody knows what it had read.
@@ -118,13 +118,23 @@ local delayed = redis.call('ZCARD', KEYS[3]) - due + redis.call('ZCARD', KEYS[4]
 return {ready, math.max(0, running), delayed, redis.call('XLEN', KEYS[5])}
 `)
 
-/** Where a topic's stream ends, and how many entries were ever added to it. KEYS: stream. */
+/**
+ * Where a topic's stream ends, and how many entries were ever added to it. Says too that a listener is there, until it says so
+ * again. KEYS: stream, listeners. ARGV: name of the listener, for how long.
+ */
 export const positionScript = script(
   `
 ${fieldValue}
+${nowUp}
+local lasting = tonumber(ARGV[2])
+redis.call('ZADD', KEYS[2], now_up() + lasting, ARGV[1])
+redis.call('PEXPIRE', KEYS[2], 2 * lasting)
 if redis.call('EXISTS', KEYS[1]) == 0 then return {'0-0', 0} end
 local info = redis.call('XINFO', 'STREAM', KEYS[1])
 return {value_of(info, 'last-generated-id'), value_of(info, 'entries-added')}
 `,
   { whenFull: true },
 )
+
+/** A listener is gone. KEYS: listeners. ARGV: its name. */
+export const unlistenScript = script("return redis.call('ZREM', KEYS[1], ARGV[1])", { whenFull: true })

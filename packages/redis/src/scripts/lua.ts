@@ -48,19 +48,27 @@ local function owned_by(stream, group, id, consumer)
   return found[1]
 end`
 
-/** The fields of an entry as they were, without those that begin with \`mq:\`. False if it is gone. */
+/**
+ * The fields of an entry as they were, without those that begin with \`mq:\` but for \`mq:entry\`: the id that it had in the
+ * topic's stream, which stands in for the id of a message that came without one. False if it is gone.
+ */
 export const fieldsOf = `
 local function fields_of(stream, id)
   local found = redis.call('XRANGE', stream, id, id)
   if not found[1] then return false end
   local fields = {}
+  local origin = id
   local all = found[1][2]
   for i = 1, #all, 2 do
-    if string.sub(all[i], 1, 3) ~= 'mq:' then
+    if all[i] == 'mq:entry' then
+      origin = all[i + 1]
+    elseif string.sub(all[i], 1, 3) ~= 'mq:' then
       fields[#fields + 1] = all[i]
       fields[#fields + 1] = all[i + 1]
     end
   end
+  fields[#fields + 1] = 'mq:entry'
+  fields[#fields + 1] = origin
   return fields
 end`
 

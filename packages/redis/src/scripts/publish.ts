@@ -5,9 +5,9 @@ import { fieldValue, isBefore, nextMember, nowUp, trim } from './lua.js'
 const maxIds = 100_000
 
 /**
- * Stores messages. KEYS: stream, delayed, delayed data, seq, ids, old ids, groups. ARGV: how long ids are remembered, how many
+ * Stores messages. KEYS: stream, delayed, delayed data, seq, ids, old ids, groups, listeners. ARGV: how long ids are remembered, how many
  * messages are retained where there is no group, whether a write is wanted whatever happens, then id, delay and fields of each
- * message. Returns whether the topic has a group, then per message 1 (stored), 2 (was there already) or an error's text.
+ * message. Returns whether the topic has a group or a listener, then per message 1 (stored), 2 (was there already) or an error's text.
  */
 export const publishScript = script(`
 ${nowUp}
@@ -15,7 +15,7 @@ ${nextMember}
 ${isBefore}
 ${fieldValue}
 ${trim}
-local stream, delayed, data, seq, ids, old, groups = unpack(KEYS)
+local stream, delayed, data, seq, ids, old, groups, listeners = unpack(KEYS)
 local window, retain = tonumber(ARGV[1]), tonumber(ARGV[2])
 local fresh = false
 local all, known, known_before = {}, {}, {}
@@ -62,6 +62,7 @@ if redis.call('HLEN', groups) > 0 then
   out[1] = 1
 elseif redis.call('EXISTS', stream) == 1 then
   if #redis.call('XINFO', 'GROUPS', stream) > 0 then out[1] = 1 else trim(stream, groups, retain) end
+  if out[1] == 0 and redis.call('ZCOUNT', listeners, now_up(), '+inf') > 0 then out[1] = 1 end
 end
 return out
 `)
