@@ -152,7 +152,10 @@ export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
       if (!options.ephemeral) redeclaring = setInterval(() => void redeclare(connection), redeclareEveryMs)
       const how = await ended
       if (how.by === 'stop') await finish(channel, session, consumerTag)
-      else await lose(connection, session, how)
+      else {
+        status = 'recovering'
+        await lose(connection, session, how)
+      }
     } finally {
       clearInterval(redeclaring)
       session.lose(new MqError('MQ_CONNECTION_LOST', 'The channel of this message was lost'))

@@ -19,6 +19,11 @@ export interface DeadLetterParts {
 /** Replayed side by side. */
 const maxCopies = 100
 
+const scanOf = (limit: number): number => Math.max(limit, minScan)
+
+/** A list of fewer looks at as many. */
+const minScan = 1_000
+
 /** How many entries are looked through for the ones that were named: as many as AMQP lets a consumer hold. */
 const maxBorrowed = 65_535
 
@@ -53,12 +58,19 @@ export function deadLetterStore({ source, names, link, copy }: DeadLetterParts):
     }
   }
 
+  /**
+   * What was given back stands behind what was given back before, so a part would come out of its place: up to a thousand are
+   * borrowed, and those that died first are kept.
+   */
   async function list(borrower: Borrower, limit: number): Promise<readonly RawDeadLetter[]> {
     const entries: RawDeadLetter[] = []
-    while (entries.length < Math.min(limit, borrower.ready)) {
+    for (let left = Math.min(borrower.ready, scanOf(limit)); left > 0; left--) {
       const message = await borrower.next()
       if (message === undefined) break
-      entries.push(deadLetter(message, source.topic))
+      const entry = deadLetter(message, source.topic)
+      const later = entries.findIndex(({ failure }) => failure.failedAt > entry.failure.failedAt)
+      entries.splice(later === -1 ? entries.length : later, 0, entry)
+      if (entries.length > limit) entries.pop()
     }
     return entries
   }
@@ -108,7 +120,7 @@ export function deadLetterStore({ source, names, link, copy }: DeadLetterParts):
   return {
     list: ({ limit }) =>
       onQueue<readonly RawDeadLetter[]>('Listing', [], (channel) =>
-        borrow(channel, limit, (borrower) => list(borrower, limit)),
+        borrow(channel, scanOf(limit), (borrower) => list(borrower, limit)),
       ),
     replay: (entryIds) => onQueue('Replaying', 0, taking(entryIds, replayOne)),
     purge: (entryIds) =>

@@ -203,13 +203,12 @@ export function createOutbox(declarations: Declarations, report: (error: MqError
   function sweep(): void {
     const now = Date.now()
     for (const parcel of inFlight) {
-      if (parcel.to.deadline <= now) parcel.giveUp('RabbitMQ gave no answer in time')
+      parcel.sweep(now, 'RabbitMQ gave no answer in time')
       if (parcel.isSettled) inFlight.delete(parcel)
     }
-    for (const parcel of resting) if (parcel.to.deadline <= now) parcel.giveUp('RabbitMQ refused it until now')
+    for (const parcel of resting) parcel.sweep(now, 'RabbitMQ refused it until now')
     for (let index = head; index < waiting.length; index++) {
-      const parcel = waiting[index]
-      if (parcel !== undefined && parcel.to.deadline <= now) parcel.giveUp(waitingFor())
+      waiting[index]?.sweep(now, waitingFor())
     }
     while (waiting[head]?.isSettled === true) head += 1
     pump()

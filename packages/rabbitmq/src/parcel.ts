@@ -1,4 +1,4 @@
-import { MqError } from '@mq/core'
+import { MqError, type PublishCall } from '@mq/core'
 import type { Options } from 'amqplib'
 import type { Need } from './declarations.js'
 import { reply, replyCode, textOf } from './errors.js'
@@ -16,6 +16,8 @@ export interface ParcelContent {
   readonly need: Need
   /** By `Date.now()`; `Infinity` for none. */
   readonly deadline: number
+  /** Its signal is looked at only when an answer does not come at once: making one has a price. */
+  readonly call?: PublishCall
 }
 
 /** How often a parcel may be among those in flight when the broker closes the channel without saying for which. */
@@ -31,6 +33,7 @@ export class Parcel {
   isReturned = false
   #strikes = 0
   #nacks = 0
+  #sweeps = 0
 
   constructor(to: ParcelContent, settle: (sent: Sent) => void) {
     this.to = to
@@ -49,6 +52,13 @@ export class Parcel {
 
   store(): void {
     this.settle({ status: 'stored', isReturned: this.isReturned })
+  }
+
+  /** Called now and then while there is no answer. */
+  sweep(now: number, why: string): void {
+    if (this.to.deadline <= now) this.giveUp(why)
+    else if (this.#sweeps++ > 0 && this.to.call?.signal.aborted)
+      this.giveUp('the caller has aborted', this.to.call.signal.reason)
   }
 
   /** With no answer: `unknown` if it ever left, `rejected` if it did not. */

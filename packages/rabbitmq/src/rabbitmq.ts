@@ -121,8 +121,13 @@ export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
     return found
   }
 
-  function addressed(topic: string, { delayMs = 0, ...message }: OutgoingMessage, deadline: number): ParcelContent {
-    const encoded = { ...encode(message), deadline }
+  function addressed(
+    topic: string,
+    message: OutgoingMessage,
+    pending: Pick<ParcelContent, 'deadline' | 'call'>,
+  ): ParcelContent {
+    const { delayMs = 0 } = message
+    const encoded = { ...encode(message), ...pending }
     if (delayMs <= 0) return { exchange: names.topic(topic), routingKey: topic, need: needOf(topic), ...encoded }
     const { level, routingKey } = delayRoute(delayMs, names.dueTopic(topic))
     return { exchange: names.delay(level), routingKey, need: { topic, level }, ...encoded }
@@ -131,9 +136,9 @@ export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
   function publish(
     topic: string,
     messages: readonly OutgoingMessage[],
-    { timeoutMs }: PublishCall,
+    call: PublishCall,
   ): Promise<readonly Outcome[]> {
-    const deadline = Date.now() + timeoutMs
+    const pending = { deadline: Date.now() + call.timeoutMs, call }
     return new Promise((resolve) => {
       const outcomes: Outcome[] = new Array(messages.length)
       let open = messages.length
@@ -144,7 +149,7 @@ export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
           open -= 1
           if (open === 0) resolve(outcomes)
         }
-        outbox.send(new Parcel(addressed(topic, message, deadline), settle))
+        outbox.send(new Parcel(addressed(topic, message, pending), settle))
       })
     })
   }

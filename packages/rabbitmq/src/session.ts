@@ -10,6 +10,7 @@ import {
   type Source,
 } from '@mq/core'
 import type { Channel, ConsumeMessage } from 'amqplib'
+import { createAcknowledger } from './acknowledger.js'
 import type { Copier, Copy, CopyCall } from './copies.js'
 import { textOf } from './errors.js'
 import { Lanes } from './lanes.js'
@@ -40,7 +41,8 @@ interface Run {
 /** How soon a message runs again whose `handle` rejected, which it must not. */
 const brokenHandleDelayMs = 1_000
 
-/** How long a stop waits for free slots to be filled before it cancels all the same. */
+/** A stop cancels once nothing has come for a moment, or all slots are taken; at the latest after the longer time. */
+const quietMs = 30
 const fillMs = 200
 
 /** How long after the deadline of a stop the copies of what is given back may take. */
@@ -57,7 +59,12 @@ export function createSession(channel: Channel, parts: SessionParts) {
   let onChange: (() => void) | undefined
   /** Answers that wait until the consumer is cancelled. */
   let held: (() => void)[] | undefined
+  let arrivedAt = 0
   const lanes = new Lanes<Run>(options, start)
+  const acknowledger = createAcknowledger(channel, () => {
+    const [oldest] = runs
+    return oldest?.delivered.fields.deliveryTag ?? Number.POSITIVE_INFINITY
+  })
 
   function receive(delivered: ConsumeMessage): void {
     const decoded = decode(delivered, source.topic)
@@ -71,7 +78,10 @@ export function createSession(channel: Channel, parts: SessionParts) {
     }
     runs.add(run)
     if (!isStopping) lanes.add(run)
-    else onChange?.()
+    else {
+      arrivedAt = Date.now()
+      onChange?.()
+    }
   }
 
   function start(run: Run): void {
@@ -90,7 +100,7 @@ export function createSession(channel: Channel, parts: SessionParts) {
 
   function settle(run: Run, settlement: Settlement): void {
     if (!runs.has(run) || run.isSettling || run.abort.aborted) return
-    if (settlement.kind === 'done' || options.ephemeral) finish(run, () => channel.ack(run.delivered))
+    if (settlement.kind === 'done' || options.ephemeral) acknowledge(run)
     else if (settlement.kind === 'release') giveBack(run)
     else if (settlement.kind === 'retry') {
       const history = { attempt: run.decoded.attempt + 1, failure: settlement.failure }
@@ -107,7 +117,15 @@ export function createSession(channel: Channel, parts: SessionParts) {
     }
   }
 
-  const returnToQueue = (run: Run): void => finish(run, () => channel.nack(run.delivered, false, true))
+  const acknowledge = (run: Run): void => finish(run, () => acknowledger.add(run.delivered))
+  const returnToQueue = (run: Run): void => refuse(run, { requeue: true })
+
+  function refuse(run: Run, { requeue }: { readonly requeue: boolean }): void {
+    finish(run, () => {
+      acknowledger.count()
+      channel.nack(run.delivered, false, requeue)
+    })
+  }
 
   /** Stores a copy, then acknowledges the original: a crash in between makes a duplicate, never a loss. */
   function replace(run: Run, by: Pick<Copy, 'queue' | 'delayMs'> & ReplacementHistory): void {
@@ -117,9 +135,9 @@ export function createSession(channel: Channel, parts: SessionParts) {
     const properties = copyProperties(run.delivered, { message: run.decoded.message, ...history })
     run.copying = copy({ source, queue, delayMs, content, properties })
     void run.copying.result.then((result) => {
-      if (result === 'stored') finish(run, () => channel.ack(run.delivered))
+      if (result === 'stored') acknowledge(run)
       // The broker dead-letters the original by itself, headers and all.
-      else if (result === 'impossible') finish(run, () => channel.nack(run.delivered, false, false))
+      else if (result === 'impossible') refuse(run, { requeue: false })
     })
   }
 
@@ -174,12 +192,17 @@ export function createSession(channel: Channel, parts: SessionParts) {
     receive,
     /**
      * Cancels the consumer, with nothing started any more. What the broker has assigned to a consumer at that moment and not
-     * sent yet stays with it, unseen, and counts as delivered once the channel closes: so this is done while no slot is free.
+     * sent yet stays with it, unseen, and counts as delivered once the channel closes: so this is done while no slot is free, or
+     * in a quiet moment.
      */
     async cancel(prefetch: number, tell: () => Promise<boolean>): Promise<boolean> {
       isStopping = true
       lanes.pause()
-      await until(() => runs.size >= prefetch || !isRunning(), fillMs)
+      const endsAt = Date.now() + fillMs
+      arrivedAt = Date.now()
+      for (let quietAt = arrivedAt + quietMs; Date.now() < Math.min(quietAt, endsAt); quietAt = arrivedAt + quietMs) {
+        if (await until(() => runs.size >= prefetch, quietAt - Date.now())) break
+      }
       held = []
       const isTold = await tell()
       const answers = held
@@ -215,6 +238,7 @@ export function createSession(channel: Channel, parts: SessionParts) {
         run.copying?.abandon()
         returnToQueue(run)
       }
+      await acknowledger.stored()
     },
   }
 }

@@ -19,4 +19,6 @@ export interface RabbitOptions {
   readonly memoryWatermark?: number | string
   /** More lines of rabbitmq.conf; these come last and win. */
   readonly config?: Readonly<Record<string, string>>
+  /** Settings of the `rabbit` application for which rabbitmq.conf has no line; they hold after a restart too. */
+  readonly application?: Readonly<Record<string, number>>
 }

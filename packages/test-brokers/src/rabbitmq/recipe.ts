@@ -41,7 +41,7 @@ export function rabbitRecipe(parts: {
       enabled_plugins: '[].\n',
       'no-environment.conf': '',
       cookie,
-      'environment.sh': environment({ place, ports, programs }),
+      'environment.sh': environment({ place, ports, programs, application: parts.options.application ?? {} }),
       'boot.sh': boot(place, programs),
       'record.sh': `${printIdentity} >"$1" && shift && exec "$@"\n`,
       ...(certificates && { 'ca.pem': certificates.ca, 'cert.pem': certificates.cert, 'key.pem': certificates.key }),
@@ -97,9 +97,15 @@ function hash(password: string): string {
 }
 
 /** Read by the server and by rabbitmqctl, so that both mean the same node. */
-function environment(parts: { place: Place; ports: RabbitPorts; programs: RabbitPrograms }): string {
+function environment(parts: {
+  place: Place
+  ports: RabbitPorts
+  programs: RabbitPrograms
+  application: Readonly<Record<string, number>>
+}): string {
   const { place, ports, programs } = parts
   const isNative = place.source === 'native'
+  const application = Object.entries(parts.application).map(([name, value]) => ` -rabbit ${name} ${value}`)
   const variables = {
     HOME: place.folder,
     RABBITMQ_NODENAME: `mq${ports.amqp}@localhost`,
@@ -115,7 +121,7 @@ function environment(parts: { place: Place; ports: RabbitPorts; programs: Rabbit
     // Idle schedulers sleep instead of spinning: tests share few cores with the broker.
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: `-noinput +sbwt none +sbwtdcpu none +sbwtdio none${
       isNative ? ' -kernel inet_dist_use_interface {127,0,0,1}' : ''
-    }`,
+    }${application.join('')}`,
     ...(isNative && { ERL_EPMD_PORT: String(ports.epmd), ERL_EPMD_ADDRESS: '127.0.0.1' }),
     ...(isNative && { PATH: `${dirname(programs.server)}:${dirname(programs.epmd)}:${process.env.PATH ?? ''}` }),
   }
