@@ -14,10 +14,10 @@ const running = new Set()
  * and it writes to the terminal itself. `problem` says in words why it ended badly, when that was not its own exit code. Past
  * `deadlineMs` it is killed with all it has started.
  */
-export function run(command, args, { env = process.env, isShown = false, deadlineMs = 600_000 } = {}) {
+export function run(command, args, { cwd = root, env = process.env, isShown = false, deadlineMs = 600_000 } = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
-      cwd: root,
+      cwd,
       env,
       stdio: ['ignore', isShown ? 'inherit' : 'pipe', isShown ? 'inherit' : 'pipe'],
       // A group of its own, so that a signal reaches all that it has started.

@@ -7,7 +7,7 @@ import { findPnpm, installCommand, tool, turbo } from './toolchain.mjs'
 import { countVitest } from './vitest-report.mjs'
 import { publicPackages, root } from './workspace.mjs'
 
-const vitestDeadlineMs = 30 * 60_000
+const vitestDeadlineMs = 50 * 60_000
 
 /**
  * Runs everything that this repository is checked by, each check counted as one test and each test of vitest as one more.

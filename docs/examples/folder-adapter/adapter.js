@@ -19,7 +19,7 @@ import { settingsOf } from './options.js'
  */
 export default function folder(options) {
   const { folder: root, leaseMs, pollMs } = settingsOf(options)
-  const places = { topics: join(root, 'topics'), leases: join(root, 'leases'), drafts: join(root, 'drafts') }
+  const places = { root, topics: join(root, 'topics'), leases: join(root, 'leases'), drafts: join(root, 'drafts') }
   /** @type {Set<(event: AdapterEvent) => void>} */
   const listeners = new Set()
   /** @type {Map<GroupConsumer, Source>} */
@@ -52,7 +52,7 @@ export default function folder(options) {
   /** @param {string} topic */
   const groupsOf = async (topic) => {
     const path = join(places.topics, folderName(topic))
-    return ((await ifThere(readdir(path))) ?? []).map((name) => ({
+    return ((await ifThere({ root, path }, readdir(path))) ?? []).map((name) => ({
       group: groupAt({ source: { topic, group: name }, folder: join(path, name), places }),
       owner: ephemeralOwner(name),
     }))

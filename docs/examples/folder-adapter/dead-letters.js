@@ -7,13 +7,13 @@ import { nameOf, stateOf } from './state.js'
 /** @import { Read } from './group.js' */
 
 /**
- * @param {{ dead: string, waiting: string, failures: string,
+ * @param {{ root: string, dead: string, waiting: string, failures: string,
  *   namesIn: (path: string) => Promise<string[]>,
  *   readMessage: (path: string, id: string) => Promise<Read>,
  *   readFailure: (id: string) => Promise<Failure | undefined> }} group
  * @returns {DeadLetterStore}
  */
-export function deadLettersIn({ dead, waiting, failures, namesIn, readMessage, readFailure }) {
+export function deadLettersIn({ root, dead, waiting, failures, namesIn, readMessage, readFailure }) {
   /**
    * Only what is there: an id from outside must never become a path.
    * @param {readonly string[] | undefined} entryIds
@@ -25,7 +25,13 @@ export function deadLettersIn({ dead, waiting, failures, namesIn, readMessage, r
     for (const entryId of (await namesIn(dead)).sort()) {
       if (wanted?.has(entryId) === false) continue
       // Not counted where another was faster.
-      if (await ifThere(take(entryId).then(() => true))) taken += 1
+      if (
+        await ifThere(
+          { root, path: join(dead, entryId) },
+          take(entryId).then(() => true),
+        )
+      )
+        taken += 1
     }
     return taken
   }
@@ -35,7 +41,8 @@ export function deadLettersIn({ dead, waiting, failures, namesIn, readMessage, r
       const entries = (await namesIn(dead)).sort().slice(0, limit)
       const found = entries.map(async (entryId) => {
         const { due, id, attempt } = stateOf(entryId)
-        const read = await ifThere(readMessage(join(dead, entryId), id))
+        const path = join(dead, entryId)
+        const read = await ifThere({ root, path }, readMessage(path, id))
         const failure = (await readFailure(id)) ?? lostFailure(due, attempt)
         return read && { entryId, message: read.message, failure }
       })

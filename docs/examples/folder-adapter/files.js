@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { rename, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readdir, rename, writeFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 
 const maker = randomBytes(6).toString('hex')
 let made = 0
@@ -13,16 +13,29 @@ export const isCode = (error, ...codes) =>
   error instanceof Error && 'code' in error && codes.includes(String(error.code))
 
 /**
- * What the work gives, or undefined where a file or folder on its way does not exist.
+ * What the work on `path` gives, or undefined where it is not there. That a file is not found may also mean that all of `root`
+ * is away for a while, and to take one for the other would lose messages: it takes proof, a list of what is beside it.
  * @template T
+ * @param {{ root: string, path: string }} place
  * @param {Promise<T>} work
  * @returns {Promise<T | undefined>}
  */
-export async function ifThere(work) {
+export async function ifThere(place, work) {
   try {
     return await work
   } catch (error) {
-    if (isCode(error, 'ENOENT')) return undefined
+    if (isCode(error, 'ENOENT') && (await isMissing(place))) return undefined
+    throw error
+  }
+}
+
+/** @param {{ root: string, path: string }} place @returns {Promise<boolean>} */
+async function isMissing({ root, path }) {
+  const folder = dirname(path)
+  try {
+    return !(await readdir(folder)).includes(basename(path))
+  } catch (error) {
+    if (isCode(error, 'ENOENT') && folder !== root) return isMissing({ root, path: folder })
     throw error
   }
 }

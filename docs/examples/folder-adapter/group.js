@@ -23,23 +23,22 @@ export function groupAt({ source, folder, places }) {
   const claimed = join(folder, 'claimed')
   const dead = join(folder, 'dead')
   const failures = join(folder, 'failures')
-  const { drafts } = places
+  const { root, drafts } = places
   /** @param {string} path */
-  const namesIn = async (path) => (await ifThere(readdir(path))) ?? []
+  const namesIn = async (path) => (await ifThere({ root, path }, readdir(path))) ?? []
 
   /**
-   * What the work on a claim gives; undefined if it is not ours any more: whoever moves the file first has it.
+   * Undefined if the claim is not ours any more: whoever moves the file first has it.
    * @template T
-   * @param {Promise<T>} work
+   * @param {Claim} claim
+   * @param {(path: string) => Promise<T>} work
    */
-  const ours = async (work) => {
-    const result = await ifThere(work)
-    // Without the folder nothing can be said: a disk may come back, with the claim on it.
-    if (result === undefined) await access(claimed)
-    return result
+  const ifOurs = ({ file }, work) => {
+    const path = join(claimed, file)
+    return ifThere({ root, path }, work(path))
   }
   /** @param {Claim} claim @param {string} to */
-  const move = ({ file }, to) => ours(rename(join(claimed, file), to).then(() => true))
+  const move = (claim, to) => ifOurs(claim, (path) => rename(path, to))
 
   /** @param {string} path @param {string} id @returns {Promise<Read>} */
   const readMessage = async (path, id) => {
@@ -59,19 +58,28 @@ export function groupAt({ source, folder, places }) {
   const writeFailure = (id, failure) =>
     writeWhole({ drafts, path: join(failures, id), content: encodeFailure(failure) })
   /** @param {string} id */
-  const readFailure = async (id) => decodeFailure(await ifThere(readFile(join(failures, id), 'utf8')))
+  const readFailure = async (id) => {
+    const path = join(failures, id)
+    return decodeFailure(await ifThere({ root, path }, readFile(path, 'utf8')))
+  }
 
   return {
     source,
     /** Makes it. False if it was there. */
     async create() {
-      if (await ifThere(access(folder).then(() => true))) return false
+      if (
+        await ifThere(
+          { root, path: folder },
+          access(folder).then(() => true),
+        )
+      )
+        return false
       const draft = join(drafts, newId())
       // Not recursive: where everything is gone, it must not begin anew by itself.
       await mkdir(draft)
       for (const part of [waiting, claimed, dead, failures]) await mkdir(join(draft, basename(part)))
-      await mkdir(dirname(folder), { recursive: true })
       try {
+        await mkdir(dirname(folder)).catch(unlessThere)
         await rename(draft, folder)
         return true
       } catch (error) {
@@ -83,7 +91,7 @@ export function groupAt({ source, folder, places }) {
     /** At once for everybody, then file by file. */
     async remove() {
       const draft = join(drafts, newId())
-      await ifThere(rename(folder, draft))
+      await ifThere({ root, path: folder }, rename(folder, draft))
       await rm(draft, { recursive: true, force: true })
     },
     /**
@@ -92,11 +100,12 @@ export function groupAt({ source, folder, places }) {
      * @param {State} state
      */
     async add(draft, state) {
-      return (await ifThere(link(draft, join(waiting, nameOf(state))).then(() => true))) ?? false
+      const linking = link(draft, join(waiting, nameOf(state))).then(() => true)
+      return (await ifThere({ root, path: folder }, linking)) ?? false
     },
     /** What waits, in the order in which it may run; undefined without a group. */
     async waiting() {
-      const names = await ifThere(readdir(waiting))
+      const names = await ifThere({ root, path: folder }, readdir(waiting))
       return names && inOrder(names)
     },
     /**
@@ -108,12 +117,19 @@ export function groupAt({ source, folder, places }) {
     async claim(name, consumer) {
       const state = stateOf(name)
       const file = claimOf(state, consumer)
-      const isOurs = await ifThere(rename(join(waiting, name), join(claimed, file)).then(() => true))
-      return isOurs ? { ...state, file } : undefined
+      try {
+        await rename(join(waiting, name), join(claimed, file))
+        return { ...state, file }
+      } catch (error) {
+        // It may also be away with all the rest; then it will be there again.
+        if (isCode(error, 'ENOENT')) return undefined
+        throw error
+      }
     },
     /** Undefined if it is not ours any more. @param {Claim} claim */
-    async read({ file, id, attempt }) {
-      const read = await ours(readMessage(join(claimed, file), id))
+    async read(claim) {
+      const { id, attempt } = claim
+      const read = await ifOurs(claim, (path) => readMessage(path, id))
       const failure = attempt > 1 ? await readFailure(id) : undefined
       return read && { ...read, ...(failure && { failure }) }
     },
@@ -126,8 +142,8 @@ export function groupAt({ source, folder, places }) {
     async settle(claim, settlement) {
       const { due, id, attempt } = claim
       if (settlement.kind === 'done') {
-        if (await ours(unlink(join(claimed, claim.file)).then(() => true)))
-          await rm(join(failures, id), { force: true })
+        const isDone = await ifOurs(claim, (path) => unlink(path).then(() => true))
+        if (isDone && attempt > 1) await rm(join(failures, id), { force: true })
       } else if (settlement.kind === 'release') {
         await move(claim, join(waiting, nameOf({ due, id, attempt })))
       } else {
@@ -151,7 +167,7 @@ export function groupAt({ source, folder, places }) {
         if (!alive.has(consumer)) alive.set(consumer, consumer !== self && (await isAlive(places, consumer)))
         if (alive.get(consumer) || running.has(file)) continue
         const next = nameOf({ ...state, attempt: state.attempt + 1 })
-        await ifThere(rename(join(claimed, file), join(waiting, next)))
+        await move({ ...state, file }, join(waiting, next))
       }
     },
     async stats() {
@@ -161,8 +177,13 @@ export function groupAt({ source, folder, places }) {
       const inFlight = (await namesIn(claimed)).length
       return { ready, inFlight, delayed: all.length - ready, dead: (await namesIn(dead)).length }
     },
-    deadLetters: deadLettersIn({ dead, waiting, failures, namesIn, readMessage, readFailure }),
+    deadLetters: deadLettersIn({ root, dead, waiting, failures, namesIn, readMessage, readFailure }),
   }
 }
 
 /** @typedef {ReturnType<typeof groupAt>} Group */
+
+/** @param {unknown} error */
+function unlessThere(error) {
+  if (!isCode(error, 'EEXIST')) throw error
+}

@@ -3,7 +3,7 @@ import { readdir, readFile, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ifThere, writeWhole } from './files.js'
 
-/** @typedef {{ topics: string, leases: string, drafts: string }} Places */
+/** @typedef {{ root: string, topics: string, leases: string, drafts: string }} Places */
 
 /**
  * Says that a consumer lives: a file whose time is renewed. Whoever finds it too old removes it, and then may take what is
@@ -12,7 +12,7 @@ import { ifThere, writeWhole } from './files.js'
  * @param {number} leaseMs
  * @param {string} [id] an id that nobody else claims under; a new one where none is given
  */
-export async function openLease({ leases, drafts }, leaseMs, id = randomUUID()) {
+export async function openLease({ root, leases, drafts }, leaseMs, id = randomUUID()) {
   const path = join(leases, id)
   await writeWhole({ drafts, path, content: String(leaseMs) })
   return {
@@ -20,7 +20,12 @@ export async function openLease({ leases, drafts }, leaseMs, id = randomUUID()) 
     /** Whether it was still there. */
     async renew() {
       const now = new Date()
-      return (await ifThere(utimes(path, now, now).then(() => true))) ?? false
+      return (
+        (await ifThere(
+          { root, path },
+          utimes(path, now, now).then(() => true),
+        )) ?? false
+      )
     },
     end: () => rm(path, { force: true }),
   }
@@ -33,9 +38,9 @@ export async function openLease({ leases, drafts }, leaseMs, id = randomUUID()) 
  * @param {Places} places
  * @param {string} id
  */
-export async function isAlive({ leases }, id) {
+export async function isAlive({ root, leases }, id) {
   const path = join(leases, id)
-  const found = await ifThere(Promise.all([stat(path), readFile(path, 'utf8')]))
+  const found = await ifThere({ root, path }, Promise.all([stat(path), readFile(path, 'utf8')]))
   if (found === undefined) return false
   const [{ mtimeMs }, leaseMs] = found
   if (Date.now() - mtimeMs <= Number(leaseMs)) return true
@@ -50,7 +55,7 @@ export async function sweep(places) {
   for (const id of await readdir(places.leases)) await isAlive(places, id)
   for (const draft of await readdir(places.drafts)) {
     const path = join(places.drafts, draft)
-    const found = await ifThere(stat(path))
+    const found = await ifThere({ root: places.root, path }, stat(path))
     if (found !== undefined && Date.now() - found.mtimeMs > dayMs) await rm(path, { recursive: true, force: true })
   }
 }

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { loadAdapter, openQueue, type QueueTarget } from '../src/index.js'
 import { mqErrorOf, typeErrorOf } from './support/errors.js'
 import { fakeAdapter } from './support/fake-adapter.js'
-import { adapterSource, link, temporaryFolder, write } from './support/packages.js'
+import { actAsApplicationIn, adapterSource, link, temporaryFolder, write } from './support/packages.js'
 
 const esm = { name: '@acme/mq-nats', type: 'module', exports: { '.': { import: './index.js' } } }
 
@@ -13,7 +13,7 @@ async function applicationWith(packages: Readonly<Record<string, string>>): Prom
   for (const [name, source] of Object.entries(packages)) {
     await write(join(folder, 'node_modules', name), { 'package.json': { ...esm, name }, 'index.js': source })
   }
-  vi.spyOn(process, 'cwd').mockReturnValue(folder)
+  actAsApplicationIn(folder)
   return folder
 }
 

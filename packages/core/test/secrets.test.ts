@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { createQueue, loadAdapter, openQueue, type QueueOptions, queueConfigFromEnv } from '../src/index.js'
 import { errorOf } from './support/errors.js'
 import { fakeAdapter } from './support/fake-adapter.js'
+import { actAsApplicationIn, temporaryFolder } from './support/packages.js'
 
 const canary = 'cAnArY-s3cret'
 
@@ -48,6 +49,7 @@ const mistakes: readonly [string, () => unknown][] = [
 
 describe('a password', () => {
   it.each(mistakes)('is not shown by the error for %s', async (_, mistake) => {
+    actAsApplicationIn(await temporaryFolder())
     const error = await errorOf(mistake)
     expect(error).toBeInstanceOf(Error)
     expect(everythingShownOf(error)).not.toContain(canary)

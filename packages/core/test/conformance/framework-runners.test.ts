@@ -55,6 +55,11 @@ async function registered(
 }
 
 describe('conformance()', () => {
+  it('gives no id to two cases: reports are compared by it', () => {
+    const ids = allCases.map(({ id }) => id)
+    expect(ids.filter((id, index) => ids.indexOf(id) !== index)).toEqual([])
+  })
+
   it('registers every case once, in its chapter, those that need the broker alone after all others', async () => {
     const { tests } = await registered({ seed: 5 }, {}, 'afterAll')
     expect(tests.map(({ name }) => name.split(' ')[0]).sort()).toEqual(allCases.map(({ id }) => id).sort())

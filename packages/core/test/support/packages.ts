@@ -1,13 +1,24 @@
 import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { onTestFinished } from 'vitest'
+import { onTestFinished, vi } from 'vitest'
 
 /** A folder of its own for one test, gone when the test has finished. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'mq-core-')))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   return folder
+}
+
+/** Until the test has finished, packages are looked for from this folder, and not from where the test's runner is installed. */
+export function actAsApplicationIn(folder: string): void {
+  const { argv } = process
+  const cwd = vi.spyOn(process, 'cwd').mockReturnValue(folder)
+  process.argv = [argv[0] ?? '', join(folder, 'main.js')]
+  onTestFinished(() => {
+    process.argv = argv
+    cwd.mockRestore()
+  })
 }
 
 /** Writes files, making their folders. Values that are no text are written as JSON. */

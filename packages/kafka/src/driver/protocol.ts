@@ -138,11 +138,11 @@ export function clusterOf(client: Kafka): KafkajsCluster | undefined {
 
 const load = createRequire(import.meta.url)
 
-export const { requests } = load('kafkajs/src/protocol/requests') as {
+const { requests } = load('kafkajs/src/protocol/requests') as {
   readonly requests: Readonly<Record<'Fetch' | 'Metadata', Definition>>
 }
 
-export const apiKeys = load('kafkajs/src/protocol/requests/apiKeys') as Readonly<Record<'Fetch' | 'Metadata', number>>
+const apiKeys = load('kafkajs/src/protocol/requests/apiKeys') as Readonly<Record<'Fetch' | 'Metadata', number>>
 
 export const { createErrorFromCode } = load('kafkajs/src/protocol/error') as {
   createErrorFromCode(code: number): Error & { readonly type: string }

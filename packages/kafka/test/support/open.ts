@@ -5,9 +5,9 @@ import { shared } from '@mq/test-brokers'
 import { onTestFinished } from 'vitest'
 
 /** As short as a broker with ordinary settings lets them be. */
-export const shortSession = { sessionTimeoutMs: 6_000 } as const
+const shortSession = { sessionTimeoutMs: 6_000 } as const
 
-export const quickRetry = { attempts: 3, backoff: 'fixed', delayMs: 50, jitter: 'none' } as const
+const quickRetry = { attempts: 3, backoff: 'fixed', delayMs: 50, jitter: 'none' } as const
 
 export interface Opened {
   readonly queue: Queue

@@ -122,24 +122,25 @@ export const linkFaults: readonly ConformanceCase[] = [
   },
   {
     id: 'FLT-9',
-    title: 'a slow link is no dead one: large messages pass it once, whole, and without a new connection',
+    title: 'a slow link is no dead one: messages pass it once, whole, and without a new connection',
     promises: [10, 14],
     level: 'required',
     needs: ['slow', 'heal'],
     alone: true,
     timeoutMs: 120_000,
-    run: (kit) => crawl(kit, { bytesPerSecond: 30_000, bodies: 2, bytes: 60_000 }),
+    run: (kit) => crawl(kit, { bytesPerSecond: 30_000, bodies: 3, bytes: 25_000 }),
   },
   {
     id: 'FLT-10',
-    title: 'on a link so slow that one message takes longer than any heartbeat, messages pass once, whole, by and by',
+    title:
+      'a link that is slow for a minute is no dead one: messages pass it once, whole, and without a new connection',
     promises: [10, 14],
     level: 'required',
     needs: ['slow', 'heal'],
     alone: true,
     long: true,
     timeoutMs: 300_000,
-    run: (kit) => crawl(kit, { bytesPerSecond: 20_000, bodies: 4, bytes: 250_000 }),
+    run: (kit) => crawl(kit, { bytesPerSecond: 20_000, bodies: 60, bytes: 20_000 }),
   },
 ]
 
@@ -177,6 +178,7 @@ interface Crawl {
   readonly bytes: number
 }
 
+/** About a second for each message: beyond its own timeout for an answer, an adapter cannot tell slow from dead. */
 async function crawl(kit: Kit, { bytesPerSecond, bodies: count, bytes }: Crawl): Promise<void> {
   const [publisher, consumer] = [await kit.queue(), await kit.queue()]
   const ledger = kit.ledger(kit.topic())

@@ -3,7 +3,7 @@ import type { ConformanceCase } from '../case.js'
 import type { Collector } from '../collector.js'
 import { range } from '../expect.js'
 import { createGate } from '../gate.js'
-import { healMs, publishSteadily } from '../load.js'
+import { doubtPerFault, healMs, publishSteadily } from '../load.js'
 import type { Worker } from '../subject.js'
 import { aborted, sleep } from '../wait.js'
 
@@ -61,7 +61,7 @@ export const memberFaults: readonly ConformanceCase[] = [
       }
       await load.stop()
       await ledger.collect(queue)
-      await ledger.check({ queue, duplicates: 5 * 16, withinMs: kit.redeliveryMs + healMs })
+      await ledger.check({ queue, duplicates: 5 * doubtPerFault, withinMs: kit.redeliveryMs + healMs })
       assert.deepEqual(await queue.deadLetters(kit.topic(), 'g').list(), [])
     },
   },

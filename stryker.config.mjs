@@ -1,0 +1,25 @@
+// `pnpm mutate`: how many faults that a machine plants the tests notice. Run by scripts/mutate.mjs, in a copy of the repository.
+const core = ['create-queue', 'dead-letters', 'failure', 'handling', 'middleware', 'open-calls', 'retry', 'subscriber']
+const memory = ['broker', 'consumer', 'deque', 'entry', 'group', 'memory', 'published-ids', 'ready-queue', 'timetable']
+
+export default {
+  testRunner: 'vitest',
+  plugins: ['@stryker-mutator/vitest-runner'],
+  vitest: { configFile: 'vitest.mutate.config.ts' },
+  mutate: [
+    ...core.map((name) => `packages/core/src/${name}.ts`),
+    ...memory.map((name) => `packages/memory/src/${name}.ts`),
+  ],
+  // Texts of errors are no promise, and a pattern that is wrong is found where it is tested.
+  mutator: { excludedMutations: ['StringLiteral', 'Regex'] },
+  concurrency: 2,
+  // A mutant that hangs is noticed sooner than a test is known to.
+  timeoutMS: 10_000,
+  timeoutFactor: 2,
+  inPlace: true,
+  reporters: ['clear-text', 'json', 'progress-append-only'],
+  clearTextReporter: { allowColor: false, logTests: false },
+  jsonReporter: { fileName: 'temp/mutation.json' },
+  tempDirName: 'temp/stryker',
+  thresholds: { high: 90, low: 80, break: 80 },
+}
