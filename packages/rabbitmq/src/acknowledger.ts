@@ -28,6 +28,7 @@ export function createAcknowledger(channel: Channel, oldestOut: () => number) {
     flushing = undefined
     const messages = waiting.sort((one, other) => one.fields.deliveryTag - other.fields.deliveryTag)
     waiting = []
+    if (messages.length === 0) return
     const limit = oldestOut()
     const together = messages.filter(({ fields }) => fields.deliveryTag < limit).length
     try {
@@ -50,6 +51,7 @@ export function createAcknowledger(channel: Channel, oldestOut: () => number) {
       waiting.push(message)
       flushing ??= setImmediate(flush)
     },
+    flush,
     /** Another answer than an acknowledgement, which goes its own way. */
     count,
     /** Before a close: resolves when the broker can be expected to have passed on all answers. */

@@ -7,8 +7,11 @@ import type { Endpoint } from './url.js'
 /** Two connections, so that a blocked publisher does not stop acknowledgements. */
 export type Purpose = 'publish' | 'consume'
 
-/** How long the broker may take to answer a request on a connection that stands. */
-export const answerTimeoutMs = 15_000
+/**
+ * How long the broker may take to answer a request on a connection that stands: after a restart it declares nothing until all
+ * its queues are up. A connection that is dead is known sooner, by its heartbeats.
+ */
+export const answerTimeoutMs = 25_000
 
 /** How long a polite close may take: amqplib waits for ever when the peer has gone. */
 const closeTimeoutMs = 1_000

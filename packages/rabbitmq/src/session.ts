@@ -67,7 +67,7 @@ export function createSession(channel: Channel, parts: SessionParts) {
   })
 
   function receive(delivered: ConsumeMessage): void {
-    const decoded = decode(delivered, source.topic)
+    const decoded = decode(delivered, source.topic, { countReturns: !options.ordered })
     const run: Run = {
       delivered,
       decoded,
@@ -119,6 +119,21 @@ export function createSession(channel: Channel, parts: SessionParts) {
 
   const acknowledge = (run: Run): void => finish(run, () => acknowledger.add(run.delivered))
   const returnToQueue = (run: Run): void => refuse(run, { requeue: true })
+
+  /** With `ordered` by the close of the channel: only then the broker keeps the order of more than 32. */
+  function returnAll(): void {
+    // While they still count as out: what has ended is acknowledged up to the first of them.
+    acknowledger.flush()
+    const last = [...runs].at(-1)
+    for (const run of runs) run.copying?.abandon()
+    runs.clear()
+    if (last === undefined || options.ordered) return
+    try {
+      channel.nack(last.delivered, true, true)
+    } catch {
+      // The channel has closed, and that gives back too.
+    }
+  }
 
   function refuse(run: Run, { requeue }: { readonly requeue: boolean }): void {
     finish(run, () => {
@@ -234,10 +249,7 @@ export function createSession(channel: Channel, parts: SessionParts) {
         }
         await until(() => ![...runs].some((run) => run.isSettling), releaseGraceMs)
       }
-      for (const run of runs) {
-        run.copying?.abandon()
-        returnToQueue(run)
-      }
+      returnAll()
       await acknowledger.stored()
     },
   }

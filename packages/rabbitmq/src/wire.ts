@@ -53,8 +53,15 @@ export interface Decoded {
   readonly decodeError?: MqError
 }
 
-/** Never throws: what cannot be read is told in `decodeError`. */
-export function decode({ content, properties }: Message, topic: string): Decoded {
+/**
+ * Never throws: what cannot be read is told in `decodeError`. With `countReturns` a delivery that came back counts as an
+ * attempt; that is wrong for messages that waited in a process without being run.
+ */
+export function decode(
+  { content, properties }: Message,
+  topic: string,
+  { countReturns } = { countReturns: true },
+): Decoded {
   const table: Table = properties.headers ?? {}
   const attributes: Record<string, string> = Object.create(null)
   const headers: Record<string, string> = Object.create(null)
@@ -75,7 +82,7 @@ export function decode({ content, properties }: Message, topic: string): Decoded
   }
   attributes.time ??= textValue(table[own.time]) ?? ''
   const failure = decodeFailure(textValue(table[own.failure]))
-  const history = { attempt: attemptOf(table), ...(failure && { failure }) }
+  const history = { attempt: attemptOf(table, countReturns), ...(failure && { failure }) }
   try {
     return { message: messageFromAttributes(attributes, { headers, body: content }, defaults), ...history }
   } catch (error) {
@@ -111,8 +118,8 @@ function textValue(value: unknown): string | undefined {
 }
 
 /** What the copy says, and how often the broker has handed it out again since. */
-function attemptOf(table: Table): number {
-  return positive(table[own.attempt], 1) + positive(table['x-delivery-count'], 0)
+function attemptOf(table: Table, countReturns: boolean): number {
+  return positive(table[own.attempt], 1) + (countReturns ? positive(table['x-delivery-count'], 0) : 0)
 }
 
 const positive = (value: unknown, fallback: number): number =>

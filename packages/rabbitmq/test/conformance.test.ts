@@ -2,6 +2,7 @@ import { conformance } from '@mq/core/conformance'
 import {
   behindProxy,
   brokers,
+  conformanceAskedFor,
   conformanceOptions,
   faultsOf,
   rabbitmq,
@@ -14,8 +15,9 @@ import { onRaw } from './support/raw.js'
 
 const names = namespaceFor('mq')
 
+// It stalls now and then behind the restart of a broker on a busy machine: not part of npm test until that is understood.
 await conformance(
-  { ...vitest, describe: vitest.describe.skipIf(!brokers.wanted('rabbitmq')) },
+  { ...vitest, describe: vitest.describe.skipIf(!brokers.wanted('rabbitmq') || !conformanceAskedFor('rabbitmq')) },
   {
     adapter: new URL('../src/index.ts', import.meta.url),
     // A link that falls silent is noticed after two of them.

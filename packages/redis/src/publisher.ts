@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { MqError, type Outcome, type OutgoingMessage } from '@mq/core'
+import { MqError, type Outcome, type OutgoingMessage, type PublishCall } from '@mq/core'
 import { type CommandError, commandError, isOutOfMemory, willPass } from './errors.js'
 import { packMessage } from './fields.js'
 import { topicKeys } from './keys.js'
@@ -11,8 +11,11 @@ import { publishScript } from './scripts/publish.js'
 /** One call of `publish`. */
 interface Call {
   readonly outcomes: (Outcome | undefined)[]
-  readonly deadline: number
   readonly resolve: (outcomes: readonly Outcome[]) => void
+  /** Its signal is looked at only when an answer does not come at once: making one has a price. */
+  readonly asked: PublishCall
+  deadline: number
+  sweeps: number
   open: number
 }
 
@@ -61,9 +64,10 @@ export function createPublisher(settings: Settings, link: Link) {
     else settle(item, { status: 'rejected', routed: 'no', error })
   }
 
-  /** Every message past its deadline gets the outcome that is known by then. */
+  /** Every message past its deadline, or whose caller has aborted, gets the outcome that is known by then. */
   function sweep(): void {
     const now = performance.now()
+    for (const call of calls) if (call.sweeps++ > 0 && call.asked.signal.aborted) call.deadline = now
     for (const [topic, items] of topics) {
       if (items.some(({ call }) => now >= call.deadline)) {
         for (const item of items) if (now >= item.call.deadline) giveUp(item, notSentError())
@@ -76,7 +80,7 @@ export function createPublisher(settings: Settings, link: Link) {
     for (const call of calls) {
       if (now < call.deadline) continue
       // Those that no list holds are at the broker.
-      const error = unknownError(new Error('the broker did not answer in time'))
+      const error = unknownError(new Error('there was no answer by its deadline, or before its caller aborted'))
       call.outcomes.forEach((outcome, index) => {
         if (outcome === undefined) call.outcomes[index] = { status: 'unknown', routed: 'unknown', error }
       })
@@ -163,10 +167,11 @@ export function createPublisher(settings: Settings, link: Link) {
   }
 
   return {
-    publish(topic: string, messages: readonly OutgoingMessage[], timeoutMs: number): Promise<readonly Outcome[]> {
+    publish(topic: string, messages: readonly OutgoingMessage[], asked: PublishCall): Promise<readonly Outcome[]> {
       return new Promise((resolve) => {
         const outcomes = new Array<Outcome | undefined>(messages.length).fill(undefined)
-        const call: Call = { outcomes, deadline: performance.now() + timeoutMs, resolve, open: messages.length }
+        const deadline = performance.now() + asked.timeoutMs
+        const call: Call = { outcomes, resolve, asked, deadline, sweeps: 0, open: messages.length }
         const items = topics.get(topic) ?? []
         topics.set(topic, items)
         messages.forEach((message, index) => {
@@ -188,7 +193,7 @@ export function createPublisher(settings: Settings, link: Link) {
       isClosed = true
       const closed = new MqError('MQ_PUBLISH_REJECTED', 'Not stored: the adapter was disconnected')
       for (const items of topics.values()) for (const item of items) giveUp(item, closed)
-      for (const call of calls) Object.assign(call, { deadline: 0 })
+      for (const call of calls) call.deadline = 0
       sweep()
     },
   }
@@ -217,7 +222,11 @@ async function missingCopies(copies: Promise<unknown>, wanted: readonly number[]
   }
 }
 
-const notSentError = (): MqError => new MqError('MQ_PUBLISH_REJECTED', 'Not sent: Redis could not be reached in time')
+const notSentError = (): MqError =>
+  new MqError(
+    'MQ_PUBLISH_REJECTED',
+    'Not sent: Redis could not be reached by its deadline, or before its caller aborted',
+  )
 
 const rejectedError = (text: string): MqError =>
   new MqError('MQ_PUBLISH_REJECTED', `Redis refused the message: ${text}`)

@@ -90,7 +90,7 @@ export function redis(options: RedisOptions = {}): Adapter {
     async publish(topic, messages, call) {
       requireOpen()
       if (publisher === undefined) throw new MqError('MQ_NOT_CONNECTED', 'The adapter is not connected')
-      return await publisher.publish(topic, messages, call.timeoutMs)
+      return await publisher.publish(topic, messages, call)
     },
     async declareGroup(source, { startFrom }) {
       const link = requireOpen()

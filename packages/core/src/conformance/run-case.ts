@@ -8,6 +8,7 @@ import type { createTurns } from './schedule.js'
 
 const defaultCaseMs = 30_000
 const closeMs = 20_000
+const recoverMs = 200_000
 
 export const caseTimeoutMs = (one: ConformanceCase): number => one.timeoutMs ?? defaultCaseMs
 
@@ -68,7 +69,7 @@ async function attempt(one: ConformanceCase, context: CaseContext): Promise<Erro
     caseTimeoutMs(one),
     'The case',
   )
-  if (one.alone) await step(context.environment.recover(), 2 * closeMs + 30_000, 'Mending the broker after the case')
+  if (one.alone) await step(context.environment.recover(), recoverMs, 'Mending the broker after the case')
   await step(kit.close(), closeMs, 'Closing what the case had opened')
   errors.push(...(unhandled?.end() ?? []))
   if (errors.length === 0) return undefined

@@ -3,9 +3,8 @@ import { isMqError } from '../../errors.js'
 import type { ConformanceCase } from '../case.js'
 import { range, sorted, timed } from '../expect.js'
 import { createGate } from '../gate.js'
-import { publishSteadily } from '../load.js'
 import { consumeOptions, done, publishCall, rawMessage } from '../raw.js'
-import { aborted, sleep } from '../wait.js'
+import { aborted } from '../wait.js'
 
 /** How soon after a stop another consumer has what was given back: a broker may have to share out its work anew first. */
 const handOverMs = 10_000
@@ -200,32 +199,6 @@ export const stopping: readonly ConformanceCase[] = [
     },
   },
   {
-    id: 'SHD-7',
-    title: 'subscriptions come and go while messages flow, and none is lost or comes twice',
-    promises: [2, 3, 13],
-    level: 'required',
-    timeoutMs: 90_000,
-    async run(kit) {
-      const publisher = await kit.queue()
-      const ledger = kit.ledger(kit.topic())
-      await publisher.declareGroup(kit.topic(), 'g')
-      const load = publishSteadily(ledger, publisher)
-      const handler = (): Promise<void> => sleep(kit.random() * 20)
-      const queue = await kit.queue()
-      for (const leaves of ['stop', 'stop', 'disconnect']) {
-        const consumer = leaves === 'stop' ? queue : await kit.queue()
-        const collector = await ledger.collect(consumer, { concurrency: 8, handler })
-        await kit.until('some to be handled', () => collector.runs.length >= 40)
-        await (leaves === 'stop' ? collector.subscription.stop() : consumer.disconnect())
-        assert.equal(collector.running, 0)
-      }
-      await load.stop()
-      assert.equal(ledger.rejected.size + ledger.unknown.size, 0, 'a publish failed')
-      await ledger.collect(queue, { handler })
-      await ledger.check({ queue, duplicates: 0 })
-    },
-  },
-  {
     id: 'SHD-8',
     title: 'stopping one subscription leaves the others of its queue alone',
     promises: [13],
@@ -243,39 +216,6 @@ export const stopping: readonly ConformanceCase[] = [
       }
       assert.equal(gone.runs.length, 0)
       assert.equal(queue.health().status, 'up')
-    },
-  },
-  {
-    id: 'SHD-16',
-    title: 'a message that is on its way to a consumer in the moment it stops is not lost, and does not come twice',
-    promises: [2, 13],
-    level: 'required',
-    timeoutMs: 120_000,
-    async run(kit) {
-      const [publisher, queue] = [await kit.queue(), await kit.queue()]
-      const ledger = kit.ledger(kit.topic())
-      for (const round of range(8)) {
-        // Every other time it has a handler to wait for meanwhile.
-        const isBusy = round % 2 === 0
-        const gate = createGate()
-        const collector = await ledger.collect(queue, {
-          concurrency: 200,
-          handler: () => (isBusy ? gate.opened : undefined),
-        })
-        if (isBusy) {
-          await ledger.publish(publisher, { count: 1 })
-          await kit.until('a handler to run', () => collector.runs.length > 0)
-        }
-        const publishing = range(40).map(() => ledger.publish(publisher, { count: 1 }))
-        await publishing[Math.floor(kit.random() * publishing.length)]
-        const stopping = collector.subscription.stop()
-        await Promise.all(publishing)
-        gate.open()
-        await stopping
-      }
-      await ledger.collect(queue)
-      await ledger.check({ queue, duplicates: 0 })
-      assert.equal(ledger.published.size, 324)
     },
   },
 ]
