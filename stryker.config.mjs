@@ -21,5 +21,4 @@ export default {
   clearTextReporter: { allowColor: false, logTests: false },
   jsonReporter: { fileName: 'temp/mutation.json' },
   tempDirName: 'temp/stryker',
-  thresholds: { high: 90, low: 80, break: 80 },
 }

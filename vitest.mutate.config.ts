@@ -1,4 +1,5 @@
 import { defineConfig, mergeConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { shared } from './vitest.shared.js'
 
 const unit = [
@@ -12,6 +13,14 @@ const unit = [
   'subscribe',
 ]
 
+/** The suite takes seconds, the others take none: it is asked last, about what they have not noticed. */
+class SuiteLast extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isSuite = ({ moduleId }: TestSpecification): number => Number(moduleId.endsWith('.mutate.ts'))
+    return files.sort((a, b) => isSuite(a) - isSuite(b))
+  }
+}
+
 /** What is to notice the faults of `pnpm mutate`: the unit tests of what is mutated, and the suite on the memory adapter. */
 export default mergeConfig(
   { resolve: shared.resolve ?? {} },
@@ -23,6 +32,7 @@ export default mergeConfig(
         'packages/memory/test/support/suite.mutate.ts',
       ],
       testTimeout: 10_000,
+      sequence: { sequencer: SuiteLast },
     },
   }),
 )
