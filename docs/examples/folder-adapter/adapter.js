@@ -52,7 +52,7 @@ export default function folder(options) {
   /** @param {string} topic */
   const groupsOf = async (topic) => {
     const path = join(places.topics, folderName(topic))
-    return ((await ifThere({ root, path }, readdir(path))) ?? []).map((name) => ({
+    return ((await ifThere({ root, path }, () => readdir(path))) ?? []).map((name) => ({
       group: groupAt({ source: { topic, group: name }, folder: join(path, name), places }),
       owner: ephemeralOwner(name),
     }))

@@ -25,13 +25,7 @@ export function deadLettersIn({ root, dead, waiting, failures, namesIn, readMess
     for (const entryId of (await namesIn(dead)).sort()) {
       if (wanted?.has(entryId) === false) continue
       // Not counted where another was faster.
-      if (
-        await ifThere(
-          { root, path: join(dead, entryId) },
-          take(entryId).then(() => true),
-        )
-      )
-        taken += 1
+      if (await ifThere({ root, path: join(dead, entryId) }, () => take(entryId).then(() => true))) taken += 1
     }
     return taken
   }
@@ -42,7 +36,7 @@ export function deadLettersIn({ root, dead, waiting, failures, namesIn, readMess
       const found = entries.map(async (entryId) => {
         const { due, id, attempt } = stateOf(entryId)
         const path = join(dead, entryId)
-        const read = await ifThere({ root, path }, readMessage(path, id))
+        const read = await ifThere({ root, path }, () => readMessage(path, id))
         const failure = (await readFailure(id)) ?? lostFailure(due, attempt)
         return read && { entryId, message: read.message, failure }
       })

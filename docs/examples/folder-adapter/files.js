@@ -15,17 +15,18 @@ export const isCode = (error, ...codes) =>
 /**
  * What the work on `path` gives, or undefined where it is not there. That a file is not found may also mean that all of `root`
  * is away for a while, and to take one for the other would lose messages: it takes proof, a list of what is beside it.
+ * What came there in the meantime is worked on after all.
  * @template T
  * @param {{ root: string, path: string }} place
- * @param {Promise<T>} work
+ * @param {() => Promise<T>} work
  * @returns {Promise<T | undefined>}
  */
 export async function ifThere(place, work) {
   try {
-    return await work
+    return await work()
   } catch (error) {
-    if (isCode(error, 'ENOENT') && (await isMissing(place))) return undefined
-    throw error
+    if (!isCode(error, 'ENOENT')) throw error
+    return (await isMissing(place)) ? undefined : work()
   }
 }
 
@@ -35,8 +36,9 @@ async function isMissing({ root, path }) {
   try {
     return !(await readdir(folder)).includes(basename(path))
   } catch (error) {
-    if (isCode(error, 'ENOENT') && folder !== root) return isMissing({ root, path: folder })
-    throw error
+    if (!isCode(error, 'ENOENT') || folder === root) throw error
+    // A folder that was made in the meantime has a list by now.
+    return (await isMissing({ root, path: folder })) || isMissing({ root, path })
   }
 }
 

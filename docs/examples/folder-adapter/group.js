@@ -1,4 +1,4 @@
-import { access, link, mkdir, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises'
+import { link, mkdir, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { decodeFailure, emptyHeaders, encodeFailure, MqError, messageFromAttributes } from '@mq/core'
 import { deadLettersIn } from './dead-letters.js'
@@ -25,7 +25,7 @@ export function groupAt({ source, folder, places }) {
   const failures = join(folder, 'failures')
   const { root, drafts } = places
   /** @param {string} path */
-  const namesIn = async (path) => (await ifThere({ root, path }, readdir(path))) ?? []
+  const namesIn = async (path) => (await ifThere({ root, path }, () => readdir(path))) ?? []
 
   /**
    * Undefined if the claim is not ours any more: whoever moves the file first has it.
@@ -35,7 +35,7 @@ export function groupAt({ source, folder, places }) {
    */
   const ifOurs = ({ file }, work) => {
     const path = join(claimed, file)
-    return ifThere({ root, path }, work(path))
+    return ifThere({ root, path }, () => work(path))
   }
   /** @param {Claim} claim @param {string} to */
   const move = (claim, to) => ifOurs(claim, (path) => rename(path, to))
@@ -60,20 +60,13 @@ export function groupAt({ source, folder, places }) {
   /** @param {string} id */
   const readFailure = async (id) => {
     const path = join(failures, id)
-    return decodeFailure(await ifThere({ root, path }, readFile(path, 'utf8')))
+    return decodeFailure(await ifThere({ root, path }, () => readFile(path, 'utf8')))
   }
 
   return {
     source,
     /** Makes it. False if it was there. */
     async create() {
-      if (
-        await ifThere(
-          { root, path: folder },
-          access(folder).then(() => true),
-        )
-      )
-        return false
       const draft = join(drafts, newId())
       // Not recursive: where everything is gone, it must not begin anew by itself.
       await mkdir(draft)
@@ -91,7 +84,7 @@ export function groupAt({ source, folder, places }) {
     /** At once for everybody, then file by file. */
     async remove() {
       const draft = join(drafts, newId())
-      await ifThere({ root, path: folder }, rename(folder, draft))
+      await ifThere({ root, path: folder }, () => rename(folder, draft))
       await rm(draft, { recursive: true, force: true })
     },
     /**
@@ -100,12 +93,12 @@ export function groupAt({ source, folder, places }) {
      * @param {State} state
      */
     async add(draft, state) {
-      const linking = link(draft, join(waiting, nameOf(state))).then(() => true)
-      return (await ifThere({ root, path: folder }, linking)) ?? false
+      const path = join(waiting, nameOf(state))
+      return (await ifThere({ root, path: folder }, () => link(draft, path).then(() => true))) ?? false
     },
     /** What waits, in the order in which it may run; undefined without a group. */
     async waiting() {
-      const names = await ifThere({ root, path: folder }, readdir(waiting))
+      const names = await ifThere({ root, path: folder }, () => readdir(waiting))
       return names && inOrder(names)
     },
     /**

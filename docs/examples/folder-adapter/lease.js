@@ -20,12 +20,7 @@ export async function openLease({ root, leases, drafts }, leaseMs, id = randomUU
     /** Whether it was still there. */
     async renew() {
       const now = new Date()
-      return (
-        (await ifThere(
-          { root, path },
-          utimes(path, now, now).then(() => true),
-        )) ?? false
-      )
+      return (await ifThere({ root, path }, () => utimes(path, now, now).then(() => true))) ?? false
     },
     end: () => rm(path, { force: true }),
   }
@@ -40,7 +35,7 @@ export async function openLease({ root, leases, drafts }, leaseMs, id = randomUU
  */
 export async function isAlive({ root, leases }, id) {
   const path = join(leases, id)
-  const found = await ifThere({ root, path }, Promise.all([stat(path), readFile(path, 'utf8')]))
+  const found = await ifThere({ root, path }, () => Promise.all([stat(path), readFile(path, 'utf8')]))
   if (found === undefined) return false
   const [{ mtimeMs }, leaseMs] = found
   if (Date.now() - mtimeMs <= Number(leaseMs)) return true
@@ -55,7 +50,7 @@ export async function sweep(places) {
   for (const id of await readdir(places.leases)) await isAlive(places, id)
   for (const draft of await readdir(places.drafts)) {
     const path = join(places.drafts, draft)
-    const found = await ifThere({ root: places.root, path }, stat(path))
+    const found = await ifThere({ root: places.root, path }, () => stat(path))
     if (found !== undefined && Date.now() - found.mtimeMs > dayMs) await rm(path, { recursive: true, force: true })
   }
 }
