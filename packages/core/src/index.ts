@@ -82,3 +82,4 @@ export {
 } from './scheduler.js'
 export type { SchemaInput, SchemaIssue, SchemaOutput, SchemaResult, StandardSchema } from './schema.js'
 export { defineTask, type Task, type TaskContext } from './task.js'
+export { requireEntry, type TaskStore, type TimeToLive } from './task-store.js'

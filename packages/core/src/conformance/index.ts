@@ -7,6 +7,7 @@ export { type ConformanceOptions, conformance, type It, type Runner } from './re
 export type { CaseOutcome, CaseResult, ConformanceReport } from './report.js'
 export { jsonReport, markdownMatrix, textReport } from './report-formats.js'
 export { type RunOptions, runConformance } from './run.js'
+export { type StoreRunner, type StoreSubject, storeConformance } from './store-suite.js'
 export type {
   FaultName,
   Faults,
