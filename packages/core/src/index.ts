@@ -72,11 +72,15 @@ export {
   type RetryRule,
   retryPolicy,
 } from './retry.js'
+export type { CronRule, IntervalRule, MissedTicks, ScheduleRule } from './schedule/rule.js'
+export type { ScheduleInfo } from './schedule/schedules.js'
+export { isTickAhead } from './schedule/tick-message.js'
 export {
   createScheduler,
   type EnqueuedTask,
   type RouteOptions,
   type SchedulerEvents,
+  type SchedulerOptions,
   type TaskScheduler,
   type WorkerOptions,
 } from './scheduler.js'

@@ -9,8 +9,12 @@ import { requireName } from './names.js'
 import { requireFunction } from './options.js'
 import type { PublishOptions, PublishResult } from './publish-options.js'
 import type { Queue } from './queue.js'
+import { isSecondCopy } from './schedule/copies.js'
+import type { ScheduleRule } from './schedule/rule.js'
+import { createSchedules, type ScheduleInfo } from './schedule/schedules.js'
 import { stopDeadline } from './subscriber.js'
 import { requireTask, type Task } from './task.js'
+import { requireStore, type TaskStore } from './task-store.js'
 
 /** Enqueues tasks anywhere, runs them where they are registered, and turns events into tasks. */
 export interface TaskScheduler extends AsyncDisposable {
@@ -36,7 +40,26 @@ export interface TaskScheduler extends AsyncDisposable {
     toInput: (message: Message) => NoInfer<Enqueued> | undefined | Promise<NoInfer<Enqueued> | undefined>,
     options?: RouteOptions,
   ): Promise<void>
-  /** Starts all that was registered and routed. Resolves once every worker runs; rejects, with none running, if one cannot. */
+  /**
+   * Enqueues the task at every tick of the rule, once over all replicas of the application that have the same schedule, with
+   * `<schedule>@<time>` as its id. Begins with `start`; the task need not be registered here.
+   *
+   * Each tick runs at least once, and at most once more for each failure of the replica that owned the schedule; with a `store`
+   * at its workers not even that. Throws `MQ_DUPLICATE_TASK` for a name that another schedule has here, `MQ_INVALID_OPTION` for
+   * a rule that cannot be followed, `MQ_INVALID_DATA` or `MQ_NOT_SERIALIZABLE` for the input, and `MQ_NOT_SUPPORTED` where a
+   * schedule needs a store.
+   */
+  schedule<Input, Result, Enqueued = Input>(
+    name: string,
+    rule: ScheduleRule,
+    task: Task<Input, Result, Enqueued>,
+    input: NoInfer<Enqueued>,
+  ): Promise<void>
+  /** Takes this process out of a schedule; other replicas go on. False where there is none of that name. */
+  unschedule(name: string): Promise<boolean>
+  /** The schedules of this scheduler, the oldest first. */
+  schedules(): readonly ScheduleInfo[]
+  /** Starts all that was registered, routed and scheduled. Resolves once every worker runs; rejects, with none running, if one cannot. */
   start(): Promise<void>
   /** Stops all workers as `Subscription.stop` does. Always resolves. May be called twice, and is final. */
   stop(options?: { readonly deadlineMs?: number }): Promise<void>
@@ -51,6 +74,11 @@ export interface TaskScheduler extends AsyncDisposable {
   ): Promise<EnqueuedTask>
   /** Returns a function that takes the listener away again. */
   on<Name extends keyof SchedulerEvents>(name: Name, listener: (event: SchedulerEvents[Name]) => void): () => void
+}
+
+export interface SchedulerOptions {
+  /** What tasks remember beyond their messages; needed by what says so. */
+  readonly store?: TaskStore
 }
 
 /** `retry` and `timeoutMs` are the task's own. */
@@ -73,7 +101,9 @@ const eventOf = <Input, Enqueued>(task: Task<Input, unknown, Enqueued>): EventDe
 }
 
 /** The workers' side needs a connected queue by `start`; enqueueing needs one at once. */
-export function createScheduler(queue: Queue): TaskScheduler {
+export function createScheduler(queue: Queue, options: SchedulerOptions = {}): TaskScheduler {
+  const { store } = options
+  if (store !== undefined) requireStore(store)
   const starters = new Map<string, () => Promise<Subscription>>()
   const subscriptions: Subscription[] = []
   const emitter = createEmitter<SchedulerEvents>(['completed', 'failed'], queue.log)
@@ -108,6 +138,7 @@ export function createScheduler(queue: Queue): TaskScheduler {
   const runner = (task: Task) => async (message: Message, context: HandlerContext) => {
     const { id, attempt, time, headers } = message
     const log = withFields(context.log, { task: task.name })
+    if (await isSecondCopy(store, task.name, message)) return log.info('Passed over: another copy of this tick runs')
     const run = { id, task: task.name, attempt, time, headers, signal: context.signal, queue, log }
     let result: unknown
     try {
@@ -118,6 +149,9 @@ export function createScheduler(queue: Queue): TaskScheduler {
     }
     emitter.emit('completed', { task: task.name, id, attempt, result })
   }
+
+  const enqueue: TaskScheduler['enqueue'] = async (task, input, given) => queue.publish(eventOf(task), input, given)
+  const schedules = createSchedules({ queue, store, enqueue })
 
   const scheduler: TaskScheduler = {
     async register(task, options = {}) {
@@ -142,6 +176,21 @@ export function createScheduler(queue: Queue): TaskScheduler {
       const starter = () => queue.subscribe(event as EventDefinition, handler, { ...options, group: `on.${task.name}` })
       await add(`route ${topic} ${task.name}`, `A route from '${topic}' to '${task.name}'`, starter)
     },
+    async schedule(name, rule, task, input) {
+      requireRunning()
+      const starter = await schedules.add(name, rule, task as Task, input)
+      try {
+        await add(scheduleKey(name), `A schedule named '${name}'`, starter)
+      } catch (error) {
+        await schedules.remove(name)
+        throw error
+      }
+    },
+    async unschedule(name) {
+      starters.delete(scheduleKey(name))
+      return schedules.remove(name)
+    },
+    schedules: () => schedules.list(),
     start() {
       started ??= (async () => {
         requireRunning()
@@ -162,14 +211,14 @@ export function createScheduler(queue: Queue): TaskScheduler {
       stopped ??= stopAll(options)
       await stopped
     },
-    async enqueue(task, input, options) {
-      return queue.publish(eventOf(task), input, options)
-    },
+    enqueue,
     on: (name, listener) => emitter.on(name, listener),
     [Symbol.asyncDispose]: () => scheduler.stop(),
   }
   return scheduler
 }
+
+const scheduleKey = (name: string): string => `schedule ${name}`
 
 const maxIdBytes = 255
 
