@@ -4,7 +4,7 @@ import { createQueue, createScheduler } from '@mq/core'
 import { redisStore } from '@mq/redis'
 import { type Child, child, type ServerKind, until } from '@mq/test-brokers'
 import { createLedger, type Figures } from './ledger.js'
-import { adapterFor, type Job, type Said, taskOf } from './plan.js'
+import { adapterFor, everyMs, type Job, type Said, taskOf } from './plan.js'
 
 export interface TrialOptions {
   readonly broker: ServerKind
@@ -30,8 +30,8 @@ const entry = new URL('./replica.ts', import.meta.url)
 const patienceMs = 90_000
 
 /**
- * Three replicas of a schedule with a tick each second, of which one is killed every two to four seconds and started again. The
- * worker of the task is this process, which is not hurt.
+ * Three replicas of a schedule with a tick each second, of which one is killed every two to four seconds, often the owner, and
+ * started again. The worker of the task is this process, which is not hurt.
  */
 export async function trial({ broker, url, storeUrl, seconds, random, env = {} }: TrialOptions): Promise<Trial> {
   const job: Job = { broker, url, name: `trial-${randomUUID()}` }
@@ -52,14 +52,15 @@ export async function trial({ broker, url, storeUrl, seconds, random, env = {} }
     const from = Date.now()
     const to = from + seconds * 1_000
     for (;;) {
-      await sleep(Math.min(2_000 + random() * 2_000, Math.max(0, to - Date.now())))
+      await sleep(Math.min(untilNextKill(random), Math.max(0, to - Date.now())))
       if (Date.now() >= to) break
-      const index = Math.floor(random() * running.length)
-      const victim = running[index] as Child<Said>
+      const owner = ownerOf(running)
+      const any = running[Math.floor(random() * running.length)] as Child<Said>
+      const victim = random() < 0.5 ? (owner ?? any) : any
       await victim.kill()
       kills += 1
-      if (victim === ownerOf(running)) ownerKills += 1
-      running[index] = await startReplica(job, env)
+      if (victim === owner || victim === ownerOf(running)) ownerKills += 1
+      running[running.indexOf(victim)] = await startReplica(job, env)
     }
     const isComplete = (): boolean => ledger.missing(from, to).length === 0
     // What is missing after that is told by the figures.
@@ -70,6 +71,14 @@ export async function trial({ broker, url, storeUrl, seconds, random, env = {} }
     await queue.disconnect({ deadlineMs: 1_000 })
     await store?.disconnect()
   }
+}
+
+/** Two to four seconds; every other time it falls into the moments after a tick, when there is most to break. */
+function untilNextKill(random: () => number): number {
+  const pauseMs = 2_000 + random() * 2_000
+  if (random() < 0.5) return pauseMs
+  const tick = Math.ceil((Date.now() + pauseMs) / everyMs) * everyMs
+  return tick + random() * 40 - Date.now()
 }
 
 async function startReplica(job: Job, env: Readonly<Record<string, string>>): Promise<Child<Said>> {
