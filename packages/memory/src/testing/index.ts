@@ -1,0 +1,2 @@
+export { type TestBench, type TestBenchOptions, testBench } from './bench.js'
+export { type CompletedRun, type FailedRun, recordRuns, type TaskRun, type TaskRuns } from './runs.js'
