@@ -31,7 +31,7 @@ describe.each(['rabbitmq', 'redis', 'kafka'] as const)(
     )
 
     it.skipIf(!isLong || !brokers.wanted(kind) || !brokers.wanted('redis'))(
-      'run no tick once more where the workers have a store',
+      'run no tick once more where there is a store',
       { timeout },
       async () => {
         const { url } = await shared('redis')

@@ -4,10 +4,8 @@ export interface Figures {
   readonly ticks: number
   /** Ticks that never ran. */
   readonly missing: readonly string[]
-  /** Runs beyond the first of a tick, by another message. */
+  /** Runs beyond the first of a tick. */
   readonly extra: number
-  /** Messages of the task that came to the worker again. */
-  readonly redelivered: number
   /** How long after its time a tick ran. */
   readonly lateP50Ms: number
   readonly lateMaxMs: number
@@ -15,7 +13,7 @@ export interface Figures {
 
 /** What the worker was given to do, against the ticks that there were. */
 export function createLedger(name: string) {
-  const runs: { readonly id: string; readonly copy: string; readonly at: number }[] = []
+  const runs: { readonly id: string; readonly at: number }[] = []
   const ran = new Set<string>()
   const idsBetween = (from: number, to: number): string[] => {
     const ids: string[] = []
@@ -26,21 +24,19 @@ export function createLedger(name: string) {
   }
 
   return {
-    add(id: string, copy: string): void {
-      runs.push({ id, copy, at: Date.now() })
+    add(id: string): void {
+      runs.push({ id, at: Date.now() })
       ran.add(id)
     },
     missing: (from: number, to: number): readonly string[] => idsBetween(from, to).filter((id) => !ran.has(id)),
     figures(from: number, to: number): Figures {
-      const copies = new Set(runs.map(({ id, copy }) => `${id} ${copy}`))
       const first = new Map<string, number>()
       for (const { id, at } of runs) if (!first.has(id)) first.set(id, at - Date.parse(id.slice(name.length + 1)))
       const late = [...first.values()].sort((a, b) => a - b)
       return {
         ticks: idsBetween(from, to).length,
         missing: idsBetween(from, to).filter((id) => !ran.has(id)),
-        extra: copies.size - ran.size,
-        redelivered: runs.length - copies.size,
+        extra: runs.length - ran.size,
         lateP50Ms: late[Math.floor(late.length / 2)] ?? 0,
         lateMaxMs: late.at(-1) ?? 0,
       }

@@ -9,7 +9,7 @@ const starts: Record<ServerKind, () => Promise<Server>> = { rabbitmq, redis, kaf
 const usage = `Usage: pnpm schedules <${Object.keys(starts).join('|')}> [options]
 
   --seconds N  how long (60)
-  --store      the worker has a store, in a Redis
+  --store      with a store, in a Redis
   --seed N     the same replicas killed in the same order again`
 
 const { values, positionals } = parseArgs({
@@ -40,9 +40,7 @@ try {
     // Without the paths that lead to the sources: it is the packages as they are built.
     env: { TSX_TSCONFIG_PATH: fileURLToPath(new URL('../../tsconfig.json', import.meta.url)) },
   })
-  console.log(
-    `${figures.ticks} ticks, ${missing.length} missing, ${extra} ran once more, ${figures.redelivered} redelivered`,
-  )
+  console.log(`${figures.ticks} ticks, ${missing.length} missing, ${extra} ran once more`)
   console.log(`${kills} replicas killed, ${ownerKills} of them owners of the schedule`)
   console.log(`late by ${figures.lateP50Ms} ms in the median, ${figures.lateMaxMs} ms at most`)
   for (const id of missing) console.log(`✖ ${id} never ran`)

@@ -8,6 +8,8 @@ import type { ServerKind } from '@mq/test-brokers'
 export interface Job {
   readonly broker: ServerKind
   readonly url: string
+  /** Of the Redis with the store, where there is one. */
+  readonly storeUrl?: string
   /** Of the schedule, and of its task. */
   readonly name: string
 }

@@ -1,5 +1,6 @@
 // One of several processes with the same schedule. It is there to be killed.
 import { createQueue, createScheduler } from '@mq/core'
+import { redisStore } from '@mq/redis'
 import { report } from '@mq/test-brokers'
 import { adapterFor, everyMs, type Job, type Said, taskOf } from './plan.js'
 
@@ -16,7 +17,8 @@ queue.use({
 // A broker is not hurt here, but a member of a group that dies is noticed by the others.
 queue.on('error', () => {})
 await queue.connect()
-const scheduler = createScheduler(queue)
+const store = job.storeUrl === undefined ? undefined : redisStore({ url: job.storeUrl })
+const scheduler = createScheduler(queue, { ...(store && { store }) })
 await scheduler.schedule(
   job.name,
   { everyMs },
@@ -27,6 +29,7 @@ await scheduler.start()
 process.once('SIGTERM', async () => {
   await scheduler.stop({ deadlineMs: 3_000 })
   await queue.disconnect({ deadlineMs: 3_000 })
+  await store?.disconnect()
   process.exit(0)
 })
 await tell({ type: 'ready' })

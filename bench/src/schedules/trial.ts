@@ -9,7 +9,7 @@ import { adapterFor, everyMs, type Job, type Said, taskOf } from './plan.js'
 export interface TrialOptions {
   readonly broker: ServerKind
   readonly url: string
-  /** Of the Redis whose store the worker has; none where it is left out. */
+  /** Of the Redis with the store; none where it is left out. */
   readonly storeUrl?: string
   readonly seconds: number
   readonly random: () => number
@@ -34,7 +34,8 @@ const patienceMs = 90_000
  * started again. The worker of the task is this process, which is not hurt.
  */
 export async function trial({ broker, url, storeUrl, seconds, random, env = {} }: TrialOptions): Promise<Trial> {
-  const job: Job = { broker, url, name: `trial-${randomUUID()}` }
+  const stored = storeUrl === undefined ? {} : { storeUrl }
+  const job: Job = { broker, url, ...stored, name: `trial-${randomUUID()}` }
   const ledger = createLedger(job.name)
   const store = storeUrl === undefined ? undefined : redisStore({ url: storeUrl })
   const queue = createQueue(adapterFor(job))
@@ -44,7 +45,7 @@ export async function trial({ broker, url, storeUrl, seconds, random, env = {} }
   try {
     await queue.connect()
     const scheduler = createScheduler(queue, { ...(store && { store }) })
-    const record = taskOf(job.name, (_, { id, headers }) => ledger.add(id, headers['schedule-copy'] ?? ''))
+    const record = taskOf(job.name, (_, { id }) => ledger.add(id))
     await scheduler.register(record)
     await scheduler.start()
     running.push(...(await Promise.all(Array.from({ length: replicas }, () => startReplica(job, env)))))

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { Adapter, Outcome } from './adapter.js'
+import { causeExtensions } from './cause.js'
 import type { Clock } from './clock.js'
 import { encodeData } from './codec.js'
 import { isMqError, MqError, type MqErrorCode } from './errors.js'
 import type { EventDefinition } from './event.js'
+import { mergedExtensions, requireExtensions } from './extensions.js'
 import { describeError } from './failure.js'
 import { emptyHeaders, hasControlCharacters, headerBytes, isWellFormed, requireHeaders } from './headers.js'
 import { messageBytes, type OutgoingMessage } from './message.js'
@@ -28,7 +30,7 @@ export interface Prepared {
   readonly bytes: number
 }
 
-const publishOptionNames = ['id', 'key', 'delayMs', 'at', 'headers', 'timeoutMs', 'signal'] as const
+const publishOptionNames = ['id', 'key', 'delayMs', 'at', 'headers', 'extensions', 'timeoutMs', 'signal'] as const
 
 /** Checks, encodes, counts and sends messages through one adapter. */
 export function createPublisher(options: PublisherOptions) {
@@ -49,6 +51,7 @@ export function createPublisher(options: PublisherOptions) {
       data: data instanceof Uint8Array ? new Uint8Array(data) : data,
       key: given.key ?? (event.key && (await keyOf(event, data))),
       headers: given.headers === undefined ? emptyHeaders : requireHeaders(given.headers),
+      extensions: mergedExtensions(causeExtensions(), requireExtensions(given.extensions)),
       delayMs: delayOf(given, clock, adapter),
     }
   }
@@ -56,6 +59,7 @@ export function createPublisher(options: PublisherOptions) {
   async function prepare(event: EventDefinition, request: PublishRequest): Promise<Prepared> {
     if (event.schema !== undefined) await validate(event.schema, request.data, `'${event.name}'`)
     const headers = request.headers === emptyHeaders ? emptyHeaders : requireHeaders(request.headers)
+    const extensions = request.extensions === emptyHeaders ? emptyHeaders : requireExtensions(request.extensions)
     const { id, key, delayMs } = request
     if (delayMs !== undefined) requireDelay(delayMs, 'delayMs', adapter)
     const message: OutgoingMessage = {
@@ -66,7 +70,7 @@ export function createPublisher(options: PublisherOptions) {
       ...encodeData(request.data),
       ...(key !== undefined && { key: requireShortText(key, 'key') }),
       ...(delayMs !== undefined && delayMs > 0 && { delayMs: Math.ceil(delayMs) }),
-      extensions: emptyHeaders,
+      extensions,
       headers,
     }
     const bytes = messageBytes(message, headers === emptyHeaders ? 0 : headerBytes(headers))
@@ -184,7 +188,8 @@ function untilMs(at: unknown, clock: Clock): number {
 /** AMQP writes both as short strings. */
 const maxIdBytes = 255
 
-function requireShortText(value: unknown, name: string): string {
+/** Ids and keys. Throws a `TypeError` or `MQ_INVALID_OPTION`. */
+export function requireShortText(value: unknown, name: string): string {
   if (typeof value !== 'string') throw new TypeError(`${name} must be a string, not ${shown(value)}`)
   const fits = value !== '' && Buffer.byteLength(value) <= maxIdBytes
   if (!fits || hasControlCharacters(value) || !isWellFormed(value)) {

@@ -45,6 +45,21 @@ describe('a test bench', () => {
     expect(runs().map(({ task }) => task)).toEqual(['resize', 'other', 'resize'])
   })
 
+  it('tells of a run that was cancelled', async () => {
+    const { scheduler, runs, settled } = await bench()
+    const waiting = defineTask<null, void>({
+      name: 'waiting',
+      execute: (_, { signal }) => new Promise((resolve) => signal.addEventListener('abort', () => resolve())),
+    })
+    await scheduler.register(waiting)
+    await scheduler.start()
+    const { id } = await scheduler.enqueue(waiting, null)
+    await new Promise((resolve) => setImmediate(resolve))
+    await scheduler.cancel(id)
+    await settled()
+    expect(runs(waiting)).toMatchObject([{ id, attempt: 1, input: null, outcome: 'cancelled' }])
+  })
+
   it('begins when it is told to, and runs the ticks of a day in a moment', async () => {
     const { scheduler, runs, advance, clock } = await bench({ startAt: new Date('2026-03-29T00:00:00Z') })
     await scheduler.register(other)

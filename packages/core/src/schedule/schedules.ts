@@ -1,12 +1,13 @@
 import { encodeData } from '../codec.js'
 import { MqError } from '../errors.js'
 import { requireName } from '../names.js'
-import type { PublishOptions } from '../publish-options.js'
 import type { Queue } from '../queue.js'
 import { validate } from '../schema.js'
 import { requireTask, type Task } from '../task.js'
-import type { TaskStore } from '../task-store.js'
-import { headersOf } from './copies.js'
+import type { EnqueueOptions } from '../task-scheduler.js'
+import { storeRequired } from '../tasks/records.js'
+import type { Starters } from '../tasks/starters.js'
+import { taskTopic } from '../tasks/wire.js'
 import { type Replica, startReplica } from './replica.js'
 import { type ScheduleRule, type Timing, timingOf } from './rule.js'
 import { tickId } from './tick-message.js'
@@ -34,44 +35,54 @@ interface Schedule {
 
 export interface SchedulesOptions {
   readonly queue: Queue
-  readonly store: TaskStore | undefined
-  readonly enqueue: (task: Task, input: unknown, options: PublishOptions) => Promise<unknown>
+  readonly hasStore: boolean
+  readonly enqueue: (task: Task, input: unknown, options: EnqueueOptions) => Promise<unknown>
+  readonly starters: Starters
 }
 
 /** Room for `schedule.` before it and for the time behind it. */
 const maxScheduleNameLength = 90
+/** Of a tick, in the store: longer than its task waits for a worker in a week of trouble. */
+const rememberMs = 14 * 24 * 60 * 60 * 1000
 
 /** The schedules of one scheduler. */
-export function createSchedules({ queue, store, enqueue }: SchedulesOptions) {
+export function createSchedules({ queue, hasStore, enqueue, starters }: SchedulesOptions) {
   const schedules = new Map<string, Schedule>()
 
+  function enqueueTick({ name, task, input }: Schedule, time: number): Promise<unknown> {
+    const id = tickId(name, time)
+    const headers = { schedule: name, 'schedule-tick': new Date(time).toISOString() }
+    const once = hasStore ? { idempotencyKey: id, idempotencyTtlMs: rememberMs } : {}
+    return enqueue(task, input, { id, headers, ...once })
+  }
+
   return {
-    /**
-     * Checks everything and notes the schedule. Returns what starts it.
-     * Throws `MQ_DUPLICATE_TASK`, `MQ_NOT_SUPPORTED`, and for what cannot be used as `timingOf`, `requireTask` and `enqueue` do.
-     */
-    async add(name: string, rule: ScheduleRule, task: Task, input: unknown): Promise<() => Promise<Replica>> {
+    /** Rejects as `TaskScheduler.schedule` says. */
+    async add(given: Pick<Schedule, 'name' | 'rule' | 'task' | 'input'>): Promise<void> {
+      const { name, task, input } = given
       requireScheduleName(name)
-      const timing = timingOf(rule, queue.clock.now())
+      const timing = timingOf(given.rule, queue.clock.now())
       requireTask(task)
-      requireOwner(queue, store)
+      requireOwner(queue, hasStore)
       encodeData(input)
-      if (task.input !== undefined) await validate(task.input, input, `'task.${task.name}'`)
-      if (schedules.has(name)) throw new MqError('MQ_DUPLICATE_TASK', `A schedule named '${name}' is there already`)
-      const schedule: Schedule = { name, rule: Object.freeze({ ...rule }), timing, task, input, replica: undefined }
-      schedules.set(name, schedule)
-      return async () => {
-        const run = (time: number) => enqueue(task, input, { id: tickId(name, time), headers: headersOf(name, time) })
+      if (task.input !== undefined) await validate(task.input, input, `'${taskTopic(task.name)}'`)
+      const schedule: Schedule = { ...given, rule: Object.freeze({ ...given.rule }), timing, replica: undefined }
+      const start = async (): Promise<Replica> => {
+        const run = (time: number) => enqueueTick(schedule, time)
         schedule.replica = await startReplica({ name, timing, queue, enqueue: run })
         return schedule.replica
       }
+      const adding = starters.add(keyOf(name), { what: `A schedule named '${name}'`, start })
+      // A name that is taken is refused at once, before anything is noted.
+      if (!schedules.has(name)) schedules.set(name, schedule)
+      await adding.catch((error) => {
+        if (schedules.get(name) === schedule) schedules.delete(name)
+        throw error
+      })
     },
-    /** False where there is no such schedule. */
-    async remove(name: string): Promise<boolean> {
-      const schedule = schedules.get(name)
+    remove(name: string): Promise<boolean> {
       schedules.delete(name)
-      await schedule?.replica?.stop()
-      return schedule !== undefined
+      return starters.remove(keyOf(name))
     },
     list: (): readonly ScheduleInfo[] =>
       [...schedules.values()].map(({ name, rule, timing, task, replica }) => ({
@@ -84,6 +95,7 @@ export function createSchedules({ queue, store, enqueue }: SchedulesOptions) {
   }
 }
 
+const keyOf = (name: string): string => `schedule ${name}`
 const dateOf = (time: number | undefined): Date | undefined => (time === undefined ? undefined : new Date(time))
 
 function requireScheduleName(name: unknown): void {
@@ -94,11 +106,7 @@ function requireScheduleName(name: unknown): void {
 }
 
 /** Of several replicas one has to be the one that acts; else only a store tells what another has done. */
-function requireOwner({ type, capabilities }: Queue, store: TaskStore | undefined): void {
-  if (capabilities.orderedKeys || store !== undefined) return
-  const why = `${type} gives a key no owner among several consumers (capabilities.orderedKeys)`
-  throw new MqError(
-    'MQ_NOT_SUPPORTED',
-    `${why}; a schedule needs a store there, as in createScheduler(queue, { store })`,
-  )
+function requireOwner({ type, capabilities }: Queue, hasStore: boolean): void {
+  if (capabilities.orderedKeys || hasStore) return
+  throw storeRequired(`A schedule on ${type}, which gives a key no owner (capabilities.orderedKeys),`)
 }

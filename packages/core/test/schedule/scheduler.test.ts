@@ -283,7 +283,7 @@ describe('schedule', () => {
     const capabilities = { orderedKeys: false }
     const { queue, adapter } = await connected({ capabilities })
     const without = createScheduler(queue)
-    const error = await mqErrorOf(() => without.schedule('daily', everySecond, report, input), 'MQ_NOT_SUPPORTED')
+    const error = await mqErrorOf(() => without.schedule('daily', everySecond, report, input), 'MQ_STORE_REQUIRED')
     expect(error.message).toContain('store')
     const store = { claim: async (_: string, value: string) => value, put: async () => {}, get: async () => undefined }
     const withStore = createScheduler(queue, { store })

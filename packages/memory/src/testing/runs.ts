@@ -1,7 +1,10 @@
 import type { Queue, SchedulerEvents, Task, TaskScheduler } from '@mq/core'
 
 /** One run of a task that has ended. */
-export type TaskRun<Input = unknown, Result = unknown> = CompletedRun<Input, Result> | FailedRun<Input>
+export type TaskRun<Input = unknown, Result = unknown> =
+  | CompletedRun<Input, Result>
+  | FailedRun<Input>
+  | CancelledRun<Input>
 
 export interface CompletedRun<Input = unknown, Result = unknown> extends Run<Input> {
   readonly outcome: 'completed'
@@ -12,6 +15,10 @@ export interface FailedRun<Input = unknown> extends Run<Input> {
   readonly outcome: 'failed'
   /** What it threw. */
   readonly error: unknown
+}
+
+export interface CancelledRun<Input = unknown> extends Run<Input> {
+  readonly outcome: 'cancelled'
 }
 
 interface Run<Input> {
@@ -32,7 +39,11 @@ export type TaskRuns = {
   <Input, Result, Enqueued>(task: Task<Input, Result, Enqueued>): readonly TaskRun<Input, Result>[]
 }
 
-type Ended = SchedulerEvents['completed'] | SchedulerEvents['failed']
+type Ended = SchedulerEvents['completed' | 'failed' | 'cancelled']
+type How =
+  | Pick<CompletedRun, 'outcome' | 'result'>
+  | Pick<FailedRun, 'outcome' | 'error'>
+  | Pick<CancelledRun, 'outcome'>
 
 /** Writes down what a scheduler runs from now on: call it before `register`. It keeps everything, so it is for tests alone. */
 export function recordRuns(queue: Queue, scheduler: TaskScheduler): TaskRuns {
@@ -48,16 +59,14 @@ export function recordRuns(queue: Queue, scheduler: TaskScheduler): TaskRuns {
       return next()
     },
   })
-  const record = (
-    ended: Ended,
-    outcome: Pick<CompletedRun, 'outcome' | 'result'> | Pick<FailedRun, 'outcome' | 'error'>,
-  ) => {
+  const record = (ended: Ended, how: How): void => {
     const { task, id, attempt } = ended
     const { input, headers = {} } = inputs.get(keyOf(ended)) ?? {}
     inputs.delete(keyOf(ended))
-    runs.push(Object.freeze({ task, id, attempt, input, headers, at: new Date(queue.clock.now()), ...outcome }))
+    runs.push(Object.freeze({ task, id, attempt, input, headers, at: new Date(queue.clock.now()), ...how }))
   }
   scheduler.on('completed', (ended) => record(ended, { outcome: 'completed', result: ended.result }))
+  scheduler.on('cancelled', (ended) => record(ended, { outcome: 'cancelled' }))
   scheduler.on('failed', (ended) => record(ended, { outcome: 'failed', error: ended.error }))
 
   return <Input, Result, Enqueued>(task?: Task<Input, Result, Enqueued>) =>
