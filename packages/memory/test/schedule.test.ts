@@ -14,13 +14,15 @@ interface Run {
 }
 
 /** Replicas of one application on one broker, which ignores no repeated ids unless a test wants it to. */
-function application(options: { readonly startAt?: string; readonly store?: TaskStore } = {}) {
+function application(
+  options: { readonly startAt?: string; readonly store?: TaskStore; readonly dedupeMs?: number } = {},
+) {
   const clock = testClock({ startAt: new Date(options.startAt ?? '2026-01-01T00:00:00.500Z') })
   const url = `memory://s-${randomUUID()}`
   const runs: Run[] = []
 
   async function replica(number: number, rule: ScheduleRule, given: { readonly isWorker?: boolean } = {}) {
-    const own = memory({ url, clock, dedupeMs: 0 })
+    const own = memory({ url, clock, dedupeMs: options.dedupeMs ?? 0 })
     const queue = createQueue(own, { retry: { jitter: 'none' } })
     await queue.connect()
     onTestFinished(() => queue.disconnect({ deadlineMs: 0 }))
@@ -143,6 +145,16 @@ describe('ticks whose time passed while no replica was up', () => {
 
   it('are not missed when a replica comes up shortly after', async () => {
     const { ids } = await downFrom('skip', 23 * 3_600_000 + 3 * second)
+    expect(ids()).toEqual(['daily@2026-01-02T09:00:00.000Z'])
+  })
+
+  it('are those of the new rule where the rule has just changed, also on a broker that ignores repeated ids', async () => {
+    const { clock, replica, ids } = application({ startAt: '2026-01-01T10:00:00Z', dedupeMs: 300_000 })
+    const changed: ScheduleRule = { cron: '0 9,10 * * *' }
+    for (const each of [rule, changed]) await (await replica(1, each)).scheduler.stop()
+    await clock.advance(23 * 3_600_000 + 2 * second)
+    await replica(2, changed)
+    await clock.advance(second)
     expect(ids()).toEqual(['daily@2026-01-02T09:00:00.000Z'])
   })
 

@@ -1,5 +1,4 @@
 import type { ClockTimer } from '../clock.js'
-import { isMqError } from '../errors.js'
 import type { HandlerContext, Subscription } from '../handler.js'
 import { RetryLater } from '../interruptions.js'
 import { withFields } from '../log.js'
@@ -7,7 +6,9 @@ import type { Message } from '../message.js'
 import { maxDurationMs } from '../options.js'
 import type { Queue } from '../queue.js'
 import type { RetryOptions } from '../retry.js'
+import { createDueTicks } from './due-ticks.js'
 import { createKnownTicks } from './known-ticks.js'
+import { reached } from './reached.js'
 import type { Timing } from './rule.js'
 import { scheduleTopic, type Tick, tickData, tickMessageId, tickOf } from './tick-message.js'
 
@@ -34,7 +35,6 @@ const again: RetryOptions = {
   jitter: 'none',
   rules: [],
 }
-const pauseMs = 1_000
 /** How much longer than the broker's own takeover a tick may wait before it counts as missed. */
 const spareMs = 5_000
 
@@ -50,7 +50,6 @@ export async function startReplica({ name, timing, queue, enqueue }: ReplicaOpti
   let next: number | undefined
   let timer: ClockTimer | undefined
   let isStopped = false
-  let isFailing = false
 
   const send = (tick: Tick, delayMs = 0): Promise<unknown> =>
     queue.publish(topic, tickData(tick), { id: tickMessageId(name, tick), key: name, delayMs })
@@ -68,21 +67,6 @@ export async function startReplica({ name, timing, queue, enqueue }: ReplicaOpti
     await optional('A tick ahead of its time', send(mine('ahead', time), delayMs))
   }
 
-  async function publishDue(time: number): Promise<void> {
-    while (!isStopped) {
-      try {
-        await send(mine('due', time))
-        isFailing = false
-        return
-      } catch (error) {
-        if (isMqError(error, 'MQ_CLOSED')) return end()
-        if (!isFailing) log.warn('A tick could not be published; it is tried again', { error })
-        isFailing = true
-        if (isLate(time)) return
-      }
-      await new Promise<void>((resolve) => void clock.setTimeout(resolve, pauseMs))
-    }
-  }
   const arm = (time: number | undefined): void => {
     next = time
     if (time !== undefined && !isStopped) timer = clock.setTimeout(() => fire(time), Math.max(0, time - clock.now()))
@@ -90,20 +74,17 @@ export async function startReplica({ name, timing, queue, enqueue }: ReplicaOpti
   const fire = (time: number): void => {
     // The process was asleep: it was as good as down.
     if (isLate(time)) upSince = clock.now()
-    void publishDue(time)
+    void due.publish(time)
     arm(timing.next(Math.max(time, clock.now() - graceMs)))
   }
   const end = (): void => {
     isStopped = true
     next = undefined
     timer?.cancel()
+    due.stop()
     forget()
   }
-  // Its timer would keep the process alive up to the next tick.
-  const forget = queue.on('state', ({ state }) => {
-    if (state === 'disconnecting' || state === 'disconnected') end()
-  })
-
+  const due = createDueTicks({ clock, log, send: (time) => send(mine('due', time)), closed: end })
   async function handle({ data }: Message, { signal }: HandlerContext): Promise<void> {
     const tick = tickOf(data)
     const { kind, time, rule } = tick
@@ -114,8 +95,9 @@ export async function startReplica({ name, timing, queue, enqueue }: ReplicaOpti
       await send({ ...tick, kind: 'due' })
       return
     }
-    // A replica's clock is ahead of this one. Its copy cannot be dropped: it may have replaced ours at the broker.
-    await reached(time, signal)
+    // Where another replica's clock is ahead. Its copy cannot be dropped: it may have replaced ours at the broker.
+    await reached(time, clock, signal)
+    if (known.has(time)) return
     if (time < upSince && isLate(time) && !isMadeUpFor(tick)) return
     await enqueue(time)
     known.add(time, clock.now())
@@ -123,17 +105,6 @@ export async function startReplica({ name, timing, queue, enqueue }: ReplicaOpti
   }
   const isMadeUpFor = ({ time, rule }: Tick): boolean =>
     timing.missed === 'runOnce' && rule === timing.text && !known.hasRunSince(time)
-  const reached = (time: number, signal: AbortSignal): Promise<void> => {
-    const earlyMs = time - clock.now()
-    if (earlyMs <= 0) return Promise.resolve()
-    return new Promise((resolve, reject) => {
-      const waiting = clock.setTimeout(resolve, earlyMs)
-      signal.addEventListener('abort', () => {
-        waiting.cancel()
-        reject(signal.reason)
-      })
-    })
-  }
   const hear = ({ data }: Message): void => {
     const { kind, time } = tickOf(data)
     if (kind === 'ran') known.add(time, clock.now())
@@ -148,6 +119,10 @@ export async function startReplica({ name, timing, queue, enqueue }: ReplicaOpti
     await ears.stop({ deadlineMs: 0 })
     throw error
   }
+  // Its timer would keep the process alive up to the next tick.
+  const forget = queue.on('state', ({ state }) => {
+    if (state === 'disconnecting' || state === 'disconnected') end()
+  })
   arm(timing.next(clock.now()))
   await leaveAhead()
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import {
   type Clock,
@@ -162,6 +162,22 @@ describe('a replica', () => {
     expect(tasks()).toEqual([idOf(1)])
   })
 
+  it('passes over such a copy when the tick has run elsewhere meanwhile', async () => {
+    const { give, hear, jump, tasks } = await replica()
+    const { settlement } = give('due', second(1))
+    await turns()
+    await hear('ran', second(1)).settlement
+    await jump(1_000)
+    expect(await outcome(settlement)).toBe('done')
+    expect(tasks()).toEqual([])
+  })
+
+  it('puts back a copy from so far ahead that no clock can be the reason', async () => {
+    const { give } = await replica()
+    expect(await give('due', second(10)).settlement).toMatchObject({ kind: 'retry', delayMs: 10_000 })
+    expect(await outcome(give('due', Date.UTC(9_999, 0, 1)).settlement)).toBe('retry')
+  })
+
   it('gives such a copy back when it is no longer its own', async () => {
     const { give, tasks, timers } = await replica()
     const before = timers.size
@@ -173,23 +189,55 @@ describe('a replica', () => {
     expect(timers.size).toBe(before)
   })
 
-  it('publishes a tick again that the broker did not take, without holding up the next', async () => {
-    let isBroken = false
-    const { jump, ticks, log } = await replica(everySecond, {
+  /** A broker that takes nothing for a while, and what it has stored. */
+  const outage = async () => {
+    let isDown = false
+    const stored: string[] = []
+    const one = await replica(everySecond, {
       publish: async (messages) => {
-        if (isBroken) throw new Error('full')
+        if (isDown) throw new Error('down')
+        stored.push(...messages.map(({ id }) => id))
         return storeAll(messages)
       },
     })
-    isBroken = true
+    return {
+      ...one,
+      down: (is: boolean) => {
+        isDown = is
+      },
+      due: () => stored.filter((id) => id.endsWith('/due')).map((id) => id.split('/')[0]),
+    }
+  }
+
+  it('publishes every tick of an outage of the broker once it is back, however long it took', async () => {
+    const { jump, down, due, log } = await outage()
+    down(true)
+    for (let count = 1; count <= 60; count++) await jump(1_000)
+    expect(due()).toEqual([])
+    down(false)
     await jump(1_000)
+    await vi.waitFor(() => expect(due()).toHaveLength(61))
+    expect(new Set(due())).toEqual(new Set(Array.from({ length: 61 }, (_, index) => idOf(index + 1))))
+    expect(log.lines.filter(({ level }) => level === 'warn')).toHaveLength(1)
+  })
+
+  it('gives up the oldest of more than a thousand ticks, and says so', async () => {
+    const { jump, down, due, log } = await outage()
+    down(true)
+    for (let count = 1; count <= 1_002; count++) await jump(1_000)
+    down(false)
     await jump(1_000)
-    isBroken = false
-    await jump(1_000)
-    await jump(1_000)
-    const ids = ticks('due').map(({ id }) => id.split('/')[0])
-    expect(new Set(ids)).toEqual(new Set([1, 2, 3, 4].map(idOf)))
-    expect(log.lines.filter(({ level }) => level === 'warn').length).toBeGreaterThan(0)
+    await vi.waitFor(() => expect(due()).toHaveLength(1_001))
+    expect(due()).not.toContain(idOf(2))
+    expect(due()).toContain(idOf(3))
+    expect(log.lines.filter(({ level }) => level === 'error')).toHaveLength(2)
+  })
+
+  it('runs a tick that the broker delivers late, as it was up at its time', async () => {
+    const { jump, give, tasks } = await replica()
+    for (let count = 1; count <= 60; count++) await jump(1_000)
+    await give('due', second(1)).settlement
+    expect(tasks()).toEqual([idOf(1)])
   })
 
   it('counts the time for which its process slept as time for which it was down', async () => {
@@ -198,6 +246,13 @@ describe('a replica', () => {
     await give('due', start + 3_600_000, 'every 3600000 ms').settlement
     expect(tasks()).toEqual([])
     expect(ticks('due')).toHaveLength(2)
+  })
+
+  it('does not make up for a tick of another rule', async () => {
+    const { jump, give, tasks } = await replica({ everyMs: 3_600_000, missed: 'runOnce' })
+    await jump(10 * 3_600_000 + 1)
+    await give('due', start + 3_600_000, 'every 1800000 ms').settlement
+    expect(tasks()).toEqual([])
   })
 
   it('makes up for one missed tick where its rule says so, not for those after it', async () => {
