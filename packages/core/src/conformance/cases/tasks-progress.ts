@@ -26,11 +26,13 @@ export const taskProgress: readonly ConformanceCase[] = [
       })
       const handle = await asker.enqueue(task, 1, { reply: true })
       const steps: TaskProgress[] = []
-      for await (const step of handle.progress()) {
-        steps.push(step)
-        gate.open()
-      }
+      const reading = (async () => {
+        for await (const step of handle.progress()) steps.push(step)
+      })()
+      await kit.until('the first step', () => steps.length > 0, reply)
+      gate.open()
       assert.equal(await handle.result(reply), 'done')
+      await reading
       assert.deepEqual(steps[0], { fraction: 0.25, note: 'a quarter', attempt: 1 })
       assert.deepEqual(steps.at(-1), { fraction: 1, note: 'all', attempt: 1 })
       const fractions = steps.map(({ fraction }) => fraction)

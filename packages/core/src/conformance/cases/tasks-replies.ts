@@ -20,10 +20,12 @@ export const taskReplies: readonly ConformanceCase[] = [
       const values = [null, false, 0, '', 'ä€😀', [], { deep: [{ a: null }] }, 'none']
       const others = range(20).map((number) => ({ number }))
       const askedFor = await Promise.all(values.map((value) => asker.enqueue(task, value, { reply: true })))
-      const run = Promise.all(others.map((value) => worker.run(task, value, reply)))
-      const results = await Promise.all(askedFor.map((handle) => handle.result(reply)))
+      const [results, run] = await Promise.all([
+        Promise.all(askedFor.map((handle) => handle.result(reply))),
+        Promise.all(others.map((value) => worker.run(task, value, reply))),
+      ])
       assert.deepEqual(results, [...values.slice(0, -1), undefined])
-      assert.deepEqual(await run, others)
+      assert.deepEqual(run, others)
       assert.equal(new Set(askedFor.map(({ id }) => id)).size, values.length)
     },
   },
@@ -60,9 +62,8 @@ export const taskReplies: readonly ConformanceCase[] = [
         await stopped.enqueue(task, 1, { reply: true }),
         await disconnected.enqueue(task, 1, { reply: true }),
       ]
-      const ends = handles.map((handle) => rejection(handle.result(), 'MQ_CLOSED'))
-      await Promise.all([stopped.stop(), queue.disconnect({ deadlineMs: 0 })])
-      await Promise.all(ends)
+      const ends = handles.map((handle) => rejection(handle.result(reply), 'MQ_CLOSED'))
+      await Promise.all([stopped.stop(), queue.disconnect({ deadlineMs: 0 }), ...ends])
       await rejection(stopped.run(task, 1), 'MQ_CLOSED')
       for (const handle of handles) for await (const _ of handle.progress()) assert.fail('nothing ran')
     },
