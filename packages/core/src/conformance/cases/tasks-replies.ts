@@ -121,7 +121,7 @@ export const taskReplies: readonly ConformanceCase[] = [
       const { asker, task } = await stageTask(kit, {
         execute,
         retry: false,
-        scheduler: { store: kit.store, resultTtlMs: 2_000 },
+        scheduler: { store: kit.store, resultTtlMs: 5_000 },
       })
       const good = await asker.enqueue(task, 'good')
       const bad = await asker.enqueue(task, 'bad')
