@@ -1,6 +1,6 @@
 export type { Chapter, ConformanceCase, Level, Need } from './case.js'
 export type { CollectOptions, Collector, Run } from './collector.js'
-export type { Kit, KitQueueOptions } from './kit.js'
+export type { Kit, KitQueueOptions, KitSchedulerOptions } from './kit.js'
 export type { Ledger, LedgerCheck, LedgerPublishOptions } from './ledger.js'
 export { type PromiseNumber, promises } from './promises.js'
 export { type ConformanceOptions, conformance, type It, type Runner } from './register.js'

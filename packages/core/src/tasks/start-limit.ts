@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.js'
+import type { Clock, ClockTimer } from '../clock.js'
 import { refuseUnknown, requireDuration, requireInteger, requireOptions } from '../options.js'
 
 /** At most `starts` runs of the task begin in this process within any `perMs`. */
@@ -15,31 +15,60 @@ export function requireRate(rate: StartRate): void {
   requireDuration(rate.perMs, 'rate.perMs', 1)
 }
 
-/** Gives out the times at which runs may begin, in the order in which they ask. */
+/** Lets runs begin in the order in which they ask. */
 export function createStartLimit({ starts, perMs }: StartRate, clock: Clock) {
-  /** The latest that were given out, as a ring. */
+  /** When the latest began, as a ring: by the clock then, not as planned, so that a late one does not crowd the next. */
   const times: number[] = []
   let next = 0
+  const waiting = new Set<() => void>()
+  let timer: ClockTimer | undefined
+
+  const freeAt = (): number => (times[next] ?? Number.NEGATIVE_INFINITY) + perMs
+  const begin = (): void => {
+    times[next] = clock.now()
+    next = (next + 1) % starts
+  }
+  const arm = (): void => {
+    if (timer !== undefined || waiting.size === 0) return
+    timer = clock.setTimeout(
+      () => {
+        timer = undefined
+        for (const resolve of waiting) {
+          if (freeAt() > clock.now()) break
+          waiting.delete(resolve)
+          begin()
+          resolve()
+        }
+        arm()
+      },
+      Math.max(0, freeAt() - clock.now()),
+    )
+  }
 
   return {
     /** Resolves when a run may begin; rejects with the signal's reason when it aborts before. */
     turn(signal: AbortSignal): Promise<void> {
-      const now = clock.now()
-      const at = Math.max(now, (times[next] ?? Number.NEGATIVE_INFINITY) + perMs)
-      times[next] = at
-      next = (next + 1) % starts
-      if (at <= now) return Promise.resolve()
+      if (waiting.size === 0 && freeAt() <= clock.now()) {
+        begin()
+        return Promise.resolve()
+      }
       return new Promise((resolve, reject) => {
-        const timer = clock.setTimeout(() => {
+        const go = (): void => {
           signal.removeEventListener('abort', abort)
           resolve()
-        }, at - now)
+        }
         const abort = (): void => {
-          timer.cancel()
+          waiting.delete(go)
+          if (waiting.size === 0) {
+            timer?.cancel()
+            timer = undefined
+          }
           reject(signal.reason)
         }
-        if (signal.aborted) abort()
-        else signal.addEventListener('abort', abort, { once: true })
+        if (signal.aborted) return abort()
+        signal.addEventListener('abort', abort, { once: true })
+        waiting.add(go)
+        arm()
       })
     },
   }

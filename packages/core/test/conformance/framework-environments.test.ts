@@ -15,7 +15,7 @@ async function environmentsOf(brokers: number) {
     adapter: outside,
     options: { url: 'memory:' },
     start: async () => ({ broker: String(started++) }),
-    stop: async ({ broker }) => void stopped.push(broker),
+    stop: async ({ broker }) => void stopped.push(String(broker)),
   })
   const environments = createEnvironments(loaded, brokers)
   return {
