@@ -1,3 +1,4 @@
+import { uncaused } from '../cause.js'
 import type { ClockTimer } from '../clock.js'
 import type { HandlerContext, Subscription } from '../handler.js'
 import { RetryLater } from '../interruptions.js'
@@ -51,8 +52,9 @@ export async function startReplica({ name, timing, queue, enqueue }: ReplicaOpti
   let timer: ClockTimer | undefined
   let isStopped = false
 
+  // A tick is no effect of the one before it, nor of the handler in which the schedule was made.
   const send = (tick: Tick, delayMs = 0): Promise<unknown> =>
-    queue.publish(topic, tickData(tick), { id: tickMessageId(name, tick), key: name, delayMs })
+    uncaused(() => queue.publish(topic, tickData(tick), { id: tickMessageId(name, tick), key: name, delayMs }))
   const mine = (kind: Tick['kind'], time: number): Tick => ({ kind, time, rule: timing.text })
   const isLate = (time: number): boolean => clock.now() - time > graceMs
 

@@ -74,6 +74,7 @@ async function replica(rule: ScheduleRule = everySecond, behaviour: Behaviour = 
     give: tell(false),
     /** Lets the replica hear one. */
     hear: tell(true),
+    sentTasks: () => sent('task.report'),
     tasks: () => sent('task.report').map(({ id }) => id),
     ticks: (kind: string) => sent('schedule.daily').filter(({ id }) => id.endsWith(`/${kind}`)),
   }
@@ -102,6 +103,18 @@ describe('a replica', () => {
     expect(tasks()).toEqual([idOf(1)])
     expect(ticks('ran')).toHaveLength(1)
     expect(ticks('ahead')).toHaveLength(2)
+  })
+
+  it('is the cause of the task, and begins a chain of its own', async () => {
+    const { jump, give, ticks, sentTasks } = await replica()
+    await jump(1_000)
+    await give('due', second(1)).settlement
+    await jump(1_000)
+    expect(sentTasks()).toMatchObject([{ extensions: { causationid: 'm-1', correlationid: 'm-1' } }])
+    for (const kind of ['due', 'ahead', 'ran']) {
+      expect(ticks(kind).length).toBeGreaterThan(0)
+      for (const { extensions } of ticks(kind)) expect(extensions).toEqual({})
+    }
   })
 
   it('passes over what another replica says it has run', async () => {
