@@ -194,5 +194,9 @@ describe('settled', () => {
     await adapter.settled()
     expect(attempts).toEqual([1, 2, 3])
     expect(clock.now() - Date.UTC(2026, 0, 1)).toBe(3_600_000 + 120_000)
+    // Anything else that is delayed is waited for, also on a topic of a schedule.
+    await queue.publish('schedule.hourly', 'no tick', { delayMs: 1_000 })
+    await adapter.settled()
+    expect(clock.now() - Date.UTC(2026, 0, 1)).toBe(3_600_000 + 121_000)
   })
 })

@@ -1,5 +1,4 @@
 import type { Clock, ClockTimer } from '../clock.js'
-import { isMqError } from '../errors.js'
 import type { Log } from '../log.js'
 import type { Tick } from './tick-message.js'
 
@@ -7,8 +6,6 @@ export interface DueTicksOptions {
   readonly clock: Clock
   readonly log: Log
   readonly send: (tick: Tick) => Promise<unknown>
-  /** The queue is closed: nothing can be published any more. */
-  readonly closed: () => void
 }
 
 const pauseMs = 1_000
@@ -16,16 +13,13 @@ const pauseMs = 1_000
 const mostWaiting = 1_000
 
 /** Publishes ticks whose time has come: at once, and again each second as long as the broker does not take them. */
-export function createDueTicks({ clock, log, send, closed }: DueTicksOptions) {
+export function createDueTicks({ clock, log, send }: DueTicksOptions) {
   const waiting = new Set<Tick>()
   let timer: ClockTimer | undefined
   let isStopped = false
 
   const keep = (tick: Tick, error: unknown): void => {
-    if (isMqError(error, 'MQ_CLOSED')) {
-      closed()
-      return
-    }
+    if (isStopped) return
     if (waiting.size === 0) log.warn('A tick could not be published; it is tried again each second', { error })
     waiting.add(tick)
     const [oldest] = waiting
@@ -46,8 +40,7 @@ export function createDueTicks({ clock, log, send, closed }: DueTicksOptions) {
       try {
         await send(tick)
         waiting.delete(tick)
-      } catch (error) {
-        if (isMqError(error, 'MQ_CLOSED')) closed()
+      } catch {
         break
       }
     }

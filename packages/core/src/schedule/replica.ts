@@ -84,7 +84,7 @@ export async function startReplica({ name, timing, queue, enqueue }: ReplicaOpti
     due.stop()
     forget()
   }
-  const due = createDueTicks({ clock, log, send, closed: end })
+  const due = createDueTicks({ clock, log, send })
   async function handle({ data }: Message, { signal }: HandlerContext): Promise<void> {
     const tick = tickOf(data)
     const { kind, time, rule } = tick

@@ -232,6 +232,8 @@ describe('a replica', () => {
     await vi.waitFor(() => expect(due()).toHaveLength(61))
     expect(new Set(due())).toEqual(new Set(Array.from({ length: 61 }, (_, index) => idOf(index + 1))))
     expect(log.lines.filter(({ level }) => level === 'warn')).toHaveLength(1)
+    await jump(1_000)
+    expect(due()).toHaveLength(62)
   })
 
   it('gives up the oldest of more than a thousand ticks, and says so', async () => {
