@@ -6,7 +6,7 @@ import { isMqError, MqError, type MqErrorCode } from './errors.js'
 import type { EventDefinition } from './event.js'
 import { describeError } from './failure.js'
 import { emptyHeaders, hasControlCharacters, headerBytes, isWellFormed, requireHeaders } from './headers.js'
-import { messageBytes, type OutgoingMessage } from './message.js'
+import { messageBytes, type OutgoingMessage, type Writable } from './message.js'
 import type { PublishRequest } from './middleware.js'
 import { refuseUnknown, requireDuration, requireOptions, shown } from './options.js'
 import { OpenPublish } from './publish-call.js'
@@ -27,8 +27,6 @@ export interface Prepared {
   readonly message: OutgoingMessage
   readonly bytes: number
 }
-
-type Writable<T> = { -readonly [Name in keyof T]: T[Name] }
 
 const publishOptionNames = ['id', 'key', 'delayMs', 'at', 'headers', 'timeoutMs', 'signal'] as const
 
