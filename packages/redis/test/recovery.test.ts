@@ -35,6 +35,32 @@ describe.skipIf(!brokers.wanted('redis'))('recovery', () => {
     expect(seen).toEqual([2, 2, 2])
   })
 
+  it('gets a backlog over a slow link that takes far longer than the visibility, each message once', async () => {
+    const queue = await open(url)
+    const topic = newTopic()
+    await queue.declareGroup(topic, 'g')
+    await queue.publishAll(
+      topic,
+      Array.from({ length: 30 }, () => new Uint8Array(40_000)),
+    )
+    const link = await proxy(await shared('redis'))
+    onTestFinished(() => link.close())
+    const reader = await open(link.url)
+    await link.slow(300_000)
+    const seen: string[] = []
+    const handler = async ({ id }: { id: string }): Promise<void> => {
+      seen.push(id)
+      await new Promise((resolve) => setTimeout(resolve, 300))
+    }
+    await reader.subscribe(topic, handler, { concurrency: 100 })
+    await until(async () => (await queue.stats(topic)).ready === 0 && (await queue.stats(topic)).inFlight === 0, {
+      what: 'all of it',
+      timeoutMs: 20_000,
+    })
+    expect(new Set(seen).size).toBe(30)
+    expect(seen).toHaveLength(30)
+  })
+
   it('does not run a handler twice that takes longer than the visibility, while its process lives', async () => {
     const queue = await open(url)
     const other = await open(url)
