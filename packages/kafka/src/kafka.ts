@@ -2,9 +2,11 @@ import {
   type Adapter,
   type AdapterEvent,
   type Capabilities,
+  isMqError,
   MqError,
   type Outcome,
   type OutgoingMessage,
+  type PublishCall,
   withDeadline,
 } from '@mq/core'
 import { createConsumers } from './consumers.js'
@@ -79,9 +81,9 @@ export function kafka(options: KafkaOptions): Adapter {
       admin.close()
       state = 'closed'
     },
-    async publish(topic, messages, { timeoutMs }) {
+    async publish(topic, messages, call) {
       requireOpen()
-      return await publish(topic, messages, timeoutMs)
+      return await publish(topic, messages, call)
     },
     declareGroup: (source, { startFrom }) =>
       asked(`The group '${source.group}' cannot be declared`, () => groups.declare(source, { startFrom })),
@@ -118,12 +120,12 @@ export function kafka(options: KafkaOptions): Adapter {
   async function publish(
     topic: string,
     messages: readonly OutgoingMessage[],
-    timeoutMs: number,
+    call: PublishCall,
   ): Promise<readonly Outcome[]> {
     const { main, delay } = topology.topicsOf
     const isDelayed = ({ delayMs = 0 }: OutgoingMessage): boolean => delayMs > 0
     const send = (to: string, some: readonly OutgoingMessage[]): Promise<readonly Outcome[]> =>
-      outbox.send(to, some.map(encodeOutgoing), { timeoutMs })
+      outbox.send(to, some.map(encodeOutgoing), call)
     if (!messages.some(isDelayed)) return await send(main(topic), messages)
     if (messages.every(isDelayed)) return await send(delay(topic), messages)
     const [prompt, delayed] = await Promise.all([
@@ -148,7 +150,11 @@ async function connectWithin(settings: Settings, link: Link): Promise<void> {
   } catch (error) {
     link.giveUp()
     if (isAuthError(error) || isTlsError(error)) throw asMqError(error, `Kafka at ${where} refused the connection`)
-    throw asMqError((error as Error).cause ?? error, `Kafka at ${where} cannot be reached`, 'MQ_CONNECT_FAILED')
+    if (isMqError(error)) throw error
+    const cause = (error as Error).cause ?? error
+    throw new MqError('MQ_CONNECT_FAILED', `Kafka at ${where} cannot be reached: ${(cause as Error).message}`, {
+      cause,
+    })
   }
 }
 

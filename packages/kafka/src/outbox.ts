@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { MqError, type Outcome } from '@mq/core'
+import { MqError, type Outcome, type PublishCall } from '@mq/core'
 import type { Cluster } from './driver/cluster.js'
 import { asMqError, isUnknownTopic } from './driver/errors.js'
 import { partitionFor } from './driver/protocol.js'
@@ -16,6 +16,10 @@ export interface OutboxOptions {
   readonly requestTimeoutMs: number
 }
 
+export interface SendCall extends Pick<PublishCall, 'timeoutMs'>, Partial<Pick<PublishCall, 'signal'>> {
+  readonly partition?: number
+}
+
 /** A record on its way, until somebody knows what became of it. */
 interface Parcel {
   readonly queue: TopicQueue
@@ -23,6 +27,9 @@ interface Parcel {
   readonly bytes: number
   readonly expiresAt: number
   readonly settle: (outcome: Outcome) => void
+  /** Its signal is looked at only when an answer does not come at once: making one has a price. */
+  readonly signal: () => AbortSignal | undefined
+  sweeps: number
   /** It was in a request that may have been carried out. */
   maybeStored: boolean
   settled: boolean
@@ -91,8 +98,8 @@ export function createOutbox(options: OutboxOptions) {
   function sweep(): void {
     const now = Date.now()
     for (const parcel of pending) {
-      if (parcel.expiresAt <= now)
-        expire(parcel, new MqError('MQ_TIMEOUT', lateText(parcel), { cause: parcel.queue.failure }))
+      const isOver = parcel.expiresAt <= now || (parcel.sweeps++ > 0 && parcel.signal()?.aborted)
+      if (isOver) expire(parcel, new MqError('MQ_TIMEOUT', lateText(parcel), { cause: parcel.queue.failure }))
     }
   }
 
@@ -284,15 +291,15 @@ export function createOutbox(options: OutboxOptions) {
   }
 
   return {
-    /** Settles each record by its deadline. Without a partition, the key decides, or whichever is free. */
-    send(
-      topic: string,
-      records: readonly OutgoingRecord[],
-      { timeoutMs, partition }: { readonly timeoutMs: number; readonly partition?: number },
-    ): Promise<readonly Outcome[]> {
+    /**
+     * Settles each record by its deadline, or soon after its caller has aborted. Without a partition, the key decides, or
+     * whichever is free.
+     */
+    send(topic: string, records: readonly OutgoingRecord[], call: SendCall): Promise<readonly Outcome[]> {
       if (closed !== undefined) return Promise.reject(closed)
       const outcomes: Outcome[] = new Array(records.length)
-      const expiresAt = Date.now() + timeoutMs
+      const expiresAt = Date.now() + call.timeoutMs
+      const signal = (): AbortSignal | undefined => call.signal
       const queue = queueFor(topic)
       let open = records.length
       return new Promise((resolve) => {
@@ -309,10 +316,12 @@ export function createOutbox(options: OutboxOptions) {
             bytes: recordBytes(record),
             expiresAt,
             settle: done,
+            signal,
+            sweeps: 0,
             maybeStored: false,
             settled: false,
           }
-          accept(parcel, partition)
+          accept(parcel, call.partition)
         })
       })
     },
@@ -344,7 +353,7 @@ const statusText = {
 
 function lateText({ maybeStored, queue: { failure } }: Parcel): string {
   const why = failure === undefined ? '' : ` (${asMqError(failure, 'the last attempt').message})`
-  return `${maybeStored ? 'no answer came' : 'it could not be sent'} in time${why}`
+  return `${maybeStored ? 'no answer came' : 'it could not be sent'} by its deadline, or before its caller aborted${why}`
 }
 
 const longer = (retryMs: number): number => Math.min(2 * retryMs, mostRetryMs)

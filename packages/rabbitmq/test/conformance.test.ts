@@ -2,7 +2,6 @@ import { conformance } from '@mq/core/conformance'
 import {
   behindProxy,
   brokers,
-  conformanceAskedFor,
   conformanceOptions,
   faultsOf,
   rabbitmq,
@@ -15,9 +14,8 @@ import { onRaw } from './support/raw.js'
 
 const names = namespaceFor('mq')
 
-// It stalls now and then behind the restart of a broker on a busy machine: not part of npm test until that is understood.
 await conformance(
-  { ...vitest, describe: vitest.describe.skipIf(!brokers.wanted('rabbitmq') || !conformanceAskedFor('rabbitmq')) },
+  { ...vitest, describe: vitest.describe.skipIf(!brokers.wanted('rabbitmq')) },
   {
     adapter: new URL('../src/index.ts', import.meta.url),
     // A link that falls silent is noticed after two of them.

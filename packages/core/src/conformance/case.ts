@@ -24,7 +24,7 @@ export interface ConformanceCase {
   readonly needs?: readonly Need[]
   /** Why it does not apply, or undefined where it does. */
   readonly unless?: (capabilities: Capabilities) => string | undefined
-  /** It hurts the broker for all, or measures time: nothing else runs meanwhile. */
+  /** It hurts the broker for all, or measures time: it has the broker to itself. */
   readonly alone?: true
   /** Takes more than about 20 s; run only when asked for. */
   readonly long?: true

@@ -16,6 +16,7 @@ adapter's factory. If it has an export named \`subject\`, that says how to start
   --long             the long cases too
   --complete         a required case that cannot be run is a failure
   --parallel N       cases at a time (8)
+  --brokers N        how many the subject may start (1); cases that hurt theirs get all but the first to themselves
   --seed N           runs again what a report with that seed tells of
   --json FILE        writes the report as JSON
   --markdown FILE    writes the table of promises
@@ -49,6 +50,7 @@ async function run(args: readonly string[], print: (line: string) => void): Prom
   const report = await runConformance(await subjectOf(module, values.options), {
     ...(values.only !== undefined && { only: knownIds(values.only) }),
     ...(values.parallel !== undefined && { parallel: wholeNumber('--parallel', values.parallel, 1) }),
+    ...(values.brokers !== undefined && { brokers: wholeNumber('--brokers', values.brokers, 1) }),
     ...(values.seed !== undefined && { seed: wholeNumber('--seed', values.seed, 0) }),
     long: values.long === true,
     complete: values.complete === true,
@@ -75,6 +77,7 @@ function parsed(args: readonly string[]) {
       long: { type: 'boolean' },
       complete: { type: 'boolean' },
       parallel: { type: 'string' },
+      brokers: { type: 'string' },
       seed: { type: 'string' },
       json: { type: 'string' },
       markdown: { type: 'string' },

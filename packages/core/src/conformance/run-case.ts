@@ -4,7 +4,6 @@ import type { ConformanceCase } from './case.js'
 import type { LoadedSubject } from './environment.js'
 import { createKit, type KitOptions } from './kit.js'
 import type { CaseResult } from './report.js'
-import type { createTurns } from './schedule.js'
 
 const defaultCaseMs = 30_000
 const closeMs = 20_000
@@ -42,19 +41,15 @@ const headOf = ({ id, title, promises, level, long }: ConformanceCase) => ({
   ...(long && { long }),
 })
 
-export interface CaseContext extends Omit<KitOptions, 'caseId'> {
-  readonly turns: ReturnType<typeof createTurns>
-}
+export type CaseContext = Omit<KitOptions, 'caseId'>
 
 /** Runs one case, closes what it opened and mends what it broke. Never rejects: an error is in the result. */
 export async function runCase(one: ConformanceCase, context: CaseContext): Promise<CaseResult> {
-  return context.turns.take(one.alone === true, async () => {
-    const startedAt = performance.now()
-    const error = await attempt(one, context)
-    const durationMs = Math.round(performance.now() - startedAt)
-    if (error === undefined) return { ...headOf(one), outcome: 'passed', durationMs }
-    return { ...headOf(one), outcome: 'failed', reason: firstLine(error), error, durationMs }
-  })
+  const startedAt = performance.now()
+  const error = await attempt(one, context)
+  const durationMs = Math.round(performance.now() - startedAt)
+  if (error === undefined) return { ...headOf(one), outcome: 'passed', durationMs }
+  return { ...headOf(one), outcome: 'failed', reason: firstLine(error), error, durationMs }
 }
 
 async function attempt(one: ConformanceCase, context: CaseContext): Promise<Error | undefined> {
@@ -77,7 +72,7 @@ async function attempt(one: ConformanceCase, context: CaseContext): Promise<Erro
   return first instanceof Error ? first : new Error(String(first))
 }
 
-/** A promise that nobody awaits and that rejects ends a process. Only while one case runs it is known whose it was. */
+/** A promise that nobody awaits and that rejects ends a process. Where two cases run, it is the fault of either. */
 function watchUnhandled() {
   const seen: Error[] = []
   const note = (reason: unknown): void => {

@@ -2,10 +2,10 @@ import { randomInt } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
 import type { ConformanceCase } from './case.js'
 import { allCases } from './cases/index.js'
-import { type Environment, type LoadedSubject, loadSubject, startEnvironment } from './environment.js'
+import { type LoadedSubject, loadSubject } from './environment.js'
+import { createEnvironments } from './environments.js'
 import { type CaseResult, type ConformanceReport, holds } from './report.js'
 import { runCase, withoutRun } from './run-case.js'
-import { createTurns } from './schedule.js'
 import type { StartedBroker, Subject } from './subject.js'
 import { suiteVersion } from './suite-version.js'
 
@@ -18,6 +18,11 @@ export interface RunOptions {
   readonly complete?: boolean
   /** Cases at a time. 8 where none is given. */
   readonly parallel?: number
+  /**
+   * How often `start` may be called, 1 where nothing is given. With more, the cases that hurt their broker have all but the
+   * first of them to themselves and run side by side. Only for a `start` that starts a broker of its own each time.
+   */
+  readonly brokers?: number
   /** A random one where none is given; the report names it. */
   readonly seed?: number
   /** Told of each case when it has ended. */
@@ -56,7 +61,7 @@ export async function runConformance<Started extends StartedBroker>(
 
 export const defaultParallel = 8
 
-/** Those that run side by side first: the others need a broker to themselves, one after the other. */
+/** Those that run side by side first: the others need a broker to themselves. */
 function casesFor(only: readonly string[] | undefined): readonly ConformanceCase[] {
   const chosen = allCases.filter(({ id }) => only === undefined || only.some((start) => isChosen(id, start)))
   return [...chosen.filter((one) => !one.alone), ...chosen.filter((one) => one.alone)]
@@ -64,27 +69,25 @@ function casesFor(only: readonly string[] | undefined): readonly ConformanceCase
 
 const isChosen = (id: string, start: string): boolean => id === start || id.startsWith(`${start}-`)
 
-/** One run of the suite over one subject. The broker is started when the first case needs it. */
+/** One run of the suite over one subject. A broker is started when the first case needs it. */
 export function createSession(loaded: LoadedSubject, options: RunOptions) {
-  const turns = createTurns()
+  const environments = createEnvironments(loaded, options.brokers ?? 1)
   const seed = options.seed ?? randomInt(2 ** 32)
   const runId = randomInt(36 ** 6)
     .toString(36)
     .padStart(6, '0')
   const quietMs = loaded.subject.quietMs ?? 400
   const begun = new Date()
-  let environment: Promise<Environment> | undefined
 
   return {
     seed,
     async run(one: ConformanceCase): Promise<CaseResult> {
       const left = withoutRun(one, loaded, options)
       if (left !== undefined) return left
-      environment ??= startEnvironment(loaded)
-      return runCase(one, { environment: await environment, turns, runId, seed, quietMs })
+      return environments.take(one.alone === true, (environment) => runCase(one, { environment, runId, seed, quietMs }))
     },
     async report(results: readonly CaseResult[], durationMs: number): Promise<ConformanceReport> {
-      const broker = (await environment)?.broker
+      const broker = await environments.broker()
       return {
         suite: suiteVersion(),
         adapter: loaded.name,
@@ -98,8 +101,6 @@ export function createSession(loaded: LoadedSubject, options: RunOptions) {
         holds: holds(results, options.complete === true),
       }
     },
-    async close(): Promise<void> {
-      await (await environment?.catch(() => undefined))?.close()
-    },
+    close: environments.close,
   }
 }

@@ -19,8 +19,10 @@ export interface RabbitServer extends Server {
   /** Raises the memory alarm, which blocks every publisher, or lifts it; resolves once the broker has taken it in. */
   alarm(isRaised: boolean): Promise<void>
   /**
-   * Writes what was declared to disk. RabbitMQ answers a declaration before Mnesia has logged that it stands, which follows
-   * within two seconds: a SIGKILL in between undoes it, and takes the confirmed messages of that queue along.
+   * Writes what was declared to disk. RabbitMQ answers a declaration before it has written down that the queue stands (Mnesia's
+   * log, within two seconds) and where its messages are (the table of names of its Raft logs, after half a second without
+   * declarations): a SIGKILL in between undoes it, or brings the queue back empty and without a leader, and takes the
+   * confirmed messages along.
    */
   flush(): Promise<void>
 }
@@ -72,8 +74,9 @@ export async function rabbitmq(options: RabbitOptions = {}, owner: ProcessId = s
       ...(secured && { ca: secured.ca }),
       ...verbs,
       rabbitmqctl,
-      // Without Mnesia, as in newer ones, there is nothing to write.
-      flush: async () => void (await rabbitmqctl('eval', 'catch mnesia:sync_log().')),
+      // Newer ones have no Mnesia.
+      flush: async () =>
+        void (await rabbitmqctl('eval', 'catch mnesia:sync_log(), [ok = dets:sync(Table) || Table <- dets:all()].')),
       async alarm(isRaised) {
         await rabbitmqctl('set_vm_memory_high_watermark', ...(isRaised ? ['0.0000001'] : watermark(options)))
       },

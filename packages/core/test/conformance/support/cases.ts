@@ -3,7 +3,6 @@ import type { ConformanceCase } from '../../../src/conformance/case.js'
 import { loadSubject, startEnvironment } from '../../../src/conformance/environment.js'
 import type { CaseResult } from '../../../src/conformance/report.js'
 import { runCase } from '../../../src/conformance/run-case.js'
-import { createTurns } from '../../../src/conformance/schedule.js'
 import type { StartedBroker, Subject } from '../../../src/conformance/subject.js'
 import type { Capabilities } from '../../../src/index.js'
 
@@ -29,7 +28,7 @@ export async function runOne(
   const options = { url: `memory://${randomUUID()}` }
   const environment = await startEnvironment(await loadSubject({ adapter: outside, options, ...subject }))
   try {
-    return await runCase(caseOf(fields), { environment, turns: createTurns(), runId: 'test', seed: 1, quietMs: 20 })
+    return await runCase(caseOf(fields), { environment, runId: 'test', seed: 1, quietMs: 20 })
   } finally {
     await environment.close()
   }
