@@ -1,3 +1,4 @@
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { brokers, child, proxy, type RedisServer, shared, redis as startRedis, until } from '@mq/test-brokers'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { client, newTopic, open } from './support/open.js'
@@ -59,6 +60,36 @@ describe.skipIf(!brokers.wanted('redis'))('recovery', () => {
     })
     expect(new Set(seen).size).toBe(30)
     expect(seen).toHaveLength(30)
+  })
+
+  it('gives up on a server that takes its connection back and then says nothing, and finds the next one', async () => {
+    const { host, port } = await shared('redis')
+    let isMute = false
+    const sockets = new Set<Socket>()
+    const between = createServer((inside) => {
+      sockets.add(inside.on('error', () => {}))
+      if (isMute) return
+      const outside = connect(port, host).on('error', () => {})
+      inside.pipe(outside).pipe(inside)
+    })
+    await new Promise<void>((resolve) => between.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => {
+      between.close()
+      for (const socket of sockets) socket.destroy()
+    })
+    const through = new URL(url)
+    through.port = String((between.address() as AddressInfo).port)
+    const queue = await open(through.href, { redis: { connectTimeoutMs: 1_000, commandTimeoutMs: 500 } })
+    const topic = newTopic()
+    const seen: unknown[] = []
+    await queue.subscribe(topic, ({ data }) => void seen.push(data))
+    isMute = true
+    const muteFrom = sockets.size
+    for (const socket of sockets) socket.destroy()
+    await until(() => sockets.size >= muteFrom + 2, { what: 'it to come back', timeoutMs: 5_000 })
+    isMute = false
+    await queue.publish(topic, 1, { timeoutMs: 8_000 })
+    await until(() => seen.length === 1, { what: 'the message', timeoutMs: 8_000 })
   })
 
   it('does not run a handler twice that takes longer than the visibility, while its process lives', async () => {
