@@ -35,7 +35,7 @@ export function problemsOf(checked: Checked): readonly string[] {
     problems.push(...problemsOfUser(outcome, checked).map((problem) => `${shown(outcome)}: ${problem}`))
   }
   problems.push(...straysOf(checked))
-  if (summary === undefined) problems.push('DataProcessingTask wrote no summary')
+  if (summary === undefined) problems.push('DataProcessingTask answered with no summary')
   else if (summary.rows !== rows.length) problems.push(`The summary counts ${summary.rows} of ${rows.length} sign-ups`)
   return problems
 }

@@ -7,6 +7,8 @@ export interface Counts {
   readonly mailTasks: number
   readonly mails: number
   readonly webhooks: number
+  /** Rows of the file that DataProcessingTask has counted. */
+  readonly summary: number
   readonly retries: number
 }
 
@@ -22,6 +24,7 @@ const stations = [
   ['mailTasks', 'SendEmailTask'],
   ['mails', 'mail in the mailbox'],
   ['webhooks', 'NotificationTask'],
+  ['summary', 'DataProcessingTask'],
 ] as const
 
 /** Bars in a terminal; elsewhere, in a log for example, a line whenever a tenth of the sign-ups has come on. */

@@ -53,10 +53,11 @@ export async function openStage(options: StageOptions, closers: Closers): Promis
   const webhook = await startWebhook({ secret: webhookSecret, busyFor: 1 })
   closers.add('webhook', webhook.close)
 
-  const settings = { smtpPort: mailbox.port, webhookUrl: webhook.url, webhookSecret }
+  const { run } = options
+  const settings = { smtpPort: mailbox.port, webhookUrl: webhook.url, webhookSecret, brokerUrl: config.url, run }
   const workerIsProcess = !isEmbedded(config.url)
   const worker = workerIsProcess
-    ? await spawnWorker({ entry: options.entry, brokerUrl: config.url, settings, report, lost: options.lost })
+    ? await spawnWorker({ entry: options.entry, settings, report, lost: options.lost })
     : await startWorker(queue, settings, report)
   closers.add('worker', worker.stop)
 

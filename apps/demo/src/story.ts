@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import { createScheduler } from '@mq/core'
 import { type Ledger, routedTask } from './ledger.js'
 import { deadLettersOf, mailsOf } from './outcome.js'
@@ -39,7 +40,9 @@ export async function tell(script: Script): Promise<Told> {
   const { run, rows, file, stage, ledger, signal } = script
   const signedUp: SignedUp[] = []
   const progress = createProgress(totalsOf(rows), process.stdout)
-  const counts = (): Counts => countsOf(script, signedUp)
+  let summary: Summary | undefined
+  let counted = 0
+  const counts = (): Counts => ({ ...countsOf(script, signedUp), summary: counted })
   const display = setInterval(() => progress.update(counts()), 100)
   const target = join(stage.folder, 'summary.json')
   const summaryTask = `${run}.summary`
@@ -52,7 +55,12 @@ export async function tell(script: Script): Promise<Told> {
       await pause(paceMs, undefined, { signal })
     }
     const scheduler = createScheduler(stage.queue)
-    await scheduler.enqueue(new DataProcessingTask(), { source: file, target }, { id: summaryTask })
+    // Whoever waits for the summary is then told so.
+    signal.addEventListener('abort', () => void scheduler.stop(), { once: true })
+    const options = { id: summaryTask, reply: true } as const
+    const counting = await scheduler.enqueue(new DataProcessingTask(), { source: file, target }, options)
+    for await (const { fraction } of counting.progress()) counted = Math.floor(fraction * rows.length)
+    summary = (await counting.result()).summary
     await until(() => [summaryTask, ...tasksOf(signedUp)].every(ledger.isOver), signal)
     await until(async () => {
       deadLetters = await deadLettersOf(stage.queue, 'send-email')
@@ -63,7 +71,9 @@ export async function tell(script: Script): Promise<Told> {
   }
   clearInterval(display)
   progress.stop(counts())
-  return { signedUp, deadLetters, summary: await readSummary(target), troubles }
+  const written = await readSummary(target)
+  if (!isDeepStrictEqual(written, summary)) troubles.push('The summary file is not what DataProcessingTask answered')
+  return { signedUp, deadLetters, summary, troubles }
 }
 
 const tasksOf = (signedUp: readonly SignedUp[]): string[] =>
@@ -80,10 +90,10 @@ async function until(condition: () => boolean | Promise<boolean>, signal: AbortS
 function totalsOf(rows: readonly Row[]): Omit<Counts, 'retries'> {
   const good = rows.filter(({ expect }) => expect !== 'refused').length
   const mails = rows.filter(({ expect }) => expect.startsWith('mail')).length
-  return { signUps: rows.length, events: good, mailTasks: good, mails, webhooks: good }
+  return { signUps: rows.length, events: good, mailTasks: good, mails, webhooks: good, summary: rows.length }
 }
 
-function countsOf({ run, stage, ledger }: Script, signedUp: readonly SignedUp[]): Counts {
+function countsOf({ run, stage, ledger }: Script, signedUp: readonly SignedUp[]): Omit<Counts, 'summary'> {
   return {
     signUps: signedUp.length,
     events: ledger.routed('send-email'),

@@ -11,6 +11,7 @@ const variables = {
   smtpPort: 'DEMO_SMTP_PORT',
   webhookUrl: 'DEMO_WEBHOOK_URL',
   webhookSecret: 'DEMO_WEBHOOK_SECRET',
+  run: 'DEMO_RUN',
 } as const
 
 /** The command `worker`: runs until SIGTERM, or until the process that started it is gone. */
@@ -21,7 +22,7 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<number> {
   // Not for ever: it may still be waiting for a broker that does not answer.
   void ended.then(() => setTimeout(() => process.exit(1), patienceMs).unref())
   const { url, options } = brokerConfig(undefined, env)
-  const settings = settingsFrom(env)
+  const settings = settingsFrom(env, url)
   const queue = await openQueue(url, options)
   try {
     const worker = await startWorker(queue, settings, tell)
@@ -39,7 +40,7 @@ function tell(event: WorkerEvent): void {
   if (process.connected) process.send?.(event, undefined, undefined, () => {})
 }
 
-function settingsFrom(env: NodeJS.ProcessEnv): WorkerSettings {
+function settingsFrom(env: NodeJS.ProcessEnv, brokerUrl: string): WorkerSettings {
   const read = (name: string): string => {
     const value = env[name]
     if (value === undefined || value === '') throw new Error(`The worker needs ${name}; the demo sets it`)
@@ -49,14 +50,15 @@ function settingsFrom(env: NodeJS.ProcessEnv): WorkerSettings {
     smtpPort: Number(read(variables.smtpPort)),
     webhookUrl: read(variables.webhookUrl),
     webhookSecret: read(variables.webhookSecret),
+    run: read(variables.run),
+    brokerUrl,
   }
 }
 
 export interface SpawnOptions {
   /** The file that understands the command `worker`. */
   readonly entry: string
-  /** May hold a password, so it travels in the environment and not in the arguments, which all users of a machine see. */
-  readonly brokerUrl: string
+  /** Its URL may hold a password, so all travels in the environment and not in the arguments, which all users of a machine see. */
   readonly settings: WorkerSettings
   readonly report: (event: WorkerEvent) => void
   /** The process is gone although nobody stopped it. */
@@ -64,14 +66,15 @@ export interface SpawnOptions {
 }
 
 /** Resolves once the worker in its own process is ready; rejects if it ends before. */
-export async function spawnWorker({ entry, brokerUrl, settings, report, lost }: SpawnOptions): Promise<Worker> {
+export async function spawnWorker({ entry, settings, report, lost }: SpawnOptions): Promise<Worker> {
   const child = spawn(process.execPath, [entry, 'worker'], {
     env: {
       ...process.env,
-      MQ_URL: brokerUrl,
+      MQ_URL: settings.brokerUrl,
       [variables.smtpPort]: String(settings.smtpPort),
       [variables.webhookUrl]: settings.webhookUrl,
       [variables.webhookSecret]: settings.webhookSecret,
+      [variables.run]: settings.run,
     },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })

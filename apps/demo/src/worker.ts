@@ -1,6 +1,7 @@
 import { createScheduler, type Queue, type RetryOptions, type SettledEvent } from '@mq/core'
 import { createTransport } from 'nodemailer'
 import { userCreated } from './events.js'
+import { openStore } from './store.js'
 import { DataProcessingTask } from './tasks/data-processing.js'
 import { NotificationTask } from './tasks/notification.js'
 import { SendEmailTask } from './tasks/send-email.js'
@@ -9,6 +10,9 @@ export interface WorkerSettings {
   readonly smtpPort: number
   readonly webhookUrl: string
   readonly webhookSecret: string
+  readonly brokerUrl: string
+  /** Tells the users of this run from those of any other. */
+  readonly run: string
 }
 
 /** What a worker tells whoever watches it. Plain data: it may come from another process. */
@@ -42,12 +46,14 @@ export async function startWorker(
   const sendEmail = new SendEmailTask(mailer, { from: 'Welcome <welcome@example.com>', retry })
   const notification = new NotificationTask({ url: settings.webhookUrl, secret: settings.webhookSecret, retry })
 
-  const scheduler = createScheduler(queue)
+  const { store, close } = openStore(settings)
+  const scheduler = createScheduler(queue, { store })
   await scheduler.register(sendEmail)
   await scheduler.register(notification)
   await scheduler.register(new DataProcessingTask({ retry }))
   const input = ({ data }: { data: { userId: string; email: string } }) => ({ userId: data.userId, email: data.email })
-  await scheduler.route(userCreated, sendEmail, input, { retry })
+  // However often somebody's event is published: one welcome.
+  await scheduler.route(userCreated, sendEmail, input, { retry, idempotencyKey: ({ data }) => data.userId })
   await scheduler.route(userCreated, notification, input, { retry })
 
   const unwatch = [
@@ -62,6 +68,7 @@ export async function startWorker(
   return {
     async stop() {
       await scheduler.stop({ deadlineMs: 3_000 })
+      await close()
       for (const end of unwatch) end()
       mailer.close()
     },

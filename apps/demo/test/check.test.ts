@@ -144,7 +144,7 @@ describe('the verdict', () => {
       ({ webhooks }) => ({ webhooks: new Map([...webhooks, webhookOf('9')]) }),
       'A webhook arrived that belongs to no sign-up: event-9/notification',
     ],
-    ['no summary', () => ({ summary: undefined }), 'DataProcessingTask wrote no summary'],
+    ['no summary', () => ({ summary: undefined }), 'DataProcessingTask answered with no summary'],
     [
       'a summary of less',
       () => ({ summary: { rows: 3, unusable: 0, domains: {}, countries: {} } }),

@@ -24,14 +24,27 @@ describe('DataProcessingTask', () => {
       'name,email,country\nA,a@Example.com,GB\n"B, C",b@example.org,GB\n\nD,d@example.com,FR\nE,nobody,FR\n',
     )
     const result = await new DataProcessingTask().execute({ source, target }, contextOf())
-    expect(result).toEqual({ status: 'success', rows: 4, target })
-    expect(JSON.parse(await readFile(target, 'utf8'))).toEqual({
+    const summary = JSON.parse(await readFile(target, 'utf8'))
+    expect(result).toEqual({ status: 'success', rows: 4, target, summary })
+    expect(summary).toEqual({
       rows: 4,
       unusable: 1,
       domains: { 'example.com': 2, 'example.org': 1 },
       countries: { GB: 2, FR: 1 },
     })
     expect(await names()).toEqual(['source.csv', 'summary.json'])
+  })
+
+  it('says how far it is', async () => {
+    const rows = Array.from({ length: 5_000 }, (_, index) => `P,p${index}@example.com,GB`)
+    const { source, target } = await folderWith(`name,email,country\n${rows.join('\n')}\n`)
+    const steps: number[] = []
+    const progress = (fraction: number): void => void steps.push(fraction)
+    await new DataProcessingTask().execute({ source, target }, { ...contextOf(), progress })
+    expect(steps).toEqual([...steps].sort((one, other) => one - other))
+    expect(steps.length).toBeGreaterThan(100)
+    expect(steps[0]).toBeGreaterThan(0)
+    expect(steps.at(-1)).toBe(1)
   })
 
   it('streams a file of many rows', async () => {

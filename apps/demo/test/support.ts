@@ -12,7 +12,17 @@ import { startWebhook } from '../src/webhook.js'
 export function contextOf(given: { readonly id?: string; readonly signal?: AbortSignal } = {}): TaskContext {
   const { id = 'event-1/task', signal = new AbortController().signal } = given
   const queue = createQueue(memory())
-  return { id, task: 'task', attempt: 1, time: new Date(), headers: {}, signal, queue, log: consoleLog }
+  return {
+    id,
+    task: 'task',
+    attempt: 1,
+    time: new Date(),
+    headers: {},
+    signal,
+    queue,
+    log: consoleLog,
+    progress: () => {},
+  }
 }
 
 export async function mailboxFor(options: MailboxOptions = {}) {

@@ -87,6 +87,7 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
     type: adapter.name,
     capabilities: adapter.capabilities,
     log,
+    clock,
     connect: () => lifecycle.connect(),
     async disconnect(given = {}) {
       const deadlineMs = stopDeadline(given, settings.stopTimeoutMs)

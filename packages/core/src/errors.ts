@@ -1,5 +1,6 @@
 import type { PublishOutcome } from './publish-options.js'
 import type { SchemaIssue } from './schema.js'
+import type { TaskFailure } from './tasks/outcome.js'
 
 /**
  * Every code that an `MqError` can carry. Codes are stable within a major version, texts are not.
@@ -31,6 +32,10 @@ export const errorCodes = [
   'MQ_PUBLISH_REJECTED',
   'MQ_PUBLISH_UNKNOWN',
   'MQ_STOPPED',
+  'MQ_STORE_REQUIRED',
+  'MQ_TASK_CANCELLED',
+  'MQ_TASK_EXPIRED',
+  'MQ_TASK_FAILED',
   'MQ_TIMEOUT',
   'MQ_TLS_FAILED',
   'MQ_TOPIC_MISSING',
@@ -47,6 +52,8 @@ export interface MqErrorOptions {
   readonly issues?: readonly SchemaIssue[]
   /** What became of each message of a `publishAll`, by index. */
   readonly outcomes?: readonly PublishOutcome[]
+  /** The error of the task, in parts, with `MQ_TASK_FAILED`. */
+  readonly failure?: TaskFailure
 }
 
 const brand = Symbol.for('@mq/core.MqError')
@@ -60,12 +67,14 @@ export class MqError extends Error {
   readonly code: MqErrorCode
   declare readonly issues?: readonly SchemaIssue[]
   declare readonly outcomes?: readonly PublishOutcome[]
+  declare readonly failure?: TaskFailure
 
   constructor(code: MqErrorCode, message: string, options: MqErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined)
     this.code = code
     if (options.issues) this.issues = options.issues
     if (options.outcomes) this.outcomes = options.outcomes
+    if (options.failure) this.failure = options.failure
   }
 
   get [brand](): true {

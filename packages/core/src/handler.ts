@@ -1,4 +1,5 @@
 import type { StartFrom } from './adapter.js'
+import type { Failure } from './failure.js'
 import type { Log } from './log.js'
 import type { Message } from './message.js'
 import type { Queue } from './queue.js'
@@ -36,6 +37,20 @@ export interface SubscribeOptions {
   readonly ordered?: boolean
   /** This instance gets every message from now on, in no group, without retries. A failure is an `error` event. */
   readonly ephemeral?: boolean
+  /**
+   * Told of each message just before it becomes a dead letter, also of one that no handler ever saw. What it throws is logged
+   * and changes nothing; the message waits for it no longer than the queue's `operationTimeoutMs`. May be told twice of the same.
+   */
+  readonly onLastFailure?: OnLastFailure
+}
+
+export type OnLastFailure = (failed: FailedMessage, context: HandlerContext) => unknown
+
+/** A message that will not be tried again. */
+export interface FailedMessage extends Pick<Message, 'id' | 'topic' | 'headers' | 'extensions'> {
+  /** As it was published: no schema has looked at it. Undefined where the bytes could not be read. */
+  readonly data: unknown
+  readonly failure: Failure
 }
 
 export interface Subscription extends AsyncDisposable {

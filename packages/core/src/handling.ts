@@ -1,5 +1,6 @@
 import type { Delivery, Handle, Settlement, Source } from './adapter.js'
 import type { Capabilities } from './capabilities.js'
+import { causedBy } from './cause.js'
 import type { Clock } from './clock.js'
 import { decodeData } from './codec.js'
 import { MqError } from './errors.js'
@@ -24,6 +25,8 @@ export interface Handling {
   readonly clock: Clock
   readonly queue: Queue
   readonly log: Log
+  /** Before a message becomes a dead letter. Never rejects, and always ends. */
+  readonly lastFailure?: ((delivery: Delivery, failure: Failure, context: HandlerContext) => Promise<void>) | undefined
   /** Told of every run once its settlement is known. */
   readonly settled: (delivery: Delivery, settlement: Settlement, durationMs: number) => void
 }
@@ -37,6 +40,11 @@ export function createHandle(handling: Handling): Handle {
   return async (delivery) => {
     const startedAt = clock.now()
     const settlement = await settle(handling, delivery)
+    if (settlement.kind === 'dead' && handling.lastFailure !== undefined && !delivery.signal.aborted) {
+      const { lastFailure } = handling
+      const context = new Context(handling, delivery, () => delivery.signal)
+      await causedBy(delivery.message, () => lastFailure(delivery, settlement.failure, context))
+    }
     settled(delivery, settlement, clock.now() - startedAt)
     return settlement
   }
@@ -61,7 +69,8 @@ async function settle(handling: Handling, delivery: Delivery): Promise<Settlemen
     }
   }
   try {
-    await run(handling, delivery, Object.freeze(message))
+    const decoded = Object.freeze(message)
+    await causedBy(delivery.message, () => run(handling, delivery, decoded))
     return done
   } catch (error) {
     return failed(handling, delivery, error)

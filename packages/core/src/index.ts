@@ -35,7 +35,14 @@ export {
   type FailureError,
   type FailureReason,
 } from './failure.js'
-export type { Handler, HandlerContext, SubscribeOptions, Subscription } from './handler.js'
+export type {
+  FailedMessage,
+  Handler,
+  HandlerContext,
+  OnLastFailure,
+  SubscribeOptions,
+  Subscription,
+} from './handler.js'
 export { emptyHeaders, headerBytes, type MessageHeaders, maxHeaderBytes, requireHeaders } from './headers.js'
 export {
   isRetryLater,
@@ -72,13 +79,33 @@ export {
   type RetryRule,
   retryPolicy,
 } from './retry.js'
-export {
-  createScheduler,
-  type EnqueuedTask,
-  type RouteOptions,
-  type SchedulerEvents,
-  type TaskScheduler,
-  type WorkerOptions,
-} from './scheduler.js'
+export type { CronRule, IntervalRule, MissedTicks, ScheduleRule } from './schedule/rule.js'
+export type { ScheduleInfo } from './schedule/schedules.js'
+export { isTickAhead } from './schedule/tick-message.js'
+export { createScheduler } from './scheduler.js'
 export type { SchemaInput, SchemaIssue, SchemaOutput, SchemaResult, StandardSchema } from './schema.js'
-export { defineTask, type Task, type TaskContext } from './task.js'
+export { defineTask, type FailedTask, type Task, type TaskContext } from './task.js'
+export type {
+  EnqueueAllOptions,
+  EnqueuedTask,
+  EnqueueOptions,
+  EnqueueOutcome,
+  RouteOptions,
+  RunOptions,
+  SchedulerEvents,
+  SchedulerOptions,
+  TaskScheduler,
+  WorkerOptions,
+} from './task-scheduler.js'
+export { requireEntry, type TaskStore, type TimeToLive } from './task-store.js'
+export {
+  type TaskCompletedEvent,
+  type TaskEventName,
+  type TaskFailedEvent,
+  taskCompleted,
+  taskFailed,
+} from './tasks/events.js'
+export type { CancelOptions, TaskHandle } from './tasks/handle.js'
+export type { TaskFailure, TaskOutcome } from './tasks/outcome.js'
+export type { TaskProgress } from './tasks/progress.js'
+export type { StartRate } from './tasks/start-limit.js'

@@ -1,4 +1,4 @@
-import { carries } from './errors.js'
+import { carries, type MqError } from './errors.js'
 import { requireDuration } from './options.js'
 
 const retryLaterBrand = Symbol.for('@mq/core.RetryLater')
@@ -45,6 +45,9 @@ export class Unrecoverable extends Error {
     return true
   }
 }
+
+/** The same error, at which no further attempt is made. It keeps its code, which an `Unrecoverable` around it would hide. */
+export const final = (error: MqError): MqError => Object.defineProperty(error, unrecoverableBrand, { value: true })
 
 /** True for a `RetryLater` of any copy of this package. */
 export const isRetryLater = (error: unknown): error is RetryLater => carries(error, retryLaterBrand)

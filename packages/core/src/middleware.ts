@@ -20,6 +20,8 @@ export interface PublishRequest {
   readonly data: unknown
   readonly key: string | undefined
   readonly headers: Readonly<Record<string, string>>
+  /** CloudEvents extension attributes. */
+  readonly extensions: Readonly<Record<string, string>>
   /** Undefined for a message that is delivered at once. */
   readonly delayMs: number | undefined
 }

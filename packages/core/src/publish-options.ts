@@ -13,6 +13,10 @@ export interface PublishOptions {
   /** Deliver no earlier than at this time, by this machine's clock. A time that is past means at once. */
   readonly at?: Date
   readonly headers?: Readonly<Record<string, string>>
+  /**
+   * CloudEvents extension attributes, `traceparent` for example. They win over those that a message handled now hands on.
+   */
+  readonly extensions?: Readonly<Record<string, string>>
   /** After this time the publish rejects. The queue's `publishTimeoutMs` where none is given. */
   readonly timeoutMs?: number
   /** Rejects the publish when it aborts; the message may be stored all the same. */

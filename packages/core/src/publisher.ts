@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { Adapter, Outcome } from './adapter.js'
+import { causeExtensions } from './cause.js'
 import type { Clock } from './clock.js'
 import { copyOf, encodeData } from './codec.js'
 import { isMqError, MqError, type MqErrorCode } from './errors.js'
 import type { EventDefinition } from './event.js'
+import { mergedExtensions, requireExtensions } from './extensions.js'
 import { describeError } from './failure.js'
 import { emptyHeaders, hasControlCharacters, headerBytes, isWellFormed, requireHeaders } from './headers.js'
 import { messageBytes, type OutgoingMessage, type Writable } from './message.js'
@@ -28,7 +30,7 @@ export interface Prepared {
   readonly bytes: number
 }
 
-const publishOptionNames = ['id', 'key', 'delayMs', 'at', 'headers', 'timeoutMs', 'signal'] as const
+const publishOptionNames = ['id', 'key', 'delayMs', 'at', 'headers', 'extensions', 'timeoutMs', 'signal'] as const
 
 /** Checks, encodes, counts and sends messages through one adapter. */
 export function createPublisher(options: PublisherOptions) {
@@ -53,6 +55,7 @@ export function createPublisher(options: PublisherOptions) {
       data: data instanceof Uint8Array ? copyOf(data) : data,
       key: given.key,
       headers: given.headers === undefined ? emptyHeaders : requireHeaders(given.headers),
+      extensions: mergedExtensions(causeExtensions(), requireExtensions(given.extensions)),
       delayMs: delayOf(given, clock, adapter),
     }
     return given.key === undefined && event.key !== undefined
@@ -69,6 +72,7 @@ export function createPublisher(options: PublisherOptions) {
 
   function encode(event: EventDefinition, request: PublishRequest): Prepared {
     const headers = request.headers === emptyHeaders ? emptyHeaders : requireHeaders(request.headers)
+    const extensions = request.extensions === emptyHeaders ? emptyHeaders : requireExtensions(request.extensions)
     const { id, key, delayMs } = request
     if (delayMs !== undefined) requireDelay(delayMs, 'delayMs', adapter)
     const { body, contentType } = encodeData(request.data)
@@ -78,7 +82,7 @@ export function createPublisher(options: PublisherOptions) {
       type: event.name,
       time: timeText(clock.now()),
       contentType,
-      extensions: emptyHeaders,
+      extensions,
       headers,
       body,
     }
@@ -207,7 +211,8 @@ function untilMs(at: unknown, clock: Clock): number {
 /** AMQP writes both as short strings. */
 const maxIdBytes = 255
 
-function requireShortText(value: unknown, name: string): string {
+/** Ids and keys. Throws a `TypeError` or `MQ_INVALID_OPTION`. */
+export function requireShortText(value: unknown, name: string): string {
   if (typeof value !== 'string') throw new TypeError(`${name} must be a string, not ${shown(value)}`)
   const fits = value !== '' && Buffer.byteLength(value) <= maxIdBytes
   if (!fits || hasControlCharacters(value) || !isWellFormed(value)) {

@@ -1,5 +1,6 @@
 import type { AdapterHealth, QueueStats, Settlement, Source, StartFrom } from './adapter.js'
 import type { Capabilities } from './capabilities.js'
+import type { Clock } from './clock.js'
 import type { DeadLetters } from './dead-letters.js'
 import type { MqError } from './errors.js'
 import type { EventDefinition } from './event.js'
@@ -16,6 +17,8 @@ export interface Queue extends AsyncDisposable {
   readonly type: string
   readonly capabilities: Capabilities
   readonly log: Log
+  /** The adapter's, where it lends one; else the real time. */
+  readonly clock: Clock
   /**
    * Resolves once publishing is possible; at once if it is already. After that the connection heals by itself.
    * Rejects with `MQ_CONNECT_FAILED`, `MQ_CONNECT_TIMEOUT`, `MQ_AUTH_FAILED` or `MQ_TLS_FAILED`, and may be called again then;

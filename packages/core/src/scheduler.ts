@@ -1,169 +1,161 @@
-import { createHash } from 'node:crypto'
+import { keepCauses } from './cause.js'
 import { createEmitter } from './emitter.js'
-import { MqError } from './errors.js'
 import type { EventDefinition } from './event.js'
-import type { HandlerContext, SubscribeOptions, Subscription } from './handler.js'
-import { withFields } from './log.js'
+import type { HandlerContext } from './handler.js'
 import type { Message } from './message.js'
 import { requireName } from './names.js'
-import { requireFunction } from './options.js'
-import type { PublishOptions, PublishResult } from './publish-options.js'
+import { refuseUnknown, requireDuration, requireFunction, requireOptions } from './options.js'
+import { requireShortText } from './publisher.js'
 import type { Queue } from './queue.js'
+import { createSchedules } from './schedule/schedules.js'
 import { stopDeadline } from './subscriber.js'
 import { requireTask, type Task } from './task.js'
+import type {
+  EnqueuedTask,
+  EnqueueOptions,
+  RouteOptions,
+  RunOptions,
+  SchedulerEvents,
+  SchedulerOptions,
+  TaskScheduler,
+} from './task-scheduler.js'
+import { requireStore } from './task-store.js'
+import { createControl } from './tasks/control.js'
+import { derivedId } from './tasks/derived-id.js'
+import { createEnqueuer, eventOf } from './tasks/enqueue.js'
+import { enqueueAll } from './tasks/enqueue-all.js'
+import { type CancelOptions, createHandle, type TaskHandle } from './tasks/handle.js'
+import { createRecords, storeRequired } from './tasks/records.js'
+import { createReplies } from './tasks/replies.js'
+import { createReplySender } from './tasks/reply-sender.js'
+import { createStarters } from './tasks/starters.js'
+import { workersGroup } from './tasks/wire.js'
+import { createWorker } from './tasks/worker.js'
+import { requireWorkerOptions } from './tasks/worker-options.js'
 
-/** Enqueues tasks anywhere, runs them where they are registered, and turns events into tasks. */
-export interface TaskScheduler extends AsyncDisposable {
-  /**
-   * Makes this process a worker for the task. Before `start` it is only noted; after it, it resolves once the worker runs.
-   * Throws `MQ_DUPLICATE_TASK` for a name that another task has here.
-   */
-  register<Input, Result, Enqueued = Input>(task: Task<Input, Result, Enqueued>, options?: WorkerOptions): Promise<void>
-  /**
-   * Enqueues the task for each message of the topic: `toInput` makes its input, or returns `undefined` for none. The group is
-   * `on.<task>`, the task's id `<message id>/<task>`, so that a message that comes twice asks for the same task. As with
-   * `register`, it begins with `start`.
-   */
-  route<Output, Input, Result, Enqueued = Input>(
-    event: EventDefinition<unknown, Output>,
-    task: Task<Input, Result, Enqueued>,
-    toInput: (message: Message<Output>) => NoInfer<Enqueued> | undefined | Promise<NoInfer<Enqueued> | undefined>,
-    options?: RouteOptions,
-  ): Promise<void>
-  route<Input, Result, Enqueued = Input>(
-    topic: string,
-    task: Task<Input, Result, Enqueued>,
-    toInput: (message: Message) => NoInfer<Enqueued> | undefined | Promise<NoInfer<Enqueued> | undefined>,
-    options?: RouteOptions,
-  ): Promise<void>
-  /** Starts all that was registered and routed. Resolves once every worker runs; rejects, with none running, if one cannot. */
-  start(): Promise<void>
-  /** Stops all workers as `Subscription.stop` does. Always resolves. May be called twice, and is final. */
-  stop(options?: { readonly deadlineMs?: number }): Promise<void>
-  /**
-   * Asks for one run of the task, now, after `delayMs` or at a time. It need not be registered here. Rejects as
-   * `Queue.publish` does; `MQ_INVALID_DATA` names what is wrong with the input.
-   */
-  enqueue<Input, Result, Enqueued = Input>(
-    task: Task<Input, Result, Enqueued>,
-    input: NoInfer<Enqueued>,
-    options?: PublishOptions,
-  ): Promise<EnqueuedTask>
-  /** Returns a function that takes the listener away again. */
-  on<Name extends keyof SchedulerEvents>(name: Name, listener: (event: SchedulerEvents[Name]) => void): () => void
-}
+const hourMs = 60 * 60 * 1000
+const defaultRunMs = 30_000
 
-/** `retry` and `timeoutMs` are the task's own. */
-export type WorkerOptions = Pick<SubscribeOptions, 'concurrency' | 'ordered' | 'startFrom'>
-export type RouteOptions = Pick<SubscribeOptions, 'concurrency' | 'ordered' | 'startFrom' | 'retry' | 'timeoutMs'>
-export type EnqueuedTask = PublishResult
+/**
+ * The workers' side needs a connected queue by `start`; enqueueing needs one at once.
+ * Throws a `TypeError` or `MQ_INVALID_OPTION` for options that make no sense.
+ */
+export function createScheduler(queue: Queue, options: SchedulerOptions = {}): TaskScheduler {
+  const { store, keepMs, replyTimeoutMs } = settingsOf(options)
+  keepCauses()
+  const { log, clock } = queue
+  const emitter = createEmitter<SchedulerEvents>(['completed', 'failed', 'cancelled'], log)
+  const records = store === undefined ? undefined : createRecords({ store, log, keepMs })
+  const control = createControl(queue)
+  const replies = createReplies({ queue, records, timeoutMs: replyTimeoutMs })
+  const enqueuer = createEnqueuer({ queue, records })
+  const starters = createStarters()
+  const parts = { queue, emitter, records, control, replies: createReplySender(queue) }
 
-export interface SchedulerEvents {
-  /** A run in this process has returned. */
-  completed: { readonly task: string; readonly id: string; readonly attempt: number; readonly result: unknown }
-  /** A run in this process has failed; whether it is retried, `Queue`'s `settled` tells. */
-  failed: { readonly task: string; readonly id: string; readonly attempt: number; readonly error: unknown }
-}
-
-const workers = 'workers'
-
-const eventOf = <Input, Enqueued>(task: Task<Input, unknown, Enqueued>): EventDefinition<Enqueued, Input> => {
-  requireTask(task)
-  return { name: `task.${task.name}`, ...(task.input && { schema: task.input }) }
-}
-
-/** The workers' side needs a connected queue by `start`; enqueueing needs one at once. */
-export function createScheduler(queue: Queue): TaskScheduler {
-  const starters = new Map<string, () => Promise<Subscription>>()
-  const subscriptions: Subscription[] = []
-  const emitter = createEmitter<SchedulerEvents>(['completed', 'failed'], queue.log)
-  let started: Promise<void> | undefined
-  let stopped: Promise<void> | undefined
-
-  const requireRunning = (): void => {
-    if (stopped !== undefined) throw new MqError('MQ_CLOSED', 'The scheduler was stopped; make a new one')
-  }
-  const startOne = async (starter: () => Promise<Subscription>): Promise<void> => {
-    const subscription = await starter()
-    subscriptions.push(subscription)
-    if (stopped !== undefined) await subscription.stop({ deadlineMs: 0 })
-  }
-  const add = async (name: string, what: string, starter: () => Promise<Subscription>): Promise<void> => {
-    requireRunning()
-    if (starters.has(name)) throw new MqError('MQ_DUPLICATE_TASK', `${what} is there already`)
-    starters.set(name, starter)
-    if (started === undefined) return
-    await started
+  async function ask<Result>(task: Task, input: unknown, given: EnqueueOptions) {
+    await replies.open()
+    const prepared = await enqueuer.prepare(task, input, given)
+    const { pending, leave } = replies.expect(prepared.id, prepared.delayMs)
     try {
-      await startOne(starter)
+      const enqueued = await prepared.send(replies.instance)
+      const cancel = (how?: CancelOptions): Promise<boolean> => scheduler.cancel(prepared.id, how)
+      return { handle: createHandle<Result>(enqueued, pending, { clock, cancel }), leave }
     } catch (error) {
-      starters.delete(name)
+      leave()
       throw error
     }
   }
-  const stopAll = async (options?: { readonly deadlineMs?: number }): Promise<void> => {
-    await Promise.all(subscriptions.splice(0).map((subscription) => subscription.stop(options)))
+  async function enqueue(task: Task, input: unknown, given: EnqueueOptions = {}): Promise<EnqueuedTask | TaskHandle> {
+    requireOptions(given, 'The options of enqueue')
+    if (given.reply === true) return (await ask(task, input, given)).handle
+    return (await enqueuer.prepare(task, input, given)).send()
   }
 
-  const runner = (task: Task) => async (message: Message, context: HandlerContext) => {
-    const { id, attempt, time, headers } = message
-    const log = withFields(context.log, { task: task.name })
-    const run = { id, task: task.name, attempt, time, headers, signal: context.signal, queue, log }
-    let result: unknown
-    try {
-      result = await task.execute(message.data, run)
-    } catch (error) {
-      emitter.emit('failed', { task: task.name, id, attempt, error })
-      throw error
-    }
-    emitter.emit('completed', { task: task.name, id, attempt, result })
-  }
+  const schedules = createSchedules({ queue, hasStore: store !== undefined, enqueue, starters })
 
   const scheduler: TaskScheduler = {
-    async register(task, options = {}) {
+    async register(task, given = {}) {
       const event = eventOf(task)
-      const { retry, timeoutMs } = task
+      const { limit, subscribe } = requireWorkerOptions(task, given, queue)
+      const { handle, lastFailure } = createWorker(task as Task, limit, parts)
       const own = {
-        group: workers,
-        ...(retry !== undefined && { retry }),
-        ...(timeoutMs !== undefined && { timeoutMs }),
+        group: workersGroup,
+        ...(task.retry !== undefined && { retry: task.retry }),
+        onLastFailure: lastFailure,
       }
-      const starter = () => queue.subscribe(event, runner(task as Task), { ...options, ...own })
-      await add(`task ${task.name}`, `A task named '${task.name}'`, starter)
+      await starters.add(`task ${task.name}`, {
+        what: `A task named '${task.name}'`,
+        start: () => queue.subscribe(event, handle, { ...subscribe, ...own }),
+        before: () => control.listen(),
+      })
     },
-    async route(event: string | EventDefinition, task: Task, toInput: unknown, options: RouteOptions = {}) {
+    async route(event: string | EventDefinition, task: Task, toInput: unknown, given: RouteOptions<never> = {}) {
       requireTask(task)
       requireFunction(toInput, 'toInput')
-      const topic = requireName(typeof event === 'string' ? event : event.name, 'topic')
-      const handler = async (message: Message): Promise<void> => {
-        const input: unknown = await (toInput as (message: Message) => unknown)(message)
-        if (input !== undefined) await scheduler.enqueue(task, input, { id: routedId(message.id, task.name) })
+      requireOptions(given, 'The options of route')
+      const { idempotencyKey, ...subscribe } = given
+      if (idempotencyKey !== undefined) {
+        requireFunction(idempotencyKey, 'idempotencyKey')
+        if (records === undefined) throw storeRequired('An idempotencyKey')
       }
-      const starter = () => queue.subscribe(event as EventDefinition, handler, { ...options, group: `on.${task.name}` })
-      await add(`route ${topic} ${task.name}`, `A route from '${topic}' to '${task.name}'`, starter)
-    },
-    start() {
-      started ??= (async () => {
-        requireRunning()
-        const results = await Promise.allSettled([...starters.values()].map(startOne))
-        const failure = results.find((result) => result.status === 'rejected')
-        if (failure === undefined) return
-        await stopAll({ deadlineMs: 0 })
-        throw failure.reason
-      })().catch((error) => {
-        started = undefined
-        throw error
+      const topic = requireName(typeof event === 'string' ? event : event.name, 'topic')
+      const handler = async (message: Message<never>, _: HandlerContext): Promise<void> => {
+        const input: unknown = await (toInput as (message: Message) => unknown)(message)
+        if (input === undefined) return
+        const key = idempotencyKey === undefined ? {} : { idempotencyKey: idempotencyKey(message) }
+        await enqueue(task, input, { id: derivedId(message.id, task.name), ...key })
+      }
+      await starters.add(`route ${topic} ${task.name}`, {
+        what: `A route from '${topic}' to '${task.name}'`,
+        start: () =>
+          queue.subscribe(event as EventDefinition<unknown, never>, handler, {
+            ...subscribe,
+            group: `on.${task.name}`,
+          }),
       })
-      return started
     },
-    async stop(options = {}) {
+    schedule: (name, rule, task, input) => schedules.add({ name, rule, task: task as Task, input }),
+    unschedule: (name) => schedules.remove(name),
+    schedules: () => schedules.list(),
+    start: () => starters.start(),
+    async stop(given = {}) {
       // Before anything is stopped: a bad deadline must not leave workers behind that nobody can stop any more.
-      stopDeadline(options, 0)
-      stopped ??= stopAll(options)
-      await stopped
+      stopDeadline(given, 0)
+      await starters.stop(given)
+      await replies.close()
     },
-    async enqueue(task, input, options) {
-      return queue.publish(eventOf(task), input, options)
+    enqueue: enqueue as TaskScheduler['enqueue'],
+    enqueueAll: (task, inputs, given = {}) =>
+      enqueueAll(inputs, given as never, (input, each) => enqueue(task as Task, input, each)),
+    async run<Result>(task: unknown, input: unknown, given: RunOptions = {}) {
+      requireOptions(given, 'The options of run')
+      const timeoutMs = requireDuration(given.timeoutMs ?? defaultRunMs, 'timeoutMs', 1)
+      const endsAt = clock.now() + timeoutMs
+      const { handle, leave } = await ask<Result>(task as Task, input, { ...given, timeoutMs, reply: true })
+      try {
+        return await handle.result({ timeoutMs: Math.max(0, endsAt - clock.now()) })
+      } finally {
+        leave()
+      }
+    },
+    async result(id: string, task?: unknown) {
+      if (task !== undefined) requireTask(task)
+      requireShortText(id, 'id')
+      if (records === undefined) throw storeRequired('The result of a task from elsewhere')
+      const outcome = await records.outcomeOf(id)
+      return outcome as never
+    },
+    async cancel(id, given = {}) {
+      requireShortText(id, 'id')
+      requireOptions(given, 'The options of cancel')
+      refuseUnknown(given, ['onlyRunning'], 'cancel')
+      if (given.onlyRunning !== true && records === undefined)
+        throw storeRequired('Cancelling a task that may not run yet')
+      const wasInTime = given.onlyRunning === true || (await records?.cancel(id)) === true
+      // Also one that had ended: a replay of it may be running.
+      await control.tell(id)
+      await replies.look(id)
+      return wasInTime
     },
     on: (name, listener) => emitter.on(name, listener),
     [Symbol.asyncDispose]: () => scheduler.stop(),
@@ -171,10 +163,13 @@ export function createScheduler(queue: Queue): TaskScheduler {
   return scheduler
 }
 
-const maxIdBytes = 255
-
-/** Readable while it fits; the same message and task always give the same id. */
-function routedId(messageId: string, task: string): string {
-  const id = `${messageId}/${task}`
-  return Buffer.byteLength(id) <= maxIdBytes ? id : createHash('sha256').update(id).digest('hex')
+function settingsOf(options: SchedulerOptions) {
+  requireOptions(options, 'The options of createScheduler')
+  refuseUnknown(options, ['store', 'resultTtlMs', 'replyTimeoutMs'], 'createScheduler')
+  if (options.store !== undefined) requireStore(options.store)
+  return {
+    store: options.store,
+    keepMs: Math.ceil(requireDuration(options.resultTtlMs ?? hourMs, 'resultTtlMs', 1)),
+    replyTimeoutMs: requireDuration(options.replyTimeoutMs ?? hourMs, 'replyTimeoutMs', 1),
+  }
 }

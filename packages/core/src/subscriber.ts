@@ -6,6 +6,7 @@ import { isMqError, MqError } from './errors.js'
 import type { EventDefinition } from './event.js'
 import type { Handler, SubscribeOptions, Subscription } from './handler.js'
 import { createHandle, type Handling } from './handling.js'
+import { lastFailureOf } from './last-failure.js'
 import type { Log } from './log.js'
 import { handleChain, type Middleware } from './middleware.js'
 import { requireName } from './names.js'
@@ -42,9 +43,10 @@ const optionNames: readonly (keyof SubscribeOptions)[] = [
   'startFrom',
   'ordered',
   'ephemeral',
+  'onLastFailure',
 ]
 
-const defaultConcurrency = 10
+export const defaultConcurrency = 10
 
 /** Checks what is asked for against what the adapter can do, declares the group and starts a consumer. */
 export async function subscribe(
@@ -61,6 +63,7 @@ export async function subscribe(
   const { startFrom = 'latest', ordered = false, ephemeral = false } = given
   requireBoolean(ordered, 'ordered')
   requireBoolean(ephemeral, 'ephemeral')
+  if (given.onLastFailure !== undefined) requireFunction(given.onLastFailure, 'onLastFailure')
   const concurrency = requireInteger(given.concurrency ?? defaultConcurrency, 'concurrency', { min: 1, max: 10_000 })
   const source = { topic: event.name, group: groupOf(given, subscriber.group) }
   const policy = ephemeral ? ephemeralPolicy(given, subscriber.retry) : retryPolicy(given.retry, subscriber.retry)
@@ -77,6 +80,7 @@ export async function subscribe(
     clock: subscriber.clock,
     queue: subscriber.queue,
     log: subscriber.log,
+    lastFailure: lastFailureOf(source, given.onLastFailure, subscriber.operationTimeoutMs),
     settled: subscriber.settled(source, ephemeral),
   })
   const start = async (): Promise<Consumer> => {

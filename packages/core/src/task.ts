@@ -1,4 +1,6 @@
 import { MqError } from './errors.js'
+import type { Failure } from './failure.js'
+import type { HandlerContext } from './handler.js'
 import type { Log } from './log.js'
 import { requireName } from './names.js'
 import { requireDuration, requireFunction, requireOptions, shown } from './options.js'
@@ -6,6 +8,7 @@ import type { Queue } from './queue.js'
 import type { RetryOptions } from './retry.js'
 import { retryPolicy } from './retry.js'
 import { isStandardSchema, type SchemaInput, type SchemaOutput, type StandardSchema } from './schema.js'
+import { eventTaskNames, requireTaskEvents, type TaskEventName } from './tasks/events.js'
 
 /**
  * A piece of work that is asked for now and done by a worker. A class with its dependencies in the constructor satisfies it,
@@ -17,9 +20,24 @@ export interface Task<Input = unknown, Result = unknown, Enqueued = Input> {
   /** Validates the input as it is enqueued and, with the schema's transformations, as it is executed. */
   readonly input?: StandardSchema<Enqueued, Input>
   readonly retry?: RetryOptions | false
+  /** After this time the signal aborts and the attempt has failed. */
   readonly timeoutMs?: number
+  /** Which domain events it publishes when it has ended: `task.completed`, and `task.failed` after its last attempt. */
+  readonly events?: readonly TaskEventName[]
   /** Like a handler: it may run more than once for one enqueue. */
   execute(input: Input, context: TaskContext): Result | Promise<Result>
+  /** Told just before the task becomes a dead letter, as `SubscribeOptions.onLastFailure`. */
+  onLastFailure?(failed: FailedTask, context: HandlerContext): unknown
+}
+
+/** A task that will not be tried again. */
+export interface FailedTask {
+  readonly id: string
+  readonly task: string
+  /** As it was enqueued: no schema has looked at it. Undefined where it could not be read. */
+  readonly input: unknown
+  readonly headers: Readonly<Record<string, string>>
+  readonly failure: Failure
 }
 
 export interface TaskContext {
@@ -29,10 +47,15 @@ export interface TaskContext {
   /** When it was enqueued. */
   readonly time: Date
   readonly headers: Readonly<Record<string, string>>
-  /** As a handler's: aborts on a timeout, when the task is no longer this worker's, and when the worker stops. */
+  /** Aborts on a timeout, when the task is cancelled or no longer this worker's, and when the worker stops. */
   readonly signal: AbortSignal
   readonly queue: Queue
   readonly log: Log
+  /**
+   * Tells whoever waits for the result how far the task is, from 0 to 1. At most ten steps a second leave, the latest and the
+   * last one among them. One that cannot be sent is left out. Throws a `TypeError` or `MQ_INVALID_OPTION` for what is no fraction.
+   */
+  progress(fraction: number, note?: string): void
 }
 
 const maxTaskNameLength = 90
@@ -43,7 +66,9 @@ export function defineTask<Schema extends StandardSchema, Result>(task: {
   readonly input: Schema
   readonly retry?: RetryOptions | false
   readonly timeoutMs?: number
+  readonly events?: readonly TaskEventName[]
   execute(input: SchemaOutput<Schema>, context: TaskContext): Result | Promise<Result>
+  onLastFailure?(failed: FailedTask, context: HandlerContext): unknown
 }): Task<SchemaOutput<Schema>, Result, SchemaInput<Schema>>
 /** A task whose input is typed but not validated. */
 export function defineTask<Input, Result>(task: {
@@ -51,7 +76,9 @@ export function defineTask<Input, Result>(task: {
   readonly input?: undefined
   readonly retry?: RetryOptions | false
   readonly timeoutMs?: number
+  readonly events?: readonly TaskEventName[]
   execute(input: Input, context: TaskContext): Result | Promise<Result>
+  onLastFailure?(failed: FailedTask, context: HandlerContext): unknown
 }): Task<Input, Result>
 export function defineTask(task: object): Task {
   requireTask(task)
@@ -61,11 +88,14 @@ export function defineTask(task: object): Task {
 /** Throws a `TypeError` for what is no task and `MQ_INVALID_NAME` for a name that cannot be part of a topic's. */
 export function requireTask(task: unknown): asserts task is Task {
   requireOptions(task, 'A task')
-  const { execute, input, retry, timeoutMs } = task as Partial<Task>
+  const { execute, input, retry, timeoutMs, events, onLastFailure } = task as Partial<Task>
   const name = requireName((task as Partial<Task>).name, 'name of the task')
   if (name.length > maxTaskNameLength) {
     const limit = `${maxTaskNameLength} are allowed, so that its topic and its group fit`
     throw new MqError('MQ_INVALID_NAME', `The name of the task has ${name.length} characters; ${limit}`)
+  }
+  if (eventTaskNames.includes(name)) {
+    throw new MqError('MQ_INVALID_NAME', `No task can be named '${name}': task.${name} is the event of all tasks`)
   }
   requireFunction(execute, `execute of the task '${name}'`)
   if (input !== undefined && !isStandardSchema(input)) {
@@ -73,4 +103,6 @@ export function requireTask(task: unknown): asserts task is Task {
   }
   retryPolicy(retry)
   if (timeoutMs !== undefined) requireDuration(timeoutMs, 'timeoutMs', 1)
+  requireTaskEvents(events, name)
+  if (onLastFailure !== undefined) requireFunction(onLastFailure, `onLastFailure of the task '${name}'`)
 }

@@ -49,7 +49,15 @@ describe('middleware around publish', () => {
       },
     })
     const result = await queue.publish('t', { a: 1 }, { id: 'old' })
-    expect(seen).toEqual({ topic: 't', id: 'old', data: { a: 1 }, key: undefined, headers: {}, delayMs: undefined })
+    expect(seen).toEqual({
+      topic: 't',
+      id: 'old',
+      data: { a: 1 },
+      key: undefined,
+      headers: {},
+      extensions: {},
+      delayMs: undefined,
+    })
     expect(result.id).toBe('new')
     expect(adapter.published[0]?.messages).toMatchObject([
       { id: 'new', key: 'k', headers: { a: 'b' }, delayMs: 5, body: Buffer.from('{"b":2}') },

@@ -8,12 +8,13 @@ const task = (name: string, execute: () => unknown = () => {}) => defineTask({ n
 
 describe('register', () => {
   it('only notes a task before start, and runs its worker from then on', async () => {
-    const { scheduler, adapter } = await scheduled()
+    const opened = await scheduled()
+    const { scheduler } = opened
     await scheduler.register(task('a'))
-    expect(adapter.consumers).toEqual([])
+    expect(opened.workers).toEqual([])
     await scheduler.start()
     await scheduler.register(task('b'))
-    expect(adapter.consumers.map(({ source }) => source)).toEqual([
+    expect(opened.workers.map(({ source }) => source)).toEqual([
       { topic: 'task.a', group: 'workers' },
       { topic: 'task.b', group: 'workers' },
     ])
@@ -21,56 +22,60 @@ describe('register', () => {
 
   it('waits for a start that is under way, and starts each worker once', async () => {
     const starting = gate()
-    const { scheduler, adapter } = await scheduled({ consume: () => starting.passed })
+    const opened = await scheduled({ consume: () => starting.passed })
+    const { scheduler } = opened
     await scheduler.register(task('a'))
     const both = Promise.all([scheduler.start(), scheduler.register(task('b')), scheduler.start()])
     starting.open()
     await both
-    expect(adapter.consumers.map(({ source }) => source.topic)).toEqual(['task.a', 'task.b'])
+    expect(opened.workers.map(({ source }) => source.topic)).toEqual(['task.a', 'task.b'])
   })
 
   it('refuses a second task or route of the same name', async () => {
-    const { scheduler, adapter } = await scheduled()
+    const opened = await scheduled()
+    const { scheduler } = opened
     await scheduler.register(task('a'))
     await mqErrorOf(() => scheduler.register(task('a')), 'MQ_DUPLICATE_TASK')
     await scheduler.route('t', task('a'), () => undefined)
     await scheduler.route('u', task('a'), () => undefined)
     await mqErrorOf(() => scheduler.route('t', task('a'), () => undefined), 'MQ_DUPLICATE_TASK')
     await scheduler.start()
-    expect(adapter.consumers).toHaveLength(3)
+    expect(opened.workers).toHaveLength(3)
   })
 
   it('may be tried again when the worker could not be started', async () => {
     let failures = 1
-    const { scheduler, adapter } = await scheduled({
+    const opened = await scheduled({
       declareGroup: async () => {
         if (failures-- > 0) throw new Error('no permission')
       },
     })
+    const { scheduler } = opened
     await scheduler.start()
     expect(await errorOf(() => scheduler.register(task('a')))).toEqual(new Error('no permission'))
     await scheduler.register(task('a'))
-    expect(adapter.consumers).toHaveLength(1)
+    expect(opened.workers).toHaveLength(1)
   })
 })
 
 describe('start', () => {
   it('stops the other workers when one cannot start, rejects, and may be called again', async () => {
     let broken = true
-    const { scheduler, adapter } = await scheduled({
+    const opened = await scheduled({
       consume: async ({ topic }: Source) => {
         if (broken && topic === 'task.b') throw new Error('no permission')
       },
     })
+    const { scheduler } = opened
     for (const name of ['a', 'b', 'c']) await scheduler.register(task(name))
     expect(await errorOf(() => scheduler.start())).toEqual(new Error('no permission'))
-    expect(adapter.consumers.map(({ source, stops }) => [source.topic, stops])).toEqual([
+    expect(opened.workers.map(({ source, stops }) => [source.topic, stops])).toEqual([
       ['task.a', [0]],
       ['task.c', [0]],
     ])
     broken = false
     await scheduler.start()
-    expect(adapter.consumers.slice(2).map(({ source, stops }) => [source.topic, stops])).toEqual([
+    expect(opened.workers.slice(2).map(({ source, stops }) => [source.topic, stops])).toEqual([
       ['task.a', []],
       ['task.b', []],
       ['task.c', []],
@@ -87,42 +92,46 @@ describe('start', () => {
 
 describe('stop', () => {
   it('stops every worker once with the deadline, and is final', async () => {
-    const { scheduler, adapter } = await scheduled()
+    const opened = await scheduled()
+    const { scheduler } = opened
     await scheduler.register(task('a'))
     await scheduler.start()
     await Promise.all([scheduler.stop({ deadlineMs: 5 }), scheduler.stop(), scheduler[Symbol.asyncDispose]()])
-    expect(adapter.consumers[0]?.stops).toEqual([5])
+    expect(opened.workers[0]?.stops).toEqual([5])
     await mqErrorOf(() => scheduler.register(task('b')), 'MQ_CLOSED')
     await mqErrorOf(() => scheduler.route('t', task('b'), () => undefined), 'MQ_CLOSED')
   })
 
   it('does not start again after it', async () => {
-    const { scheduler, adapter } = await scheduled()
+    const opened = await scheduled()
+    const { scheduler } = opened
     await scheduler.register(task('a'))
     await scheduler.stop()
     await mqErrorOf(() => scheduler.start(), 'MQ_CLOSED')
-    expect(adapter.consumers).toEqual([])
+    expect(opened.workers).toEqual([])
   })
 
   it('stops a worker that was still starting', async () => {
     const starting = gate()
-    const { scheduler, adapter } = await scheduled({ consume: () => starting.passed })
+    const opened = await scheduled({ consume: () => starting.passed })
+    const { scheduler } = opened
     await scheduler.register(task('a'))
     const start = scheduler.start()
     await turns()
     await scheduler.stop()
     starting.open()
     await start
-    expect(adapter.consumers[0]?.stops).toEqual([0])
+    expect(opened.workers[0]?.stops).toEqual([0])
   })
 
   it('refuses a bad deadline without stopping anything: it can be called again', async () => {
-    const { scheduler, adapter } = await scheduled()
+    const opened = await scheduled()
+    const { scheduler } = opened
     await scheduler.register(task('a'))
     await scheduler.start()
     await mqErrorOf(() => scheduler.stop({ deadlineMs: -1 }), 'MQ_INVALID_OPTION')
     await scheduler.stop({ deadlineMs: 5 })
-    expect(adapter.consumers[0]?.stops).toEqual([5])
+    expect(opened.workers[0]?.stops).toEqual([5])
   })
 })
 

@@ -64,7 +64,8 @@ describe('a task', () => {
   })
 
   it('fails, is retried and timed out by its own policy', async () => {
-    const { scheduler, run, adapter } = await scheduled({}, { retry: { attempts: 9 } })
+    const opened = await scheduled({}, { retry: { attempts: 9 } })
+    const { scheduler, run } = opened
     const failing = (): never => {
       throw new Error('no')
     }
@@ -77,7 +78,7 @@ describe('a task', () => {
     expect(await run('task.a')).toMatchObject({ kind: 'retry', delayMs: 7 })
     expect(await run('task.a', { attempt: 2 })).toMatchObject({ kind: 'dead' })
     expect(await run('task.b')).toMatchObject({ kind: 'dead', failure: { reason: 'timeout' } })
-    expect(adapter.consumers[0]?.options.concurrency).toBe(3)
+    expect(opened.workers[0]?.options.concurrency).toBe(3)
   })
 
   it('never runs with input that does not match: that is dead-lettered', async () => {

@@ -10,6 +10,7 @@ import {
   type decodeData,
   defineEvent,
   defineTask,
+  type EnqueuedTask,
   type EventDefinition,
   type HandlerContext,
   type Message,
@@ -22,6 +23,8 @@ import {
   type SchedulerEvents,
   type Task,
   type TaskContext,
+  type TaskHandle,
+  type TaskOutcome,
 } from '../src/index.js'
 
 declare const queue: Queue
@@ -224,6 +227,47 @@ describe('a scheduler', () => {
     scheduler.route(zodEvent, sendEmail, ({ data }) => ({ from: data.userId }))
     // @ts-expect-error: a field has the wrong type
     scheduler.route('any.topic', notify, () => ({ url: 5 }))
+  })
+
+  it('schedules a task with the type of its input, by one kind of rule', () => {
+    expectTypeOf(scheduler.schedule('daily', { everyMs: 1_000 }, notify, { url: 'x' })).toEqualTypeOf<Promise<void>>()
+    scheduler.schedule('daily', { cron: '0 9 * * *', timeZone: 'UTC', missed: 'runOnce' }, notify, { url: 'x' })
+    // @ts-expect-error: that is not the input of the task
+    scheduler.schedule('daily', { everyMs: 1_000 }, notify, { url: 5 })
+    // @ts-expect-error: an interval has no time zone
+    scheduler.schedule('daily', { everyMs: 1_000, timeZone: 'UTC' }, notify, { url: 'x' })
+    // @ts-expect-error: either the one or the other
+    scheduler.schedule('daily', { everyMs: 1_000, cron: '0 9 * * *' }, notify, { url: 'x' })
+    // @ts-expect-error: a rule is one of the two
+    scheduler.schedule('daily', {}, notify, { url: 'x' })
+    expectTypeOf(scheduler.schedules()[0]?.next).toEqualTypeOf<Date | undefined>()
+  })
+
+  it('answers with the type of the result, however it is asked for', () => {
+    expectTypeOf(scheduler.enqueue(notify, { url: 'a' }, { reply: true })).toEqualTypeOf<Promise<TaskHandle<number>>>()
+    expectTypeOf(scheduler.enqueue(notify, { url: 'a' }, { delayMs: 5 })).toEqualTypeOf<Promise<EnqueuedTask>>()
+    expectTypeOf(scheduler.run(notify, { url: 'a' }, { timeoutMs: 5 })).toEqualTypeOf<Promise<number>>()
+    expectTypeOf<Awaited<ReturnType<TaskHandle<number>['result']>>>().toEqualTypeOf<number>()
+    expectTypeOf(scheduler.result('id', notify)).toEqualTypeOf<Promise<TaskOutcome<number> | undefined>>()
+    expectTypeOf(scheduler.result('id')).toEqualTypeOf<Promise<TaskOutcome | undefined>>()
+    expectTypeOf<Extract<TaskOutcome, { status: 'completed' }>['result']>().toBeUnknown()
+    // @ts-expect-error: that is not the input of the task
+    scheduler.run(notify, { link: 'a' })
+    // @ts-expect-error: the answer is what run is for
+    scheduler.run(notify, { url: 'a' }, { reply: false })
+  })
+
+  it('computes what belongs to each input of a list from that input', () => {
+    scheduler.enqueueAll(notify, [{ url: 'a' }], {
+      id: (input, index) => {
+        expectTypeOf(input).toEqualTypeOf<{ url: string }>()
+        expectTypeOf(index).toEqualTypeOf<number>()
+        return input.url
+      },
+      idempotencyKey: ({ url }) => url,
+    })
+    // @ts-expect-error: one of them is no input of the task
+    scheduler.enqueueAll(notify, [{ url: 'a' }, { link: 'b' }])
   })
 
   it('types its events', () => {

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { open, rename, rm } from 'node:fs/promises'
+import { open, rename, rm, stat } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { type RetryOptions, type Task, type TaskContext, Unrecoverable } from '@mq/core'
 import { CsvError, parse } from 'csv-parse'
@@ -12,6 +12,7 @@ export interface DataProcessingResult {
   readonly status: 'success'
   readonly rows: number
   readonly target: string
+  readonly summary: Summary
 }
 
 /** What is in the target, as JSON. */
@@ -26,7 +27,7 @@ export interface Summary {
 }
 
 /**
- * Counts the sign-ups of a CSV file and writes a summary. The file is streamed, so it may be larger than memory. The target
+ * Counts the sign-ups of a CSV file, says how far it is, writes a summary and returns it. The file is streamed, so it may be larger than memory. The target
  * is replaced as a whole or not at all; a second run writes the same. A file that is not there, or that is no such CSV, is
  * permanent.
  */
@@ -40,18 +41,23 @@ export class DataProcessingTask implements Task<DataProcessingInput, DataProcess
     this.retry = options.retry ?? {}
   }
 
-  async execute({ source, target }: DataProcessingInput, { signal }: TaskContext): Promise<DataProcessingResult> {
-    const summary = await summarise(source, signal).catch((error: unknown) => {
+  async execute({ source, target }: DataProcessingInput, context: TaskContext): Promise<DataProcessingResult> {
+    const { signal } = context
+    const summary = await summarise(source, context).catch((error: unknown) => {
       throw isPermanent(error) ? new Unrecoverable((error as Error).message, { cause: error }) : error
     })
     await writeWhole(target, `${JSON.stringify(summary, undefined, 2)}\n`, signal)
-    return { status: 'success', rows: summary.rows, target }
+    context.progress(1, `${summary.rows} rows`)
+    return { status: 'success', rows: summary.rows, target, summary }
   }
 }
 
 const address = z.email()
+const rowsPerStep = 10
 
-async function summarise(source: string, signal: AbortSignal): Promise<Summary> {
+async function summarise(source: string, { signal, progress }: TaskContext): Promise<Summary> {
+  const { size } = await stat(source)
+  const file = createReadStream(source)
   let rows = 0
   let unusable = 0
   const domains = new Map<string, number>()
@@ -63,6 +69,8 @@ async function summarise(source: string, signal: AbortSignal): Promise<Summary> 
         throw new Unrecoverable(`${source} needs the columns email and country`)
       }
       rows += 1
+      // What is written afterwards is the rest.
+      if (rows % rowsPerStep === 0) progress(Math.min(0.99, file.bytesRead / size), `${rows} rows`)
       if (address.safeParse(email).success) {
         increment(domains, email.slice(email.lastIndexOf('@') + 1).toLowerCase())
         increment(countries, country)
@@ -71,7 +79,7 @@ async function summarise(source: string, signal: AbortSignal): Promise<Summary> 
       }
     }
   }
-  await pipeline(createReadStream(source), csv, count, { signal })
+  await pipeline(file, csv, count, { signal })
   return { rows, unusable, domains: mostFirst(domains), countries: mostFirst(countries) }
 }
 

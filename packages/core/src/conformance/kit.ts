@@ -3,6 +3,10 @@ import type { Capabilities } from '../capabilities.js'
 import { createQueue } from '../create-queue.js'
 import type { Log } from '../log.js'
 import type { Queue, QueueOptions } from '../queue.js'
+import { createScheduler } from '../scheduler.js'
+import type { SchedulerOptions, TaskScheduler } from '../task-scheduler.js'
+import type { TaskStore } from '../task-store.js'
+import { createCaseStore } from './case-store.js'
 import { type CollectOptions, type Collector, collect } from './collector.js'
 import type { BoundFaults, Environment } from './environment.js'
 import { createLedger, type Ledger } from './ledger.js'
@@ -13,6 +17,10 @@ import { quiet, until, type WaitOptions } from './wait.js'
 export interface KitQueueOptions extends QueueOptions {
   /** For the adapter's factory, added to the subject's own. */
   readonly adapter?: JsonObject
+}
+
+export interface KitSchedulerOptions extends SchedulerOptions {
+  readonly queue?: Queue
 }
 
 /** What a case works with. Whatever it opens is closed after it. */
@@ -39,6 +47,10 @@ export interface Kit {
   queue(options?: KitQueueOptions): Promise<Queue>
   /** As `queue`, not connected. */
   unconnected(options?: KitQueueOptions): Queue
+  /** On a queue of its own where none is given. */
+  scheduler(options?: KitSchedulerOptions): Promise<TaskScheduler>
+  /** Of this case alone, in this process. */
+  readonly store: TaskStore
   collect(queue: Queue, topic: string, options?: CollectOptions): Promise<Collector>
   /** Accounts for everything that is published to a topic and handled by the group `g`, or another. */
   ledger(topic: string, group?: string): Ledger
@@ -86,6 +98,12 @@ export function createKit({ environment, caseId, runId, seed, quietMs }: KitOpti
     return queue
   }
 
+  const connectedQueue = async (options?: KitQueueOptions): Promise<Queue> => {
+    const queue = unconnected(options)
+    await queue.connect()
+    return queue
+  }
+
   return {
     capabilities,
     faults: environment.faults,
@@ -101,12 +119,13 @@ export function createKit({ environment, caseId, runId, seed, quietMs }: KitOpti
       await made.connect()
       return made
     },
-    async queue(options) {
-      const queue = unconnected(options)
-      await queue.connect()
-      return queue
-    },
+    queue: connectedQueue,
     unconnected,
+    store: createCaseStore(),
+    async scheduler({ queue, ...options } = {}) {
+      const make = environment.loaded.subject.createScheduler ?? createScheduler
+      return make(queue ?? (await connectedQueue()), options)
+    },
     collect: (queue, topic, options = {}) => collect(queue, topic, options),
     ledger: (topic, group = 'g') => createLedger(topic, group, quietMs),
     async worker({ topic, group = 'g', ...program }) {

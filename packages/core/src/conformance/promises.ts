@@ -16,6 +16,9 @@ export const promises = {
   14: 'bodies and headers arrive identical, up to a limit',
   15: 'nothing unread is trimmed; losses are reported',
   16: 'messages of one key keep their order',
+  17: 'whoever asks for a task is answered, or told in time that no answer comes',
+  18: 'a task that was cancelled, is too late or a repetition does not run',
+  19: 'what is published while a message is handled names its cause',
 } as const
 
 export type PromiseNumber = keyof typeof promises

@@ -3,6 +3,7 @@ import { Broker } from './broker/broker.js'
 import { foreign } from './broker/codec.js'
 import { planted } from './broker/mutation.js'
 import { registry } from './broker/registry.js'
+import { createFaultyScheduler } from './mutant-scheduler.js'
 import type { MutantName } from './mutants.js'
 import { startWorker } from './worker.js'
 
@@ -37,6 +38,7 @@ export function faultySubject({ mutant }: { readonly mutant?: MutantName } = {})
     },
     faults: faultsOf(options),
     startWorker: (_, program) => startWorker(program),
+    createScheduler: (queue, given) => createFaultyScheduler(queue, given, planted(mutant)),
   }
 }
 

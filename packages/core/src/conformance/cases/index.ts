@@ -18,6 +18,7 @@ import { retry } from './retry.js'
 import { security } from './security.js'
 import { shutdown } from './shutdown.js'
 import { stats } from './stats.js'
+import { tasks } from './tasks.js'
 
 /** In the order in which they are read: what everything stands on first. */
 export const chapters: readonly Chapter[] = [
@@ -38,6 +39,7 @@ export const chapters: readonly Chapter[] = [
   stats,
   health,
   security,
+  tasks,
   faults,
   randomWalk,
 ]

@@ -1,0 +1,35 @@
+import type { Subscription } from '../handler.js'
+import type { Queue } from '../queue.js'
+import type { TaskRun } from './task-run.js'
+import { controlTopic } from './wire.js'
+
+/** The runs of this process, and how any process reaches them. */
+export function createControl(queue: Queue) {
+  const running = new Map<string, Set<TaskRun>>()
+
+  return {
+    /** Returns a function that takes the run away again. */
+    add(id: string, run: TaskRun): () => void {
+      const runs = running.get(id) ?? new Set()
+      running.set(id, runs.add(run))
+      return () => {
+        runs.delete(run)
+        if (runs.size === 0 && running.get(id) === runs) running.delete(id)
+      }
+    },
+    listen: (): Promise<Subscription> =>
+      queue.subscribe(
+        controlTopic,
+        ({ data }) => {
+          const { cancel } = (typeof data === 'object' && data !== null ? data : {}) as { cancel?: unknown }
+          if (typeof cancel === 'string') for (const run of running.get(cancel) ?? []) run.cancel()
+        },
+        { ephemeral: true },
+      ),
+    async tell(id: string): Promise<void> {
+      await queue.publish(controlTopic, { cancel: id })
+    },
+  }
+}
+
+export type Control = ReturnType<typeof createControl>

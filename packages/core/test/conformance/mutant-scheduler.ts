@@ -1,0 +1,133 @@
+import type { HandlerContext, OnLastFailure, SubscribeOptions } from '../../src/handler.js'
+import type { Message } from '../../src/message.js'
+import type { PublishOptions } from '../../src/publish-options.js'
+import type { Queue } from '../../src/queue.js'
+import { createScheduler } from '../../src/scheduler.js'
+import type { Task } from '../../src/task.js'
+import type { SchedulerOptions, TaskScheduler } from '../../src/task-scheduler.js'
+import type { TaskStore } from '../../src/task-store.js'
+import type { Faulty } from './broker/mutation.js'
+
+/** A scheduler of the tasks' layer with one thing wrong on purpose: at its queue, at its store, or at its own edge. */
+export function createFaultyScheduler(queue: Queue, options: SchedulerOptions, faulty: Faulty): TaskScheduler {
+  const { store } = options
+  const changed = { ...options, ...(store !== undefined && { store: faultyStore(store, faulty) }) }
+  return faultyEdge(createScheduler(faultyQueue(queue, faulty), changed), faulty)
+}
+
+type Any = Record<string, unknown>
+
+function faultyQueue(queue: Queue, faulty: Faulty): Queue {
+  const publish = async (target: { name: string } | string, data: unknown, given: PublishOptions = {}) => {
+    const topic = typeof target === 'string' ? target : target.name
+    const nothing = { id: given.id ?? 'none', routed: 'yes' } as const
+    if (topic === 'task-control' && faulty('taskCancelUnheard')) return nothing
+    if (topic === 'task.completed' && faulty('taskEventLost')) return nothing
+    if (topic === 'task-replies') {
+      const text = Buffer.from(data as Uint8Array).toString()
+      const isProgress = text.includes('"status":"progress"')
+      if (isProgress ? faulty('taskProgressLost') : faulty('taskReplyLost')) return nothing
+      return queue.publish(topic, Buffer.from(changedReply(text, faulty)), given)
+    }
+    const extensions: Record<string, string> = { ...given.extensions }
+    if (faulty('taskDeadlineIgnored')) delete extensions.taskdeadline
+    if (faulty('taskCauseOwn')) extensions.causationid = 'itself'
+    return queue.publish(target as string, data, { ...given, extensions })
+  }
+  const subscribe = (target: unknown, handler: unknown, given: SubscribeOptions) =>
+    queue.subscribe(target as string, ...faultyWorker(handler as Handler, given, faulty))
+  const replaced: Any = {
+    publish,
+    subscribe,
+    declareGroup: async (...given: Parameters<Queue['declareGroup']>) =>
+      faulty('taskWaitsForNobody') ? undefined : queue.declareGroup(...given),
+    on: (name: string, listener: unknown) =>
+      name === 'state' && faulty('taskAskerHangs') ? () => {} : queue.on(name as 'error', listener as never),
+  }
+  return new Proxy(queue, { get: (target, name) => replaced[name as string] ?? Reflect.get(target, name) })
+}
+
+function changedReply(text: string, faulty: Faulty): string {
+  const reply = JSON.parse(text) as Any & { step?: Any; error?: Any }
+  if (faulty('taskResultLost')) delete reply.result
+  if (reply.error !== undefined && faulty('taskErrorCodeLost')) delete reply.error.code
+  if (reply.error !== undefined && faulty('taskAttemptsWrong')) reply.error.attempts = 1
+  if (reply.step !== undefined && faulty('taskProgressNoteLost')) delete reply.step.note
+  return JSON.stringify(reply)
+}
+
+type Handler = (message: Message, context: HandlerContext) => Promise<void>
+
+function faultyWorker(handler: Handler, given: SubscribeOptions, faulty: Faulty): [Handler, SubscribeOptions] {
+  const { onLastFailure, ...rest } = given
+  if (onLastFailure === undefined) return [handler, given]
+  const changed: Handler = async (message, context) => {
+    try {
+      await handler(message, context)
+    } catch (error) {
+      if (faulty('taskFailureAtOnce')) await toldEarly(onLastFailure, message, context)
+      if (faulty('taskExpiredDropped') && (error as { code?: string }).code === 'MQ_TASK_EXPIRED') return
+      if (faulty('taskUnserializableRetried') && (error as { code?: string }).code === 'MQ_NOT_SERIALIZABLE') {
+        throw new Error('tried again')
+      }
+      throw error
+    }
+  }
+  return [changed, faulty('taskFailureUntold') ? rest : { ...rest, onLastFailure }]
+}
+
+async function toldEarly(hook: OnLastFailure, message: Message, context: HandlerContext): Promise<void> {
+  const { id, topic, headers, extensions, data, attempt } = message
+  const failure = { reason: 'error', error: { name: 'Error', message: 'early' }, attempts: attempt } as const
+  await hook({ id, topic, headers, extensions, data, failure: { ...failure, firstFailedAt: 0, failedAt: 0 } }, context)
+}
+
+function faultyStore(store: TaskStore, faulty: Faulty): TaskStore {
+  return {
+    async claim(key, value, given) {
+      if (key.startsWith('once/') && faulty('taskKeyForgotten')) return value
+      if (key.startsWith('outcome/') && value.includes('"cancelled"') && faulty('taskCancelForgotten')) return value
+      if (key.startsWith('outcome/') && !value.includes('"cancelled"') && faulty('taskOutcomeForgotten')) return value
+      if (key.startsWith('outcome/') && value.includes('"cancelled"') && faulty('taskCancelOverrides')) {
+        await store.put(key, value, given)
+        return value
+      }
+      if (key.startsWith('once/') && faulty('taskKeyForEver')) return store.claim(key, value, { ttlMs: 3_600_000 })
+      return store.claim(key, value, given)
+    },
+    put: (key, value, given) => store.put(key, value, given),
+    get: (key) => store.get(key),
+  }
+}
+
+function faultyEdge(scheduler: TaskScheduler, faulty: Faulty): TaskScheduler {
+  const changed: Any = {
+    register(task: Task, { rate, ...given }: { rate?: unknown } = {}) {
+      const { timeoutMs, ...untimed } = task
+      const own = { ...(faulty('taskTimeoutIgnored') ? untimed : task) }
+      if (faulty('taskProgressThrows')) own.execute = withThrowingProgress(task)
+      const options = faulty('taskRateIgnored') ? given : { ...given, ...(rate !== undefined && { rate }) }
+      return scheduler.register(own as Task, options as object)
+    },
+    async enqueueAll(...given: Parameters<TaskScheduler['enqueueAll']>) {
+      const outcomes = await scheduler.enqueueAll(...given)
+      const failed = outcomes.find((outcome) => outcome.status !== 'stored')
+      if (failed !== undefined && faulty('taskListRejects')) throw new Error('One of them was refused')
+      return faulty('taskListSorted')
+        ? [...outcomes].sort((one, other) => one.status.localeCompare(other.status))
+        : outcomes
+    },
+  }
+  return new Proxy(scheduler, { get: (target, name) => changed[name as string] ?? Reflect.get(target, name) })
+}
+
+const withThrowingProgress =
+  (task: Task): Task['execute'] =>
+  (input, context) =>
+    task.execute(input, {
+      ...context,
+      signal: context.signal,
+      progress: () => {
+        throw new Error('Nobody listens')
+      },
+    })
