@@ -1,11 +1,12 @@
 import type { Clock, ClockTimer } from '../clock.js'
 import { isMqError } from '../errors.js'
 import type { Log } from '../log.js'
+import type { Tick } from './tick-message.js'
 
 export interface DueTicksOptions {
   readonly clock: Clock
   readonly log: Log
-  readonly send: (time: number) => Promise<unknown>
+  readonly send: (tick: Tick) => Promise<unknown>
   /** The queue is closed: nothing can be published any more. */
   readonly closed: () => void
 }
@@ -16,21 +17,21 @@ const mostWaiting = 1_000
 
 /** Publishes ticks whose time has come: at once, and again each second as long as the broker does not take them. */
 export function createDueTicks({ clock, log, send, closed }: DueTicksOptions) {
-  const waiting = new Set<number>()
+  const waiting = new Set<Tick>()
   let timer: ClockTimer | undefined
   let isStopped = false
 
-  const keep = (time: number, error: unknown): void => {
+  const keep = (tick: Tick, error: unknown): void => {
     if (isMqError(error, 'MQ_CLOSED')) {
       closed()
       return
     }
     if (waiting.size === 0) log.warn('A tick could not be published; it is tried again each second', { error })
-    waiting.add(time)
+    waiting.add(tick)
     const [oldest] = waiting
     if (waiting.size > mostWaiting && oldest !== undefined) {
       waiting.delete(oldest)
-      log.error('A tick was given up: too many wait for the broker', { tick: new Date(oldest), error })
+      log.error('A tick was given up: too many wait for the broker', { tick: new Date(oldest.time), error })
     }
     arm()
   }
@@ -40,11 +41,11 @@ export function createDueTicks({ clock, log, send, closed }: DueTicksOptions) {
   }
   /** One after the other up to the first that fails: the broker may still be down. */
   async function again(): Promise<void> {
-    for (const time of waiting) {
+    for (const tick of waiting) {
       if (isStopped) return
       try {
-        await send(time)
-        waiting.delete(time)
+        await send(tick)
+        waiting.delete(tick)
       } catch (error) {
         if (isMqError(error, 'MQ_CLOSED')) closed()
         break
@@ -56,10 +57,10 @@ export function createDueTicks({ clock, log, send, closed }: DueTicksOptions) {
 
   return {
     /** Never rejects. */
-    publish: (time: number): Promise<void> =>
-      send(time).then(
+    publish: (tick: Tick): Promise<void> =>
+      send(tick).then(
         () => {},
-        (error) => keep(time, error),
+        (error) => keep(tick, error),
       ),
     stop(): void {
       isStopped = true

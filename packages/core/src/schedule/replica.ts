@@ -36,7 +36,7 @@ const again: RetryOptions = {
   jitter: 'none',
   rules: [],
 }
-/** How much longer than the broker's own takeover a tick may wait before it counts as missed. */
+/** How much longer than the broker's own takeover a tick may be late before it counts as missed. */
 const spareMs = 5_000
 
 /** Takes part in a schedule. Resolves once every later tick will run, whether this process lives to see it or not. */
@@ -47,7 +47,6 @@ export async function startReplica({ name, timing, queue, enqueue }: ReplicaOpti
   const log = withFields(queue.log, { schedule: name })
   const graceMs = redeliveryMs + delayResolutionMs + spareMs
   const known = createKnownTicks()
-  let upSince = clock.now()
   let next: number | undefined
   let timer: ClockTimer | undefined
   let isStopped = false
@@ -56,7 +55,7 @@ export async function startReplica({ name, timing, queue, enqueue }: ReplicaOpti
   const send = (tick: Tick, delayMs = 0): Promise<unknown> =>
     uncaused(() => queue.publish(topic, tickData(tick), { id: tickMessageId(name, tick), key: name, delayMs }))
   const mine = (kind: Tick['kind'], time: number): Tick => ({ kind, time, rule: timing.text })
-  const isLate = (time: number): boolean => clock.now() - time > graceMs
+  const dueKind = (time: number): 'due' | 'overdue' => (clock.now() - time > graceMs ? 'overdue' : 'due')
 
   /** Without it a tick is still run by whoever is up at its time. */
   const optional = async (what: string, work: Promise<unknown>): Promise<void> => {
@@ -74,9 +73,8 @@ export async function startReplica({ name, timing, queue, enqueue }: ReplicaOpti
     if (time !== undefined && !isStopped) timer = clock.setTimeout(() => fire(time), Math.max(0, time - clock.now()))
   }
   const fire = (time: number): void => {
-    // The process was asleep: it was as good as down.
-    if (isLate(time)) upSince = clock.now()
-    void due.publish(time)
+    // Overdue where the process was asleep: it was as good as down.
+    void due.publish(mine(dueKind(time), time))
     arm(timing.next(Math.max(time, clock.now() - graceMs)))
   }
   const end = (): void => {
@@ -86,7 +84,7 @@ export async function startReplica({ name, timing, queue, enqueue }: ReplicaOpti
     due.stop()
     forget()
   }
-  const due = createDueTicks({ clock, log, send: (time) => send(mine('due', time)), closed: end })
+  const due = createDueTicks({ clock, log, send, closed: end })
   async function handle({ data }: Message, { signal }: HandlerContext): Promise<void> {
     const tick = tickOf(data)
     const { kind, time, rule } = tick
@@ -94,13 +92,13 @@ export async function startReplica({ name, timing, queue, enqueue }: ReplicaOpti
     if (kind === 'ahead') {
       if (rule !== timing.text) return
       if (time > clock.now()) throw new RetryLater({ afterMs: Math.min(time - clock.now(), maxDurationMs) })
-      await send({ ...tick, kind: 'due' })
+      await send({ ...tick, kind: dueKind(time) })
       return
     }
     // Where another replica's clock is ahead. Its copy cannot be dropped: it may have replaced ours at the broker.
     await reached(time, clock, signal)
     if (known.has(time)) return
-    if (time < upSince && isLate(time) && !isMadeUpFor(tick)) return
+    if (kind === 'overdue' && !isMadeUpFor(tick)) return
     await enqueue(time)
     known.add(time, clock.now())
     await Promise.all([optional('What has run', send(mine('ran', time))), leaveAhead()])

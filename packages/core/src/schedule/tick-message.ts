@@ -6,11 +6,13 @@ import { shown } from '../options.js'
  * What replicas tell each other on a schedule's topic:
  *
  * - `due`: it is time. Published by every replica as the time comes; the group's owner enqueues the task for the first one.
- * - `ahead`: the same, but left at the broker before its time, for the case that no replica will be up then.
+ * - `ahead`: left at the broker before its time, for the case that no replica will be up then. Who gets it publishes it as one of
+ *   the two others.
+ * - `overdue`: its time passed long ago, and whoever says so does not know of a replica that was up.
  * - `ran`: the task was enqueued. Every replica hears it, so that a new owner does not do it again.
  */
 export interface Tick {
-  readonly kind: 'due' | 'ahead' | 'ran'
+  readonly kind: 'due' | 'overdue' | 'ahead' | 'ran'
   /** Milliseconds since 1970. */
   readonly time: number
   /** `Timing.text` of the replica that published it. */
@@ -37,12 +39,14 @@ export function tickMessageId(schedule: string, { kind, time, rule }: Tick): str
   return `${tickId(schedule, time)}/${ruleId}/${kind}`
 }
 
+const kinds: readonly unknown[] = ['due', 'overdue', 'ahead', 'ran'] satisfies Tick['kind'][]
+const isKind = (kind: unknown): kind is Tick['kind'] => kinds.includes(kind)
+
 /** Throws `Unrecoverable` for what no replica has written. */
 export function tickOf(data: unknown): Tick {
   const { kind, tick, rule } = (typeof data === 'object' && data !== null ? data : {}) as Record<string, unknown>
   const time = typeof tick === 'string' ? Date.parse(tick) : Number.NaN
-  const isKind = kind === 'due' || kind === 'ahead' || kind === 'ran'
-  if (!isKind || Number.isNaN(time) || typeof rule !== 'string') {
+  if (!isKind(kind) || Number.isNaN(time) || typeof rule !== 'string') {
     throw new Unrecoverable(`No tick of a schedule: ${shown(data)}`)
   }
   return { kind, time, rule }

@@ -8,7 +8,7 @@ import {
   type ScheduleRule,
   type Settlement,
 } from '../../src/index.js'
-import { tickData } from '../../src/schedule/tick-message.js'
+import { type Tick, tickData } from '../../src/schedule/tick-message.js'
 import { deliver, json } from '../support/deliveries.js'
 import { mqErrorOf, typeErrorOf } from '../support/errors.js'
 import { type Behaviour, storeAll } from '../support/fake-adapter.js'
@@ -60,7 +60,7 @@ async function replica(rule: ScheduleRule = everySecond, behaviour: Behaviour = 
   }
   const tell =
     (isEphemeral: boolean) =>
-    (kind: 'due' | 'ahead' | 'ran', time: number, ruleText = 'every 1000 ms') => {
+    (kind: Tick['kind'], time: number, ruleText = 'every 1000 ms') => {
       const body = json(tickData({ kind, time, rule: ruleText }))
       return deliver(consumer(isEphemeral).handle, { message: { body } })
     }
@@ -246,33 +246,44 @@ describe('a replica', () => {
     expect(log.lines.filter(({ level }) => level === 'error')).toHaveLength(2)
   })
 
-  it('runs a tick that the broker delivers late, as it was up at its time', async () => {
+  it('runs a tick that a replica had published in time, however late it comes', async () => {
     const { jump, give, tasks } = await replica()
-    for (let count = 1; count <= 60; count++) await jump(1_000)
+    await jump(3_600_000)
     await give('due', second(1)).settlement
     expect(tasks()).toEqual([idOf(1)])
   })
 
   it('counts the time for which its process slept as time for which it was down', async () => {
-    const { jump, give, tasks, ticks } = await replica({ everyMs: 3_600_000 })
+    const { jump, ticks } = await replica({ everyMs: 3_600_000 })
     await jump(10 * 3_600_000)
-    await give('due', start + 3_600_000, 'every 3600000 ms').settlement
-    expect(tasks()).toEqual([])
-    expect(ticks('due')).toHaveLength(2)
+    const slept = new Date(start + 3_600_000).toISOString()
+    expect(ticks('overdue').map(({ id }) => id.split('/')[0])).toEqual([`daily@${slept}`])
+    expect(ticks('due')).toHaveLength(1)
   })
 
-  it('does not make up for a tick of another rule', async () => {
-    const { jump, give, tasks } = await replica({ everyMs: 3_600_000, missed: 'runOnce' })
-    await jump(10 * 3_600_000 + 1)
-    await give('due', start + 3_600_000, 'every 1800000 ms').settlement
+  it('turns what was left ahead into an overdue tick when it comes long after its time', async () => {
+    const { jump, give, ticks } = await replica({ cron: '0 0 1 2 *' })
+    await jump(3_600_000)
+    await give('ahead', second(60), '0 0 1 2 * in UTC').settlement
+    await give('ahead', start + 3_599_000, '0 0 1 2 * in UTC').settlement
+    expect(ticks('overdue')).toHaveLength(1)
+    expect(ticks('due')).toHaveLength(1)
+  })
+
+  it('leaves an overdue tick out', async () => {
+    const { jump, give, tasks } = await replica()
+    await jump(60_000)
+    expect(await outcome(give('overdue', second(1)).settlement)).toBe('done')
     expect(tasks()).toEqual([])
   })
 
-  it('makes up for one missed tick where its rule says so, not for those after it', async () => {
-    const { jump, give, tasks } = await replica({ everyMs: 3_600_000, missed: 'runOnce' })
-    await jump(10 * 3_600_000 + 1)
-    for (const hour of [1, 2, 3]) await give('due', start + hour * 3_600_000, 'every 3600000 ms').settlement
-    expect(tasks()).toHaveLength(1)
+  it('makes up for one overdue tick where its rule says so, not for those after it, nor for those of another rule', async () => {
+    const { jump, give, tasks } = await replica({ everyMs: 1_000, missed: 'runOnce' })
+    await jump(60_000)
+    await give('overdue', second(1), 'every 500 ms').settlement
+    expect(tasks()).toEqual([])
+    for (const count of [1, 2, 3]) await give('overdue', second(count)).settlement
+    expect(tasks()).toEqual([idOf(1)])
   })
 
   it('dead-letters what is no tick', async () => {
