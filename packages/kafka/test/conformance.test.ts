@@ -29,7 +29,9 @@ await conformance(
     adapter: new URL('../src/index.ts', import.meta.url),
     options: { url: 'kafka://127.0.0.1', sessionTimeoutMs, requestTimeoutMs: 5_000, partitions: 3 },
     start: () =>
-      behindProxy<KafkaServer>(kafka(brokers.owned('kafka') ? { users: { mq: 'right' }, config, heapMb: 400 } : {})),
+      behindProxy<KafkaServer>(
+        kafka(brokers.owned('kafka') ? { users: { mq: 'open-sesame-7' }, config, heapMb: 400 } : {}),
+      ),
     stop: stopBehindProxy,
     faults: {
       ...faultsOf('kafka'),
