@@ -11,6 +11,7 @@ export const shared: ViteUserConfig = {
       '@mq/core/conformance': source('packages/core/src/conformance/index.ts'),
       '@mq/core': source('packages/core/src/index.ts'),
       '@mq/kafka': source('packages/kafka/src/index.ts'),
+      '@mq/memory/testing': source('packages/memory/src/testing/index.ts'),
       '@mq/memory': source('packages/memory/src/index.ts'),
       '@mq/rabbitmq': source('packages/rabbitmq/src/index.ts'),
       '@mq/redis': source('packages/redis/src/index.ts'),

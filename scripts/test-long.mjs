@@ -1,9 +1,15 @@
-// `pnpm test:long`: the conformance tests of all adapters with the cases that take minutes. Arguments go to vitest.
+// `pnpm test:long`: the conformance tests of all adapters, and the schedules under faults, with what takes minutes. Arguments
+// go to vitest.
 import { run, stopWithSignals } from './lib/run.mjs'
 import { tool } from './lib/toolchain.mjs'
 
 stopWithSignals()
-const [program, ...args] = tool('vitest', 'vitest', ['run', 'test/conformance.test.ts', ...process.argv.slice(2)])
+const [program, ...args] = tool('vitest', 'vitest', [
+  'run',
+  'test/conformance.test.ts',
+  'test/schedules.test.ts',
+  ...process.argv.slice(2),
+])
 const { code, problem } = await run(program, args, {
   env: { ...process.env, MQ_TEST_LONG: '1' },
   isShown: true,

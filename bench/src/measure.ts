@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { brokerMemory } from './broker-memory.js'
 import type { OpenOptions, OpenSystem, System } from './system.js'
 
 export interface Workload {
@@ -18,6 +19,8 @@ export interface Figures {
   readonly latencyP99Ms: number
   /** Of this process, at most. */
   readonly peakRssMiB: number
+  /** What a message that waits takes there, with all that belongs to it. Only where the broker tells. */
+  readonly brokerBytes?: number
 }
 
 const deadlineMs = 120_000
@@ -30,16 +33,18 @@ export async function measure(
   work: Workload,
 ): Promise<Figures> {
   const options = { ...at, concurrency: work.inFlight }
-  const publishPerSecond = await withSystem(open, { ...options, topic: `${at.topic}-a` }, async (system) => {
+  const throughput = await withSystem(open, { ...options, topic: `${at.topic}-a` }, async (system) => {
     await publishAll(system, warmUp, work)
-    const rate = await rateOf(work.messages, () => publishAll(system, work.messages, work))
-    const drained = await rateOf(work.messages + warmUp, () => drain(system, work.messages + warmUp))
-    return { rate, drained }
+    const before = await brokerMemory(at.url)
+    const publishPerSecond = await rateOf(work.messages, () => publishAll(system, work.messages, work))
+    const after = await brokerMemory(at.url)
+    const drainPerSecond = await rateOf(work.messages + warmUp, () => drain(system, work.messages + warmUp))
+    const isTold = before !== undefined && after !== undefined
+    return { publishPerSecond, drainPerSecond, ...(isTold && { brokerBytes: (after - before) / work.messages }) }
   })
   const latencies = await withSystem(open, { ...options, topic: `${at.topic}-b` }, (system) => latency(system, work))
   return {
-    publishPerSecond: publishPerSecond.rate,
-    drainPerSecond: publishPerSecond.drained,
+    ...throughput,
     latencyP50Ms: percentile(latencies, 0.5),
     latencyP99Ms: percentile(latencies, 0.99),
     peakRssMiB: process.resourceUsage().maxRSS / 1024,

@@ -9,6 +9,7 @@ const columns = [
   { name: 'p50 ms', of: (figures: Figures) => figures.latencyP50Ms, digits: 1 },
   { name: 'p99 ms', of: (figures: Figures) => figures.latencyP99Ms, digits: 1 },
   { name: 'peak RSS MiB', of: (figures: Figures) => figures.peakRssMiB, digits: 0 },
+  { name: 'broker bytes', of: (figures: Figures) => figures.brokerBytes ?? Number.NaN, digits: 0 },
 ] as const
 
 /**
@@ -22,6 +23,7 @@ export function rows(broker: Broker, rounds: readonly Round[]): readonly (readon
   return Object.entries(namesFor(broker)).map(([system, name]) => {
     const theirs = of(system)
     const cells = columns.map((column) => {
+      if (theirs.some((figures) => Number.isNaN(column.of(figures)))) return '-'
       const median = medianOf(theirs.map(column.of)).toLocaleString('en', { maximumFractionDigits: column.digits })
       if (system === 'ours') return median
       const ratios = theirs.map((figures, index) => column.of(ours[index] as Figures) / column.of(figures))

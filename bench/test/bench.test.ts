@@ -6,7 +6,7 @@ import { markdownTable, rows } from '../src/table.js'
 
 const round = (system: string, publishPerSecond: number): Round => ({
   system,
-  figures: { publishPerSecond, drainPerSecond: 1, latencyP50Ms: 1, latencyP99Ms: 1, peakRssMiB: 1 },
+  figures: { publishPerSecond, drainPerSecond: 1, latencyP50Ms: 1, latencyP99Ms: 1, peakRssMiB: 1, brokerBytes: 2 },
 })
 
 describe('the benchmark', () => {
@@ -28,6 +28,6 @@ describe('the benchmark', () => {
       ['ioredis, raw', '1 (ours 10.00 x)'],
       ['BullMQ', '8 (ours 2.00 x)'],
     ])
-    expect(markdownTable(table).split('\n')[2]).toBe('| @mq/redis | 10 | 1 | 1 | 1 | 1 |')
+    expect(markdownTable(table).split('\n')[2]).toBe('| @mq/redis | 10 | 1 | 1 | 1 | 1 | 2 |')
   })
 })

@@ -184,6 +184,7 @@ const capabilitiesOf = (leaseMs, pollMs) => ({
   startFromEarliest: false,
   orderedKeys: false,
   countsCrashes: true,
+  exactAttempts: true,
   delayResolutionMs: 4 * pollMs,
   maxDelayMs: 365 * 24 * 60 * 60 * 1000,
   maxHandlerMs: Number.POSITIVE_INFINITY,

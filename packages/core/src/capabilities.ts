@@ -21,6 +21,11 @@ export interface Capabilities {
    * without end.
    */
   readonly countsCrashes: boolean
+  /**
+   * Only runs count as attempts. When false, a message that the broker had assigned to a consumer in the moment of its stop may
+   * come back with one attempt less to go.
+   */
+  readonly exactAttempts: boolean
   /** How late a delayed or retried message may be on an idle broker. */
   readonly delayResolutionMs: number
   /** The longest delay, of a publish or of a retry. A longer publish is refused, a longer retry shortened to it. */

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { hasControlCharacters, isWellFormed, type MessageHeaders } from './headers.js'
 
-const storage = new AsyncLocalStorage<MessageHeaders>()
+const storage = new AsyncLocalStorage<MessageHeaders | undefined>()
 
 /** Following promises costs every promise of the process a little: only processes with tasks pay it. */
 let isKept = false
@@ -20,6 +20,9 @@ interface Cause {
 export function causedBy<T>(message: Cause, run: () => T): T {
   return isKept ? storage.run(inherited(message), run) : run()
 }
+
+/** Runs what has no cause, wherever it is called: what it publishes begins a chain of its own. */
+export const uncaused = <T>(run: () => T): T => storage.run(undefined, run)
 
 /**
  * CloudEvents extensions for what is published now: `causationid`, the id of the message that is being handled;

@@ -11,8 +11,8 @@ export interface ClockTimer {
   cancel(): void
 }
 
-/** Node fires a longer timer at once. */
-const longestTimerMs = 2 ** 31 - 1
+/** A timer of Node stands still while the machine sleeps, so a long one is put right by the time of day now and then. */
+const longestTimerMs = 60_000
 
 /** The real time. Its timers keep the process alive. */
 export const systemClock: Clock = {
@@ -23,7 +23,7 @@ export const systemClock: Clock = {
     const arm = (remainingMs: number): void => {
       timer = setTimeout(fire, Math.min(Math.max(remainingMs, 0), longestTimerMs))
     }
-    // Node's timers may fire a millisecond early by the wall clock, and delays longer than it knows come in parts.
+    // Node's timers may fire a millisecond early by the wall clock.
     const fire = (): void => {
       const remainingMs = due - Date.now()
       if (remainingMs > 0) arm(remainingMs)

@@ -1,6 +1,6 @@
 import { MqError } from './errors.js'
 import { emptyHeaders, type MessageHeaders } from './headers.js'
-import type { RawMessage } from './message.js'
+import type { RawMessage, Writable } from './message.js'
 import { shown } from './options.js'
 
 /**
@@ -30,6 +30,15 @@ export interface AttributeDefaults {
 }
 
 const attributeName = /^[a-z0-9]{1,64}$/
+const ownNames: ReadonlySet<string> = new Set([
+  'specversion',
+  'id',
+  'source',
+  'type',
+  'time',
+  'datacontenttype',
+  'partitionkey',
+])
 
 /**
  * The reverse of `attributesOf`. Attributes may be missing; unknown ones become extensions; names that are no CloudEvents
@@ -40,27 +49,31 @@ export function messageFromAttributes(
   content: { readonly headers: MessageHeaders; readonly body: Uint8Array },
   defaults: AttributeDefaults,
 ): RawMessage {
-  const { specversion, id, source, type, time, datacontenttype, partitionkey, ...others } = attributes
+  const { specversion, id, source, type, time, datacontenttype, partitionkey } = attributes
   if (specversion !== undefined && !/^1\.\d+$/.test(specversion)) {
     throw new MqError('MQ_UNDECODABLE', `CloudEvents version ${shown(specversion)} is not known; 1.0 is`)
   }
-  return {
+  const message: Writable<RawMessage> = {
     id: id || defaults.id,
     source: source || '/unknown',
     type: type || defaults.topic,
     time: time && !Number.isNaN(Date.parse(time)) ? time : new Date(defaults.timeMs).toISOString(),
-    ...(datacontenttype && { contentType: datacontenttype }),
-    ...(partitionkey && { key: partitionkey }),
-    extensions: extensionsFrom(others),
+    extensions: extensionsFrom(attributes),
     headers: content.headers,
     body: content.body,
   }
+  if (datacontenttype) message.contentType = datacontenttype
+  if (partitionkey) message.key = partitionkey
+  return message
 }
 
 function extensionsFrom(attributes: Readonly<Record<string, string | undefined>>): MessageHeaders {
-  const names = Object.keys(attributes).filter((name) => attributeName.test(name) && attributes[name] !== undefined)
-  if (names.length === 0) return emptyHeaders
-  const extensions: Record<string, string> = Object.create(null)
-  for (const name of names) extensions[name] = attributes[name] as string
-  return Object.freeze(extensions)
+  let extensions: Record<string, string> | undefined
+  for (const name of Object.keys(attributes)) {
+    const value = attributes[name]
+    if (value === undefined || ownNames.has(name) || !attributeName.test(name)) continue
+    extensions ??= Object.create(null) as Record<string, string>
+    extensions[name] = value
+  }
+  return extensions === undefined ? emptyHeaders : Object.freeze(extensions)
 }

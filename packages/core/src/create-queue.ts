@@ -101,14 +101,16 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
       })()
       await disconnected
     },
-    async publish(target: Target, data: unknown, given = {}) {
-      lifecycle.requireOpen()
-      return publishes.track(() => publishOne(publisher, middleware, topicOf(target), data, given))
-    },
-    async publishAll(target: Target, data: readonly unknown[], given = {}) {
-      lifecycle.requireOpen()
-      return publishes.track(() => publishAll(publisher, middleware, topicOf(target), data, given))
-    },
+    publish: (target: Target, data: unknown, given = {}) =>
+      publishes.track(() => {
+        lifecycle.requireOpen()
+        return publishOne(publisher, middleware, topicOf(target), data, given)
+      }),
+    publishAll: (target: Target, data: readonly unknown[], given = {}) =>
+      publishes.track(() => {
+        lifecycle.requireOpen()
+        return publishAll(publisher, middleware, topicOf(target), data, given)
+      }),
     async subscribe(target: Target, handler: unknown, given = {}) {
       lifecycle.requireNotClosing()
       lifecycle.requireOpen()

@@ -93,15 +93,15 @@ function messageOf(handling: Handling, { message, attempt }: Delivery, data: unk
   }
 }
 
-async function run(handling: Handling, delivery: Delivery, message: Message): Promise<void> {
+/** What the handler returns, or a promise that ends with its time. */
+function run(handling: Handling, delivery: Delivery, message: Message): unknown {
   const { timeoutMs, clock } = handling
   if (timeoutMs === Number.POSITIVE_INFINITY) {
-    await handling.run(message, new Context(handling, delivery, () => delivery.signal))
-    return
+    return handling.run(message, new Context(handling, delivery, () => delivery.signal))
   }
   const timeout = lazyAbort()
   const context = new Context(handling, delivery, () => AbortSignal.any([delivery.signal, timeout.signal]))
-  await new Promise<void>((resolve, reject) => {
+  return new Promise<void>((resolve, reject) => {
     const timer = clock.setTimeout(() => {
       const late = new MqError('MQ_HANDLER_TIMEOUT', `The handler took longer than ${timeoutMs} ms`)
       timeout.abort(late)

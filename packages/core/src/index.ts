@@ -79,6 +79,9 @@ export {
   type RetryRule,
   retryPolicy,
 } from './retry.js'
+export type { CronRule, IntervalRule, MissedTicks, ScheduleRule } from './schedule/rule.js'
+export type { ScheduleInfo } from './schedule/schedules.js'
+export { isTickAhead } from './schedule/tick-message.js'
 export { createScheduler } from './scheduler.js'
 export type { SchemaInput, SchemaIssue, SchemaOutput, SchemaResult, StandardSchema } from './schema.js'
 export { defineTask, type FailedTask, type Task, type TaskContext } from './task.js'

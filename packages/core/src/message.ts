@@ -31,6 +31,9 @@ export interface OutgoingMessage extends RawMessage {
   readonly delayMs?: number
 }
 
+/** While it is being made. */
+export type Writable<Made> = { -readonly [Name in keyof Made]: Made[Name] }
+
 /** What a handler gets. Frozen; `data` belongs to this delivery alone. */
 export interface Message<Data = unknown> {
   /** The same on every attempt and in every group. */

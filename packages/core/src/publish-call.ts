@@ -9,54 +9,65 @@ const graceMs = 1_000
 
 /**
  * One call of `Adapter.publish`. `settle` waits for the adapter, but no longer than the time given and a second: an adapter
- * that breaks its promise must not make a publish hang.
+ * that breaks its promise must not make a publish hang. Throws `MQ_PUBLISH_REJECTED` for a signal that has aborted.
  */
-export function createPublishCall(timeoutMs: number, callerSignal: AbortSignal | undefined) {
-  if (callerSignal?.aborted === true) {
-    throw new MqError('MQ_PUBLISH_REJECTED', 'Not sent: the signal had aborted', { cause: callerSignal.reason })
-  }
-  let controller: AbortController | undefined
-  let signalTimer: NodeJS.Timeout | undefined
-  let graceTimer: NodeJS.Timeout | undefined
-  let reject: ((error: MqError) => void) | undefined
-  let abortReason: unknown
+export class OpenPublish implements PublishCall {
+  readonly timeoutMs: number
+  readonly #callerSignal: AbortSignal | undefined
+  #controller: AbortController | undefined
+  #signalTimer: NodeJS.Timeout | undefined
+  #graceTimer: NodeJS.Timeout | undefined
+  #reject: ((error: MqError) => void) | undefined
+  #abortReason: unknown
 
-  const giveUp = (): void => {
+  constructor(timeoutMs: number, callerSignal: AbortSignal | undefined) {
+    if (callerSignal?.aborted === true) {
+      throw new MqError('MQ_PUBLISH_REJECTED', 'Not sent: the signal had aborted', { cause: callerSignal.reason })
+    }
+    this.timeoutMs = timeoutMs
+    this.#callerSignal = callerSignal
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      const made = new AbortController()
+      this.#controller = made
+      if (this.#abortReason !== undefined) made.abort(this.#abortReason)
+      const late = (): void => made.abort(new MqError('MQ_TIMEOUT', `Over ${this.timeoutMs} ms`))
+      this.#signalTimer = setTimeout(late, Math.min(this.timeoutMs, longestTimerMs))
+    }
+    return this.#controller.signal
+  }
+
+  settle(outcomes: Promise<readonly Outcome[]>): Promise<readonly Outcome[]> {
+    return new Promise((resolve, reject) => {
+      this.#reject = reject
+      this.#graceTimer = setTimeout(giveUp, Math.min(this.timeoutMs + graceMs, longestTimerMs), this)
+      this.#callerSignal?.addEventListener('abort', this.#onCallerAbort, { once: true })
+      outcomes.then(resolve, reject)
+    })
+  }
+
+  /** Leaves no timer and no listener behind. */
+  end(): void {
+    clearTimeout(this.#signalTimer)
+    clearTimeout(this.#graceTimer)
+    this.#callerSignal?.removeEventListener('abort', this.#onCallerAbort)
+  }
+
+  giveUp(): void {
     const text = 'The broker has not answered in time; the message may or may not be stored'
-    reject?.(new MqError('MQ_PUBLISH_UNKNOWN', text, abortReason === undefined ? {} : { cause: abortReason }))
-  }
-  const onTimeout = (): void => controller?.abort(new MqError('MQ_TIMEOUT', `Over ${timeoutMs} ms`))
-  const onCallerAbort = (): void => {
-    abortReason = callerSignal?.reason
-    controller?.abort(abortReason)
-    clearTimeout(graceTimer)
-    graceTimer = setTimeout(giveUp, graceMs)
+    this.#reject?.(
+      new MqError('MQ_PUBLISH_UNKNOWN', text, this.#abortReason === undefined ? {} : { cause: this.#abortReason }),
+    )
   }
 
-  return {
-    timeoutMs,
-    get signal(): AbortSignal {
-      if (controller === undefined) {
-        const made = new AbortController()
-        controller = made
-        if (abortReason !== undefined) made.abort(abortReason)
-        signalTimer = setTimeout(onTimeout, Math.min(timeoutMs, longestTimerMs))
-      }
-      return controller.signal
-    },
-    settle(outcomes: Promise<readonly Outcome[]>): Promise<readonly Outcome[]> {
-      return new Promise((resolve, rejectPromise) => {
-        reject = rejectPromise
-        graceTimer = setTimeout(giveUp, Math.min(timeoutMs + graceMs, longestTimerMs))
-        callerSignal?.addEventListener('abort', onCallerAbort, { once: true })
-        outcomes.then(resolve, rejectPromise)
-      })
-    },
-    /** Leaves no timer and no listener behind. */
-    end(): void {
-      clearTimeout(signalTimer)
-      clearTimeout(graceTimer)
-      callerSignal?.removeEventListener('abort', onCallerAbort)
-    },
-  } satisfies PublishCall & Record<string, unknown>
+  readonly #onCallerAbort = (): void => {
+    this.#abortReason = this.#callerSignal?.reason
+    this.#controller?.abort(this.#abortReason)
+    clearTimeout(this.#graceTimer)
+    this.#graceTimer = setTimeout(giveUp, graceMs, this)
+  }
 }
+
+const giveUp = (call: OpenPublish): void => call.giveUp()

@@ -15,11 +15,18 @@ export async function publishOne(
   options: PublishOptions,
 ): Promise<PublishResult> {
   const request = await publisher.request(event, data, options)
-  const send = async (changed: PublishRequest): Promise<PublishResult> => {
-    const prepared = await publisher.prepare(event, changed)
-    return resultOf((await publisher.send(event.name, [prepared], options))[0])
-  }
-  return middleware.length === 0 ? send(request) : publishChain(middleware, send)(request)
+  if (middleware.length === 0) return await sendOne(publisher, event, request, options)
+  return await publishChain(middleware, (changed) => sendOne(publisher, event, changed, options))(request)
+}
+
+async function sendOne(
+  publisher: Publisher,
+  event: EventDefinition,
+  request: PublishRequest,
+  options: PublishOptions,
+): Promise<PublishResult> {
+  const prepared = await publisher.prepare(event, request)
+  return resultOf((await publisher.send(event.name, [prepared], options))[0])
 }
 
 /**
@@ -38,7 +45,7 @@ export async function publishAll(
   if (list.length === 0) return []
   const { id, key, ...shared } = options
   const requests = await Promise.all(
-    list.map(async (data, index) =>
+    list.map((data, index) =>
       publisher.request(event, data, {
         ...shared,
         ...(id !== undefined && { id: id(data, index) }),

@@ -2,16 +2,16 @@ import { randomUUID } from 'node:crypto'
 import type { Adapter, Outcome } from './adapter.js'
 import { causeExtensions } from './cause.js'
 import type { Clock } from './clock.js'
-import { encodeData } from './codec.js'
+import { copyOf, encodeData } from './codec.js'
 import { isMqError, MqError, type MqErrorCode } from './errors.js'
 import type { EventDefinition } from './event.js'
 import { mergedExtensions, requireExtensions } from './extensions.js'
 import { describeError } from './failure.js'
 import { emptyHeaders, hasControlCharacters, headerBytes, isWellFormed, requireHeaders } from './headers.js'
-import { messageBytes, type OutgoingMessage } from './message.js'
+import { messageBytes, type OutgoingMessage, type Writable } from './message.js'
 import type { PublishRequest } from './middleware.js'
 import { refuseUnknown, requireDuration, requireOptions, shown } from './options.js'
-import { createPublishCall } from './publish-call.js'
+import { OpenPublish } from './publish-call.js'
 import type { PublishOptions, PublishOutcome } from './publish-options.js'
 import { validate } from './schema.js'
 
@@ -39,40 +39,55 @@ export function createPublisher(options: PublisherOptions) {
   let pendingMessages = 0
   let pendingBytes = 0
 
-  /** Throws for whatever is wrong with the options, before anybody has seen the message. */
-  async function request(event: EventDefinition, data: unknown, given: PublishOptions): Promise<PublishRequest> {
+  /** Throws for whatever is wrong with the options, before anybody has seen the message. A promise only where a key is. */
+  function request(
+    event: EventDefinition,
+    data: unknown,
+    given: PublishOptions,
+  ): PublishRequest | Promise<PublishRequest> {
     requireOptions(given, 'The options of publish')
     refuseUnknown(given, publishOptionNames, 'publish')
     requireSignal(given.signal)
-    return {
+    const made = {
       topic: event.name,
       id: given.id ?? randomUUID(),
       // Copied at once: the caller may reuse its buffer while the key or the schema is awaited.
-      data: data instanceof Uint8Array ? new Uint8Array(data) : data,
-      key: given.key ?? (event.key && (await keyOf(event, data))),
+      data: data instanceof Uint8Array ? copyOf(data) : data,
+      key: given.key,
       headers: given.headers === undefined ? emptyHeaders : requireHeaders(given.headers),
       extensions: mergedExtensions(causeExtensions(), requireExtensions(given.extensions)),
       delayMs: delayOf(given, clock, adapter),
     }
+    return given.key === undefined && event.key !== undefined
+      ? keyOf(event, data).then((key) => ({ ...made, key }))
+      : made
   }
 
-  async function prepare(event: EventDefinition, request: PublishRequest): Promise<Prepared> {
-    if (event.schema !== undefined) await validate(event.schema, request.data, `'${event.name}'`)
+  /** A promise only where the schema is asynchronous. */
+  function prepare(event: EventDefinition, request: PublishRequest): Prepared | Promise<Prepared> {
+    if (event.schema === undefined) return encode(event, request)
+    const validated = validate(event.schema, request.data, `'${event.name}'`)
+    return validated instanceof Promise ? validated.then(() => encode(event, request)) : encode(event, request)
+  }
+
+  function encode(event: EventDefinition, request: PublishRequest): Prepared {
     const headers = request.headers === emptyHeaders ? emptyHeaders : requireHeaders(request.headers)
     const extensions = request.extensions === emptyHeaders ? emptyHeaders : requireExtensions(request.extensions)
     const { id, key, delayMs } = request
     if (delayMs !== undefined) requireDelay(delayMs, 'delayMs', adapter)
-    const message: OutgoingMessage = {
+    const { body, contentType } = encodeData(request.data)
+    const message: Writable<OutgoingMessage> = {
       id: requireShortText(id, 'id'),
       source: options.source,
       type: event.name,
-      time: new Date(clock.now()).toISOString(),
-      ...encodeData(request.data),
-      ...(key !== undefined && { key: requireShortText(key, 'key') }),
-      ...(delayMs !== undefined && delayMs > 0 && { delayMs: Math.ceil(delayMs) }),
+      time: timeText(clock.now()),
+      contentType,
       extensions,
       headers,
+      body,
     }
+    if (key !== undefined) message.key = requireShortText(key, 'key')
+    if (delayMs !== undefined && delayMs > 0) message.delayMs = Math.ceil(delayMs)
     const bytes = messageBytes(message, headers === emptyHeaders ? 0 : headerBytes(headers))
     if (bytes > maxMessageBytes) {
       const limit = `${adapter.name} takes at most ${maxMessageBytes}`
@@ -92,7 +107,7 @@ export function createPublisher(options: PublisherOptions) {
     const bytes = prepared.reduce((sum, one) => sum + one.bytes, 0)
     requireRoom(prepared.length, bytes)
     const messages = prepared.map((one) => one.message)
-    const call = createPublishCall(timeoutMs, given.signal)
+    const call = new OpenPublish(timeoutMs, given.signal)
     pendingMessages += prepared.length
     pendingBytes += bytes
     try {
@@ -120,6 +135,14 @@ export function createPublisher(options: PublisherOptions) {
 }
 
 export type Publisher = ReturnType<typeof createPublisher>
+
+let latest = { ms: Number.NaN, text: '' }
+
+/** RFC 3339. Many messages are published within a millisecond, and the text takes longer than the rest of the envelope. */
+function timeText(ms: number): string {
+  if (ms !== latest.ms) latest = { ms, text: new Date(ms).toISOString() }
+  return latest.text
+}
 
 function outcomeOf(id: string, outcome: Outcome | undefined): PublishOutcome {
   if (outcome?.status === 'stored') return { status: 'stored', id, routed: outcome.routed }

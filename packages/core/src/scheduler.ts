@@ -7,6 +7,7 @@ import { requireName } from './names.js'
 import { refuseUnknown, requireDuration, requireFunction, requireOptions } from './options.js'
 import { requireShortText } from './publisher.js'
 import type { Queue } from './queue.js'
+import { createSchedules } from './schedule/schedules.js'
 import { stopDeadline } from './subscriber.js'
 import { requireTask, type Task } from './task.js'
 import type {
@@ -70,6 +71,8 @@ export function createScheduler(queue: Queue, options: SchedulerOptions = {}): T
     return (await enqueuer.prepare(task, input, given)).send()
   }
 
+  const schedules = createSchedules({ queue, hasStore: store !== undefined, enqueue, starters })
+
   const scheduler: TaskScheduler = {
     async register(task, given = {}) {
       const event = eventOf(task)
@@ -111,6 +114,9 @@ export function createScheduler(queue: Queue, options: SchedulerOptions = {}): T
           }),
       })
     },
+    schedule: (name, rule, task, input) => schedules.add({ name, rule, task: task as Task, input }),
+    unschedule: (name) => schedules.remove(name),
+    schedules: () => schedules.list(),
     start: () => starters.start(),
     async stop(given = {}) {
       // Before anything is stopped: a bad deadline must not leave workers behind that nobody can stop any more.

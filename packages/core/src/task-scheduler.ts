@@ -2,6 +2,8 @@ import type { EventDefinition } from './event.js'
 import type { SubscribeOptions } from './handler.js'
 import type { Message } from './message.js'
 import type { PublishOptions, PublishResult, Routed } from './publish-options.js'
+import type { ScheduleRule } from './schedule/rule.js'
+import type { ScheduleInfo } from './schedule/schedules.js'
 import type { Task } from './task.js'
 import type { TaskStore } from './task-store.js'
 import type { CancelOptions, TaskHandle } from './tasks/handle.js'
@@ -32,7 +34,26 @@ export interface TaskScheduler extends AsyncDisposable {
     toInput: (message: Message) => NoInfer<Enqueued> | undefined | Promise<NoInfer<Enqueued> | undefined>,
     options?: RouteOptions,
   ): Promise<void>
-  /** Starts all that was registered and routed. Resolves once every worker runs; rejects, with none running, if one cannot. */
+  /**
+   * Enqueues the task at every tick of the rule, once over all replicas of the application that have the same schedule, with
+   * `<schedule>@<time>` as its id. Begins with `start`; the task need not be registered here.
+   *
+   * Each tick runs at least once, and at most once more for each failure of the replica that owned the schedule; with a `store`
+   * not even that. Throws `MQ_DUPLICATE_TASK` for a name that another schedule has here, `MQ_INVALID_OPTION` for a rule that
+   * cannot be followed, `MQ_INVALID_DATA` or `MQ_NOT_SERIALIZABLE` for the input, and `MQ_STORE_REQUIRED` without a store on an
+   * adapter without `orderedKeys`.
+   */
+  schedule<Input, Result, Enqueued = Input>(
+    name: string,
+    rule: ScheduleRule,
+    task: Task<Input, Result, Enqueued>,
+    input: NoInfer<Enqueued>,
+  ): Promise<void>
+  /** Takes this process out of a schedule; other replicas go on. False where there is none of that name. */
+  unschedule(name: string): Promise<boolean>
+  /** The schedules of this scheduler, the oldest first. */
+  schedules(): readonly ScheduleInfo[]
+  /** Starts all that was registered, routed and scheduled. Resolves once every worker runs; rejects, with none running, if one cannot. */
   start(): Promise<void>
   /**
    * Stops all workers as `Subscription.stop` does, then whoever waits for a reply here is told `MQ_CLOSED`. Always resolves. May

@@ -229,6 +229,20 @@ describe('a scheduler', () => {
     scheduler.route('any.topic', notify, () => ({ url: 5 }))
   })
 
+  it('schedules a task with the type of its input, by one kind of rule', () => {
+    expectTypeOf(scheduler.schedule('daily', { everyMs: 1_000 }, notify, { url: 'x' })).toEqualTypeOf<Promise<void>>()
+    scheduler.schedule('daily', { cron: '0 9 * * *', timeZone: 'UTC', missed: 'runOnce' }, notify, { url: 'x' })
+    // @ts-expect-error: that is not the input of the task
+    scheduler.schedule('daily', { everyMs: 1_000 }, notify, { url: 5 })
+    // @ts-expect-error: an interval has no time zone
+    scheduler.schedule('daily', { everyMs: 1_000, timeZone: 'UTC' }, notify, { url: 'x' })
+    // @ts-expect-error: either the one or the other
+    scheduler.schedule('daily', { everyMs: 1_000, cron: '0 9 * * *' }, notify, { url: 'x' })
+    // @ts-expect-error: a rule is one of the two
+    scheduler.schedule('daily', {}, notify, { url: 'x' })
+    expectTypeOf(scheduler.schedules()[0]?.next).toEqualTypeOf<Date | undefined>()
+  })
+
   it('answers with the type of the result, however it is asked for', () => {
     expectTypeOf(scheduler.enqueue(notify, { url: 'a' }, { reply: true })).toEqualTypeOf<Promise<TaskHandle<number>>>()
     expectTypeOf(scheduler.enqueue(notify, { url: 'a' }, { delayMs: 5 })).toEqualTypeOf<Promise<EnqueuedTask>>()

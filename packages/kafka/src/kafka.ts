@@ -166,6 +166,7 @@ function capabilitiesOf({ maxMessageBytes, sessionTimeoutMs }: Settings): Capabi
     startFromEarliest: true,
     orderedKeys: true,
     countsCrashes: false,
+    exactAttempts: true,
     delayResolutionMs: 500,
     maxDelayMs: 365 * 24 * 60 * 60 * 1000,
     maxHandlerMs: Number.POSITIVE_INFINITY,

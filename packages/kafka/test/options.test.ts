@@ -86,6 +86,7 @@ describe('the options', () => {
       startFromEarliest: true,
       orderedKeys: true,
       countsCrashes: false,
+      exactAttempts: true,
       delayResolutionMs: 500,
       maxDelayMs: 365 * 24 * 60 * 60 * 1000,
       maxHandlerMs: Number.POSITIVE_INFINITY,

@@ -2,7 +2,7 @@ import { brokers, shared, until } from '@mq/test-brokers'
 import { type ISocketFactory, Kafka, type KafkaConfig } from 'kafkajs'
 import { describe, expect, it } from 'vitest'
 import { newTopic, open } from './support/open.js'
-import { withAdmin } from './support/outside.js'
+import { createTopics, withAdmin } from './support/outside.js'
 
 const own = (topic: string, group = 'g'): string[] => [
   topic,
@@ -54,17 +54,12 @@ describe.skipIf(!brokers.wanted('kafka'))('topics', () => {
     const { queue } = await open({ createTopics: false })
     const topic = newTopic()
     const [main, delay, retry, dead] = own(topic) as [string, string, string, string]
-    await withAdmin(await shared('kafka'), (admin) =>
-      admin.createTopics({
-        waitForLeaders: true,
-        topics: [
-          { topic: main, numPartitions: 2 },
-          { topic: delay, numPartitions: 1 },
-          { topic: retry, numPartitions: 7 },
-          { topic: dead, numPartitions: 2, configEntries: [{ name: 'cleanup.policy', value: 'compact' }] },
-        ],
-      }),
-    )
+    await createTopics(await shared('kafka'), [
+      { topic: main, numPartitions: 2 },
+      { topic: delay, numPartitions: 1 },
+      { topic: retry, numPartitions: 7 },
+      { topic: dead, numPartitions: 2, configEntries: [{ name: 'cleanup.policy', value: 'compact' }] },
+    ])
     const attempts: number[] = []
     const subscription = await queue.subscribe(topic, ({ attempt }) => {
       attempts.push(attempt)
@@ -80,12 +75,8 @@ describe.skipIf(!brokers.wanted('kafka'))('topics', () => {
   it('with too few partitions for retries are refused when the group is declared', async () => {
     const { queue } = await open({ createTopics: false })
     const topic = newTopic()
-    await withAdmin(await shared('kafka'), (admin) =>
-      admin.createTopics({
-        waitForLeaders: true,
-        topics: own(topic).map((name) => ({ topic: name, numPartitions: 2 })),
-      }),
-    )
+    const topics = own(topic).map((name) => ({ topic: name, numPartitions: 2 }))
+    await createTopics(await shared('kafka'), topics)
     await expect(queue.declareGroup(topic, 'g')).rejects.toMatchObject({
       code: 'MQ_INVALID_OPTION',
       message: expect.stringMatching(/---retry has 2 partitions; it needs 7/),

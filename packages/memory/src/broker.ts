@@ -1,4 +1,13 @@
-import type { Clock, OutgoingMessage, RawMessage, Routed, Settlement, Source, StartFrom } from '@mq/core'
+import {
+  type Clock,
+  isTickAhead,
+  type OutgoingMessage,
+  type RawMessage,
+  type Routed,
+  type Settlement,
+  type Source,
+  type StartFrom,
+} from '@mq/core'
 import { BoundedLog } from './bounded-log.js'
 import { type Entry, Usage } from './entry.js'
 import { Group } from './group.js'
@@ -26,6 +35,8 @@ interface Topic {
   readonly retained: BoundedLog<RawMessage>
   readonly published: PublishedIds
   delayed: number
+  /** Of these, the next ticks of schedules: they never come to an end. */
+  ahead: number
 }
 
 const retainedBytes = 16 * 1024 * 1024
@@ -67,7 +78,10 @@ export class Broker {
     if (before !== undefined) return before
     if (this.usage.isFull) return undefined
     const { delayMs = 0, ...stored } = message
-    const routed = delayMs > 0 ? this.#delay(topic, stored, delayMs) : this.#fanOut(topic, stored)
+    const routed =
+      delayMs > 0
+        ? this.#delay(topic, stored, { delayMs, isAhead: isTickAhead(topicName, message.id) })
+        : this.#fanOut(topic, stored)
     if (routed !== 'no') topic.published.remember(message.id, routed, now)
     return routed
   }
@@ -109,9 +123,9 @@ export class Broker {
     return this.#groups().some((group) => group.inFlight > 0 || (group.hasConsumers && group.ready > 0))
   }
 
-  /** Something will go on as time moves on. */
+  /** Something will go on as time moves on, but for the next ticks of schedules. */
   get isWaiting(): boolean {
-    const delayed = [...this.#topics.values()].some((topic) => topic.delayed > 0)
+    const delayed = [...this.#topics.values()].some((topic) => topic.delayed > topic.ahead)
     return delayed || this.#groups().some((group) => group.hasConsumers && group.delayed > 0)
   }
 
@@ -128,6 +142,7 @@ export class Broker {
       retained,
       published: new PublishedIds(this.#options.dedupeMs),
       delayed: 0,
+      ahead: 0,
     }
     this.#topics.set(name, topic)
     return topic
@@ -140,11 +155,13 @@ export class Broker {
   }
 
   /** Which groups there will be when it is due, nobody knows. */
-  #delay(topic: Topic, message: RawMessage, delayMs: number): Routed {
+  #delay(topic: Topic, message: RawMessage, { delayMs, isAhead }: { delayMs: number; isAhead: boolean }): Routed {
     topic.delayed += 1
+    if (isAhead) topic.ahead += 1
     this.usage.add(message)
     this.timetable.add(this.clock.now() + delayMs, () => {
       topic.delayed -= 1
+      if (isAhead) topic.ahead -= 1
       this.usage.remove(message)
       this.#fanOut(topic, message)
     })

@@ -135,6 +135,7 @@ function capabilitiesOf(maxMessageBytes: number, publishDedupeMs: number): Capab
     startFromEarliest: true,
     orderedKeys: true,
     countsCrashes: false,
+    exactAttempts: true,
     delayResolutionMs: 50,
     maxDelayMs: 365 * 24 * 60 * 60 * 1000,
     maxHandlerMs: Number.POSITIVE_INFINITY,

@@ -200,6 +200,7 @@ describe('options', () => {
       startFromEarliest: true,
       orderedKeys: true,
       countsCrashes: false,
+      exactAttempts: true,
       delayResolutionMs: 50,
       maxDelayMs: 365 * 24 * 60 * 60 * 1000,
       maxHandlerMs: Number.POSITIVE_INFINITY,

@@ -256,6 +256,7 @@ function capabilitiesOf({ maxMessageBytes, consumerTimeoutMs, heartbeatSeconds }
     startFromEarliest: false,
     orderedKeys: true,
     countsCrashes: true,
+    exactAttempts: false,
     delayResolutionMs: 250,
     maxDelayMs,
     // What fails at the last moment still has to be stored for its retry before the broker takes the message away.

@@ -13,6 +13,7 @@ describe('options', () => {
       startFromEarliest: false,
       orderedKeys: true,
       countsCrashes: true,
+      exactAttempts: false,
       delayResolutionMs: 250,
       maxDelayMs: 6_710_886_300,
       maxHandlerMs: 1_710_000,

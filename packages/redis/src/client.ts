@@ -60,6 +60,8 @@ export function createClient(settings: Settings): Client {
     sentinels: sentinel.nodes.map((node) => ({ ...node })),
     name: sentinel.name,
     sentinelRetryStrategy: retryDelayMs,
+    // Else one that says nothing is waited for for ever.
+    sentinelCommandTimeout: options.connectTimeout,
     ...(sentinel.username !== undefined && { sentinelUsername: sentinel.username }),
     ...(sentinel.password !== undefined && { sentinelPassword: sentinel.password }),
     ...(sentinel.tls === true && { enableTLSForSentinelMode: true, sentinelTLS: options.tls ?? {} }),

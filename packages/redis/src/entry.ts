@@ -40,7 +40,7 @@ export function decodeEntry({ id, fields }: Entry, topic: string): DecodedEntry 
     } else attributes[name] = value.toString()
   }
   // Programs may choose the numbers of their ids; past this one there is no date.
-  const defaults = { id: origin, topic, timeMs: Math.min(Number(origin.split('-')[0]) || 0, 8.64e15) }
+  const defaults = { id: origin, topic, timeMs: Math.min(Number.parseInt(origin, 10) || 0, 8.64e15) }
   const content = {
     headers: headers === undefined ? emptyHeaders : Object.freeze(headers),
     body: body ?? whole(fields),

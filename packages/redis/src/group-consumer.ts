@@ -59,6 +59,10 @@ export async function startGroupConsumer(parts: ConsumerParts): Promise<RunningC
     ordered: options.ordered,
     onError,
     onGone: () => reportGone(1),
+    onSettled: (settlement) => {
+      if (settlement.kind === 'retry') intake.expect(settlement.delayMs)
+      else if (options.ordered) intake.expect(0)
+    },
   })
   let seen = '0-0'
   let isStopping = false
@@ -82,10 +86,7 @@ export async function startGroupConsumer(parts: ConsumerParts): Promise<RunningC
   function finish(run: Run, settlement: Settlement): void {
     if (!runs.has(run)) return
     run.settling = true
-    void settler.settle(run, settlement).then(() => {
-      if (settlement.kind === 'retry') intake.expect(settlement.delayMs)
-      else if (options.ordered) intake.expect(0)
-    })
+    settler.settle(run, settlement)
   }
 
   function brokenHandle(run: Run, cause: unknown): Settlement {
@@ -99,7 +100,7 @@ export async function startGroupConsumer(parts: ConsumerParts): Promise<RunningC
     if (gone.length > 0) reportGone(gone.length)
     if (!isStopping) for (const one of owned) begin(one)
     // Came in while the intake was being closed: given back without having been started.
-    else for (const one of owned) void settler.settle(runs.begin(one), { kind: 'release' })
+    else for (const one of owned) settler.settle(runs.begin(one), { kind: 'release' })
   }
 
   /** The group has vanished, and with it the claims on all that is being handled. */

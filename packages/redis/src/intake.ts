@@ -1,6 +1,7 @@
 import type { Argument, Link } from './link.js'
 import type { Settings } from './options.js'
 import type { GroupPlace } from './place.js'
+import { createPortions } from './portions.js'
 import { type Intake, intakeOf, nothing, readIntake } from './reply.js'
 import type { Runs } from './runs.js'
 import type { Script } from './script.js'
@@ -36,6 +37,7 @@ export function createIntake({ settings, place, name, link, commands, runs, orde
   let news: Promise<unknown> | undefined
   let wake: (() => void) | undefined
   const asked = ordered ? commands : link
+  const portions = createPortions()
 
   const ask = async (
     script: Script,
@@ -47,28 +49,30 @@ export function createIntake({ settings, place, name, link, commands, runs, orde
     return { reply, claimedAt }
   }
 
-  async function recover(): Promise<Intake> {
-    const { reply, claimedAt } = await ask(recoverScript, [stream, retry], [runs.free, ...runs.refs])
+  async function recover(room: number): Promise<Intake> {
+    const { reply, claimedAt } = await ask(recoverScript, [stream, retry], [room, ...runs.refs])
     return intakeOf(reply, place.topic, claimedAt)
   }
 
-  async function claim(): Promise<Intake> {
-    const args = [runs.free, visibilityMs, ordered ? 1 : 0, ...cursors]
+  async function claim(room: number): Promise<Intake> {
+    const args = [room, visibilityMs, ordered ? 1 : 0, ...cursors]
     const { reply, claimedAt } = await ask(claimScript, [stream, retry, lanes, waiting], args)
     const [main, again, ...rows] = reply
     cursors = [String(main), String(again)]
     return intakeOf(rows, place.topic, claimedAt)
   }
 
-  async function take(): Promise<Intake> {
+  async function take(room: number): Promise<Intake> {
     const keys = [stream, retry, due, dueData, delayed, delayedData]
     const { reply, claimedAt } = ordered
-      ? await ask(takeOrderedScript, [...keys, lanes, waiting, open], [runs.free])
-      : await ask(takeScript, keys, [runs.free])
+      ? await ask(takeOrderedScript, [...keys, lanes, waiting, open], [room])
+      : await ask(takeScript, keys, [room])
     const waitMs = Number(reply[0])
     takeAt = claimedAt + (waitMs < 0 ? pollMs : Math.min(waitMs, pollMs))
     if (ordered) streamEnd = String(reply[1])
-    return intakeOf(reply.slice(ordered ? 2 : 1), place.topic, claimedAt)
+    const intake = intakeOf(reply.slice(ordered ? 2 : 1), place.topic, claimedAt)
+    if (intake.owned.length >= room) takeAt = claimedAt
+    return intake
   }
 
   async function newsOrWake(blockMs: number): Promise<void> {
@@ -84,41 +88,47 @@ export function createIntake({ settings, place, name, link, commands, runs, orde
   }
 
   /** Blocks for as long as nothing else is to be done, and never for long: a stop waits for it. */
-  async function read(): Promise<Intake> {
+  async function read(room: number): Promise<Intake> {
     const claimedAt = performance.now()
     const blockMs = Math.max(1, Math.min(pollMs, Math.ceil(takeAt - claimedAt)))
     if (ordered) {
       await newsOrWake(blockMs)
       return nothing
     }
-    const group = ['GROUP', place.group, name, 'COUNT', runs.free, 'BLOCK', blockMs]
+    const group = ['GROUP', place.group, name, 'COUNT', room, 'BLOCK', blockMs]
     const reply = await link.send('XREADGROUP', [...group, 'STREAMS', stream, '>'])
     return readIntake(reply, place.topic, claimedAt)
+  }
+
+  async function next(): Promise<Intake> {
+    const now = performance.now()
+    const room = portions.of(runs.free)
+    if (generation !== asked.generation) {
+      generation = asked.generation
+      recoverAt = 0
+    }
+    if (now >= recoverAt) {
+      const recovered = await recover(room)
+      if (recovered.owned.length === room) return recovered
+      // Once more when the broker, too, must have noticed that a connection is gone that still waited there.
+      recoverAt = recoverAt === 0 ? now + pollMs + visibilityMs / 10 : Number.POSITIVE_INFINITY
+      return recovered
+    }
+    if (now >= claimAt) {
+      const claimed = await claim(room)
+      if (claimed.owned.length < room) claimAt = now + visibilityMs / 3
+      return claimed
+    }
+    if (now >= takeAt) return await take(room)
+    return await read(room)
   }
 
   return {
     /** The next thing to do, as far as there is room; resolves with what came of it. Rejects with a `CommandError`. */
     async next(): Promise<Intake> {
-      const now = performance.now()
-      if (generation !== asked.generation) {
-        generation = asked.generation
-        recoverAt = 0
-      }
-      if (now >= recoverAt) {
-        const room = runs.free
-        const recovered = await recover()
-        if (recovered.owned.length === room) return recovered
-        // Once more when the broker, too, must have noticed that a connection is gone that still waited there.
-        recoverAt = recoverAt === 0 ? now + pollMs + visibilityMs / 10 : Number.POSITIVE_INFINITY
-        return recovered
-      }
-      if (now >= claimAt) {
-        const claimed = await claim()
-        if (runs.free > claimed.owned.length) claimAt = now + visibilityMs / 3
-        return claimed
-      }
-      if (now >= takeAt) return await take()
-      return await read()
+      const intake = await next()
+      portions.learn(intake.owned)
+      return intake
     },
     /** An answer was lost: what it brought is looked for before anything else is asked. */
     doubt(): void {

@@ -60,6 +60,16 @@ export function createLink(settings: Settings, events: LinkEvents = {}): Link {
       events.down?.(new MqError('MQ_CONNECTION_LOST', `Lost Redis at ${where}: ${cause.message}`, { cause }))
   }
 
+  /** The driver waits for ever where a server takes a connection and says nothing more. */
+  function limitHandshake(made: Client): void {
+    if ('nodes' in made) return void made.on('+node', limitHandshake)
+    let timer: NodeJS.Timeout | undefined
+    made.on('connect', () => {
+      timer = setTimeout(() => made.disconnect(true), connectTimeoutMs)
+    })
+    for (const event of ['ready', 'close']) made.on(event, () => clearTimeout(timer))
+  }
+
   /** Once `watched`, a client that comes up, goes and ends tells so. */
   function begin(): { readonly made: Client; watch(): void } {
     const made = createClient(settings)
@@ -69,6 +79,7 @@ export function createLink(settings: Settings, events: LinkEvents = {}): Link {
     })
     const watch = (): void => {
       client = made
+      limitHandshake(made)
       made.on('ready', came)
       made.on('close', went)
       // The driver has given up, which it does where a connector fails: only a new client connects again.

@@ -168,6 +168,7 @@ function capabilitiesOf({ visibilityMs, pollMs, maxMessageBytes, dedupeMs }: Set
     startFromEarliest: true,
     orderedKeys: true,
     countsCrashes: true,
+    exactAttempts: true,
     delayResolutionMs: 2 * pollMs + 200,
     maxDelayMs: 365 * 24 * 60 * 60 * 1000,
     maxHandlerMs: Number.POSITIVE_INFINITY,

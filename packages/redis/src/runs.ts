@@ -108,6 +108,7 @@ export class Runs {
 
   /** Makes everybody look again who waits here. */
   wake(): void {
+    if (this.#waiting.size === 0) return
     for (const resolve of [...this.#waiting]) resolve()
   }
 

@@ -18,12 +18,8 @@ export interface SettlerParts {
   readonly onError: (error: MqError) => void
   /** The entry of a message that was to be tried again or dead-lettered is gone. */
   readonly onGone: (run: Run) => void
-}
-
-interface Ack {
-  readonly run: Run
-  readonly resolve: () => void
-  readonly reject: (error: unknown) => void
+  /** Something was settled, so that the broker may have the next one. */
+  readonly onSettled: (settlement: Settlement) => void
 }
 
 const acksAtOnce = 500
@@ -33,34 +29,27 @@ const longestPauseMs = 2_000
 export function createSettler(parts: SettlerParts) {
   const { place, name, link, runs, ordered } = parts
   const { stream, retry, due, dueData, seq, dead, lanes, waiting, open } = place.keys
-  let acks: Ack[] = []
+  let acks: Run[] = []
 
   const lane = (run: Run): string => (ordered ? laneOf(run.entry.message.key) : '')
 
   /** Acknowledgements of one turn of the event loop go out together. */
-  function acknowledge(run: Run): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (acks.length === 0) setImmediate(flush)
-      acks.push({ run, resolve, reject })
-    })
+  function acknowledge(run: Run): void {
+    if (acks.length === 0) setImmediate(flush)
+    acks.push(run)
   }
   function flush(): void {
     const all = acks
     acks = []
-    for (let at = 0; at < all.length; at += acksAtOnce) void flushBatch(all.slice(at, at + acksAtOnce))
+    for (let at = 0; at < all.length; at += acksAtOnce) void insist(all.slice(at, at + acksAtOnce), done, sendAcks)
   }
-  async function flushBatch(batch: readonly Ack[]): Promise<void> {
-    const byKind = (['m', 'r'] as const).map((kind) => batch.map(({ run }) => run).filter((run) => run.kind === kind))
+  async function sendAcks(batch: readonly Run[]): Promise<void> {
+    const byKind = (['m', 'r'] as const).map((kind) => batch.filter((run) => run.kind === kind))
     const args = byKind.flatMap((some) =>
       some.length === 0 ? [0] : [some.length, ...idRange(some), ...some.map(({ id }) => id)],
     )
     if (ordered) args.push(...byKind.flat().map(lane))
-    try {
-      await link.run(ackScript, [stream, retry, lanes, waiting, open], [place.group, name, ...args])
-      for (const { resolve } of batch) resolve()
-    } catch (error) {
-      for (const { reject } of batch) reject(error)
-    }
+    await link.run(ackScript, [stream, retry, lanes, waiting, open], [place.group, name, ...args])
   }
 
   async function move(
@@ -86,10 +75,8 @@ export function createSettler(parts: SettlerParts) {
     await move(run, 'retry', same)
   }
 
-  async function carryOut(run: Run, settlement: Settlement): Promise<void> {
+  async function carryOut(run: Run, settlement: Exclude<Settlement, { readonly kind: 'done' }>): Promise<void> {
     switch (settlement.kind) {
-      case 'done':
-        return await acknowledge(run)
       case 'release':
         return await release(run)
       case 'retry': {
@@ -103,33 +90,48 @@ export function createSettler(parts: SettlerParts) {
     }
   }
 
+  /**
+   * Tries until it is done or the messages are not ours any more. That an answer was lost does no harm: the second time the
+   * broker sees that it is done.
+   */
+  async function insist(
+    batch: readonly Run[],
+    settlement: Settlement,
+    work: (ours: readonly Run[]) => Promise<void>,
+  ): Promise<void> {
+    let told = false
+    let ours = batch.filter((run) => runs.has(run))
+    for (let pauseMs = 20; ours.length > 0; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
+      try {
+        await work(ours)
+        break
+      } catch (error) {
+        const failed = commandError(error)
+        if (isGroupMissing(failed)) break
+        if (!told && failed.kind === 'refused' && !willPass(failed)) {
+          told = true
+          parts.onError(operationError('Settling a message', failed))
+        }
+        if (link.isUp) await sleep(pauseMs)
+        else await link.whenUp(longestPauseMs)
+      }
+      ours = ours.filter((run) => runs.has(run))
+    }
+    for (const run of ours) runs.end(run)
+    parts.onSettled(settlement)
+  }
+
   return {
     release,
-    /**
-     * Tries until it is done or the message is not ours any more. That an answer was lost does no harm: the second time the
-     * broker sees that it is done.
-     */
-    async settle(run: Run, settlement: Settlement): Promise<void> {
-      let told = false
-      for (let pauseMs = 20; runs.has(run); pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
-        try {
-          await carryOut(run, settlement)
-          break
-        } catch (error) {
-          const failed = commandError(error)
-          if (isGroupMissing(failed)) break
-          if (!told && failed.kind === 'refused' && !willPass(failed)) {
-            told = true
-            parts.onError(operationError('Settling a message', failed))
-          }
-          if (link.isUp) await sleep(pauseMs)
-          else await link.whenUp(longestPauseMs)
-        }
-      }
-      runs.end(run)
+    /** Ends the run once the broker knows. */
+    settle(run: Run, settlement: Settlement): void {
+      if (settlement.kind === 'done') acknowledge(run)
+      else void insist([run], settlement, () => carryOut(run, settlement))
     },
   }
 }
+
+const done: Settlement = { kind: 'done' }
 
 /** The lowest and the highest id. */
 function idRange(some: readonly Run[]): [string, string] {
@@ -143,6 +145,8 @@ function idRange(some: readonly Run[]): [string, string] {
 }
 
 function isBefore(a: string, b: string): boolean {
+  const dash = a.indexOf('-')
+  if (a.length === b.length && b[dash] === '-') return a < b
   const [aTime = '', aNumber = ''] = a.split('-')
   const [bTime = '', bNumber = ''] = b.split('-')
   return aTime === bTime ? numberBefore(aNumber, bNumber) : numberBefore(aTime, bTime)

@@ -8,7 +8,7 @@ await conformance(
   {
     adapter: new URL('../src/index.ts', import.meta.url),
     options: { url: 'redis://127.0.0.1', visibilityMs: 8_000, commandTimeoutMs: 2_000 },
-    start: () => behindProxy(redis({ password: 'right' })),
+    start: () => behindProxy(redis({ password: 'open-sesame-7' })),
     stop: stopBehindProxy,
     faults: redisFaults,
     node: workspaceNode,

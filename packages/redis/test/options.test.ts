@@ -59,6 +59,7 @@ describe('options', () => {
       startFromEarliest: true,
       orderedKeys: true,
       countsCrashes: true,
+      exactAttempts: true,
       delayResolutionMs: 300,
       maxDelayMs: 31_536_000_000,
       maxHandlerMs: Number.POSITIVE_INFINITY,

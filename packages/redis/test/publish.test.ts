@@ -56,6 +56,40 @@ describe.skipIf(!brokers.wanted('redis'))('publishing', () => {
     )
   })
 
+  it('keeps the order of each key while the broker refuses some batches for a moment and takes the next', async () => {
+    const own = await startRedis()
+    onTestFinished(() => own.stop())
+    const link = await proxy(own)
+    onTestFinished(() => link.close())
+    const queue = await open(link.url)
+    const topic = newTopic()
+    await queue.declareGroup(topic, 'g')
+    const admin = await client(own.url)
+    // The batches of one turn arrive some time after each other, and some while it is refused to write.
+    await link.slow(1_000_000)
+    let isOver = false
+    const toggle = (async () => {
+      for (let wanted = 1; !isOver; wanted = 1 - wanted) {
+        await admin.config('SET', 'min-replicas-to-write', wanted)
+        await new Promise((resolve) => setTimeout(resolve, 30))
+      }
+    })()
+    const filler = 'x'.repeat(1_000)
+    const publish = (number: number) => queue.publish(topic, { number, filler }, { key: String(number % 3) })
+    for (let round = 0; round < 5; round++) {
+      await Promise.all(Array.from({ length: 150 }, (_, index) => publish(150 * round + index)))
+    }
+    isOver = true
+    await toggle
+    const entries = await admin.xrange(`mq:{${topic}}:stream`, '-', '+')
+    const numbers = entries.map(([, fields]): number => JSON.parse(fields.at(-1) ?? '').number)
+    expect(numbers).toHaveLength(750)
+    for (const key of [0, 1, 2]) {
+      const ofKey = numbers.filter((number) => number % 3 === key)
+      expect(ofKey).toEqual([...ofKey].sort((a, b) => a - b))
+    }
+  })
+
   it('rejects, as certainly not stored, what could not be sent in time', async () => {
     const link = await proxy(server)
     onTestFinished(() => link.close())

@@ -1,3 +1,4 @@
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { brokers, child, proxy, type RedisServer, shared, redis as startRedis, until } from '@mq/test-brokers'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { client, newTopic, open } from './support/open.js'
@@ -33,6 +34,62 @@ describe.skipIf(!brokers.wanted('redis'))('recovery', () => {
     await until(() => seen.length === 3, { what: 'them to run again', timeoutMs: 10_000 })
     expect(performance.now() - diedAt).toBeLessThan(queue.capabilities.redeliveryMs)
     expect(seen).toEqual([2, 2, 2])
+  })
+
+  it('gets a backlog over a slow link that takes far longer than the visibility, each message once', async () => {
+    const queue = await open(url)
+    const topic = newTopic()
+    await queue.declareGroup(topic, 'g')
+    await queue.publishAll(
+      topic,
+      Array.from({ length: 30 }, () => new Uint8Array(40_000)),
+    )
+    const link = await proxy(await shared('redis'))
+    onTestFinished(() => link.close())
+    const reader = await open(link.url)
+    await link.slow(300_000)
+    const seen: string[] = []
+    const handler = async ({ id }: { id: string }): Promise<void> => {
+      seen.push(id)
+      await new Promise((resolve) => setTimeout(resolve, 300))
+    }
+    await reader.subscribe(topic, handler, { concurrency: 100 })
+    await until(async () => (await queue.stats(topic)).ready === 0 && (await queue.stats(topic)).inFlight === 0, {
+      what: 'all of it',
+      timeoutMs: 20_000,
+    })
+    expect(new Set(seen).size).toBe(30)
+    expect(seen).toHaveLength(30)
+  })
+
+  it('gives up on a server that takes its connection back and then says nothing, and finds the next one', async () => {
+    const { host, port } = await shared('redis')
+    let isMute = false
+    const sockets = new Set<Socket>()
+    const between = createServer((inside) => {
+      sockets.add(inside.on('error', () => {}))
+      if (isMute) return
+      const outside = connect(port, host).on('error', () => {})
+      inside.pipe(outside).pipe(inside)
+    })
+    await new Promise<void>((resolve) => between.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => {
+      between.close()
+      for (const socket of sockets) socket.destroy()
+    })
+    const through = new URL(url)
+    through.port = String((between.address() as AddressInfo).port)
+    const queue = await open(through.href, { redis: { connectTimeoutMs: 1_000, commandTimeoutMs: 500 } })
+    const topic = newTopic()
+    const seen: unknown[] = []
+    await queue.subscribe(topic, ({ data }) => void seen.push(data))
+    isMute = true
+    const muteFrom = sockets.size
+    for (const socket of sockets) socket.destroy()
+    await until(() => sockets.size >= muteFrom + 2, { what: 'it to come back', timeoutMs: 5_000 })
+    isMute = false
+    await queue.publish(topic, 1, { timeoutMs: 8_000 })
+    await until(() => seen.length === 1, { what: 'the message', timeoutMs: 8_000 })
   })
 
   it('does not run a handler twice that takes longer than the visibility, while its process lives', async () => {

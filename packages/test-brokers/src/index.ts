@@ -1,6 +1,6 @@
 export { type Child, type ChildOptions, child, workspaceNode } from './child.js'
 export { faultsOf, type ServerFaults } from './conformance/faults.js'
-export { type ConformanceSetting, conformanceAskedFor, conformanceOptions } from './conformance/options.js'
+export { type ConformanceSetting, conformanceOptions } from './conformance/options.js'
 export { behindProxy, type StartedServer, stopBehindProxy } from './conformance/started.js'
 export { type KafkaServer, kafka } from './kafka/index.js'
 export type { KafkaOptions, SaslMechanism } from './kafka/options.js'

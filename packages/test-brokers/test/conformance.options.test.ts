@@ -9,7 +9,8 @@ describe('conformanceOptions', () => {
     vi.stubEnv('MQ_TEST_LONG', undefined)
     vi.stubEnv('MQ_CONFORMANCE_SEED', undefined)
     const options = conformanceOptions('redis')
-    expect(options).toEqual({ complete: true, long: false, reportFolder: expect.stringMatching(/temp.conformance.?$/) })
+    const reportFolder = expect.stringMatching(/temp.conformance.?$/)
+    expect(options).toEqual({ complete: true, brokers: 3, long: false, reportFolder })
     expect(conformanceOptions('redis', { variant: 'cluster' }).reportFolder).toMatch(/conformance.cluster$/)
   })
 
@@ -27,6 +28,7 @@ describe('conformanceOptions', () => {
     vi.stubEnv('MQ_TEST_KAFKA_URL', 'kafka://127.0.0.1:1')
     vi.stubEnv('MQ_TEST_RABBITMQ_URL', 'amqp://127.0.0.1:1')
     expect(conformanceOptions('kafka').complete).toBe(false)
+    expect(conformanceOptions('kafka')).not.toHaveProperty('brokers')
     expect(Object.keys(faultsOf('kafka'))).toEqual(['unreachable', 'wrongCredentials'])
     const kept = Object.keys(faultsOf('rabbitmq'))
     expect(kept).toContain('freeze')

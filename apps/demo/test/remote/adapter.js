@@ -44,6 +44,7 @@ export default function remote({ url }) {
       startFromEarliest: true,
       orderedKeys: false,
       countsCrashes: false,
+      exactAttempts: true,
       delayResolutionMs: 50,
       maxDelayMs: 1e9,
       maxHandlerMs: Number.POSITIVE_INFINITY,

@@ -39,10 +39,11 @@ export async function walk(kit: Kit, options: WalkOptions): Promise<void> {
 }
 
 async function steps(kit: Kit, { steps: count, rough }: WalkOptions, done: string[]): Promise<void> {
-  // A cut may count as a run, and must not make the last one of it.
-  const attempts = rough ? 12 : 3
+  const skips = !kit.capabilities.exactAttempts
+  // A cut may count as a run, and a stop where attempts are not exact, and must not make the last one of it.
+  const attempts = rough || skips ? 12 : 3
   const retry = { attempts, backoff: 'fixed', delayMs: 50, jitter: 'none' } as const
-  const model = createWalkModel({ groups, attempts, exact: !rough })
+  const model = createWalkModel({ groups, attempts, exact: !rough, skips })
   const publisher = await kit.queue({ retry })
   const topic = kit.topic()
   for (const group of groups) await publisher.declareGroup(topic, group)

@@ -12,7 +12,7 @@ export interface Starter {
 /** What begins with `start` and ends with `stop`: added before, it is only noted; added later, it is started at once. */
 export function createStarters() {
   const starters = new Map<string, Starter>()
-  const subscriptions: Subscription[] = []
+  const running = new Map<string, Subscription>()
   /** What `before` has opened. */
   const helpers: Subscription[] = []
   let shared: Promise<void> | undefined
@@ -22,23 +22,34 @@ export function createStarters() {
   const requireRunning = (): void => {
     if (stopped !== undefined) throw new MqError('MQ_CLOSED', 'The scheduler was stopped; make a new one')
   }
-  const open = async (start: () => Promise<Subscription>, into = subscriptions): Promise<void> => {
+  const open = async (start: () => Promise<Subscription>, keep: (opened: Subscription) => void): Promise<void> => {
     const subscription = await start()
-    into.push(subscription)
+    keep(subscription)
     if (stopped !== undefined) await subscription.stop({ deadlineMs: 0 })
   }
-  const startOne = async ({ start, before }: Starter): Promise<void> => {
+  const startOne = async ([name, { start, before }]: readonly [string, Starter]): Promise<void> => {
     if (before !== undefined) {
-      shared ??= open(before, helpers).catch((error) => {
+      shared ??= open(before, (opened) => helpers.push(opened)).catch((error) => {
         shared = undefined
         throw error
       })
       await shared
     }
-    await open(start)
+    await open(start, (opened) => running.set(name, opened))
+    // Taken out while it began.
+    if (!starters.has(name)) await remove(name)
+  }
+  const remove = async (name: string): Promise<boolean> => {
+    const subscription = running.get(name)
+    running.delete(name)
+    const wasThere = starters.delete(name)
+    await subscription?.stop()
+    return wasThere
   }
   const stopAll = async (options?: { readonly deadlineMs?: number }): Promise<void> => {
-    await Promise.all(subscriptions.splice(0).map((subscription) => subscription.stop(options)))
+    const ending = [...running.values()]
+    running.clear()
+    await Promise.all(ending.map((subscription) => subscription.stop(options)))
     // Last: what is still running can be reached until it has ended.
     shared = undefined
     await Promise.all(helpers.splice(0).map((subscription) => subscription.stop({ deadlineMs: 0 })))
@@ -52,16 +63,18 @@ export function createStarters() {
       if (started === undefined) return
       await started
       try {
-        await startOne(starter)
+        await startOne([name, starter])
       } catch (error) {
         starters.delete(name)
         throw error
       }
     },
+    /** Stops it, where it was started. False when there is none of that name. */
+    remove,
     start(): Promise<void> {
       started ??= (async () => {
         requireRunning()
-        const results = await Promise.allSettled([...starters.values()].map(startOne))
+        const results = await Promise.allSettled([...starters].map(startOne))
         const failure = results.find((result) => result.status === 'rejected')
         if (failure === undefined) return
         await stopAll({ deadlineMs: 0 })
@@ -78,3 +91,5 @@ export function createStarters() {
     },
   }
 }
+
+export type Starters = ReturnType<typeof createStarters>

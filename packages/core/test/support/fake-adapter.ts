@@ -64,6 +64,7 @@ const capable: Capabilities = {
   startFromEarliest: true,
   orderedKeys: true,
   countsCrashes: true,
+  exactAttempts: true,
   delayResolutionMs: 1,
   maxDelayMs: Number.POSITIVE_INFINITY,
   maxHandlerMs: Number.POSITIVE_INFINITY,

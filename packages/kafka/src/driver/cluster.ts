@@ -46,6 +46,8 @@ export class Cluster {
   readonly #addresses = new Map<number, Address>()
   readonly #brokers = new Map<string, Promise<Broker>>()
   readonly #opened = new Map<Broker, string>()
+  /** Those that have said which requests they know: before, kafkajs can send them none. */
+  readonly #ready = new Set<Broker>()
   #partitions = new Map<string, readonly PartitionInfo[]>()
   #controllerId = -1
   #closed = false
@@ -175,7 +177,7 @@ export class Cluster {
 
   /** One with a connection, else one that can be connected. */
   async #anyBroker(): Promise<Broker> {
-    for (const broker of this.#opened.keys()) if (broker.isConnected()) return broker
+    for (const broker of this.#ready) if (broker.isConnected()) return broker
     let failure: unknown
     for (const address of this.#addresses.values()) {
       try {
@@ -218,6 +220,7 @@ export class Cluster {
       this.#drop(broker, new LinkError('The connection was closed', { unsent: true }))
       throw new LinkError('The connection was closed', { unsent: true })
     }
+    this.#ready.add(broker)
     connectionPool.pool[0]?.socket?.once('close', () => {
       if (!this.#opened.has(broker)) return
       const error = new LinkError(`The connection to ${connectionPool.host}:${connectionPool.port} ended`, {
@@ -237,6 +240,7 @@ export class Cluster {
     const name = this.#opened.get(broker)
     if (name === undefined) return
     this.#opened.delete(broker)
+    this.#ready.delete(broker)
     this.#brokers.delete(name)
     for (const connection of broker.connectionPool.pool) destroy(connection, error)
   }

@@ -1,9 +1,10 @@
 import type { Source } from '@mq/core'
-import type { KafkaServer } from '@mq/test-brokers'
+import { type KafkaServer, until } from '@mq/test-brokers'
 import {
   type Admin,
   CompressionCodecs,
   CompressionTypes,
+  type ITopicConfig,
   Kafka,
   type KafkaConfig,
   logLevel,
@@ -44,6 +45,20 @@ export async function withProducer<T>(server: KafkaAddress, work: (producer: Pro
   }
 }
 
+/** Resolves once they can be used. kafkajs's own wait for it fails where the broker has not heard of a new topic yet. */
+export async function createTopics(server: KafkaAddress, topics: ITopicConfig[]): Promise<void> {
+  const names = topics.map(({ topic }) => topic)
+  await withAdmin(server, async (admin) => {
+    await admin.createTopics({ waitForLeaders: false, topics })
+    const areThere = () =>
+      admin.fetchTopicMetadata({ topics: names }).then(
+        (metadata) => metadata.topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0)),
+        () => false,
+      )
+    await until(areThere, { what: `the topics ${names.join(', ')}` })
+  })
+}
+
 /** Deletes the topics of a group, as somebody would who clears up at the broker. */
 export async function destroy(server: KafkaAddress, { topic, group }: Source): Promise<void> {
   await withAdmin(server, async (admin) => {
@@ -69,7 +84,8 @@ export async function publishWithSnappy(server: KafkaAddress, topic: string, val
   const missing = CompressionCodecs[CompressionTypes.Snappy]
   CompressionCodecs[CompressionTypes.Snappy] = () => ({
     compress: async ({ buffer }: { buffer: Uint8Array }) => snappyLiteral(buffer),
-    decompress: async () => Promise.reject(new Error('only for writing')),
+    // Whoever reads meanwhile does not have it either.
+    decompress: async () => missing(),
   })
   try {
     await withProducer(server, (producer) =>

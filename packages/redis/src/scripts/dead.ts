@@ -15,7 +15,7 @@ for _, id in ipairs(ARGV) do
   local fields = fields_of(KEYS[1], id)
   if fields then
     local member = next_member(KEYS[4])
-    redis.call('HSET', KEYS[3], member, cmsgpack.pack(fields))
+    redis.call('HSET', KEYS[3], member, cmsgpack.pack(unpack(fields)))
     redis.call('ZADD', KEYS[2], now_down(), member)
     redis.call('XDEL', KEYS[1], id)
     count = count + 1

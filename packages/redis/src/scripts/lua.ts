@@ -26,7 +26,7 @@ local function move_due(due, data, stream, now, limit)
   local members = redis.call('ZRANGE', due, '-inf', now, 'BYSCORE', 'LIMIT', 0, limit)
   for _, member in ipairs(members) do
     local packed = redis.call('HGET', data, member)
-    if packed then redis.call('XADD', stream, '*', unpack(cmsgpack.unpack(packed))) end
+    if packed then redis.call('XADD', stream, '*', cmsgpack.unpack(packed)) end
     redis.call('ZREM', due, member)
     redis.call('HDEL', data, member)
   end

@@ -5,9 +5,10 @@ import { fieldValue, isBefore, nextMember, nowUp, trim } from './lua.js'
 const maxIds = 100_000
 
 /**
- * Stores messages. KEYS: stream, delayed, delayed data, seq, ids, old ids, groups, listeners. ARGV: how long ids are remembered, how many
- * messages are retained where there is no group, whether a write is wanted whatever happens, then id, delay and fields of each
- * message. Returns whether the topic has a group or a listener, then per message 1 (stored), 2 (was there already) or an error's text.
+ * Stores messages. KEYS: stream, delayed, delayed data, seq, ids, old ids, groups, listeners. ARGV: how long ids are remembered,
+ * how many messages are retained where there is no group, whether a write is wanted whatever happens, and the messages as
+ * `joinPacked` makes them. Returns whether the topic has a group or a listener, then position and error of each message that was
+ * refused; the others are stored, or were there already.
  */
 export const publishScript = script(`
 ${nowUp}
@@ -17,9 +18,10 @@ ${fieldValue}
 ${trim}
 local stream, delayed, data, seq, ids, old, groups, listeners = unpack(KEYS)
 local window, retain = tonumber(ARGV[1]), tonumber(ARGV[2])
+local messages = {cmsgpack.unpack(ARGV[4])}
 local fresh = false
 local all, known, known_before = {}, {}, {}
-for i = 4, #ARGV, 3 do all[#all + 1] = ARGV[i] end
+for i = 1, #messages, 3 do all[#all + 1] = messages[i] end
 if window > 0 then
   local left = redis.call('PTTL', ids)
   if left >= 0 and (left < window or redis.call('SCARD', ids) >= ${maxIds}) then
@@ -34,30 +36,30 @@ if ARGV[3] == '1' then redis.call('INCR', seq) end
 local out = {0}
 local added, is_added = {}, {}
 for i, id in ipairs(all) do
-  if window > 0 and (known[i] == 1 or known_before[i] == 1 or is_added[id]) then
-    out[#out + 1] = 2
-  else
-    local delay, packed = tonumber(ARGV[3 * i + 2]), ARGV[3 * i + 3]
+  if window == 0 or not (known[i] == 1 or known_before[i] == 1 or is_added[id]) then
+    local delay, packed = messages[3 * i - 1], messages[3 * i]
     local stored
-    if delay > 0 then
+    if delay == '0' then
+      stored = redis.pcall('XADD', stream, '*', cmsgpack.unpack(packed))
+    else
       local member = next_member(seq)
       stored = redis.pcall('HSET', data, member, packed)
-      if type(stored) ~= 'table' then stored = redis.pcall('ZADD', delayed, now_up() + delay, member) end
+      if type(stored) ~= 'table' then stored = redis.pcall('ZADD', delayed, now_up() + tonumber(delay), member) end
       if type(stored) == 'table' then redis.pcall('HDEL', data, member) end
-    else
-      stored = redis.pcall('XADD', stream, '*', unpack(cmsgpack.unpack(packed)))
     end
     if type(stored) == 'table' then
+      out[#out + 1] = i
       out[#out + 1] = stored.err
-    else
-      out[#out + 1] = 1
+    elseif window > 0 then
       added[#added + 1] = id
       is_added[id] = true
     end
   end
 end
-if window > 0 and #added > 0 then redis.call('SADD', ids, unpack(added)) end
-if fresh and #added > 0 then redis.call('PEXPIRE', ids, 2 * window) end
+if #added > 0 then
+  redis.call('SADD', ids, unpack(added))
+  if fresh then redis.call('PEXPIRE', ids, 2 * window) end
+end
 if redis.call('HLEN', groups) > 0 then
   out[1] = 1
 elseif redis.call('EXISTS', stream) == 1 then

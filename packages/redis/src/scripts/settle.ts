@@ -95,7 +95,7 @@ if fields then
     redis.call('XADD', KEYS[6], '*', unpack(fields))
   else
     local member = next_member(KEYS[5])
-    redis.call('HSET', KEYS[4], member, cmsgpack.pack(fields))
+    redis.call('HSET', KEYS[4], member, cmsgpack.pack(unpack(fields)))
     redis.call('ZADD', KEYS[3], now_up() + tonumber(delay), member)
   end
 end

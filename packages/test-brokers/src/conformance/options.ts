@@ -25,10 +25,6 @@ export function conformanceOptions(kind: Kind, { variant = '' }: ConformanceSett
   }
 }
 
-/** Whether `MQ_TEST_CONFORMANCE`, a list, names this adapter: those whose suite is not steady yet are left out of other runs. */
-export const conformanceAskedFor = (kind: Kind): boolean =>
-  (process.env.MQ_TEST_CONFORMANCE ?? '').split(',').some((name) => name.trim() === kind)
-
 const reports = fileURLToPath(new URL('../../../../temp/conformance', import.meta.url))
 
 function seedFromEnv(): number | undefined {

@@ -31,6 +31,7 @@ const capabilities: Capabilities = Object.freeze({
   startFromEarliest: true,
   orderedKeys: true,
   countsCrashes: true,
+  exactAttempts: true,
   delayResolutionMs: 50,
   maxDelayMs: 24 * 60 * 60 * 1_000,
   maxHandlerMs: Number.POSITIVE_INFINITY,

@@ -41,6 +41,7 @@ export const capabilities: Capabilities = {
   startFromEarliest: false,
   orderedKeys: false,
   countsCrashes: false,
+  exactAttempts: true,
   delayResolutionMs: 1,
   maxDelayMs: 1,
   maxHandlerMs: Number.POSITIVE_INFINITY,

@@ -1,0 +1,9 @@
+export { type TestBench, type TestBenchOptions, testBench } from './bench.js'
+export {
+  type CancelledRun,
+  type CompletedRun,
+  type FailedRun,
+  recordRuns,
+  type TaskRun,
+  type TaskRuns,
+} from './runs.js'

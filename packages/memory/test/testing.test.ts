@@ -1,0 +1,113 @@
+import { createScheduler, defineTask, type StandardSchema } from '@mq/core'
+import { recordRuns, testBench } from '@mq/memory/testing'
+import { describe, expect, it, onTestFinished } from 'vitest'
+
+/** Makes a number of a text. */
+const width: StandardSchema<{ width: string }, { width: number }> = {
+  '~standard': {
+    version: 1,
+    vendor: 'test',
+    validate: (value) => ({ value: { width: Number((value as { width: string }).width) } }),
+  },
+}
+const resize = defineTask({
+  name: 'resize',
+  input: width,
+  retry: { attempts: 3, delayMs: 60_000, backoff: 'fixed', jitter: 'none' },
+  execute: ({ width }, { attempt }) => {
+    if (attempt < width) throw new Error(`attempt ${attempt}`)
+    return { pixels: width * width }
+  },
+})
+const other = defineTask<string, string>({ name: 'other', execute: (input) => input.toUpperCase() })
+
+async function bench(options?: Parameters<typeof testBench>[0]) {
+  const made = await testBench(options)
+  onTestFinished(() => made.close())
+  return made
+}
+
+describe('a test bench', () => {
+  it('tells what ran, with which input, in which attempt, and how that ended', async () => {
+    const { scheduler, runs, settled, clock } = await bench()
+    await scheduler.register(resize)
+    await scheduler.register(other)
+    await scheduler.start()
+    const before = clock.now()
+    const { id } = await scheduler.enqueue(resize, { width: '2' }, { headers: { tenant: 'acme' } })
+    await scheduler.enqueue(other, 'late', { delayMs: 30_000 })
+    await settled()
+    const both = { task: 'resize', id, input: { width: 2 }, headers: { tenant: 'acme' } }
+    expect(runs(resize)).toEqual([
+      { ...both, attempt: 1, at: new Date(before), outcome: 'failed', error: new Error('attempt 1') },
+      { ...both, attempt: 2, at: new Date(before + 60_000), outcome: 'completed', result: { pixels: 4 } },
+    ])
+    expect(runs().map(({ task }) => task)).toEqual(['resize', 'other', 'resize'])
+  })
+
+  it('tells of a run that was cancelled', async () => {
+    const { scheduler, runs, settled } = await bench()
+    const waiting = defineTask<null, void>({
+      name: 'waiting',
+      execute: (_, { signal }) => new Promise((resolve) => signal.addEventListener('abort', () => resolve())),
+    })
+    await scheduler.register(waiting)
+    await scheduler.start()
+    const { id } = await scheduler.enqueue(waiting, null)
+    await new Promise((resolve) => setImmediate(resolve))
+    await scheduler.cancel(id)
+    await settled()
+    expect(runs(waiting)).toMatchObject([{ id, attempt: 1, input: null, outcome: 'cancelled' }])
+  })
+
+  it('begins when it is told to, and runs the ticks of a day in a moment', async () => {
+    const { scheduler, runs, advance, clock } = await bench({ startAt: new Date('2026-03-29T00:00:00Z') })
+    await scheduler.register(other)
+    await scheduler.schedule('tidy', { cron: '0 */6 * * *', timeZone: 'Europe/Berlin' }, other, 'x')
+    await scheduler.start()
+    await advance(24 * 3_600_000)
+    expect(runs(other).map(({ id }) => id.slice(16, 21))).toEqual(['04:00', '10:00', '16:00', '22:00'])
+    expect(clock.now()).toBe(Date.UTC(2026, 2, 30))
+  })
+
+  it('waits, when the clock was moved on, for handlers that wait for something real', async () => {
+    const slow = defineTask<null, string>({
+      name: 'slow',
+      execute: () => new Promise((resolve) => setTimeout(() => resolve('done'), 30)),
+    })
+    const { scheduler, runs, advance } = await bench()
+    await scheduler.register(slow)
+    await scheduler.start()
+    await scheduler.enqueue(slow, null, { delayMs: 1_000 })
+    await advance(1_000)
+    expect(runs(slow)).toMatchObject([{ result: 'done' }])
+  })
+
+  it('says by a deadline of real time that something never ends', async () => {
+    const stuck = defineTask<null, void>({ name: 'stuck', execute: () => new Promise(() => {}) })
+    const { scheduler, settled, advance } = await bench()
+    await scheduler.register(stuck)
+    await scheduler.start()
+    await scheduler.enqueue(stuck, null)
+    await expect(settled({ timeoutMs: 30 })).rejects.toMatchObject({ code: 'MQ_TIMEOUT' })
+    await expect(advance(1, { timeoutMs: 30 })).rejects.toMatchObject({ code: 'MQ_TIMEOUT' })
+  })
+
+  it('records the runs of a scheduler that the application made itself', async () => {
+    const { queue, settled } = await bench()
+    const scheduler = createScheduler(queue)
+    const runs = recordRuns(queue, scheduler)
+    await scheduler.register(other)
+    await scheduler.start()
+    await scheduler.enqueue(other, 'a')
+    await settled()
+    expect(runs(other)).toMatchObject([{ input: 'a', result: 'A' }])
+  })
+
+  it('is closed twice without harm', async () => {
+    const made = await testBench()
+    await made.close()
+    await made[Symbol.asyncDispose]()
+    await expect(made.queue.publish('t', 1)).rejects.toMatchObject({ code: 'MQ_CLOSED' })
+  })
+})
