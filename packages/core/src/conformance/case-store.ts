@@ -1,14 +1,21 @@
 import { requireEntry, type TaskStore } from '../task-store.js'
 
 /** The store of one case, for all of its schedulers. */
-export function createCaseStore(): TaskStore {
+export interface CaseStore extends TaskStore {
+  /** Lets time pass for it, and for nothing else. */
+  pass(ms: number): void
+}
+
+export function createCaseStore(): CaseStore {
+  let passedMs = 0
+  const now = (): number => Date.now() + passedMs
   const entries = new Map<string, { readonly value: string; readonly until: number }>()
   const find = (key: string): string | undefined => {
     const found = entries.get(key)
-    return found !== undefined && found.until > Date.now() ? found.value : undefined
+    return found !== undefined && found.until > now() ? found.value : undefined
   }
   const set = (key: string, value: string, ttlMs: number): void =>
-    void entries.set(key, { value, until: Date.now() + ttlMs })
+    void entries.set(key, { value, until: now() + ttlMs })
   return {
     async claim(key, value, options) {
       requireEntry(key, { value, options })
@@ -21,5 +28,8 @@ export function createCaseStore(): TaskStore {
       set(key, value, options.ttlMs)
     },
     get: async (key) => find(key),
+    pass(ms) {
+      passedMs += ms
+    },
   }
 }

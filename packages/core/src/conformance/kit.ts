@@ -5,8 +5,7 @@ import type { Log } from '../log.js'
 import type { Queue, QueueOptions } from '../queue.js'
 import { createScheduler } from '../scheduler.js'
 import type { SchedulerOptions, TaskScheduler } from '../task-scheduler.js'
-import type { TaskStore } from '../task-store.js'
-import { createCaseStore } from './case-store.js'
+import { type CaseStore, createCaseStore } from './case-store.js'
 import { type CollectOptions, type Collector, collect } from './collector.js'
 import type { BoundFaults, Environment } from './environment.js'
 import { createLedger, type Ledger } from './ledger.js'
@@ -50,7 +49,7 @@ export interface Kit {
   /** On a queue of its own where none is given. */
   scheduler(options?: KitSchedulerOptions): Promise<TaskScheduler>
   /** Of this case alone, in this process. */
-  readonly store: TaskStore
+  readonly store: CaseStore
   collect(queue: Queue, topic: string, options?: CollectOptions): Promise<Collector>
   /** Accounts for everything that is published to a topic and handled by the group `g`, or another. */
   ledger(topic: string, group?: string): Ledger

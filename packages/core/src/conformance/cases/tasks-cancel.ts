@@ -75,13 +75,13 @@ export const taskCancelling: readonly ConformanceCase[] = [
     async run(kit) {
       const { asker, worker, queue, task, runs } = await stageTask(kit, {
         scheduler: { store: kit.store },
-        retry: { attempts: 2, delayMs: 4_000, jitter: 'none' },
+        retry: { attempts: 2, delayMs: 3_000, jitter: 'none' },
         execute: (input) => {
           if (input === 'fails') throw new Error('later')
         },
       })
       await asker.run(task, 'warm', reply)
-      const delayed = await asker.enqueue(task, 'delayed', { reply: true, delayMs: 4_000 })
+      const delayed = await asker.enqueue(task, 'delayed', { reply: true, delayMs: 3_000 })
       const failing = await asker.enqueue(task, 'fails', { reply: true })
       await kit.until('the first attempt', () => runs.length === 2, reply)
       const later = await kit.scheduler({ store: kit.store })
@@ -89,7 +89,7 @@ export const taskCancelling: readonly ConformanceCase[] = [
       await rejection(delayed.result({ timeoutMs: 5_000 }), 'MQ_TASK_CANCELLED')
       await rejection(failing.result({ timeoutMs: 5_000 }), 'MQ_TASK_CANCELLED')
       await worker.run(task, 'other', reply)
-      await sleep(4_000 + kit.capabilities.delayResolutionMs)
+      await sleep(3_000 + kit.capabilities.delayResolutionMs)
       await kit.quiet(() => runs.length)
       assert.deepEqual(
         runs.map(({ input }) => input),

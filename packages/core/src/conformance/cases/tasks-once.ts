@@ -66,23 +66,21 @@ export const taskOnce: readonly ConformanceCase[] = [
     async run(kit) {
       const { asker, task, runs } = await stageTask(kit, {
         scheduler: { store: kit.store, resultTtlMs: 100 },
-        execute: (input, { attempt }) => {
-          if (attempt === 1 && input !== 'warm') throw new Error('once')
+        execute: (_, { attempt }) => {
+          if (attempt === 1) throw new Error('once')
           return attempt
         },
       })
-      // What is set up for the first task of its name takes no part in the time of the key.
-      await asker.run(task, 'warm', reply)
-      const once = { idempotencyKey: 'k', idempotencyTtlMs: 5_000 } as const
+      const once = { idempotencyKey: 'k', idempotencyTtlMs: 60_000 } as const
       const { id } = await asker.enqueue(task, 1, once)
       const handle = await asker.enqueue(task, 1, { ...once, reply: true })
       assert.equal(await handle.result(reply), 2)
       assert.equal(handle.id, id)
-      await sleep(5_100)
+      kit.store.pass(60_001)
       assert.equal(await asker.run(task, 2, { ...once, ...reply }), 2)
       await kit.quiet(() => runs.length)
       assert.deepEqual(
-        runs.slice(1).map(({ input, attempt }) => [input, attempt]),
+        runs.map(({ input, attempt }) => [input, attempt]),
         [
           [1, 1],
           [1, 2],

@@ -1,0 +1,21 @@
+import { createScheduler, defineTask, openQueue } from '@mq/core'
+import type { OpenAsker } from '../asker.js'
+
+/** The embedded broker is shared by its name; all others are reached over two connections. */
+export const open: OpenAsker = async ({ url, name, concurrency }) => {
+  const target = url === 'memory:' ? `memory://${name}` : url
+  const [working, asking] = [await openQueue(target), await openQueue(target)]
+  const task = defineTask({ name, execute: ({ text }: { text: string }) => ({ text }) })
+  const worker = createScheduler(working)
+  await worker.register(task, { concurrency })
+  await worker.start()
+  const asker = createScheduler(asking)
+  return {
+    run: (input) => asker.run(task, input),
+    async close() {
+      await asker.stop()
+      await worker.stop({ deadlineMs: 1_000 })
+      await Promise.all([working, asking].map((queue) => queue.disconnect({ deadlineMs: 1_000 })))
+    },
+  }
+}
