@@ -191,7 +191,10 @@ export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
   /** Ends the intake, then the session; what was acknowledged has left when the channel is closed. */
   async function finish(channel: Channel, session: Session, consumerTag: string): Promise<void> {
     const endsAt = Date.now() + stopDeadline
-    const isCancelled = await session.cancel(prefetch, () => politely(() => channel.cancel(consumerTag)))
+    // The next holder of an ordered group waits for its consumer to be gone: only with the channel its messages are back, too.
+    const isLeft = options.ordered && !options.ephemeral
+    const tell = async (): Promise<boolean> => isLeft || (await politely(() => channel.cancel(consumerTag)))
+    const isCancelled = await session.cancel(prefetch, tell)
     await session.stop(Math.max(0, endsAt - Date.now()))
     // Not left to the connection: when that closes, the driver forgets acknowledgements that it has not written yet.
     if (isCancelled) await closeChannel(channel)

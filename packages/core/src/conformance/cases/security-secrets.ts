@@ -18,7 +18,7 @@ export const secrets: readonly ConformanceCase[] = [
     timeoutMs: 60_000,
     async run(kit) {
       const seen: unknown[] = []
-      const quiet = await kit.queue({ publishTimeoutMs: 1_000, operationTimeoutMs: 2_000 })
+      const quiet = await kit.queue({ publishTimeoutMs: 1_000, operationTimeoutMs: 8_000 })
       for (const name of ['state', 'error', 'data-loss', 'blocked'] as const) {
         quiet.on(name, (event) => void seen.push(event))
       }
