@@ -143,5 +143,3 @@ export function createReplies({ queue, records, timeoutMs }: RepliesOptions) {
     },
   }
 }
-
-export type Replies = ReturnType<typeof createReplies>
