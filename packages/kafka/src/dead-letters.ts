@@ -31,7 +31,7 @@ export function createDeadLetters({ cluster, topology, outbox }: DeadLettersCont
   /** How many bytes each entry has that is there, the oldest first. */
   async function entries(): Promise<ReadonlyMap<string, number>> {
     const live = new Map<string, number>()
-    if ((await cluster.partitionsOf(topic, { fresh: true })) === undefined) return live
+    if ((await cluster.surePartitionsOf(topic)) === undefined) return live
     await readLog(cluster, log, ({ key, value }) => {
       const entryId = String(key)
       if (value === undefined) live.delete(entryId)

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { withDeadline } from '@mq/core'
 import type { Kafka } from 'kafkajs'
 import { isLinkError, LinkError } from './errors.js'
@@ -32,6 +33,8 @@ interface MetadataAnswer {
     readonly partitionMetadata: readonly { readonly partitionId: number; readonly leader: number }[]
   }[]
 }
+
+const unknownPausesMs = [50, 150, 300, 500]
 
 /** No topic can have this name, so that asking for it brings the brokers and nothing else. */
 const noTopic = '~'
@@ -75,6 +78,16 @@ export class Cluster {
     if (known !== undefined && !fresh) return known
     await this.#metadata([topic])
     return this.#partitions.get(topic)
+  }
+
+  /** As `partitionsOf`, and asks again for a second before a topic counts as unknown: a broker may hear of it late. */
+  async surePartitionsOf(topic: string): Promise<readonly PartitionInfo[] | undefined> {
+    for (const pauseMs of unknownPausesMs) {
+      const found = await this.partitionsOf(topic, { fresh: true })
+      if (found !== undefined) return found
+      await sleep(pauseMs)
+    }
+    return this.partitionsOf(topic, { fresh: true })
   }
 
   /** The next request for one of its partitions asks for its leader again. */
