@@ -46,7 +46,7 @@ export async function startWorker(
   const sendEmail = new SendEmailTask(mailer, { from: 'Welcome <welcome@example.com>', retry })
   const notification = new NotificationTask({ url: settings.webhookUrl, secret: settings.webhookSecret, retry })
 
-  const { store, close } = openStore(settings)
+  const { store, close } = await openStore(settings)
   const scheduler = createScheduler(queue, { store })
   await scheduler.register(sendEmail)
   await scheduler.register(notification)

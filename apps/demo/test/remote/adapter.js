@@ -2,7 +2,11 @@
 // Application and worker then are two processes with one broker, without any broker installed.
 import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
+import { memoryStore } from '@mq/memory'
 import { decode, encode } from './wire.js'
+
+/** Of the one worker that there is. */
+export const redisStore = () => Object.assign(memoryStore(), { disconnect: async () => {} })
 
 export default function remote({ url }) {
   const { hostname, port, searchParams } = new URL(url)

@@ -68,7 +68,7 @@ describe('the report as a matrix', () => {
     expect(rows[3]).toMatch(/^\| 2 \| .* \| broken: A-2 \| holds in 1 cases \|$/)
     expect(rows[4]).toMatch(/^\| 3 \| .* \| not run \| no case \|$/)
     expect(rows[5]).toMatch(/^\| 4 \| .* \| not applicable \| no case \|$/)
-    expect(rows.filter((row) => /^\| \d/.test(row))).toHaveLength(16)
+    expect(rows.filter((row) => /^\| \d/.test(row))).toHaveLength(19)
   })
 
   it('does not hide behind what passed that something was not run', () => {
