@@ -2,6 +2,7 @@ import type { HandlerContext, OnLastFailure, SubscribeOptions } from '../../src/
 import type { Message } from '../../src/message.js'
 import type { PublishOptions } from '../../src/publish-options.js'
 import type { Queue } from '../../src/queue.js'
+import type { ScheduleRule } from '../../src/schedule/rule.js'
 import { createScheduler } from '../../src/scheduler.js'
 import type { Task } from '../../src/task.js'
 import type { SchedulerOptions, TaskScheduler } from '../../src/task-scheduler.js'
@@ -29,9 +30,14 @@ function faultyQueue(queue: Queue, faulty: Faulty): Queue {
       if (isProgress ? faulty('taskProgressLost') : faulty('taskReplyLost')) return nothing
       return queue.publish(topic, Buffer.from(changedReply(text, faulty)), given)
     }
+    const tick = given.headers?.['schedule-tick']
+    if (tick !== undefined && Date.parse(tick) % 1_000 === 0 && faulty('taskTicksLost')) return nothing
     const extensions: Record<string, string> = { ...given.extensions }
     if (faulty('taskDeadlineIgnored')) delete extensions.taskdeadline
     if (faulty('taskCauseOwn')) extensions.causationid = 'itself'
+    if (tick !== undefined && faulty('taskTicksDoubled')) {
+      await queue.publish(topic, data, { ...given, extensions, id: `${given.id} again` })
+    }
     return queue.publish(target as string, data, { ...given, extensions })
   }
   const subscribe = (target: unknown, handler: unknown, given: SubscribeOptions) =>
@@ -108,6 +114,12 @@ function faultyEdge(scheduler: TaskScheduler, faulty: Faulty): TaskScheduler {
       if (faulty('taskProgressThrows')) own.execute = withThrowingProgress(task)
       const options = faulty('taskRateIgnored') ? given : { ...given, ...(rate !== undefined && { rate }) }
       return scheduler.register(own as Task, options as object)
+    },
+    schedule(name: string, rule: { everyMs?: number }, task: Task, input: unknown) {
+      const isShifted = rule.everyMs !== undefined && faulty('taskTicksShifted')
+      const own = isShifted ? { ...rule, everyMs: (rule.everyMs as number) + 1 } : rule
+      const scheduling = scheduler.schedule(name, own as ScheduleRule, task, input)
+      return faulty('taskRuleUnchecked') ? scheduling.catch(() => {}) : scheduling
     },
     async enqueueAll(...given: Parameters<TaskScheduler['enqueueAll']>) {
       const outcomes = await scheduler.enqueueAll(...given)

@@ -217,6 +217,10 @@ export const mutants = {
   taskTimeoutIgnored: ['lets a task run past its timeout', 'TSK-25'],
   taskCauseOwn: ['names itself as the cause of what a task enqueues', 'TSK-26'],
   taskListRejects: ['rejects a whole list for one wrong input', 'TSK-27'],
+  taskTicksLost: ['loses every second tick of a schedule', 'TSK-29'],
+  taskTicksShifted: ['lets a schedule tick at times of its own', 'TSK-29'],
+  taskTicksDoubled: ['runs a tick twice where there is a store', 'TSK-30'],
+  taskRuleUnchecked: ['says nothing of a schedule that cannot be followed', 'TSK-31'],
   taskListSorted: ['tells what became of a list in another order', 'TSK-27'],
 } as const satisfies Record<string, readonly [fault: string, ...killers: readonly string[]]>
 

@@ -6,6 +6,7 @@ import { taskLimits } from './tasks-limits.js'
 import { taskOnce } from './tasks-once.js'
 import { taskProgress } from './tasks-progress.js'
 import { taskReplies } from './tasks-replies.js'
+import { taskSchedules } from './tasks-schedules.js'
 
 export const tasks: Chapter = {
   name: 'tasks',
@@ -17,5 +18,6 @@ export const tasks: Chapter = {
     ...taskOnce,
     ...taskLimits,
     ...taskChains,
+    ...taskSchedules,
   ],
 }
