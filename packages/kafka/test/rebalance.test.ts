@@ -118,6 +118,8 @@ describe.skipIf(!brokers.wanted('kafka'))('a group that changes', () => {
     })
     for (let count = 0; count < 20; count++) await queue.publish(topic, count)
     await until(() => handled.length === 19, { what: 'the others to be handled' })
+    // Others see what an owner commits, which is some moments old.
+    await until(async () => (await next.stats(topic, 'g')).ready === 0, { what: 'the progress to be told' })
     expect(await next.stats(topic, 'g')).toMatchObject({ ready: 0, delayed: 0, dead: 0 })
     await subscription.stop({ deadlineMs: 0 })
     const again: unknown[] = []
