@@ -37,6 +37,13 @@ export function requireInteger(value: unknown, name: string, range: NumberRange)
   return number
 }
 
+/** Milliseconds since 1970. */
+export function requireTime(value: unknown, name: string): number {
+  if (!(value instanceof Date)) throw new TypeError(`${name} must be a Date, not ${shown(value)}`)
+  if (Number.isNaN(value.getTime())) throw new MqError('MQ_INVALID_OPTION', `${name} is an invalid Date`)
+  return value.getTime()
+}
+
 /** A time span in milliseconds: from 0 (or `min`) to 365 days. */
 export function requireDuration(value: unknown, name: string, min = 0): number {
   return requireNumber(value, name, { min, max: maxDurationMs })

@@ -10,7 +10,7 @@ import { describeError } from './failure.js'
 import { emptyHeaders, hasControlCharacters, headerBytes, isWellFormed, requireHeaders } from './headers.js'
 import { messageBytes, type OutgoingMessage, type Writable } from './message.js'
 import type { PublishRequest } from './middleware.js'
-import { refuseUnknown, requireDuration, requireOptions, shown } from './options.js'
+import { refuseUnknown, requireDuration, requireOptions, requireTime, shown } from './options.js'
 import { OpenPublish } from './publish-call.js'
 import type { PublishOptions, PublishOutcome } from './publish-options.js'
 import { validate } from './schema.js'
@@ -190,7 +190,7 @@ function delayOf(given: PublishOptions, clock: Clock, adapter: Adapter): number 
     throw new MqError('MQ_INVALID_OPTION', 'delayMs and at exclude each other')
   }
   if (delayMs !== undefined) return requireDelay(delayMs, 'delayMs', adapter)
-  return requireDelay(untilMs(at, clock), 'The time until at', adapter)
+  return requireDelay(Math.max(0, requireTime(at, 'at') - clock.now()), 'The time until at', adapter)
 }
 
 function requireDelay(value: unknown, name: string, adapter: Adapter): number {
@@ -200,12 +200,6 @@ function requireDelay(value: unknown, name: string, adapter: Adapter): number {
     throw new MqError('MQ_NOT_SUPPORTED', `${limit}, not by ${ms} ms`)
   }
   return ms
-}
-
-function untilMs(at: unknown, clock: Clock): number {
-  if (!(at instanceof Date)) throw new TypeError(`at must be a Date, not ${shown(at)}`)
-  if (Number.isNaN(at.getTime())) throw new MqError('MQ_INVALID_OPTION', 'at is an invalid Date')
-  return Math.max(0, at.getTime() - clock.now())
 }
 
 /** AMQP writes both as short strings. */

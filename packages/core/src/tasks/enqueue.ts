@@ -2,21 +2,19 @@ import { randomUUID } from 'node:crypto'
 import { withDeadline } from '../deadline.js'
 import { isMqError, MqError } from '../errors.js'
 import type { EventDefinition } from '../event.js'
-import { requireBoolean, requireDuration, requireOptions, shown } from '../options.js'
+import { requireBoolean, requireDuration, requireOptions, requireTime } from '../options.js'
 import type { PublishOptions } from '../publish-options.js'
 import { requireShortText } from '../publisher.js'
 import type { Queue } from '../queue.js'
 import { requireTask, type Task } from '../task.js'
 import type { EnqueuedTask, EnqueueOptions } from '../task-scheduler.js'
 import { type Records, storeRequired } from './records.js'
-import { type Ask, askExtensions, taskTopic, workersGroup } from './wire.js'
+import { type Ask, askExtensions, defaultOnceMs, taskTopic, workersGroup } from './wire.js'
 
 export const eventOf = <Input, Enqueued>(task: Task<Input, unknown, Enqueued>): EventDefinition<Enqueued, Input> => {
   requireTask(task)
   return { name: taskTopic(task.name), ...(task.input && { schema: task.input }) }
 }
-
-const defaultTtlMs = 24 * 60 * 60 * 1000
 
 /** Checked, and with the id that counts. */
 export interface PreparedTask {
@@ -56,7 +54,7 @@ export function createEnqueuer({ queue, records }: { readonly queue: Queue; read
     }
     const now = queue.clock.now()
     const at =
-      deadline === undefined ? now + requireDuration(deadlineMs, 'deadlineMs', 1) : timeOf(deadline, 'deadline')
+      deadline === undefined ? now + requireDuration(deadlineMs, 'deadlineMs', 1) : requireTime(deadline, 'deadline')
     if (at > now + delayMs) return at
     throw new MqError('MQ_INVALID_OPTION', 'The deadline of the task is over before it may begin')
   }
@@ -97,7 +95,7 @@ export function createEnqueuer({ queue, records }: { readonly queue: Queue; read
       throw new MqError('MQ_INVALID_OPTION', 'idempotencyTtlMs goes with an idempotencyKey')
     }
     requireShortText(idempotencyKey, 'idempotencyKey')
-    const ttlMs = Math.ceil(requireDuration(idempotencyTtlMs ?? defaultTtlMs, 'idempotencyTtlMs', 1))
+    const ttlMs = Math.ceil(requireDuration(idempotencyTtlMs ?? defaultOnceMs, 'idempotencyTtlMs', 1))
     if (records === undefined) throw storeRequired('An idempotencyKey')
     const proposed = id === undefined ? randomUUID() : requireShortText(id, 'id')
     return { id: await records.idOf(task.name, idempotencyKey, { id: proposed, ttlMs }), ttlMs }
@@ -106,11 +104,5 @@ export function createEnqueuer({ queue, records }: { readonly queue: Queue; read
 
 function delayOf({ delayMs, at }: PublishOptions, { clock }: Queue): number {
   if (delayMs !== undefined) return requireDuration(delayMs, 'delayMs')
-  return at === undefined ? 0 : Math.max(0, timeOf(at, 'at') - clock.now())
-}
-
-function timeOf(date: unknown, name: string): number {
-  if (!(date instanceof Date)) throw new TypeError(`${name} must be a Date, not ${shown(date)}`)
-  if (Number.isNaN(date.getTime())) throw new MqError('MQ_INVALID_OPTION', `${name} is an invalid Date`)
-  return date.getTime()
+  return at === undefined ? 0 : Math.max(0, requireTime(at, 'at') - clock.now())
 }

@@ -26,7 +26,8 @@ export function askExtensions({ replyTo, deadline, once }: Ask): MessageHeaders 
   }
 }
 
-const defaultTtlMs = 24 * 60 * 60 * 1000
+/** How long a key stands for its task where nobody says so. */
+export const defaultOnceMs = 24 * 60 * 60 * 1000
 
 /** Other programs may write these too: what cannot be read counts as not written. */
 export function askOf(extensions: MessageHeaders): Ask {
@@ -36,7 +37,7 @@ export function askOf(extensions: MessageHeaders): Ask {
   return {
     ...(taskreplyto && { replyTo: taskreplyto }),
     ...(!Number.isNaN(deadline) && { deadline }),
-    ...(taskcopy && { once: { copy: taskcopy, ttlMs: ttlMs >= 1 ? ttlMs : defaultTtlMs } }),
+    ...(taskcopy && { once: { copy: taskcopy, ttlMs: ttlMs >= 1 ? ttlMs : defaultOnceMs } }),
   }
 }
 
