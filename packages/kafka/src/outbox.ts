@@ -28,7 +28,7 @@ interface Parcel {
   readonly expiresAt: number
   readonly settle: (outcome: Outcome) => void
   /** Its signal is looked at only when an answer does not come at once: making one has a price. */
-  readonly signal: () => AbortSignal | undefined
+  readonly call: SendCall
   sweeps: number
   /** It was in a request that may have been carried out. */
   maybeStored: boolean
@@ -98,7 +98,7 @@ export function createOutbox(options: OutboxOptions) {
   function sweep(): void {
     const now = Date.now()
     for (const parcel of pending) {
-      const isOver = parcel.expiresAt <= now || (parcel.sweeps++ > 0 && parcel.signal()?.aborted)
+      const isOver = parcel.expiresAt <= now || (parcel.sweeps++ > 0 && parcel.call.signal?.aborted)
       if (isOver) expire(parcel, new MqError('MQ_TIMEOUT', lateText(parcel), { cause: parcel.queue.failure }))
     }
   }
@@ -299,7 +299,6 @@ export function createOutbox(options: OutboxOptions) {
       if (closed !== undefined) return Promise.reject(closed)
       const outcomes: Outcome[] = new Array(records.length)
       const expiresAt = Date.now() + call.timeoutMs
-      const signal = (): AbortSignal | undefined => call.signal
       const queue = queueFor(topic)
       let open = records.length
       return new Promise((resolve) => {
@@ -316,7 +315,7 @@ export function createOutbox(options: OutboxOptions) {
             bytes: recordBytes(record),
             expiresAt,
             settle: done,
-            signal,
+            call,
             sweeps: 0,
             maybeStored: false,
             settled: false,
