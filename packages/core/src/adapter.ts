@@ -5,6 +5,9 @@ import type { Failure } from './failure.js'
 import type { OutgoingMessage, RawMessage } from './message.js'
 import type { Routed } from './publish-options.js'
 
+/** The version of this contract. It changes when an adapter that was written for it would no longer keep every promise. */
+export const adapterContract = 1
+
 /**
  * What one broker can do, for `createQueue`. An adapter stores, fetches, delays, dead-letters and settles; retry policy,
  * validation, serialisation, timeouts and middleware are core's.
@@ -15,6 +18,8 @@ export interface Adapter {
   /** As in `Unsupported queue type: <name>` and in logs. */
   readonly name: string
   readonly capabilities: Capabilities
+  /** The version of the contract that it was written for; 1 where it is not given. Another one than core's is refused. */
+  readonly contract?: typeof adapterContract
   /** Where given, core takes the time from it too. */
   readonly clock?: Clock
   /**

@@ -63,6 +63,11 @@ const brand = Symbol.for('@mq/core.MqError')
  * Recognise it with `isMqError`: two copies of this package may be installed side by side.
  */
 export class MqError extends Error {
+  static {
+    // Not a member that types know: the classes of two copies would be different types, and their adapters as well.
+    Object.defineProperty(MqError.prototype, brand, { value: true })
+  }
+
   override readonly name: string = 'MqError'
   readonly code: MqErrorCode
   declare readonly issues?: readonly SchemaIssue[]
@@ -75,10 +80,6 @@ export class MqError extends Error {
     if (options.issues) this.issues = options.issues
     if (options.outcomes) this.outcomes = options.outcomes
     if (options.failure) this.failure = options.failure
-  }
-
-  get [brand](): true {
-    return true
   }
 }
 

@@ -18,6 +18,7 @@ export type {
   Source,
   StartFrom,
 } from './adapter.js'
+export { adapterContract } from './adapter.js'
 export { type Capabilities, defaultMaxMessageBytes } from './capabilities.js'
 export { type Clock, type ClockTimer, systemClock } from './clock.js'
 export { type AttributeDefaults, attributesOf, messageFromAttributes } from './cloud-events.js'

@@ -17,6 +17,10 @@ export interface RetryLaterOptions {
  * number of attempts: a message cannot go round for ever.
  */
 export class RetryLater extends Error {
+  static {
+    Object.defineProperty(RetryLater.prototype, retryLaterBrand, { value: true })
+  }
+
   override readonly name: string = 'RetryLater'
   readonly afterMs: number
 
@@ -27,22 +31,18 @@ export class RetryLater extends Error {
     )
     this.afterMs = requireDuration(options.afterMs, 'afterMs')
   }
-
-  get [retryLaterBrand](): true {
-    return true
-  }
 }
 
 /** Thrown by a handler that knows that no further attempt can succeed: the message is dead-lettered at once. */
 export class Unrecoverable extends Error {
+  static {
+    Object.defineProperty(Unrecoverable.prototype, unrecoverableBrand, { value: true })
+  }
+
   override readonly name: string = 'Unrecoverable'
 
   constructor(reason: string, options: { readonly cause?: unknown } = {}) {
     super(reason, 'cause' in options ? { cause: options.cause } : undefined)
-  }
-
-  get [unrecoverableBrand](): true {
-    return true
   }
 }
 

@@ -63,6 +63,21 @@ describe('loadAdapter', () => {
       adapterSource.replace('capabilities: {}', 'capabilities: null'),
       'no capabilities',
     ],
+    [
+      'has a factory whose adapter is of a newer contract',
+      'export default () => ({ contract: 2 })',
+      'written for version 2 of the contract and this @mq/core for 1: update @mq/core',
+    ],
+    [
+      'has a factory whose adapter is of an older contract',
+      'export default () => ({ contract: 0 })',
+      'written for version 0 of the contract and this @mq/core for 1: update the adapter',
+    ],
+    [
+      'has a factory whose adapter names no version of the contract',
+      adapterSource.replace('capabilities: {}', 'capabilities: {}, contract: "1"'),
+      'contract must be a number',
+    ],
     ['throws while it is loaded', 'throw new Error("native part missing")', 'native part missing'],
     ['is no JavaScript', 'export default <', 'cannot be loaded'],
   ])('names a package that %s', async (_, source, why) => {
