@@ -11,6 +11,7 @@ export default defineConfig({
       'bench/vitest.config.ts',
       'docs/vitest.config.ts',
       'scripts/vitest.config.ts',
+      'release/vitest.config.ts',
     ],
   },
 })

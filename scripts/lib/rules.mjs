@@ -58,6 +58,7 @@ export function namesRegistry(line) {
 
 function manifestProblems() {
   const wanted = readJson('package.json')
+  const site = wanted.repository.url.replace(/^git\+|\.git$/g, '')
   return publicPackages().flatMap(({ folder, manifest }) => {
     const problems = []
     const must = (holds, text) => holds || problems.push(`${folder}: ${text}`)
@@ -68,6 +69,10 @@ function manifestProblems() {
     must(Boolean(manifest.description), 'has no description')
     must(manifest.repository?.url === wanted.repository.url, `repository.url is not ${wanted.repository.url}`)
     must(manifest.repository?.directory === folder, `repository.directory is not ${folder}`)
+    must(manifest.homepage === `${site}/tree/main/${folder}#readme`, 'homepage is not its folder in the repository')
+    must(manifest.bugs === `${site}/issues`, 'bugs is not where the repository has its issues')
+    must(manifest.keywords?.length > 0, 'has no keywords')
+    must(manifest.files?.includes('CHANGELOG.md'), 'files leave the changelog out')
     must(manifest.engines?.node === wanted.engines.node, `engines.node is not ${wanted.engines.node}`)
     must(manifest.type === 'module', 'type is not module')
     must(manifest.sideEffects === false, 'sideEffects is not false')

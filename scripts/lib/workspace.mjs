@@ -15,7 +15,7 @@ export function workspacePackages() {
       .filter((entry) => entry.isDirectory())
       .map((entry) => `${room}/${entry.name}`),
   )
-  return [...nested, 'docs', 'bench']
+  return [...nested, 'docs', 'bench', 'release']
     .filter((folder) => exists(`${folder}/package.json`))
     .map((folder) => ({ folder, manifest: readJson(`${folder}/package.json`) }))
 }

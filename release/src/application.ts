@@ -1,0 +1,51 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { tool } from '../../scripts/lib/toolchain.mjs'
+import { command, environment } from './command.js'
+import type { Registry } from './registry.js'
+
+export const installers = ['npm', 'pnpm'] as const
+export type Installer = (typeof installers)[number]
+
+/** An application far from this repository, whose author has a terminal and an installer. */
+export interface Application {
+  readonly folder: string
+  install(...packages: readonly string[]): Promise<void>
+  write(path: string, text: string): void
+  read(path: string): string
+  /** Resolves to what it prints. */
+  node(...args: readonly string[]): Promise<string>
+  /** A command of an installed package. */
+  bin(name: string, ...args: readonly string[]): Promise<string>
+  /** Compiles with the options given; those of `files` are from its folder. Rejects with what the compiler says. */
+  compile(files: readonly string[], ...options: readonly string[]): Promise<void>
+}
+
+interface Options {
+  readonly folder: string
+  readonly registry: Registry
+  readonly installer: Installer
+}
+
+export function application({ folder, registry, installer }: Options): Application {
+  mkdirSync(folder, { recursive: true })
+  const write = (path: string, text: string): void => writeFileSync(join(folder, path), text)
+  const place = { cwd: folder, env: environment() }
+  // What pnpm remembers of this registry is of no use to anybody later.
+  write('.npmrc', installer === 'pnpm' ? `${registry.npmrc}cache-dir=${join(folder, '.cache')}\n` : registry.npmrc)
+  write('package.json', JSON.stringify({ name: 'application', version: '1.0.0', private: true, type: 'module' }))
+
+  return {
+    folder,
+    write,
+    read: (path) => readFileSync(join(folder, path), 'utf8'),
+    async install(...packages) {
+      await command([installer, installer === 'npm' ? 'install' : 'add', ...packages], place)
+    },
+    node: (...args) => command([process.execPath, ...args], place),
+    bin: (name, ...args) => command([join(folder, 'node_modules', '.bin', name), ...args], place),
+    async compile(files, ...options) {
+      await command(tool('typescript', 'tsc', [...options, ...files]), place)
+    },
+  }
+}

@@ -1,0 +1,40 @@
+import { run, tell } from '../../scripts/lib/run.mjs'
+
+export interface Place {
+  readonly cwd: string
+  readonly env?: NodeJS.ProcessEnv
+  /** Against commands that hang. 120,000 where none is given. */
+  readonly deadlineMs?: number
+}
+
+/** Runs a program and resolves to what it wrote to its standard output; rejects with all that it wrote when it fails. */
+export async function command([program = '', ...args]: readonly string[], place: Place): Promise<string> {
+  const { cwd, env = environment(), deadlineMs = 120_000 } = place
+  const result: { code: number; output: string; stdout: string; problem: string | undefined } = await run(
+    program,
+    args,
+    {
+      cwd,
+      env,
+      deadlineMs,
+    },
+  )
+  if (result.code === 0) return result.stdout
+  throw new Error(`${[program, ...args].join(' ')}\nin ${cwd} ended with ${result.code}:\n${tell(result)}`)
+}
+
+/** The environment of a user, who has settings for npm, but whose command was not started by npm, pnpm or vitest. */
+export function environment(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => !ours.test(name))
+  return { ...Object.fromEntries(kept), ...quiet }
+}
+
+const ours =
+  /^(VITEST.*|TEST|VITE_.*|NODE_(ENV|OPTIONS|PATH|TEST_CONTEXT)|INIT_CWD|npm_(command|execpath|lifecycle_.*|package_.*)|npm_config_(user_agent|local_prefix|loglevel|verify_deps_before_run))$/i
+
+const quiet = {
+  NO_COLOR: '1',
+  npm_config_audit: 'false',
+  npm_config_fund: 'false',
+  npm_config_update_notifier: 'false',
+}

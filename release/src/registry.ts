@@ -1,0 +1,52 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { environment } from './command.js'
+
+export interface Registry {
+  readonly url: string
+  /** The lines of an `.npmrc` that lead our packages, and no others, here. */
+  readonly npmrc: string
+  /** Resolves once its process has ended. */
+  stop(): Promise<void>
+}
+
+const startMs = 60_000
+
+/** A private registry on loopback, which holds nothing. It ends with this process, however that ends. */
+export async function startRegistry(folder: string): Promise<Registry> {
+  mkdirSync(folder, { recursive: true })
+  const program = fileURLToPath(new URL('registry-process.mjs', import.meta.url))
+  const child = fork(program, [folder], { cwd: folder, env: environment(), silent: true, execArgv: [] })
+  const output: string[] = []
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => output.push(String(chunk)))
+  const ended = once(child, 'exit')
+
+  const stop = async (): Promise<void> => {
+    child.kill('SIGKILL')
+    await ended
+  }
+  try {
+    const port = await portOf()
+    const settings = [`@mq:registry=http://127.0.0.1:${port}/`, `//127.0.0.1:${port}/:${token}rehearsal`]
+    return { url: `http://127.0.0.1:${port}/`, npmrc: `${settings.join('\n')}\n`, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+
+  async function portOf(): Promise<number> {
+    const first = once(child, 'message', { signal: AbortSignal.timeout(startMs) })
+    const dead = ended.then(() => Promise.reject(new Error('it ended')))
+    try {
+      const [message] = await Promise.race([first, dead])
+      return (message as { readonly port: number }).port
+    } catch (cause) {
+      throw new Error(`The registry did not start:\n${output.join('')}`, { cause })
+    }
+  }
+}
+
+/** npm publishes with a token only; this registry takes any. */
+const token = `${['_auth', 'Token'].join('')}=`

@@ -1,0 +1,33 @@
+import { readJson, workspacePackages } from '../../scripts/lib/workspace.mjs'
+import { type Manifest, packages } from './workspace-copy.js'
+
+/** What each package may bring at run time: an adapter its driver and core, core what reads cron expressions. */
+export const runtimeDependencies: Readonly<Record<string, readonly string[]>> = {
+  '@mq/core': ['croner'],
+  '@mq/kafka': ['@mq/core', 'kafkajs'],
+  '@mq/memory': ['@mq/core'],
+  '@mq/rabbitmq': ['@mq/core', 'amqplib'],
+  '@mq/redis': ['@mq/core', 'ioredis'],
+}
+
+const workspace: readonly { readonly manifest: Manifest }[] = [
+  { manifest: readJson('package.json') },
+  ...workspacePackages(),
+]
+
+/** What may not come with a package: the drivers of the others, and all that this repository is developed with. */
+export function notForUsers(name: string): readonly string[] {
+  const own = [name, 'croner', ...(runtimeDependencies[name] ?? [])]
+  const drivers = packages.flatMap(({ manifest }) => Object.keys(manifest.dependencies ?? {}))
+  const tools = workspace.flatMap(({ manifest }) => Object.keys(manifest.devDependencies ?? {}))
+  return [...drivers, ...tools].filter((each) => !own.includes(each))
+}
+
+/** Packages of others in the versions that this repository has, for `npm install`. */
+export function thirdParty(...names: readonly string[]): readonly string[] {
+  return names.map((name) => {
+    const range = workspace.map(({ manifest }) => manifest.devDependencies?.[name]).find((each) => each !== undefined)
+    if (range === undefined) throw new Error(`${name} is no dependency here`)
+    return `${name}@${range}`
+  })
+}
