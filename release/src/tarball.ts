@@ -7,6 +7,8 @@ export interface Tarball {
   readonly path: string
   /** Sorted, from the package's folder; what a build names by its content without that part of its name. */
   readonly files: readonly string[]
+  /** Built files that neither the manifest nor any other file leads to. */
+  readonly unreachable: readonly string[]
   readonly manifest: Manifest
 }
 
@@ -17,12 +19,30 @@ export async function pack({ folder, into }: { readonly folder: string; readonly
   const [name = ''] = readdirSync(into)
   const path = join(into, name)
   await command(['tar', '-xzf', path], { cwd: into })
+  const unpacked = join(into, 'package')
   const listed = await command(['tar', '-tzf', path], { cwd: into })
   return {
     path,
     files: [...new Set(listed.trim().split('\n').map(nameOf))].sort(),
-    manifest: JSON.parse(readFileSync(join(into, 'package', 'package.json'), 'utf8')),
+    unreachable: unreachable(unpacked),
+    manifest: JSON.parse(readFileSync(join(unpacked, 'package.json'), 'utf8')),
   }
 }
+
+/** A file leads to those whose names it has in its text, as it imports them or starts them by path. */
+function unreachable(unpacked: string): readonly string[] {
+  const read = (path: string): string => readFileSync(join(unpacked, path), 'utf8')
+  const left = new Set(readdirSync(join(unpacked, 'dist')))
+  const texts = [read('package.json')]
+  for (const text of texts) {
+    for (const name of [...left].filter((each) => new RegExp(`/${stemOf(each)}[.$]`).test(text))) {
+      left.delete(name)
+      texts.push(read(join('dist', name)))
+    }
+  }
+  return [...left].sort()
+}
+
+const stemOf = (name: string): string => name.replace(/(\.d\.ts|\.js)$/, '')
 
 const nameOf = (path: string): string => path.replace(/^package\//, '').replace(/-[\w-]{8}(?=\.(d\.ts|js)$)/, '-*')

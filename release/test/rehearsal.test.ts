@@ -1,5 +1,4 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { root } from '../../scripts/lib/workspace.mjs'
@@ -9,6 +8,7 @@ import { bytesBelow, installed } from '../src/installed.js'
 import { raised } from '../src/raised.js'
 import { type Registry, startRegistry } from '../src/registry.js'
 import { sizeTable } from '../src/size-table.js'
+import { remove, throwAwayFolder } from '../src/throw-away.js'
 import { notForUsers, thirdParty } from '../src/what-users-need.js'
 import { built, copyWorkspace, packages, type WorkspaceCopy } from '../src/workspace-copy.js'
 
@@ -20,7 +20,7 @@ const inOrder = (versions: Versions): readonly string[] => names.map((name) => `
 
 /** The steps of a release, each on what the ones before it left. */
 describe('a release', () => {
-  const throwAway = mkdtempSync(join(tmpdir(), 'mq-release-'))
+  const throwAway = throwAwayFolder()
   let registry: Registry | undefined
   let workspace: WorkspaceCopy
   let first: Versions
@@ -40,7 +40,7 @@ describe('a release', () => {
 
   afterAll(async () => {
     await registry?.stop()
-    rmSync(throwAway, { recursive: true, force: true, maxRetries: 5 })
+    remove(throwAway)
   })
 
   it('raises the packages by their changesets, those that were never published to 0.1.0 together', async () => {

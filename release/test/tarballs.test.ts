@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { root } from '../../scripts/lib/workspace.mjs'
 import { command } from '../src/command.js'
 import { pack, type Tarball } from '../src/tarball.js'
+import { remove, throwAwayFolder } from '../src/throw-away.js'
 import { runtimeDependencies } from '../src/what-users-need.js'
 import { built, packages } from '../src/workspace-copy.js'
 
@@ -13,14 +13,14 @@ const lifecycle = /^((pre|post)?(install|pack|prepare|publish|uninstall)|prepubl
 const hash = (path: string): string => createHash('sha512').update(readFileSync(path)).digest('hex')
 
 describe.each(packages)('the tarball of $manifest.name', ({ folder, manifest: { name } }) => {
-  const throwAway = mkdtempSync(join(tmpdir(), 'mq-tarball-'))
+  const throwAway = throwAwayFolder()
   let tarball: Tarball
 
   beforeAll(async () => {
     if (!built()) throw new Error('What is packed is what was built: run pnpm build first')
     tarball = await pack({ folder: join(root, folder), into: join(throwAway, 'once') })
   })
-  afterAll(() => rmSync(throwAway, { recursive: true, force: true }))
+  afterAll(() => remove(throwAway))
 
   it('holds what etc/tarball.txt approves', async () => {
     const approved = join(root, folder, 'etc', 'tarball.txt')
@@ -30,6 +30,10 @@ describe.each(packages)('the tarball of $manifest.name', ({ folder, manifest: { 
     // Which there is from the first release on.
     const files = tarball.files.filter((file) => file !== 'CHANGELOG.md')
     await expect(`${files.join('\n')}\n`).toMatchFileSnapshot(approved)
+  })
+
+  it('holds nothing that no entry point leads to, such as parts of another build', () => {
+    expect(tarball.unreachable, 'rm -r packages/*/dist && pnpm build').toEqual([])
   })
 
   it('has the same hash when it is packed again', async () => {

@@ -5,7 +5,7 @@ import { rules } from './rules.mjs'
 import { run, stopWithSignals, tell } from './run.mjs'
 import { findPnpm, installCommand, tool, turbo } from './toolchain.mjs'
 import { countVitest } from './vitest-report.mjs'
-import { publicPackages, root } from './workspace.mjs'
+import { publicPackages, removeBuilt, root } from './workspace.mjs'
 
 const vitestDeadlineMs = 50 * 60_000
 
@@ -48,7 +48,10 @@ async function runAll(rows, vitestArgs) {
       return toolchain.problem === undefined ? [] : [toolchain.problem]
     })) &&
     (await check('install from the lockfile', () => command([...toolchain.pnpm, ...installCommand]))) &&
-    (await check('build', () => command(turbo('build', '--output-logs=errors-only'))))
+    (await check('build', () => {
+      removeBuilt()
+      return command(turbo('build', '--output-logs=errors-only'))
+    }))
   const checks = [
     ['a second build comes from the cache', () => cachedBuildProblems(toolchain.env)],
     ['format and lint (biome)', () => command(tool('@biomejs/biome', 'biome', ['ci', '--colors=off']))],

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -22,3 +22,8 @@ export function workspacePackages() {
 
 /** Those that are published. */
 export const publicPackages = () => workspacePackages().filter(({ manifest }) => manifest.private !== true)
+
+/** turbo restores a build on top of what is there: files of another one would stay, and be published. */
+export function removeBuilt() {
+  for (const { folder } of publicPackages()) rmSync(join(root, folder, 'dist'), { recursive: true, force: true })
+}
