@@ -29,8 +29,14 @@ export async function startRegistry(folder: string): Promise<Registry> {
   }
   try {
     const port = await portOf()
-    const settings = [`@mq:registry=http://127.0.0.1:${port}/`, `//127.0.0.1:${port}/:${token}rehearsal`]
-    return { url: `http://127.0.0.1:${port}/`, npmrc: `${settings.join('\n')}\n`, stop }
+    const url = `http://127.0.0.1:${port}/`
+    // npm publishes with a token only; this registry takes any.
+    const settings = { '@mq:registry': url, [`//127.0.0.1:${port}/:_authToken`]: 'rehearsal' }
+    const lines = Object.entries(settings).map(
+      ([name, value]) => `${name}=${value}
+`,
+    )
+    return { url, npmrc: lines.join(''), stop }
   } catch (error) {
     await stop()
     throw error
@@ -47,6 +53,3 @@ export async function startRegistry(folder: string): Promise<Registry> {
     }
   }
 }
-
-/** npm publishes with a token only; this registry takes any. */
-const token = `${['_auth', 'Token'].join('')}=`
