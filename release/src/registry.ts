@@ -32,10 +32,7 @@ export async function startRegistry(folder: string): Promise<Registry> {
     const url = `http://127.0.0.1:${port}/`
     // npm publishes with a token only; this registry takes any.
     const settings = { '@mq:registry': url, [`//127.0.0.1:${port}/:_authToken`]: 'rehearsal' }
-    const lines = Object.entries(settings).map(
-      ([name, value]) => `${name}=${value}
-`,
-    )
+    const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`)
     return { url, npmrc: lines.join(''), stop }
   } catch (error) {
     await stop()
