@@ -8,5 +8,8 @@ export default defineConfig({
     name: 'docs',
     include: ['test/**/*.test.ts', 'examples/*/test/*.test.js'],
     maxConcurrency: 2,
+    globalSetup: ['../packages/test-brokers/src/setup.ts'],
+    provide: { brokers: ['rabbitmq', 'redis', 'kafka'] },
+    hookTimeout: 120_000,
   },
 })

@@ -66,9 +66,9 @@ export function decode(
   const attributes: Record<string, string> = Object.create(null)
   const headers: Record<string, string> = Object.create(null)
   for (const name of Object.keys(table)) {
-    const value = textValue(table[name])
-    if (value === undefined) continue
     const attribute = name.startsWith('cloudEvents') ? attributePattern.exec(name)?.[1] : undefined
+    const value = attribute === 'time' ? timeText(table[name]) : textValue(table[name])
+    if (value === undefined) continue
     if (attribute !== undefined) attributes[attribute] = value
     else if (!name.startsWith('mq-') && !brokerHeader.test(name)) headers[name] = value
   }
@@ -116,6 +116,19 @@ function textValue(value: unknown): string | undefined {
   if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value)
   return undefined
 }
+
+/**
+ * The AMQP binding lets a time be native as well. AMQP 0-9-1 knows seconds, as a type of their own; the milliseconds of AMQP 1.0
+ * arrive as a number.
+ */
+function timeText(value: unknown): string | undefined {
+  if (typeof value === 'number' || typeof value === 'bigint') return isoTime(Number(value))
+  const { '!': type, value: seconds } = (value ?? {}) as { readonly '!'?: unknown; readonly value?: unknown }
+  return type === 'timestamp' ? isoTime(Number(seconds) * 1_000) : textValue(value)
+}
+
+const isoTime = (ms: number): string | undefined =>
+  Math.abs(ms) <= maxTimestamp * 1_000 ? new Date(ms).toISOString() : undefined
 
 /** What the copy says, and how often the broker has handed it out again since. */
 function attemptOf(table: Table, countReturns: boolean): number {

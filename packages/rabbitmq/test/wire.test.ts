@@ -104,6 +104,36 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('on the wire', () => {
     expect(await letters.list()).toMatchObject([{ failure: { reason: 'undecodable' } }])
   })
 
+  it('a time in the types of AMQP is the time of the message, and nonsense is not', async () => {
+    const queue = await open({ url: server.url })
+    const topic = freshTopic()
+    const got: [string, string][] = []
+    await queue.subscribe(topic, ({ id, time }) => void got.push([id, time.toISOString()]))
+    const ms = Date.parse('2026-01-02T03:04:05.678Z')
+    const timestamp = Math.floor(ms / 1_000) + 60
+    await onRaw(server.url, async (channel) => {
+      const times = {
+        long: { 'cloudEvents:time': ms },
+        native: { cloudEvents_time: { '!': 'timestamp', value: Math.floor(ms / 1_000) } },
+        text: { 'cloudEvents:time': '2026-01-02T04:04:05.678+01:00' },
+        beyond: { 'cloudEvents:time': 9e15 },
+        flag: { 'cloudEvents:time': true },
+      }
+      for (const [messageId, headers] of Object.entries(times)) {
+        channel.publish(names.topic(topic), '', Buffer.from('1'), { headers, messageId, timestamp })
+      }
+      await channel.waitForConfirms()
+    })
+    await eventually(() => got.length === 5, 'all five')
+    expect(Object.fromEntries(got)).toEqual({
+      long: '2026-01-02T03:04:05.678Z',
+      native: '2026-01-02T03:04:05.000Z',
+      text: '2026-01-02T03:04:05.678Z',
+      beyond: '2026-01-02T03:05:05.000Z',
+      flag: '2026-01-02T03:05:05.000Z',
+    })
+  })
+
   it('a message whose headers fit no second frame is dead-lettered by the broker itself, as it is', async () => {
     const queue = await open({ url: server.url })
     const topic = freshTopic()

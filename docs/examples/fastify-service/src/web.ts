@@ -1,0 +1,65 @@
+import { isMqError, type Queue, type TaskScheduler } from '@mq/core'
+import fastify, { type FastifyInstance } from 'fastify'
+import { makeInvoice, type Order, orderPlaced } from './contracts.js'
+
+/** Answers 202 only for what the broker has stored. What is stored and what is valid, the queue knows; HTTP follows from it. */
+export function createWeb(queue: Queue, scheduler: TaskScheduler): FastifyInstance {
+  const web = fastify({ logger: true, forceCloseConnections: 'idle' })
+
+  // Or a connection that is kept alive would keep this process alive, after its last answer.
+  let isClosing = false
+  web.addHook('preClose', async () => {
+    isClosing = true
+  })
+  web.addHook('onSend', async (_request, reply) => {
+    if (isClosing) reply.header('connection', 'close')
+  })
+
+  web.post('/orders', async (request, reply) => {
+    const { id } = await queue.publish(orderPlaced, request.body as Order)
+    return reply.code(202).send({ eventId: id })
+  })
+
+  /** With `?waitMs=5000` the result, if it comes in that time; else the place where it will be. */
+  web.post<{ Querystring: { waitMs: number } }>('/invoices', { schema: waiting }, async (request, reply) => {
+    const invoice = await scheduler.enqueue(makeInvoice, request.body as Order, { reply: true })
+    try {
+      return await invoice.result({ timeoutMs: request.query.waitMs })
+    } catch (error) {
+      if (!isMqError(error, 'MQ_TIMEOUT')) throw error
+      return reply.code(202).header('location', `/invoices/${invoice.id}`).send({ id: invoice.id })
+    }
+  })
+
+  /** Any instance of this service answers: the outcome is in the store. An id that nobody gave out is pending for ever. */
+  web.get<{ Params: { id: string } }>('/invoices/:id', async ({ params }, reply) => {
+    const outcome = await scheduler.result(params.id, makeInvoice)
+    if (outcome === undefined) return reply.code(202).send({ id: params.id })
+    if (outcome.status === 'completed') return outcome.result
+    return reply.code(500).send({ error: outcome.status === 'failed' ? outcome.error.message : outcome.status })
+  })
+
+  /** Restarted when this fails: not for a broker that is away, as the connection heals by itself. */
+  web.get('/health/live', () => ({ status: 'up' }))
+  /** Gets no requests while this fails. */
+  web.get('/health/ready', (_request, reply) => {
+    const { status, state, consumers } = queue.health()
+    return reply.code(status === 'down' ? 503 : 200).send({ status, state, consumers })
+  })
+
+  web.setErrorHandler((error, _request, reply) => {
+    if (isMqError(error, 'MQ_INVALID_DATA')) return reply.code(400).send({ error: error.message })
+    if (isMqError(error, 'MQ_TASK_FAILED')) return reply.code(500).send({ error: error.message })
+    // Not stored, or not known whether it is: the client may ask again.
+    if (isMqError(error)) return reply.code(503).header('retry-after', '1').send({ error: error.code })
+    return reply.send(error)
+  })
+  return web
+}
+
+const waiting = {
+  querystring: {
+    type: 'object',
+    properties: { waitMs: { type: 'integer', minimum: 1, maximum: 20_000, default: 1 } },
+  },
+}
