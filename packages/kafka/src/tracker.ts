@@ -136,7 +136,19 @@ export class Tracker implements TopicPartition {
       if (last !== undefined && this.#entries[index - 1]?.state === 'done') last.last = entry.offset
       else done.push({ first: entry.offset, last: entry.offset })
     }
+    for (const range of this.#unreadSkipped()) {
+      done.push(range)
+      doneCount += range.last - range.first + 1
+    }
     return { offset, done, doneCount, running: this.handled }
+  }
+
+  /** What an earlier owner had finished and this one has not come across: the next owner is to know of it all the same. */
+  #unreadSkipped(): readonly Range[] {
+    const from = Math.max(this.#position, (this.#entries.at(-1)?.offset ?? -1) + 1)
+    return this.#skipped
+      .filter(({ last }) => last >= from)
+      .map(({ first, last }) => ({ first: Math.max(first, from), last }))
   }
 
   get position(): number {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeProgress, encodeProgress } from '../src/progress.js'
+import { Tracker } from '../src/tracker.js'
 
 describe('the progress of a partition', () => {
   it('comes back as it was committed', () => {
@@ -31,5 +32,40 @@ describe('the progress of a partition', () => {
 
   it.each([null, undefined, '', 'somebody else’s', 'mq1;x;y;z'])('is nothing but the offset beside %j', (metadata) => {
     expect(decodeProgress(5, metadata)).toEqual({ offset: 5, done: [], doneCount: 0, running: 0 })
+  })
+})
+
+describe('a partition that goes from owner to owner', () => {
+  /** Offsets that an owner comes to handle, of those that it reads and that it ends in some order. */
+  const handledBy = (tracker: Tracker, upTo: number, ends: (offset: number) => boolean): number[] => {
+    const handled: number[] = []
+    for (let offset = tracker.position; offset < upTo; offset++) {
+      const entry = tracker.add({ offset, timestampMs: 0, key: undefined, value: undefined, headers: {} })
+      tracker.readTo(offset + 1)
+      if (entry === undefined || !ends(offset)) continue
+      tracker.start(entry)
+      tracker.finish(entry, 'done')
+      handled.push(offset)
+    }
+    return handled
+  }
+
+  it('is handled once, however little each of them reads before the next one comes', () => {
+    const owner = fc.record({ reads: fc.nat(30), ends: fc.array(fc.boolean(), { minLength: 40, maxLength: 40 }) })
+    fc.assert(
+      fc.property(fc.array(owner, { minLength: 2, maxLength: 6 }), (owners) => {
+        const handled: number[] = []
+        let progress = decodeProgress(0, null)
+        for (const { reads, ends } of owners) {
+          const tracker = new Tracker({ topic: 't', partition: 0 }, 'main', progress)
+          handled.push(...handledBy(tracker, progress.offset + reads, (offset) => ends[offset % ends.length] === true))
+          const { offset } = tracker.progress
+          progress = decodeProgress(offset, encodeProgress(tracker.progress))
+        }
+        const last = new Tracker({ topic: 't', partition: 0 }, 'main', progress)
+        handled.push(...handledBy(last, 200, () => true))
+        expect(handled.sort((one, other) => one - other)).toEqual(Array.from({ length: 200 }, (_, offset) => offset))
+      }),
+    )
   })
 })
