@@ -23,16 +23,19 @@ export interface Application {
 
 interface Options {
   readonly folder: string
-  readonly registry: Registry
-  readonly installer: Installer
+  /** Of our packages. Where none is given, they come from tarballs. */
+  readonly registry?: Registry
+  /** npm where none is given. */
+  readonly installer?: Installer
 }
 
-export function application({ folder, registry, installer }: Options): Application {
+export function application({ folder, registry, installer = 'npm' }: Options): Application {
   mkdirSync(folder, { recursive: true })
   const write = (path: string, text: string): void => writeFileSync(join(folder, path), text)
   const place = { cwd: folder, env: environment() }
   // What pnpm remembers of this registry is of no use to anybody later.
-  write('.npmrc', installer === 'pnpm' ? `${registry.npmrc}cache-dir=${join(folder, '.cache')}\n` : registry.npmrc)
+  const cache = installer === 'pnpm' ? `cache-dir=${join(folder, '.cache')}\n` : ''
+  write('.npmrc', `${registry?.npmrc ?? ''}${cache}`)
   write('package.json', JSON.stringify({ name: 'application', version: '1.0.0', private: true, type: 'module' }))
 
   return {

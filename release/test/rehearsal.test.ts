@@ -1,4 +1,4 @@
-import { cpSync } from 'node:fs'
+import { cpSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { root } from '../../scripts/lib/workspace.mjs'
@@ -99,6 +99,9 @@ describe('a release', () => {
         for (const program of ['esm.mjs', 'commonjs.cjs', 'typed.mjs', 'bundled.js']) {
           expect(await app.node(program), program).toMatch(printed)
         }
+        // What `pnpm test:node` tries on every Node and broker.
+        app.write('smoke.mjs', readFileSync(join(root, 'release', 'src', 'nodes', 'smoke.mjs'), 'utf8'))
+        expect(await app.node('--expose-gc', 'smoke.mjs', 'memory:')).toMatch(/^(✔ .+\n){3}$/)
       })
     })
 

@@ -11,6 +11,7 @@ export const rules = [
   { title: 'every entry point has an API report', problems: reportProblems },
   { title: 'every script and every command in README and CONTRIBUTING exists', problems: scriptProblems },
   { title: 'every changeset names a published package', problems: changesetProblems },
+  { title: 'no package joins signals by AbortSignal.any', problems: joinedSignalProblems },
 ]
 
 function lockfileProblems() {
@@ -138,6 +139,21 @@ function changesetProblems() {
     if (bumps.length > 0 && text.trim() === '') problems.push(`.changeset/${file} does not say what a user notices`)
     return problems
   })
+}
+
+/** Some Nodes lose what such a signal should tell; those that most tests run on do not. */
+function joinedSignalProblems() {
+  return trackedFiles()
+    .filter((path) => /^packages\/[^/]+\/src\/.*\.ts$/.test(path))
+    .flatMap((path) =>
+      readText(path)
+        .split('\n')
+        .flatMap((line, index) =>
+          /AbortSignal\.any\(/.test(line)
+            ? [`${path}:${index + 1}: joinedSignal of @mq/core is what does that here`]
+            : [],
+        ),
+    )
 }
 
 const isWindows = process.platform === 'win32'

@@ -5,6 +5,7 @@ import { rules } from './rules.mjs'
 import { run, stopWithSignals, tell } from './run.mjs'
 import { findPnpm, installCommand, tool, turbo } from './toolchain.mjs'
 import { countVitest } from './vitest-report.mjs'
+import { workflowRules } from './workflow-rules.mjs'
 import { publicPackages, removeBuilt, root } from './workspace.mjs'
 
 const vitestDeadlineMs = 50 * 60_000
@@ -64,7 +65,7 @@ async function runAll(rows, vitestArgs) {
       ],
       [`API report of ${name} (api-extractor)`, () => command(turbo('check:api', `--filter=${name}`, ...onlyErrors))],
     ]),
-    ...rules.map(({ title, problems }) => [title, async () => problems()]),
+    ...[...rules, ...workflowRules].map(({ title, problems }) => [title, async () => problems()]),
   ]
   if (!canGoOn) {
     const reason = `not run: ${rows.at(-1).title} failed`

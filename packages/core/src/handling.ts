@@ -6,6 +6,7 @@ import { decodeData } from './codec.js'
 import { MqError } from './errors.js'
 import { describeError, type Failure, type FailureReason, reasonFor } from './failure.js'
 import type { HandlerContext } from './handler.js'
+import { joinedSignal } from './joined-signal.js'
 import { lazyAbort } from './lazy-abort.js'
 import { type Log, withFields } from './log.js'
 import type { Message } from './message.js'
@@ -100,7 +101,8 @@ function run(handling: Handling, delivery: Delivery, message: Message): unknown 
     return handling.run(message, new Context(handling, delivery, () => delivery.signal))
   }
   const timeout = lazyAbort()
-  const context = new Context(handling, delivery, () => AbortSignal.any([delivery.signal, timeout.signal]))
+  const joined = joinedSignal(() => [delivery.signal, timeout.signal])
+  const context = new Context(handling, delivery, () => joined.signal)
   return new Promise<void>((resolve, reject) => {
     const timer = clock.setTimeout(() => {
       const late = new MqError('MQ_HANDLER_TIMEOUT', `The handler took longer than ${timeoutMs} ms`)
@@ -109,6 +111,7 @@ function run(handling: Handling, delivery: Delivery, message: Message): unknown 
     }, timeoutMs)
     const end = (settle: () => void): void => {
       timer.cancel()
+      joined.end()
       settle()
     }
     Promise.resolve()

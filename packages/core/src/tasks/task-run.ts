@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js'
 import { MqError } from '../errors.js'
+import { joinedSignal } from '../joined-signal.js'
 import { lazyAbort } from '../lazy-abort.js'
 
 export interface TaskRunOptions {
@@ -12,8 +13,8 @@ export interface TaskRunOptions {
 /** One run of a task: it ends when the task does, when its time is over, or when it is cancelled, whichever is first. */
 export function createTaskRun({ signal, timeoutMs, clock }: TaskRunOptions) {
   const abort = lazyAbort()
+  const joined = joinedSignal(() => [signal(), abort.signal])
   let end: ((error: MqError) => void) | undefined
-  let joined: AbortSignal | undefined
   let cancelled = false
 
   const stop = (error: MqError): void => {
@@ -23,8 +24,7 @@ export function createTaskRun({ signal, timeoutMs, clock }: TaskRunOptions) {
 
   return {
     get signal(): AbortSignal {
-      joined ??= AbortSignal.any([signal(), abort.signal])
-      return joined
+      return joined.signal
     },
     get isCancelled(): boolean {
       return cancelled
@@ -47,6 +47,10 @@ export function createTaskRun({ signal, timeoutMs, clock }: TaskRunOptions) {
           .then(resolve, reject)
           .finally(() => timer?.cancel())
       })
+    },
+    /** Its message's signal is followed no longer. */
+    end(): void {
+      joined.end()
     },
   }
 }

@@ -53,6 +53,7 @@ export function createWorker(task: Task, limit: StartLimit | undefined, parts: W
       await handleJob({ message, context, ask, run, progress })
     } finally {
       remove()
+      run.end()
       await progress.end()
     }
   }

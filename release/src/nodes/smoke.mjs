@@ -1,0 +1,113 @@
+// An application on the URL that is its argument, which ends with exit code 0 once everything has gone as promised. Run by Node
+// with --expose-gc.
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { createScheduler, defineTask, openQueue, Unrecoverable } from '@mq/core'
+
+const [url] = process.argv.slice(2)
+const run = randomUUID().slice(0, 8)
+const queue = await openQueue(url, { group: 'smoke' })
+const later = () => Promise.withResolvers?.() ?? withResolvers()
+
+await step('a message is published, consumed and retried', async () => {
+  const topic = `smoke-${run}.retried`
+  const seen = []
+  const handled = later()
+  const subscription = await queue.subscribe(
+    topic,
+    ({ attempt, data }) => {
+      seen.push({ attempt, data })
+      if (attempt === 1) throw new Error('once more')
+      handled.resolve()
+    },
+    { retry: { attempts: 2, delayMs: 50 } },
+  )
+  await queue.publish(topic, { order: 7 })
+  await handled.promise
+  assert.deepEqual(
+    seen,
+    [1, 2].map((attempt) => ({ attempt, data: { order: 7 } })),
+  )
+  await leave(topic, subscription)
+})
+
+await step('a message dies, is listed and replayed', async () => {
+  const topic = `smoke-${run}.dead`
+  const [died, replayed] = [later(), later()]
+  let isMended = false
+  const subscription = await queue.subscribe(
+    topic,
+    ({ data }) => {
+      if (!isMended) throw new Unrecoverable('nobody can')
+      replayed.resolve(data)
+    },
+    { onLastFailure: () => died.resolve() },
+  )
+  await queue.publish(topic, 'letter')
+  await died.promise
+  const letters = queue.deadLetters(topic)
+  let listed = []
+  while (listed.length === 0) listed = await letters.list()
+  assert.equal(listed[0].failure.error.message, 'nobody can')
+  isMended = true
+  assert.deepEqual(await letters.replay(), { replayed: 1 })
+  assert.equal(await replayed.promise, 'letter')
+  await leave(topic, subscription)
+})
+
+await step(
+  'a task replies; what a cancelled one leaves behind sees that, also after a garbage collection',
+  async () => {
+    const scheduler = createScheduler(queue)
+    const double = defineTask({ name: `double-${run}`, execute: ({ of }) => 2 * of })
+    const [begun, end, look, looked] = [later(), later(), later(), later()]
+    const patient = defineTask({
+      name: `patient-${run}`,
+      async execute(_, { signal }) {
+        look.promise.then(() => looked.resolve(signal.reason?.code))
+        begun.resolve()
+        await end.promise
+      },
+    })
+    await scheduler.register(double)
+    await scheduler.register(patient)
+    await scheduler.start()
+    assert.equal(await scheduler.run(double, { of: 21 }), 42)
+    const handle = await scheduler.enqueue(patient, {}, { reply: true })
+    await begun.promise
+    assert.equal(await handle.cancel({ onlyRunning: true }), true)
+    await assert.rejects(handle.result(), { code: 'MQ_TASK_CANCELLED' })
+    end.resolve()
+    for (let round = 0; round < 5; round++) {
+      await new Promise(setImmediate)
+      globalThis.gc()
+    }
+    look.resolve()
+    assert.equal(await looked.promise, 'MQ_TASK_CANCELLED')
+    await scheduler.stop()
+  },
+)
+
+await queue.disconnect()
+
+async function step(what, work) {
+  try {
+    await work()
+    console.log(`✔ ${what}`)
+  } catch (cause) {
+    throw new Error(`Not so: ${what}`, { cause })
+  }
+}
+
+async function leave(topic, subscription) {
+  await subscription.stop()
+  await queue.deleteGroup(topic, 'smoke')
+}
+
+function withResolvers() {
+  let [resolve, reject] = []
+  const promise = new Promise((...both) => {
+    ;[resolve, reject] = both
+  })
+  return { promise, resolve, reject }
+}
