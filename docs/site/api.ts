@@ -29,6 +29,7 @@ export async function writeApi(): Promise<void> {
   for (const [name, value] of Object.entries(pagesAsVitepressReadsThem)) app.options.setValue(name, value)
   const project = await app.convert()
   if (project === undefined) throw new Error('typedoc could not read the sources')
+  app.validate(project)
   nameModules(project, entries)
   await app.generateOutputs(project)
   const { errorCount, warningCount } = app.logger
