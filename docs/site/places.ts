@@ -1,9 +1,9 @@
 import { posix } from 'node:path'
 import { exists } from '../../scripts/lib/workspace.mjs'
 
-/** Where the site's source files are, for those that are not shown on it. */
 export const repository = 'https://github.com/mq-js/mq'
 
+/** Where a file is read that the site does not show. */
 export const atRepository = (path: string): string => `${repository}/blob/main/${path}`
 
 /** Folders whose README is the index of the pages beside it. */

@@ -48,7 +48,7 @@ export const guideSidebar = (): Item[] => [
       [
         page('The demo', '/apps/demo'),
         ...examples(),
-        page('The benchmarks’ programs', '/bench'),
+        page('Programs of the benchmarks', '/bench'),
         page('Brokers for tests', '/packages/test-brokers'),
       ],
       true,
