@@ -90,7 +90,7 @@ export class GroupConsumer {
         error: (error) => this.#report(error),
       },
     )
-    this.#mostUncommitted = Math.max(leastUncommitted, 3 * options.concurrency)
+    this.#mostUncommitted = Math.max(leastUncommitted, 6 * options.concurrency)
     this.#member = new Member(
       {
         cluster: this.#group,

@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer'
 import {
   attributesOf,
   decodeFailure,
@@ -11,6 +10,7 @@ import {
   type OutgoingMessage,
   type RawMessage,
 } from '@mq/core'
+import { textAt } from './driver/header-reader.js'
 import type { KafkaRecord } from './driver/record-batch.js'
 import type { OutgoingRecord } from './driver/requests.js'
 
@@ -61,12 +61,6 @@ export interface DecodedRecord extends Envelope {
   readonly decodeError?: MqError
 }
 
-/** What is no text is shown in hexadecimal digits. */
-function textOf(bytes: Buffer): string {
-  const text = bytes.toString()
-  return text.includes('\ufffd') && !isUtf8(bytes) ? bytes.toString('hex') : text
-}
-
 export interface RecordPlace {
   readonly topic: string
   readonly partition: number
@@ -76,23 +70,39 @@ export interface RecordPlace {
   readonly keyed?: boolean
 }
 
+/** Objects that begin with the same fields in the same order are quick to fill and to read. */
+const noAttributes = {
+  specversion: undefined,
+  id: undefined,
+  source: undefined,
+  type: undefined,
+  time: undefined,
+  datacontenttype: undefined,
+  partitionkey: undefined,
+}
+const noneOfOurs = { [header.attempt]: undefined, [header.failure]: undefined, [header.delay]: undefined }
+
 /** Never throws: what cannot be read comes with a `decodeError` and the bytes that it was. */
 export function decodeRecord(record: KafkaRecord, at: RecordPlace): DecodedRecord {
-  const attributes: Record<string, string> = Object.create(null)
-  const headers: Record<string, string> = Object.create(null)
-  const own: Record<string, string> = Object.create(null)
-  for (const name in record.headers) {
-    const value = record.headers[name]
-    if (value === undefined) continue
-    if (name.startsWith('ce_')) attributes[name.slice(3)] = textOf(value)
-    else if (name === 'content-type') attributes.datacontenttype = textOf(value)
-    else if (ownHeaders.includes(name)) own[name] = textOf(value)
-    else headers[name] = textOf(value)
+  const attributes: Record<string, string | undefined> = { ...noAttributes }
+  const own: Record<string, string | undefined> = { ...noneOfOurs }
+  let headers: Record<string, string> | undefined
+  for (const { name, value } of record.headers) {
+    if (name.startsWith('ce_')) attributes[name.slice(3)] = value
+    else if (name === 'content-type') attributes.datacontenttype = value
+    else if (ownHeaders.includes(name)) own[name] = value
+    else {
+      headers ??= Object.create(null) as Record<string, string>
+      headers[name] = value
+    }
   }
   // The Kafka binding has the record's key stand for the partition key.
   if (at.keyed !== false && attributes.partitionkey === undefined && record.key !== undefined)
-    attributes.partitionkey = textOf(record.key)
-  const content = { headers: isEmpty(headers) ? emptyHeaders : Object.freeze(headers), body: record.value ?? noBytes }
+    attributes.partitionkey = textAt(record.key, 0, record.key.length)
+  const content = {
+    headers: headers === undefined ? emptyHeaders : Object.freeze(headers),
+    body: record.value ?? noBytes,
+  }
   const id = `${at.topic}/${at.partition}/${record.offset}`
   const defaults = { id, topic: at.name ?? at.topic, timeMs: record.timestampMs }
   const { attempt, delay } = { attempt: Number(own[header.attempt]), delay: Number(own[header.delay]) }
@@ -112,11 +122,6 @@ export function decodeRecord(record: KafkaRecord, at: RecordPlace): DecodedRecor
 }
 
 const noBytes = Buffer.alloc(0)
-
-function isEmpty(object: object): boolean {
-  for (const _ in object) return false
-  return true
-}
 
 const unreadable = (cause: unknown): MqError =>
   new MqError('MQ_UNDECODABLE', `The record cannot be read: ${(cause as Error).message}`, { cause })

@@ -26,13 +26,13 @@ export interface Entry {
   readonly bytes: number
   state: 'waiting' | 'ready' | 'running' | 'done' | 'void'
   record: KafkaRecord | undefined
-  decoded?: DecodedRecord
+  decoded: DecodedRecord | undefined
   /** Of its lane, in an ordered consumer. */
-  key?: string
+  key: string | undefined
   /** Others of its key wait for it. */
-  inLane?: boolean
-  abort?: LazyAbort
-  cancelTimer?: () => void
+  inLane: boolean
+  abort: LazyAbort | undefined
+  cancelTimer: (() => void) | undefined
 }
 
 /** The records of one partition between the oldest unfinished one and the last one read. */
@@ -73,15 +73,20 @@ export class Tracker implements TopicPartition {
       this.#skipped = this.#skipped.slice(1)
     const isDone = (this.#skipped[0]?.first ?? Number.POSITIVE_INFINITY) <= record.offset
     if (isDone) {
-      this.#entries.push({ tracker: this, offset: record.offset, bytes: 0, state: 'done', record: undefined })
+      this.#entries.push(this.#entry(record.offset, { bytes: 0, state: 'done', record: undefined }))
       return undefined
     }
     const bytes = (record.value?.byteLength ?? 0) + 100
-    const entry: Entry = { tracker: this, offset: record.offset, bytes, state: 'waiting', record }
+    const entry = this.#entry(record.offset, { bytes, state: 'waiting', record })
     this.#entries.push(entry)
     this.unstarted += 1
     this.unstartedBytes += bytes
     return entry
+  }
+
+  #entry(offset: number, at: Pick<Entry, 'bytes' | 'state' | 'record'>): Entry {
+    const unknown = { decoded: undefined, key: undefined, inLane: false, abort: undefined, cancelTimer: undefined }
+    return { tracker: this, offset, ...at, ...unknown }
   }
 
   /** Everything before this offset was read, also what no record stands for. */
@@ -100,7 +105,7 @@ export class Tracker implements TopicPartition {
   finish(entry: Entry, state: 'done' | 'void'): void {
     entry.state = state
     entry.record = undefined
-    delete entry.decoded
+    entry.decoded = undefined
     this.running -= 1
   }
 

@@ -185,7 +185,7 @@ export class Workload {
       return
     }
     const timer = systemClock.setTimeout(() => {
-      delete entry.cancelTimer
+      entry.cancelTimer = undefined
       then()
       this.#pump()
     }, delayMs)

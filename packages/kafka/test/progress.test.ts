@@ -40,7 +40,7 @@ describe('a partition that goes from owner to owner', () => {
   const handledBy = (tracker: Tracker, upTo: number, ends: (offset: number) => boolean): number[] => {
     const handled: number[] = []
     for (let offset = tracker.position; offset < upTo; offset++) {
-      const entry = tracker.add({ offset, timestampMs: 0, key: undefined, value: undefined, headers: {} })
+      const entry = tracker.add({ offset, timestampMs: 0, key: undefined, value: undefined, headers: [] })
       tracker.readTo(offset + 1)
       if (entry === undefined || !ends(offset)) continue
       tracker.start(entry)

@@ -29,9 +29,14 @@ export class ByteReader {
 
   /** As many as there are, for a length below zero none. */
   bytes(length: number): Buffer {
-    const end = this.#at + Math.max(0, length)
-    if (end > this.#data.length) throw new RangeError('A field ends behind its record')
-    return this.#data.subarray(this.#pass(end - this.#at), end)
+    const at = this.skip(Math.max(0, length))
+    return this.#data.subarray(at, this.#at)
+  }
+
+  /** Passes over that many bytes, and tells where they begin. */
+  skip(length: number): number {
+    if (this.#at + length > this.#data.length) throw new RangeError('A field ends behind its record')
+    return this.#pass(length)
   }
 
   string(): string {

@@ -1,6 +1,7 @@
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { ByteReader } from './byte-reader.js'
+import { HeaderReader, type RecordHeader } from './header-reader.js'
 import { lookupCodec } from './protocol.js'
 
 /** A record as it was read. */
@@ -12,7 +13,7 @@ export interface KafkaRecord {
   /** Undefined for a tombstone. */
   readonly value: Buffer | undefined
   /** The last one counts where a name occurs twice. */
-  readonly headers: Readonly<Record<string, Buffer | undefined>>
+  readonly headers: readonly RecordHeader[]
   /** Set when a whole batch could not be read; `value` then holds its bytes, and `offset` is its first. */
   readonly unreadable?: Error
 }
@@ -82,7 +83,7 @@ async function recordsOf(batch: Buffer, attributes: number, baseOffset: number):
     })
   } catch (cause) {
     const unreadable = cause instanceof Error ? cause : new Error(String(cause))
-    return [{ offset: baseOffset, timestampMs: maxTimestamp, key: undefined, value: batch, headers: {}, unreadable }]
+    return [{ offset: baseOffset, timestampMs: maxTimestamp, key: undefined, value: batch, headers: [], unreadable }]
   }
 }
 
@@ -109,6 +110,7 @@ interface BatchContext {
 function decodeRecords(data: Buffer, { count, baseOffset, timestampOf }: BatchContext): readonly KafkaRecord[] {
   const records: KafkaRecord[] = []
   const reader = new ByteReader(data)
+  const headerReader = new HeaderReader(data, reader)
   for (let index = 0; index < count; index++) {
     const end = reader.varint() + reader.at
     // Attributes, which no version uses.
@@ -117,11 +119,7 @@ function decodeRecords(data: Buffer, { count, baseOffset, timestampOf }: BatchCo
     const offset = baseOffset + reader.varint()
     const key = reader.varbytes()
     const value = reader.varbytes()
-    const headers: Record<string, Buffer | undefined> = Object.create(null)
-    for (let left = reader.varint(); left > 0; left--) {
-      const name = reader.varbytes()?.toString() ?? ''
-      headers[name] = reader.varbytes()
-    }
+    const headers = headerReader.read()
     if (reader.at !== end) throw new Error('A record is not as long as it says')
     records.push({ offset, timestampMs, key, value, headers })
   }

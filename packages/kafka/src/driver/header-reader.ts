@@ -1,0 +1,77 @@
+import { isUtf8 } from 'node:buffer'
+import type { ByteReader } from './byte-reader.js'
+
+/** One header of a record, as text. What is no UTF-8 is in hexadecimal digits. */
+export interface RecordHeader {
+  readonly name: string
+  readonly value: string
+}
+
+interface Place {
+  at: number
+  length: number
+  text: string
+}
+
+/**
+ * Reads the headers of a batch's records. Records of one topic mostly say the same in the same order, so what stands where it
+ * stood in the record before is not decoded again: text is what costs most in reading a small record.
+ */
+export class HeaderReader {
+  readonly #data: Buffer
+  readonly #reader: ByteReader
+  readonly #names: Place[] = []
+  readonly #values: Place[] = []
+
+  constructor(data: Buffer, reader: ByteReader) {
+    this.#data = data
+    this.#reader = reader
+  }
+
+  /** Of the next record, in their order; a name may occur twice. A header without a value is left out. */
+  read(): readonly RecordHeader[] {
+    const headers: RecordHeader[] = []
+    const count = this.#reader.varint()
+    for (let index = 0; index < count; index++) {
+      const name = this.#text(this.#names, index)
+      const value = this.#text(this.#values, index)
+      if (value !== undefined) headers.push({ name: name ?? '', value })
+    }
+    return headers
+  }
+
+  #text(places: Place[], index: number): string | undefined {
+    const length = this.#reader.varint()
+    if (length < 0) return undefined
+    const at = this.#reader.skip(length)
+    const before = places[index]
+    if (before === undefined) {
+      const text = textAt(this.#data, at, length)
+      places[index] = { at, length, text }
+      return text
+    }
+    if (before.length !== length || !isSame(this.#data, before.at, at, length)) {
+      before.text = textAt(this.#data, at, length)
+      before.length = length
+      before.at = at
+    }
+    return before.text
+  }
+}
+
+function isSame(data: Buffer, one: number, other: number, length: number): boolean {
+  for (let index = 0; index < length; index++) {
+    if (data[one + index] !== data[other + index]) return false
+  }
+  return true
+}
+
+const replacement = '\ufffd'
+
+/** The text of bytes; what is no UTF-8 is shown in hexadecimal digits. */
+export function textAt(data: Buffer, at: number, length: number): string {
+  const text = data.toString('utf8', at, at + length)
+  if (!text.includes(replacement)) return text
+  const bytes = data.subarray(at, at + length)
+  return isUtf8(bytes) ? text : bytes.toString('hex')
+}
