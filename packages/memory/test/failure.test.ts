@@ -1,4 +1,4 @@
-import { RetryLater, Unrecoverable } from '@mq/core'
+import { type Failure, RetryLater, type Settlement, Unrecoverable } from '@mq/core'
 import { describe, expect, it } from 'vitest'
 import { fail, gate, open } from './support/open.js'
 
@@ -98,6 +98,43 @@ describe('retry', () => {
     await adapter.settled()
     expect(reasons).toMatchObject([{ code: 'MQ_HANDLER_TIMEOUT' }])
     expect(adapter.handled()).toMatchObject([{ outcome: 'dead', failure: { reason: 'timeout' } }])
+  })
+})
+
+describe('a handle that rejects, which it must not', () => {
+  it('is reported, and gets its message again after a second as a next attempt', async () => {
+    const { adapter, queue, clock } = await open()
+    const cause = new Error('broken')
+    const history: [attempt: number, failure: Failure | undefined][] = []
+    const errors: unknown[] = []
+    queue.on('error', (event) => errors.push(event))
+    const source = { topic: 'orders', group: 'g' }
+    await adapter.consume(
+      source,
+      { concurrency: 1, ordered: false, ephemeral: false },
+      async ({ attempt, failure }): Promise<Settlement> => {
+        history.push([attempt, failure])
+        if (attempt < 3) throw cause
+        return { kind: 'done' }
+      },
+    )
+    await queue.publish('orders', 1)
+    await adapter.idle()
+    await clock.advance(999)
+    expect(history).toHaveLength(1)
+    await clock.advance(1)
+    expect(history).toHaveLength(2)
+    await adapter.settled()
+    const error = { name: 'MqError', code: 'MQ_OPERATION_FAILED' }
+    expect(history).toMatchObject([
+      [1, undefined],
+      [2, { reason: 'error', attempts: 1, error }],
+      [3, { reason: 'error', attempts: 2, error, firstFailedAt: history[1]?.[1]?.firstFailedAt }],
+    ])
+    expect(errors).toMatchObject([
+      { source, error: { code: 'MQ_OPERATION_FAILED', cause } },
+      { source, error: { code: 'MQ_OPERATION_FAILED', cause } },
+    ])
   })
 })
 

@@ -143,6 +143,37 @@ describe('ReadyQueue', () => {
     expect(queue.take(false)?.message.id).toBe('2')
     expect(queue.clear().map((one) => one.message.id)).toEqual(['3'])
   })
+
+  it('lets the next entry of a key start when the one that its key waited for is dropped', () => {
+    const queue = new ReadyQueue()
+    for (const id of ['1', '2', '3']) queue.add(entry(id, 'k'))
+    const first = queue.take(true) as Entry
+    expect(queue.take(true)).toBeUndefined()
+    queue.giveBack(first)
+    expect(queue.dropOldest()).toBe(first)
+    expect(queue.take(true)?.message.id).toBe('2')
+    queue.add(entry('4', 'k'))
+    expect(queue.dropOldest()?.message.id).toBe('4')
+    expect(queue.take(true)).toBeUndefined()
+  })
+
+  it('drops the oldest entry of a key where all wait for their keys', () => {
+    const queue = new ReadyQueue()
+    for (const [id, key] of [
+      ['1', 'a'],
+      ['2', 'b'],
+      ['3', 'b'],
+      ['4', 'b'],
+    ] as const)
+      queue.add(entry(id, key))
+    for (const id of ['1', '2', undefined]) expect(queue.take(true)?.message.id).toBe(id)
+    expect(queue.length).toBe(2)
+    expect(queue.dropOldest()?.message.id).toBe('3')
+    expect(queue.length).toBe(1)
+    expect(queue.dropOldest()?.message.id).toBe('4')
+    expect(queue.length).toBe(0)
+    expect(queue.dropOldest()).toBeUndefined()
+  })
 })
 
 describe('PublishedIds', () => {

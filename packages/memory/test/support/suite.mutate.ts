@@ -1,8 +1,19 @@
 import { runConformance } from '@mq/core/conformance'
 import { expect, it } from 'vitest'
 
-/** Twice what it takes with nothing wrong: a fault that makes it slower than that was noticed. */
-const limitMs = 30_000
+/** Over ten times what it takes with nothing wrong: a fault that makes it slower than that was noticed. */
+const limitMs = 10_000
+
+/**
+ * Cases that end within half a second, as each fault that the unit tests have not noticed costs as much as the slowest of
+ * them. Left out: those that wait for their delays, which the memory adapter's own tests do on a clock of theirs; those that
+ * need the broker to themselves; and tasks, of which nothing is mutated.
+ */
+const only = [
+  ...['CNC', 'CON-9', 'DEL', 'DLQ', 'DLY-5', 'DLY-7', 'EPH', 'FLT', 'GRP', 'HEA', 'ORD', 'PAY', 'PUB', 'SEC', 'STA'],
+  ...['RET-1', 'RET-2', 'RET-3', 'RET-4', 'RET-5', 'RET-12', 'RET-13'],
+  ...['SHD-1', 'SHD-2', 'SHD-3', 'SHD-4', 'SHD-5', 'SHD-7', 'SHD-8', 'SHD-9', 'SHD-10'],
+]
 
 // One test for all cases: they run side by side, and Stryker has to know which test a line was run by.
 it(
@@ -16,7 +27,7 @@ it(
           quietMs: 60,
         },
         // At the first case that fails it is over; nobody waits for the deadlines of the others.
-        { parallel: 16, seed: 1, onResult: ({ id, outcome }) => outcome === 'failed' && resolve(id) },
+        { only, parallel: 100, seed: 1, onResult: ({ id, outcome }) => outcome === 'failed' && resolve(id) },
       ).then(() => resolve(undefined), reject)
     })
     expect(failed).toBeUndefined()
