@@ -38,16 +38,17 @@ export const taskLimits: readonly ConformanceCase[] = [
     level: 'required',
     timeoutMs: 60_000,
     async run(kit) {
+      // A run is seen a moment after its turn, and the moment is longer where a process has to wait for its processor.
+      const [perMs, lagMs] = [800, 200]
       const { asker, task, runs } = await stageTask(kit, {
-        worker: { concurrency: 20, rate: { starts: 5, perMs: 400 } },
+        worker: { concurrency: 20, rate: { starts: 5, perMs } },
       })
       await asker.enqueueAll(task, range(16))
       await kit.until('all to run', () => runs.length >= 16, reply)
       const times = runs.map(({ startedAt }) => startedAt)
       for (const index of range(11)) {
         const tookMs = (times[index + 5] ?? Number.NaN) - (times[index] ?? Number.NaN)
-        // A run begins a moment after its turn.
-        assert.ok(tookMs >= 380, `six runs began within ${tookMs} ms`)
+        assert.ok(tookMs >= perMs - lagMs, `six runs began within ${tookMs} ms`)
       }
     },
   },
