@@ -43,6 +43,7 @@ export const guideSidebar = (): Item[] => [
   group('The project', [
     page('Benchmarks', '/benchmarks'),
     page('Contributing', '/contributing'),
+    page('Security', '/security'),
     group(
       'Programs',
       [
