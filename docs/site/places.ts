@@ -13,7 +13,10 @@ const indexes = ['docs/decisions', 'docs/examples', 'docs/operating']
 export function siteFile(path: string): string {
   const { dir, base } = posix.parse(path)
   const place = base !== 'README.md' ? path : indexes.includes(dir) ? `${dir}/index.md` : `${dir}.md`
-  return place.replace(/^docs\//, '').replace('CONTRIBUTING', 'contributing').replace('SECURITY', 'security')
+  return place
+    .replace(/^docs\//, '')
+    .replace('CONTRIBUTING', 'contributing')
+    .replace('SECURITY', 'security')
 }
 
 /**
