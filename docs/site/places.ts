@@ -13,10 +13,8 @@ const indexes = ['docs/decisions', 'docs/examples', 'docs/operating']
 export function siteFile(path: string): string {
   const { dir, base } = posix.parse(path)
   const place = base !== 'README.md' ? path : indexes.includes(dir) ? `${dir}/index.md` : `${dir}.md`
-  return place
-    .replace(/^docs\//, '')
-    .replace('CONTRIBUTING', 'contributing')
-    .replace('SECURITY', 'security')
+  // CONTRIBUTING.md and its like.
+  return place.replace(/^docs\//, '').replace(/^[A-Z]+(?=\.md$)/, (name) => name.toLowerCase())
 }
 
 /**
