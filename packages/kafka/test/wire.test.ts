@@ -3,6 +3,8 @@ import { gzipSync } from 'node:zlib'
 import { emptyHeaders, type RawMessage } from '@mq/core'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { ByteReader } from '../src/driver/byte-reader.js'
+import { HeaderReader } from '../src/driver/header-reader.js'
 import { partitionFor } from '../src/driver/protocol.js'
 import { readBatches } from '../src/driver/record-batch.js'
 import type { OutgoingRecord } from '../src/driver/requests.js'
@@ -41,6 +43,15 @@ const all = { from: 0, aborted: [] }
 const value = (text: string): OutgoingRecord => ({ key: null, value: Buffer.from(text), headers: {} })
 
 describe('record batches', () => {
+  it('have the last header of a name, and none where that has no value', () => {
+    const header = (name: string, value: string | null): number[] => {
+      const text = (part: string): number[] => [2 * part.length, ...Buffer.from(part)]
+      return [...text(name), ...(value === null ? [1] : text(value))]
+    }
+    const data = Buffer.from([2 * 3, ...header('a', '1'), ...header('b', '2'), ...header('a', null)])
+    expect(new HeaderReader(data, new ByteReader(data)).read()).toEqual([{ name: 'b', value: '2' }])
+  })
+
   it('are read as kafkajs writes them, compressed or not', async () => {
     const written: OutgoingRecord[] = [
       { key: 'k', value: Buffer.from([0, 255]), headers: { a: '1', b: Buffer.from([7]) } },

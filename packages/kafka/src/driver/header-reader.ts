@@ -28,14 +28,15 @@ export class HeaderReader {
     this.#reader = reader
   }
 
-  /** Of the next record, in their order; a name may occur twice. A header without a value is left out. */
+  /** Of the next record, in their order; a name may occur twice. One without a value takes away those of its name before it. */
   read(): readonly RecordHeader[] {
-    const headers: RecordHeader[] = []
+    let headers: RecordHeader[] = []
     const count = this.#reader.varint()
     for (let index = 0; index < count; index++) {
-      const name = this.#text(this.#names, index)
+      const name = this.#text(this.#names, index) ?? ''
       const value = this.#text(this.#values, index)
-      if (value !== undefined) headers.push({ name: name ?? '', value })
+      if (value !== undefined) headers.push({ name, value })
+      else headers = headers.filter((header) => header.name !== name)
     }
     return headers
   }
