@@ -73,20 +73,31 @@ export class Tracker implements TopicPartition {
       this.#skipped = this.#skipped.slice(1)
     const isDone = (this.#skipped[0]?.first ?? Number.POSITIVE_INFINITY) <= record.offset
     if (isDone) {
-      this.#entries.push(this.#entry(record.offset, { bytes: 0, state: 'done', record: undefined }))
+      this.#entries.push(this.#entry(record.offset, 0, undefined))
       return undefined
     }
     const bytes = (record.value?.byteLength ?? 0) + 100
-    const entry = this.#entry(record.offset, { bytes, state: 'waiting', record })
+    const entry = this.#entry(record.offset, bytes, record)
     this.#entries.push(entry)
     this.unstarted += 1
     this.unstartedBytes += bytes
     return entry
   }
 
-  #entry(offset: number, at: Pick<Entry, 'bytes' | 'state' | 'record'>): Entry {
-    const unknown = { decoded: undefined, key: undefined, inLane: false, abort: undefined, cancelTimer: undefined }
-    return { tracker: this, offset, ...at, ...unknown }
+  /** Without a record it is done. All its fields are there from the start, since one is made for each record. */
+  #entry(offset: number, bytes: number, record: KafkaRecord | undefined): Entry {
+    return {
+      tracker: this,
+      offset,
+      bytes,
+      state: record === undefined ? 'done' : 'waiting',
+      record,
+      decoded: undefined,
+      key: undefined,
+      inLane: false,
+      abort: undefined,
+      cancelTimer: undefined,
+    }
   }
 
   /** Everything before this offset was read, also what no record stands for. */
@@ -150,7 +161,7 @@ export class Tracker implements TopicPartition {
 
   /** What an earlier owner had finished and this one has not come across: the next owner is to know of it all the same. */
   #unreadSkipped(): readonly Range[] {
-    const from = Math.max(this.#position, (this.#entries.at(-1)?.offset ?? -1) + 1)
+    const from = this.#position
     return this.#skipped
       .filter(({ last }) => last >= from)
       .map(({ first, last }) => ({ first: Math.max(first, from), last }))
