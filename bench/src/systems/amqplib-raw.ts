@@ -1,7 +1,8 @@
 import { connect } from 'amqplib'
 import type { OpenSystem } from '../system.js'
+import { attributesOf, contentType, named } from './attributes.js'
 
-/** A quorum queue with confirms, without Nagle's delay. */
+/** A quorum queue with confirms, without Nagle's delay, with the headers and properties that ours writes. */
 export const open: OpenSystem = async ({ url, topic, concurrency }) => {
   const [publishing, consuming] = await Promise.all([connect(url, { noDelay: true }), connect(url, { noDelay: true })])
   const out = await publishing.createConfirmChannel()
@@ -12,7 +13,16 @@ export const open: OpenSystem = async ({ url, topic, concurrency }) => {
     publish: (body) =>
       new Promise((resolve, reject) => {
         const content = Buffer.from(body.buffer, body.byteOffset, body.length)
-        out.sendToQueue(topic, content, { persistent: true }, (error) => (error ? reject(error) : resolve()))
+        const attributes = attributesOf(topic)
+        const properties = {
+          headers: named('cloudEvents:', attributes),
+          messageId: attributes.id,
+          contentType,
+          timestamp: Math.floor(Date.now() / 1_000),
+          persistent: true,
+          mandatory: true,
+        }
+        out.sendToQueue(topic, content, properties, (error) => (error ? reject(error) : resolve()))
       }),
     async consume(handler) {
       await into.consume(topic, (message) => {

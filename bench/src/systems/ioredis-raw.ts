@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto'
 import { Redis } from 'ioredis'
 import type { OpenSystem } from '../system.js'
+import { attributesOf, contentType } from './attributes.js'
 
 /** Streams as fast as ioredis can: every command pipelined by itself, with the fields that ours writes. */
 export const open: OpenSystem = async ({ url, topic, concurrency }) => {
@@ -15,10 +15,9 @@ export const open: OpenSystem = async ({ url, topic, concurrency }) => {
   }
   return {
     async publish(body) {
-      const attributes = ['specversion', '1.0', 'id', randomUUID(), 'source', '/mq', 'type', topic]
-      const more = ['time', new Date().toISOString(), 'datacontenttype', 'application/octet-stream']
+      const attributes = Object.entries({ ...attributesOf(topic), datacontenttype: contentType }).flat()
       const data = Buffer.from(body.buffer, body.byteOffset, body.length)
-      await client.xadd(topic, '*', ...attributes, ...more, 'data', data)
+      await client.xadd(topic, '*', ...attributes, 'data', data)
     },
     async consume(handler) {
       const read = async (): Promise<void> => {

@@ -1,13 +1,15 @@
 import type { OpenSystem } from '../system.js'
+import { attributesOf, contentType, named } from './attributes.js'
 import { kafkaFor, partitions, prepare } from './kafkajs.js'
 
 interface Waiting {
   readonly value: Buffer
+  readonly headers: Record<string, string>
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
 
-/** One `send()` for whatever is waiting, and whole batches: the most that kafkajs gives. */
+/** One `send()` for whatever is waiting, and whole batches: the most that kafkajs gives. With the headers that ours writes. */
 export const open: OpenSystem = async ({ url, topic }) => {
   const kafka = kafkaFor(url)
   const groupId = await prepare(kafka, topic)
@@ -23,7 +25,7 @@ export const open: OpenSystem = async ({ url, topic }) => {
     while (waiting.length > 0) {
       const batch = waiting
       waiting = []
-      const messages = batch.map(({ value }) => ({ value, partition: next++ % partitions }))
+      const messages = batch.map(({ value, headers }) => ({ value, headers, partition: next++ % partitions }))
       try {
         await producer.send({ topic, acks: -1, messages })
         for (const { resolve } of batch) resolve()
@@ -36,7 +38,9 @@ export const open: OpenSystem = async ({ url, topic }) => {
   return {
     publish: (body) =>
       new Promise((resolve, reject) => {
-        waiting.push({ value: Buffer.from(body.buffer, body.byteOffset, body.length), resolve, reject })
+        const value = Buffer.from(body.buffer, body.byteOffset, body.length)
+        const headers = { 'content-type': contentType, ...named('ce_', attributesOf(topic)) }
+        waiting.push({ value, headers, resolve, reject })
         if (!isSending) void flush()
       }),
     async consume(handler) {
