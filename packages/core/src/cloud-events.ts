@@ -2,6 +2,7 @@ import { MqError } from './errors.js'
 import { emptyHeaders, type MessageHeaders } from './headers.js'
 import type { RawMessage, Writable } from './message.js'
 import { shown } from './options.js'
+import { timeMs, timeText } from './time.js'
 
 /**
  * The CloudEvents 1.0 attributes of a message by their names in the specification, for an adapter to write in its protocol's
@@ -50,14 +51,14 @@ export function messageFromAttributes(
   defaults: AttributeDefaults,
 ): RawMessage {
   const { specversion, id, source, type, time, datacontenttype, partitionkey } = attributes
-  if (specversion !== undefined && !/^1\.\d+$/.test(specversion)) {
+  if (specversion !== undefined && specversion !== '1.0' && !/^1\.\d+$/.test(specversion)) {
     throw new MqError('MQ_UNDECODABLE', `CloudEvents version ${shown(specversion)} is not known; 1.0 is`)
   }
   const message: Writable<RawMessage> = {
     id: id || defaults.id,
     source: source || '/unknown',
     type: type || defaults.topic,
-    time: time && !Number.isNaN(Date.parse(time)) ? time : new Date(defaults.timeMs).toISOString(),
+    time: time && !Number.isNaN(timeMs(time)) ? time : timeText(defaults.timeMs),
     extensions: extensionsFrom(attributes),
     headers: content.headers,
     body: content.body,
@@ -69,7 +70,7 @@ export function messageFromAttributes(
 
 function extensionsFrom(attributes: Readonly<Record<string, string | undefined>>): MessageHeaders {
   let extensions: Record<string, string> | undefined
-  for (const name of Object.keys(attributes)) {
+  for (const name in attributes) {
     const value = attributes[name]
     if (value === undefined || ownNames.has(name) || !attributeName.test(name)) continue
     extensions ??= Object.create(null) as Record<string, string>

@@ -14,6 +14,7 @@ import type { RunHandler } from './middleware.js'
 import type { Queue } from './queue.js'
 import { decideRetry, type RetryPolicy } from './retry.js'
 import { type StandardSchema, validate } from './schema.js'
+import { timeMs } from './time.js'
 
 export interface Handling {
   readonly source: Source
@@ -79,14 +80,14 @@ async function settle(handling: Handling, delivery: Delivery): Promise<Settlemen
 }
 
 function messageOf(handling: Handling, { message, attempt }: Delivery, data: unknown): Message {
-  const time = new Date(message.time)
+  const ms = timeMs(message.time)
   return {
     id: message.id,
     topic: handling.source.topic,
     data,
     headers: Object.freeze(message.headers),
     key: message.key,
-    time: Number.isNaN(time.getTime()) ? new Date(handling.clock.now()) : time,
+    time: new Date(Number.isNaN(ms) ? handling.clock.now() : ms),
     attempt,
     source: message.source,
     type: message.type,

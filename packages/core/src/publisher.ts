@@ -14,6 +14,7 @@ import { refuseUnknown, requireDuration, requireOptions, requireTime, shown } fr
 import { OpenPublish } from './publish-call.js'
 import type { PublishOptions, PublishOutcome } from './publish-options.js'
 import { validate } from './schema.js'
+import { timeText } from './time.js'
 
 export interface PublisherOptions {
   readonly adapter: Adapter
@@ -135,14 +136,6 @@ export function createPublisher(options: PublisherOptions) {
 }
 
 export type Publisher = ReturnType<typeof createPublisher>
-
-let latest = { ms: Number.NaN, text: '' }
-
-/** RFC 3339. Many messages are published within a millisecond, and the text takes longer than the rest of the envelope. */
-function timeText(ms: number): string {
-  if (ms !== latest.ms) latest = { ms, text: new Date(ms).toISOString() }
-  return latest.text
-}
 
 function outcomeOf(id: string, outcome: Outcome | undefined): PublishOutcome {
   if (outcome?.status === 'stored') return { status: 'stored', id, routed: outcome.routed }

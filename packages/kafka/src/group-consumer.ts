@@ -28,6 +28,8 @@ export interface ConsumerContext {
 const commitEveryMs = 20
 /** How much may be finished and not committed, for few handlers. */
 const leastUncommitted = 10
+/** And for each handler: more than quick ones finish between two commits, so that only a slow broker holds them up. */
+const mostUncommittedEach = 20
 const commitRetryMs = 20
 /** How long a stop waits for the broker once the handlers are done. */
 const farewellMs = 1_500
@@ -90,7 +92,7 @@ export class GroupConsumer {
         error: (error) => this.#report(error),
       },
     )
-    this.#mostUncommitted = Math.max(leastUncommitted, 6 * options.concurrency)
+    this.#mostUncommitted = Math.max(leastUncommitted, mostUncommittedEach * options.concurrency)
     this.#member = new Member(
       {
         cluster: this.#group,
@@ -240,7 +242,7 @@ export class GroupConsumer {
     return partitions.map((at) => this.#workload.find(at)).filter((tracker) => tracker !== undefined)
   }
 
-  /** What a crash would repeat stays within a few times of what runs at once, without a commit for each message. */
+  /** What a crash would repeat stays within `mostUncommittedEach`, without a commit for each message. */
   #oneFinished(): void {
     this.#finished += 1
     this.#commitIfMany()

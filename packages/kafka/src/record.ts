@@ -80,17 +80,29 @@ const noAttributes = {
   datacontenttype: undefined,
   partitionkey: undefined,
 }
-const noneOfOurs = { [header.attempt]: undefined, [header.failure]: undefined, [header.delay]: undefined }
+
+/** The headers of nearly every record, and the attributes that they are: looking up is quicker than cutting. */
+const attributeOf: ReadonlyMap<string, string> = new Map([
+  ...Object.keys(noAttributes).map((name) => [`ce_${name}`, name] as const),
+  ['content-type', 'datacontenttype'],
+])
+
+const noneOfOurs = Object.freeze({
+  [header.attempt]: undefined,
+  [header.failure]: undefined,
+  [header.delay]: undefined,
+})
 
 /** Never throws: what cannot be read comes with a `decodeError` and the bytes that it was. */
 export function decodeRecord(record: KafkaRecord, at: RecordPlace): DecodedRecord {
   const attributes: Record<string, string | undefined> = { ...noAttributes }
-  const own: Record<string, string | undefined> = { ...noneOfOurs }
+  let own: Record<string, string | undefined> = noneOfOurs
   let headers: Record<string, string> | undefined
   for (const { name, value } of record.headers) {
-    if (name.startsWith('ce_')) attributes[name.slice(3)] = value
-    else if (name === 'content-type') attributes.datacontenttype = value
-    else if (ownHeaders.includes(name)) own[name] = value
+    const attribute = attributeOf.get(name)
+    if (attribute !== undefined) attributes[attribute] = value
+    else if (name.startsWith('ce_')) attributes[name.slice(3)] = value
+    else if (ownHeaders.includes(name)) own = { ...own, [name]: value }
     else {
       headers ??= Object.create(null) as Record<string, string>
       headers[name] = value
@@ -103,21 +115,29 @@ export function decodeRecord(record: KafkaRecord, at: RecordPlace): DecodedRecor
     headers: headers === undefined ? emptyHeaders : Object.freeze(headers),
     body: record.value ?? noBytes,
   }
-  const id = `${at.topic}/${at.partition}/${record.offset}`
+  const id = attributes.id || `${at.topic}/${at.partition}/${record.offset}`
   const defaults = { id, topic: at.name ?? at.topic, timeMs: record.timestampMs }
-  const { attempt, delay } = { attempt: Number(own[header.attempt]), delay: Number(own[header.delay]) }
-  const failure = decodeFailure(own[header.failure])
-  const envelope = {
-    attempt: Number.isSafeInteger(attempt) && attempt > 0 ? attempt : 1,
-    dueMs: delay > 0 ? record.timestampMs + delay : 0,
-    ...(failure && { failure }),
-  }
+  const envelope = own === noneOfOurs ? published : envelopeOf(own, record.timestampMs)
   try {
     if (record.unreadable !== undefined) throw unreadable(record.unreadable)
     return { ...envelope, message: messageFromAttributes(attributes, content, defaults) }
   } catch (error) {
     const decodeError = isMqError(error) ? error : unreadable(error)
     return { ...envelope, message: messageFromAttributes({}, content, defaults), decodeError }
+  }
+}
+
+/** What was published with no delay and was not tried yet. */
+const published = Object.freeze({ attempt: 1, dueMs: 0 })
+
+function envelopeOf(own: Readonly<Record<string, string | undefined>>, timestampMs: number) {
+  const attempt = Number(own[header.attempt])
+  const delay = Number(own[header.delay])
+  const failure = decodeFailure(own[header.failure])
+  return {
+    attempt: Number.isSafeInteger(attempt) && attempt > 0 ? attempt : 1,
+    dueMs: delay > 0 ? timestampMs + delay : 0,
+    ...(failure && { failure }),
   }
 }
 

@@ -1,8 +1,8 @@
-import type { LazyAbort } from '@mq/core'
 import type { KafkaRecord } from './driver/record-batch.js'
 import type { TopicPartition } from './driver/requests.js'
 import type { Progress, Range } from './progress.js'
 import type { DecodedRecord } from './record.js'
+import type { Run } from './run.js'
 
 /**
  * - `main`: what was published.
@@ -31,7 +31,8 @@ export interface Entry {
   key: string | undefined
   /** Others of its key wait for it. */
   inLane: boolean
-  abort: LazyAbort | undefined
+  /** While a handler has it, and after that. */
+  run: Run | undefined
   cancelTimer: (() => void) | undefined
 }
 
@@ -40,7 +41,6 @@ export class Tracker implements TopicPartition {
   readonly topic: string
   readonly partition: number
   readonly kind: TopicKind
-  readonly ready: Entry[] = []
   /** What the broker was told last, as `stateOf` gives it. */
   committed = ''
   isPaused = false
@@ -54,6 +54,9 @@ export class Tracker implements TopicPartition {
   #position: number
   #entries: Entry[] = []
   #head = 0
+  /** For a free handler, from `#readyHead` on. */
+  #ready: Entry[] = []
+  #readyHead = 0
   /** What an earlier owner had finished behind the offset that it committed. */
   #skipped: readonly Range[]
   /** Handlers, of what is running. */
@@ -95,7 +98,7 @@ export class Tracker implements TopicPartition {
       decoded: undefined,
       key: undefined,
       inLane: false,
-      abort: undefined,
+      run: undefined,
       cancelTimer: undefined,
     }
   }
@@ -103,6 +106,26 @@ export class Tracker implements TopicPartition {
   /** Everything before this offset was read, also what no record stands for. */
   readTo(offset: number): void {
     this.#position = Math.max(this.#position, offset)
+  }
+
+  get hasReady(): boolean {
+    return this.#readyHead < this.#ready.length
+  }
+
+  addReady(entry: Entry): void {
+    entry.state = 'ready'
+    this.#ready.push(entry)
+  }
+
+  takeReady(): Entry | undefined {
+    const entry = this.#ready[this.#readyHead++]
+    if (!this.hasReady) this.clearReady()
+    return entry
+  }
+
+  clearReady(): void {
+    this.#ready = []
+    this.#readyHead = 0
   }
 
   start(entry: Entry): void {

@@ -1,18 +1,10 @@
-import {
-  type ConsumeOptions,
-  type Delivery,
-  type Failure,
-  type Handle,
-  lazyAbort,
-  MqError,
-  type Settlement,
-  systemClock,
-} from '@mq/core'
+import { type ConsumeOptions, type Failure, type Handle, MqError, type Settlement, systemClock } from '@mq/core'
 import type { PartitionRead, TopicPartition } from './driver/requests.js'
 import { nameOf } from './driver/requests.js'
 import { Lanes } from './lanes.js'
 import type { Progress } from './progress.js'
 import { decodeRecord } from './record.js'
+import { Run } from './run.js'
 import { heldMs, tiersMs } from './tiers.js'
 import { type Entry, type TopicKind, Tracker } from './tracker.js'
 
@@ -125,7 +117,7 @@ export class Workload {
       for (const entry of tracker.open()) {
         if (entry.state !== 'running') continue
         this.#end(entry, 'void')
-        entry.abort?.abort(reason)
+        entry.run?.abort(reason)
       }
     }
     this.#pump()
@@ -198,15 +190,14 @@ export class Workload {
 
   #makeReady(entry: Entry): void {
     const { tracker } = entry
-    entry.state = 'ready'
-    if (tracker.ready.length === 0) this.#queue.push(tracker)
-    tracker.ready.push(entry)
+    if (!tracker.hasReady) this.#queue.push(tracker)
+    tracker.addReady(entry)
   }
 
   #nextReady(): Entry | undefined {
     for (let tracker = this.#queue.shift(); tracker !== undefined; tracker = this.#queue.shift()) {
-      const entry = tracker.ready.shift()
-      if (tracker.ready.length > 0) this.#queue.push(tracker)
+      const entry = tracker.takeReady()
+      if (tracker.hasReady) this.#queue.push(tracker)
       if (entry?.state === 'ready') return entry
     }
     return undefined
@@ -237,22 +228,12 @@ export class Workload {
   }
 
   #start(entry: Entry): void {
-    const { message, attempt, failure, decodeError } = this.#decoded(entry)
-    const abort = lazyAbort()
-    entry.abort = abort
+    const run = new Run(this.#decoded(entry))
+    entry.run = run
     entry.tracker.start(entry)
     entry.tracker.handled += 1
     this.#running += 1
-    const delivery: Delivery = {
-      message,
-      attempt,
-      ...(failure && { failure }),
-      ...(decodeError && { decodeError }),
-      get signal() {
-        return abort.signal
-      },
-    }
-    this.#options.handle(delivery).then(
+    this.#options.handle(run).then(
       (settlement) => this.#settle(entry, settlement),
       (cause) => this.#settle(entry, this.#broken(entry, cause)),
     )
@@ -297,7 +278,7 @@ export class Workload {
 
   #end(entry: Entry, state: 'done' | 'void'): void {
     const { tracker } = entry
-    if (entry.abort !== undefined) {
+    if (entry.run !== undefined) {
       this.#running -= 1
       tracker.handled -= 1
     }
@@ -317,7 +298,7 @@ export class Workload {
       const next = this.#lanes.leave(entry)
       if (next !== undefined) this.#makeReady(next)
     }
-    tracker.ready.length = 0
+    tracker.clearReady()
     this.#queue = this.#queue.filter((one) => one !== tracker)
   }
 

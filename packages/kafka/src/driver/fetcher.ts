@@ -30,7 +30,8 @@ const longWaitMs = 500
 const errorPauseMs = 200
 /** Brokers close a connection that is idle for some minutes, and only one of the two is used for reading. */
 const pingEveryMs = 60_000
-const limits = { maxBytes: 10 * 1024 * 1024, maxPartitionBytes: 1024 * 1024 }
+/** What comes with one answer is decoded in one go: handlers wait for it, so it is kept small. A larger batch comes whole. */
+const limits = { maxBytes: 10 * 1024 * 1024, maxPartitionBytes: 256 * 1024 }
 
 /** Reads partitions from wherever their leaders are, with one request at a time to each broker. */
 export class Fetcher {

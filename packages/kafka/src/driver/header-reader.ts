@@ -22,6 +22,8 @@ export class HeaderReader {
   readonly #reader: ByteReader
   readonly #names: Place[] = []
   readonly #values: Place[] = []
+  /** Of the record before. */
+  readonly #headers: RecordHeader[] = []
 
   constructor(data: Buffer, reader: ByteReader) {
     this.#data = data
@@ -35,10 +37,18 @@ export class HeaderReader {
     for (let index = 0; index < count; index++) {
       const name = this.#text(this.#names, index) ?? ''
       const value = this.#text(this.#values, index)
-      if (value !== undefined) headers.push({ name, value })
+      if (value !== undefined) headers.push(this.#header(index, name, value))
       else headers = headers.filter((header) => header.name !== name)
     }
     return headers
+  }
+
+  #header(index: number, name: string, value: string): RecordHeader {
+    const before = this.#headers[index]
+    if (before !== undefined && before.name === name && before.value === value) return before
+    const header = { name, value }
+    this.#headers[index] = header
+    return header
   }
 
   #text(places: Place[], index: number): string | undefined {

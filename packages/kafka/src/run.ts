@@ -1,0 +1,26 @@
+import { type Delivery, type Failure, lazyAbort, type MqError, type RawMessage } from '@mq/core'
+import type { DecodedRecord } from './record.js'
+
+/** A call of `handle`. It is itself what is handed over: there is one for every message, so it is made without copying. */
+export class Run implements Delivery {
+  readonly message: RawMessage
+  readonly attempt: number
+  declare readonly failure?: Failure
+  declare readonly decodeError?: MqError
+  readonly #abort = lazyAbort()
+
+  constructor({ message, attempt, failure, decodeError }: DecodedRecord) {
+    this.message = message
+    this.attempt = attempt
+    if (failure !== undefined) this.failure = failure
+    if (decodeError !== undefined) this.decodeError = decodeError
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
+  abort(reason: MqError): void {
+    this.#abort.abort(reason)
+  }
+}
