@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
 
-export const partitions = 3
+/** As many as ours makes. */
+export const partitions = 6
 
 export const kafkaFor = (url: string): Kafka =>
   new Kafka({ brokers: [new URL(url).host], logLevel: logLevel.NOTHING, connectionTimeout: 10_000 })

@@ -2,14 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type AdapterEvent, type ConsumerHealth, type Deadline, MqError, type Source, withDeadline } from '@mq/core'
 import type { Cluster } from './driver/cluster.js'
 import { asMqError, isAuthError, isLinkError } from './driver/errors.js'
-import { Fetcher } from './driver/fetcher.js'
+import type { Gap } from './driver/fetcher.js'
 import { Member } from './driver/member.js'
 import { committedOffsets, logOffsets } from './driver/offsets.js'
-import { nameOf, type TopicPartition } from './driver/requests.js'
+import { nameOf, type PartitionRead, type TopicPartition } from './driver/requests.js'
 import type { Names } from './names.js'
 import type { Settings } from './options.js'
 import type { Outbox } from './outbox.js'
 import { decodeProgress, encodeProgress, type Progress } from './progress.js'
+import { Reader } from './reader.js'
 import { createSettler } from './settle.js'
 import type { Topology } from './topology.js'
 import type { TopicKind, Tracker } from './tracker.js'
@@ -45,8 +46,8 @@ export class GroupConsumer {
   readonly #context: ConsumerContext
   readonly #workload: Workload
   readonly #member: Member
-  readonly #fetcher: Fetcher
-  /** For reading, and for what is asked about offsets. */
+  readonly #reader: Reader
+  /** For what is asked about offsets. */
   readonly #data: Cluster
   /** For the membership, whose requests can take as long as a rebalance. */
   readonly #group: Cluster
@@ -74,19 +75,20 @@ export class GroupConsumer {
     this.#data = context.openCluster()
     this.#group = context.openCluster()
     const settler = createSettler({ ...context, source, error: (error) => this.#report(error) })
-    this.#fetcher = new Fetcher(this.#data, {
-      records: (read) => this.#workload.take(read),
-      gap: (at, gap) => this.#gap(at, gap),
-      missing: (topic) => this.#missing(topic),
-      failing: (error) => this.#report(asMqError(error, `Reading ${source.topic} fails`)),
+    const listener = {
+      records: (read: PartitionRead) => this.#workload.take(read),
+      gap: (at: TopicPartition, gap: Gap) => this.#gap(at, gap),
+      missing: (topic: string) => this.#missing(topic),
+      failing: (error: unknown) => this.#report(asMqError(error, `Reading ${source.topic} fails`)),
       recovered: () => {},
-    })
+    }
+    this.#reader = new Reader({ openCluster: context.openCluster, topic: main(source.topic), listener })
     this.#workload = new Workload(
       { ...options, maxUncommitted: settings.maxUncommitted },
       {
         ...settler,
-        pause: (at) => this.#fetcher.pause(at),
-        resume: (at) => this.#fetcher.resume(at),
+        pause: (at) => this.#reader.pause(at),
+        resume: (at) => this.#reader.resume(at),
         mayStart: () => !this.#member.isIn || this.#finished - this.#finishedCommitted < this.#mostUncommitted,
         finished: () => this.#oneFinished(),
         error: (error) => this.#report(error),
@@ -131,7 +133,7 @@ export class GroupConsumer {
   }
 
   get health(): ConsumerHealth {
-    const status = this.#memberFails || this.#fetcher.isFailing ? 'recovering' : 'consuming'
+    const status = this.#memberFails || this.#reader.isFailing ? 'recovering' : 'consuming'
     return { ...this.source, status: this.#stopped === undefined ? status : 'stopping' }
   }
 
@@ -143,7 +145,7 @@ export class GroupConsumer {
 
   async #stop({ deadlineMs }: Deadline, reason: MqError): Promise<void> {
     this.#workload.stop()
-    this.#fetcher.stop()
+    this.#reader.stop()
     const trackers = [...this.#workload.trackers]
     await this.#workload.finish(trackers, deadlineMs)
     this.#workload.abandon(trackers, reason)
@@ -152,6 +154,7 @@ export class GroupConsumer {
     await this.#member.stop(farewellMs)
     this.#group.close()
     this.#data.close()
+    this.#reader.close()
   }
 
   async #assigned(partitions: readonly TopicPartition[]): Promise<void> {
@@ -176,7 +179,7 @@ export class GroupConsumer {
 
   async #revoked(partitions: readonly TopicPartition[]): Promise<void> {
     const trackers = this.#trackersOf(partitions)
-    for (const at of partitions) this.#fetcher.remove(at)
+    for (const at of partitions) this.#reader.remove(at)
     // The group waits for this member, if it changes again, for the rebalance timeout.
     await this.#workload.finish(trackers, this.#context.settings.rebalanceTimeoutMs / 3)
     this.#workload.abandon(
@@ -189,7 +192,7 @@ export class GroupConsumer {
 
   #lost(partitions: readonly TopicPartition[], cause: unknown): void {
     const trackers = this.#trackersOf(partitions)
-    for (const at of partitions) this.#fetcher.remove(at)
+    for (const at of partitions) this.#reader.remove(at)
     const text = `Another consumer of the group may have this message: ${(cause as Error).message}`
     this.#workload.abandon(trackers, new MqError('MQ_OWNERSHIP_LOST', text, { cause }))
     this.#workload.remove(trackers)
@@ -204,7 +207,7 @@ export class GroupConsumer {
     if (!wasFailing || !isLinkError(error)) this.#report(failure)
   }
 
-  #gap(at: TopicPartition, { position, start }: { readonly position: number; readonly start: number }): void {
+  #gap(at: TopicPartition, { position, start }: Gap): void {
     const tracker = this.#workload.find(at)
     if (tracker === undefined) return
     if (start < position) {
@@ -235,7 +238,7 @@ export class GroupConsumer {
 
   #read(at: TopicPartition, progress: Progress): void {
     this.#workload.add(at, this.#kinds.get(at.topic) ?? 'main', progress)
-    this.#fetcher.add(at, progress.offset)
+    this.#reader.add(at, progress.offset)
   }
 
   #trackersOf(partitions: readonly TopicPartition[]): readonly Tracker[] {

@@ -4,11 +4,17 @@ import { errorType } from './errors.js'
 import { logOffsets } from './offsets.js'
 import { fetch, isStaleLeader, nameOf, type PartitionRead, type TopicPartition } from './requests.js'
 
+/** `position` is where the reader was, `start` the first offset that is there. */
+export interface Gap {
+  readonly position: number
+  readonly start: number
+}
+
 export interface FetchListener {
   /** Records in the order of their offsets. Whoever has enough pauses the partition in here. */
   records(read: PartitionRead): void
   /** What the partition was to be read from is gone; reading goes on at `start`. */
-  gap(at: TopicPartition, gap: { readonly position: number; readonly start: number }): void
+  gap(at: TopicPartition, gap: Gap): void
   /** A topic does not exist any more. Told again until it does, or is not asked for. */
   missing(topic: string): void
   /** Reading fails, and is tried again until it works. Told again only after `recovered`. */
