@@ -41,10 +41,9 @@ try {
     rounds: whole('rounds'),
     work,
     onRound: ({ system, figures }, number) => {
-      const { publishPerSecond, drainPerSecond } = figures
-      console.error(
-        `round ${number}: ${namesFor(broker)[system]} ${publishPerSecond | 0} publish/s, ${drainPerSecond | 0} drain/s`,
-      )
+      const { publishPerSecond, drainPerSecond, latencyP99Ms } = figures
+      const rates = `${publishPerSecond | 0} publish/s, ${drainPerSecond | 0} drain/s`
+      console.error(`round ${number}: ${namesFor(broker)[system]} ${rates}, p99 ${latencyP99Ms.toFixed(1)} ms`)
     },
   })
   const body = rows(broker, rounds)
