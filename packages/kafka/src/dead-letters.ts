@@ -3,7 +3,7 @@ import type { Cluster } from './driver/cluster.js'
 import { asMqError } from './driver/errors.js'
 import { readLog } from './driver/read-log.js'
 import type { KafkaRecord } from './driver/record-batch.js'
-import type { OutgoingRecord } from './driver/requests.js'
+import type { OutgoingRecord } from './driver/record-writer.js'
 import type { Outbox } from './outbox.js'
 import { decodeRecord, encodeRecord } from './record.js'
 import { tierFor } from './tiers.js'
@@ -68,7 +68,7 @@ export function createDeadLetters({ cluster, topology, outbox }: DeadLettersCont
   const strikeOut = (entryIds: readonly string[]): Promise<void> =>
     write(
       log,
-      entryIds.map((key) => ({ key, value: null, headers: {} })),
+      entryIds.map((key) => ({ key, value: null, headers: [] })),
     )
 
   /** Does something with entries, some at a time, then strikes them out. */

@@ -48,7 +48,7 @@ export function createGroups({ cluster, topology, names, outbox, createTopics }:
 
   async function write(dead: string, note: Note): Promise<void> {
     // A key of its own, so that compaction keeps it.
-    const record = { key: randomUUID(), value: Buffer.from(JSON.stringify(note)), headers: {} }
+    const record = { key: randomUUID(), value: Buffer.from(JSON.stringify(note)), headers: [] }
     const options = { timeoutMs: noteTimeoutMs, partition: deadPartition.notes }
     const [outcome] = await outbox.send(dead, [record], options)
     if (outcome?.status !== 'stored')

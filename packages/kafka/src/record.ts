@@ -12,7 +12,7 @@ import {
 } from '@mq/core'
 import { textAt } from './driver/header-reader.js'
 import type { KafkaRecord } from './driver/record-batch.js'
-import type { OutgoingRecord } from './driver/requests.js'
+import type { OutgoingHeader, OutgoingRecord } from './driver/record-writer.js'
 
 /** What the adapter itself knows about a message, beside what was published. */
 export interface Envelope {
@@ -31,27 +31,21 @@ export function encodeRecord(
   { attempt, failure, delayMs }: Envelope = {},
   key: string | null = message.key ?? null,
 ): OutgoingRecord {
-  const { datacontenttype, ...attributes } = attributesOf(message)
-  const headers: Record<string, string> = Object.create(null)
-  for (const name in message.headers) headers[name] = message.headers[name] as string
-  for (const name in attributes) headers[`ce_${name}`] = attributes[name] as string
-  if (datacontenttype !== undefined) headers['content-type'] = datacontenttype
-  if (attempt !== undefined && attempt > 1) headers[header.attempt] = String(attempt)
-  if (failure !== undefined) headers[header.failure] = encodeFailure(failure)
-  if (delayMs !== undefined && delayMs > 0) headers[header.delay] = String(Math.ceil(delayMs))
+  const attributes = attributesOf(message)
+  const headers: OutgoingHeader[] = []
+  for (const name in message.headers) headers.push({ name, value: message.headers[name] as string })
+  for (const name in attributes) {
+    headers.push({ name: headerOf.get(name) ?? `ce_${name}`, value: attributes[name] as string })
+  }
+  if (attempt !== undefined && attempt > 1) headers.push({ name: header.attempt, value: String(attempt) })
+  if (failure !== undefined) headers.push({ name: header.failure, value: encodeFailure(failure) })
+  if (delayMs !== undefined && delayMs > 0) headers.push({ name: header.delay, value: String(Math.ceil(delayMs)) })
   const { buffer, byteOffset, byteLength } = message.body
   return { key, value: Buffer.from(buffer, byteOffset, byteLength), headers }
 }
 
-export const encodeOutgoing = ({ delayMs, ...message }: OutgoingMessage): OutgoingRecord =>
-  encodeRecord(message, { delayMs })
-
-/** Roughly what the record takes on the wire, never less. */
-export function recordBytes({ key, value, headers }: OutgoingRecord): number {
-  let bytes = 40 + (value?.byteLength ?? 0) + (key === null ? 0 : Buffer.byteLength(key))
-  for (const name in headers) bytes += 10 + Buffer.byteLength(name) + Buffer.byteLength(headers[name] as string)
-  return bytes
-}
+export const encodeOutgoing = (message: OutgoingMessage): OutgoingRecord =>
+  encodeRecord(message, message.delayMs === undefined ? undefined : { delayMs: message.delayMs })
 
 export interface DecodedRecord extends Envelope {
   readonly message: RawMessage
@@ -86,6 +80,8 @@ const attributeOf: ReadonlyMap<string, string> = new Map([
   ...Object.keys(noAttributes).map((name) => [`ce_${name}`, name] as const),
   ['content-type', 'datacontenttype'],
 ])
+
+const headerOf: ReadonlyMap<string, string> = new Map([...attributeOf].map(([name, attribute]) => [attribute, name]))
 
 const noneOfOurs = Object.freeze({
   [header.attempt]: undefined,

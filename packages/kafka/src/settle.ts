@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MqError, type Settlement, type Source } from '@mq/core'
-import type { OutgoingRecord } from './driver/requests.js'
+import type { OutgoingRecord } from './driver/record-writer.js'
 import type { Outbox } from './outbox.js'
 import { encodeRecord } from './record.js'
 import { tierFor } from './tiers.js'

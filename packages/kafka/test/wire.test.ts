@@ -7,9 +7,9 @@ import { ByteReader } from '../src/driver/byte-reader.js'
 import { HeaderReader } from '../src/driver/header-reader.js'
 import { partitionFor } from '../src/driver/protocol.js'
 import { readBatches } from '../src/driver/record-batch.js'
-import type { OutgoingRecord } from '../src/driver/requests.js'
+import { type OutgoingRecord, recordBytes, writeBatch } from '../src/driver/record-writer.js'
 import { createNames } from '../src/names.js'
-import { decodeRecord, encodeRecord, recordBytes } from '../src/record.js'
+import { decodeRecord, encodeRecord } from '../src/record.js'
 import { heldMs, tierFor, tiersMs } from '../src/tiers.js'
 
 const load = createRequire(import.meta.url)
@@ -23,15 +23,18 @@ const timestamp = 1_700_000_000_000
 /** As kafkajs writes it, and as a broker then gives it its place. */
 async function batchOf(
   records: readonly OutgoingRecord[],
-  options: { baseOffset?: number; compression?: number } = {},
+  options: { baseOffset?: number; compression?: number; firstTimestamp?: number; apart?: number } = {},
 ) {
-  const { baseOffset = 0, compression = 0 } = options
-  const encoded = records.map((record, index) => Record({ ...record, offsetDelta: index, timestampDelta: index }))
+  const { baseOffset = 0, compression = 0, firstTimestamp = timestamp, apart = 1 } = options
+  const encoded = records.map((record, index) => {
+    const headers = Object.fromEntries(record.headers.map(({ name, value }) => [name, value]))
+    return Record({ ...record, headers, offsetDelta: index, timestampDelta: index * apart })
+  })
   const { buffer } = await RecordBatch({
     compression,
     records: encoded,
-    firstTimestamp: timestamp,
-    maxTimestamp: timestamp + records.length - 1,
+    firstTimestamp,
+    maxTimestamp: firstTimestamp + (records.length - 1) * apart,
     lastOffsetDelta: records.length - 1,
   })
   const batch = Buffer.from(buffer)
@@ -40,7 +43,7 @@ async function batchOf(
 }
 
 const all = { from: 0, aborted: [] }
-const value = (text: string): OutgoingRecord => ({ key: null, value: Buffer.from(text), headers: {} })
+const value = (text: string): OutgoingRecord => ({ key: null, value: Buffer.from(text), headers: [] })
 
 describe('record batches', () => {
   it('have the last header of a name, and none where that has no value', () => {
@@ -54,9 +57,16 @@ describe('record batches', () => {
 
   it('are read as kafkajs writes them, compressed or not', async () => {
     const written: OutgoingRecord[] = [
-      { key: 'k', value: Buffer.from([0, 255]), headers: { a: '1', b: Buffer.from([7]) } },
-      { key: null, value: null, headers: {} },
-      { key: '', value: Buffer.alloc(0), headers: { empty: '' } },
+      {
+        key: 'k',
+        value: Buffer.from([0, 255]),
+        headers: [
+          { name: 'a', value: '1' },
+          { name: 'b', value: Buffer.from([7]) },
+        ],
+      },
+      { key: null, value: null, headers: [] },
+      { key: '', value: Buffer.alloc(0), headers: [{ name: 'empty', value: '' }] },
     ]
     for (const compression of [0, 1]) {
       const { records, nextOffset } = await readBatches(await batchOf(written, { baseOffset: 41, compression }), all)
@@ -74,6 +84,32 @@ describe('record batches', () => {
         { name: 'b', value: '\u0007' },
       ])
     }
+  })
+
+  it('are written as kafkajs writes them, to the last bit', async () => {
+    const bytes = fc.uint8Array({ maxLength: 300 }).map((content) => Buffer.from(content))
+    const few = fc.oneof(fc.constantFrom('', 'a', 'b', 'ü', '\u{1f600}', 'x'.repeat(200)), bytes)
+    const header = fc.record({ name: fc.constantFrom('h', 'g', 'ö', 'n'.repeat(70)), value: few })
+    const headers = fc.uniqueArray(header, { selector: ({ name }) => name, maxLength: 4 })
+    const record = fc.record({ key: fc.option(fc.string()), value: fc.option(bytes), headers })
+    await fc.assert(
+      fc.asyncProperty(fc.array(record, { minLength: 1, maxLength: 80 }), async (records) => {
+        const written = await writeBatch(records, 0)
+        const firstTimestamp = Number(written.readBigInt64BE(27))
+        const expected = await batchOf(records, { firstTimestamp, apart: 0 })
+        expect(written.equals(expected)).toBe(true)
+        const most = records.reduce((sum, one) => sum + recordBytes(one), 61)
+        expect(most).toBeGreaterThanOrEqual(written.length)
+      }),
+    )
+  })
+
+  it('are written compressed where that is asked for', async () => {
+    const records = [value('a'.repeat(1_000)), value('b')]
+    const written = await writeBatch(records, 1)
+    expect(written.length).toBeLessThan(200)
+    const read = await readBatches(written, all)
+    expect(read.records.map(({ value: content }) => content)).toEqual(records.map(({ value: content }) => content))
   })
 
   it('that were cut off at the end are left for the next read', async () => {

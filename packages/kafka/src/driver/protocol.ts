@@ -8,7 +8,7 @@ import type { Kafka } from 'kafkajs'
  */
 
 interface Request {
-  readonly request: object
+  readonly request: { readonly apiVersion: number; encode(): Promise<unknown> }
   readonly response: {
     decode(data: Buffer): Promise<unknown>
     parse(data: never): Promise<unknown>
@@ -57,7 +57,6 @@ export interface Broker {
   connect(): Promise<void>
   apiVersions(): Promise<unknown>
   lookupRequest(apiKey: number, definition: Definition): (parameters: object) => Request
-  produce(request: object): Promise<unknown>
   findGroupCoordinator(request: {
     readonly groupId: string
     readonly coordinatorType: number
@@ -138,11 +137,13 @@ export function clusterOf(client: Kafka): KafkajsCluster | undefined {
 
 const load = createRequire(import.meta.url)
 
+type ApiName = 'Fetch' | 'Metadata' | 'Produce'
+
 const { requests } = load('kafkajs/src/protocol/requests') as {
-  readonly requests: Readonly<Record<'Fetch' | 'Metadata', Definition>>
+  readonly requests: Readonly<Record<ApiName, Definition>>
 }
 
-const apiKeys = load('kafkajs/src/protocol/requests/apiKeys') as Readonly<Record<'Fetch' | 'Metadata', number>>
+const apiKeys = load('kafkajs/src/protocol/requests/apiKeys') as Readonly<Record<ApiName, number>>
 
 export const { createErrorFromCode } = load('kafkajs/src/protocol/error') as {
   createErrorFromCode(code: number): Error & { readonly type: string }
@@ -150,7 +151,20 @@ export const { createErrorFromCode } = load('kafkajs/src/protocol/error') as {
 
 /** Undefined for uncompressed. Throws where no codec is registered with kafkajs. */
 export const { lookupCodec } = load('kafkajs/src/protocol/message/compression') as {
-  lookupCodec(type: number): { decompress(data: Buffer): Promise<Buffer> } | null
+  lookupCodec(type: number): Codec | null
+}
+
+interface Codec {
+  compress(encoded: { readonly buffer: Buffer }): Promise<Buffer>
+  decompress(data: Buffer): Promise<Buffer>
+}
+
+export const crc32C = load('kafkajs/src/protocol/recordBatch/crc32C') as (data: Buffer) => number
+
+/** Undefined for uncompressed. Throws where no codec is registered with kafkajs. */
+export function lookupCompressor(type: number): Codec['compress'] | undefined {
+  const codec = type === 0 ? null : lookupCodec(type)
+  return codec === null ? undefined : (encoded) => codec.compress(encoded)
 }
 
 /** Sends a request of which this adapter reads the answer itself. */
@@ -168,6 +182,44 @@ export async function ask<Answer>(
     response: { decode: decode ?? response.decode, parse: async (data: never) => data },
   })
   return answer as Answer
+}
+
+interface Encoder {
+  writeBuffer(data: Buffer): Encoder
+}
+
+const Encoder = load('kafkajs/src/protocol/encoder') as new (bytes: number) => Encoder
+
+/** Asks the broker to write to one partition. Its versions from 3 to 7, all that kafkajs and Kafka 4 both know, are alike. */
+export async function askToProduce(
+  broker: Broker,
+  data: { readonly topic: string; readonly partition: number; readonly batch: Buffer; readonly timeoutMs: number },
+): Promise<void> {
+  const asked = broker.lookupRequest(apiKeys.Produce, requests.Produce)({ acks: allReplicas, topicData: [] })
+  const encode = async (): Promise<Encoder> => {
+    const written = produceRequest(data)
+    return new Encoder(written.length).writeBuffer(written)
+  }
+  await broker.connectionPool.send({ ...asked, request: { ...asked.request, encode } })
+}
+
+const allReplicas = -1
+
+function produceRequest({ topic, partition, batch, timeoutMs }: Parameters<typeof askToProduce>[1]): Buffer {
+  const name = Buffer.from(topic)
+  const head = Buffer.alloc(14 + name.length + 12)
+  // No transaction.
+  head.writeInt16BE(-1, 0)
+  head.writeInt16BE(allReplicas, 2)
+  head.writeInt32BE(timeoutMs, 4)
+  head.writeInt32BE(1, 8)
+  head.writeInt16BE(name.length, 12)
+  name.copy(head, 14)
+  const at = 14 + name.length
+  head.writeInt32BE(1, at)
+  head.writeInt32BE(partition, at + 4)
+  head.writeInt32BE(batch.length, at + 8)
+  return Buffer.concat([head, batch])
 }
 
 const murmur2 = load('kafkajs/src/producer/partitioners/default/murmur2') as (key: string) => number

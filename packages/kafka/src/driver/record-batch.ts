@@ -30,7 +30,7 @@ export interface AbortedTransaction {
 }
 
 /** Of a record batch, up to the records: offset, length, epoch, magic, checksum, attributes, and what transactions need. */
-const batchHeaderBytes = 61
+export const batchHeaderBytes = 61
 const compressionMask = 0x07
 const appendTimeFlag = 0x08
 const transactionalFlag = 0x10

@@ -1,20 +1,13 @@
 import { ByteReader } from './byte-reader.js'
 import type { Cluster } from './cluster.js'
 import { errorType } from './errors.js'
-import { ask, type Broker, createErrorFromCode } from './protocol.js'
+import { ask, askToProduce, type Broker, createErrorFromCode } from './protocol.js'
 import { type AbortedTransaction, type RecordsRead, readBatches } from './record-batch.js'
+import { type OutgoingRecord, writeBatch } from './record-writer.js'
 
 export interface TopicPartition {
   readonly topic: string
   readonly partition: number
-}
-
-/** A record to be written. Neither header may be undefined. */
-export interface OutgoingRecord {
-  readonly key: string | null
-  /** Null for a tombstone. */
-  readonly value: Buffer | null
-  readonly headers: Readonly<Record<string, string | Buffer>>
 }
 
 export type Compression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
@@ -33,16 +26,9 @@ export async function produce(
 ): Promise<void> {
   const { topic, partition } = target
   const broker = await cluster.leader(topic, partition)
-  const topicData = [{ topic, partitions: [{ partition, firstSequence: 0, messages: records }] }]
+  const batch = await writeBatch(records, compressionTypes[options.compression])
   try {
-    await cluster.request(broker, () =>
-      broker.produce({
-        acks: -1,
-        timeout: options.timeoutMs,
-        compression: compressionTypes[options.compression],
-        topicData,
-      }),
-    )
+    await cluster.request(broker, () => askToProduce(broker, { ...target, batch, timeoutMs: options.timeoutMs }))
   } catch (error) {
     if (isStaleLeader(error)) cluster.forget(topic)
     throw error
