@@ -141,7 +141,7 @@ export function createOutbox(options: OutboxOptions) {
       else flush(queue)
     }
     if (options.lingerMs > 0) setTimeout(run, options.lingerMs)
-    else setImmediate(run)
+    else process.nextTick(run)
   }
 
   /** Finds out how many partitions there are, and creates the topic where it has to. */
