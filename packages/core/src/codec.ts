@@ -25,16 +25,6 @@ export function encodeData(data: unknown): EncodedData {
 /** From Node's pool where it is short: an ArrayBuffer of its own for each message is what costs most. */
 export const copyOf = (bytes: Uint8Array): Uint8Array => Buffer.from(bytes)
 
-const setBytes = Uint8Array.prototype.set
-
-/** As `copyOf`, and no `Buffer`: whoever gets it was promised a plain `Uint8Array`, whose `slice` copies. */
-function plainCopyOf(bytes: Uint8Array): Uint8Array {
-  const pooled = Buffer.allocUnsafe(bytes.byteLength)
-  const copy = new Uint8Array(pooled.buffer, pooled.byteOffset, pooled.byteLength)
-  setBytes.call(copy, bytes)
-  return copy
-}
-
 /** Thrown by the first walk, which keeps no path: building one would cost more than the walk. */
 const unserializable = Symbol('unserializable')
 
@@ -140,7 +130,8 @@ const charsetPattern = /;\s*charset\s*=\s*"?([\w-]+)/i
 export function decodeData(body: Uint8Array, contentType: string | undefined): unknown {
   if (contentType === 'application/json') return parseJson(decodeText(body))
   const isJson = contentType === undefined || contentType === '' || jsonPattern.test(contentType)
-  if (!isJson && !textPattern.test(contentType)) return plainCopyOf(body)
+  // Not from a pool: handlers read numbers out of `data.buffer`, as if it were theirs.
+  if (!isJson && !textPattern.test(contentType)) return new Uint8Array(body)
   const charset = charsetPattern.exec(contentType ?? '')?.[1]
   if (charset !== undefined && !/^(?:utf-?8|us-ascii)$/i.test(charset)) {
     throw new MqError('MQ_UNDECODABLE', `The body is in the character set ${shown(charset)}; only UTF-8 is read`)

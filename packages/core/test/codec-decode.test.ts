@@ -32,6 +32,12 @@ describe('decodeData', () => {
     },
   )
 
+  it('gives bytes a buffer of their own, so that numbers can be read out of it', () => {
+    const inPool = Buffer.from(Float32Array.of(1.5, -2).buffer)
+    const { buffer } = decodeData(Buffer.concat([Buffer.alloc(4), inPool]).subarray(4), 'image/png') as Uint8Array
+    expect([...new Float32Array(buffer as ArrayBuffer)]).toEqual([1.5, -2])
+  })
+
   it.each([
     'application/json; charset=iso-8859-1',
     'text/plain;charset=utf-16',
