@@ -16,7 +16,7 @@ export const open: OpenSystem = async ({ url, topic, concurrency }) => {
         const attributes = attributesOf(topic)
         const properties = {
           headers: named('cloudEvents:', attributes),
-          messageId: attributes.id ?? '',
+          messageId: attributes.id,
           contentType,
           timestamp: Math.floor(Date.now() / 1_000),
           persistent: true,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 
 /** The CloudEvents attributes that ours writes beside a body, so that the raw drivers carry the same bytes. */
-export const attributesOf = (topic: string): Readonly<Record<string, string>> => ({
+export const attributesOf = (topic: string) => ({
   specversion: '1.0',
   id: randomUUID(),
   source: '/mq',

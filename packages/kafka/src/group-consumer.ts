@@ -5,7 +5,7 @@ import { asMqError, isAuthError, isLinkError } from './driver/errors.js'
 import type { Gap } from './driver/fetcher.js'
 import { Member } from './driver/member.js'
 import { committedOffsets, logOffsets } from './driver/offsets.js'
-import { nameOf, type PartitionRead, type TopicPartition } from './driver/requests.js'
+import { nameOf, type TopicPartition } from './driver/requests.js'
 import type { Names } from './names.js'
 import type { Settings } from './options.js'
 import type { Outbox } from './outbox.js'
@@ -27,9 +27,10 @@ export interface ConsumerContext {
 }
 
 const commitEveryMs = 20
-/** How much may be finished and not committed, for few handlers. */
-const leastUncommitted = 10
-/** And for each handler: more than quick ones finish between two commits, so that only a slow broker holds them up. */
+/**
+ * How much may be finished and not committed, for each handler: more than quick ones finish between two commits, so that only a
+ * slow broker holds them up.
+ */
 const mostUncommittedEach = 20
 const commitRetryMs = 20
 /** How long a stop waits for the broker once the handlers are done. */
@@ -47,8 +48,10 @@ export class GroupConsumer {
   readonly #workload: Workload
   readonly #member: Member
   readonly #reader: Reader
-  /** For what is asked about offsets. */
+  /** For reading new messages, and for what is asked about offsets. */
   readonly #data: Cluster
+  /** For reading what waits for its time. */
+  readonly #waiting: Cluster
   /** For the membership, whose requests can take as long as a rebalance. */
   readonly #group: Cluster
   readonly #kinds: ReadonlyMap<string, TopicKind>
@@ -73,16 +76,21 @@ export class GroupConsumer {
       [retry(source), 'retry'],
     ])
     this.#data = context.openCluster()
+    this.#waiting = context.openCluster()
     this.#group = context.openCluster()
     const settler = createSettler({ ...context, source, error: (error) => this.#report(error) })
-    const listener = {
-      records: (read: PartitionRead) => this.#workload.take(read),
-      gap: (at: TopicPartition, gap: Gap) => this.#gap(at, gap),
-      missing: (topic: string) => this.#missing(topic),
-      failing: (error: unknown) => this.#report(asMqError(error, `Reading ${source.topic} fails`)),
-      recovered: () => {},
-    }
-    this.#reader = new Reader({ openCluster: context.openCluster, topic: main(source.topic), listener })
+    this.#reader = new Reader({
+      topic: main(source.topic),
+      main: this.#data,
+      waiting: this.#waiting,
+      listener: {
+        records: (read) => this.#workload.take(read),
+        gap: (at, gap) => this.#gap(at, gap),
+        missing: (topic) => this.#missing(topic),
+        failing: (error) => this.#report(asMqError(error, `Reading ${source.topic} fails`)),
+        recovered: () => {},
+      },
+    })
     this.#workload = new Workload(
       { ...options, maxUncommitted: settings.maxUncommitted },
       {
@@ -94,7 +102,7 @@ export class GroupConsumer {
         error: (error) => this.#report(error),
       },
     )
-    this.#mostUncommitted = Math.max(leastUncommitted, mostUncommittedEach * options.concurrency)
+    this.#mostUncommitted = mostUncommittedEach * options.concurrency
     this.#member = new Member(
       {
         cluster: this.#group,
@@ -154,7 +162,7 @@ export class GroupConsumer {
     await this.#member.stop(farewellMs)
     this.#group.close()
     this.#data.close()
-    this.#reader.close()
+    this.#waiting.close()
   }
 
   async #assigned(partitions: readonly TopicPartition[]): Promise<void> {

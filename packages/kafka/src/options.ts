@@ -29,7 +29,10 @@ export interface KafkaOptions {
   readonly createTopics?: boolean
   /** Others than `gzip` need a codec that is registered with kafkajs. `none` where none is given. */
   readonly compression?: Compression
-  /** How long the first message of a batch waits for more. 0: only until the running code has ended. What comes while a batch is under way waits for it in any case. */
+  /**
+   * How long the first message of a batch waits for more. 0: only until the running code has ended. What comes while a batch is
+   * under way waits for it in any case.
+   */
   readonly lingerMs?: number
   /** After how long without a heartbeat a consumer counts as dead. 30 s where none is given. */
   readonly sessionTimeoutMs?: number

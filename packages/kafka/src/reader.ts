@@ -3,9 +3,11 @@ import { Fetcher, type FetchListener } from './driver/fetcher.js'
 import type { TopicPartition } from './driver/requests.js'
 
 export interface ReaderOptions {
-  readonly openCluster: () => Cluster
-  /** The one that new messages come from. */
+  /** The topic that new messages come from, and the connection that it is read over. */
   readonly topic: string
+  readonly main: Cluster
+  /** For all other topics. */
+  readonly waiting: Cluster
   readonly listener: FetchListener
 }
 
@@ -15,18 +17,20 @@ export interface ReaderOptions {
  */
 export class Reader {
   readonly #topic: string
-  readonly #clusters: readonly [Cluster, Cluster]
   readonly #main: Fetcher
   readonly #waiting: Fetcher
 
-  constructor({ openCluster, topic, listener }: ReaderOptions) {
+  constructor({ topic, main, waiting, listener }: ReaderOptions) {
     this.#topic = topic
-    const wasFailing = (): boolean => this.#main.isFailing && this.#waiting.isFailing
-    // Both of them fail when a broker does: that is told once.
-    const once: FetchListener = { ...listener, failing: (error) => wasFailing() || listener.failing(error) }
-    this.#clusters = [openCluster(), openCluster()]
-    this.#main = new Fetcher(this.#clusters[0], once)
-    this.#waiting = new Fetcher(this.#clusters[1], once)
+    // When a broker fails, both of them do: it is told once.
+    const once: FetchListener = {
+      ...listener,
+      failing: (error) => {
+        if (!this.#main.isFailing || !this.#waiting.isFailing) listener.failing(error)
+      },
+    }
+    this.#main = new Fetcher(main, once)
+    this.#waiting = new Fetcher(waiting, once)
   }
 
   get isFailing(): boolean {
@@ -52,11 +56,6 @@ export class Reader {
   stop(): void {
     this.#main.stop()
     this.#waiting.stop()
-  }
-
-  /** Its sockets, at once. */
-  close(): void {
-    for (const cluster of this.#clusters) cluster.close()
   }
 
   #of({ topic }: TopicPartition): Fetcher {

@@ -45,7 +45,7 @@ export function encodeRecord(
 }
 
 export const encodeOutgoing = (message: OutgoingMessage): OutgoingRecord =>
-  encodeRecord(message, message.delayMs === undefined ? undefined : { delayMs: message.delayMs })
+  encodeRecord(message, { delayMs: message.delayMs })
 
 export interface DecodedRecord extends Envelope {
   readonly message: RawMessage

@@ -1,5 +1,6 @@
 import type { KafkaRecord } from './driver/record-batch.js'
 import type { TopicPartition } from './driver/requests.js'
+import { Fifo } from './fifo.js'
 import type { Progress, Range } from './progress.js'
 import type { DecodedRecord } from './record.js'
 import type { Run } from './run.js'
@@ -31,7 +32,7 @@ export interface Entry {
   key: string | undefined
   /** Others of its key wait for it. */
   inLane: boolean
-  /** While a handler has it, and after that. */
+  /** While a handler has it. */
   run: Run | undefined
   cancelTimer: (() => void) | undefined
 }
@@ -41,6 +42,8 @@ export class Tracker implements TopicPartition {
   readonly topic: string
   readonly partition: number
   readonly kind: TopicKind
+  /** What waits for a free handler. */
+  readonly ready = new Fifo<Entry>()
   /** What the broker was told last, as `stateOf` gives it. */
   committed = ''
   isPaused = false
@@ -52,11 +55,7 @@ export class Tracker implements TopicPartition {
   running = 0
   /** Behind the last record read. */
   #position: number
-  #entries: Entry[] = []
-  #head = 0
-  /** For a free handler, from `#readyHead` on. */
-  #ready: Entry[] = []
-  #readyHead = 0
+  readonly #entries = new Fifo<Entry>()
   /** What an earlier owner had finished behind the offset that it committed. */
   #skipped: readonly Range[]
   /** Handlers, of what is running. */
@@ -108,26 +107,6 @@ export class Tracker implements TopicPartition {
     this.#position = Math.max(this.#position, offset)
   }
 
-  get hasReady(): boolean {
-    return this.#readyHead < this.#ready.length
-  }
-
-  addReady(entry: Entry): void {
-    entry.state = 'ready'
-    this.#ready.push(entry)
-  }
-
-  takeReady(): Entry | undefined {
-    const entry = this.#ready[this.#readyHead++]
-    if (!this.hasReady) this.clearReady()
-    return entry
-  }
-
-  clearReady(): void {
-    this.#ready = []
-    this.#readyHead = 0
-  }
-
   start(entry: Entry): void {
     entry.state = 'running'
     this.unstarted -= 1
@@ -140,6 +119,7 @@ export class Tracker implements TopicPartition {
     entry.state = state
     entry.record = undefined
     entry.decoded = undefined
+    entry.run = undefined
     this.running -= 1
   }
 
@@ -154,12 +134,8 @@ export class Tracker implements TopicPartition {
 
   /** The offset up to which everything is finished. */
   get watermark(): number {
-    while (this.#entries[this.#head]?.state === 'done') this.#head += 1
-    if (this.#head > 1_000 && this.#head * 2 > this.#entries.length) {
-      this.#entries = this.#entries.slice(this.#head)
-      this.#head = 0
-    }
-    return this.#entries[this.#head]?.offset ?? this.#position
+    while (this.#entries.first?.state === 'done') this.#entries.shift()
+    return this.#entries.first?.offset ?? this.#position
   }
 
   /** What the next owner is to know. */
@@ -167,13 +143,15 @@ export class Tracker implements TopicPartition {
     const offset = this.watermark
     const done: { first: number; last: number }[] = []
     let doneCount = 0
-    for (let index = this.#head; index < this.#entries.length; index++) {
-      const entry = this.#entries[index] as Entry
-      if (entry.state !== 'done') continue
-      doneCount += 1
+    let isAfterDone = false
+    for (const { state, offset: at } of this.#entries) {
       const last = done.at(-1)
-      if (last !== undefined && this.#entries[index - 1]?.state === 'done') last.last = entry.offset
-      else done.push({ first: entry.offset, last: entry.offset })
+      if (state === 'done') {
+        doneCount += 1
+        if (last !== undefined && isAfterDone) last.last = at
+        else done.push({ first: at, last: at })
+      }
+      isAfterDone = state === 'done'
     }
     for (const range of this.#unreadSkipped()) {
       done.push(range)
@@ -196,11 +174,11 @@ export class Tracker implements TopicPartition {
 
   /** How many records lie past the oldest unfinished one, finished or not. */
   get uncommitted(): number {
-    return this.watermark < this.#position ? this.#entries.length - this.#head : 0
+    return this.watermark < this.#position ? this.#entries.length : 0
   }
 
   /** What is not finished. */
   open(): readonly Entry[] {
-    return this.#entries.slice(this.#head).filter(({ state }) => state !== 'done' && state !== 'void')
+    return [...this.#entries].filter(({ state }) => state !== 'done' && state !== 'void')
   }
 }

@@ -116,8 +116,9 @@ export class Workload {
       this.#discardUnstarted(tracker)
       for (const entry of tracker.open()) {
         if (entry.state !== 'running') continue
+        const { run } = entry
         this.#end(entry, 'void')
-        entry.run?.abort(reason)
+        run?.abort(reason)
       }
     }
     this.#pump()
@@ -190,14 +191,15 @@ export class Workload {
 
   #makeReady(entry: Entry): void {
     const { tracker } = entry
-    if (!tracker.hasReady) this.#queue.push(tracker)
-    tracker.addReady(entry)
+    entry.state = 'ready'
+    if (tracker.ready.length === 0) this.#queue.push(tracker)
+    tracker.ready.push(entry)
   }
 
   #nextReady(): Entry | undefined {
     for (let tracker = this.#queue.shift(); tracker !== undefined; tracker = this.#queue.shift()) {
-      const entry = tracker.takeReady()
-      if (tracker.hasReady) this.#queue.push(tracker)
+      const entry = tracker.ready.shift()
+      if (tracker.ready.length > 0) this.#queue.push(tracker)
       if (entry?.state === 'ready') return entry
     }
     return undefined
@@ -298,7 +300,7 @@ export class Workload {
       const next = this.#lanes.leave(entry)
       if (next !== undefined) this.#makeReady(next)
     }
-    tracker.clearReady()
+    tracker.ready.clear()
     this.#queue = this.#queue.filter((one) => one !== tracker)
   }
 

@@ -8,7 +8,7 @@ import type { Kafka } from 'kafkajs'
  */
 
 interface Request {
-  readonly request: { readonly apiVersion: number; encode(): Promise<unknown> }
+  readonly request: { encode(): Promise<unknown> }
   readonly response: {
     decode(data: Buffer): Promise<unknown>
     parse(data: never): Promise<unknown>
@@ -149,7 +149,7 @@ export const { createErrorFromCode } = load('kafkajs/src/protocol/error') as {
   createErrorFromCode(code: number): Error & { readonly type: string }
 }
 
-/** Undefined for uncompressed. Throws where no codec is registered with kafkajs. */
+/** Null for uncompressed. Throws where no codec is registered with kafkajs. */
 export const { lookupCodec } = load('kafkajs/src/protocol/message/compression') as {
   lookupCodec(type: number): Codec | null
 }
@@ -160,12 +160,6 @@ interface Codec {
 }
 
 export const crc32C = load('kafkajs/src/protocol/recordBatch/crc32C') as (data: Buffer) => number
-
-/** Undefined for uncompressed. Throws where no codec is registered with kafkajs. */
-export function lookupCompressor(type: number): Codec['compress'] | undefined {
-  const codec = type === 0 ? null : lookupCodec(type)
-  return codec === null ? undefined : (encoded) => codec.compress(encoded)
-}
 
 /** Sends a request of which this adapter reads the answer itself. */
 export async function ask<Answer>(
@@ -185,41 +179,38 @@ export async function ask<Answer>(
 }
 
 interface Encoder {
-  writeBuffer(data: Buffer): Encoder
+  writeInt16(value: number): Encoder
+  writeInt32(value: number): Encoder
+  writeString(text: string | null): Encoder
+  writeBytes(data: Buffer): Encoder
 }
 
 const Encoder = load('kafkajs/src/protocol/encoder') as new (bytes: number) => Encoder
+
+const allReplicas = -1
+/** What a request to produce has beside its topic and its batch. */
+const produceBytes = 26
 
 /** Asks the broker to write to one partition. Its versions from 3 to 7, all that kafkajs and Kafka 4 both know, are alike. */
 export async function askToProduce(
   broker: Broker,
   data: { readonly topic: string; readonly partition: number; readonly batch: Buffer; readonly timeoutMs: number },
 ): Promise<void> {
+  const { topic, partition, batch, timeoutMs } = data
   const asked = broker.lookupRequest(apiKeys.Produce, requests.Produce)({ acks: allReplicas, topicData: [] })
-  const encode = async (): Promise<Encoder> => {
-    const written = produceRequest(data)
-    return new Encoder(written.length).writeBuffer(written)
-  }
+  const encode = async (): Promise<Encoder> =>
+    new Encoder(produceBytes + topic.length + batch.length)
+      // No transaction.
+      .writeString(null)
+      .writeInt16(allReplicas)
+      .writeInt32(timeoutMs)
+      // One topic, and of that one partition.
+      .writeInt32(1)
+      .writeString(topic)
+      .writeInt32(1)
+      .writeInt32(partition)
+      .writeBytes(batch)
   await broker.connectionPool.send({ ...asked, request: { ...asked.request, encode } })
-}
-
-const allReplicas = -1
-
-function produceRequest({ topic, partition, batch, timeoutMs }: Parameters<typeof askToProduce>[1]): Buffer {
-  const name = Buffer.from(topic)
-  const head = Buffer.alloc(14 + name.length + 12)
-  // No transaction.
-  head.writeInt16BE(-1, 0)
-  head.writeInt16BE(allReplicas, 2)
-  head.writeInt32BE(timeoutMs, 4)
-  head.writeInt32BE(1, 8)
-  head.writeInt16BE(name.length, 12)
-  name.copy(head, 14)
-  const at = 14 + name.length
-  head.writeInt32BE(1, at)
-  head.writeInt32BE(partition, at + 4)
-  head.writeInt32BE(batch.length, at + 8)
-  return Buffer.concat([head, batch])
 }
 
 const murmur2 = load('kafkajs/src/producer/partitioners/default/murmur2') as (key: string) => number

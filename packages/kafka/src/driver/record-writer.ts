@@ -1,4 +1,4 @@
-import { crc32C, lookupCompressor } from './protocol.js'
+import { crc32C, lookupCodec } from './protocol.js'
 import { batchHeaderBytes } from './record-batch.js'
 
 /** A header of a record to be written. */
@@ -37,13 +37,13 @@ export async function writeBatch(records: readonly OutgoingRecord[], compression
   const writer = new RecordWriter(Buffer.allocUnsafe(most), batchHeaderBytes)
   for (const [index, record] of records.entries()) writer.write(record, index)
   const written = writer.written()
-  const compress = lookupCompressor(compression)
+  const codec = lookupCodec(compression)
   const batch =
-    compress === undefined
+    codec === null
       ? written
       : Buffer.concat([
           written.subarray(0, batchHeaderBytes),
-          await compress({ buffer: written.subarray(batchHeaderBytes) }),
+          await codec.compress({ buffer: written.subarray(batchHeaderBytes) }),
         ])
   const now = BigInt(Date.now())
   batch.fill(0, 0, batchHeaderBytes)
@@ -61,9 +61,9 @@ export async function writeBatch(records: readonly OutgoingRecord[], compression
 }
 
 interface Place {
-  header: OutgoingHeader
+  readonly header: OutgoingHeader
   at: number
-  length: number
+  readonly length: number
 }
 
 /** Writes records into a buffer that is large enough for all of them. */
