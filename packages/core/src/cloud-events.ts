@@ -71,8 +71,9 @@ export function messageFromAttributes(
 function extensionsFrom(attributes: Readonly<Record<string, string | undefined>>): MessageHeaders {
   let extensions: Record<string, string> | undefined
   for (const name in attributes) {
+    if (ownNames.has(name)) continue
     const value = attributes[name]
-    if (value === undefined || ownNames.has(name) || !attributeName.test(name)) continue
+    if (value === undefined || !attributeName.test(name)) continue
     extensions ??= Object.create(null) as Record<string, string>
     extensions[name] = value
   }

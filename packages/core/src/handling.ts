@@ -41,10 +41,12 @@ export function createHandle(handling: Handling): Handle {
   const { clock, settled } = handling
   return async (delivery) => {
     const startedAt = clock.now()
-    const settlement = await settle(handling, delivery)
+    const outcome = settle(handling, delivery)
+    // Awaiting what is there already is a good part of what a short handler costs.
+    const settlement = outcome instanceof Promise ? await outcome : outcome
     if (settlement.kind === 'dead' && handling.lastFailure !== undefined && !delivery.signal.aborted) {
       const { lastFailure } = handling
-      const context = new Context(handling, delivery, () => delivery.signal)
+      const context = new Context(handling, delivery, delivery)
       await causedBy(delivery.message, () => lastFailure(delivery, settlement.failure, context))
     }
     settled(delivery, settlement, clock.now() - startedAt)
@@ -52,8 +54,8 @@ export function createHandle(handling: Handling): Handle {
   }
 }
 
-async function settle(handling: Handling, delivery: Delivery): Promise<Settlement> {
-  const { policy, source } = handling
+function settle(handling: Handling, delivery: Delivery): Settlement | Promise<Settlement> {
+  const { policy, schema } = handling
   if (delivery.decodeError !== undefined) return dead(handling, delivery, 'undecodable', delivery.decodeError)
   if (delivery.attempt > policy.attempts) return exhausted(handling, delivery)
   let message: Message
@@ -62,17 +64,41 @@ async function settle(handling: Handling, delivery: Delivery): Promise<Settlemen
   } catch (error) {
     return dead(handling, delivery, 'undecodable', error)
   }
-  if (handling.schema !== undefined) {
-    try {
-      const validated = validate(handling.schema, message.data, `'${source.topic}'`)
-      message = { ...message, data: validated instanceof Promise ? await validated : validated }
-    } catch (error) {
-      return dead(handling, delivery, 'invalid', error)
-    }
-  }
+  return schema === undefined
+    ? handled(handling, delivery, message)
+    : validatedAndHandled(handling, delivery, message, schema)
+}
+
+async function validatedAndHandled(
+  handling: Handling,
+  delivery: Delivery,
+  message: Message,
+  schema: StandardSchema,
+): Promise<Settlement> {
+  let data: unknown
   try {
-    const decoded = Object.freeze(message)
-    await causedBy(delivery.message, () => run(handling, delivery, decoded))
+    data = await validate(schema, message.data, `'${handling.source.topic}'`)
+  } catch (error) {
+    return dead(handling, delivery, 'invalid', error)
+  }
+  return await handled(handling, delivery, { ...message, data })
+}
+
+function handled(handling: Handling, delivery: Delivery, message: Message): Settlement | Promise<Settlement> {
+  const frozen = Object.freeze(message)
+  try {
+    const running = causedBy(delivery.message, () => run(handling, delivery, frozen))
+    // Whatever else it may be, it is nothing to wait for.
+    if (typeof running !== 'object' && typeof running !== 'function') return done
+    return ended(handling, delivery, running)
+  } catch (error) {
+    return failed(handling, delivery, error)
+  }
+}
+
+async function ended(handling: Handling, delivery: Delivery, running: unknown): Promise<Settlement> {
+  try {
+    await running
     return done
   } catch (error) {
     return failed(handling, delivery, error)
@@ -99,11 +125,11 @@ function messageOf(handling: Handling, { message, attempt }: Delivery, data: unk
 function run(handling: Handling, delivery: Delivery, message: Message): unknown {
   const { timeoutMs, clock } = handling
   if (timeoutMs === Number.POSITIVE_INFINITY) {
-    return handling.run(message, new Context(handling, delivery, () => delivery.signal))
+    return handling.run(message, new Context(handling, delivery, delivery))
   }
   const timeout = lazyAbort()
   const joined = joinedSignal(() => [delivery.signal, timeout.signal])
-  const context = new Context(handling, delivery, () => joined.signal)
+  const context = new Context(handling, delivery, joined)
   return new Promise<void>((resolve, reject) => {
     const timer = clock.setTimeout(() => {
       const late = new MqError('MQ_HANDLER_TIMEOUT', `The handler took longer than ${timeoutMs} ms`)
@@ -128,18 +154,16 @@ function run(handling: Handling, delivery: Delivery, message: Message): unknown 
 class Context implements HandlerContext {
   readonly #handling: Handling
   readonly #delivery: Delivery
-  readonly #makeSignal: () => AbortSignal
-  #signal: AbortSignal | undefined
+  readonly #interruption: { readonly signal: AbortSignal }
 
-  constructor(handling: Handling, delivery: Delivery, makeSignal: () => AbortSignal) {
+  constructor(handling: Handling, delivery: Delivery, interruption: { readonly signal: AbortSignal }) {
     this.#handling = handling
     this.#delivery = delivery
-    this.#makeSignal = makeSignal
+    this.#interruption = interruption
   }
 
   get signal(): AbortSignal {
-    this.#signal ??= this.#makeSignal()
-    return this.#signal
+    return this.#interruption.signal
   }
 
   get queue(): Queue {

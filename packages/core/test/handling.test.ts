@@ -10,6 +10,10 @@ const retry: RetryOptions = { attempts: 3, backoff: 'fixed', delayMs: 100, jitte
 const throwing = (error: unknown) => (): never => {
   throw error
 }
+type Then = (resolve: () => void, reject: (error: unknown) => void) => void
+// biome-ignore lint/suspicious/noThenProperty: what a handler returns may have one.
+const thenable = (made: object, then: Then): object => Object.assign(made, { then })
+const rejecting: Then = (_, reject) => reject(new RangeError('broken'))
 const open = (): Promise<Opened> => connected({ clock })
 
 describe('a handler that returns', () => {
@@ -17,6 +21,9 @@ describe('a handler that returns', () => {
     ['nothing', () => {}],
     ['a promise', async () => 5],
     ['a value', () => false],
+    ['null', () => null],
+    ['an object', () => ({})],
+    ['a thenable that resolves', () => thenable({}, (resolve) => resolve())],
   ])('acknowledges its message with %s', async (_, handler) => {
     const handle = await handleOf(await open(), handler, { retry })
     expect(await deliver(handle).settlement).toEqual({ kind: 'done' })
@@ -27,6 +34,8 @@ describe('a handler that fails', () => {
   it.each([
     ['throws', throwing(new RangeError('broken'))],
     ['rejects', () => Promise.reject(new RangeError('broken'))],
+    ['returns an object that rejects when it is awaited', () => thenable({}, rejecting)],
+    ['returns a function that rejects when it is awaited', () => thenable(() => {}, rejecting)],
   ])('is retried after the delay of the policy when it %s', async (_, handler) => {
     const handle = await handleOf(await open(), handler, { retry })
     expect(await deliver(handle).settlement).toEqual({

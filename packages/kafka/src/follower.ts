@@ -62,10 +62,8 @@ export class Follower {
 
   async start(): Promise<void> {
     const ends = await logOffsets(this.#cluster, [...this.#kinds.keys()], 'end')
-    for (const topic of this.#kinds.keys()) {
-      for (const { partition } of (await this.#cluster.partitionsOf(topic)) ?? []) {
-        this.#follow({ topic, partition }, ends.get(nameOf({ topic, partition })) ?? 0)
-      }
+    for (const at of await this.#cluster.allPartitions([...this.#kinds.keys()])) {
+      this.#follow(at, ends.get(nameOf(at)) ?? 0)
     }
     this.#partitionCheck = setInterval(() => void this.#findNew().catch(() => {}), partitionCheckMs)
   }
@@ -98,10 +96,8 @@ export class Follower {
 
   /** A partition that was added is read from its beginning. */
   async #findNew(): Promise<void> {
-    for (const topic of this.#kinds.keys()) {
-      for (const { partition } of (await this.#cluster.partitionsOf(topic, { fresh: true })) ?? []) {
-        if (this.#workload.find({ topic, partition }) === undefined) this.#follow({ topic, partition }, 0)
-      }
+    for (const at of await this.#cluster.allPartitions([...this.#kinds.keys()], { fresh: true })) {
+      if (this.#workload.find(at) === undefined) this.#follow(at, 0)
     }
   }
 

@@ -130,6 +130,7 @@ export class GroupConsumer {
       this.#started = { resolve, reject }
     })
     this.#member.start()
+    this.#connectData().catch(() => {})
     this.#commitTimer = setInterval(() => {
       if (this.#committing === undefined) void this.#commit()
     }, commitEveryMs)
@@ -165,12 +166,15 @@ export class GroupConsumer {
     this.#waiting.close()
   }
 
+  /** While the group is joined: what the share is read with is there by the time it is known. Fails unheard, as it is tried then. */
+  async #connectData(): Promise<void> {
+    await this.#data.allPartitions([...this.#kinds.keys()])
+    await this.#data.coordinator(this.#context.names.group(this.source))
+  }
+
   async #assigned(partitions: readonly TopicPartition[]): Promise<void> {
     const { names } = this.#context
-    const all: TopicPartition[] = []
-    for (const topic of this.#kinds.keys()) {
-      for (const { partition } of (await this.#data.partitionsOf(topic)) ?? []) all.push({ topic, partition })
-    }
+    const all = await this.#data.allPartitions([...this.#kinds.keys()])
     const committed = await committedOffsets(this.#data, names.group(this.source), all)
     const starts = await logOffsets(this.#data, [...new Set(partitions.map(({ topic }) => topic))], 'start')
     // A group is declared by committing an offset for each partition: when none is left, they have expired.

@@ -1,4 +1,4 @@
-import { type Delivery, type Failure, lazyAbort, type MqError, type RawMessage } from '@mq/core'
+import { type Delivery, type Failure, type LazyAbort, lazyAbort, type MqError, type RawMessage } from '@mq/core'
 import type { DecodedRecord } from './record.js'
 
 /** A call of `handle`. It is itself what is handed over: there is one for every message, so it is made without copying. */
@@ -7,7 +7,7 @@ export class Run implements Delivery {
   readonly attempt: number
   declare readonly failure?: Failure
   declare readonly decodeError?: MqError
-  readonly #abort = lazyAbort()
+  #abort: LazyAbort | undefined
 
   constructor({ message, attempt, failure, decodeError }: DecodedRecord) {
     this.message = message
@@ -17,10 +17,12 @@ export class Run implements Delivery {
   }
 
   get signal(): AbortSignal {
+    this.#abort ??= lazyAbort()
     return this.#abort.signal
   }
 
   abort(reason: MqError): void {
+    this.#abort ??= lazyAbort()
     this.#abort.abort(reason)
   }
 }

@@ -1,7 +1,7 @@
 import type { QueueStats, Source } from '@mq/core'
 import type { Cluster } from './driver/cluster.js'
 import { committedOffsets, logOffsets } from './driver/offsets.js'
-import { nameOf, type TopicPartition } from './driver/requests.js'
+import { nameOf } from './driver/requests.js'
 import type { Names } from './names.js'
 import { decodeProgress } from './progress.js'
 import type { Topology } from './topology.js'
@@ -18,12 +18,7 @@ export async function statsOf(source: Source, context: StatsContext): Promise<Qu
   const { cluster, topology, names } = context
   const { main, delay, retry } = topology.topicsOf
   const waits = { ready: [main(source.topic)], delayed: [delay(source.topic), retry(source)] }
-  const partitions: TopicPartition[] = []
-  for (const topic of [...waits.ready, ...waits.delayed]) {
-    for (const { partition } of (await cluster.partitionsOf(topic, { fresh: true })) ?? []) {
-      partitions.push({ topic, partition })
-    }
-  }
+  const partitions = await cluster.allPartitions([...waits.ready, ...waits.delayed], { fresh: true })
   const dead = await context.countDead()
   const committed = await committedOffsets(cluster, names.group(source), partitions)
   // A group that was never declared has nothing waiting.

@@ -52,7 +52,7 @@ describe('record batches', () => {
       return [...text(name), ...(value === null ? [1] : text(value))]
     }
     const data = Buffer.from([2 * 3, ...header('a', '1'), ...header('b', '2'), ...header('a', null)])
-    expect(new HeaderReader(data, new ByteReader(data)).read()).toEqual([{ name: 'b', value: '2' }])
+    expect(new HeaderReader().read(data, new ByteReader(data))).toEqual([{ name: 'b', value: '2' }])
   })
 
   it('are read as kafkajs writes them, compressed or not', async () => {
@@ -84,6 +84,24 @@ describe('record batches', () => {
         { name: 'b', value: '\u0007' },
       ])
     }
+  })
+
+  it('are read together as each of them alone, though their headers are looked up in what was read before', async () => {
+    const header = fc.record({ name: fc.constantFrom('a', 'b'), value: fc.constantFrom('', '1', '2', '10', '20') })
+    const headers = fc.uniqueArray(header, { selector: ({ name }) => name, maxLength: 2 })
+    const records = fc.array(
+      headers.map((some) => ({ ...value('v'), headers: some })),
+      { minLength: 1, maxLength: 3 },
+    )
+    const batch = fc.tuple(records, fc.constantFrom(0, 1))
+    await fc.assert(
+      fc.asyncProperty(fc.array(batch, { maxLength: 6 }), async (given) => {
+        const batches = await Promise.all(given.map(([some, compression]) => batchOf(some, { compression })))
+        const alone = await Promise.all(batches.map((one) => readBatches(one, all)))
+        const together = await readBatches(Buffer.concat(batches), all)
+        expect(together.records).toEqual(alone.flatMap((read) => read.records))
+      }),
+    )
   })
 
   it('are written as kafkajs writes them, to the last bit', async () => {

@@ -3,6 +3,7 @@ import { withDeadline } from '@mq/core'
 import type { Kafka } from 'kafkajs'
 import { isLinkError, LinkError } from './errors.js'
 import { ask, type Broker, type Connection, clusterOf, createErrorFromCode, type KafkajsCluster } from './protocol.js'
+import type { TopicPartition } from './requests.js'
 
 export interface ClusterOptions {
   /** Undefined for a client that is not kafkajs 2.x. */
@@ -78,6 +79,13 @@ export class Cluster {
     if (known !== undefined && !fresh) return known
     await this.#metadata([topic])
     return this.#partitions.get(topic)
+  }
+
+  /** Of all these topics that exist, asked for in one request. Answers from memory unless `fresh`. */
+  async allPartitions(topics: readonly string[], { fresh = false } = {}): Promise<readonly TopicPartition[]> {
+    const asked = fresh ? topics : topics.filter((topic) => !this.#partitions.has(topic))
+    if (asked.length > 0) await this.#metadata(asked)
+    return topics.flatMap((topic) => (this.#partitions.get(topic) ?? []).map(({ partition }) => ({ topic, partition })))
   }
 
   /** As `partitionsOf`, and asks again for a second before a topic counts as unknown: a broker may hear of it late. */

@@ -8,35 +8,29 @@ export interface RecordHeader {
 }
 
 interface Place {
+  data: Buffer
   at: number
   length: number
   text: string
 }
 
 /**
- * Reads the headers of a batch's records. Records of one topic mostly say the same in the same order, so what stands where it
- * stood in the record before is not decoded again: text is what costs most in reading a small record.
+ * Reads the headers of records that were read together. Records of one topic mostly say the same in the same order, so what
+ * stands where it stood in the record before is not decoded again: text is what costs most in reading a small record.
  */
 export class HeaderReader {
-  readonly #data: Buffer
-  readonly #reader: ByteReader
   readonly #names: Place[] = []
   readonly #values: Place[] = []
   /** Of the record before. */
   readonly #headers: RecordHeader[] = []
 
-  constructor(data: Buffer, reader: ByteReader) {
-    this.#data = data
-    this.#reader = reader
-  }
-
   /** Of the next record, in their order; a name may occur twice. One without a value takes away those of its name before it. */
-  read(): readonly RecordHeader[] {
+  read(data: Buffer, reader: ByteReader): readonly RecordHeader[] {
     let headers: RecordHeader[] = []
-    const count = this.#reader.varint()
+    const count = reader.varint()
     for (let index = 0; index < count; index++) {
-      const name = this.#text(this.#names, index) ?? ''
-      const value = this.#text(this.#values, index)
+      const name = this.#text(this.#names, index, data, reader) ?? ''
+      const value = this.#text(this.#values, index, data, reader)
       if (value !== undefined) headers.push(this.#header(index, name, value))
       else headers = headers.filter((header) => header.name !== name)
     }
@@ -51,28 +45,29 @@ export class HeaderReader {
     return header
   }
 
-  #text(places: Place[], index: number): string | undefined {
-    const length = this.#reader.varint()
+  #text(places: Place[], index: number, data: Buffer, reader: ByteReader): string | undefined {
+    const length = reader.varint()
     if (length < 0) return undefined
-    const at = this.#reader.skip(length)
+    const at = reader.skip(length)
     const before = places[index]
     if (before === undefined) {
-      const text = textAt(this.#data, at, length)
-      places[index] = { at, length, text }
+      const text = textAt(data, at, length)
+      places[index] = { data, at, length, text }
       return text
     }
-    if (before.length !== length || !isSame(this.#data, before.at, at, length)) {
-      before.text = textAt(this.#data, at, length)
-      before.length = length
+    if (before.length !== length || !isSame(before, data, at)) {
+      before.text = textAt(data, at, length)
+      before.data = data
       before.at = at
+      before.length = length
     }
     return before.text
   }
 }
 
-function isSame(data: Buffer, one: number, other: number, length: number): boolean {
+function isSame({ data: other, at: there, length }: Place, data: Buffer, at: number): boolean {
   for (let index = 0; index < length; index++) {
-    if (data[one + index] !== data[other + index]) return false
+    if (data[at + index] !== other[there + index]) return false
   }
   return true
 }

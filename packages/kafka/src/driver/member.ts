@@ -199,12 +199,7 @@ export class Member {
 
   async #assignments(members: readonly { readonly memberId: string; readonly memberMetadata: Buffer }[]) {
     const { cluster, topics } = this.#options
-    const partitions: TopicPartition[] = []
-    for (const topic of topics) {
-      for (const { partition } of (await cluster.partitionsOf(topic, { fresh: true })) ?? []) {
-        partitions.push({ topic, partition })
-      }
-    }
+    const partitions = await cluster.allPartitions(topics, { fresh: true })
     const claimants = members.map(({ memberId, memberMetadata }) => decodeClaim(memberId, memberMetadata))
     return [...shareOut(claimants, partitions)].map(([memberId, share]) => ({
       memberId,
@@ -213,9 +208,7 @@ export class Member {
   }
 
   async #partitionCount(): Promise<number> {
-    let count = 0
-    for (const topic of this.#options.topics) count += (await this.#options.cluster.partitionsOf(topic))?.length ?? 0
-    return count
+    return (await this.#options.cluster.allPartitions(this.#options.topics)).length
   }
 
   #failed(error: unknown): void {

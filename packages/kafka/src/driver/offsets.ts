@@ -19,6 +19,7 @@ async function listOffsets(
 ): Promise<ReadonlyMap<string, number>> {
   const found = new Map<string, number>()
   const leaders = new Map<Broker, TopicPartition[]>()
+  await cluster.allPartitions(topics)
   for (const topic of topics) {
     const partitions = await cluster.partitionsOf(topic)
     if (partitions === undefined) throw createErrorFromCode(3)

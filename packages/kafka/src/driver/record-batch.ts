@@ -45,6 +45,7 @@ export async function readBatches(
   options: { readonly from: number; readonly aborted: readonly AbortedTransaction[] },
 ): Promise<RecordsRead> {
   const records: KafkaRecord[] = []
+  const headers = new HeaderReader()
   const isAborted = abortedFilter(options.aborted)
   let nextOffset: number | undefined
   for (let at = 0; data.length - at >= batchHeaderBytes; ) {
@@ -63,28 +64,50 @@ export async function readBatches(
       continue
     }
     if ((attributes & transactionalFlag) !== 0 && isAborted.covers(producerId, lastOffset)) continue
-    for (const record of await recordsOf(batch, attributes, baseOffset)) {
-      if (record.offset >= options.from) records.push(record)
-    }
+    const compression = attributes & compressionMask
+    const found =
+      compression === 0
+        ? recordsOf(batch, batch.subarray(batchHeaderBytes), headers)
+        : await unpackedRecordsOf(batch, compression, headers)
+    for (const record of found) if (record.offset >= options.from) records.push(record)
   }
   return { records, nextOffset }
 }
 
-async function recordsOf(batch: Buffer, attributes: number, baseOffset: number): Promise<readonly KafkaRecord[]> {
+async function unpackedRecordsOf(
+  batch: Buffer,
+  compression: number,
+  headers: HeaderReader,
+): Promise<readonly KafkaRecord[]> {
+  try {
+    return recordsOf(batch, await unpack(batch.subarray(batchHeaderBytes), compression), headers)
+  } catch (cause) {
+    return [unreadableRecord(batch, cause)]
+  }
+}
+
+/** `data` is what stands behind the batch's header, as it was before any compression. */
+function recordsOf(batch: Buffer, data: Buffer, headers: HeaderReader): readonly KafkaRecord[] {
+  const hasAppendTime = (batch.readInt16BE(21) & appendTimeFlag) !== 0
   const firstTimestamp = Number(batch.readBigInt64BE(27))
   const maxTimestamp = Number(batch.readBigInt64BE(35))
   try {
     if (batch[16] !== 2) throw new Error(`Record format ${batch[16]} is not known`)
-    const data = await unpack(batch.subarray(batchHeaderBytes), attributes & compressionMask)
-    return decodeRecords(data, {
+    return decodeRecords(data, headers, {
       count: batch.readInt32BE(57),
-      baseOffset,
-      timestampOf: (delta) => ((attributes & appendTimeFlag) !== 0 ? maxTimestamp : firstTimestamp + delta),
+      baseOffset: Number(batch.readBigInt64BE(0)),
+      timestampOf: (delta) => (hasAppendTime ? maxTimestamp : firstTimestamp + delta),
     })
   } catch (cause) {
-    const unreadable = cause instanceof Error ? cause : new Error(String(cause))
-    return [{ offset: baseOffset, timestampMs: maxTimestamp, key: undefined, value: batch, headers: [], unreadable }]
+    return [unreadableRecord(batch, cause)]
   }
+}
+
+/** Stands for the whole batch. */
+function unreadableRecord(batch: Buffer, cause: unknown): KafkaRecord {
+  const unreadable = cause instanceof Error ? cause : new Error(String(cause))
+  const [offset, timestampMs] = [Number(batch.readBigInt64BE(0)), Number(batch.readBigInt64BE(35))]
+  return { offset, timestampMs, key: undefined, value: batch, headers: [], unreadable }
 }
 
 const gzip = 1
@@ -93,7 +116,6 @@ const mostUnpackedBytes = 128 * 1024 * 1024
 const gunzipped = promisify(gunzip)
 
 async function unpack(packed: Buffer, compression: number): Promise<Buffer> {
-  if (compression === 0) return packed
   // Here, as kafkajs would not stop at any size.
   if (compression === gzip) return await gunzipped(packed, { maxOutputLength: mostUnpackedBytes })
   const codec = lookupCodec(compression)
@@ -107,10 +129,13 @@ interface BatchContext {
   timestampOf(delta: number): number
 }
 
-function decodeRecords(data: Buffer, { count, baseOffset, timestampOf }: BatchContext): readonly KafkaRecord[] {
+function decodeRecords(
+  data: Buffer,
+  headerReader: HeaderReader,
+  { count, baseOffset, timestampOf }: BatchContext,
+): readonly KafkaRecord[] {
   const records: KafkaRecord[] = []
   const reader = new ByteReader(data)
-  const headerReader = new HeaderReader(data, reader)
   for (let index = 0; index < count; index++) {
     const end = reader.varint() + reader.at
     // Attributes, which no version uses.
@@ -119,7 +144,7 @@ function decodeRecords(data: Buffer, { count, baseOffset, timestampOf }: BatchCo
     const offset = baseOffset + reader.varint()
     const key = reader.varbytes()
     const value = reader.varbytes()
-    const headers = headerReader.read()
+    const headers = headerReader.read(data, reader)
     if (reader.at !== end) throw new Error('A record is not as long as it says')
     records.push({ offset, timestampMs, key, value, headers })
   }
