@@ -11,7 +11,7 @@ const throwing = (error: unknown) => (): never => {
   throw error
 }
 type Then = (resolve: () => void, reject: (error: unknown) => void) => void
-// biome-ignore lint/suspicious/noThenProperty: what a handler returns may have one.
+/** What a handler returns may have a `then`. */
 const thenable = (made: object, then: Then): object => Object.assign(made, { then })
 const rejecting: Then = (_, reject) => reject(new RangeError('broken'))
 const open = (): Promise<Opened> => connected({ clock })
