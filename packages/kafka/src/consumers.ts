@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type ConsumeOptions, type Consumer, type ConsumerHealth, type Handle, MqError, type Source } from '@mq/core'
+import { asMqError } from './driver/errors.js'
 import { Follower } from './follower.js'
 import { type ConsumerContext, GroupConsumer } from './group-consumer.js'
 import type { Groups } from './groups.js'
@@ -10,8 +12,13 @@ interface Slot {
   readonly make: () => GroupConsumer | Follower
   current: GroupConsumer | Follower
   stopped: boolean
-  restarting: Promise<void> | undefined
+  /** How often its group was deleted: the latest deletion starts it again. */
+  deletions: number
+  restarting: boolean
 }
+
+const restartPauseMs = 1_000
+const restartFails = 'A consumer is not back after its group was deleted'
 
 /** The consumers of one adapter. */
 export function createConsumers(context: ConsumerContext & { readonly groups: Groups }) {
@@ -25,11 +32,27 @@ export function createConsumers(context: ConsumerContext & { readonly groups: Gr
     await slot.current.start()
   }
 
-  async function restart(slot: Slot): Promise<void> {
-    if (slot.stopped) return
-    await groups.declare(slot.source, { startFrom: 'latest' })
-    slot.current = slot.make()
-    await slot.current.start()
+  /** After its group was deleted. What fails is told, and tried again until it works. */
+  async function restart(slot: Slot, deletion: number): Promise<void> {
+    const isWanted = (): boolean => !slot.stopped && slot.deletions === deletion
+    const attempt = async (): Promise<void> => {
+      if (!isWanted()) return
+      slot.restarting = true
+      await groups.declare(slot.source, { startFrom: 'latest' })
+      if (!isWanted()) return
+      slot.current = slot.make()
+      await slot.current.start()
+      slot.restarting = false
+    }
+    const again = async (cause: unknown): Promise<void> => {
+      if (!isWanted()) return
+      report({ type: 'error', error: asMqError(cause, restartFails), source: slot.source })
+      await slot.current.stop({ deadlineMs: 0 })
+      await sleep(restartPauseMs, undefined, { ref: false })
+      await attempt().catch(again)
+    }
+    // Whoever deletes the group waits for the first attempt alone.
+    await attempt().catch((error) => void again(error))
   }
 
   const slotsOf = ({ topic, group }: Source): readonly Slot[] =>
@@ -46,12 +69,12 @@ export function createConsumers(context: ConsumerContext & { readonly groups: Gr
         make,
         current: make(),
         stopped: false,
-        restarting: undefined,
+        deletions: 0,
+        restarting: false,
       }
       slots.add(slot)
       const stop = async ({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> => {
         slot.stopped = true
-        if (slot.restarting !== undefined) await slot.restarting.catch(() => {})
         await slot.current.stop({ deadlineMs })
         slots.delete(slot)
       }
@@ -63,26 +86,27 @@ export function createConsumers(context: ConsumerContext & { readonly groups: Gr
     },
     /** Deletes the group; consumers of this adapter stay in it, with nothing in hand. */
     async deleteGroup(source: Source): Promise<void> {
-      const own = slotsOf(source)
+      const own = slotsOf(source).map((slot) => ({ slot, deletion: ++slot.deletions }))
       const reason = new MqError('MQ_OWNERSHIP_LOST', 'The group was deleted')
-      await Promise.all(own.map(({ current }) => current.stop({ deadlineMs: 0 }, reason)))
+      await Promise.all(own.map(({ slot }) => slot.current.stop({ deadlineMs: 0 }, reason)))
       try {
         await groups.remove(source)
         if (own.length > 0) report({ type: 'data-loss', source, reason: 'the group was deleted under its consumers' })
       } finally {
-        for (const slot of own) slot.restarting = restart(slot)
-        await Promise.all(own.map(({ restarting }) => restarting))
+        await Promise.all(own.map(({ slot, deletion }) => restart(slot, deletion)))
       }
     },
     async stopAll(deadlineMs: number): Promise<void> {
       await Promise.all(
         [...slots].map(async (slot) => {
           slot.stopped = true
-          if (slot.restarting !== undefined) await slot.restarting.catch(() => {})
           await slot.current.stop({ deadlineMs })
         }),
       )
     },
-    health: (): readonly ConsumerHealth[] => [...slots].map(({ current }) => current.health),
+    health: (): readonly ConsumerHealth[] =>
+      [...slots].map(({ current: { health }, restarting }) =>
+        restarting && health.status === 'stopping' ? { ...health, status: 'recovering' } : health,
+      ),
   }
 }

@@ -1,4 +1,5 @@
 import { type AdapterEvent, type ConsumerHealth, type Deadline, MqError, type Source } from '@mq/core'
+import { watchDeleted } from './deleted-topics.js'
 import type { Cluster } from './driver/cluster.js'
 import { asMqError } from './driver/errors.js'
 import { Fetcher } from './driver/fetcher.js'
@@ -41,7 +42,7 @@ export class Follower {
     this.#fetcher = new Fetcher(this.#cluster, {
       records: (read) => this.#workload.take(read),
       gap: (at, { position, start }) => this.#gap(at, { position, start }),
-      missing: (topic) => this.#missing(topic),
+      missing: watchDeleted(this.#cluster, (topic) => this.#deleted(topic)),
       failing: (cause) => error(asMqError(cause, `Reading ${source.topic} fails`)),
       recovered: () => {},
     })
@@ -102,7 +103,8 @@ export class Follower {
   }
 
   /** Somebody has deleted the topic: what comes to the next one of that name is read from its beginning. */
-  #missing(topic: string): void {
+  #deleted(topic: string): void {
+    if (this.#stopped !== undefined) return
     const trackers = [...this.#workload.trackers].filter((tracker) => tracker.topic === topic && tracker.position > 0)
     if (trackers.length > 0) {
       const reason = `the topic ${topic} was deleted at the broker`

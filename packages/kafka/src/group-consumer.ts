@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AdapterEvent, type ConsumerHealth, type Deadline, MqError, type Source, withDeadline } from '@mq/core'
+import { watchDeleted } from './deleted-topics.js'
 import type { Cluster } from './driver/cluster.js'
 import { asMqError, isAuthError, isLinkError } from './driver/errors.js'
 import type { Gap } from './driver/fetcher.js'
 import { Member } from './driver/member.js'
-import { committedOffsets, logOffsets } from './driver/offsets.js'
+import { committedOffsets, partitionOffsets } from './driver/offsets.js'
 import { nameOf, type TopicPartition } from './driver/requests.js'
 import type { Names } from './names.js'
 import type { Settings } from './options.js'
@@ -86,7 +87,7 @@ export class GroupConsumer {
       listener: {
         records: (read) => this.#workload.take(read),
         gap: (at, gap) => this.#gap(at, gap),
-        missing: (topic) => this.#missing(topic),
+        missing: watchDeleted(this.#data, (topic) => this.#deleted(topic)),
         failing: (error) => this.#report(asMqError(error, `Reading ${source.topic} fails`)),
         recovered: () => {},
       },
@@ -153,6 +154,7 @@ export class GroupConsumer {
   }
 
   async #stop({ deadlineMs }: Deadline, reason: MqError): Promise<void> {
+    this.#started?.reject(new MqError(reason.code, 'It was stopped before it was in its group', { cause: reason }))
     this.#workload.stop()
     this.#reader.stop()
     const trackers = [...this.#workload.trackers]
@@ -175,8 +177,11 @@ export class GroupConsumer {
   async #assigned(partitions: readonly TopicPartition[]): Promise<void> {
     const { names } = this.#context
     const all = await this.#data.allPartitions([...this.#kinds.keys()])
-    const committed = await committedOffsets(this.#data, names.group(this.source), all)
-    const starts = await logOffsets(this.#data, [...new Set(partitions.map(({ topic }) => topic))], 'start')
+    // Among what is assigned may be partitions that were added since.
+    const asked = new Map([...all, ...partitions].map((at) => [nameOf(at), at]))
+    const committed = await committedOffsets(this.#data, names.group(this.source), [...asked.values()])
+    const unread = partitions.filter((at) => !committed.has(nameOf(at)))
+    const starts = await partitionOffsets(this.#data, unread, 'start')
     // A group is declared by committing an offset for each partition: when none is left, they have expired.
     const isExpired = !all.some((at) => this.#kinds.get(at.topic) === 'main' && committed.has(nameOf(at)))
     for (const at of partitions) {
@@ -221,7 +226,8 @@ export class GroupConsumer {
 
   #gap(at: TopicPartition, { position, start }: Gap): void {
     const tracker = this.#workload.find(at)
-    if (tracker === undefined) return
+    // What is being given back begins where its next owner finds it.
+    if (tracker === undefined || tracker.isClosing) return
     if (start < position) {
       // The log is another one than before: what is in hand has no place in it.
       this.#lost([at], new Error(`the log of ${nameOf(at)} ends before what was read of it`))
@@ -236,8 +242,11 @@ export class GroupConsumer {
   }
 
   /** Somebody has deleted the topic: what comes to the next one of that name is read from its beginning. */
-  #missing(topic: string): void {
-    const trackers = [...this.#workload.trackers].filter((tracker) => tracker.topic === topic && tracker.position > 0)
+  #deleted(topic: string): void {
+    if (this.#stopped !== undefined) return
+    const trackers = [...this.#workload.trackers].filter(
+      (tracker) => tracker.topic === topic && tracker.position > 0 && !tracker.isClosing,
+    )
     if (trackers.length > 0) {
       const reason = `the topic ${topic} was deleted at the broker`
       this.#lost(trackers, new Error(reason))

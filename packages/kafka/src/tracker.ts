@@ -30,6 +30,8 @@ export interface Entry {
   decoded: DecodedRecord | undefined
   /** Of its lane, in an ordered consumer. */
   key: string | undefined
+  /** It is written elsewhere, and no handler has it. */
+  forwarded: boolean
   /** Others of its key wait for it. */
   inLane: boolean
   /** While a handler has it. */
@@ -49,7 +51,7 @@ export class Tracker implements TopicPartition {
   isPaused = false
   /** Nothing new is started. */
   isClosing = false
-  /** Records that are neither done nor running, and the bytes that they hold. */
+  /** Records that are neither done nor with a handler, and the bytes that they hold. */
   unstarted = 0
   unstartedBytes = 0
   running = 0
@@ -96,6 +98,7 @@ export class Tracker implements TopicPartition {
       record,
       decoded: undefined,
       key: undefined,
+      forwarded: false,
       inLane: false,
       run: undefined,
       cancelTimer: undefined,
@@ -107,10 +110,17 @@ export class Tracker implements TopicPartition {
     this.#position = Math.max(this.#position, offset)
   }
 
+  /** A handler gets it. */
   start(entry: Entry): void {
     entry.state = 'running'
-    this.unstarted -= 1
-    this.unstartedBytes -= entry.bytes
+    this.running += 1
+    this.#uncount(entry)
+  }
+
+  /** It is written elsewhere, which may take long: until then it counts as before. */
+  forward(entry: Entry): void {
+    entry.state = 'running'
+    entry.forwarded = true
     this.running += 1
   }
 
@@ -121,6 +131,7 @@ export class Tracker implements TopicPartition {
     entry.decoded = undefined
     entry.run = undefined
     this.running -= 1
+    if (entry.forwarded) this.#uncount(entry)
   }
 
   /** An entry that was not started is none of this consumer's any more. */
@@ -128,8 +139,12 @@ export class Tracker implements TopicPartition {
     entry.state = 'void'
     entry.record = undefined
     entry.cancelTimer?.()
+    this.#uncount(entry)
+  }
+
+  #uncount({ bytes }: Entry): void {
     this.unstarted -= 1
-    this.unstartedBytes -= entry.bytes
+    this.unstartedBytes -= bytes
   }
 
   /** The offset up to which everything is finished. */
@@ -175,6 +190,13 @@ export class Tracker implements TopicPartition {
   /** How many records lie past the oldest unfinished one, finished or not. */
   get uncommitted(): number {
     return this.watermark < this.#position ? this.#entries.length : 0
+  }
+
+  /** For whoever commits nothing: what is finished is not needed to know how far everything is. */
+  forgetFinished(): void {
+    const open = this.open()
+    this.#entries.clear()
+    for (const entry of open) this.#entries.push(entry)
   }
 
   /** What is not finished. */

@@ -165,7 +165,7 @@ export class Workload {
       this.#at(entry, dueMs, () => this.#enterLane(entry))
       return
     }
-    entry.tracker.start(entry)
+    entry.tracker.forward(entry)
     void this.#listener.forward(entry).then((isDone) => {
       if (entry.state === 'running') this.#end(entry, isDone ? 'done' : 'void')
     })
@@ -305,6 +305,7 @@ export class Workload {
   }
 
   #checkPressure(tracker: Tracker): void {
+    if (this.#options.ephemeral && tracker.uncommitted >= this.#options.maxUncommitted) tracker.forgetFinished()
     const isHeldBack = tracker.kind === 'retry' && tracker.partition > 0
     const most = isHeldBack ? maxHeldBack : maxUnstarted
     const share = tracker.isPaused ? 0.5 : 1

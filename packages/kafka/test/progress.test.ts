@@ -35,6 +35,19 @@ describe('the progress of a partition', () => {
   })
 })
 
+describe('a record that is written elsewhere', () => {
+  it('counts as waiting until that is done, so that reading stops while writing does', () => {
+    const tracker = new Tracker({ topic: 't', partition: 1 }, 'retry', decodeProgress(0, null))
+    const value = Buffer.alloc(1_000)
+    const entry = tracker.add({ offset: 0, timestampMs: 0, key: undefined, value, headers: [] })
+    if (entry === undefined) throw new Error('It was not read')
+    tracker.forward(entry)
+    expect([tracker.unstarted, tracker.unstartedBytes]).toEqual([1, 1_100])
+    tracker.finish(entry, 'done')
+    expect([tracker.unstarted, tracker.unstartedBytes]).toEqual([0, 0])
+  })
+})
+
 describe('a partition that goes from owner to owner', () => {
   /** Offsets that an owner comes to handle, of those that it reads and that it ends in some order. */
   const handledBy = (tracker: Tracker, upTo: number, ends: (offset: number) => boolean): number[] => {

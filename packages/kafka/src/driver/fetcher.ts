@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cluster } from './cluster.js'
 import { errorType } from './errors.js'
-import { logOffsets } from './offsets.js'
+import { partitionOffsets } from './offsets.js'
 import { fetch, isStaleLeader, nameOf, type PartitionRead, type TopicPartition } from './requests.js'
 
 /** `position` is where the reader was, `start` the first offset that is there. */
@@ -28,6 +28,8 @@ interface Position extends TopicPartition {
   paused: boolean
   /** Real time before which it is not asked for, after an error of its own. */
   notBefore: number
+  /** The last attempt to read it failed. */
+  failing: boolean
 }
 
 /** While a partition is paused, the others are asked for in short turns, so that it is not waited for once it goes on. */
@@ -61,7 +63,14 @@ export class Fetcher {
   }
 
   add({ topic, partition }: TopicPartition, from: number): void {
-    this.#positions.set(nameOf({ topic, partition }), { topic, partition, from, paused: false, notBefore: 0 })
+    this.#positions.set(nameOf({ topic, partition }), {
+      topic,
+      partition,
+      from,
+      paused: false,
+      notBefore: 0,
+      failing: false,
+    })
     void this.#plan()
   }
 
@@ -117,6 +126,7 @@ export class Fetcher {
         leaders.set(leader, [...(leaders.get(leader) ?? []), position])
       } catch (error) {
         this.#cluster.forget(position.topic)
+        position.failing = true
         failure = error
       }
     }
@@ -135,9 +145,10 @@ export class Fetcher {
 
   async #loop(leader: number): Promise<void> {
     while (!this.#stopped) {
+      let positions: readonly Position[] = []
       try {
         const { leaders, failure } = await this.#byLeader()
-        const positions = leaders.get(leader) ?? []
+        positions = leaders.get(leader) ?? []
         if (failure !== undefined) void this.#plan()
         if (positions.length === 0) return
         const now = Date.now()
@@ -146,6 +157,7 @@ export class Fetcher {
         else await this.#fetch(leader, ready)
       } catch (error) {
         if (this.#stopped) return
+        for (const position of positions) position.failing = true
         this.#report(error)
         for (const { topic } of this.#positions.values()) this.#cluster.forget(topic)
         await sleep(errorPauseMs)
@@ -169,6 +181,9 @@ export class Fetcher {
       const entry = asked.get(nameOf(read))
       // Taken away, or taken away and given back, in the meantime.
       if (entry === undefined || this.#positions.get(nameOf(read)) !== entry.position) continue
+      // Read from a leader that came after, meanwhile.
+      if (entry.position.from !== entry.from) continue
+      entry.position.failing = false
       if (read.error !== undefined) {
         if (!(await this.#recover(entry.position, read.error))) failure ??= read.error
         continue
@@ -178,18 +193,21 @@ export class Fetcher {
       this.#listener.records(read)
     }
     if (failure !== undefined) this.#report(failure)
-    else this.#recovered()
+    // One partition that can be read says nothing about another.
+    else if ([...this.#positions.values()].every(({ paused, failing }) => paused || !failing)) this.#recovered()
   }
 
   /** True when reading goes on by itself. */
   async #recover(position: Position, error: Error): Promise<boolean> {
     if (errorType(error) === 'OFFSET_OUT_OF_RANGE') {
-      const start = (await logOffsets(this.#cluster, [position.topic], 'start')).get(nameOf(position)) ?? 0
+      const start = (await partitionOffsets(this.#cluster, [position], 'start')).get(nameOf(position)) ?? 0
+      if (this.#positions.get(nameOf(position)) !== position) return true
       const gap = { position: position.from, start }
       position.from = start
       this.#listener.gap(position, gap)
       return true
     }
+    position.failing = true
     position.notBefore = Date.now() + errorPauseMs
     if (isStaleLeader(error)) this.#cluster.forget(position.topic)
     return false

@@ -3,35 +3,43 @@ import { patiently } from './patience.js'
 import { type Broker, createErrorFromCode } from './protocol.js'
 import { byTopic, nameOf, type TopicPartition } from './requests.js'
 
+type Edge = 'start' | 'end'
+
 /** Where each partition of the topics begins or ends, by `nameOf`. Rejects where a topic does not exist. */
-export function logOffsets(
+export const logOffsets = (
   cluster: Cluster,
   topics: readonly string[],
-  edge: 'start' | 'end',
-): Promise<ReadonlyMap<string, number>> {
-  return patiently(() => listOffsets(cluster, topics, edge))
-}
+  edge: Edge,
+): Promise<ReadonlyMap<string, number>> =>
+  patiently(async () => {
+    const partitions = await cluster.allPartitions(topics)
+    const found = new Set(partitions.map(({ topic }) => topic))
+    if (topics.some((topic) => !found.has(topic))) throw createErrorFromCode(3)
+    return await listOffsets(cluster, partitions, edge)
+  })
+
+/** As `logOffsets`, of these partitions: others may be without a leader. */
+export const partitionOffsets = (
+  cluster: Cluster,
+  partitions: readonly TopicPartition[],
+  edge: Edge,
+): Promise<ReadonlyMap<string, number>> => patiently(() => listOffsets(cluster, partitions, edge))
 
 async function listOffsets(
   cluster: Cluster,
-  topics: readonly string[],
-  edge: 'start' | 'end',
+  partitions: readonly TopicPartition[],
+  edge: Edge,
 ): Promise<ReadonlyMap<string, number>> {
   const found = new Map<string, number>()
   const leaders = new Map<Broker, TopicPartition[]>()
-  await cluster.allPartitions(topics)
-  for (const topic of topics) {
-    const partitions = await cluster.partitionsOf(topic)
-    if (partitions === undefined) throw createErrorFromCode(3)
-    for (const { partition } of partitions) {
-      const leader = await cluster.leader(topic, partition)
-      leaders.set(leader, [...(leaders.get(leader) ?? []), { topic, partition }])
-    }
+  for (const { topic, partition } of partitions) {
+    const leader = await cluster.leader(topic, partition)
+    leaders.set(leader, [...(leaders.get(leader) ?? []), { topic, partition }])
   }
-  for (const [leader, partitions] of leaders) {
+  for (const [leader, ofLeader] of leaders) {
     const request = {
       isolationLevel: 0,
-      topics: [...byTopic(partitions)].map(([topic, ofTopic]) => ({
+      topics: [...byTopic(ofLeader)].map(([topic, ofTopic]) => ({
         topic,
         partitions: ofTopic.map(({ partition }) => ({ partition, timestamp: edge === 'start' ? -2 : -1 })),
       })),
@@ -39,7 +47,7 @@ async function listOffsets(
     const answer = await cluster
       .request(leader, (broker) => broker.listOffsets(request))
       .catch((error) => {
-        for (const topic of topics) cluster.forget(topic)
+        for (const { topic } of partitions) cluster.forget(topic)
         throw error
       })
     for (const { topic, partitions: offsets } of answer.responses) {

@@ -1,6 +1,6 @@
 import type { Cluster } from './cluster.js'
 import { errorType } from './errors.js'
-import { logOffsets } from './offsets.js'
+import { partitionOffsets } from './offsets.js'
 import { patiently } from './patience.js'
 import type { KafkaRecord } from './record-batch.js'
 import { fetch, nameOf, type PartitionFetch, type PartitionRead, type TopicPartition } from './requests.js'
@@ -17,7 +17,7 @@ export async function readLog(
     const read = await patiently(() => readOnce(cluster, { topic, partition, from }))
     if (read.error !== undefined) {
       // The beginning of the log was removed.
-      from = (await logOffsets(cluster, [topic], 'start')).get(nameOf({ topic, partition })) ?? 0
+      from = (await partitionOffsets(cluster, [{ topic, partition }], 'start')).get(nameOf({ topic, partition })) ?? 0
       continue
     }
     end ??= read.end

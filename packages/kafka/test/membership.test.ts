@@ -1,0 +1,69 @@
+import { brokers, shared, until } from '@mq/test-brokers'
+import { describe, expect, it } from 'vitest'
+import { newTopic, open } from './support/open.js'
+import { committedOffsets, withAdmin, withProducer } from './support/outside.js'
+
+describe.skipIf(!brokers.wanted('kafka'))('a consumer', () => {
+  it('that cannot join its group hears of its end, and its caller as well', async () => {
+    // Shorter than what the broker takes: it refuses every attempt.
+    const { queue, events } = await open({ sessionTimeoutMs: 1_000 })
+    const subscribing = queue.subscribe(newTopic(), () => {}).catch((error: unknown) => error)
+    await until(() => events.some(({ type }) => type === 'error'), { what: 'the refusal to be told' })
+    await queue.disconnect({ deadlineMs: 500 })
+    let outcome: unknown
+    void subscribing.then((error) => (outcome = error))
+    await until(() => outcome !== undefined, { what: 'the subscription to end', timeoutMs: 2_000 })
+    expect(outcome).toMatchObject({ code: 'MQ_STOPPED' })
+  })
+
+  it('is one member of its group after this was deleted twice at a time', async () => {
+    const server = await shared('kafka')
+    const { queue } = await open()
+    const topic = newTopic()
+    const handled: unknown[] = []
+    await queue.subscribe(topic, ({ data }) => void handled.push(data))
+    await Promise.all([queue.deleteGroup(topic, 'g'), queue.deleteGroup(topic, 'g')])
+    await queue.publish(topic, 'after')
+    await until(() => handled.length > 0, { what: 'a message after it', timeoutMs: 15_000 })
+    expect(handled).toEqual(['after'])
+    const members = (): Promise<number | undefined> =>
+      withAdmin(server, async (admin) => (await admin.describeGroups([`${topic}--g`])).groups[0]?.members.length)
+    expect(await members()).toBe(1)
+    await queue.disconnect({ deadlineMs: 1_000 })
+    expect(await members()).toBe(0)
+  })
+
+  it('that is ephemeral goes on with delayed messages, however many there were since one that waits for long', async () => {
+    const { queue } = await open({ maxUncommitted: 50 })
+    const topic = newTopic()
+    const handled: unknown[] = []
+    await queue.subscribe(topic, ({ data }) => void handled.push(data), { ephemeral: true })
+    await queue.publish(topic, 'tomorrow', { delayMs: 86_400_000 })
+    for (let count = 1; count <= 120; count++) {
+      await queue.publish(topic, count, { delayMs: 1 })
+      await until(() => handled.length === count, { what: `delayed message ${count}` })
+    }
+    expect(handled).not.toContain('tomorrow')
+  })
+
+  it('that takes over a partition which was added since begins where its owner was', async () => {
+    const server = await shared('kafka')
+    const [{ queue }, { queue: other }] = [await open({ partitions: 1 }), await open({ partitions: 1 })]
+    const topic = newTopic()
+    const [byOne, byOther] = [[] as string[], [] as string[]]
+    await queue.subscribe(topic, ({ data }) => void byOne.push(String(data)))
+    await withAdmin(server, (admin) => admin.createPartitions({ topicPartitions: [{ topic, count: 2 }] }))
+    const subscription = await other.subscribe(topic, ({ data }) => void byOther.push(String(data)))
+    const write = (values: readonly string[]): Promise<unknown> =>
+      withProducer(server, (producer) =>
+        producer.send({ topic, messages: values.map((value) => ({ value: JSON.stringify(value), partition: 1 })) }),
+      )
+    await write(['a', 'b', 'c'])
+    await until(() => byOther.length === 3, { what: 'the new partition to be read', timeoutMs: 20_000 })
+    await until(async () => (await committedOffsets(server, { topic, group: 'g' })) === 3, { what: 'it to be told' })
+    await subscription.stop()
+    await write(['d'])
+    await until(() => byOne.includes('d'), { what: 'the takeover', timeoutMs: 20_000 })
+    expect([byOther, byOne]).toEqual([['a', 'b', 'c'], ['d']])
+  })
+})
