@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { brokers, shared, until } from '@mq/test-brokers'
 import { describe, expect, it } from 'vitest'
 import { newTopic, open } from './support/open.js'
@@ -44,6 +45,26 @@ describe.skipIf(!brokers.wanted('kafka'))('a consumer', () => {
       await until(() => handled.length === count, { what: `delayed message ${count}` })
     }
     expect(handled).not.toContain('tomorrow')
+  })
+
+  it('that cannot read one of its topics says so once, and handles what is in the others', async () => {
+    const server = await shared('kafka')
+    const topic = newTopic()
+    await (await open()).queue.declareGroup(topic, 'g')
+    const { queue, events } = await open({ createTopics: false })
+    const handled: unknown[] = []
+    await queue.subscribe(topic, ({ data }) => void handled.push(data))
+    await withAdmin(server, (admin) => admin.deleteTopics({ topics: [`${topic}--g---retry`] }))
+    const errors = (): number => events.filter(({ type }) => type === 'error').length
+    await until(() => errors() > 0, { what: 'the missing topic to be told', timeoutMs: 15_000 })
+    const healths = new Set<string>()
+    for (let count = 0; count < 20; count++) {
+      await queue.publish(topic, count)
+      await until(() => handled.length > count, { what: 'a message beside it' })
+      healths.add((await queue.health()).status)
+      await sleep(100)
+    }
+    expect([errors(), [...healths]]).toEqual([1, ['degraded']])
   })
 
   it('that takes over a partition which was added since begins where its owner was', async () => {
