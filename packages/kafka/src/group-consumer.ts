@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { type AdapterEvent, type ConsumerHealth, type Deadline, MqError, type Source, withDeadline } from '@mq/core'
+import { type AdapterEvent, type ConsumerHealth, type Deadline, MqError, type Source } from '@mq/core'
+import { Commits } from './commits.js'
 import { watchDeleted } from './deleted-topics.js'
 import type { Cluster } from './driver/cluster.js'
 import { asMqError, isAuthError, isLinkError } from './driver/errors.js'
@@ -10,7 +10,7 @@ import { nameOf, type TopicPartition } from './driver/requests.js'
 import type { Names } from './names.js'
 import type { Settings } from './options.js'
 import type { Outbox } from './outbox.js'
-import { decodeProgress, encodeProgress, type Progress } from './progress.js'
+import { decodeProgress, type Progress } from './progress.js'
 import { Reader } from './reader.js'
 import { createSettler } from './settle.js'
 import type { Topology } from './topology.js'
@@ -27,13 +27,11 @@ export interface ConsumerContext {
   readonly report: (event: AdapterEvent) => void
 }
 
-const commitEveryMs = 20
 /**
  * How much may be finished and not committed, for each handler: more than quick ones finish between two commits, so that only a
  * slow broker holds them up.
  */
 const mostUncommittedEach = 20
-const commitRetryMs = 20
 /** How long a stop waits for the broker once the handlers are done. */
 const farewellMs = 1_500
 /** How long a subscription waits for partitions that others are still finishing. */
@@ -48,6 +46,7 @@ export class GroupConsumer {
   readonly #context: ConsumerContext
   readonly #workload: Workload
   readonly #member: Member
+  readonly #commits: Commits
   readonly #reader: Reader
   /** For reading new messages, and for what is asked about offsets. */
   readonly #data: Cluster
@@ -56,12 +55,6 @@ export class GroupConsumer {
   /** For the membership, whose requests can take as long as a rebalance. */
   readonly #group: Cluster
   readonly #kinds: ReadonlyMap<string, TopicKind>
-  #commitTimer: NodeJS.Timeout | undefined
-  #committing: Promise<void> | undefined
-  /** How many records were finished, and how many of them the broker knows of. */
-  #finished = 0
-  #finishedCommitted = 0
-  readonly #mostUncommitted: number
   #memberFails = true
   #started: { resolve(): void; reject(error: Error): void } | undefined
   #stopped: Promise<void> | undefined
@@ -98,12 +91,19 @@ export class GroupConsumer {
         ...settler,
         pause: (at) => this.#reader.pause(at),
         resume: (at) => this.#reader.resume(at),
-        mayStart: () => !this.#member.isIn || this.#finished - this.#finishedCommitted < this.#mostUncommitted,
-        finished: () => this.#oneFinished(),
+        mayStart: () => !this.#member.isIn || !this.#commits.isFull,
+        finished: () => this.#commits.oneFinished(),
         error: (error) => this.#report(error),
       },
     )
-    this.#mostUncommitted = mostUncommittedEach * options.concurrency
+    this.#commits = new Commits({
+      source,
+      most: mostUncommittedEach * options.concurrency,
+      trackers: () => this.#workload.trackers,
+      commit: (offsets) => this.#member.commit(offsets),
+      proceed: () => this.#workload.proceed(),
+      report: (error) => this.#report(error),
+    })
     this.#member = new Member(
       {
         cluster: this.#group,
@@ -132,9 +132,7 @@ export class GroupConsumer {
     })
     this.#member.start()
     this.#connectData().catch(() => {})
-    this.#commitTimer = setInterval(() => {
-      if (this.#committing === undefined) void this.#commit()
-    }, commitEveryMs)
+    this.#commits.start()
     // Others may take their time to let go of partitions; whoever is in the group by then gets them as they do.
     const patience = setInterval(() => {
       if (!this.#memberFails) this.#started?.resolve()
@@ -160,8 +158,8 @@ export class GroupConsumer {
     const trackers = [...this.#workload.trackers]
     await this.#workload.finish(trackers, deadlineMs)
     this.#workload.abandon(trackers, reason)
-    clearInterval(this.#commitTimer)
-    await this.#commitAll(trackers, farewellMs)
+    this.#commits.stop()
+    await this.#commits.all(trackers, farewellMs)
     await this.#member.stop(farewellMs)
     this.#group.close()
     this.#data.close()
@@ -203,7 +201,7 @@ export class GroupConsumer {
       trackers,
       new MqError('MQ_OWNERSHIP_LOST', 'Another consumer of the group has this message now'),
     )
-    await this.#commitAll(trackers, this.#context.settings.requestTimeoutMs)
+    await this.#commits.all(trackers, this.#context.settings.requestTimeoutMs)
     this.#workload.remove(trackers)
   }
 
@@ -266,70 +264,7 @@ export class GroupConsumer {
     return partitions.map((at) => this.#workload.find(at)).filter((tracker) => tracker !== undefined)
   }
 
-  /** What a crash would repeat stays within `mostUncommittedEach`, without a commit for each message. */
-  #oneFinished(): void {
-    this.#finished += 1
-    this.#commitIfMany()
-  }
-
-  #commitIfMany(): void {
-    if (this.#committing !== undefined || this.#finished - this.#finishedCommitted < this.#mostUncommitted / 2) return
-    void this.#commit()
-  }
-
-  /** As `#commit`, again and again until all is told or the time is over. */
-  async #commitAll(trackers: readonly Tracker[], timeoutMs: number): Promise<void> {
-    const endsAt = Date.now() + timeoutMs
-    const isBehind = (tracker: Tracker): boolean => stateOf(tracker).state !== tracker.committed
-    while (trackers.some(isBehind) && Date.now() < endsAt) {
-      await withDeadline(this.#commit(), Math.max(1, endsAt - Date.now()), () => new Error('late')).catch(() => {})
-      // Another generation of the group may be on its way.
-      if (trackers.some(isBehind)) await sleep(commitRetryMs)
-    }
-  }
-
-  /** Tells the broker how far each partition is, where that has changed. */
-  async #commit(): Promise<void> {
-    // The one under way may not know of the latest.
-    while (this.#committing !== undefined) await this.#committing
-    const changed = [...this.#workload.trackers]
-      .map((tracker) => ({ tracker, ...stateOf(tracker) }))
-      .filter(({ tracker, state }) => state !== tracker.committed)
-    if (changed.length === 0) {
-      // What was finished belonged to partitions that are somebody else's by now.
-      this.#finishedCommitted = this.#finished
-      return
-    }
-    const offsets = changed.map(({ tracker: { topic, partition }, offset, metadata }) => ({
-      topic,
-      partition,
-      offset,
-      metadata,
-    }))
-    const finished = this.#finished
-    this.#committing = this.#member
-      .commit(offsets)
-      .then(() => {
-        for (const { tracker, state } of changed) tracker.committed = state
-      })
-      // The member looks after itself; what is not committed is tried with the next ones, and holds up nothing.
-      .catch(() => {})
-      .finally(() => {
-        this.#committing = undefined
-        this.#finishedCommitted = finished
-        this.#workload.proceed()
-        this.#commitIfMany()
-      })
-    await this.#committing
-  }
-
   #report(error: MqError): void {
     this.#context.report({ type: 'error', error, source: this.source })
   }
-}
-
-function stateOf(tracker: Tracker) {
-  const { progress } = tracker
-  const metadata = encodeProgress(progress)
-  return { offset: progress.offset, metadata, state: `${progress.offset}/${metadata}` }
 }

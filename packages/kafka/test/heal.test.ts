@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type BrokerProxy, brokers, type KafkaServer, kafka, proxy, until } from '@mq/test-brokers'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { newTopic, open } from './support/open.js'
+import { committedOffsets } from './support/outside.js'
 
 const times = { sessionTimeoutMs: 3_000, requestTimeoutMs: 3_000 } as const
 
@@ -9,7 +10,8 @@ describe.skipIf(!brokers.owned('kafka'))('trouble', () => {
   let server: KafkaServer
 
   beforeAll(async () => {
-    server = await kafka({ config: { 'group.min.session.timeout.ms': '1000' }, heapMb: 300 })
+    const config = { 'group.min.session.timeout.ms': '1000', 'offset.metadata.max.bytes': '200' }
+    server = await kafka({ config, heapMb: 300 })
   })
   afterAll(async () => {
     await server?.stop()
@@ -76,6 +78,31 @@ describe.skipIf(!brokers.owned('kafka'))('trouble', () => {
     await until(() => stored.every((number) => seen.has(number)), { what: 'all of them', timeoutMs: 20_000 })
     await until(() => queue.health().status === 'up', { what: 'good health', timeoutMs: 10_000 })
     expect(stored).toHaveLength(200)
+  })
+
+  it('of a broker that takes little beside an offset is told once, and how far the group is, is kept', async () => {
+    const { queue, events } = await open({ url: server.url, ...times, partitions: 1 })
+    const topic = newTopic()
+    const released: (() => void)[] = []
+    await queue.subscribe(
+      topic,
+      async (message) => {
+        const data = message.data as number
+        // Every second one stays open, so that there is much to tell.
+        if (data % 2 === 0) await new Promise<void>((resolve) => released.push(resolve))
+      },
+      { concurrency: 100 },
+    )
+    for (let count = 0; count < 160; count++) await queue.publish(topic, count)
+    await until(() => released.length === 80, { what: 'all to be there' })
+    const told = () => events.flatMap((event) => (event.type === 'error' ? [event.error.message] : []))
+    await until(() => told().length > 0, { what: 'the refusal to be told' })
+    for (const resolve of released.slice(0, 10)) resolve()
+    // Far too much is still to be told.
+    await until(async () => (await committedOffsets(server, { topic, group: 'g' })) === 20, { what: 'the commit' })
+    for (const resolve of released) resolve()
+    await until(async () => (await committedOffsets(server, { topic, group: 'g' })) === 160, { what: 'the rest' })
+    expect(told()).toEqual([expect.stringContaining('cannot commit how far it is')])
   })
 
   it('of a broker that is killed loses no message, no retry, no delay and no dead letter', {
