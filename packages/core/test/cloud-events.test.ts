@@ -42,6 +42,14 @@ describe('attributesOf and messageFromAttributes', () => {
     )
   })
 
+  it.each([
+    [1.7e18, '9999-12-31T23:59:59.999Z'],
+    [-1e17, '0000-01-01T00:00:00.000Z'],
+    [Number.NaN, '1970-01-01T00:00:00.000Z'],
+  ])('take the default time %d, which is no date, for the nearest one', (timeMs, time) => {
+    expect(messageFromAttributes({}, content, { ...defaults, timeMs }).time).toBe(time)
+  })
+
   it('use the names and the version of the specification', () => {
     const extensions = { traceparent: '00-abc-def-01' }
     expect(attributesOf(rawMessage({ key: 'k', extensions }))).toEqual({

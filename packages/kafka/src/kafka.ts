@@ -21,6 +21,7 @@ import { type KafkaOptions, type Settings, settingsOf } from './options.js'
 import { createOutbox } from './outbox.js'
 import { encodeOutgoing } from './record.js'
 import { statsOf } from './stats.js'
+import { maxDelayMs } from './tiers.js'
 import { createTopology } from './topology.js'
 
 /**
@@ -168,7 +169,7 @@ function capabilitiesOf({ maxMessageBytes, sessionTimeoutMs }: Settings): Capabi
     countsCrashes: false,
     exactAttempts: true,
     delayResolutionMs: 500,
-    maxDelayMs: 365 * 24 * 60 * 60 * 1000,
+    maxDelayMs,
     maxHandlerMs: Number.POSITIVE_INFINITY,
     maxMessageBytes,
     publishDedupeMs: 0,

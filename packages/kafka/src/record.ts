@@ -13,12 +13,13 @@ import {
 import { textAt } from './driver/header-reader.js'
 import type { KafkaRecord } from './driver/record-batch.js'
 import type { OutgoingHeader, OutgoingRecord } from './driver/record-writer.js'
+import { maxDelayMs } from './tiers.js'
 
 /** What the adapter itself knows about a message, beside what was published. */
 export interface Envelope {
   readonly attempt?: number | undefined
   readonly failure?: Failure | undefined
-  /** Counted from the record's timestamp. */
+  /** Counted from the record's timestamp, or from now where that lies in the future. */
   readonly delayMs?: number | undefined
 }
 
@@ -91,6 +92,25 @@ const noneOfOurs = Object.freeze({
 
 /** Never throws: what cannot be read comes with a `decodeError` and the bytes that it was. */
 export function decodeRecord(record: KafkaRecord, at: RecordPlace): DecodedRecord {
+  try {
+    return decoded(record, at)
+  } catch (error) {
+    return { ...published, message: bareMessage(record, at), decodeError: unreadable(error) }
+  }
+}
+
+/** Of what was not expected, so that it is a dead letter too and holds up nothing: the body, and nothing that was looked into. */
+const bareMessage = (record: KafkaRecord, at: RecordPlace): RawMessage =>
+  messageFromAttributes(
+    {},
+    { headers: emptyHeaders, body: record.value ?? noBytes },
+    { id: recordId(record, at), topic: at.name ?? at.topic, timeMs: Date.now() },
+  )
+
+const recordId = ({ offset }: KafkaRecord, { topic, partition }: RecordPlace): string =>
+  `${topic}/${partition}/${offset}`
+
+function decoded(record: KafkaRecord, at: RecordPlace): DecodedRecord {
   const attributes: Record<string, string | undefined> = { ...noAttributes }
   let own: Record<string, string | undefined> = noneOfOurs
   let headers: Record<string, string> | undefined
@@ -111,7 +131,7 @@ export function decodeRecord(record: KafkaRecord, at: RecordPlace): DecodedRecor
     headers: headers === undefined ? emptyHeaders : Object.freeze(headers),
     body: record.value ?? noBytes,
   }
-  const id = attributes.id || `${at.topic}/${at.partition}/${record.offset}`
+  const id = attributes.id || recordId(record, at)
   const defaults = { id, topic: at.name ?? at.topic, timeMs: record.timestampMs }
   const envelope = own === noneOfOurs ? published : envelopeOf(own, record.timestampMs)
   try {
@@ -132,7 +152,8 @@ function envelopeOf(own: Readonly<Record<string, string | undefined>>, timestamp
   const failure = decodeFailure(own[header.failure])
   return {
     attempt: Number.isSafeInteger(attempt) && attempt > 0 ? attempt : 1,
-    dueMs: delay > 0 ? timestampMs + delay : 0,
+    // A timestamp or a delay that another program made up must not have the message wait for ever.
+    dueMs: delay > 0 ? Math.min(timestampMs, Date.now()) + Math.min(delay, maxDelayMs) : 0,
     ...(failure && { failure }),
   }
 }

@@ -4,6 +4,9 @@
  */
 export const tiersMs: readonly number[] = [0, ...[0, 1, 2, 3, 4, 5].map((power) => 1_000 * 8 ** power)]
 
+/** The longest delay that is taken. */
+export const maxDelayMs = 365 * 24 * 60 * 60 * 1_000
+
 /** What is left when it is so little that the record waits in memory for it, instead of being written again. */
 export const heldMs = 1_000
 

@@ -152,7 +152,7 @@ export class Workload {
       this.#enterLane(entry)
       return
     }
-    const timestampMs = entry.record?.timestampMs ?? now
+    const timestampMs = Math.min(entry.record?.timestampMs ?? now, now)
     const tierMs = tracker.kind === 'retry' ? (tiersMs[tracker.partition] ?? 0) : 0
     if (dueMs - now <= heldMs || this.#options.ephemeral || (tracker.kind === 'retry' && tierMs === 0)) {
       this.#at(entry, dueMs, () => this.#enterLane(entry))

@@ -3,7 +3,9 @@ import type { Message } from '@mq/core'
 import { brokers, shared, until } from '@mq/test-brokers'
 import { describe, expect, it } from 'vitest'
 import { newTopic, open } from './support/open.js'
-import { outsideClient, publishWithSnappy, withAdmin, withProducer } from './support/outside.js'
+import { createTopics, outsideClient, publishWithSnappy, withAdmin, withProducer } from './support/outside.js'
+
+const anyTimestamp = { 'message.timestamp.after.max.ms': String(2n ** 63n - 1n) }
 
 describe.skipIf(!brokers.wanted('kafka'))('records of other programs', () => {
   it('are read with the partition key from the record’s key, and with their headers as text', async () => {
@@ -61,6 +63,51 @@ describe.skipIf(!brokers.wanted('kafka'))('records of other programs', () => {
     const letters = () => queue.deadLetters(topic, 'g').list()
     await until(async () => (await letters()).length === 3, { what: 'the others to be dead letters' })
     expect((await letters()).every(({ failure }) => failure.reason === 'undecodable')).toBe(true)
+  })
+
+  it.each([
+    ['far in the past', '-9000000000000000'],
+    ['far in the future', '1700000000000000000'],
+  ])('with a timestamp %s that is no date are handled, retried and kept as others are', async (_, timestamp) => {
+    const { queue } = await open({ partitions: 1, topicConfig: anyTimestamp })
+    const topic = newTopic()
+    const seen: Message[] = []
+    await queue.subscribe(topic, (message) => {
+      seen.push(message)
+      if (message.data !== 'fine') throw new Error('no')
+    })
+    const headers = { 'content-type': 'application/json' }
+    await withProducer(await shared('kafka'), (producer) =>
+      producer.send({
+        topic,
+        messages: [
+          { value: '"fails"', headers, timestamp },
+          { value: '1', headers: { ...headers, ce_specversion: '7.0' }, timestamp },
+          { value: '"fine"', headers },
+        ],
+      }),
+    )
+    await until(() => seen.length === 4, { what: 'what was behind it, and the retries' })
+    expect(seen.map(({ time }) => Number.isNaN(time.getTime()))).not.toContain(true)
+    const letters = () => queue.deadLetters(topic, 'g').list()
+    await until(async () => (await letters()).length === 2, { what: 'the dead letters' })
+    const reasons = (await letters()).map(({ failure }) => failure.reason)
+    expect(reasons.sort()).toEqual(['error', 'undecodable'])
+  })
+
+  it('with a delay and a timestamp in a far future wait for the delay only', async () => {
+    const { queue } = await open({ partitions: 1 })
+    const topic = newTopic()
+    const delayed = `${topic}---delay`
+    const config = Object.entries(anyTimestamp).map(([name, value]) => ({ name, value }))
+    await createTopics(await shared('kafka'), [{ topic: delayed, numPartitions: 1, configEntries: config }])
+    const seen: unknown[] = []
+    await queue.subscribe(topic, ({ data }) => void seen.push(data))
+    const headers = { 'content-type': 'application/json', 'mq-delay': '1500' }
+    await withProducer(await shared('kafka'), (producer) =>
+      producer.send({ topic: delayed, messages: [{ value: '"late"', headers, timestamp: '1700000000000000000' }] }),
+    )
+    await until(() => seen.length === 1, { what: 'the delayed one', timeoutMs: 15_000 })
   })
 
   it('in a batch with an unknown compression codec become one dead letter, and what follows is read', async () => {

@@ -6,11 +6,11 @@ import { describe, expect, it } from 'vitest'
 import { ByteReader } from '../src/driver/byte-reader.js'
 import { HeaderReader } from '../src/driver/header-reader.js'
 import { partitionFor } from '../src/driver/protocol.js'
-import { readBatches } from '../src/driver/record-batch.js'
+import { type KafkaRecord, readBatches } from '../src/driver/record-batch.js'
 import { type OutgoingRecord, recordBytes, writeBatch } from '../src/driver/record-writer.js'
 import { createNames } from '../src/names.js'
 import { decodeRecord, encodeRecord } from '../src/record.js'
-import { heldMs, tierFor, tiersMs } from '../src/tiers.js'
+import { heldMs, maxDelayMs, tierFor, tiersMs } from '../src/tiers.js'
 
 const load = createRequire(import.meta.url)
 const { RecordBatch } = load('kafkajs/src/protocol/recordBatch/v0') as {
@@ -222,6 +222,61 @@ describe('messages', () => {
         expect(decoded).toMatchObject({ attempt: 3, failure, dueMs: timestamp + 250 })
       }),
     )
+  })
+})
+
+describe('decoding', () => {
+  const at = { topic: 't', partition: 0 }
+  const recordAt = (timestampMs: number, headers: Readonly<Record<string, string>> = {}): KafkaRecord => ({
+    offset: 7,
+    timestampMs,
+    key: undefined,
+    value: Buffer.from('{}'),
+    headers: Object.entries(headers).map(([name, content]) => ({ name, value: content })),
+  })
+
+  it.each([
+    [1.7e18, '9999-12-31T23:59:59.999Z'],
+    [-1e17, '0000-01-01T00:00:00.000Z'],
+    [Number.NaN, '1970-01-01T00:00:00.000Z'],
+  ])('takes the timestamp %d, which is no date, for the nearest one', (timestampMs, nearest) => {
+    const time = '2026-01-01T00:00:00.000Z'
+    expect(decodeRecord(recordAt(timestampMs), at).message.time).toBe(nearest)
+    expect(decodeRecord(recordAt(timestampMs, { ce_time: 'soon' }), at).message.time).toBe(nearest)
+    expect(decodeRecord(recordAt(timestampMs, { ce_time: time }), at).message.time).toBe(time)
+    const unknown = decodeRecord(recordAt(timestampMs, { ce_specversion: '7.0', ce_time: time }), at)
+    expect(unknown).toMatchObject({ message: { time: nearest }, decodeError: { code: 'MQ_UNDECODABLE' } })
+    // What a retry or a dead letter writes of it can be read again.
+    expect(unknown.message.time).toBe(new Date(unknown.message.time).toISOString())
+    expect(() => encodeRecord(unknown.message)).not.toThrow()
+  })
+
+  it.each([
+    [1.7e18, '60000', 60_000],
+    [-1e17, '60000', 0],
+    [timestamp, 'Infinity', maxDelayMs],
+    [1.7e18, '1e300', maxDelayMs],
+  ])(
+    'of the timestamp %d with a delay of %s has nothing wait for longer than a delay may be',
+    (timestampMs, delay, most) => {
+      const { dueMs } = decodeRecord(recordAt(timestampMs, { 'mq-delay': delay }), at)
+      expect(dueMs).toBeLessThanOrEqual(Date.now() + most)
+    },
+  )
+
+  it('gives the bytes and an error for whatever goes wrong in it', () => {
+    const broken: KafkaRecord = {
+      ...recordAt(timestamp),
+      get headers(): never {
+        throw new Error('of all things')
+      },
+    }
+    expect(decodeRecord(broken, at)).toMatchObject({
+      attempt: 1,
+      dueMs: 0,
+      message: { id: 't/0/7', body: Buffer.from('{}') },
+      decodeError: { code: 'MQ_UNDECODABLE' },
+    })
   })
 })
 
