@@ -3,10 +3,18 @@ import { errorType, isAuthError, isLinkError } from './driver/errors.js'
 
 // What a failed request to publish says about the records that were in it.
 
+/** Kafka answers so when it may have written the records: also a leader that lost its place, or its disk, after it had. */
+const ambiguousTypes = [
+  'REQUEST_TIMED_OUT',
+  'NOT_ENOUGH_REPLICAS_AFTER_APPEND',
+  'NOT_LEADER_FOR_PARTITION',
+  'KAFKA_STORAGE_ERROR',
+]
+
 /** The leader wrote it, or may have; whether it stays is not known. */
 export const isAmbiguous = (error: unknown): boolean =>
   (isLinkError(error) && !error.unsent) ||
-  ['REQUEST_TIMED_OUT', 'NOT_ENOUGH_REPLICAS_AFTER_APPEND'].includes(errorType(error) ?? '') ||
+  ambiguousTypes.includes(errorType(error) ?? '') ||
   // Whatever is not an answer of Kafka's.
   (!isLinkError(error) && errorType(error) === undefined && (error as Error).name !== 'KafkaJSNotImplemented')
 

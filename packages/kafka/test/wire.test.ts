@@ -5,11 +5,12 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ByteReader } from '../src/driver/byte-reader.js'
 import { HeaderReader } from '../src/driver/header-reader.js'
-import { partitionFor } from '../src/driver/protocol.js'
+import { createErrorFromCode, partitionFor } from '../src/driver/protocol.js'
 import { type KafkaRecord, readBatches } from '../src/driver/record-batch.js'
 import { type OutgoingRecord, recordBytes, writeBatch } from '../src/driver/record-writer.js'
 import { createNames } from '../src/names.js'
 import { decodeRecord, encodeRecord } from '../src/record.js'
+import { isAmbiguous } from '../src/refusals.js'
 import { heldMs, maxDelayMs, tierFor, tiersMs } from '../src/tiers.js'
 
 const load = createRequire(import.meta.url)
@@ -42,6 +43,14 @@ async function batchOf(
   return batch
 }
 
+/** Of at most 14 bits. */
+const varint = (value: number): number[] => {
+  const zigzag = 2 * value
+  return zigzag < 0x80
+    ? [zigzag]
+    : [(zigzag & 0x7f) | 0x80, ...(zigzag < 0x4000 ? [zigzag >>> 7] : [((zigzag >>> 7) & 0x7f) | 0x80, zigzag >>> 14])]
+}
+
 const all = { from: 0, aborted: [] }
 const value = (text: string): OutgoingRecord => ({ key: null, value: Buffer.from(text), headers: [] })
 
@@ -53,6 +62,34 @@ describe('record batches', () => {
     }
     const data = Buffer.from([2 * 3, ...header('a', '1'), ...header('b', '2'), ...header('a', null)])
     expect(new HeaderReader().read(data, new ByteReader(data))).toEqual([{ name: 'b', value: '2' }])
+  })
+
+  it('have at most 10,000 headers, whose reading takes no time even where half of them take away others', async () => {
+    const headers = (count: number, values: boolean): Buffer => {
+      const some = Array.from({ length: count }, (_, index) => {
+        const name = Buffer.from(`h${10_000 + index}`)
+        const isTaken = !values && index >= count / 2
+        return [2 * name.length, ...name, ...(isTaken ? [1] : [2, 0x61])]
+      })
+      return Buffer.from([...varint(count), ...some.flat()])
+    }
+    const reader = new HeaderReader()
+    const read = (data: Buffer) => reader.read(data, new ByteReader(data))
+    expect(read(headers(10_000, true))).toHaveLength(10_000)
+    expect(() => read(headers(10_001, true))).toThrow(RangeError)
+    const data = headers(10_000, false)
+    const begunAt = performance.now()
+    for (let count = 0; count < 20; count++) expect(read(data)).toHaveLength(5_000)
+    // Where each takes its own away from all those before it, it is seconds.
+    expect(performance.now() - begunAt).toBeLessThan(500)
+    const one = { key: null, value: Buffer.from('many'), headers: [] }
+    const many = { ...one, headers: Array.from({ length: 10_001 }, (_, index) => ({ name: `h${index}`, value: '' })) }
+    const log = Buffer.concat([await batchOf([many]), await batchOf([one], { baseOffset: 1 })])
+    const { records } = await readBatches(log, all)
+    expect(records.map(({ unreadable }) => unreadable?.message)).toEqual([
+      'A record has 10001 headers; at most 10000 are read',
+      undefined,
+    ])
   })
 
   it('are read as kafkajs writes them, compressed or not', async () => {
@@ -168,6 +205,17 @@ describe('record batches', () => {
     expect(records[0]?.unreadable).toBeInstanceOf(Error)
   })
 
+  it('that grow large together are read in turns, at least one at a time', async () => {
+    const large = { key: null, value: Buffer.alloc(40 * 1024 * 1024), headers: [] }
+    const offsets = [0, 1, 2, 3]
+    const batches = await Promise.all(offsets.map((baseOffset) => batchOf([large], { baseOffset, compression: 1 })))
+    const log = Buffer.concat(batches)
+    const first = await readBatches(log, all)
+    expect([first.records.map(({ offset }) => offset), first.nextOffset]).toEqual([[0, 1], 2])
+    const second = await readBatches(log, { from: 2, aborted: [] })
+    expect([second.records.map(({ offset }) => offset), second.nextOffset]).toEqual([[2, 3], 4])
+  })
+
   it('never throw, whatever the bytes', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), async (bytes) => {
@@ -178,6 +226,20 @@ describe('record batches', () => {
         expect([batch.length, nextOffset]).toEqual([length, 2])
       }),
     )
+  })
+})
+
+describe('a refusal to publish', () => {
+  it.each([
+    [6, 'NOT_LEADER_FOR_PARTITION', true],
+    [7, 'REQUEST_TIMED_OUT', true],
+    [20, 'NOT_ENOUGH_REPLICAS_AFTER_APPEND', true],
+    [56, 'KAFKA_STORAGE_ERROR', true],
+    [10, 'MESSAGE_TOO_LARGE', false],
+    [19, 'NOT_ENOUGH_REPLICAS', false],
+  ])('of the code %d, %s, leaves open whether it was stored: %s', (code, type, isOpen) => {
+    const error = createErrorFromCode(code)
+    expect([error.type, isAmbiguous(error)]).toEqual([type, isOpen])
   })
 })
 

@@ -14,6 +14,9 @@ interface Place {
   text: string
 }
 
+/** Of one record. Each costs many times the bytes that it takes in a batch, and what has more was made to. */
+const mostHeaders = 10_000
+
 /**
  * Reads the headers of records that were read together. Records of one topic mostly say the same in the same order, so what
  * stands where it stood in the record before is not decoded again: text is what costs most in reading a small record.
@@ -24,17 +27,26 @@ export class HeaderReader {
   /** Of the record before. */
   readonly #headers: RecordHeader[] = []
 
-  /** Of the next record, in their order; a name may occur twice. One without a value takes away those of its name before it. */
+  /**
+   * Of the next record, in their order; a name may occur twice. One without a value takes away those of its name before it.
+   * Throws a `RangeError` where there are more than 10,000.
+   */
   read(data: Buffer, reader: ByteReader): readonly RecordHeader[] {
-    let headers: RecordHeader[] = []
+    const headers: RecordHeader[] = []
+    /** How many headers there were when one without a value took away those of its name. */
+    let takenAt: Map<string, number> | undefined
     const count = reader.varint()
+    if (count > mostHeaders) throw new RangeError(`A record has ${count} headers; at most ${mostHeaders} are read`)
     for (let index = 0; index < count; index++) {
       const name = this.#text(this.#names, index, data, reader) ?? ''
       const value = this.#text(this.#values, index, data, reader)
       if (value !== undefined) headers.push(this.#header(index, name, value))
-      else headers = headers.filter((header) => header.name !== name)
+      else {
+        takenAt ??= new Map()
+        takenAt.set(name, headers.length)
+      }
     }
-    return headers
+    return takenAt === undefined ? headers : headers.filter(({ name }, at) => at >= (takenAt.get(name) ?? 0))
   }
 
   #header(index: number, name: string, value: string): RecordHeader {

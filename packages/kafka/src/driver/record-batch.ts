@@ -38,7 +38,8 @@ const controlFlag = 0x20
 
 /**
  * Reads record batches of format 2, the only one that Kafka 4 knows. A batch with an unknown compression codec or damaged
- * records becomes one unreadable record, so that what follows it is not held up. An incomplete batch at the end is left.
+ * records becomes one unreadable record, so that what follows it is not held up. An incomplete batch at the end is left, and so
+ * is what follows once compressed batches have become 64 MiB: it comes with the next answer.
  */
 export async function readBatches(
   data: Buffer,
@@ -48,9 +49,11 @@ export async function readBatches(
   const headers = new HeaderReader()
   const isAborted = abortedFilter(options.aborted)
   let nextOffset: number | undefined
+  let unpackedBytes = 0
   for (let at = 0; data.length - at >= batchHeaderBytes; ) {
     const length = data.readInt32BE(at + 8)
     if (data.length - at - 12 < length) break
+    if (unpackedBytes >= enoughUnpackedBytes) break
     const batch = data.subarray(at, at + 12 + length)
     at += 12 + length
     const baseOffset = Number(batch.readBigInt64BE(0))
@@ -65,25 +68,13 @@ export async function readBatches(
     }
     if ((attributes & transactionalFlag) !== 0 && isAborted.covers(producerId, lastOffset)) continue
     const compression = attributes & compressionMask
-    const found =
-      compression === 0
-        ? recordsOf(batch, batch.subarray(batchHeaderBytes), headers)
-        : await unpackedRecordsOf(batch, compression, headers)
+    const content = batch.subarray(batchHeaderBytes)
+    const unpacked = compression === 0 ? content : await unpack(content, compression).catch(asError)
+    if (compression !== 0 && !(unpacked instanceof Error)) unpackedBytes += unpacked.length
+    const found = unpacked instanceof Error ? [unreadableRecord(batch, unpacked)] : recordsOf(batch, unpacked, headers)
     for (const record of found) if (record.offset >= options.from) records.push(record)
   }
   return { records, nextOffset }
-}
-
-async function unpackedRecordsOf(
-  batch: Buffer,
-  compression: number,
-  headers: HeaderReader,
-): Promise<readonly KafkaRecord[]> {
-  try {
-    return recordsOf(batch, await unpack(batch.subarray(batchHeaderBytes), compression), headers)
-  } catch (cause) {
-    return [unreadableRecord(batch, cause)]
-  }
 }
 
 /** `data` is what stands behind the batch's header, as it was before any compression. */
@@ -105,14 +96,18 @@ function recordsOf(batch: Buffer, data: Buffer, headers: HeaderReader): readonly
 
 /** Stands for the whole batch. */
 function unreadableRecord(batch: Buffer, cause: unknown): KafkaRecord {
-  const unreadable = cause instanceof Error ? cause : new Error(String(cause))
+  const unreadable = asError(cause)
   const [offset, timestampMs] = [Number(batch.readBigInt64BE(0)), Number(batch.readBigInt64BE(35))]
   return { offset, timestampMs, key: undefined, value: batch, headers: [], unreadable }
 }
 
+const asError = (cause: unknown): Error => (cause instanceof Error ? cause : new Error(String(cause)))
+
 const gzip = 1
 /** A batch is a megabyte unless a topic allows more: what grows beyond this was made to. */
 const mostUnpackedBytes = 128 * 1024 * 1024
+/** Of the batches that are read together. */
+const enoughUnpackedBytes = 64 * 1024 * 1024
 const gunzipped = promisify(gunzip)
 
 async function unpack(packed: Buffer, compression: number): Promise<Buffer> {
