@@ -1,5 +1,5 @@
 import { isMqError } from '@mq/core'
-import { errorType, isAuthError, isLinkError } from './driver/errors.js'
+import { errorType, found, isAuthError, isLinkError } from './driver/errors.js'
 
 // What a failed request to publish says about the records that were in it.
 
@@ -18,8 +18,11 @@ export const isAmbiguous = (error: unknown): boolean =>
   // Whatever is not an answer of Kafka's.
   (!isLinkError(error) && errorType(error) === undefined && (error as Error).name !== 'KafkaJSNotImplemented')
 
+/** Also where that is the cause of the error. */
 export const isTooLarge = (error: unknown): boolean =>
-  ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'].includes(errorType(error) ?? '')
+  found(error, ({ type }) =>
+    ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'].includes(type ?? '') ? true : undefined,
+  ) ?? false
 
 const finalTypes = [
   'INVALID_TOPIC_EXCEPTION',

@@ -3,6 +3,7 @@ import { MqError, type Settlement, type Source } from '@mq/core'
 import type { OutgoingRecord } from './driver/record-writer.js'
 import type { Outbox } from './outbox.js'
 import { encodeRecord } from './record.js'
+import { isTooLarge } from './refusals.js'
 import { tierFor } from './tiers.js'
 import { deadPartition, type Topology } from './topology.js'
 import type { Entry } from './tracker.js'
@@ -14,8 +15,15 @@ export interface SettlerOptions {
   readonly error: (error: MqError) => void
 }
 
+interface Addressed {
+  readonly record: OutgoingRecord
+  readonly partition: number
+}
+
 const sendTimeoutMs = 15_000
 const pauseMs = 1_000
+/** Between attempts to write what is too large: they help only once somebody has changed the topic. */
+const mostPauseMs = 30_000
 
 /**
  * Writes what a group keeps: retries and dead letters. Each is written before the record it comes from is finished, and as
@@ -25,45 +33,60 @@ export function createSettler({ source, outbox, topology, error: report }: Settl
   const retryTopic = topology.topicsOf.retry(source)
   const deadTopic = topology.topicsOf.dead(source)
 
-  /** False once the entry is no longer this consumer's. */
+  /** What a refusal was; undefined once it is stored. Rejects when the adapter is closed. */
+  async function writeOnce(topic: string, { record, partition }: Addressed): Promise<MqError | undefined> {
+    const [outcome] = await outbox.send(topic, [record], { timeoutMs: sendTimeoutMs, partition })
+    if (outcome?.status === 'stored') return undefined
+    const cause = outcome?.error
+    const text = `A message of ${topic} is not settled yet: ${cause?.message ?? 'no answer'}`
+    return new MqError('MQ_OPERATION_FAILED', text, { cause })
+  }
+
+  /**
+   * False once the entry is no longer this consumer's. What is too large is not written but what `instead` writes, or it is tried
+   * again and `stuck` is called.
+   */
   async function write(
     entry: Entry,
     topic: string,
-    next: () => { readonly record: OutgoingRecord; readonly partition: number },
+    next: () => Addressed,
+    { instead, stuck }: { instead?: () => Promise<boolean>; stuck?: () => void } = {},
   ): Promise<boolean> {
+    let waitMs = pauseMs
     while (entry.state === 'running') {
-      const { record, partition } = next()
-      try {
-        const [outcome] = await outbox.send(topic, [record], { timeoutMs: sendTimeoutMs, partition })
-        if (outcome?.status === 'stored') return true
-        const why = outcome?.error?.message ?? 'no answer'
-        report(
-          new MqError('MQ_OPERATION_FAILED', `A message of ${topic} is not settled yet: ${why}`, {
-            cause: outcome?.error,
-          }),
-        )
-      } catch {
-        // The adapter is closed.
-        return false
-      }
-      await sleep(pauseMs)
+      const error = await writeOnce(topic, next()).catch(() => 'closed' as const)
+      if (error === undefined) return true
+      if (error === 'closed') return false
+      report(error)
+      const isStuck = isTooLarge(error)
+      if (isStuck && instead !== undefined) return await instead()
+      if (isStuck) stuck?.()
+      await sleep(waitMs, undefined, { ref: false })
+      waitMs = isStuck ? Math.min(2 * waitMs, mostPauseMs) : pauseMs
     }
     return false
   }
 
   return {
-    async carryOut(entry: Entry, settlement: Settlement & { kind: 'retry' | 'dead' }): Promise<boolean> {
+    /** A retry that is too large is a dead letter; where that is too large as well, `stuck` is called. */
+    async carryOut(
+      entry: Entry,
+      settlement: Settlement & { kind: 'retry' | 'dead' },
+      stuck: () => void,
+    ): Promise<boolean> {
       const { decoded } = entry
       if (decoded === undefined) return false
       const { message, attempt } = decoded
       const { failure } = settlement
-      if (settlement.kind === 'dead') {
-        const record = encodeRecord(message, { attempt, failure }, entryIdOf(entry))
-        return await write(entry, deadTopic, () => ({ record, partition: deadPartition.letters }))
+      const letterId = entryIdOf(entry)
+      const die = (): Promise<boolean> => {
+        const record = encodeRecord(message, { attempt, failure }, letterId)
+        return write(entry, deadTopic, () => ({ record, partition: deadPartition.letters }), { stuck })
       }
+      if (settlement.kind === 'dead') return await die()
       const delayMs = Math.max(0, Math.ceil(settlement.delayMs))
       const record = encodeRecord(message, { attempt: attempt + 1, failure, delayMs })
-      return await write(entry, retryTopic, () => ({ record, partition: tierFor(delayMs) }))
+      return await write(entry, retryTopic, () => ({ record, partition: tierFor(delayMs) }), { instead: die })
     },
     async forward(entry: Entry): Promise<boolean> {
       const { decoded } = entry

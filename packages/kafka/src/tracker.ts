@@ -36,6 +36,8 @@ export interface Entry {
   inLane: boolean
   /** While a handler has it. */
   run: Run | undefined
+  /** A handler had it, and what became of it could not be written yet. */
+  isUnsettled: boolean
   cancelTimer: (() => void) | undefined
 }
 
@@ -101,6 +103,7 @@ export class Tracker implements TopicPartition {
       forwarded: false,
       inLane: false,
       run: undefined,
+      isUnsettled: false,
       cancelTimer: undefined,
     }
   }

@@ -18,8 +18,11 @@ export interface WorkloadOptions extends ConsumeOptions {
 export interface WorkloadListener {
   pause(at: TopicPartition): void
   resume(at: TopicPartition): void
-  /** Carries out what became of an entry; false when it could not be before the entry was lost. */
-  carryOut(entry: Entry, settlement: Settlement & { kind: 'retry' | 'dead' }): Promise<boolean>
+  /**
+   * Carries out what became of an entry; false when it could not be before the entry was lost. `stuck` is called when that may
+   * take for ever because of the entry itself.
+   */
+  carryOut(entry: Entry, settlement: Settlement & { kind: 'retry' | 'dead' }, stuck: () => void): Promise<boolean>
   /** False while too much is finished that the broker does not know of; `proceed` is called when it is over. */
   mayStart(): boolean
   /** Something is finished. */
@@ -36,6 +39,8 @@ const maxUnstarted = 2_000
 const maxUnstartedBytes = 4 * 1024 * 1024
 /** What waits in a partition that holds its records back: they come in the order in which they go on. */
 const maxHeldBack = 500
+/** What may wait to be settled without holding up a handler. Their number is bounded by what may be uncommitted. */
+const maxUnsettledBytes = 128 * 1024 * 1024
 /** How soon a message runs again whose `handle` rejected, which it must not. */
 const brokenHandleDelayMs = 1_000
 
@@ -51,6 +56,7 @@ export class Workload {
   /** Trackers with something ready; the first one is asked next. */
   #queue: Tracker[] = []
   #running = 0
+  #unsettledBytes = 0
   #startsLeft = startsPerTurn
   #turnScheduled = false
   #stopping = false
@@ -272,18 +278,35 @@ export class Workload {
     if (settlement.kind === 'done' || this.#options.ephemeral) this.#end(entry, 'done')
     else if (settlement.kind === 'release') this.#end(entry, 'void')
     else {
-      void this.#listener.carryOut(entry, settlement).then((isDone) => {
+      const carriedOut = this.#listener.carryOut(entry, settlement, () => this.#freeHandler(entry))
+      void carriedOut.then((isDone) => {
         if (entry.state === 'running') this.#end(entry, isDone ? 'done' : 'void')
       })
     }
   }
 
+  /** Others are handled while this one waits to be settled; those of its key are not. */
+  #freeHandler(entry: Entry): void {
+    const { bytes, run } = entry
+    if (entry.state !== 'running' || run === undefined || this.#unsettledBytes + bytes > maxUnsettledBytes) return
+    this.#unsettledBytes += bytes
+    entry.isUnsettled = true
+    this.#leaveHandler(entry)
+    this.#pump()
+  }
+
+  #leaveHandler(entry: Entry): void {
+    if (entry.run === undefined) return
+    entry.run = undefined
+    entry.tracker.handled -= 1
+    this.#running -= 1
+  }
+
   #end(entry: Entry, state: 'done' | 'void'): void {
     const { tracker } = entry
-    if (entry.run !== undefined) {
-      this.#running -= 1
-      tracker.handled -= 1
-    }
+    this.#leaveHandler(entry)
+    if (entry.isUnsettled) this.#unsettledBytes -= entry.bytes
+    entry.isUnsettled = false
     tracker.finish(entry, state)
     if (state === 'done') this.#listener.finished()
     const next = this.#lanes.leave(entry)

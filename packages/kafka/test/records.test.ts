@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Message } from '@mq/core'
 import { brokers, shared, until } from '@mq/test-brokers'
+import { ConfigResourceTypes } from 'kafkajs'
 import { describe, expect, it } from 'vitest'
+import { tiersMs } from '../src/tiers.js'
 import { newTopic, open } from './support/open.js'
 import { createTopics, outsideClient, publishWithSnappy, withAdmin, withProducer } from './support/outside.js'
 
@@ -280,5 +282,69 @@ describe.skipIf(!brokers.wanted('kafka'))('declaring a group', () => {
     await queue.subscribe(topic, ({ data }) => void seen.push(data))
     await until(() => seen.length === 3, { what: 'all partitions', timeoutMs: 15_000 })
     expect([...seen].sort()).toEqual([0, 1, 2])
+  })
+})
+
+describe.skipIf(!brokers.wanted('kafka'))('a message that the topics of its group find too large', () => {
+  const small = { name: 'max.message.bytes', value: '10000' }
+  const large = 'x'.repeat(20_000)
+
+  it('to be retried is a dead letter with its failure, and holds up nothing', async () => {
+    const { queue, events } = await open({ partitions: 1 })
+    const topic = newTopic()
+    const retry = { topic: `${topic}--g---retry`, numPartitions: tiersMs.length, configEntries: [small] }
+    await createTopics(await shared('kafka'), [retry])
+    const seen: unknown[] = []
+    await queue.subscribe(
+      topic,
+      ({ data }) => {
+        seen.push(data)
+        if (data === large) throw new Error('no')
+      },
+      { concurrency: 1 },
+    )
+    await queue.publishAll(topic, [large, 'after'])
+    const letters = () => queue.deadLetters(topic, 'g').list()
+    await until(async () => (await letters()).length === 1, { what: 'the dead letter' })
+    const [letter] = await letters()
+    expect(letter).toMatchObject({ failure: { reason: 'error', error: { message: 'no' }, attempts: 1 } })
+    await until(() => seen.length === 2, { what: 'the other one' })
+    expect(events.filter(({ type }) => type === 'error')).toHaveLength(1)
+    await until(async () => (await queue.stats(topic, 'g')).ready === 0, { what: 'nothing to be left' })
+  })
+
+  it('for a dead letter too is kept and told of, while all but those of its key are handled', async () => {
+    const { queue, events } = await open({ partitions: 1 })
+    const server = await shared('kafka')
+    const topic = newTopic()
+    const dead = `${topic}--g---dead`
+    await createTopics(server, [
+      { topic: `${topic}--g---retry`, numPartitions: tiersMs.length, configEntries: [small] },
+      { topic: dead, numPartitions: 2, configEntries: [small, { name: 'cleanup.policy', value: 'compact' }] },
+    ])
+    const seen: unknown[] = []
+    await queue.subscribe(
+      topic,
+      ({ data }) => {
+        seen.push(data)
+        if (data === large) throw new Error('no')
+      },
+      { concurrency: 1, ordered: true },
+    )
+    await queue.publish(topic, large, { key: 'a' })
+    await queue.publish(topic, 'next of a', { key: 'a' })
+    await queue.publishAll(topic, ['b', 'c', 'd'])
+    await until(() => seen.includes('d'), { what: 'the others' })
+    const errors = () => events.filter(({ type }) => type === 'error')
+    // The retry, and the dead letter at least twice.
+    await until(() => errors().length >= 3, { what: 'it to be told of' })
+    expect(seen).toEqual([large, 'b', 'c', 'd'])
+    const raised = [{ name: small.name, value: '1000000' }]
+    const resources = [{ type: ConfigResourceTypes.TOPIC, name: dead, configEntries: raised }]
+    await withAdmin(server, (admin) => admin.alterConfigs({ validateOnly: false, resources }))
+    await until(() => seen.includes('next of a'), { what: 'the one behind it', timeoutMs: 15_000 })
+    expect(seen.filter((data) => data === large)).toHaveLength(1)
+    const [letter] = await queue.deadLetters(topic, 'g').list()
+    expect(letter).toMatchObject({ failure: { reason: 'error', attempts: 1 } })
   })
 })

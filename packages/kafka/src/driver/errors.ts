@@ -40,7 +40,7 @@ const authorization = /AUTHORIZATION_FAILED|SASL|CLUSTER_AUTH/
 const tlsCodes = /CERT|TLS|SSL|EPROTO|UNABLE_TO_VERIFY|SELF_SIGNED|HOSTNAME/i
 
 /** The first error of a chain of causes for which `look` finds something. */
-function found<T>(error: unknown, look: (error: DriverError) => T | undefined): T | undefined {
+export function found<T>(error: unknown, look: (error: DriverError) => T | undefined): T | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
     const value = look(at)
     if (value !== undefined) return value
