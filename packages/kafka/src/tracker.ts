@@ -82,7 +82,7 @@ export class Tracker implements TopicPartition {
       this.#entries.push(this.#entry(record.offset, 0, undefined))
       return undefined
     }
-    const bytes = (record.value?.byteLength ?? 0) + 100
+    const bytes = record.bytes + 100
     const entry = this.#entry(record.offset, bytes, record)
     this.#entries.push(entry)
     this.unstarted += 1

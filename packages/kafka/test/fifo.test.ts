@@ -29,7 +29,7 @@ describe('a queue', () => {
 describe('a finished entry', () => {
   it('holds neither its record nor what was handed to its handler', () => {
     const tracker = new Tracker({ topic: 't', partition: 0 }, 'main', { offset: 0, done: [], doneCount: 0, running: 0 })
-    const record = { offset: 0, timestampMs: 0, key: undefined, value: Buffer.from('{}'), headers: [] }
+    const record = { offset: 0, bytes: 10, timestampMs: 0, key: undefined, value: Buffer.from('{}'), headers: [] }
     const entry = tracker.add(record)
     if (entry === undefined) throw new Error('It counts as finished')
     entry.decoded = decodeRecord(record, tracker)

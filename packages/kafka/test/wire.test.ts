@@ -115,6 +115,8 @@ describe('record batches', () => {
       ])
       expect(records.map(({ key }) => key?.toString())).toEqual(['k', undefined, ''])
       expect(records[0]?.value).toEqual(Buffer.from([0, 255]))
+      // Attributes, timestamp and offset, the key, the value, and the headers, each with its length.
+      expect(records[0]?.bytes).toBe(3 + 2 + 3 + 1 + 2 * 4)
       expect(records[1]?.value).toBeUndefined()
       expect(records[0]?.headers).toEqual([
         { name: 'a', value: '1' },
@@ -291,6 +293,7 @@ describe('decoding', () => {
   const at = { topic: 't', partition: 0 }
   const recordAt = (timestampMs: number, headers: Readonly<Record<string, string>> = {}): KafkaRecord => ({
     offset: 7,
+    bytes: 10,
     timestampMs,
     key: undefined,
     value: Buffer.from('{}'),

@@ -7,6 +7,8 @@ import { lookupCodec } from './protocol.js'
 /** A record as it was read. */
 export interface KafkaRecord {
   readonly offset: number
+  /** What it takes in its batch, unpacked. */
+  readonly bytes: number
   /** Milliseconds since 1970: when it was made or appended, as the topic's `message.timestamp.type` says. */
   readonly timestampMs: number
   readonly key: Buffer | undefined
@@ -98,7 +100,7 @@ function recordsOf(batch: Buffer, data: Buffer, headers: HeaderReader): readonly
 function unreadableRecord(batch: Buffer, cause: unknown): KafkaRecord {
   const unreadable = asError(cause)
   const [offset, timestampMs] = [Number(batch.readBigInt64BE(0)), Number(batch.readBigInt64BE(35))]
-  return { offset, timestampMs, key: undefined, value: batch, headers: [], unreadable }
+  return { offset, bytes: batch.length, timestampMs, key: undefined, value: batch, headers: [], unreadable }
 }
 
 const asError = (cause: unknown): Error => (cause instanceof Error ? cause : new Error(String(cause)))
@@ -132,7 +134,8 @@ function decodeRecords(
   const records: KafkaRecord[] = []
   const reader = new ByteReader(data)
   for (let index = 0; index < count; index++) {
-    const end = reader.varint() + reader.at
+    const bytes = reader.varint()
+    const end = bytes + reader.at
     // Attributes, which no version uses.
     reader.int8()
     const timestampMs = timestampOf(reader.varlong())
@@ -141,7 +144,7 @@ function decodeRecords(
     const value = reader.varbytes()
     const headers = headerReader.read(data, reader)
     if (reader.at !== end) throw new Error('A record is not as long as it says')
-    records.push({ offset, timestampMs, key, value, headers })
+    records.push({ offset, bytes, timestampMs, key, value, headers })
   }
   return records
 }
