@@ -231,7 +231,10 @@ export class Cluster {
     const { connectionPoolBuilder, brokerPool, rootLogger } = this.#kafkajs
     const connectionPool = await connectionPoolBuilder.build(address && { host: address.host, port: address.port })
     const broker = brokerPool.createBroker({ connectionPool, logger: rootLogger })
-    for (const connection of connectionPool.pool) calmQueue(connection)
+    for (const connection of connectionPool.pool) {
+      calmQueue(connection)
+      shareConnect(connection)
+    }
     this.#opened.set(broker, name)
     await this.request(broker, () => broker.connect()).catch((error) => {
       this.#drop(broker, error)
@@ -272,6 +275,18 @@ function calmQueue({ requestQueue }: Connection): void {
   const check = requestQueue.scheduleCheckPendingRequests.bind(requestQueue)
   requestQueue.scheduleCheckPendingRequests = () => {
     if (requestQueue.pending.length > 0) check()
+  }
+}
+
+/** kafkajs opens a socket for each call while it connects, and knows only the last of them. */
+function shareConnect(connection: Connection): void {
+  const connect = connection.connect.bind(connection)
+  let connecting: Promise<unknown> | undefined
+  connection.connect = () => {
+    connecting ??= connect().finally(() => {
+      connecting = undefined
+    })
+    return connecting
   }
 }
 

@@ -29,6 +29,7 @@ interface RequestQueue {
 export interface Connection {
   readonly socket?: Socket
   readonly requestQueue: RequestQueue
+  connect(): Promise<unknown>
   isConnected(): boolean
   rejectRequests(error: Error): void
 }
