@@ -40,7 +40,7 @@ export function kafka(options: KafkaOptions): Adapter {
     for (const listener of listeners) listener(event)
   }
   const openCluster = (lost?: (error: Error) => void): Cluster =>
-    new Cluster({ client, requestTimeoutMs: settings.requestTimeoutMs, ...(lost && { lost }) })
+    new Cluster({ ...settings, client, ...(lost && { lost }) })
   const link = createLink(openCluster, report)
   const { cluster } = link
   const names = createNames(settings.prefix)

@@ -104,7 +104,7 @@ export function settingsOf(options: KafkaOptions): Settings {
   const sessionTimeoutMs = integer(options, 'sessionTimeoutMs', { fallback: 30_000, min: 100, max: dayMs })
   const sasl = saslOf(options.sasl) ?? url?.sasl
   return {
-    brokers: brokersOf(options.brokers) ?? url?.brokers ?? noBrokers(),
+    brokers: [...new Set(brokersOf(options.brokers) ?? url?.brokers ?? noBrokers())],
     clientId: text(options, 'clientId') ?? 'mq',
     tls: tlsOf(options.tls) ?? (url?.tls ? {} : undefined),
     sasl,

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { withDeadline } from '@mq/core'
 import type { Kafka } from 'kafkajs'
-import { isLinkError, LinkError } from './errors.js'
+import { isAuthError, isLinkError, isTlsError, LinkError } from './errors.js'
 import { ask, type Broker, type Connection, clusterOf, createErrorFromCode, type KafkajsCluster } from './protocol.js'
 import type { TopicPartition } from './requests.js'
 
@@ -10,6 +10,8 @@ export interface ClusterOptions {
   readonly client: Kafka
   /** How long one request may take. */
   readonly requestTimeoutMs: number
+  /** In which time one broker that answers is to be found. */
+  readonly connectTimeoutMs: number
   /** Told when the last connection ends without being asked to. */
   readonly lost?: (error: Error) => void
 }
@@ -25,6 +27,13 @@ interface Address {
   readonly port: number
 }
 
+const nameOf = ({ host, port }: Address): string => `${host}:${port}`
+
+/** Stands before the name of a connection to a broker that was given: it is apart from the one to the same broker as a node. */
+const bootstrap = 'bootstrap '
+
+const closedError = (): LinkError => new LinkError('The connection was closed', { unsent: true })
+
 interface MetadataAnswer {
   readonly brokers: readonly (Address & { readonly nodeId: number })[]
   readonly controllerId: number
@@ -34,6 +43,9 @@ interface MetadataAnswer {
     readonly partitionMetadata: readonly { readonly partitionId: number; readonly leader: number }[]
   }[]
 }
+
+/** How long a broker that is silent keeps the next one from being tried. */
+const mostHeadStartMs = 1_000
 
 const unknownPausesMs = [50, 150, 300, 500]
 
@@ -55,6 +67,8 @@ export class Cluster {
   #partitions = new Map<string, readonly PartitionInfo[]>()
   #controllerId = -1
   #closed = false
+  /** What began before was given up. */
+  #closings = 0
 
   constructor(options: ClusterOptions) {
     const cluster = clusterOf(options.client)
@@ -165,6 +179,7 @@ export class Cluster {
   /** Closes every socket at once. Requests that are open reject; later ones connect again. */
   disconnect(): void {
     const error = new LinkError('The connection was closed', { unsent: false })
+    this.#closings += 1
     for (const broker of [...this.#opened.keys()]) this.#drop(broker, error)
   }
 
@@ -196,27 +211,73 @@ export class Cluster {
     }
   }
 
-  /** One with a connection, else one that can be connected. */
+  /** One with a connection, else the first that can be connected: of those that are known, then of those that were given. */
   async #anyBroker(): Promise<Broker> {
-    for (const broker of this.#ready) if (broker.isConnected()) return broker
-    let failure: unknown
-    for (const address of this.#addresses.values()) {
+    const connected = this.#connected()
+    if (connected !== undefined) return connected
+    if (this.#closed) throw closedError()
+    const closings = this.#closings
+    let isFound = false
+    const failures: Failure[] = []
+    const attempts = (await this.#candidates()).map(({ name, address }) => async () => {
+      if (isFound || closings !== this.#closings) throw closedError()
       try {
-        return await this.#open(address)
+        return await this.#open(address, name)
       } catch (error) {
-        failure = error
+        failures.push({ address, error })
+        throw error
       }
-    }
+    })
+    const headStartMs = Math.min(mostHeadStartMs, this.#options.connectTimeoutMs / (attempts.length + 1))
     try {
-      return await this.#open(undefined)
-    } catch (error) {
-      throw failure ?? error
+      const found = await firstOf(attempts, headStartMs)
+      isFound = true
+      this.#dropSlow()
+      return found
+    } catch {
+      if (closings !== this.#closings) throw closedError()
+      // Somebody else may have had more luck in the meantime.
+      const other = this.#connected()
+      if (other !== undefined) return other
+      throw noneAnswered(failures)
     }
   }
 
-  #open(address: Address | undefined): Promise<Broker> {
-    if (this.#closed) return Promise.reject(new LinkError('The connection was closed', { unsent: true }))
-    const name = address === undefined ? 'bootstrap' : `${address.host}:${address.port}`
+  #connected(): Broker | undefined {
+    return [...this.#ready].find((broker) => broker.isConnected())
+  }
+
+  async #candidates(): Promise<readonly { readonly name: string; readonly address: Address }[]> {
+    const known = [...this.#addresses.values()].map((address) => ({ name: nameOf(address), address }))
+    const names = new Set(known.map(({ name }) => name))
+    const given = await this.#given().catch((error) => {
+      if (known.length === 0) throw error
+      return []
+    })
+    const others = given.filter((address) => !names.has(nameOf(address)))
+    return [...known, ...others.map((address) => ({ name: `${bootstrap}${nameOf(address)}`, address }))]
+  }
+
+  /** Those that are still being tried only because any broker would do. */
+  #dropSlow(): void {
+    for (const [broker, name] of [...this.#opened]) {
+      if (name.startsWith(bootstrap) && !this.#ready.has(broker)) this.#drop(broker, closedError())
+    }
+  }
+
+  /** Those from which the others are found. kafkajs knows them, and gives the next one each time. */
+  async #given(): Promise<readonly Address[]> {
+    const given = new Map<string, Address>()
+    for (;;) {
+      const { host, port } = await this.#kafkajs.connectionPoolBuilder.build()
+      const name = nameOf({ host, port })
+      if (given.has(name)) return [...given.values()]
+      given.set(name, { host, port })
+    }
+  }
+
+  #open(address: Address, name = nameOf(address)): Promise<Broker> {
+    if (this.#closed) return Promise.reject(closedError())
     const found = this.#brokers.get(name)
     if (found !== undefined) return found
     const opening = this.#connect(address, name)
@@ -227,9 +288,9 @@ export class Cluster {
     return opening
   }
 
-  async #connect(address: Address | undefined, name: string): Promise<Broker> {
+  async #connect({ host, port }: Address, name: string): Promise<Broker> {
     const { connectionPoolBuilder, brokerPool, rootLogger } = this.#kafkajs
-    const connectionPool = await connectionPoolBuilder.build(address && { host: address.host, port: address.port })
+    const connectionPool = await connectionPoolBuilder.build({ host, port })
     const broker = brokerPool.createBroker({ connectionPool, logger: rootLogger })
     for (const connection of connectionPool.pool) {
       calmQueue(connection)
@@ -241,16 +302,13 @@ export class Cluster {
       throw error
     })
     if (this.#closed) {
-      this.#drop(broker, new LinkError('The connection was closed', { unsent: true }))
-      throw new LinkError('The connection was closed', { unsent: true })
+      this.#drop(broker, closedError())
+      throw closedError()
     }
     this.#ready.add(broker)
     connectionPool.pool[0]?.socket?.once('close', () => {
       if (!this.#opened.has(broker)) return
-      const error = new LinkError(`The connection to ${connectionPool.host}:${connectionPool.port} ended`, {
-        unsent: false,
-      })
-      this.#failed(broker, error)
+      this.#failed(broker, new LinkError(`The connection to ${host}:${port} ended`, { unsent: false }))
     })
     return broker
   }
@@ -268,6 +326,31 @@ export class Cluster {
     this.#brokers.delete(name)
     for (const connection of broker.connectionPool.pool) destroy(connection, error)
   }
+}
+
+/** What the first attempt to succeed brings. The next one begins when one has failed, or beside it after its head start. */
+async function firstOf<T>([attempt, ...others]: readonly (() => Promise<T>)[], headStartMs: number): Promise<T> {
+  if (attempt === undefined) throw new Error('There is nothing to try')
+  const running = attempt()
+  if (others.length === 0) return await running
+  try {
+    return await withDeadline(running, headStartMs, () => new Error('late'))
+  } catch {
+    return await Promise.any([running, firstOf(others, headStartMs)])
+  }
+}
+
+interface Failure {
+  readonly address: Address
+  readonly error: unknown
+}
+
+function noneAnswered(failures: readonly Failure[]): unknown {
+  const errors = failures.map(({ error }) => error)
+  const refused = errors.find(isAuthError) ?? errors.find(isTlsError)
+  if (refused !== undefined || errors.length < 2) return refused ?? errors[0]
+  const text = failures.map(({ address, error }) => `${nameOf(address)}: ${(error as Error).message}`).join('; ')
+  return new LinkError(text, { cause: new AggregateError(errors, text), unsent: true })
 }
 
 /** kafkajs looks for queued requests every millisecond, on every connection, also while there are none. */
