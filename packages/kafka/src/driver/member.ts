@@ -29,7 +29,10 @@ export interface MemberListener {
   failing(error: unknown): void
 }
 
-type Wake = 'rebalance' | 'fenced' | 'expired' | 'coordinator' | 'stop'
+type Wake = 'rebalance' | 'coordinator' | 'expired' | 'fenced' | 'stop'
+
+/** Of two that come before the member sees to them the greater one counts: the lesser would let it keep its claim. */
+const weights: Readonly<Record<Wake, number>> = { rebalance: 0, coordinator: 1, expired: 2, fenced: 2, stop: 3 }
 
 const leastRetryMs = 100
 const mostRetryMs = 2_000
@@ -82,11 +85,11 @@ export class Member {
     const { cluster, groupId } = this.#options
     // The coordinator answers one request after the other: behind a join it would take too long.
     if (this.#coordinator === undefined || this.#state !== 'in') throw new Error('The member is not in its group now')
+    const as = { groupId, memberId: this.#memberId, generation: this.#generation }
     try {
-      const as = { groupId, memberId: this.#memberId, generation: this.#generation }
       await commitOffsets(cluster, this.#coordinator, as, offsets)
     } catch (error) {
-      if (isFenced(error)) this.#signal('fenced')
+      if (isFenced(error)) this.#fenced(as.generation)
       else if (isCoordinatorGone(error) || isLinkError(error)) this.#reconnect(error)
       throw error
     }
@@ -163,7 +166,8 @@ export class Member {
       }
       if (wake === 'coordinator')
         throw this.#trouble ?? new Error(`The coordinator of ${this.#options.groupId} has moved`)
-      this.#lose(new Error(`The group ${this.#options.groupId} went on without this member`))
+      // What it was assigned meanwhile.
+      this.#lose(this.#wentOn())
       return
     }
   }
@@ -257,9 +261,20 @@ export class Member {
         this.#signal('rebalance')
       } else if (isFenced(error)) {
         if (errorType(error) === 'UNKNOWN_MEMBER_ID') this.#memberId = ''
-        this.#signal('fenced')
+        this.#fenced(generation)
       } else this.#reconnect(error)
     }
+  }
+
+  /** At once, as when its session has expired: whatever ends this generation, the next is joined without a claim. */
+  #fenced(generation: number): void {
+    if (generation !== this.#generation) return
+    if (!this.#stopped) this.#lose(this.#wentOn())
+    this.#signal('fenced')
+  }
+
+  #wentOn(): Error {
+    return new Error(`The group ${this.#options.groupId} went on without this member`)
   }
 
   #reconnect(error: unknown): void {
@@ -274,7 +289,7 @@ export class Member {
   }
 
   #signal(wake: Wake): void {
-    this.#woken = this.#stopped ? 'stop' : wake
+    if (this.#woken === undefined || weights[wake] > weights[this.#woken]) this.#woken = wake
     this.#wake?.(this.#woken)
   }
 
