@@ -13,7 +13,7 @@ export interface Copy {
   readonly properties: Options.Publish
 }
 
-/** `impossible`: no broker will ever take it, as its headers do not fit into a frame. */
+/** `impossible`: no broker will ever take it, as its headers do not fit into a frame, or hold what the driver cannot write. */
 export type CopyResult = 'stored' | 'abandoned' | 'impossible'
 
 export interface CopyCall {
@@ -42,6 +42,7 @@ export function createCopier({ names, outbox, restore, report }: CopierParts) {
     const to = addressed(names, copy)
     let isAbandoned = false
     let parcel: Parcel | undefined
+    const isOver = (): boolean => isAbandoned || outbox.isClosed
     const once = (): Promise<Sent> =>
       new Promise((resolve) => {
         parcel = new Parcel(to, resolve)
@@ -51,13 +52,13 @@ export function createCopier({ names, outbox, restore, report }: CopierParts) {
       for (let tries = 0; ; tries++) {
         const sent = await once()
         if (sent.status === 'stored' && !sent.isReturned) return 'stored'
-        if (isAbandoned) return 'abandoned'
+        if (isOver()) return 'abandoned'
         if (sent.status !== 'stored') {
-          if (isImpossible(sent.error)) return 'impossible'
+          if (sent.isImpossible) return 'impossible'
           report(sent.error, copy.source)
         } else await restore(copy.source).catch((error: MqError) => report(error, copy.source))
         await new Promise((resolve) => setTimeout(resolve, Math.min(longestRetryMs, firstRetryMs * 2 ** tries)))
-        if (isAbandoned) return 'abandoned'
+        if (isOver()) return 'abandoned'
       }
     }
     return {
@@ -71,9 +72,6 @@ export function createCopier({ names, outbox, restore, report }: CopierParts) {
 }
 
 export type Copier = ReturnType<typeof createCopier>
-
-const isImpossible = (error: MqError): boolean =>
-  error.code === 'MQ_MESSAGE_TOO_LARGE' || error.cause instanceof RangeError || error.cause instanceof TypeError
 
 function addressed(names: Namespace, { source, queue, delayMs, content, properties }: Copy): ParcelContent {
   const destination = names[queue](source)

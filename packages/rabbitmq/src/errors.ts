@@ -8,6 +8,10 @@ export function replyCode(error: unknown): number | undefined {
   return typeof code === 'number' ? code : undefined
 }
 
+/** What the driver throws for whatever it is asked on a channel or connection that has closed. */
+export const isClosedDriver = (error: unknown): boolean =>
+  error instanceof Error && error.name === 'IllegalOperationError'
+
 export const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 const tlsCodes =

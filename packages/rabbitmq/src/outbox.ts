@@ -2,7 +2,7 @@ import { MqError } from '@mq/core'
 import type { ChannelModel, ConfirmChannel, Message } from 'amqplib'
 import { declareOn, openChannel } from './connection.js'
 import type { Declarations } from './declarations.js'
-import { operationError, reply, replyCode, textOf } from './errors.js'
+import { isClosedDriver, operationError, reply, replyCode, textOf } from './errors.js'
 import { culprits, type Parcel } from './parcel.js'
 
 /** Unanswered on the channel at most; what is more waits here, and core bounds how much that is. */
@@ -73,7 +73,7 @@ export function createOutbox(declarations: Declarations, report: (error: MqError
     } catch (error) {
       inFlight.delete(parcel)
       // Either the channel has just closed, or something does not fit a frame.
-      if ((error as Error).name !== 'IllegalOperationError') parcel.refuse(error)
+      if (!isClosedDriver(error)) parcel.refuse(error, { isImpossible: true })
       else {
         again([parcel])
         lost(on, undefined)
@@ -84,8 +84,9 @@ export function createOutbox(declarations: Declarations, report: (error: MqError
   function answered(on: ConfirmChannel, parcel: Parcel, error: unknown): void {
     // When its channel has closed, what was in flight is taken care of together.
     if (on !== channel || !inFlight.delete(parcel)) return
-    if (!error) parcel.store()
-    else refused(parcel, error)
+    if (error) refused(parcel, error)
+    else if (parcel.isReturned && parcel.to.need.level !== undefined) undelayed(parcel)
+    else parcel.store()
     if (head < waiting.length) pump()
     if (onEmpty !== undefined && size() === 0) onEmpty()
   }
@@ -100,6 +101,13 @@ export function createOutbox(declarations: Declarations, report: (error: MqError
         if (resting.delete(parcel) && !parcel.isSettled) send(parcel)
       }, delayMs)
     }
+  }
+
+  /** The exchange of its delay stands, but its queue or binding is gone. */
+  function undelayed(parcel: Parcel): void {
+    declarations.reset()
+    if (!parcel.strike()) send(parcel)
+    else parcel.refuse(new Error('the queue for its delay is missing, although it was declared again'))
   }
 
   /** To the front, in their order. */
@@ -223,6 +231,9 @@ export function createOutbox(declarations: Declarations, report: (error: MqError
 
   return {
     send,
+    get isClosed(): boolean {
+      return isClosed
+    },
     linkUp(up: ChannelModel): void {
       connection = up
       declarations.reset()

@@ -3,10 +3,13 @@ import type { Options } from 'amqplib'
 import type { Need } from './declarations.js'
 import { reply, replyCode, textOf } from './errors.js'
 
-/** What became of a parcel. `isReturned`: the broker had no queue for it. */
+/**
+ * What became of a parcel. `isReturned`: the broker had no queue for it. `isImpossible`: no broker will ever take it, as it is
+ * too large, or the driver cannot write it.
+ */
 export type Sent =
   | { readonly status: 'stored'; readonly isReturned: boolean }
-  | { readonly status: 'rejected' | 'unknown'; readonly error: MqError }
+  | { readonly status: 'rejected' | 'unknown'; readonly error: MqError; readonly isImpossible?: boolean }
 
 export interface ParcelContent {
   readonly exchange: string
@@ -77,11 +80,13 @@ export class Parcel {
     this.giveUp('nobody waits for it any more')
   }
 
-  refuse(cause: unknown): void {
-    const code = replyCode(cause) === reply.preconditionFailed ? 'MQ_MESSAGE_TOO_LARGE' : 'MQ_PUBLISH_REJECTED'
+  refuse(cause: unknown, { isImpossible = false } = {}): void {
+    const isTooLarge = replyCode(cause) === reply.preconditionFailed
+    const code = isTooLarge ? 'MQ_MESSAGE_TOO_LARGE' : 'MQ_PUBLISH_REJECTED'
     this.settle({
       status: 'rejected',
       error: new MqError(code, `RabbitMQ refused the message: ${textOf(cause)}`, { cause }),
+      isImpossible: isImpossible || isTooLarge,
     })
   }
 

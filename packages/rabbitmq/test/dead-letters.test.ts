@@ -97,6 +97,21 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('dead letters', () => {
     expect(got).toEqual([['one', 1, { Tenant: 'x' }]])
   })
 
+  it('that the driver cannot write again are made by the broker, and hold up no handler', async () => {
+    const queue = await open({ url: server.url })
+    const topic = freshTopic()
+    await queue.subscribe(topic, fail, { retry: { attempts: 2, delayMs: 0 }, concurrency: 1 })
+    // On the wire a table with these two keys. The driver would write it as a time.
+    const table = { '!': 'object', value: { '!': 'timestamp', value: 'x' } }
+    await onRaw(server.url, async (channel) => {
+      channel.publish(names.topic(topic), '', Buffer.from('1'), { headers: { table } })
+      await channel.waitForConfirms()
+    })
+    await eventually(async () => (await queue.stats(topic)).dead === 1, 'the dead letter of the broker', 5_000)
+    await queue.publish(topic, 2)
+    await eventually(async () => (await queue.stats(topic)).dead === 2, 'the dead letter behind')
+  })
+
   it('of a group that does not exist are none', async () => {
     const queue = await open({ url: server.url })
     const letters = queue.deadLetters(freshTopic())

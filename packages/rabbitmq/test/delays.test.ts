@@ -1,7 +1,12 @@
+import { randomUUID } from 'node:crypto'
 import { brokers, type RabbitServer, shared } from '@mq/test-brokers'
+import { connect } from 'amqplib'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { createDeclarations } from '../src/declarations.js'
 import { bitPattern, delayRoute, levelMs, levels, maxDelayMs } from '../src/delays.js'
 import { namespaceFor } from '../src/names.js'
+import { createOutbox } from '../src/outbox.js'
+import { Parcel, type Sent } from '../src/parcel.js'
 import { eventually, freshTopic, open } from './support/open.js'
 import { onRaw } from './support/raw.js'
 
@@ -111,6 +116,63 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('delaying', () => {
     await eventually(() => attempts.length === 8, 'eight attempts')
     expect(attempts).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
     await eventually(async () => (await queue.stats(topic)).dead === 1, 'the dead letter')
+  })
+
+  it('a delay queue or a binding of it that is gone is declared again by the next publish or retry that misses it', async () => {
+    const queue = await open({ url: server.url, prefix: 'missing' })
+    const names = namespaceFor('missing')
+    const topic = freshTopic()
+    const runs: unknown[] = []
+    await queue.subscribe(
+      topic,
+      async ({ data, attempt }) => {
+        runs.push([data, attempt])
+        if (data !== 'retried' || attempt > 1) return
+        await onRaw(server.url, (channel) => channel.deleteQueue(names.delay(1)))
+        throw new Error('again')
+      },
+      { retry: { attempts: 2, backoff: 'fixed', delayMs: 200, jitter: 'none' } },
+    )
+    await queue.publish(topic, 'first', { delayMs: 200 })
+    await eventually(() => runs.length === 1, 'the first message')
+    await onRaw(server.url, (channel) => channel.deleteQueue(names.delay(1)))
+    const results = await queue.publishAll(topic, ['second', 'third'], { delayMs: 200 })
+    for (const { routed } of results) expect(routed).toBe('unknown')
+    await eventually(() => runs.length === 3, 'the delayed messages')
+    await onRaw(server.url, (channel) => channel.unbindQueue(names.delay(1), names.delay(1), bitPattern(1, '1')))
+    await queue.publish(topic, 'fourth', { delayMs: 200 })
+    await eventually(() => runs.length === 4, 'the message after the binding was gone')
+    await queue.publish(topic, 'retried')
+    await eventually(() => runs.length === 6, 'the retry')
+    expect(runs.slice(3)).toEqual([
+      ['fourth', 1],
+      ['retried', 1],
+      ['retried', 2],
+    ])
+  })
+
+  it('a delayed message whose queue is missing again and again is refused', async () => {
+    const exchange = `nowhere-${randomUUID()}`
+    const connection = await connect(server.url)
+    const channel = await connection.createChannel()
+    await channel.assertExchange(exchange, 'topic', { autoDelete: true })
+    const declarations = createDeclarations({ names: namespaceFor('mq'), queueArguments: {} })
+    const outbox = createOutbox({ ...declarations, isReady: () => true }, () => undefined)
+    outbox.linkUp(connection)
+    const to = {
+      exchange,
+      routingKey: 'any',
+      content: Buffer.from('1'),
+      properties: { mandatory: true, messageId: 'one' },
+      need: { level: 0 },
+      deadline: Number.POSITIVE_INFINITY,
+    }
+    const sent = await new Promise<Sent>((resolve) => outbox.send(new Parcel(to, resolve)))
+    expect(sent).toMatchObject({ status: 'rejected', error: { code: 'MQ_PUBLISH_REJECTED' }, isImpossible: false })
+    expect(sent).toHaveProperty('error.message', expect.stringMatching(/the queue for its delay is missing/))
+    await outbox.close(0)
+    await channel.deleteExchange(exchange)
+    await connection.close()
   })
 
   it('a delay longer than the longest is refused', async () => {

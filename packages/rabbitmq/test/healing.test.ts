@@ -1,5 +1,6 @@
 import { brokers, proxy, type RabbitServer, rabbitmq as startRabbit } from '@mq/test-brokers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { rabbitmq } from '../src/index.js'
 import { namespaceFor } from '../src/names.js'
 import { eventually, freshTopic, open, pause } from './support/open.js'
 import { onRaw } from './support/raw.js'
@@ -170,6 +171,41 @@ describe.skipIf(!brokers.owned('rabbitmq'))('healing', () => {
     await queue.publish(topic, 1)
     await eventually(() => got.length === 1, 'the message')
     await link.close()
+  })
+
+  it('disconnect ends a replay that a blocked broker does not answer, without an error for each try', async () => {
+    const queue = await open({ url: server.url })
+    const source = { topic: freshTopic(), group: 'workers' }
+    await queue.subscribe(
+      source.topic,
+      () => {
+        throw new Error('broken')
+      },
+      { retry: { attempts: 1 } },
+    )
+    await queue.publish(source.topic, 1)
+    await eventually(async () => (await queue.stats(source.topic)).dead === 1, 'the dead letter')
+    const adapter = rabbitmq({ url: server.url })
+    const errors: unknown[] = []
+    adapter.on((event) => {
+      if (event.type === 'error') errors.push(event.error)
+    })
+    await adapter.connect()
+    await server.alarm(true)
+    try {
+      const replaying = adapter
+        .deadLetters(source)
+        .replay(undefined)
+        .catch((error) => error)
+      await pause(500)
+      const startedAt = Date.now()
+      await adapter.disconnect({ deadlineMs: 300 })
+      expect(await replaying).toMatchObject({ code: expect.stringMatching(/^MQ_/) })
+      expect(Date.now() - startedAt).toBeLessThan(5_000)
+      expect(errors).toEqual([])
+    } finally {
+      await server.alarm(false)
+    }
   })
 
   it.each(['alive', 'frozen', 'gone'])('disconnect ends in time with a broker that is %s', async (how) => {
