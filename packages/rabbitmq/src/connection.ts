@@ -92,9 +92,11 @@ export function setBlocked(connection: ChannelModel, isBlocked: boolean): void {
   else blocked.delete(connection)
 }
 
+export const isBlocked = (connection: ChannelModel): boolean => blocked.has(connection)
+
 /** After an answer did not come: its successor may give one. One that is blocked is only slow. */
 export function giveUpSilent(connection: ChannelModel): void {
-  if (!blocked.has(connection)) destroy(connection)
+  if (!isBlocked(connection)) destroy(connection)
 }
 
 /** A channel whose `error` is taken care of: unheard it would end its connection. */

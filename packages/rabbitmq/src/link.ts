@@ -1,7 +1,7 @@
 import { MqError } from '@mq/core'
 import type { ChannelModel } from 'amqplib'
 import { coalesceWrites } from './coalesce.js'
-import { closeConnection, destroy, openConnection, type Purpose, setBlocked } from './connection.js'
+import { closeConnection, destroy, isBlocked, openConnection, type Purpose, setBlocked } from './connection.js'
 import { textOf } from './errors.js'
 import type { Settings } from './options.js'
 
@@ -61,10 +61,12 @@ export function createLink(settings: Settings, purpose: Purpose, listener: LinkL
   }
 
   function lose(lost: ChannelModel, cause: unknown): void {
-    destroy(lost)
     if (connection !== lost) return
+    destroy(lost)
     connection = undefined
     if (state === 'closed') return
+    // Its successor is not blocked until it publishes.
+    if (isBlocked(lost)) listener.blocked(undefined)
     const why = cause === undefined ? '' : `: ${textOf(cause)}`
     listener.down(new MqError('MQ_CONNECTION_LOST', `RabbitMQ's ${purpose} connection was lost${why}`, { cause }))
     retryLater()

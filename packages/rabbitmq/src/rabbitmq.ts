@@ -9,8 +9,8 @@ import {
   type QueueStats,
   type Source,
 } from '@mq/core'
-import type { Channel } from 'amqplib'
-import { answerTimeoutMs, declareOn, onChannel } from './connection.js'
+import type { Channel, ChannelModel } from 'amqplib'
+import { answerTimeoutMs, declareOn, isBlocked, onChannel } from './connection.js'
 import { createConsumer, type SupervisedConsumer } from './consumer.js'
 import { createCopier } from './copies.js'
 import { deadLetterStore } from './dead-letters.js'
@@ -97,6 +97,13 @@ export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
     if (state === 'closed') throw new MqError('MQ_CLOSED', 'The adapter was disconnected')
   }
 
+  /** A blocked publisher is not listened to, in whatever it asks. */
+  async function heard(): Promise<ChannelModel> {
+    if (consuming.connection !== undefined) return consuming.connection
+    const publisher = await publishing.up(answerTimeoutMs)
+    return isBlocked(publisher) ? consuming.up(answerTimeoutMs) : publisher
+  }
+
   async function asking<T>(
     what: string,
     work: (channel: Channel) => Promise<T>,
@@ -104,9 +111,7 @@ export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
   ): Promise<T> {
     requireOpen()
     try {
-      // A blocked publisher is not listened to, in whatever it asks.
-      const connection = consuming.connection ?? (await publishing.up(answerTimeoutMs))
-      return await on(connection, what, work)
+      return await on(await heard(), what, work)
     } catch (cause) {
       throw operationError(cause, what)
     }

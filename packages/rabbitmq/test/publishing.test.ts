@@ -101,6 +101,48 @@ describe.skipIf(!brokers.owned('rabbitmq'))('publishing', () => {
     expect((await queue.stats(topic)).ready).toBe(20)
   })
 
+  it('a process whose publishing is blocked can still declare, subscribe, read statistics and delete a group', async () => {
+    const queue = await open({ url: server.url })
+    const other = await open({ url: server.url })
+    const topic = freshTopic()
+    await other.declareGroup(topic, 'workers')
+    await other.publish(topic, 'before')
+    const blocked: boolean[] = []
+    queue.on('blocked', (event) => blocked.push(event.blocked))
+    await server.alarm(true)
+    try {
+      const late = queue.publish(topic, 'meanwhile', { timeoutMs: 1_000 })
+      await expect(late).rejects.toMatchObject({ code: 'MQ_PUBLISH_UNKNOWN' })
+      expect(blocked).toEqual([true])
+      expect((await queue.stats(topic)).ready).toBe(1)
+      const got: unknown[] = []
+      await queue.subscribe(topic, ({ data }) => void got.push(data))
+      await eventually(() => got.length === 1, 'the message from before')
+      await queue.declareGroup(topic, 'another')
+      await queue.deleteGroup(topic, 'another')
+    } finally {
+      await server.alarm(false)
+    }
+  })
+
+  it('the end of a blocked connection is the end of its being blocked', async () => {
+    const link = await proxy(server)
+    const queue = await open({ url: link.url })
+    const blocked: boolean[] = []
+    queue.on('blocked', (event) => blocked.push(event.blocked))
+    await server.alarm(true)
+    try {
+      const late = queue.publish(freshTopic(), 1, { timeoutMs: 1_000 })
+      await expect(late).rejects.toMatchObject({ code: 'MQ_PUBLISH_UNKNOWN' })
+      await link.cut()
+      await eventually(() => queue.health().state === 'reconnecting', 'the cut to be noticed')
+      expect(blocked).toEqual([true, false])
+    } finally {
+      await server.alarm(false)
+    }
+    await link.close()
+  })
+
   it('what was in flight when the connection broke is published again with its id', async () => {
     const link = await proxy(server)
     const queue = await open({ url: link.url })
