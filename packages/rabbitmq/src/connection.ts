@@ -1,6 +1,6 @@
 import { MqError, withDeadline } from '@mq/core'
-import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib'
-import { connectError, reply, replyCode } from './errors.js'
+import type { Channel, ChannelModel, ConfirmChannel, SocketOptions } from 'amqplib'
+import { connectError, isClosedDriver, isRefusedLogin, reply, replyCode } from './errors.js'
 import type { Settings } from './options.js'
 import type { Endpoint } from './url.js'
 
@@ -16,19 +16,28 @@ export const answerTimeoutMs = 25_000
 /** How long a polite close may take: amqplib waits for ever when the peer has gone. */
 const closeTimeoutMs = 1_000
 
-/** Tries each host once. Rejects with `MQ_CONNECT_FAILED`, `MQ_CONNECT_TIMEOUT`, `MQ_AUTH_FAILED` or `MQ_TLS_FAILED`. */
-export async function openConnection(settings: Settings, purpose: Purpose): Promise<ChannelModel> {
+/**
+ * Tries each host once, for as long as `signal` is not aborted. Rejects with `MQ_CONNECT_FAILED`, `MQ_CONNECT_TIMEOUT`,
+ * `MQ_AUTH_FAILED` or `MQ_TLS_FAILED`.
+ */
+export async function openConnection(
+  settings: Settings,
+  { purpose, signal }: Pick<Attempt, 'purpose' | 'signal'>,
+): Promise<ChannelModel> {
   const endsAt = Date.now() + settings.connectTimeoutMs
   const { endpoints } = settings
   let failure: MqError | undefined
   for (const [index, endpoint] of endpoints.entries()) {
+    if (signal.aborted) break
     const shareMs = Math.max(1, Math.floor((endsAt - Date.now()) / (endpoints.length - index)))
     try {
-      return await openOne(settings, { endpoint, purpose, timeoutMs: shareMs })
+      return await openOne(settings, { endpoint, purpose, signal, timeoutMs: shareMs })
     } catch (cause) {
-      failure = connectError(cause, { ...endpoint, vhost: settings.vhost })
+      const error = connectError(cause, { ...endpoint, vhost: settings.vhost })
+      // What a node says that is there tells more than that another one is not.
+      if (failure?.code !== 'MQ_AUTH_FAILED') failure = error
       // The other nodes know the same users.
-      if (failure.code === 'MQ_AUTH_FAILED') break
+      if (isRefusedLogin(cause)) throw error
     }
   }
   throw failure ?? new MqError('MQ_CONNECT_FAILED', 'There is no host to connect to')
@@ -37,10 +46,11 @@ export async function openConnection(settings: Settings, purpose: Purpose): Prom
 interface Attempt {
   readonly endpoint: Endpoint
   readonly purpose: Purpose
+  readonly signal: AbortSignal
   readonly timeoutMs: number
 }
 
-async function openOne(settings: Settings, { endpoint, purpose, timeoutMs }: Attempt): Promise<ChannelModel> {
+async function openOne(settings: Settings, { endpoint, purpose, signal, timeoutMs }: Attempt): Promise<ChannelModel> {
   const address = {
     protocol: settings.isSecure ? 'amqps' : 'amqp',
     hostname: endpoint.host,
@@ -50,14 +60,17 @@ async function openOne(settings: Settings, { endpoint, purpose, timeoutMs }: Att
     vhost: encodeURIComponent(settings.vhost),
     heartbeat: settings.heartbeatSeconds,
   }
-  const opening = settings.connect(address, {
+  const socketOptions: SocketOptions & { readonly signal: AbortSignal } = {
     ...(settings.isSecure && settings.tls),
     // Without it Nagle's algorithm makes every confirmation wait.
     noDelay: true,
     keepAlive: true,
     timeout: timeoutMs,
     clientProperties: { connection_name: `${settings.connectionName} (${purpose})` },
-  })
+    // Ends the socket: there is no other way to it before the connection stands.
+    signal,
+  }
+  const opening = settings.connect(address, socketOptions)
   const late = (): MqError => {
     const where = `${endpoint.host}:${endpoint.port}`
     return new MqError('MQ_CONNECT_TIMEOUT', `RabbitMQ at ${where} did not finish the connection in ${timeoutMs} ms`)
@@ -108,6 +121,8 @@ export async function openChannel(connection: ChannelModel, kind: 'confirm' | 'p
   const channel = await withDeadline(opening, answerTimeoutMs, late).catch((error) => {
     opening.then(closeChannel, () => undefined)
     giveUpSilent(connection)
+    // It has closed, maybe before anybody listened: what opened it and what closed it can come in one chunk.
+    if (isClosedDriver(error)) connection.emit('close', error)
     throw error
   })
   channel.on('error', () => undefined)

@@ -23,6 +23,9 @@ export interface Place {
   readonly vhost: string
 }
 
+/** By the broker as such. A vhost is refused by a node, and another one may take the connection. */
+export const isRefusedLogin = (cause: unknown): boolean => /ACCESS.REFUSED/.test(textOf(cause))
+
 /** Why a connection was not made, as an error that says what to look at and shows no password. */
 export function connectError(cause: unknown, { host, port, vhost }: Place): MqError {
   if (isMqError(cause)) return cause
@@ -33,10 +36,10 @@ export function connectError(cause: unknown, { host, port, vhost }: Place): MqEr
   if (tlsCodes.test(code)) return as('MQ_TLS_FAILED', `TLS with RabbitMQ at ${place} failed`)
   // The driver keeps the broker's reason to itself; what is left to refuse after the login is the vhost.
   if (/Expected ConnectionOpenOk; got <ConnectionClose/.test(text)) {
-    const why = `'${vhost}' does not exist, or this user may not use it, or it has too many connections`
+    const why = `'${vhost}' does not exist or is down there, or this user may not use it, or it has too many connections`
     return as('MQ_AUTH_FAILED', `RabbitMQ at ${place} refused the vhost: ${why}`)
   }
-  if (/ACCESS.REFUSED|\b403\b/.test(text)) {
+  if (isRefusedLogin(cause)) {
     return as('MQ_AUTH_FAILED', `RabbitMQ at ${place} refused the login`)
   }
   if (code === 'ETIMEDOUT' || /ETIMEDOUT/.test(text)) {

@@ -24,12 +24,21 @@ export function createLink(settings: Settings, purpose: Purpose, listener: LinkL
   let failedTries = 0
   let timer: NodeJS.Timeout | undefined
   let fault: unknown
+  let attempt: AbortController | undefined
   const waiting = new Set<{ resolve: (connection: ChannelModel) => void; reject: (error: MqError) => void }>()
 
   const closedError = (): MqError => new MqError('MQ_CLOSED', 'The adapter was disconnected')
 
   async function connectOnce(): Promise<void> {
-    const opened = await openConnection(settings, purpose)
+    attempt = new AbortController()
+    const opened = await openConnection(settings, { purpose, signal: attempt.signal })
+      .finally(() => {
+        // From here on the signal would end a connection that stands.
+        attempt = undefined
+      })
+      .catch((error: MqError) => {
+        throw state === 'closed' ? closedError() : error
+      })
     if (state === 'closed') {
       destroy(opened)
       throw closedError()
@@ -129,6 +138,7 @@ export function createLink(settings: Settings, purpose: Purpose, listener: LinkL
       if (state === 'closed') return
       state = 'closed'
       clearTimeout(timer)
+      attempt?.abort()
       for (const { reject } of waiting) reject(closedError())
       const last = connection
       connection = undefined

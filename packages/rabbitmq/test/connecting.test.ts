@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { inspect } from 'node:util'
 import { createQueue } from '@mq/core'
 import { brokers, proxy, type RabbitServer, rabbitmq as startRabbit } from '@mq/test-brokers'
@@ -120,6 +122,79 @@ describe.skipIf(!brokers.owned('rabbitmq'))('connecting', () => {
     await eventually(() => queue.health().state === 'reconnecting', 'the cut to be noticed')
     await eventually(() => queue.health().status === 'up', 'the other host')
     await queue.publish(topic, 2)
+  })
+
+  it('takes the next host when one refuses the vhost', async () => {
+    await plain.rabbitmqctl('add_vhost', 'crowded')
+    await plain.rabbitmqctl('set_permissions', '-p', 'crowded', 'guest', '.*', '.*', '.*')
+    await plain.rabbitmqctl('set_vhost_limits', '-p', 'crowded', '{"max-connections": 0}')
+    let tries = 0
+    const queue = await open({
+      url: plain.url,
+      hosts: [`127.0.0.1:${plain.port}`],
+      vhost: 'crowded',
+      connectTimeoutMs: 30_000,
+      connect: async (url, socketOptions) => {
+        tries += 1
+        if (tries === 2) await plain.rabbitmqctl('clear_vhost_limits', '-p', 'crowded')
+        return connect(url, socketOptions)
+      },
+    })
+    expect(tries).toBe(2)
+    expect((await queue.publish(freshTopic(), 1)).routed).toBe('no')
+  })
+
+  it('tries no other host when one refuses the login, and tells of a refusal rather than of a host that is not there', async () => {
+    let tries = 0
+    const counting: RabbitmqOptions['connect'] = (url, socketOptions) => {
+      tries += 1
+      return connect(url, socketOptions)
+    }
+    const hosts = ['127.0.0.1:1']
+    expect((await failure({ url: plain.url, hosts, password: 'wrong', connect: counting })).code).toBe('MQ_AUTH_FAILED')
+    expect(tries).toBe(1)
+    expect((await failure({ url: plain.url, hosts, vhost: 'nowhere', connect: counting })).code).toBe('MQ_AUTH_FAILED')
+    expect(tries).toBe(3)
+  })
+
+  it('disconnect ends a connection that is being made, and tries no other host', async () => {
+    const mute = async () => {
+      const joined: string[] = []
+      const server = createServer((socket) => {
+        joined.push('came')
+        socket.on('error', () => undefined).on('close', () => joined.push('went'))
+        socket.resume()
+      })
+      await once(server.listen(0, '127.0.0.1'), 'listening')
+      return { joined, server, host: `127.0.0.1:${(server.address() as AddressInfo).port}` }
+    }
+    const [first, second] = await Promise.all([mute(), mute()])
+    const adapter = rabbitmq({ url: `amqp://${first.host}`, hosts: [second.host], connectTimeoutMs: 4_000 })
+    const connecting = adapter.connect().catch((error) => error)
+    await eventually(() => first.joined.length === 1, 'the attempt')
+    const startedAt = Date.now()
+    await adapter.disconnect({ deadlineMs: 0 })
+    expect(await connecting).toMatchObject({ code: 'MQ_CLOSED' })
+    await eventually(() => first.joined.includes('went'), 'the socket to be closed')
+    expect(Date.now() - startedAt).toBeLessThan(1_000)
+    expect(second.joined).toEqual([])
+    for (const { server } of [first, second]) server.close()
+  })
+
+  it('replaces a connection that has closed before anybody listened', async () => {
+    let made = 0
+    const queue = await open({
+      url: plain.url,
+      connect: async (url, socketOptions) => {
+        const connection = await connect(url, socketOptions)
+        made += 1
+        if (made === 1) await connection.close()
+        return connection
+      },
+    })
+    expect((await queue.publish(freshTopic(), 1, { timeoutMs: 5_000 })).routed).toBe('no')
+    expect(made).toBe(2)
+    expect(queue.health().status).toBe('up')
   })
 
   it('shows its name in the management UI, one connection for publishing and one for consuming', async () => {
