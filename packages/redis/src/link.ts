@@ -12,6 +12,8 @@ export interface Link {
   /** Rejects with `MQ_CONNECT_FAILED`, `MQ_CONNECT_TIMEOUT`, `MQ_AUTH_FAILED` or `MQ_TLS_FAILED`, and leaves nothing open. */
   open(): Promise<void>
   readonly isUp: boolean
+  /** Then it never comes up again: there is nothing left to wait for. */
+  readonly isClosed: boolean
   /** Counts the times that it came up: what was asked before the latest of them may have been lost on the way. */
   readonly generation: number
   /** Resolves once it is up, or at the latest after the time. */
@@ -115,6 +117,9 @@ export function createLink(settings: Settings, events: LinkEvents = {}): Link {
     },
     get isUp() {
       return isUp
+    },
+    get isClosed() {
+      return isClosed
     },
     get generation() {
       return generation
