@@ -60,11 +60,13 @@ export function createClient(settings: Settings): Client {
     sentinels: sentinel.nodes.map((node) => ({ ...node })),
     name: sentinel.name,
     sentinelRetryStrategy: retryDelayMs,
-    // Else one that says nothing is waited for for ever.
-    sentinelCommandTimeout: options.connectTimeout,
+    // All together get the time that a connect has, so that one that says nothing leaves enough for the next ones and the master.
+    sentinelCommandTimeout: Math.floor(settings.connectTimeoutMs / (sentinel.nodes.length + 1)),
     ...(sentinel.username !== undefined && { sentinelUsername: sentinel.username }),
     ...(sentinel.password !== undefined && { sentinelPassword: sentinel.password }),
-    ...(sentinel.tls === true && { enableTLSForSentinelMode: true, sentinelTLS: options.tls ?? {} }),
+    // Despite its name it decides about the master.
+    enableTLSForSentinelMode: options.tls !== undefined,
+    ...(sentinel.tls === true && { sentinelTLS: options.tls ?? {} }),
   })
 }
 

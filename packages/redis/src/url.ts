@@ -28,7 +28,8 @@ export function addressOf(options: AddressOptions): Address {
     username: text(options.username, 'username') ?? decoded(url.username),
     password: text(options.password, 'password') ?? decoded(url.password),
     db: database(options.db, url.pathname),
-    tls: tlsOf(options.tls, { secure: url.protocol === 'rediss:', host }),
+    // Nodes and Sentinels need no URL; then the host is nobody's that is asked for a certificate.
+    tls: tlsOf(options.tls, { secure: url.protocol === 'rediss:', host: options.url === undefined ? '' : host }),
   }
 }
 

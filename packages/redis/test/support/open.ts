@@ -10,8 +10,8 @@ export interface OpenOptions {
 }
 
 /** A connected queue with short times, disconnected when the test ends. */
-export async function open(url: string, options: OpenOptions = {}): Promise<Queue> {
-  const adapter = redis({ url, visibilityMs: 1_500, ...options.redis })
+export async function open(url: string | undefined, options: OpenOptions = {}): Promise<Queue> {
+  const adapter = redis({ ...(url !== undefined && { url }), visibilityMs: 1_500, ...options.redis })
   const queue = createQueue(adapter, { group: 'g', retry: { jitter: 'none', delayMs: 50 }, ...options.queue })
   await queue.connect()
   onTestFinished(() => queue.disconnect({ deadlineMs: 0 }))
