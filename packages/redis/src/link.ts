@@ -64,10 +64,14 @@ export function createLink(settings: Settings, events: LinkEvents = {}): Link {
 
   /** The driver waits for ever where a server takes a connection and says nothing more. */
   function limitHandshake(made: Client): void {
-    if ('nodes' in made) return void made.on('+node', limitHandshake)
+    if ('nodes' in made) {
+      for (const node of made.nodes()) limitHandshake(node)
+      return void made.on('+node', limitHandshake)
+    }
     let timer: NodeJS.Timeout | undefined
     made.on('connect', () => {
-      timer = setTimeout(() => made.disconnect(true), connectTimeoutMs)
+      // A node of a cluster is connected anew when it is asked for.
+      timer = setTimeout(() => made.disconnect(made === client), connectTimeoutMs)
     })
     for (const event of ['ready', 'close']) made.on(event, () => clearTimeout(timer))
   }

@@ -2,7 +2,7 @@ import type { Queue } from '@mq/core'
 import { brokers, type RedisCluster, type RedisSentinel, redisCluster, redisSentinel, until } from '@mq/test-brokers'
 import { Cluster } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { fail, newTopic, open } from './support/open.js'
+import { client, fail, newTopic, open } from './support/open.js'
 
 describe.skipIf(!brokers.owned('redis'))('a cluster of three masters', () => {
   let server: RedisCluster
@@ -47,6 +47,38 @@ describe.skipIf(!brokers.owned('redis'))('a cluster of three masters', () => {
     expect(sizes.filter((size) => size > 0).length).toBeGreaterThan(1)
     expect(queue.health().status).toBe('up')
   })
+
+  it('notices a frozen node while the others answer, and goes on with it once it is awake', async () => {
+    const plain = await Promise.all(server.nodes.map(({ host, port }) => client(`redis://${host}:${port}`)))
+    for (const node of plain) await node.config('SET', 'cluster-require-full-coverage', 'no')
+    const topicWhere = async (isOnFirst: boolean): Promise<string> => {
+      const topic = newTopic()
+      const slot = Number(await plain[0]?.cluster('KEYSLOT', topic))
+      return slot < 16_384 / 3 === isOnFirst ? topic : await topicWhere(isOnFirst)
+    }
+    const [frozen, other] = [await topicWhere(true), await topicWhere(false)]
+    const queue = await open(server.url, { redis: { cluster: server.nodes, commandTimeoutMs: 500 } })
+    const seen = new Set<unknown>()
+    await queue.subscribe(frozen, ({ data }) => void seen.add(data))
+    await queue.publish(frozen, 'before')
+    await until(() => seen.has('before'), { what: 'the first message' })
+    let isOver = false
+    const load = (async () => {
+      while (!isOver) await queue.publish(other, 1)
+    })()
+    const wake = await server.freezeFirst()
+    try {
+      const startedAt = performance.now()
+      await expect(queue.stats(frozen)).rejects.toMatchObject({ code: 'MQ_CONNECTION_LOST' })
+      expect(performance.now() - startedAt).toBeLessThan(5_000)
+    } finally {
+      await wake()
+      isOver = true
+    }
+    await load
+    await queue.publish(frozen, 'after', { timeoutMs: 20_000 })
+    await until(() => seen.has('after'), { what: 'the message after it', timeoutMs: 20_000 })
+  }, 60_000)
 
   it('goes on by itself after all nodes were killed, and has lost nothing', async () => {
     const queue = await queueOn()

@@ -6,6 +6,8 @@ import { startSeveral, untilPrinted } from './several.js'
 /** A Redis Cluster. Its verbs are for all nodes together; `url` is that of the first. */
 export interface RedisCluster extends Omit<Server, 'kind' | 'version' | 'ca'> {
   readonly nodes: readonly { readonly host: string; readonly port: number }[]
+  /** Stops the first node alone; resolves with what lets it go on. */
+  freezeFirst(): Promise<() => Promise<void>>
 }
 
 const size = 3
@@ -45,6 +47,12 @@ export async function redisCluster(owner: ProcessId = self): Promise<RedisCluste
       port: first,
       nodes: processes.map(({ port }) => ({ host, port })),
       ...verbs,
+      async freezeFirst() {
+        const signal = (name: string): Promise<unknown> =>
+          machine.run(`kill -${name} $(cut -d' ' -f1 ${processes[0]?.name}.pid)`, 10_000)
+        await signal('STOP')
+        return async () => void (await signal('CONT'))
+      },
       async restart(options) {
         await verbs.restart(options)
         for (const { port } of processes) {
