@@ -49,6 +49,8 @@ export const isOutOfMemory = (error: CommandError): boolean => error.kind === 'r
 export const isGroupMissing = (error: CommandError): boolean =>
   error.kind === 'refused' && /\bNOGROUP\b|\bUNBLOCKED\b/.test(error.message)
 
+export const closedError = (): MqError => new MqError('MQ_CLOSED', 'The adapter was disconnected')
+
 const authWords = /\b(WRONGPASS|NOAUTH|NOPERM)\b|invalid password|can't run this command|AUTH <password> called without/
 const tlsCodes =
   /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_|EPROTO|CRL_|INVALID_CA|PATH_LENGTH)/

@@ -1,6 +1,6 @@
 import { MqError, withDeadline } from '@mq/core'
 import { type Client, createClient } from './client.js'
-import { bare, CommandError, commandError, connectError } from './errors.js'
+import { bare, CommandError, closedError, commandError, connectError } from './errors.js'
 import type { Settings } from './options.js'
 import type { Script } from './script.js'
 import { watchSilence } from './silence.js'
@@ -9,7 +9,10 @@ export type Argument = string | number | Buffer
 
 /** One connection (with a cluster, one to each node) that comes back by itself, and whose commands always settle. */
 export interface Link {
-  /** Rejects with `MQ_CONNECT_FAILED`, `MQ_CONNECT_TIMEOUT`, `MQ_AUTH_FAILED` or `MQ_TLS_FAILED`, and leaves nothing open. */
+  /**
+   * Rejects with `MQ_CONNECT_FAILED`, `MQ_CONNECT_TIMEOUT`, `MQ_AUTH_FAILED` or `MQ_TLS_FAILED`, or with `MQ_CLOSED` once it is
+   * closed, and leaves nothing open.
+   */
   open(): Promise<void>
   readonly isUp: boolean
   /** Then it never comes up again: there is nothing left to wait for. */
@@ -44,6 +47,7 @@ export function createLink(settings: Settings, events: LinkEvents = {}): Link {
   let generation = 0
   let lastError: Error | undefined
   let restart: NodeJS.Timeout | undefined
+  let giveUp = (): void => {}
 
   const where = `${settings.address.host}:${settings.address.port}`
   const failure = (error: unknown): MqError => connectError(error, { where, timeoutMs: connectTimeoutMs })
@@ -79,12 +83,12 @@ export function createLink(settings: Settings, events: LinkEvents = {}): Link {
   /** Once `watched`, a client that comes up, goes and ends tells so. */
   function begin(): { readonly made: Client; watch(): void } {
     const made = createClient(settings)
+    client = made
     lastError = undefined
     made.on('error', (error) => {
       lastError = bare(error)
     })
     const watch = (): void => {
-      client = made
       limitHandshake(made)
       made.on('ready', came)
       made.on('close', went)
@@ -104,18 +108,24 @@ export function createLink(settings: Settings, events: LinkEvents = {}): Link {
 
   const link: Link = {
     async open() {
+      if (isClosed) throw closedError()
       const { made, watch } = begin()
+      settings.links.add(link)
       const late = (): Error => Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })
+      const closing = new Promise<never>((_, reject) => {
+        giveUp = () => reject(closedError())
+      })
       try {
-        await withDeadline(made.connect(), connectTimeoutMs, late)
+        await withDeadline(Promise.race([made.connect(), closing]), connectTimeoutMs, late)
       } catch (error) {
+        // A close has disconnected it.
+        if (isClosed) throw closedError()
+        settings.links.delete(link)
+        client = undefined
         made.disconnect()
         throw failure(lastError ?? error)
       }
-      if (isClosed) {
-        made.disconnect()
-        throw new MqError('MQ_CLOSED', 'The adapter was disconnected')
-      }
+      if (isClosed) throw closedError()
       watch()
       came()
     },
@@ -169,7 +179,9 @@ export function createLink(settings: Settings, events: LinkEvents = {}): Link {
       clearTimeout(restart)
       isUp = false
       for (const resolve of [...waiting]) resolve()
+      settings.links.delete(link)
       client?.disconnect()
+      giveUp()
     },
   }
   return link

@@ -118,6 +118,8 @@ export interface Settings {
   readonly wait: WaitCommand | undefined
   readonly checkPersistence: boolean
   readonly checkEviction: boolean
+  /** All links that were made with these settings and are not closed, also those that are still being connected. */
+  readonly links: Set<{ close(): void }>
 }
 
 export interface WaitCommand {
@@ -157,6 +159,7 @@ export function settingsOf(options: RedisOptions): Settings {
     wait: waitOf(options, cluster !== undefined),
     checkPersistence: boolean(checks, 'checkPersistence'),
     checkEviction: boolean(checks, 'checkEviction'),
+    links: new Set(),
   }
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { commandError, operationError, willPass } from './errors.js'
+import { closedError, commandError, operationError, willPass } from './errors.js'
 import type { Link } from './link.js'
 
 export interface PersistOptions {
@@ -20,6 +20,7 @@ export async function persist<T>(options: PersistOptions, work: () => Promise<T>
       await link.whenUp(Math.max(0, endsAt - performance.now()))
       return await work()
     } catch (error) {
+      if (link.isClosed) throw closedError()
       const failed = commandError(error)
       const mayPass = willPass(failed) || (repeatable && failed.kind === 'unanswered')
       if (!mayPass || performance.now() + pauseMs >= endsAt) throw operationError(what, failed)

@@ -1,7 +1,7 @@
 import { type Adapter, type AdapterEvent, type Capabilities, MqError, type Source, withDeadline } from '@mq/core'
 import { deadLetterStore } from './dead-letters.js'
 import { startEphemeralConsumer } from './ephemeral-consumer.js'
-import { bare, CommandError, connectError } from './errors.js'
+import { bare, CommandError, closedError, connectError } from './errors.js'
 import { startGroupConsumer } from './group-consumer.js'
 import { createLink, type Link } from './link.js'
 import { type RedisOptions, type Settings, settingsOf } from './options.js'
@@ -31,7 +31,7 @@ export function redis(options: RedisOptions = {}): Adapter {
     for (const listener of listeners) listener(event)
   }
   const requireOpen = (): Link => {
-    if (state === 'closed') throw new MqError('MQ_CLOSED', 'The adapter was disconnected')
+    if (state === 'closed') throw closedError()
     if (commands === undefined) throw new MqError('MQ_NOT_CONNECTED', 'The adapter is not connected')
     return commands
   }
@@ -47,22 +47,29 @@ export function redis(options: RedisOptions = {}): Adapter {
     })
     // What waits for copies holds up all that comes after it on its connection.
     const own = settings.wait === undefined ? link : createLink(settings)
-    try {
+    const prepare = async (): Promise<readonly MqError[]> => {
       await link.open()
       const warnings = await checkServer(link, settings)
       if (own !== link) await own.open()
-      if (state === 'closed') throw new MqError('MQ_CLOSED', 'The adapter was disconnected')
+      return warnings
+    }
+    try {
+      const warnings = await withinConnectTime(prepare(), where)
+      if (state === 'closed') throw closedError()
       commands = link
       publishing = own
       publisher = createPublisher(settings, own)
       state = 'open'
       for (const error of warnings) report({ type: 'error', error })
     } catch (error) {
+      // What is still under way in them ends with them.
       link.close()
       own.close()
+      if (state === 'closed') throw closedError()
       throw error instanceof CommandError ? connectError(bare(error), where) : error
     }
   }
+  let opening: Promise<void> | undefined
 
   async function close(deadlineMs: number): Promise<void> {
     const endsAt = performance.now() + deadlineMs
@@ -70,8 +77,7 @@ export function redis(options: RedisOptions = {}): Adapter {
     await Promise.all([...consumers].map((consumer) => consumer.stop({ deadlineMs })))
     await publisher?.close(left())
     state = 'closed'
-    publishing?.close()
-    commands?.close()
+    for (const link of settings.links) link.close()
   }
   let closed: Promise<void> | undefined
 
@@ -79,8 +85,12 @@ export function redis(options: RedisOptions = {}): Adapter {
     name: 'redis',
     capabilities: capabilitiesOf(settings),
     async connect() {
-      if (state === 'closed') throw new MqError('MQ_CLOSED', 'The adapter was disconnected')
-      if (state === 'new') await withinConnectTime(open(), where)
+      if (state === 'closed') throw closedError()
+      if (state === 'open') return
+      opening ??= open().finally(() => {
+        opening = undefined
+      })
+      await opening
     },
     async disconnect({ deadlineMs }) {
       closed ??= close(deadlineMs)
@@ -117,6 +127,10 @@ export function redis(options: RedisOptions = {}): Adapter {
       const start = consumeOptions.ephemeral ? startEphemeralConsumer : startGroupConsumer
       const place = placeOf(settings.keyPrefix, source)
       const consumer = await start({ settings, place, options: consumeOptions, handle, commands: link, report })
+      if (closed !== undefined) {
+        await consumer.stop({ deadlineMs: 0 })
+        throw closedError()
+      }
       consumers.add(consumer)
       return {
         async stop(deadline) {
@@ -178,7 +192,7 @@ function capabilitiesOf({ visibilityMs, pollMs, maxMessageBytes, dedupeMs }: Set
   })
 }
 
-const withinConnectTime = (work: Promise<void>, at: { where: string; timeoutMs: number }): Promise<void> =>
+const withinConnectTime = <T>(work: Promise<T>, at: { where: string; timeoutMs: number }): Promise<T> =>
   withDeadline(work, at.timeoutMs + 500, () =>
     connectError(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' }), at),
   )
