@@ -24,6 +24,9 @@ export class CommandError extends Error {
 /** The driver hangs the command with all its arguments on its errors: payloads, and the password where that was refused. */
 export function bare(error: unknown): Error {
   if (!(error instanceof Error)) return new Error(String(error))
+  // Of a cluster: that no node answered says less than what the last one said.
+  const { lastNodeError } = error as { lastNodeError?: unknown }
+  if (lastNodeError instanceof Error) return bare(lastNodeError)
   const copy = new Error(error.message)
   copy.name = error.name
   const { code } = error as { code?: unknown }

@@ -1,4 +1,5 @@
 import { MqError, withDeadline } from '@mq/core'
+import type { Redis } from 'ioredis'
 import { type Client, createClient } from './client.js'
 import { bare, CommandError, closedError, commandError, connectError } from './errors.js'
 import type { Settings } from './options.js'
@@ -36,6 +37,12 @@ export interface LinkEvents {
 const restartMs = 500
 /** A slow link is no dead one: commands may take as long on top as a link of this speed takes for their bytes. */
 const leastBytesPerSecond = 10_000
+
+/** The driver asks a cluster's nodes for their slots over copies of their connections, and drops why one of these did not come up. */
+function noteQuestions(node: Redis, note: (error: unknown) => void): void {
+  const duplicate = node.duplicate.bind(node)
+  node.duplicate = (options) => duplicate(options).on('error', note)
+}
 
 export function createLink(settings: Settings, events: LinkEvents = {}): Link {
   const { connectTimeoutMs, commandTimeoutMs } = settings
@@ -85,9 +92,13 @@ export function createLink(settings: Settings, events: LinkEvents = {}): Link {
     const made = createClient(settings)
     client = made
     lastError = undefined
-    made.on('error', (error) => {
-      lastError = bare(error)
-    })
+    const note = (error: unknown): void => {
+      const told = bare(error)
+      // It comes after the reason, where there was one.
+      if (lastError === undefined || told.message !== 'Connection is closed.') lastError = told
+    }
+    made.on('error', note)
+    if ('nodes' in made) made.on('+node', (node) => noteQuestions(node, note))
     const watch = (): void => {
       limitHandshake(made)
       made.on('ready', came)

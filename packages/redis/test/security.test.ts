@@ -104,6 +104,12 @@ describe.skipIf(!brokers.owned('redis'))('security', () => {
     await plain.stop()
   })
 
+  it('tells why no node of a cluster would answer', async () => {
+    expect((await refused({ cluster: true, url: as('alice:secret') })).code).toBe('MQ_AUTH_FAILED')
+    expect((await refused({ cluster: true, tls: true })).code).toBe('MQ_TLS_FAILED')
+    expect((await refused({ cluster: true, url: as('bob:other') })).message).toMatch(/cluster support disabled/)
+  })
+
   it('tells a client without TLS that the server closed, in time', async () => {
     const queue = createQueue(redis({ url: as('alice:secret').replace('rediss:', 'redis:'), connectTimeoutMs: 2_000 }))
     await expect(queue.connect()).rejects.toMatchObject({ code: expect.stringMatching(/MQ_CONNECT_/) })
