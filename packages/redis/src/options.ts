@@ -24,7 +24,10 @@ export interface RedisOptions {
   readonly keyPrefix?: string
   /** How long `connect` may take. 10,000 ms where none is given. */
   readonly connectTimeoutMs?: number
-  /** How long the broker may be silent with a command before it, until the connection is given up. 5,000 ms where none is given. */
+  /**
+   * How long the broker may be silent with a command before it, until the connection is given up. 5,000 ms where none is given, at
+   * least twice `pollMs`.
+   */
   readonly commandTimeoutMs?: number
   /**
    * How long a message belongs to a consumer that has stopped renewing its claim; it renews every third of it. 30,000 ms where
@@ -143,6 +146,13 @@ export function settingsOf(options: RedisOptions): Settings {
   if (cluster !== undefined && options.sentinel !== undefined) {
     throw new MqError('MQ_INVALID_OPTION', 'cluster and sentinel exclude each other')
   }
+  const commandTimeoutMs = whole(checks, 'commandTimeoutMs', { fallback: 5_000, min: 100, max: day })
+  const pollMs = whole(checks, 'pollMs', { fallback: 100, min: 10, max: 1_000 })
+  if (commandTimeoutMs < 2 * pollMs) {
+    // An idle consumer's read blocks for pollMs: its connection would be given up for silent.
+    const text = `commandTimeoutMs must be at least twice pollMs, and ${commandTimeoutMs} is less than 2 * ${pollMs}`
+    throw new MqError('MQ_INVALID_OPTION', text)
+  }
   return {
     address,
     sentinel: options.sentinel === undefined ? undefined : sentinelOf(options.sentinel),
@@ -150,9 +160,9 @@ export function settingsOf(options: RedisOptions): Settings {
     createClient: options.createClient,
     keyPrefix: prefixOf(options.keyPrefix ?? 'mq'),
     connectTimeoutMs: whole(checks, 'connectTimeoutMs', { fallback: 10_000, min: 100, max: day }),
-    commandTimeoutMs: whole(checks, 'commandTimeoutMs', { fallback: 5_000, min: 100, max: day }),
+    commandTimeoutMs,
     visibilityMs: whole(checks, 'visibilityMs', { fallback: 30_000, min: 500, max: day }),
-    pollMs: whole(checks, 'pollMs', { fallback: 100, min: 10, max: 1_000 }),
+    pollMs,
     maxMessageBytes: whole(checks, 'maxMessageBytes', { fallback: defaultMaxMessageBytes, min: 1, max: 256 * 2 ** 20 }),
     retain: whole(checks, 'retain', { fallback: 1_000, min: 100, max: 100_000_000 }),
     dedupeMs: whole(checks, 'dedupeMs', { fallback: 300_000, min: 0, max: 7 * day }),

@@ -48,7 +48,8 @@ const pauseMs = 50
  */
 export function redisStore(options: RedisStoreOptions = {}): RedisStore {
   const { client, prefix = 'mq:store:', ...given } = options
-  const settings = settingsOf({ ...given, keyPrefix: prefix })
+  // It never waits for messages: the least of pollMs leaves every commandTimeoutMs allowed.
+  const settings = settingsOf({ pollMs: 10, ...given, keyPrefix: prefix })
   const { commandTimeoutMs, keyPrefix } = settings
   if (client !== undefined && typeof client.call !== 'function') throw new TypeError('client must be one of ioredis')
   const connection = client === undefined ? ownConnection(settings) : borrowed(client)

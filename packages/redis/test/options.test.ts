@@ -10,6 +10,7 @@ describe('options', () => {
     ['an unknown option', { visibility: 1 }, 'MQ_INVALID_OPTION'],
     ['a number out of range', { visibilityMs: 10 }, 'MQ_INVALID_OPTION'],
     ['a fraction', { pollMs: 10.5 }, 'MQ_INVALID_OPTION'],
+    ['a time for commands that a read may take', { commandTimeoutMs: 900, pollMs: 500 }, 'MQ_INVALID_OPTION'],
     ['another scheme', { url: 'http://canary@localhost' }, 'MQ_INVALID_URL'],
     ['no URL', { url: 'canary' }, 'MQ_INVALID_URL'],
     ['a query', { url: 'redis://:canary@localhost?db=1' }, 'MQ_INVALID_URL'],
