@@ -24,14 +24,19 @@ export interface ConformanceCase {
   readonly needs?: readonly Need[]
   /** Why it does not apply, or undefined where it does. */
   readonly unless?: (capabilities: Capabilities) => string | undefined
-  /** It hurts the broker for all, or measures time: it has the broker to itself. */
-  readonly alone?: true
+  readonly alone?: Alone
   /** Takes more than about 20 s; run only when asked for. */
   readonly long?: true
   /** 30,000 where none is given. */
   readonly timeoutMs?: number
   run(kit: Kit): Promise<void>
 }
+
+/**
+ * - `true`: it hurts the broker for all, or measures time, and has the broker to itself.
+ * - `'process'`: it looks at the whole process, in which no other case runs meanwhile, whichever broker that has.
+ */
+export type Alone = true | 'process'
 
 /** A file's worth of cases about one thing. */
 export interface Chapter {

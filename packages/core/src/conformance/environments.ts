@@ -1,3 +1,4 @@
+import type { Alone } from './case.js'
 import { type Environment, type LoadedSubject, startEnvironment } from './environment.js'
 import { createTurns } from './schedule.js'
 
@@ -7,9 +8,11 @@ interface Place {
 
 /**
  * The brokers of one run, each started when the first case needs it. With one, a case that is `alone` waits until no other
- * runs. With more, such cases have all but the first to themselves, one case each, and hold up no other.
+ * runs. With more, such cases have all but the first to themselves, one case each, and hold up no other
+ * but one that looks at the whole process.
  */
 export function createEnvironments(loaded: LoadedSubject, brokers: number) {
+  const wholeProcess = createTurns()
   const turns = createTurns()
   const shared: Place = {}
   const apart = Array.from({ length: brokers - 1 }, (): Place => ({}))
@@ -27,16 +30,20 @@ export function createEnvironments(loaded: LoadedSubject, brokers: number) {
     else next(place)
   }
 
+  async function takeBroker<T>(alone: boolean, work: (environment: Environment) => Promise<T>): Promise<T> {
+    if (!alone || apart.length === 0) return turns.take(alone, async () => work(await start(shared)))
+    const place = await freePlace()
+    try {
+      return await work(await start(place))
+    } finally {
+      giveBack(place)
+    }
+  }
+
   return {
     /** Waits for its turn, and rejects where the broker cannot be started. */
-    async take<T>(alone: boolean, work: (environment: Environment) => Promise<T>): Promise<T> {
-      if (!alone || apart.length === 0) return turns.take(alone, async () => work(await start(shared)))
-      const place = await freePlace()
-      try {
-        return await work(await start(place))
-      } finally {
-        giveBack(place)
-      }
+    take<T>(alone: Alone | undefined, work: (environment: Environment) => Promise<T>): Promise<T> {
+      return wholeProcess.take(alone === 'process', () => takeBroker(alone !== undefined, work))
     },
     /** What the first broker calls itself. */
     async broker(): Promise<string | undefined> {

@@ -84,7 +84,7 @@ export function createSession(loaded: LoadedSubject, options: RunOptions) {
     async run(one: ConformanceCase): Promise<CaseResult> {
       const left = withoutRun(one, loaded, options)
       if (left !== undefined) return left
-      return environments.take(one.alone === true, (environment) => runCase(one, { environment, runId, seed, quietMs }))
+      return environments.take(one.alone, (environment) => runCase(one, { environment, runId, seed, quietMs }))
     },
     async report(results: readonly CaseResult[], durationMs: number): Promise<ConformanceReport> {
       const broker = await environments.broker()

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Alone } from '../../src/conformance/case.js'
 import { loadSubject } from '../../src/conformance/environment.js'
 import { createEnvironments } from '../../src/conformance/environments.js'
 import { outside } from './support/cases.js'
@@ -22,7 +23,7 @@ async function environmentsOf(brokers: number) {
     environments,
     happened,
     stopped,
-    run(name: string, alone: boolean): void {
+    run(name: string, alone?: Alone): void {
       void environments.take(alone, async ({ broker }) => {
         happened.push(`${name} on ${broker}`)
         await new Promise<void>((resolve) => ends.set(name, resolve))
@@ -38,9 +39,9 @@ async function environmentsOf(brokers: number) {
 describe('the brokers of a run', () => {
   it('are one where one is allowed, and a case that is alone waits for all others', async () => {
     const { run, end, happened, environments, stopped } = await environmentsOf(1)
-    run('a', false)
+    run('a')
     run('alone', true)
-    run('b', false)
+    run('b')
     await settled()
     expect(happened).toEqual(['a on 0'])
     await end('a')
@@ -54,7 +55,7 @@ describe('the brokers of a run', () => {
 
   it('are more where more are allowed: the first for all, each other for one case at a time', async () => {
     const { run, end, happened, environments, stopped } = await environmentsOf(3)
-    for (const name of ['a', 'b']) run(name, false)
+    for (const name of ['a', 'b']) run(name)
     await settled()
     for (const name of ['first alone', 'second alone', 'third alone']) run(name, true)
     await settled()
@@ -64,6 +65,25 @@ describe('the brokers of a run', () => {
     expect(await environments.broker()).toBe('0')
     await environments.close()
     expect(stopped.sort()).toEqual(['0', '1', '2'])
+  })
+
+  it('are all at rest for a case that looks at the whole process', async () => {
+    const { run, end, happened, environments } = await environmentsOf(3)
+    run('a')
+    await settled()
+    run('alone', true)
+    await settled()
+    run('whole', 'process')
+    run('b')
+    await settled()
+    expect(happened).toEqual(['a on 0', 'alone on 1'])
+    await end('a')
+    expect(happened).toHaveLength(2)
+    await end('alone')
+    expect(happened.slice(2)).toEqual(['whole on 2'])
+    await end('whole')
+    expect(happened.at(-1)).toBe('b on 0')
+    await environments.close()
   })
 
   it('are not started before a case needs them', async () => {
