@@ -5,7 +5,8 @@ import {
   emptyHeaders,
   encodeFailure,
   type Failure,
-  type MqError,
+  isMqError,
+  MqError,
   messageFromAttributes,
   type RawMessage,
 } from '@mq/core'
@@ -63,6 +64,28 @@ export function decode(
   { countReturns } = { countReturns: true },
 ): Decoded {
   const table: Table = properties.headers ?? {}
+  const { contentType, messageId, timestamp } = properties
+  const defaults = {
+    id: typeof messageId === 'string' && messageId !== '' ? messageId : madeUpId(properties, content),
+    topic,
+    timeMs: typeof timestamp === 'number' && timestamp <= maxTimestamp ? timestamp * 1_000 : Date.now(),
+  }
+  const failure = decodeFailure(textValue(table[own.failure]))
+  const history = { attempt: attemptOf(table, countReturns), ...(failure && { failure }) }
+  try {
+    const { attributes, headers } = partsOf(table)
+    if (typeof contentType === 'string') attributes.datacontenttype = contentType
+    return { message: messageFromAttributes(attributes, { headers, body: content }, defaults), ...history }
+  } catch (cause) {
+    const message = messageFromAttributes({}, { headers: emptyHeaders, body: content }, defaults)
+    const decodeError = isMqError(cause)
+      ? cause
+      : new MqError('MQ_UNDECODABLE', 'Its headers cannot be read', { cause })
+    return { message, ...history, decodeError }
+  }
+}
+
+function partsOf(table: Table): Record<'attributes' | 'headers', Record<string, string>> {
   const attributes: Record<string, string> = Object.create(null)
   const headers: Record<string, string> = Object.create(null)
   for (const name of Object.keys(table)) {
@@ -72,23 +95,9 @@ export function decode(
     if (attribute !== undefined) attributes[attribute] = value
     else if (!name.startsWith('mq-') && !brokerHeader.test(name)) headers[name] = value
   }
-  const { contentType, messageId, timestamp } = properties
-  if (typeof contentType === 'string') attributes.datacontenttype = contentType
   if (Buffer.byteLength(attributes.id ?? '') > maxIdBytes) delete attributes.id
-  const defaults = {
-    id: typeof messageId === 'string' && messageId !== '' ? messageId : madeUpId(properties, content),
-    topic,
-    timeMs: typeof timestamp === 'number' && timestamp <= maxTimestamp ? timestamp * 1_000 : Date.now(),
-  }
   attributes.time ??= textValue(table[own.time]) ?? ''
-  const failure = decodeFailure(textValue(table[own.failure]))
-  const history = { attempt: attemptOf(table, countReturns), ...(failure && { failure }) }
-  try {
-    return { message: messageFromAttributes(attributes, { headers, body: content }, defaults), ...history }
-  } catch (error) {
-    const message = messageFromAttributes({}, { headers: emptyHeaders, body: content }, defaults)
-    return { message, ...history, decodeError: error as MqError }
-  }
+  return { attributes, headers }
 }
 
 /** The same in each group and on each delivery; a message that is identical to the last bit has the same. */
@@ -101,9 +110,21 @@ function madeUpId({ headers = {}, timestamp, type, appId }: MessageProperties, b
     .slice(0, 32)
 }
 
+/** Tables in tables, and so on: what lies deeper counts for no id, as somebody may send more than the stack can hold. */
+const maxDepth = 100
+
 /** Of what the driver decodes: it may hold integers that JSON does not know. */
-export const jsonOf = (value: unknown): string =>
-  JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? String(part) : part))
+export function jsonOf(value: unknown): string {
+  const depths = new Map<unknown, number>()
+  return JSON.stringify(value, function (this: unknown, _, part: unknown) {
+    if (typeof part === 'bigint') return String(part)
+    if (typeof part !== 'object' || part === null) return part
+    const depth = (depths.get(this) ?? 0) + 1
+    if (depth > maxDepth) return null
+    depths.set(part, depth)
+    return part
+  })
+}
 
 /** As AMQP's short strings. */
 const maxIdBytes = 255
@@ -124,7 +145,8 @@ function textValue(value: unknown): string | undefined {
 function timeText(value: unknown): string | undefined {
   if (typeof value === 'number' || typeof value === 'bigint') return isoTime(Number(value))
   const { '!': type, value: seconds } = (value ?? {}) as { readonly '!'?: unknown; readonly value?: unknown }
-  return type === 'timestamp' ? isoTime(Number(seconds) * 1_000) : textValue(value)
+  if (type !== 'timestamp') return textValue(value)
+  return typeof seconds === 'number' || typeof seconds === 'bigint' ? isoTime(Number(seconds) * 1_000) : undefined
 }
 
 const isoTime = (ms: number): string | undefined =>

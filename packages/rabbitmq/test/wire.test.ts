@@ -118,19 +118,23 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('on the wire', () => {
         text: { 'cloudEvents:time': '2026-01-02T04:04:05.678+01:00' },
         beyond: { 'cloudEvents:time': 9e15 },
         flag: { 'cloudEvents:time': true },
+        table: {
+          'cloudEvents:time': { '!': 'object', value: { '!': 'timestamp', value: { valueOf: 1, toString: 1 } } },
+        },
       }
       for (const [messageId, headers] of Object.entries(times)) {
         channel.publish(names.topic(topic), '', Buffer.from('1'), { headers, messageId, timestamp })
       }
       await channel.waitForConfirms()
     })
-    await eventually(() => got.length === 5, 'all five')
+    await eventually(() => got.length === 6, 'all six')
     expect(Object.fromEntries(got)).toEqual({
       long: '2026-01-02T03:04:05.678Z',
       native: '2026-01-02T03:04:05.000Z',
       text: '2026-01-02T03:04:05.678Z',
       beyond: '2026-01-02T03:05:05.000Z',
       flag: '2026-01-02T03:05:05.000Z',
+      table: '2026-01-02T03:05:05.000Z',
     })
   })
 
