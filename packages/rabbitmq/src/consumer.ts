@@ -11,15 +11,8 @@ import {
   withDeadline,
 } from '@mq/core'
 import type { Channel, ChannelModel } from 'amqplib'
-import {
-  answerTimeoutMs,
-  closeChannel,
-  declareOn,
-  giveUpSilent,
-  onChannel,
-  openChannel,
-  politely,
-} from './connection.js'
+import { bounded, pause, unlessAborted } from './bounded.js'
+import { answerTimeoutMs, closeChannel, declareOn, onChannel, openChannel, politely } from './connection.js'
 import type { Copier } from './copies.js'
 import type { Declarations } from './declarations.js'
 import { operationError, reply, replyCode, textOf } from './errors.js'
@@ -40,6 +33,8 @@ export interface ConsumerParts {
   readonly copy: Copier
   readonly locks: Locks
   readonly report: (event: AdapterEvent) => void
+  /** The broker's own. 30 minutes, as the broker has it, where none is given. */
+  readonly consumerTimeoutMs?: number
 }
 
 export interface SupervisedConsumer extends Consumer {
@@ -51,6 +46,12 @@ export interface SupervisedConsumer extends Consumer {
 /** Deliveries beyond those that are handled, with `ordered`: so many may wait for their key before others are held up. */
 const orderedWindow = 256
 
+/**
+ * After this part of the broker's `consumer_timeout` an ordered session whose messages wait for their keys is ended, with all
+ * that run let finish, and the next one begins with them: the broker counts from the delivery on. The rest is for those that run.
+ */
+const renewAfter = 0.5
+
 /** Heals what others deleted while the connection stood: exchanges and bindings go without a word to a consumer. */
 const redeclareEveryMs = 30_000
 
@@ -60,29 +61,32 @@ const stopGraceMs = 4_000
 const firstRetryMs = 100
 const longestRetryMs = 5_000
 
-type End = { readonly by: 'channel'; readonly fault: unknown } | { readonly by: 'broker' } | { readonly by: 'stop' }
+type End =
+  | { readonly by: 'channel'; readonly fault: unknown }
+  | { readonly by: 'broker' }
+  | { readonly by: 'age' }
+  | { readonly by: 'stop' }
 
 /** A consumer that is there again after whatever took it away, until it is stopped. */
 export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
   const { source, options, link, names, declarations, report } = parts
   const queue = names.group(source)
+  const renewAfterMs = renewAfter * (parts.consumerTimeoutMs ?? 1_800_000)
   const prefetch = options.concurrency + (options.ordered ? orderedWindow : 0)
   let status: ConsumerHealth['status'] = 'recovering'
   let wasReady = false
   let isLossReported = false
   let stopping: Promise<void> | undefined
   let stopDeadline = 0
-  let requestStop: () => void
-  const stopRequested = new Promise<void>((resolve) => {
-    requestStop = resolve
-  })
+  const stopRequest = new AbortController()
+  const stopRequested = stopRequest.signal
   let becomeReady: () => void
   let refuse: (error: MqError) => void
   const ready = new Promise<void>((resolve, reject) => {
     becomeReady = resolve
     refuse = reject
   })
-  const isStopping = (): boolean => stopping !== undefined
+  const isStopping = (): boolean => stopRequested.aborted
 
   const supervision = supervise()
 
@@ -90,7 +94,7 @@ export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
     for (let tries = 0; !isStopping(); tries++) {
       const startedAt = Date.now()
       try {
-        const connection = await Promise.race([link.up(answerTimeoutMs), stopRequested])
+        const connection = await unlessAborted(link.up(answerTimeoutMs), stopRequested)
         if (connection === undefined) break
         await consume(connection)
       } catch (cause) {
@@ -105,7 +109,7 @@ export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
       if (isStopping()) break
       status = 'recovering'
       if (Date.now() - startedAt > longestRetryMs) tries = 0
-      await pause(Math.min(longestRetryMs, firstRetryMs * 2 ** tries))
+      await pause(Math.min(longestRetryMs, firstRetryMs * 2 ** tries), stopRequested)
     }
     if (!wasReady) refuse(new MqError('MQ_STOPPED', 'The consumer was stopped before messages flowed'))
   }
@@ -125,14 +129,25 @@ export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
       session.lose(new MqError('MQ_CONNECTION_LOST', 'The channel of this message was lost'))
       end({ by: 'channel', fault })
     })
-    void stopRequested.then(() => end({ by: 'stop' }))
     const session = createSession(channel, {
       ...parts,
       returnsCount: isBefore(versionOf(connection), 4, 3),
       report: (error) => report({ type: 'error', error, source }),
     })
+    const stop = (): void => {
+      session.pause()
+      end({ by: 'stop' })
+    }
+    stopRequested.addEventListener('abort', stop)
+    if (stopRequested.aborted) stop()
     let unlock = async (): Promise<void> => undefined
     let redeclaring: NodeJS.Timeout | undefined
+    let renewing: NodeJS.Timeout | undefined
+    const renew = (): void => {
+      if (session.waitedMs < renewAfterMs) return
+      session.pause()
+      if (!session.isRunning) end({ by: 'age' })
+    }
     try {
       const from = await bounded(connection, prepare(connection))
       // An ephemeral group has one consumer alone.
@@ -150,17 +165,21 @@ export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
       )
       begin()
       if (!options.ephemeral) redeclaring = setInterval(() => void redeclare(connection), redeclareEveryMs)
+      if (options.ordered && !options.ephemeral) renewing = setInterval(renew, Math.min(1_000, renewAfterMs / 10))
       const how = await ended
-      if (how.by === 'stop') await finish(channel, session, consumerTag)
+      if (how.by === 'stop' || how.by === 'age') await finish(channel, session, consumerTag)
       else {
         status = 'recovering'
         await lose(connection, session, how)
       }
     } finally {
       clearInterval(redeclaring)
+      clearInterval(renewing)
+      stopRequested.removeEventListener('abort', stop)
       session.lose(new MqError('MQ_CONNECTION_LOST', 'The channel of this message was lost'))
-      // In a stop it was closed, or nobody answers.
-      if (!isStopping()) await closeChannel(channel)
+      // Not left to the connection: when that closes, the driver forgets acknowledgements that it has not written yet. And a
+      // broker that is late with its answers has handed out messages meanwhile, which come back with the channel only.
+      await closeChannel(channel)
       await unlock()
     }
   }
@@ -188,16 +207,14 @@ export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
     return queue
   }
 
-  /** Ends the intake, then the session; what was acknowledged has left when the channel is closed. */
+  /** Ends the intake, then the session; the channel is closed after that. */
   async function finish(channel: Channel, session: Session, consumerTag: string): Promise<void> {
     const endsAt = Date.now() + stopDeadline
     // The next holder of an ordered group waits for its consumer to be gone: only with the channel its messages are back, too.
     const isLeft = options.ordered && !options.ephemeral
-    const tell = async (): Promise<boolean> => isLeft || (await politely(() => channel.cancel(consumerTag)))
-    const isCancelled = await session.cancel(prefetch, tell)
+    const tell = async (): Promise<unknown> => isLeft || politely(() => channel.cancel(consumerTag))
+    await session.cancel(prefetch, tell)
     await session.stop(Math.max(0, endsAt - Date.now()))
-    // Not left to the connection: when that closes, the driver forgets acknowledgements that it has not written yet.
-    if (isCancelled) await closeChannel(channel)
   }
 
   async function lose(connection: ChannelModel, session: Session, end: End): Promise<void> {
@@ -236,16 +253,6 @@ export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
     }
   }
 
-  function pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms)
-      void stopRequested.then(() => {
-        clearTimeout(timer)
-        resolve()
-      })
-    })
-  }
-
   return {
     ready,
     get health() {
@@ -255,7 +262,7 @@ export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
       if (stopping === undefined) {
         status = 'stopping'
         stopDeadline = deadlineMs
-        requestStop()
+        stopRequest.abort()
         // A broker that does not answer may hold it up in the middle of declaring.
         stopping = withDeadline(supervision, deadlineMs + stopGraceMs, () => new Error('It goes on by itself')).catch(
           () => undefined,
@@ -264,12 +271,4 @@ export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
       return stopping
     },
   }
-}
-
-async function bounded<T>(connection: ChannelModel, work: Promise<T>): Promise<T> {
-  const late = (): MqError => new MqError('MQ_TIMEOUT', `RabbitMQ gave no answer in ${answerTimeoutMs} ms`)
-  return withDeadline(work, answerTimeoutMs, late).catch((error) => {
-    if (isMqError(error, 'MQ_TIMEOUT')) giveUpSilent(connection)
-    throw error
-  })
 }

@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Source } from '@mq/core'
 import type { Channel, ChannelModel } from 'amqplib'
-import { closeChannel, openChannel, politely } from './connection.js'
+import { bounded, pause } from './bounded.js'
+import { closeChannel, onChannel, openChannel, politely } from './connection.js'
 import { reply, replyCode } from './errors.js'
 import type { Namespace } from './names.js'
 
@@ -10,6 +12,8 @@ const retryMs = 500
 /** How long a new holder waits for the consumer of the one before to be gone. */
 const settleMs = 5_000
 
+type Release = () => Promise<void>
+
 /**
  * At most one consumer at a time of an ordered group, among all that ask here: the holder's connection owns an exclusive
  * queue, which the broker deletes with that connection. RabbitMQ's own exclusive consumers are not kept to by quorum queues.
@@ -18,55 +22,62 @@ export function createLocks(names: Namespace) {
   /** A connection may declare its own exclusive queue twice. */
   const held = new Set<string>()
 
-  async function tryLock(connection: ChannelModel, name: string): Promise<Channel | undefined> {
+  /** Undefined when another one has it. */
+  async function take(connection: ChannelModel, source: Source): Promise<Release | undefined> {
+    const name = names.lock(source)
     const channel = await openChannel(connection, 'plain')
     try {
-      await channel.assertQueue(name, { exclusive: true, durable: false, arguments: { 'x-queue-type': 'classic' } })
-      return channel
+      const exclusive = { exclusive: true, durable: false, arguments: { 'x-queue-type': 'classic' } }
+      await bounded(connection, channel.assertQueue(name, exclusive))
     } catch (error) {
+      await closeChannel(channel)
       if (replyCode(error) === reply.resourceLocked) return undefined
       throw error
     }
+    const release = async (): Promise<void> => {
+      await politely(() => channel.deleteQueue(name))
+      await closeChannel(channel)
+    }
+    try {
+      // On another channel: one that a refusal has closed releases nothing.
+      const gone = (looking: Channel): Promise<void> => withoutConsumer(looking, names.group(source))
+      await bounded(connection, onChannel(connection, 'Waiting for the consumer before', gone))
+    } catch (error) {
+      await release()
+      throw error
+    }
+    return release
   }
 
   /** Its messages are given back only when the broker has noticed that it is gone. */
   async function withoutConsumer(channel: Channel, queue: string): Promise<void> {
     const endsAt = Date.now() + settleMs
-    while (Date.now() < endsAt && (await channel.checkQueue(queue)).consumerCount > 0) await pause(50)
+    while (Date.now() < endsAt && (await channel.checkQueue(queue)).consumerCount > 0) await sleep(50)
   }
 
+  const freeing =
+    (name: string, release: Release): Release =>
+    async () => {
+      await release()
+      held.delete(name)
+    }
+
   return {
-    /** Resolves with what releases the lock, once it is had; with undefined when `given` up before. Rejects with the connection. */
-    async hold(
-      connection: ChannelModel,
-      source: Source,
-      givenUp: Promise<void>,
-    ): Promise<(() => Promise<void>) | undefined> {
+    /** Resolves with what releases the lock, once it is had; with undefined when `givenUp` before. Rejects with the connection. */
+    async hold(connection: ChannelModel, source: Source, givenUp: AbortSignal): Promise<Release | undefined> {
       const name = names.lock(source)
-      let isOver = false
-      void givenUp.then(() => {
-        isOver = true
-      })
-      while (!isOver) {
+      while (!givenUp.aborted) {
         if (!held.has(name)) {
           held.add(name)
+          let release: Release | undefined
           try {
-            const channel = await tryLock(connection, name)
-            if (channel !== undefined) {
-              await withoutConsumer(channel, names.group(source))
-              return async () => {
-                await politely(() => channel.deleteQueue(name))
-                await closeChannel(channel)
-                held.delete(name)
-              }
-            }
-          } catch (error) {
-            held.delete(name)
-            throw error
+            release = await take(connection, source)
+          } finally {
+            if (release === undefined) held.delete(name)
           }
-          held.delete(name)
+          if (release !== undefined) return freeing(name, release)
         }
-        await Promise.race([pause(retryMs), givenUp])
+        await pause(retryMs, givenUp)
       }
       return undefined
     },
@@ -74,5 +85,3 @@ export function createLocks(names: Namespace) {
 }
 
 export type Locks = ReturnType<typeof createLocks>
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))

@@ -32,6 +32,7 @@ interface Run {
   readonly decoded: Decoded
   readonly key: string | undefined
   readonly abort: LazyAbort
+  readonly receivedAt: number
   isStarted: boolean
   /** An answer was accepted, and is being carried out. */
   isSettling: boolean
@@ -67,12 +68,14 @@ export function createSession(channel: Channel, parts: SessionParts) {
   })
 
   function receive(delivered: ConsumeMessage): void {
-    const decoded = decode(delivered, source.topic, { countReturns: !options.ordered })
+    const decoded = decoding(delivered)
+    if (decoded === undefined) return
     const run: Run = {
       delivered,
       decoded,
       key: decoded.message.key,
       abort: lazyAbort(),
+      receivedAt: Date.now(),
       isStarted: false,
       isSettling: false,
     }
@@ -81,6 +84,20 @@ export function createSession(channel: Channel, parts: SessionParts) {
     else {
       arrivedAt = Date.now()
       onChange?.()
+    }
+  }
+
+  /** Undefined for what even that has failed at. */
+  function decoding(delivered: ConsumeMessage): Decoded | undefined {
+    try {
+      return decode(delivered, source.topic, { countReturns: !options.ordered })
+    } catch (cause) {
+      // The driver would close the channel, and all of its messages would come again: this one time after time.
+      const text = `A message could not be read, and was left to RabbitMQ to dead-letter: ${textOf(cause)}`
+      acknowledger.count()
+      channel.nack(delivered, false, false)
+      report(new MqError('MQ_UNDECODABLE', text, { cause }))
+      return undefined
     }
   }
 
@@ -104,8 +121,8 @@ export function createSession(channel: Channel, parts: SessionParts) {
     else if (settlement.kind === 'release') giveBack(run)
     else if (settlement.kind === 'retry') {
       const history = { attempt: run.decoded.attempt + 1, failure: settlement.failure }
-      replace(run, { queue: 'group', delayMs: settlement.delayMs, ...history })
-    } else replace(run, { queue: 'dead', delayMs: 0, failure: settlement.failure, entryId: randomUUID() })
+      replace(run, { queue: 'group', delayMs: settlement.delayMs, ...history }, refuse)
+    } else replace(run, { queue: 'dead', delayMs: 0, failure: settlement.failure, entryId: randomUUID() }, refuse)
   }
 
   /** Without counting as an attempt, where that can be had: at the price of the place in the queue. */
@@ -113,12 +130,14 @@ export function createSession(channel: Channel, parts: SessionParts) {
     if (options.ephemeral || options.ordered || !parts.returnsCount) returnToQueue(run)
     else {
       const { attempt, failure } = run.decoded
-      replace(run, { queue: 'group', delayMs: 0, attempt, ...(failure && { failure }) })
+      replace(run, { queue: 'group', delayMs: 0, attempt, ...(failure && { failure }) }, returnToQueue)
     }
   }
 
   const acknowledge = (run: Run): void => finish(run, () => acknowledger.add(run.delivered))
-  const returnToQueue = (run: Run): void => refuse(run, { requeue: true })
+  const returnToQueue = (run: Run): void => nack(run, { requeue: true })
+  /** The broker dead-letters it by itself, headers and all. */
+  const refuse = (run: Run): void => nack(run, { requeue: false })
 
   /** With `ordered` by the close of the channel: only then the broker keeps the order of more than 32. */
   function returnAll(): void {
@@ -135,15 +154,22 @@ export function createSession(channel: Channel, parts: SessionParts) {
     }
   }
 
-  function refuse(run: Run, { requeue }: { readonly requeue: boolean }): void {
+  function nack(run: Run, { requeue }: { readonly requeue: boolean }): void {
     finish(run, () => {
       acknowledger.count()
       channel.nack(run.delivered, false, requeue)
     })
   }
 
-  /** Stores a copy, then acknowledges the original: a crash in between makes a duplicate, never a loss. */
-  function replace(run: Run, by: Pick<Copy, 'queue' | 'delayMs'> & ReplacementHistory): void {
+  /**
+   * Stores a copy, then acknowledges the original: a crash in between makes a duplicate, never a loss. `instead` is for an
+   * original of which no copy can be made.
+   */
+  function replace(
+    run: Run,
+    by: Pick<Copy, 'queue' | 'delayMs'> & ReplacementHistory,
+    instead: (run: Run) => void,
+  ): void {
     run.isSettling = true
     const { queue, delayMs, ...history } = by
     const { content } = run.delivered
@@ -151,8 +177,7 @@ export function createSession(channel: Channel, parts: SessionParts) {
     run.copying = copy({ source, queue, delayMs, content, properties })
     void run.copying.result.then((result) => {
       if (result === 'stored') acknowledge(run)
-      // The broker dead-letters the original by itself, headers and all.
-      else if (result === 'impossible') refuse(run, { requeue: false })
+      else if (result === 'impossible') instead(run)
     })
   }
 
@@ -203,32 +228,44 @@ export function createSession(channel: Channel, parts: SessionParts) {
 
   const isRunning = (): boolean => [...runs].some((run) => run.isStarted || run.isSettling)
 
+  /** What runs goes on; what waits or comes starts no more. */
+  function pause(): void {
+    isStopping = true
+    lanes.pause()
+  }
+
   return {
     receive,
+    pause,
+    get isRunning(): boolean {
+      return isRunning()
+    },
+    /** Of the messages that have not started, how long the oldest has been here. */
+    get waitedMs(): number {
+      for (const run of runs) if (!run.isStarted) return Date.now() - run.receivedAt
+      return 0
+    },
     /**
      * Cancels the consumer, with nothing started any more. What the broker has assigned to a consumer at that moment and not
      * sent yet stays with it, unseen, and counts as delivered once the channel closes: so this is done while no slot is free, or
      * in a quiet moment.
      */
-    async cancel(prefetch: number, tell: () => Promise<boolean>): Promise<boolean> {
-      isStopping = true
-      lanes.pause()
+    async cancel(prefetch: number, tell: () => Promise<unknown>): Promise<void> {
+      pause()
       const endsAt = Date.now() + fillMs
       arrivedAt = Date.now()
       for (let quietAt = arrivedAt + quietMs; Date.now() < Math.min(quietAt, endsAt); quietAt = arrivedAt + quietMs) {
         if (await until(() => runs.size >= prefetch, quietAt - Date.now())) break
       }
       held = []
-      const isTold = await tell()
+      await tell()
       const answers = held
       held = undefined
       for (const answer of answers) answer()
-      return isTold
     },
     /** The channel is gone: the broker hands out again what is not settled. */
     lose(reason: MqError): void {
-      isStopping = true
-      lanes.pause()
+      pause()
       const lost = [...runs]
       runs.clear()
       for (const run of lost) {

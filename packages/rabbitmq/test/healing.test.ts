@@ -1,7 +1,12 @@
 import { brokers, proxy, type RabbitServer, rabbitmq as startRabbit } from '@mq/test-brokers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { rabbitmq } from '../src/index.js'
+import { createConsumer } from '../src/consumer.js'
+import { createDeclarations } from '../src/declarations.js'
+import { createLink } from '../src/link.js'
+import { createLocks } from '../src/locks.js'
 import { namespaceFor } from '../src/names.js'
+import { settingsOf } from '../src/options.js'
 import { eventually, freshTopic, open, pause } from './support/open.js'
 import { onRaw } from './support/raw.js'
 
@@ -81,6 +86,58 @@ describe.skipIf(!brokers.owned('rabbitmq'))('healing', () => {
       await queue.publish(other, 1)
       await eventually(() => otherGot.length === 1, 'the other consumer')
       expect(queue.health().status).toBe('up')
+    } finally {
+      await server.rabbitmqctl('eval', 'application:set_env(rabbit, consumer_timeout, 1800000).')
+      await server.rabbitmqctl('eval', 'application:set_env(rabbit, channel_tick_interval, 60000).')
+    }
+  })
+
+  it('ordered messages that wait for their key for long are taken anew before the broker takes them away', async () => {
+    await server.rabbitmqctl('eval', 'application:set_env(rabbit, consumer_timeout, 6000).')
+    await server.rabbitmqctl('eval', 'application:set_env(rabbit, channel_tick_interval, 500).')
+    try {
+      const queue = await open({ url: server.url })
+      const source = { topic: freshTopic(), group: 'workers' }
+      const settings = settingsOf({ url: server.url })
+      const { names } = settings
+      const declarations = createDeclarations(settings)
+      const errors: string[] = []
+      const aborted: unknown[] = []
+      const link = createLink(settings, 'consume', {
+        up: () => undefined,
+        down: (error) => errors.push(error.message),
+        retryFailed: () => undefined,
+        blocked: () => undefined,
+      })
+      const got: string[] = []
+      const consumer = createConsumer({
+        source,
+        options: { concurrency: 4, ordered: true, ephemeral: false },
+        async handle({ message, signal }) {
+          got.push(message.id)
+          await pause(900)
+          if (signal.aborted) aborted.push(signal.reason)
+          return { kind: 'done' }
+        },
+        link,
+        names,
+        declarations,
+        copy: () => ({ result: new Promise(() => {}), abandon: () => undefined }),
+        locks: createLocks(names),
+        report: (event) => event.type === 'error' && errors.push(event.error.message),
+        consumerTimeoutMs: 6_000,
+      })
+      await consumer.ready
+      const ids = Array.from({ length: 12 }, (_, number) => `${number}`)
+      for (const id of ids) await queue.publish(source.topic, 1, { id, key: 'hot' })
+      await eventually(() => new Set(got).size === 12, 'all of them', 25_000)
+      await pause(1_000)
+      expect(got).toEqual(ids)
+      expect(errors).toEqual([])
+      expect(aborted).toEqual([])
+      await consumer.stop({ deadlineMs: 1_000 })
+      await link.close(500)
+      expect((await queue.stats(source.topic)).ready).toBe(0)
     } finally {
       await server.rabbitmqctl('eval', 'application:set_env(rabbit, consumer_timeout, 1800000).')
       await server.rabbitmqctl('eval', 'application:set_env(rabbit, channel_tick_interval, 60000).')

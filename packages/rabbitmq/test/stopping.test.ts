@@ -1,6 +1,11 @@
 import { brokers, proxy, type RabbitServer, shared } from '@mq/test-brokers'
+import { connect } from 'amqplib'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { namespaceFor } from '../src/names.js'
 import { eventually, freshTopic, open, pause } from './support/open.js'
+import { onRaw } from './support/raw.js'
+
+const names = namespaceFor('mq')
 
 describe.skipIf(!brokers.wanted('rabbitmq'))('stopping and ephemeral subscriptions', () => {
   let server: RabbitServer
@@ -24,6 +29,59 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('stopping and ephemeral subscriptio
     }
     expect(attempts).toEqual([1, 1, 1])
     expect((await queue.stats(topic)).ready).toBe(1)
+  })
+
+  it('what a broker hands out that learns late of a stop comes back', async () => {
+    const link = await proxy(server)
+    const stopping = await open({ url: link.url })
+    const other = await open({ url: server.url })
+    const topic = freshTopic()
+    const got: unknown[] = []
+    const subscription = await stopping.subscribe(topic, ({ data }) => void got.push(data), { concurrency: 5 })
+    await link.freeze('in')
+    await subscription.stop({ deadlineMs: 100 })
+    await other.publishAll(topic, [1, 2, 3])
+    await eventually(async () => (await other.stats(topic)).ready === 0, 'them to be handed out')
+    await link.heal()
+    await eventually(async () => (await other.stats(topic)).ready === 3, 'them to be back', 5_000)
+    expect(got).toEqual([])
+    await link.close()
+  })
+
+  it('an ordered subscription that stood by leaves no channel open', async () => {
+    const queue = await open({
+      url: server.url,
+      connect: (url, socketOptions) => connect({ ...(url as object), channelMax: 8 }, socketOptions),
+    })
+    const topic = freshTopic()
+    const errors: unknown[] = []
+    queue.on('error', ({ error }) => errors.push(error))
+    await queue.subscribe(topic, () => {}, { ordered: true })
+    for (let times = 0; times < 10; times++) {
+      const standby = await queue.subscribe(topic, () => {}, { ordered: true })
+      await standby.stop()
+    }
+    expect(errors).toEqual([])
+  })
+
+  it('a stop gives back what cannot be copied, too', async () => {
+    const queue = await open({ url: server.url })
+    const topic = freshTopic()
+    let runs = 0
+    const subscription = await queue.subscribe(topic, () => {
+      runs += 1
+      return new Promise(() => {})
+    })
+    await onRaw(server.url, async (channel) => {
+      // The driver can write this, and nothing more beside it.
+      const headers = { large: 'x'.repeat(65_500) }
+      channel.publish(names.topic(topic), '', Buffer.from('1'), { headers })
+      await channel.waitForConfirms()
+    })
+    await eventually(() => runs === 1, 'the handler')
+    await subscription.stop({ deadlineMs: 0 })
+    await eventually(async () => (await queue.stats(topic)).ready === 1, 'it to be back')
+    expect((await queue.stats(topic)).dead).toBe(0)
   })
 
   it('what is handled in time is not given back, and an idle stop is over at once', async () => {

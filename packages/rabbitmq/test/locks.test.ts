@@ -1,0 +1,90 @@
+import { EventEmitter, getEventListeners } from 'node:events'
+import type { ChannelModel } from 'amqplib'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createLocks } from '../src/locks.js'
+import { namespaceFor } from '../src/names.js'
+
+const source = { topic: 't', group: 'g' }
+
+interface Answers {
+  readonly assertQueue?: () => Promise<unknown>
+  readonly checkQueue?: () => Promise<{ consumerCount: number }>
+}
+
+/** A connection whose channels answer like that; `calls` is what they were asked. */
+function connectionThat({
+  assertQueue = async () => ({}),
+  checkQueue = async () => ({ consumerCount: 0 }),
+}: Answers = {}) {
+  const calls: string[] = []
+  const asked =
+    <T>(name: string, answer: () => Promise<T>) =>
+    (): Promise<T> => {
+      calls.push(name)
+      return answer()
+    }
+  const createChannel = async (): Promise<unknown> =>
+    Object.assign(new EventEmitter(), {
+      assertQueue: asked('assertQueue', assertQueue),
+      checkQueue: asked('checkQueue', checkQueue),
+      deleteQueue: asked('deleteQueue', async () => ({})),
+      close: asked('close', async () => undefined),
+    })
+  const destroy = vi.fn()
+  const connection = Object.assign(new EventEmitter(), { createChannel, connection: { stream: { destroy } } })
+  return { connection: connection as unknown as ChannelModel, calls, destroy }
+}
+
+const never = (): Promise<never> => new Promise(() => {})
+const locked = async (): Promise<never> => {
+  throw Object.assign(new Error('locked'), { code: 405 })
+}
+
+describe('the lock of an ordered group', () => {
+  const signal = (): AbortSignal => new AbortController().signal
+
+  beforeEach(() => {
+    vi.useFakeTimers()
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  it.each([
+    ['the lock', { assertQueue: never }],
+    ['the consumer before', { checkQueue: never }],
+  ])('a broker that does not answer about %s is given up, and so is the name', async (_, answers) => {
+    const locks = createLocks(namespaceFor('mq'))
+    const silent = connectionThat(answers)
+    const holding = expect(locks.hold(silent.connection, source, signal())).rejects.toMatchObject({
+      code: 'MQ_TIMEOUT',
+    })
+    await vi.advanceTimersByTimeAsync(30_000)
+    await holding
+    expect(silent.destroy).toHaveBeenCalled()
+    expect(await locks.hold(connectionThat().connection, source, signal())).toBeTypeOf('function')
+  })
+
+  it('what was taken is given back when the queue of the group is not there', async () => {
+    const locks = createLocks(namespaceFor('mq'))
+    const missing = async (): Promise<never> => {
+      throw Object.assign(new Error('missing'), { code: 404 })
+    }
+    const { connection, calls } = connectionThat({ checkQueue: missing })
+    await expect(locks.hold(connection, source, signal())).rejects.toMatchObject({ code: 404 })
+    expect(calls).toContain('deleteQueue')
+  })
+
+  it('standing by leaves nothing behind', async () => {
+    vi.useRealTimers()
+    const locks = createLocks(namespaceFor('mq'))
+    const { connection, calls } = connectionThat({ assertQueue: locked })
+    const stop = new AbortController()
+    const standing = locks.hold(connection, source, stop.signal)
+    await vi.waitUntil(() => calls.filter((call) => call === 'assertQueue').length === 3, { timeout: 5_000 })
+    expect(getEventListeners(stop.signal, 'abort').length).toBeLessThanOrEqual(1)
+    stop.abort()
+    expect(await standing).toBeUndefined()
+    expect(calls.filter((call) => call === 'close')).toHaveLength(3)
+  })
+})
