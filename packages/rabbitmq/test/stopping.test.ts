@@ -48,6 +48,47 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('stopping and ephemeral subscriptio
     await link.close()
   })
 
+  it('nothing starts for a consumer that is stopped while it starts', async () => {
+    const link = await proxy(server)
+    const publisher = await open({ url: server.url })
+    const topic = freshTopic()
+    await publisher.declareGroup(topic, 'workers')
+    await publisher.publish(topic, 1)
+    let isFrozen = false
+    const queue = await open({
+      url: link.url,
+      async connect(url, socketOptions) {
+        const connection = await connect(url, socketOptions)
+        const createChannel = connection.createChannel.bind(connection)
+        connection.createChannel = async () => {
+          const channel = await createChannel()
+          const consume = channel.consume.bind(channel)
+          channel.consume = async (...call) => {
+            await link.freeze('out')
+            isFrozen = true
+            return consume(...call)
+          }
+          return channel
+        }
+        return connection
+      },
+    })
+    let runs = 0
+    const subscribing = queue
+      .subscribe(topic, () => {
+        runs += 1
+      })
+      .catch(() => undefined)
+    await eventually(() => isFrozen, 'it to begin')
+    const leaving = queue.disconnect({ deadlineMs: 2_000 })
+    await pause(300)
+    await link.heal()
+    await Promise.all([leaving, subscribing])
+    expect(runs).toBe(0)
+    await eventually(async () => (await publisher.stats(topic)).ready === 1, 'the message to be back')
+    await link.close()
+  })
+
   it('an ordered subscription that stood by leaves no channel open', async () => {
     const queue = await open({
       url: server.url,
