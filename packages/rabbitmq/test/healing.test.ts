@@ -1,4 +1,7 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { brokers, proxy, type RabbitServer, rabbitmq as startRabbit } from '@mq/test-brokers'
+import { type ChannelModel, connect } from 'amqplib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { rabbitmq } from '../src/index.js'
 import { createConsumer } from '../src/consumer.js'
@@ -90,6 +93,40 @@ describe.skipIf(!brokers.owned('rabbitmq'))('healing', () => {
       await server.rabbitmqctl('eval', 'application:set_env(rabbit, consumer_timeout, 1800000).')
       await server.rabbitmqctl('eval', 'application:set_env(rabbit, channel_tick_interval, 60000).')
     }
+  })
+
+  it('connections that were lost are not kept', async () => {
+    const link = await proxy(server)
+    const connections: WeakRef<ChannelModel>[] = []
+    const queue = await open({
+      url: link.url,
+      async connect(url, socketOptions) {
+        const connection = await connect(url, socketOptions)
+        connections.push(new WeakRef(connection))
+        return connection
+      },
+    })
+    await queue.subscribe(freshTopic(), () => {})
+    await queue.subscribe(freshTopic(), () => {}, { ordered: true })
+    const cuts = 6
+    for (let times = 1; times <= cuts; times++) {
+      await link.cut()
+      await eventually(() => connections.length === 2 + 2 * times, 'new connections')
+      await eventually(() => queue.health().status === 'up', 'the consumers to be back')
+    }
+    const alive = (): number => connections.filter((connection) => connection.deref() !== undefined).length
+    setFlagsFromString('--expose-gc')
+    const collect: () => void = runInNewContext('gc')
+    // Two stand. The latest error of the adapter and of each consumer holds on to where it was thrown.
+    await eventually(
+      () => {
+        collect()
+        return alive() <= 5
+      },
+      'the others to be collected',
+      10_000,
+    )
+    await link.close()
   })
 
   it('ordered messages that wait for their key for long are taken anew before the broker takes them away', async () => {
