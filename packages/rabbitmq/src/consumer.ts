@@ -33,8 +33,8 @@ export interface ConsumerParts {
   readonly copy: Copier
   readonly locks: Locks
   readonly report: (event: AdapterEvent) => void
-  /** The broker's own. 30 minutes, as the broker has it, where none is given. */
-  readonly consumerTimeoutMs?: number
+  /** The broker's own. */
+  readonly consumerTimeoutMs: number
 }
 
 export interface SupervisedConsumer extends Consumer {
@@ -71,7 +71,7 @@ type End =
 export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
   const { source, options, link, names, declarations, report } = parts
   const queue = names.group(source)
-  const renewAfterMs = renewAfter * (parts.consumerTimeoutMs ?? 1_800_000)
+  const renewAfterMs = renewAfter * parts.consumerTimeoutMs
   const prefetch = options.concurrency + (options.ordered ? orderedWindow : 0)
   let status: ConsumerHealth['status'] = 'recovering'
   let wasReady = false

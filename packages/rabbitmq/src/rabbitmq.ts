@@ -217,6 +217,7 @@ export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
         copy,
         locks,
         report,
+        consumerTimeoutMs: settings.consumerTimeoutMs,
       }
       const consumer = createConsumer(parts)
       consumers.add(consumer)
