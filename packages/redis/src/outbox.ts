@@ -68,7 +68,8 @@ export function createOutbox({ topic, settings, link, onEmpty }: OutboxParts) {
   async function resumeWhenUp(): Promise<void> {
     isPlanned = true
     await link.whenUp(longestPauseMs)
-    pump()
+    // A closed one is waited for no more: what is left gets its outcome at its deadline.
+    if (!link.isClosed) pump()
   }
 
   function ended(batch: Batch): void {

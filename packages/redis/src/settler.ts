@@ -91,8 +91,8 @@ export function createSettler(parts: SettlerParts) {
   }
 
   /**
-   * Tries until it is done or the messages are not ours any more. That an answer was lost does no harm: the second time the
-   * broker sees that it is done.
+   * Tries until it is done, the messages are not ours any more or the link is closed. That an answer was lost does no harm: the
+   * second time the broker sees that it is done.
    */
   async function insist(
     batch: readonly Run[],
@@ -101,7 +101,7 @@ export function createSettler(parts: SettlerParts) {
   ): Promise<void> {
     let told = false
     let ours = batch.filter((run) => runs.has(run))
-    for (let pauseMs = 20; ours.length > 0; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
+    for (let pauseMs = 20; ours.length > 0 && !link.isClosed; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
       try {
         await work(ours)
         break
