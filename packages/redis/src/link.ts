@@ -24,8 +24,11 @@ export interface Link {
   whenUp(timeoutMs: number): Promise<void>
   /** Sent once, never repeated. Rejects with a `CommandError`. */
   send(command: string, args: readonly Argument[], timeoutMs?: number): Promise<unknown>
-  /** As `send`. Loads the script where the broker does not have it. */
-  run(script: Script, keys: readonly string[], args: readonly Argument[], timeoutMs?: number): Promise<unknown>
+  /**
+   * As `send`. Sent once more, with its source, where the broker does not have the script. `onSent` is called each time, before
+   * anything else is sent: the last time is the one that counted.
+   */
+  run(script: Script, keys: readonly string[], args: readonly Argument[], onSent?: () => void): Promise<unknown>
   close(): void
 }
 
@@ -176,13 +179,18 @@ export function createLink(settings: Settings, events: LinkEvents = {}): Link {
         done()
       }
     },
-    async run(script, keys, args, timeoutMs) {
+    async run(script, keys, args, onSent) {
       const rest = [keys.length, ...keys, ...args]
+      const send = (command: string, what: string): Promise<unknown> => {
+        const reply = link.send(command, [what, ...rest])
+        onSent?.()
+        return reply
+      }
       try {
-        return await link.send('EVALSHA', [script.sha, ...rest], timeoutMs)
+        return await send('EVALSHA', script.sha)
       } catch (error) {
         if (!(error instanceof CommandError) || error.word !== 'NOSCRIPT') throw error
-        return await link.send('EVAL', [script.source, ...rest], timeoutMs)
+        return await send('EVAL', script.source)
       }
     },
     close() {

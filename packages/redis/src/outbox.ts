@@ -4,7 +4,7 @@ import { type CommandError, commandError, isOutOfMemory, willPass } from './erro
 import { joinPacked, packedBytes } from './fields.js'
 import { topicKeys } from './keys.js'
 import type { Link } from './link.js'
-import type { Settings } from './options.js'
+import type { Settings, WaitCommand } from './options.js'
 import { giveUp, type Item, isSettled, rejectedError, settle, unknownError } from './outgoing.js'
 import { trimScript } from './scripts/fetch.js'
 import { publishScript } from './scripts/publish.js'
@@ -108,15 +108,17 @@ export function createOutbox({ topic, settings, link, onEmpty }: OutboxParts) {
 
   async function send(batch: readonly Item[]): Promise<void> {
     const packed = joinPacked(batch)
-    const script = link.run(publishScript, scriptKeys, [dedupeMs, retain, wait === undefined ? 0 : 1, packed])
-    // On the same connection right behind the write: only then it is this write that is waited for.
-    const copies =
-      wait === undefined
-        ? undefined
-        : link.send(wait.name, [...wait.args, wait.timeoutMs], wait.timeoutMs + settings.commandTimeoutMs)
-    copies?.catch(() => {})
-    const [hasGroups, ...refused] = (await script) as readonly (number | Buffer)[]
-    const missing = copies === undefined ? undefined : await missingCopies(copies, wait?.args ?? [])
+    const copies: Promise<unknown>[] = []
+    // On the same connection right behind the write, each time that it is sent: only then it is this write that is waited for.
+    const waitForCopies = ({ name, args, timeoutMs }: WaitCommand): void => {
+      const reply = link.send(name, [...args, timeoutMs], timeoutMs + settings.commandTimeoutMs)
+      reply.catch(() => {})
+      copies.push(reply)
+    }
+    const args = [dedupeMs, retain, wait === undefined ? 0 : 1, packed]
+    const reply = await link.run(publishScript, scriptKeys, args, wait && (() => waitForCopies(wait)))
+    const [hasGroups, ...refused] = reply as readonly (number | Buffer)[]
+    const missing = wait && (await missingCopies(copies.at(-1), wait.args))
     for (let at = 0; at < refused.length; at += 2) {
       settle(batch[Number(refused[at]) - 1] as Item, rejected(rejectedError(String(refused[at + 1]))))
     }
@@ -178,7 +180,10 @@ const stored = (hasGroups: boolean): { readonly now: Outcome; readonly later: Ou
   later,
 })
 
-async function missingCopies(copies: Promise<unknown>, wanted: readonly number[]): Promise<Error | undefined> {
+async function missingCopies(
+  copies: Promise<unknown> | undefined,
+  wanted: readonly number[],
+): Promise<Error | undefined> {
   try {
     const reply = await copies
     const counts = (Array.isArray(reply) ? reply : [reply]).map(Number)

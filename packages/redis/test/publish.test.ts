@@ -156,6 +156,17 @@ describe.skipIf(!brokers.owned('redis'))('waiting for copies', () => {
     })
     await queue.publish(topic, 2)
     expect(await copy.xlen(`mq:{${topic}}:stream`)).toBe(2)
+    // The script is gone, and has to be sent along: the copies of that second sending are what counts.
+    await replica.pause()
+    await source.script('FLUSH')
+    await expect(queue.publish(topic, 3)).rejects.toMatchObject({
+      code: 'MQ_PUBLISH_UNKNOWN',
+      message: expect.stringMatching(/0 of 1/),
+    })
+    await replica.resume()
+    await source.script('FLUSH')
+    await queue.publish(topic, 4)
+    expect(await copy.xlen(`mq:{${topic}}:stream`)).toBe(4)
   })
 
   it('is refused at connect by a Redis that has no WAITAOF', async () => {
