@@ -157,8 +157,11 @@ describe.skipIf(!brokers.owned('redis'))('waiting for copies', () => {
     await queue.publish(topic, 2)
     expect(await copy.xlen(`mq:{${topic}}:stream`)).toBe(2)
     // The script is gone, and has to be sent along: the copies of that second sending are what counts.
-    await replica.pause()
     await source.script('FLUSH')
+    const isConfirmed = (info: string): boolean =>
+      /^slave0:.*offset=(\d+)/m.exec(info)?.[1] === /^master_repl_offset:(\d+)/m.exec(info)?.[1]
+    await until(async () => isConfirmed(await source.info('replication')), { what: 'all to be confirmed' })
+    await replica.pause()
     await expect(queue.publish(topic, 3)).rejects.toMatchObject({
       code: 'MQ_PUBLISH_UNKNOWN',
       message: expect.stringMatching(/0 of 1/),
