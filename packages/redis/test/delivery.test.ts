@@ -24,6 +24,32 @@ describe.skipIf(!brokers.wanted('redis'))('delivery', () => {
     expect(await queue.stats(topic, 'billing')).toEqual({ ready: 0, inFlight: 0, delayed: 0, dead: 0 })
   })
 
+  it('retries, dead-letters and replays a foreign entry of thousands of fields, and handles what comes after it', async () => {
+    const queue = await open(url)
+    const topic = newTopic()
+    const seen: unknown[] = []
+    let isBroken = true
+    await queue.subscribe(
+      topic,
+      ({ data }) => {
+        seen.push(data)
+        if (isBroken && data === 'large') fail()
+      },
+      { concurrency: 1, retry: { attempts: 2, delayMs: 20 } },
+    )
+    const many = Array.from({ length: 5_000 }, (_, number) => [`header:h${number}`, String(number)]).flat()
+    await (await client(url)).xadd(`mq:{${topic}}:stream`, '*', ...many, 'data', '"large"')
+    await until(async () => (await queue.stats(topic)).dead === 1, { what: 'the dead letter' })
+    const [letter] = await queue.deadLetters(topic).list()
+    expect(letter).toMatchObject({ data: 'large', message: { headers: { h0: '0', h999: '999' } } })
+    isBroken = false
+    expect(await queue.deadLetters(topic).replay()).toEqual({ replayed: 1 })
+    await queue.publish(topic, 'small')
+    await until(() => seen.length === 4, { what: 'both' })
+    expect(seen.slice(0, 2)).toEqual(['large', 'large'])
+    expect(seen.slice(2).sort()).toEqual(['large', 'small'])
+  })
+
   it('retries, never early, and dead-letters in the end, with the message as it was', async () => {
     const queue = await open(url)
     const topic = newTopic()

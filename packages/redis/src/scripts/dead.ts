@@ -1,5 +1,5 @@
 import { script } from '../script.js'
-import { fieldsOf, nextMember, nowDown } from './lua.js'
+import { fieldsOf, nextMember, nowDown, packFields } from './lua.js'
 
 /**
  * Sends dead letters to their group again, as they were at first. KEYS: dead, due, due data, seq. ARGV: their entry ids. Returns
@@ -10,12 +10,13 @@ export const replayScript = script(
 ${nowDown}
 ${nextMember}
 ${fieldsOf}
+${packFields}
 local count = 0
 for _, id in ipairs(ARGV) do
   local fields = fields_of(KEYS[1], id)
   if fields then
     local member = next_member(KEYS[4])
-    redis.call('HSET', KEYS[3], member, cmsgpack.pack(unpack(fields)))
+    redis.call('HSET', KEYS[3], member, pack_fields(fields))
     redis.call('ZADD', KEYS[2], now_down(), member)
     redis.call('XDEL', KEYS[1], id)
     count = count + 1

@@ -48,11 +48,17 @@ local function owned_by(stream, group, id, consumer)
   return found[1]
 end`
 
+/** Lua 5.1 hands on fewer than 8,000 values in one call; what is more of an entry cannot be written again. */
+const maxValues = 7_000
+const attributes = ['specversion', 'id', 'source', 'type', 'time', 'datacontenttype', 'partitionkey', 'data']
+
 /**
  * The fields of an entry as they were, without those that begin with \`mq:\` but for \`mq:entry\`: the id that it had in the
- * topic's stream, which stands in for the id of a message that came without one. False if it is gone.
+ * topic's stream, which stands in for the id of a message that came without one. False if it is gone. Of an entry with more
+ * than 3,500 fields (another program's) it is the first ones and what every message has.
  */
 export const fieldsOf = `
+local attributes = {${attributes.map((name) => `${name} = true`).join(', ')}}
 local function fields_of(stream, id)
   local found = redis.call('XRANGE', stream, id, id)
   if not found[1] then return false end
@@ -62,7 +68,7 @@ local function fields_of(stream, id)
   for i = 1, #all, 2 do
     if all[i] == 'mq:entry' then
       origin = all[i + 1]
-    elseif string.sub(all[i], 1, 3) ~= 'mq:' then
+    elseif string.sub(all[i], 1, 3) ~= 'mq:' and #fields < ${maxValues} + (attributes[all[i]] and 100 or 0) then
       fields[#fields + 1] = all[i]
       fields[#fields + 1] = all[i + 1]
     end
@@ -70,6 +76,16 @@ local function fields_of(stream, id)
   fields[#fields + 1] = 'mq:entry'
   fields[#fields + 1] = origin
   return fields
+end`
+
+/** Packs as many as `fields_of` returns: in parts, as `cmsgpack.pack` takes fewer at a time than `cmsgpack.unpack`. */
+export const packFields = `
+local function pack_fields(fields)
+  local parts = {}
+  for i = 1, #fields, 1000 do
+    parts[#parts + 1] = cmsgpack.pack(unpack(fields, i, math.min(i + 999, #fields)))
+  end
+  return table.concat(parts)
 end`
 
 /** Compares two ids of entries: their numbers may be too large for a Lua number. */

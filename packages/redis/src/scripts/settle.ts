@@ -1,5 +1,5 @@
 import { script } from '../script.js'
-import { fieldsOf, nextMember, nowUp, ownedBy } from './lua.js'
+import { fieldsOf, nextMember, nowUp, ownedBy, packFields } from './lua.js'
 
 /** Lets the next message of a key go, once the one that ran for it has ended. */
 const leaveLane = `
@@ -78,6 +78,7 @@ ${nowUp}
 ${nextMember}
 ${ownedBy}
 ${fieldsOf}
+${packFields}
 ${leaveLane}
 ${finish}
 local group, consumer, kind, id, lane, to, delay, attempt, failure = unpack(ARGV)
@@ -95,7 +96,7 @@ if fields then
     redis.call('XADD', KEYS[6], '*', unpack(fields))
   else
     local member = next_member(KEYS[5])
-    redis.call('HSET', KEYS[4], member, cmsgpack.pack(unpack(fields)))
+    redis.call('HSET', KEYS[4], member, pack_fields(fields))
     redis.call('ZADD', KEYS[3], now_up() + tonumber(delay), member)
   end
 end
