@@ -18,6 +18,9 @@ export interface IntakeParts {
   readonly ordered: boolean
 }
 
+/** Where a look at all that is pending starts, in the topic's stream and in the group's for retries. */
+const begins: readonly string[] = ['-', '-']
+
 /**
  * The ways in which a consumer gets messages, one after the other. Nothing else reads for this consumer, so what it owns and
  * does not know of, once an answer was lost, is found in its pending list.
@@ -32,7 +35,7 @@ export function createIntake({ settings, place, name, link, commands, runs, orde
   let recoverAt = 0
   let claimAt = 0
   let takeAt = 0
-  let cursors: readonly [string, string] = ['-', '-']
+  let cursors: readonly string[] = begins
   let streamEnd = '0-0'
   let news: Promise<unknown> | undefined
   let wake: (() => void) | undefined
@@ -57,9 +60,10 @@ export function createIntake({ settings, place, name, link, commands, runs, orde
   async function claim(room: number): Promise<Intake> {
     const args = [room, visibilityMs, ordered ? 1 : 0, ...cursors]
     const { reply, claimedAt } = await ask(claimScript, [stream, retry, lanes, waiting], args)
-    const [main, again, ...rows] = reply
-    cursors = [String(main), String(again)]
-    return intakeOf(rows, place.topic, claimedAt)
+    // A stream that was seen to its end waits there for the other.
+    cursors = reply.slice(0, 2).map((cursor) => (String(cursor) === '-' ? '+' : String(cursor)))
+    if (cursors.every((cursor) => cursor === '+')) cursors = begins
+    return intakeOf(reply.slice(2), place.topic, claimedAt)
   }
 
   async function take(room: number): Promise<Intake> {
@@ -116,7 +120,7 @@ export function createIntake({ settings, place, name, link, commands, runs, orde
     }
     if (now >= claimAt) {
       const claimed = await claim(room)
-      if (claimed.owned.length < room) claimAt = now + visibilityMs / 3
+      if (claimed.owned.length < room && cursors === begins) claimAt = now + visibilityMs / 3
       return claimed
     }
     if (now >= takeAt) return await take(room)

@@ -123,6 +123,29 @@ describe.skipIf(!brokers.wanted('redis'))('ordered', () => {
     expect(started).toEqual([0])
   })
 
+  it('finds what a dead consumer left behind thousands of messages that wait for another of their key, in time', async () => {
+    const queue = await open(url)
+    const topic = newTopic()
+    const other = await client(url)
+    const stream = `mq:{${topic}}:stream`
+    await queue.declareGroup(topic, 'g')
+    const waiting = 10_000
+    for (let at = 0; at < waiting; at += 1_000) {
+      const some = other.pipeline()
+      for (let number = 0; number < 1_000; number++) some.xadd(stream, '*', 'partitionkey', 'busy', 'data', '0')
+      await some.exec()
+    }
+    await other.xreadgroup('GROUP', 'g', '~waiting', 'COUNT', waiting, 'STREAMS', stream, '>')
+    await queue.publish(topic, 'left', { key: 'free' })
+    await other.xreadgroup('GROUP', 'g', 'dead', 'COUNT', 1, 'STREAMS', stream, '>')
+    const diedAt = performance.now()
+    const seen: unknown[] = []
+    await queue.subscribe(topic, ({ data }) => void seen.push(data), { ordered: true })
+    await until(() => seen.length === 1, { what: 'what was left', timeoutMs: 15_000 })
+    expect(performance.now() - diedAt).toBeLessThan(queue.capabilities.redeliveryMs)
+    expect(seen).toEqual(['left'])
+  })
+
   it('handles messages without a key side by side', async () => {
     const queue = await open(url)
     const topic = newTopic()
