@@ -1,4 +1,4 @@
-export type { Chapter, ConformanceCase, Level, Need } from './case.js'
+export type { Alone, Chapter, ConformanceCase, Level, Need } from './case.js'
 export type { CaseStore } from './case-store.js'
 export type { CollectOptions, Collector, Run } from './collector.js'
 export type { Kit, KitQueueOptions, KitSchedulerOptions } from './kit.js'
