@@ -288,6 +288,12 @@ describe.skipIf(!brokers.wanted('kafka'))('declaring a group', () => {
 describe.skipIf(!brokers.wanted('kafka'))('a message that the topics of its group find too large', () => {
   const small = { name: 'max.message.bytes', value: '10000' }
   const large = 'x'.repeat(20_000)
+  const failingAtLarge =
+    (seen: unknown[]) =>
+    ({ data }: { readonly data: unknown }): void => {
+      seen.push(data)
+      if (data === large) throw new Error('no')
+    }
 
   it('to be retried is a dead letter with its failure, and holds up nothing', async () => {
     const { queue, events } = await open({ partitions: 1 })
@@ -295,14 +301,7 @@ describe.skipIf(!brokers.wanted('kafka'))('a message that the topics of its grou
     const retry = { topic: `${topic}--g---retry`, numPartitions: tiersMs.length, configEntries: [small] }
     await createTopics(await shared('kafka'), [retry])
     const seen: unknown[] = []
-    await queue.subscribe(
-      topic,
-      ({ data }) => {
-        seen.push(data)
-        if (data === large) throw new Error('no')
-      },
-      { concurrency: 1 },
-    )
+    await queue.subscribe(topic, failingAtLarge(seen), { concurrency: 1 })
     await queue.publishAll(topic, [large, 'after'])
     const letters = () => queue.deadLetters(topic, 'g').list()
     await until(async () => (await letters()).length === 1, { what: 'the dead letter' })
@@ -323,14 +322,7 @@ describe.skipIf(!brokers.wanted('kafka'))('a message that the topics of its grou
       { topic: dead, numPartitions: 2, configEntries: [small, { name: 'cleanup.policy', value: 'compact' }] },
     ])
     const seen: unknown[] = []
-    await queue.subscribe(
-      topic,
-      ({ data }) => {
-        seen.push(data)
-        if (data === large) throw new Error('no')
-      },
-      { concurrency: 1, ordered: true },
-    )
+    await queue.subscribe(topic, failingAtLarge(seen), { concurrency: 1, ordered: true })
     await queue.publish(topic, large, { key: 'a' })
     await queue.publish(topic, 'next of a', { key: 'a' })
     await queue.publishAll(topic, ['b', 'c', 'd'])

@@ -8,8 +8,8 @@ interface Place {
 
 /**
  * The brokers of one run, each started when the first case needs it. With one, a case that is `alone` waits until no other
- * runs. With more, such cases have all but the first to themselves, one case each, and hold up no other
- * but one that looks at the whole process.
+ * runs. With more, such cases have all but the first to themselves, one case each, and hold up no other but one
+ * that looks at the whole process.
  */
 export function createEnvironments(loaded: LoadedSubject, brokers: number) {
   const wholeProcess = createTurns()

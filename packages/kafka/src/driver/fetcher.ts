@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cluster } from './cluster.js'
 import { errorType } from './errors.js'
-import { partitionOffsets } from './offsets.js'
+import { logStart } from './offsets.js'
 import { fetch, isStaleLeader, nameOf, type PartitionRead, type TopicPartition } from './requests.js'
 
 /** `position` is where the reader was, `start` the first offset that is there. */
@@ -200,7 +200,7 @@ export class Fetcher {
   /** True when reading goes on by itself. */
   async #recover(position: Position, error: Error): Promise<boolean> {
     if (errorType(error) === 'OFFSET_OUT_OF_RANGE') {
-      const start = (await partitionOffsets(this.#cluster, [position], 'start')).get(nameOf(position)) ?? 0
+      const start = await logStart(this.#cluster, position)
       if (this.#positions.get(nameOf(position)) !== position) return true
       const gap = { position: position.from, start }
       position.from = start

@@ -25,6 +25,10 @@ export const partitionOffsets = (
   edge: Edge,
 ): Promise<ReadonlyMap<string, number>> => patiently(() => listOffsets(cluster, partitions, edge))
 
+/** Where a partition begins. */
+export const logStart = async (cluster: Cluster, at: TopicPartition): Promise<number> =>
+  (await partitionOffsets(cluster, [at], 'start')).get(nameOf(at)) ?? 0
+
 async function listOffsets(
   cluster: Cluster,
   partitions: readonly TopicPartition[],

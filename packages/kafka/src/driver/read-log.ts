@@ -1,9 +1,9 @@
 import type { Cluster } from './cluster.js'
 import { errorType } from './errors.js'
-import { partitionOffsets } from './offsets.js'
+import { logStart } from './offsets.js'
 import { patiently } from './patience.js'
 import type { KafkaRecord } from './record-batch.js'
-import { fetch, nameOf, type PartitionFetch, type PartitionRead, type TopicPartition } from './requests.js'
+import { fetch, type PartitionFetch, type PartitionRead, type TopicPartition } from './requests.js'
 
 /** Calls `each` for every record that is in the partition when it begins, the oldest first, until it returns false. */
 export async function readLog(
@@ -17,7 +17,7 @@ export async function readLog(
     const read = await patiently(() => readOnce(cluster, { topic, partition, from }))
     if (read.error !== undefined) {
       // The beginning of the log was removed.
-      from = (await partitionOffsets(cluster, [{ topic, partition }], 'start')).get(nameOf({ topic, partition })) ?? 0
+      from = await logStart(cluster, { topic, partition })
       continue
     }
     end ??= read.end
