@@ -18,14 +18,14 @@ export interface ProgressStep extends TaskProgress {
 const everyMs = 100
 const maxNoteLength = 1_000
 
-/** Sends the steps of one run, the last one always. `send` never rejects; without it, steps are only checked. */
+/** Sends the steps of one run. `send` never rejects; without it, steps are only checked. */
 export function createProgress(options: {
   readonly attempt: number
   readonly clock: Clock
   readonly send: ((step: ProgressStep) => Promise<void>) | undefined
 }) {
   const { attempt, clock, send } = options
-  let number = 0
+  let latest: ProgressStep | undefined
   let waiting: ProgressStep | undefined
   let timer: ClockTimer | undefined
   let sending: Promise<void> | undefined
@@ -60,23 +60,30 @@ export function createProgress(options: {
         throw new TypeError(`The note of progress must be a string, not ${shown(note)}`)
       }
       if (isOver || send === undefined) return
-      number += 1
-      waiting = {
-        number,
+      latest = {
+        number: (latest?.number ?? 0) + 1,
         attempt,
         fraction: checked,
         ...(note !== undefined && { note: note.slice(0, maxNoteLength) }),
       }
+      waiting = latest
       next()
     },
-    /** Resolves once the last step has left. */
-    async end(): Promise<void> {
+    /** No step leaves any more. Gives the latest, to be told with the outcome: two messages may come in another order. */
+    close(): ProgressStep | undefined {
+      isOver = true
+      waiting = undefined
+      return latest
+    },
+    /** Resolves once the last step has left, which it gives. */
+    async end(): Promise<ProgressStep | undefined> {
       isOver = true
       timer?.cancel()
       timer = undefined
       await sending
       next()
       await sending
+      return latest
     },
   }
 }

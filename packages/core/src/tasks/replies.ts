@@ -46,10 +46,10 @@ export function createReplies({ queue, records, timeoutMs }: RepliesOptions) {
   }
   const hear = ({ data, extensions }: Message): void => {
     if (!isReplyFor(extensions, instance) || !(data instanceof Uint8Array)) return
-    const reply = decodeData(data, 'application/json') as { id?: unknown; status?: unknown; step?: unknown } | null
+    const reply = decodeData(data, 'application/json') as { id?: unknown; step?: unknown } | null
     const entry = typeof reply?.id === 'string' ? entries.get(reply.id) : undefined
     if (entry === undefined) return
-    const step = reply?.status === 'progress' ? stepOf(reply.step) : undefined
+    const step = stepOf(reply?.step)
     if (step !== undefined) entry.pending.step(step)
     const outcome = outcomeOf(reply)
     if (outcome === undefined) return

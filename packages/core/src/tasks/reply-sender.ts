@@ -22,19 +22,29 @@ export function createReplySender(queue: Queue) {
     }
   }
 
+  const progress = (replyTo: string, id: string, step: ProgressStep): Promise<void> =>
+    send(replyTo, textOf({ status: 'progress', id, step }))
+  const limit = queue.capabilities.maxMessageBytes - roomBytes
+
   return {
-    outcome: (replyTo: string, outcome: TaskOutcome): Promise<void> => send(replyTo, encodeOutcome(outcome)),
-    progress: (replyTo: string, id: string, step: ProgressStep): Promise<void> =>
-      send(replyTo, Buffer.from(encodeData({ status: 'progress', id, step }).body).toString()),
+    progress,
+    /** With the last step of the task, where it reported any; by itself only if there is no room for both. */
+    async outcome(replyTo: string, outcome: TaskOutcome, step: ProgressStep | undefined): Promise<void> {
+      const text = step === undefined ? undefined : textOf({ ...outcome, step })
+      if (text !== undefined && Buffer.byteLength(text) <= limit) return send(replyTo, text)
+      if (step !== undefined) await progress(replyTo, outcome.id, step)
+      await send(replyTo, encodeOutcome(outcome))
+    },
     /** Throws `MQ_NOT_SERIALIZABLE` or `MQ_MESSAGE_TOO_LARGE` for an outcome that cannot be sent. */
     requireSendable(outcome: TaskOutcome): void {
       const bytes = Buffer.byteLength(encodeOutcome(outcome))
-      const limit = queue.capabilities.maxMessageBytes - roomBytes
       if (bytes <= limit) return
       const text = `The result has ${bytes} bytes; a reply over ${queue.type} takes at most ${limit}`
       throw new MqError('MQ_MESSAGE_TOO_LARGE', text)
     },
   }
 }
+
+const textOf = (reply: object): string => Buffer.from(encodeData(reply).body).toString()
 
 export type ReplySender = ReturnType<typeof createReplySender>

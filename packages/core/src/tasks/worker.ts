@@ -27,6 +27,9 @@ export interface WorkerParts {
   readonly control: Control
 }
 
+/** A run that failed is mostly tried again elsewhere, and what is kept of it here of no use any more. */
+const maxLastSteps = 1_000
+
 interface Job {
   readonly message: Message
   readonly context: HandlerContext
@@ -39,6 +42,8 @@ interface Job {
 export function createWorker(task: Task, limit: StartLimit | undefined, parts: WorkerParts) {
   const { queue, emitter, records, replies, control } = parts
   const { clock } = queue
+  /** Of runs that failed, by the id of their task: the last step is told with the failure, if no other run follows. */
+  const lastSteps = new Map<string, ProgressStep>()
 
   async function handle(message: Message, context: HandlerContext): Promise<void> {
     const { id, attempt } = message
@@ -50,12 +55,23 @@ export function createWorker(task: Task, limit: StartLimit | undefined, parts: W
     // Before the store is asked: whoever cancels writes there first, so one of the two always hears of the other.
     const remove = control.add(id, run)
     try {
+      lastSteps.delete(id)
       await handleJob({ message, context, ask, run, progress })
+    } catch (error) {
+      keepLast(id, await progress.end())
+      throw error
     } finally {
       remove()
       run.end()
       await progress.end()
     }
+  }
+
+  function keepLast(id: string, step: ProgressStep | undefined): void {
+    if (step === undefined) return
+    lastSteps.set(id, step)
+    const [oldest] = lastSteps.keys()
+    if (oldest !== undefined && lastSteps.size > maxLastSteps) lastSteps.delete(oldest)
   }
 
   async function handleJob(job: Job): Promise<void> {
@@ -97,7 +113,7 @@ export function createWorker(task: Task, limit: StartLimit | undefined, parts: W
     const { once, replyTo } = ask
     if (once === undefined || records === undefined) return false
     if (before?.status !== 'completed') return !(await records.isFirstCopy(message.id, once))
-    if (replyTo !== undefined) await replies.outcome(replyTo, before)
+    if (replyTo !== undefined) await replies.outcome(replyTo, before, undefined)
     return true
   }
 
@@ -135,8 +151,7 @@ export function createWorker(task: Task, limit: StartLimit | undefined, parts: W
   async function completed({ message, ask, progress }: Job, outcome: TaskOutcome): Promise<void> {
     const { id, attempt } = message
     const counts = (await records?.end(keepable(outcome), ask.once?.ttlMs)) ?? outcome
-    await progress.end()
-    if (ask.replyTo !== undefined) await replies.outcome(ask.replyTo, counts)
+    if (ask.replyTo !== undefined) await replies.outcome(ask.replyTo, counts, progress.close())
     if (outcome.status !== 'completed') return
     emitter.emit('completed', { task: task.name, id, attempt, result: outcome.result })
   }
@@ -145,8 +160,7 @@ export function createWorker(task: Task, limit: StartLimit | undefined, parts: W
     const { id, attempt } = message
     const outcome: TaskOutcome = { status: 'cancelled', id }
     await records?.end(outcome)
-    await progress.end()
-    if (ask.replyTo !== undefined) await replies.outcome(ask.replyTo, outcome)
+    if (ask.replyTo !== undefined) await replies.outcome(ask.replyTo, outcome, progress.close())
     emitter.emit('cancelled', { task: task.name, id, attempt })
   }
 
@@ -157,7 +171,9 @@ export function createWorker(task: Task, limit: StartLimit | undefined, parts: W
     const error = { ...failure.error, attempts: failure.attempts }
     const outcome: TaskOutcome = { status: 'failed', id, task: task.name, error }
     const counts = (await records?.end(outcome, ask.once?.ttlMs)) ?? outcome
-    if (ask.replyTo !== undefined) await replies.outcome(ask.replyTo, counts)
+    const last = lastSteps.get(id)
+    lastSteps.delete(id)
+    if (ask.replyTo !== undefined) await replies.outcome(ask.replyTo, counts, last)
     if (task.events?.includes('failed')) {
       const event = { id, task: task.name, error }
       await queue

@@ -59,6 +59,7 @@ function changedReply(text: string, faulty: Faulty): string {
   if (reply.error !== undefined && faulty('taskErrorCodeLost')) delete reply.error.code
   if (reply.error !== undefined && faulty('taskAttemptsWrong')) reply.error.attempts = 1
   if (reply.step !== undefined && faulty('taskProgressNoteLost')) delete reply.step.note
+  if (reply.step !== undefined && faulty('taskLastStepLost')) delete reply.step
   return JSON.stringify(reply)
 }
 

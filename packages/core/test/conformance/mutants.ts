@@ -204,6 +204,7 @@ export const mutants = {
   taskOutcomeForgotten: ['does not store how a task has ended', 'TSK-6'],
   taskEventLost: ['does not publish that a task has completed', 'TSK-13'],
   taskProgressLost: ['reports no progress', 'TSK-14'],
+  taskLastStepLost: ['tells an outcome without the last step', 'TSK-14'],
   taskProgressNoteLost: ['drops the notes of progress', 'TSK-14'],
   taskProgressThrows: ['fails a task whose progress cannot be sent', 'TSK-15'],
   taskCancelUnheard: ['does not tell other processes that a task is cancelled', 'TSK-16'],

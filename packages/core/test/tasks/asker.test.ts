@@ -65,6 +65,18 @@ describe('an asker', () => {
     expect(await handle.result({ timeoutMs: 0 })).toBe('first')
   })
 
+  it('hears of the last step with the outcome, though the message of the step is late', async () => {
+    const opened = await asking()
+    const handle = await ask(opened)
+    const step = { number: 2, attempt: 1, fraction: 1 }
+    await opened.answer({ ...completed('x', 'done'), step })
+    await opened.answer({ id: 'x', status: 'progress', step: { ...step, number: 1, fraction: 0.5 } })
+    const fractions: number[] = []
+    for await (const { fraction } of handle.progress()) fractions.push(fraction)
+    expect(fractions).toEqual([1])
+    expect(await handle.result()).toBe('done')
+  })
+
   it('is told in time that no reply comes, and waits for none that it never asked for', async () => {
     const opened = await asking({ replyTimeoutMs: 5_000 })
     const handle = await ask(opened)

@@ -29,6 +29,16 @@ describe('progress', () => {
     expect(sent.at(-1)).toMatchObject({ note: 'the last' })
   })
 
+  it('gives the last step, which then does not leave, to whoever tells it with the outcome', async () => {
+    const { clock, sent, progress } = recorded()
+    progress.report(0.5, undefined)
+    progress.report(1, 'all')
+    expect(progress.close()).toEqual({ number: 2, attempt: 1, fraction: 1, note: 'all' })
+    expect(await progress.end()).toMatchObject({ number: 2 })
+    await clock.advance(1_000)
+    expect(sent).toHaveLength(1)
+  })
+
   it('never sends two at a time, however slow the broker is', async () => {
     const clock = testClock()
     const slow = gate()

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { memoryStore } from '../../../memory/src/memory-store.js'
-import { defineTask, MqError, type TaskStore } from '../../src/index.js'
+import { defineTask, MqError, type TaskContext, type TaskProgress, type TaskStore } from '../../src/index.js'
 import { scheduled } from '../support/tasks.js'
 
 const brokenStore: TaskStore = {
@@ -90,6 +90,50 @@ describe('a worker', () => {
     expect(opened.log.lines.map(({ message: text }) => text)).toEqual([
       'A reply to whoever asked for a task could not be sent',
       'A reply to whoever asked for a task could not be sent',
+    ])
+  })
+
+  it('tells the last step with the outcome, whatever that is, and by itself where both are too large', async () => {
+    const maxMessageBytes = 8_192
+    const opened = await scheduled({ capabilities: { maxMessageBytes } })
+    const endings: Record<string, () => unknown> = {
+      small: () => 'done',
+      large: () => 'x'.repeat(maxMessageBytes - 1_200),
+      failed: () => {
+        throw new Error('never again')
+      },
+    }
+    const retry = { attempts: 1 }
+    const execute = (how: string, { progress }: TaskContext) => {
+      progress(0.5)
+      progress(1, 'n'.repeat(1_000))
+      return endings[how]?.()
+    }
+    await opened.scheduler.register(defineTask({ name: 'a', retry, execute }))
+    await opened.scheduler.start()
+    const repliesTo = async (how: string): Promise<readonly unknown[]> => {
+      const before = opened.sent('task-replies').length
+      const message = { body: Buffer.from(JSON.stringify(how)), extensions: { taskreplyto: 'somebody' } }
+      await opened.run('task.a', { message })
+      const replies = opened.sent('task-replies').slice(before)
+      return replies.map(({ body }) => {
+        const { status, step } = JSON.parse(Buffer.from(body).toString()) as { status: string; step?: TaskProgress }
+        return [status, step?.fraction]
+      })
+    }
+    expect(await repliesTo('small')).toEqual([
+      ['progress', 0.5],
+      ['completed', 1],
+    ])
+    expect(await repliesTo('large')).toEqual([
+      ['progress', 0.5],
+      ['progress', 1],
+      ['completed', undefined],
+    ])
+    expect(await repliesTo('failed')).toEqual([
+      ['progress', 0.5],
+      ['progress', 1],
+      ['failed', 1],
     ])
   })
 

@@ -16,11 +16,13 @@ export const taskProgress: readonly ConformanceCase[] = [
     async run(kit) {
       const gate = createGate()
       const { asker, task } = await stageTask(kit, {
-        async execute(_, { progress }) {
+        retry: { attempts: 1 },
+        async execute(fails, { progress }) {
           progress(0.25, 'a quarter')
           await gate.opened
           progress(0.5)
           progress(1, 'all')
+          if (fails === 2) throw new Error('after all of it')
           return 'done'
         },
       })
@@ -38,6 +40,11 @@ export const taskProgress: readonly ConformanceCase[] = [
       const fractions = steps.map(({ fraction }) => fraction)
       assert.deepEqual(fractions, [...fractions].sort())
       for await (const step of handle.progress()) assert.deepEqual(step, steps.at(-1))
+      const failing = await asker.enqueue(task, 2, { reply: true })
+      await assert.rejects(failing.result(reply), { code: 'MQ_TASK_FAILED' })
+      const ends: TaskProgress[] = []
+      for await (const step of failing.progress()) ends.push(step)
+      assert.deepEqual(ends, [{ fraction: 1, note: 'all', attempt: 1 }])
     },
   },
   {
