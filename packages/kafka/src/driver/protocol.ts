@@ -144,6 +144,16 @@ const { requests } = load('kafkajs/src/protocol/requests') as {
   readonly requests: Readonly<Record<ApiName, Definition>>
 }
 
+/**
+ * Since version 11 of Fetch followers answer too (KIP-392). One that was started a moment ago does not know yet how far its log
+ * is committed, and says that it is empty.
+ */
+const fetchFromLeaders: Definition = {
+  ...requests.Fetch,
+  versions: requests.Fetch.versions.filter((version) => Number(version) <= 10),
+}
+const definitions = { ...requests, Fetch: fetchFromLeaders }
+
 const apiKeys = load('kafkajs/src/protocol/requests/apiKeys') as Readonly<Record<ApiName, number>>
 
 export const { createErrorFromCode } = load('kafkajs/src/protocol/error') as {
@@ -169,7 +179,7 @@ export async function ask<Answer>(
   parameters: object,
   decode?: (data: Buffer) => Promise<Answer>,
 ): Promise<Answer> {
-  const { request, response, ...rest } = broker.lookupRequest(apiKeys[name], requests[name])(parameters)
+  const { request, response, ...rest } = broker.lookupRequest(apiKeys[name], definitions[name])(parameters)
   const answer = await broker.connectionPool.send({
     ...rest,
     request,

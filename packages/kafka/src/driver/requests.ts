@@ -97,7 +97,7 @@ export async function fetch(
   return partitions
 }
 
-/** An answer to Fetch in version 11. */
+/** An answer to Fetch in version 10. */
 async function readAnswer(data: Buffer, positions: ReadonlyMap<string, number>) {
   const reader = new ByteReader(data)
   const partitions: PartitionRead[] = []
@@ -117,7 +117,6 @@ async function readAnswer(data: Buffer, positions: ReadonlyMap<string, number>) 
       for (let transactions = reader.int32(); transactions > 0; transactions--) {
         aborted.push({ producerId: reader.int64(), firstOffset: Number(reader.int64()) })
       }
-      reader.int32() // A replica that would be nearer.
       const from = positions.get(`${topic}/${partition}`) ?? 0
       const read = await readBatches(reader.bytes(reader.int32()), { from, aborted })
       partitions.push({
