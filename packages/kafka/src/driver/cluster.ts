@@ -324,7 +324,17 @@ export class Cluster {
     this.#opened.delete(broker)
     this.#ready.delete(broker)
     this.#brokers.delete(name)
+    this.#forgetLedBy(name)
     for (const connection of broker.connectionPool.pool) destroy(connection, error)
+  }
+
+  /** Other brokers may lead by now what one did that was lost. */
+  #forgetLedBy(name: string): void {
+    const lost = new Set<number>()
+    for (const [nodeId, address] of this.#addresses) if (nameOf(address) === name) lost.add(nodeId)
+    for (const [topic, partitions] of this.#partitions) {
+      if (partitions.some(({ leader }) => lost.has(leader))) this.forget(topic)
+    }
   }
 }
 

@@ -60,13 +60,16 @@ export function properties(options: KafkaOptions, { ports, place }: { ports: Kaf
     }),
     ...options.config,
   }
-  return Object.entries(settings)
-    .map(([name, value]) => `${name}=${escaped(String(value))}\n`)
-    .join('')
+  return written(settings)
 }
 
-/** One broker for tests: one copy of everything, few threads, no waiting for others. */
-const small = {
+export const written = (settings: Readonly<Record<string, string | number>>): string =>
+  Object.entries(settings)
+    .map(([name, value]) => `${name}=${escaped(String(value))}\n`)
+    .join('')
+
+/** For tests: one copy of everything, few threads, no waiting for others. */
+export const small = {
   'offsets.topic.replication.factor': 1,
   'offsets.topic.num.partitions': 4,
   'transaction.state.log.replication.factor': 1,

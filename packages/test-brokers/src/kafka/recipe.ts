@@ -33,11 +33,27 @@ export function kafkaRecipe(parts: {
   }
 }
 
-function boot(options: KafkaOptions, { place, native }: { place: Place; native: NativeKafka | undefined }): string {
-  const classes = native === undefined || place.source === 'docker' ? '/opt/kafka/libs/*' : `${native.jars}/*`
-  const java = native === undefined || place.source === 'docker' ? 'java' : native.java
+function boot(options: KafkaOptions, parts: JavaPlace): string {
+  const { classPath, format, run } = javaLines(options, parts)
+  return [
+    classPath,
+    // Passwords for SCRAM live in Kafka's own log, which only the formatting can begin.
+    `test -f data/meta.properties || ${format('server.properties', scram(options))} || exit 1`,
+    `exec ${run('server.properties')}`,
+    '',
+  ].join('\n')
+}
+
+interface JavaPlace {
+  readonly place: Place
+  readonly native: NativeKafka | undefined
+}
+
+/** Lines of a shell that prepare and run a Kafka with a file of properties. */
+export function javaLines(options: KafkaOptions, { place, native }: JavaPlace) {
+  const isNative = native !== undefined && place.source === 'native'
   const quick = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xshare:auto']
-  const run = `${[java, ...quick].map(quote).join(' ')}`
+  const java = [isNative ? native.java : 'java', ...quick].map(quote).join(' ')
   const broker = [
     `-Xmx${options.heapMb ?? 320}m`,
     '-Djava.awt.headless=true',
@@ -45,15 +61,12 @@ function boot(options: KafkaOptions, { place, native }: { place: Place; native: 
     '-Dorg.slf4j.simpleLogger.showDateTime=true',
     ...(options.javaOptions ?? []),
   ]
-  const format = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', 'server.properties', ...scram(options)]
-  return [
-    `CLASSPATH=${quote(classes)}`,
-    'export CLASSPATH',
-    // Passwords for SCRAM live in Kafka's own log, which only the formatting can begin.
-    `test -f data/meta.properties || ${run} ${format.map(quote).join(' ')} || exit 1`,
-    `exec ${run} ${broker.map(quote).join(' ')} kafka.Kafka server.properties`,
-    '',
-  ].join('\n')
+  return {
+    classPath: `CLASSPATH=${quote(isNative ? `${native.jars}/*` : '/opt/kafka/libs/*')}\nexport CLASSPATH`,
+    format: (file: string, args: readonly string[] = []): string =>
+      `${java} ${['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', file, ...args].map(quote).join(' ')}`,
+    run: (file: string): string => `${java} ${broker.map(quote).join(' ')} kafka.Kafka ${quote(file)}`,
+  }
 }
 
 function scram({ users = {}, mechanisms = allMechanisms }: KafkaOptions): string[] {

@@ -1,0 +1,163 @@
+import { defaultKafkaVersion, type NativeKafka, nativeKafka } from '../install/kafka.js'
+import { type ProcessId, printIdentity, self } from '../run/process.js'
+import { until } from '../run/wait.js'
+import { ask } from '../sources/ask.js'
+import { chooseSource } from '../sources/choose.js'
+import type { Place, Recipe } from '../sources/machine.js'
+import { onFreePorts, portAt } from '../sources/ports.js'
+import { runRecipe } from '../sources/run.js'
+import { kafkaSource } from './index.js'
+import { small, written } from './properties.js'
+import { javaLines } from './recipe.js'
+
+/** A controller and brokers, each a process of its own, so that somebody notices when a broker dies. */
+export interface KafkaCluster {
+  /** Names all brokers. */
+  readonly url: string
+  readonly nodes: readonly KafkaNode[]
+  stop(): Promise<void>
+}
+
+export interface KafkaNode {
+  readonly id: number
+  /** As kafkajs takes it. */
+  readonly address: string
+  /** Ends it with SIGKILL; resolves once it takes no connection any more. */
+  kill(): Promise<void>
+  /** Starts it on the same port and data. Does not wait until it answers. */
+  start(): Promise<void>
+}
+
+const heapMb = 256
+const controllerId = 100
+
+/** Always of this process: never from the environment. */
+export async function kafkaCluster(
+  { brokers = 2, config = {} }: { readonly brokers?: number; readonly config?: Readonly<Record<string, string>> } = {},
+  owner: ProcessId = self,
+): Promise<KafkaCluster> {
+  let native: NativeKafka | undefined
+  const source = await chooseSource(
+    kafkaSource(async () => {
+      native = await nativeKafka(defaultKafkaVersion)
+    }),
+  )
+  return await onFreePorts(1 + 2 * brokers, owner, async (ports) => {
+    const controller = portAt(ports, 0)
+    const members = Array.from({ length: brokers }, (_, index) => ({
+      id: index + 1,
+      name: `broker-${index + 1}`,
+      port: portAt(ports, 1 + 2 * index),
+      inside: portAt(ports, 2 + 2 * index),
+    }))
+    const recipe: Recipe = {
+      kind: 'kafka-cluster',
+      image: process.env.MQ_TEST_KAFKA_IMAGE ?? `apache/kafka:${defaultKafkaVersion}`,
+      ports,
+      published: members.map(({ port }) => port),
+      files: (place) => ({
+        'record.sh': `${printIdentity} >"$1" && shift && exec "$@"\n`,
+        'controller.properties': controllerProperties(controller, place),
+        ...Object.fromEntries(
+          members.map((one) => [`${one.name}.properties`, brokerProperties(one, { controller, place, config })]),
+        ),
+        ...Object.fromEntries(members.map(({ name }) => [`${name}.sh`, script(name, { place, native })])),
+        'boot.sh': [...members.map(({ name }) => startLine(name)), 'exec /bin/sh ./controller.sh', ''].join('\n'),
+        'controller.sh': script('controller', { place, native }),
+      }),
+    }
+    const { machine, verbs } = await runRecipe(recipe, {
+      source,
+      owner,
+      answers: ({ place }) => Promise.all(members.map(({ port }) => sees(brokers, place.host, port))),
+    })
+    const { host } = machine.place
+    return {
+      url: `kafka://${members.map(({ port }) => `${host}:${port}`).join(',')}`,
+      nodes: members.map(({ id, name, port }) => ({
+        id,
+        address: `${host}:${port}`,
+        async kill() {
+          await machine.run(`kill -9 $(cut -d' ' -f1 ${name}.pid)`, 10_000)
+          const isGone = (): Promise<boolean> =>
+            sees(0, host, port).then(
+              () => false,
+              () => true,
+            )
+          await until(isGone, { what: `${name} to be gone` })
+        },
+        start: async () => void (await machine.run(startLine(name), 10_000)),
+      })),
+      stop: verbs.stop,
+    }
+  })
+}
+
+/** Asks a broker for its metadata, without topics, until that names so many brokers at least. */
+async function sees(count: number, host: string, port: number): Promise<true> {
+  // Size, Metadata in version 1, a correlation id, the client's name, and an empty list.
+  const request = Buffer.from('000000180003000100000001000a', 'hex')
+  const seen = await ask(
+    { host, port, tls: false },
+    {
+      send: Buffer.concat([request, Buffer.from('test-probe'), Buffer.alloc(4)]),
+      read: (reply) => (reply.length < 12 ? undefined : { brokers: reply.readInt32BE(8) }),
+    },
+  )
+  if (seen.brokers < count) throw new Error(`The broker at ${port} sees ${seen.brokers} of ${count} brokers`)
+  return true
+}
+
+/** The controller is the machine's own process; brokers write themselves down beside it, and all end together. */
+const startLine = (name: string): string =>
+  `/bin/sh ./record.sh ${name}.pid /bin/sh ./${name}.sh </dev/null >>output.log 2>&1 &`
+
+function script(name: string, at: { readonly place: Place; readonly native: NativeKafka | undefined }): string {
+  const { classPath, format, run } = javaLines({ heapMb }, at)
+  const file = `${name}.properties`
+  return `${classPath}\ntest -f ${name}/meta.properties || ${format(file)} || exit 1\nexec ${run(file)}\n`
+}
+
+const common = (port: number, name: string, { folder }: Place) => ({
+  'controller.quorum.voters': `${controllerId}@127.0.0.1:${port}`,
+  'controller.listener.names': 'CONTROLLER',
+  'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,CLIENT:PLAINTEXT,BROKER:PLAINTEXT',
+  'log.dirs': `${folder}/${name}`,
+  ...small,
+})
+
+const controllerProperties = (port: number, place: Place): string =>
+  written({
+    'process.roles': 'controller',
+    'node.id': controllerId,
+    listeners: `CONTROLLER://127.0.0.1:${port}`,
+    ...common(port, 'controller', place),
+  })
+
+interface Member {
+  readonly id: number
+  readonly name: string
+  readonly port: number
+  /** Where the other brokers reach it. */
+  readonly inside: number
+}
+
+interface Surroundings {
+  /** Its port. */
+  readonly controller: number
+  readonly place: Place
+  readonly config: Readonly<Record<string, string>>
+}
+
+const brokerProperties = ({ id, name, port, inside }: Member, { controller, place, config }: Surroundings): string =>
+  written({
+    'process.roles': 'broker',
+    'node.id': id,
+    listeners: `CLIENT://${place.bind}:${port},BROKER://127.0.0.1:${inside}`,
+    'advertised.listeners': `CLIENT://${place.host}:${port},BROKER://127.0.0.1:${inside}`,
+    'inter.broker.listener.name': 'BROKER',
+    ...common(controller, name, place),
+    // Groups go on when one broker is gone.
+    'offsets.topic.replication.factor': 2,
+    ...config,
+  })
