@@ -110,43 +110,54 @@ describe.skipIf(!brokers.owned('kafka'))('a cluster of several brokers', () => {
     await until(() => [...stored].every((number) => seen.has(number)), { what: 'all of it', ...slow })
   }, 180_000)
 
-  it('loses nothing of what has two copies, whichever broker is killed', async () => {
-    const topic = newTopic()
-    const twice = { url: cluster.url, replicationFactor: 2, sessionTimeoutMs: 6_000 }
-    const [{ queue }, { queue: other }] = [await open(twice), await open(twice)]
-    const seen = new Map<unknown, number>()
-    const note = async ({ data }: { readonly data: unknown }): Promise<void> => {
-      await sleep(5)
-      seen.set(data, (seen.get(data) ?? 0) + 1)
-    }
-    await queue.subscribe(topic, note)
-    await other.subscribe(topic, note)
-    const stored: number[] = []
-    let next = 0
-    let isOver = false
-    const publishing = Promise.all(
-      Array.from({ length: 10 }, async () => {
+  it.each(['killed', 'frozen'] as const)(
+    'loses nothing of what has two copies, whichever broker is %s, and goes on without it',
+    async (how) => {
+      const topic = newTopic()
+      const twice = { url: cluster.url, replicationFactor: 2, sessionTimeoutMs: 6_000, requestTimeoutMs: 3_000 }
+      const [{ queue }, { queue: other }] = [await open(twice), await open(twice)]
+      const seen = new Set<unknown>()
+      const note = async ({ data }: { readonly data: unknown }): Promise<void> => {
+        await sleep(5)
+        seen.add(data)
+      }
+      await queue.subscribe(topic, note)
+      await other.subscribe(topic, note)
+      const stored: number[] = []
+      let next = 0
+      let isOver = false
+      const publish = async (): Promise<void> => {
         while (!isOver) {
           const number = next++
-          await queue.publish(topic, number, { timeoutMs: 30_000 })
+          await queue.publish(topic, number, { key: String(number), timeoutMs: 60_000 })
           stored.push(number)
           await sleep(10)
         }
-      }),
-    )
-    for (const node of [second, first]) {
-      const before = stored.length
-      await until(() => stored.length > before + 100, { what: 'a hundred before', ...slow })
-      await node.kill()
-      const since = stored.length
-      await until(() => stored.length > since + 100, { what: 'a hundred without it', ...slow })
-      await node.start()
-      const isWhole = async (): Promise<boolean> => (await copies(topic)).every((count) => count === 2)
-      await until(isWhole, { what: 'both copies', ...slow })
-    }
-    isOver = true
-    await publishing
-    await until(() => stored.every((number) => seen.has(number)), { what: 'all of them', ...slow })
-    await until(() => queue.health().status === 'up', { what: 'good health', ...slow })
-  }, 240_000)
+      }
+      const publishing = Promise.all(Array.from({ length: 10 }, publish))
+      const more = async (what: string): Promise<void> => {
+        const [before, handled] = [stored.length, seen.size]
+        const isMore = (): boolean => stored.length > before + 100 && seen.size > handled + 100
+        await until(isMore, { what: `a hundred to be stored and handled ${what}`, ...slow })
+      }
+      for (const node of [second, first]) {
+        await more(`beside ${node.id}`)
+        await (how === 'killed' ? node.kill() : node.pause())
+        const hasMoved = async (): Promise<boolean> => {
+          const found = await leaders(topic)
+          return found.length > 0 && !found.includes(node.id)
+        }
+        await until(hasMoved, { what: `others to lead than ${node.id}`, ...slow })
+        await more(`without ${node.id}`)
+        await (how === 'killed' ? node.start() : node.resume())
+        const isWhole = async (): Promise<boolean> => (await copies(topic)).every((count) => count === 2)
+        await until(isWhole, { what: 'both copies', ...slow })
+      }
+      isOver = true
+      await publishing
+      await until(() => stored.every((number) => seen.has(number)), { what: 'all of them', ...slow })
+      await until(() => queue.health().status === 'up', { what: 'good health', ...slow })
+    },
+    240_000,
+  )
 })

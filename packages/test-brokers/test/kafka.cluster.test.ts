@@ -14,8 +14,10 @@ describe.skipIf(!brokers.owned('kafka'))('several Kafka processes', () => {
       const { brokers: found } = await withAdmin(client, (admin) => admin.describeCluster())
       return found.map(({ nodeId }) => nodeId).sort()
     }
-    const untilAlive = (...ids: readonly number[]): Promise<void> =>
-      until(async () => String(await alive()) === String(ids), { what: `the brokers ${ids}`, timeoutMs: 30_000 })
+    const untilAlive = async (...ids: readonly number[]): Promise<void> => {
+      const isSo = async (): Promise<boolean> => String(await alive()) === String(ids)
+      await until(isSo, { what: `the brokers ${ids}`, timeoutMs: 30_000 })
+    }
     await untilAlive(first.id, second.id)
     await second.kill()
     await untilAlive(first.id)

@@ -26,6 +26,9 @@ export interface KafkaNode {
   kill(): Promise<void>
   /** Starts it on the same port and data. Does not wait until it answers. */
   start(): Promise<void>
+  /** Stops it with SIGSTOP: connections stay open, and nothing answers. */
+  pause(): Promise<void>
+  resume(): Promise<void>
 }
 
 const heapMb = 256
@@ -72,13 +75,15 @@ export async function kafkaCluster(
       answers: ({ place }) => Promise.all(members.map(({ port }) => sees(brokers, place.host, port))),
     })
     const { host } = machine.place
+    const signal = async (name: string, which: string): Promise<void> =>
+      void (await machine.run(`kill -${which} $(cut -d' ' -f1 ${name}.pid)`, 10_000))
     return {
       url: `kafka://${members.map(({ port }) => `${host}:${port}`).join(',')}`,
       nodes: members.map(({ id, name, port }) => ({
         id,
         address: `${host}:${port}`,
         async kill() {
-          await machine.run(`kill -9 $(cut -d' ' -f1 ${name}.pid)`, 10_000)
+          await signal(name, 'KILL')
           const isGone = (): Promise<boolean> =>
             sees(0, host, port).then(
               () => false,
@@ -86,6 +91,8 @@ export async function kafkaCluster(
             )
           await until(isGone, { what: `${name} to be gone` })
         },
+        pause: () => signal(name, 'STOP'),
+        resume: () => signal(name, 'CONT'),
         start: async () => void (await machine.run(startLine(name), 10_000)),
       })),
       stop: verbs.stop,
