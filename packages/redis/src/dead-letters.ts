@@ -19,6 +19,9 @@ export function deadLetterStore(
   const page = async (after: string, until: string, count: number): Promise<readonly RawEntry[]> =>
     (await link.send('XRANGE', [dead, after, until, 'COUNT', count])) as readonly RawEntry[]
 
+  const replaying = { what: 'Replaying dead letters', link, timeoutMs }
+  const purging = { what: 'Purging dead letters', link, timeoutMs }
+
   async function list(limit: number): Promise<readonly RawDeadLetter[]> {
     const found: RawDeadLetter[] = []
     let bytes = 0
@@ -36,15 +39,23 @@ export function deadLetterStore(
     return found
   }
 
-  const replaySome = async (ids: readonly string[]): Promise<number> =>
-    Number(await link.run(replayScript, [dead, due, dueData, seq], ids))
+  // Taken out twice, entries would be counted once too few: a lost answer is told. What was counted before stays counted.
+  const replaySome = (ids: readonly string[]): Promise<number> =>
+    persist({ ...replaying, repeatable: false }, async () =>
+      Number(await link.run(replayScript, [dead, due, dueData, seq], ids)),
+    )
+  const purgeSome = (ids: readonly string[]): Promise<number> =>
+    persist({ ...purging, repeatable: false }, async () => Number(await link.run(purgeScript, [dead], ids)))
 
   /** All that are there now: what dies again meanwhile stays. */
   async function replayAll(): Promise<number> {
-    const [last] = (await link.send('XREVRANGE', [dead, '+', '-', 'COUNT', 1])) as readonly RawEntry[]
+    const reading = { ...replaying, repeatable: true }
+    const newest = await persist(reading, () => link.send('XREVRANGE', [dead, '+', '-', 'COUNT', 1]))
+    const [last] = newest as readonly RawEntry[]
     let replayed = 0
     for (let after = '-'; last !== undefined; ) {
-      const entries = await page(after, last[0].toString(), pageSize)
+      const from = after
+      const entries = await persist(reading, () => page(from, last[0].toString(), pageSize))
       const ids = entries.map(([id]) => id.toString())
       if (ids.length > 0) replayed += await replaySome(ids)
       if (ids.length < pageSize) break
@@ -53,17 +64,11 @@ export function deadLetterStore(
     return replayed
   }
 
-  const purgeSome = async (ids: readonly string[]): Promise<number> => Number(await link.run(purgeScript, [dead], ids))
-
-  // Taken out twice, entries would be counted once too few: a lost answer is told.
-  const once = (what: string, work: () => Promise<number>): Promise<number> =>
-    persist({ what, link, timeoutMs, repeatable: false }, work)
-
   return {
     list: ({ limit }) =>
       persist({ what: 'Listing dead letters', link, timeoutMs, repeatable: true }, () => list(limit)),
-    replay: (ids) => once('Replaying dead letters', () => (ids === undefined ? replayAll() : inPages(ids, replaySome))),
-    purge: (ids) => once('Purging dead letters', () => (ids === undefined ? purgeSome([]) : inPages(ids, purgeSome))),
+    replay: (ids) => (ids === undefined ? replayAll() : inPages(ids, replaySome)),
+    purge: (ids) => (ids === undefined ? purgeSome([]) : inPages(ids, purgeSome)),
   }
 }
 

@@ -40,8 +40,11 @@ export function commandError(error: unknown): CommandError {
   return new CommandError(/isn't writeable/.test(cause.message) ? 'unsent' : 'unanswered', cause)
 }
 
-/** Refusals that will pass: nothing was done, and the same command will do later or elsewhere. */
-const passing = /^-?(READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|BUSY|UNKILLABLE|NOREPLICAS)\b/
+/**
+ * Refusals that will pass: nothing was done, and the same command will do later or elsewhere. `UNBLOCKED` ends a read that waits:
+ * the server is no master any more, or somebody has told it to.
+ */
+const passing = /^-?(READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|BUSY|UNKILLABLE|NOREPLICAS|UNBLOCKED)\b/
 
 export const willPass = (error: CommandError): boolean =>
   error.kind === 'unsent' || (error.kind === 'refused' && passing.test(error.message))
@@ -50,7 +53,7 @@ export const isOutOfMemory = (error: CommandError): boolean => error.kind === 'r
 
 /** The consumer group, or its stream, is not there: 7.0 words the second differently for a reader that waits. */
 export const isGroupMissing = (error: CommandError): boolean =>
-  error.kind === 'refused' && /\bNOGROUP\b|\bUNBLOCKED\b/.test(error.message)
+  error.kind === 'refused' && /\bNOGROUP\b|\bUNBLOCKED the stream\b/.test(error.message)
 
 export const closedError = (): MqError => new MqError('MQ_CLOSED', 'The adapter was disconnected')
 

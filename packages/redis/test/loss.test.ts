@@ -131,6 +131,42 @@ describe.skipIf(!brokers.owned('redis'))('what is lost at the broker', () => {
     expect(losses).toHaveLength(1)
   })
 
+  it('is nothing when somebody ends the reads that wait', async () => {
+    const topic = newTopic()
+    const queue = await open(server.url)
+    const told: unknown[] = []
+    queue.on('data-loss', (event) => told.push(event))
+    queue.on('error', (event) => told.push(event))
+    const { opened, open: release } = gate()
+    let aborted = 0
+    let handled = 0
+    await queue.subscribe(
+      topic,
+      async (_, { signal }) => {
+        signal.addEventListener('abort', () => aborted++)
+        await opened
+        handled += 1
+      },
+      { concurrency: 5 },
+    )
+    await queue.publishAll(topic, [1, 2])
+    await until(async () => (await queue.stats(topic)).inFlight === 2, { what: 'both to run' })
+    const other = await client(server.url)
+    const readers = async (): Promise<number[]> =>
+      [...String(await other.client('LIST')).matchAll(/^id=(\d+) .*cmd=xreadgroup/gm)].map(([, id]) => Number(id))
+    let ended = 0
+    await until(
+      async () => {
+        for (const id of await readers()) ended += Number(await other.client('UNBLOCK', id, 'ERROR'))
+        return ended > 3
+      },
+      { what: 'some reads to be ended' },
+    )
+    release()
+    await until(() => handled === 2, { what: 'both to end' })
+    expect({ told, aborted }).toEqual({ told: [], aborted: 0 })
+  })
+
   it('is nothing when the scripts are flushed', async () => {
     const { queue, topic, losses, seen, other } = await begin()
     for (let round = 0; round < 5; round++) {

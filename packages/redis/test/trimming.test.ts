@@ -92,6 +92,20 @@ describe.skipIf(!brokers.wanted('redis'))('trimming', () => {
     await until(() => seen.length === kept, { what: 'what is retained' })
   })
 
+  it('forgets crashed ephemeral subscriptions, and all but the last thousand groups that were deleted', async () => {
+    const queue = await open(url)
+    const topic = newTopic()
+    const other = await client(url)
+    const old = numbers(1_000).map((number) => `old-${number}`)
+    await other.zadd(`mq:{${topic}}:listeners`, ...old.slice(0, 50).flatMap((name) => [1, name]))
+    await queue.subscribe(topic, () => {}, { ephemeral: true })
+    expect(await other.zcard(`mq:{${topic}}:listeners`)).toBe(1)
+    await other.hset(`mq:{${topic}}:deleted`, Object.fromEntries(old.map((name) => [name, '1-1'])))
+    await queue.declareGroup(topic, 'g')
+    await queue.deleteGroup(topic, 'g')
+    expect(await other.hkeys(`mq:{${topic}}:deleted`)).toEqual(['g'])
+  })
+
   it('leaves nothing of retried messages behind', async () => {
     const queue = await open(url)
     const topic = newTopic()

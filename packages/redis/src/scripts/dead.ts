@@ -32,7 +32,7 @@ export const purgeScript = script(
   `
 if #ARGV > 0 then return redis.call('XDEL', KEYS[1], unpack(ARGV)) end
 local count = redis.call('XLEN', KEYS[1])
-redis.call('DEL', KEYS[1])
+redis.call('UNLINK', KEYS[1])
 return count
 `,
   { whenFull: true },

@@ -50,6 +50,9 @@ return {made, on_purpose}
   { whenFull: true },
 )
 
+/** So many groups that were deleted are remembered, for the consumers that they may still have. */
+const maxDeleted = 1_000
+
 /**
  * Removes a group with all that it has. KEYS: stream, groups, deleted, then the group's own keys. ARGV: group, how many messages
  * are retained.
@@ -62,11 +65,12 @@ ${trim}
 local group = ARGV[1]
 local own = {}
 for i = 4, #KEYS do own[#own + 1] = KEYS[i] end
-redis.call('DEL', unpack(own))
+redis.call('UNLINK', unpack(own))
 redis.call('HDEL', KEYS[2], group)
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 if redis.call('XGROUP', 'DESTROY', KEYS[1], group) == 1 then
   local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+  if redis.call('HLEN', KEYS[3]) >= ${maxDeleted} then redis.call('UNLINK', KEYS[3]) end
   redis.call('HSET', KEYS[3], group, last and last[1] or '0')
 end
 trim(KEYS[1], KEYS[2], tonumber(ARGV[2]))
@@ -126,8 +130,10 @@ export const positionScript = script(
   `
 ${fieldValue}
 ${nowUp}
-local lasting = tonumber(ARGV[2])
-redis.call('ZADD', KEYS[2], now_up() + lasting, ARGV[1])
+local now, lasting = now_up(), tonumber(ARGV[2])
+redis.call('ZADD', KEYS[2], now + lasting, ARGV[1])
+local crashed = redis.call('ZRANGE', KEYS[2], '-inf', now, 'BYSCORE', 'LIMIT', 0, 100)
+if #crashed > 0 then redis.call('ZREM', KEYS[2], unpack(crashed)) end
 redis.call('PEXPIRE', KEYS[2], 2 * lasting)
 if redis.call('EXISTS', KEYS[1]) == 0 then return {'0-0', 0} end
 local info = redis.call('XINFO', 'STREAM', KEYS[1])

@@ -109,6 +109,9 @@ local function value_of(list, name)
   end
 end`
 
+/** What one call removes at most, so that the broker is never busy with it for long. */
+const trimmedAtOnce = 100_000
+
 /**
  * Removes what every group has finished, but keeps \`retain\` entries. Where a declared group has vanished nothing is removed: it
  * will be made again, and what it had not read is still there.
@@ -134,5 +137,5 @@ local function trim(stream, groups, retain)
     if not there[name] then return 0 end
   end
   if not mark then return redis.call('XTRIM', stream, 'MAXLEN', '~', retain) end
-  return redis.call('XTRIM', stream, 'MINID', '~', mark, 'LIMIT', length - retain)
+  return redis.call('XTRIM', stream, 'MINID', '~', mark, 'LIMIT', math.min(length - retain, ${trimmedAtOnce}))
 end`

@@ -53,8 +53,8 @@ try('XPENDING', a, 'g')
 try('XCLAIM', a, 'g', 'c', 0, '1-1', 'JUSTID')
 try('XACK', a, 'g', '1-1')
 try('XINFO', 'GROUPS', a)
-try('DEL', a)
-try('DEL', c)
+try('UNLINK', a)
+try('UNLINK', c)
 return denied
 `,
   { whenFull: true },

@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest'
+import { deadLetterStore } from '../src/dead-letters.js'
+import { CommandError } from '../src/errors.js'
+import type { Link } from '../src/link.js'
+import { placeOf } from '../src/place.js'
+
+describe('dead letters', () => {
+  /** Replays and purges whatever it is told, but refuses the second page once, as after a failover. */
+  function store() {
+    let calls = 0
+    const link: Link = {
+      open: async () => {},
+      isUp: true,
+      isClosed: false,
+      generation: 1,
+      whenUp: async () => {},
+      send: async () => [],
+      run: async (_script, _keys, args) => {
+        calls += 1
+        if (calls === 2) throw new CommandError('refused', new Error('READONLY You can not write'))
+        return args.length
+      },
+      close: () => {},
+    }
+    return deadLetterStore(placeOf('mq', { topic: 't', group: 'g' }), { link, timeoutMs: 1_000 })
+  }
+  const ids = Array.from({ length: 150 }, (_, number) => `${number + 1}-0`)
+
+  it.each(['replay', 'purge'] as const)(
+    'counts what was done before a page that had to be tried again: %s',
+    async (verb) => {
+      expect(await store()[verb](ids)).toBe(150)
+    },
+  )
+})
