@@ -15,6 +15,15 @@ const sweepMs = 50
 const reopenDelayMs = 50
 
 /**
+ * After the death of a node RabbitMQ 3.10 may refuse what a channel publishes to a queue until that node is back, although the queue
+ * has another leader: the channel asks only the one that it had first. A new channel asks the new leader.
+ */
+const nacksBeforeRenewal = 3
+const leastAgeMs = 1_000
+/** So long the answers to what is in flight are waited for, or it would be sent twice. */
+const drainMs = 1_000
+
+/**
  * Sends parcels in the order in which they come, each confirmed by the broker. One that was in flight when its channel or
  * connection ended is sent again, with the same id, before all others; its deadline goes on meanwhile.
  */
@@ -31,6 +40,9 @@ export function createOutbox(declarations: Declarations, report: (error: MqError
   let isWritable = true
   let isDeclaring = false
   let isClosed = false
+  let openedAt = 0
+  /** Nothing more is sent on this channel; by then another one is opened. */
+  let drainsUntil: number | undefined
   let sweeper: NodeJS.Timeout | undefined
   let onEmpty: (() => void) | undefined
 
@@ -46,8 +58,10 @@ export function createOutbox(declarations: Declarations, report: (error: MqError
     pump()
   }
 
+  const canSend = (): boolean => isWritable && inFlight.size < maxInFlight && !isDeclaring && drainsUntil === undefined
+
   function pump(): void {
-    while (channel !== undefined && isWritable && inFlight.size < maxInFlight && !isDeclaring) {
+    while (channel !== undefined && canSend()) {
       const parcel = waiting[head]
       if (parcel === undefined) break
       if (!parcel.isSettled && !declarations.isReady(parcel.to.need)) {
@@ -87,6 +101,7 @@ export function createOutbox(declarations: Declarations, report: (error: MqError
     if (error) refused(parcel, error)
     else if (parcel.isReturned && parcel.to.need.level !== undefined) undelayed(parcel)
     else parcel.store()
+    renewIfDrained()
     if (head < waiting.length) pump()
     if (onEmpty !== undefined && size() === 0) onEmpty()
   }
@@ -100,7 +115,17 @@ export function createOutbox(declarations: Declarations, report: (error: MqError
       setTimeout(() => {
         if (resting.delete(parcel) && !parcel.isSettled) send(parcel)
       }, delayMs)
+      const now = Date.now()
+      if (parcel.nacks >= nacksBeforeRenewal && now - openedAt > leastAgeMs) drainsUntil ??= now + drainMs
     }
+  }
+
+  function renewIfDrained(): void {
+    if (drainsUntil === undefined || (inFlight.size > 0 && Date.now() < drainsUntil)) return
+    const old = channel
+    if (old === undefined) return
+    lost(old, undefined)
+    old.close().catch(() => {})
   }
 
   /** The exchange of its delay stands, but its queue or binding is gone. */
@@ -159,6 +184,7 @@ export function createOutbox(declarations: Declarations, report: (error: MqError
     // Before the driver's own listener, which answers everything that is in flight with an error.
     opened.prependListener('close', () => lost(opened, fault))
     channel = opened
+    openedAt = Date.now()
     isWritable = true
     pump()
   }
@@ -178,6 +204,7 @@ export function createOutbox(declarations: Declarations, report: (error: MqError
   function lost(which: ConfirmChannel, fault: unknown): void {
     if (channel !== which) return
     channel = undefined
+    drainsUntil = undefined
     if (fault !== undefined) blame(fault)
     again([...inFlight].filter((parcel) => !parcel.isSettled))
     inFlight.clear()
@@ -219,6 +246,7 @@ export function createOutbox(declarations: Declarations, report: (error: MqError
       waiting[index]?.sweep(now, waitingFor())
     }
     while (waiting[head]?.isSettled === true) head += 1
+    renewIfDrained()
     pump()
     if (size() > 0) return
     clearInterval(sweeper)

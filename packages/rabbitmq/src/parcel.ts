@@ -90,6 +90,11 @@ export class Parcel {
     })
   }
 
+  /** How often the broker has refused it. */
+  get nacks(): number {
+    return this.#nacks
+  }
+
   /** How long to wait before it is sent again; undefined when it has been refused often enough. */
   nacked(): number | undefined {
     this.#nacks += 1
@@ -103,8 +108,11 @@ export class Parcel {
   }
 }
 
-/** A leader election is over by then; each time, the groups that did take it get another copy. */
-const maxNacks = 3
+/**
+ * For 6.3 s in all, in which queues have another leader after the death of a node. Each time, the groups that did take it get another
+ * copy.
+ */
+const maxNacks = 6
 const firstNackDelayMs = 100
 
 /** Those for which the broker closed the channel, as far as its words tell. */

@@ -1,7 +1,7 @@
 import { defaultKafkaVersion, type NativeKafka, nativeKafka } from '../install/kafka.js'
-import { type ProcessId, printIdentity, self } from '../run/process.js'
-import { until } from '../run/wait.js'
+import { type ProcessId, self } from '../run/process.js'
 import { ask } from '../sources/ask.js'
+import { type Beside, beside, recordScript, startBeside } from '../sources/beside.js'
 import { chooseSource } from '../sources/choose.js'
 import type { Place, Recipe } from '../sources/machine.js'
 import { onFreePorts, portAt } from '../sources/ports.js'
@@ -18,17 +18,10 @@ export interface KafkaCluster {
   stop(): Promise<void>
 }
 
-export interface KafkaNode {
+export interface KafkaNode extends Beside {
   readonly id: number
   /** As kafkajs takes it. */
   readonly address: string
-  /** Ends it with SIGKILL; resolves once it takes no connection any more. */
-  kill(): Promise<void>
-  /** Starts it on the same port and data. Does not wait until it answers. */
-  start(): Promise<void>
-  /** Stops it with SIGSTOP: connections stay open, and nothing answers. */
-  pause(): Promise<void>
-  resume(): Promise<void>
 }
 
 const heapMb = 256
@@ -59,13 +52,14 @@ export async function kafkaCluster(
       ports,
       published: members.map(({ port }) => port),
       files: (place) => ({
-        'record.sh': `${printIdentity} >"$1" && shift && exec "$@"\n`,
+        'record.sh': recordScript,
         'controller.properties': controllerProperties(controller, place),
         ...Object.fromEntries(
           members.map((one) => [`${one.name}.properties`, brokerProperties(one, { controller, place, config })]),
         ),
         ...Object.fromEntries(members.map(({ name }) => [`${name}.sh`, script(name, { place, native })])),
-        'boot.sh': [...members.map(({ name }) => startLine(name)), 'exec /bin/sh ./controller.sh', ''].join('\n'),
+        // The controller is the machine's own process.
+        'boot.sh': [...members.map(({ name }) => startBeside(name)), 'exec /bin/sh ./controller.sh', ''].join('\n'),
         'controller.sh': script('controller', { place, native }),
       }),
     }
@@ -75,25 +69,12 @@ export async function kafkaCluster(
       answers: ({ place }) => Promise.all(members.map(({ port }) => sees(brokers, place.host, port))),
     })
     const { host } = machine.place
-    const signal = async (name: string, which: string): Promise<void> =>
-      void (await machine.run(`kill -${which} $(cut -d' ' -f1 ${name}.pid)`, 10_000))
     return {
       url: `kafka://${members.map(({ port }) => `${host}:${port}`).join(',')}`,
       nodes: members.map(({ id, name, port }) => ({
         id,
         address: `${host}:${port}`,
-        async kill() {
-          await signal(name, 'KILL')
-          const isGone = (): Promise<boolean> =>
-            sees(0, host, port).then(
-              () => false,
-              () => true,
-            )
-          await until(isGone, { what: `${name} to be gone` })
-        },
-        pause: () => signal(name, 'STOP'),
-        resume: () => signal(name, 'CONT'),
-        start: async () => void (await machine.run(startLine(name), 10_000)),
+        ...beside(machine, name, () => sees(0, host, port)),
       })),
       stop: verbs.stop,
     }
@@ -114,10 +95,6 @@ async function sees(count: number, host: string, port: number): Promise<true> {
   if (seen.brokers < count) throw new Error(`The broker at ${port} sees ${seen.brokers} of ${count} brokers`)
   return true
 }
-
-/** The controller is the machine's own process; brokers write themselves down beside it, and all end together. */
-const startLine = (name: string): string =>
-  `/bin/sh ./record.sh ${name}.pid /bin/sh ./${name}.sh </dev/null >>output.log 2>&1 &`
 
 function script(name: string, at: { readonly place: Place; readonly native: NativeKafka | undefined }): string {
   const { classPath, format, run } = javaLines({ heapMb }, at)

@@ -27,7 +27,7 @@ export interface RabbitServer extends Server {
   flush(): Promise<void>
 }
 
-const guest = { guest: { password: 'guest' } }
+export const guest = { guest: { password: 'guest' } }
 
 /** A RabbitMQ from `MQ_TEST_RABBITMQ_URL`, a Docker engine, or natively, in this order. */
 export async function rabbitmq(options: RabbitOptions = {}, owner: ProcessId = self): Promise<RabbitServer> {
@@ -113,7 +113,7 @@ async function environmentRabbit(url: URL): Promise<RabbitServer> {
 }
 
 /** The version, from the broker's first words. It speaks only after its users and queues are there. */
-async function answer(endpoint: Endpoint): Promise<string | undefined> {
+export async function answer(endpoint: Endpoint): Promise<string | undefined> {
   return await ask(endpoint, {
     send: Buffer.from('AMQP\0\0\x09\x01', 'latin1'),
     read(reply) {

@@ -5,7 +5,7 @@ import type { Place, Recipe } from '../sources/machine.js'
 import type { Certificates } from '../tls.js'
 import type { RabbitOptions, RabbitUser } from './options.js'
 
-const rabbitImage = process.env.MQ_TEST_RABBITMQ_IMAGE ?? 'rabbitmq:4'
+export const rabbitImage = process.env.MQ_TEST_RABBITMQ_IMAGE ?? 'rabbitmq:4'
 
 const everything = { configure: '.*', write: '.*', read: '.*' }
 
@@ -49,7 +49,7 @@ export function rabbitRecipe(parts: {
   }
 }
 
-function configuration(parts: { options: RabbitOptions; ports: RabbitPorts; place: Place }): string {
+export function configuration(parts: { options: RabbitOptions; ports: RabbitPorts; place: Place }): string {
   const { options, ports, place } = parts
   const { memoryWatermark: watermark } = options
   const address = `${place.bind}:${ports.amqp}`
@@ -75,7 +75,7 @@ function configuration(parts: { options: RabbitOptions; ports: RabbitPorts; plac
   return `${lines.join('\n')}\n`
 }
 
-function definitions(users: Readonly<Record<string, RabbitUser>>): object {
+export function definitions(users: Readonly<Record<string, RabbitUser>>): object {
   const entries = Object.entries(users)
   return {
     vhosts: [{ name: '/' }],
@@ -97,7 +97,7 @@ function hash(password: string): string {
 }
 
 /** Read by the server and by rabbitmqctl, so that both mean the same node. */
-function environment(parts: {
+export function environment(parts: {
   place: Place
   ports: RabbitPorts
   programs: RabbitPrograms
