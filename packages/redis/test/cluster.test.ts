@@ -66,13 +66,13 @@ describe.skipIf(!brokers.owned('redis'))('a cluster of three masters', () => {
     const load = (async () => {
       while (!isOver) await queue.publish(other, 1)
     })()
-    const wake = await server.freezeFirst()
+    await server.first.pause()
     try {
       const startedAt = performance.now()
       await expect(queue.stats(frozen)).rejects.toMatchObject({ code: 'MQ_CONNECTION_LOST' })
       expect(performance.now() - startedAt).toBeLessThan(5_000)
     } finally {
-      await wake()
+      await server.first.resume()
       isOver = true
     }
     await load
@@ -94,6 +94,45 @@ describe.skipIf(!brokers.owned('redis'))('a cluster of three masters', () => {
     await until(() => stored.every((id) => seen.has(id)), { what: 'all of them', timeoutMs: 20_000 })
     await until(() => queue.health().status === 'up', { what: 'health', timeoutMs: 15_000 })
   }, 90_000)
+})
+
+describe.skipIf(!brokers.owned('redis'))('a cluster with replicas', () => {
+  it.each(['killed', 'frozen'] as const)(
+    'goes on with the replica of a master that is %s',
+    async (how) => {
+      const server = await redisCluster({ replicas: 1 })
+      onTestFinished(() => server.stop())
+      const queue = await open(server.url, { redis: { cluster: server.nodes, commandTimeoutMs: 1_000 } })
+      const topics = Array.from({ length: 12 }, newTopic)
+      const seen = new Set<string>()
+      for (const topic of topics) {
+        await queue.subscribe(topic, ({ id, attempt }) => {
+          if (attempt === 1 && id.endsWith('0')) fail()
+          seen.add(id)
+        })
+      }
+      const publishToAll = async (): Promise<readonly string[]> => {
+        const all = topics.flatMap((topic) => [0, 1].map((delay) => ({ topic, options: { delayMs: delay * 100 } })))
+        const sent = all.map(({ topic, options }) => queue.publish(topic, 1, { ...options, timeoutMs: 30_000 }))
+        return (await Promise.all(sent)).map(({ id }) => id)
+      }
+      const areSeen = (ids: readonly string[], what: string): Promise<void> =>
+        until(() => ids.every((id) => seen.has(id)), { what, timeoutMs: 30_000 }).then(() => undefined)
+      await areSeen(await publishToAll(), 'what came before')
+      await (how === 'killed' ? server.first.kill() : server.first.pause())
+      for (let round = 0; round < 3; round++) await areSeen(await publishToAll(), 'what came without it')
+      const observer = await client(`redis://${server.nodes[1]?.host}:${server.nodes[1]?.port}`)
+      const lines = async (): Promise<readonly string[]> => String(await observer.cluster('NODES')).split('\n')
+      expect((await lines()).filter((line) => /\bmaster\b/.test(line) && !/\bfail\b/.test(line))).toHaveLength(3)
+      await (how === 'killed' ? server.first.start() : server.first.resume())
+      const isReplica = async (): Promise<boolean> =>
+        (await lines()).some((line) => line.includes(`:${server.port}@`) && /\bslave\b/.test(line))
+      await until(isReplica, { what: 'the old master to follow', timeoutMs: 30_000 })
+      await areSeen(await publishToAll(), 'what came after')
+      await until(() => queue.health().status === 'up', { what: 'good health', timeoutMs: 15_000 })
+    },
+    120_000,
+  )
 })
 
 describe.skipIf(!brokers.owned('redis'))('a master that Sentinels watch', () => {

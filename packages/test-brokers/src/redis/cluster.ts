@@ -1,19 +1,24 @@
 import { type ProcessId, self } from '../run/process.js'
 import type { Server } from '../server.js'
+import { type Beside, beside } from '../sources/beside.js'
 import { onFreePorts, portAt } from '../sources/ports.js'
-import { startSeveral, untilPrinted } from './several.js'
+import { pong, startSeveral, untilPrinted } from './several.js'
 
 /** A Redis Cluster. Its verbs are for all nodes together; `url` is that of the first. */
 export interface RedisCluster extends Omit<Server, 'kind' | 'version' | 'ca'> {
   readonly nodes: readonly { readonly host: string; readonly port: number }[]
-  /** Stops the first node alone; resolves with what lets it go on. */
-  freezeFirst(): Promise<() => Promise<void>>
+  /** The first master, which has the first third of the slots, alone. */
+  readonly first: Beside
 }
 
-const size = 3
+const masters = 3
 
-/** Three masters that share the slots, without replicas. Always of this process: never from the environment. */
-export async function redisCluster(owner: ProcessId = self): Promise<RedisCluster> {
+/** Three masters that share the slots, each with so many replicas. Always of this process: never from the environment. */
+export async function redisCluster(
+  { replicas = 0 }: { readonly replicas?: number } = {},
+  owner: ProcessId = self,
+): Promise<RedisCluster> {
+  const size = masters * (1 + replicas)
   return await onFreePorts(2 * size, owner, async (ports) => {
     const processes = Array.from({ length: size }, (_, index) => ({
       name: `node-${index}`,
@@ -32,9 +37,15 @@ export async function redisCluster(owner: ProcessId = self): Promise<RedisCluste
     const clients = processes.map(({ port }) => `127.0.0.1:${port}`)
     const first = portAt(ports, 0)
     try {
-      await machine.run(`redis-cli --cluster create ${clients.join(' ')} --cluster-yes`, 60_000)
+      await machine.run(
+        `redis-cli --cluster create ${clients.join(' ')} --cluster-replicas ${replicas} --cluster-yes`,
+        60_000,
+      )
       for (const { port } of processes) {
         await untilPrinted(machine, `redis-cli -p ${port} cluster info`, /cluster_state:ok/)
+      }
+      for (const { port } of processes.slice(masters)) {
+        await untilPrinted(machine, `redis-cli -p ${port} info replication`, /master_link_status:up/)
       }
     } catch (error) {
       await verbs.stop()
@@ -47,12 +58,7 @@ export async function redisCluster(owner: ProcessId = self): Promise<RedisCluste
       port: first,
       nodes: processes.map(({ port }) => ({ host, port })),
       ...verbs,
-      async freezeFirst() {
-        const signal = (name: string): Promise<unknown> =>
-          machine.run(`kill -${name} $(cut -d' ' -f1 ${processes[0]?.name}.pid)`, 10_000)
-        await signal('STOP')
-        return async () => void (await signal('CONT'))
-      },
+      first: beside(machine, 'node-0', () => pong(host, first)),
       async restart(options) {
         await verbs.restart(options)
         for (const { port } of processes) {

@@ -1,8 +1,9 @@
 import { findProgram } from '../install/find.js'
-import { type ProcessId, printIdentity } from '../run/process.js'
+import type { ProcessId } from '../run/process.js'
 import { until } from '../run/wait.js'
 import type { Server } from '../server.js'
 import { ask } from '../sources/ask.js'
+import { recordScript, startBeside } from '../sources/beside.js'
 import { chooseSource } from '../sources/choose.js'
 import type { Machine, Recipe } from '../sources/machine.js'
 import { runRecipe } from '../sources/run.js'
@@ -35,11 +36,17 @@ export async function startSeveral(
     image: redisImage,
     ports,
     published: processes.map(({ port }) => port),
-    files: ({ source: at, bind }) => ({
-      'record.sh': `${printIdentity} >"$1" && shift && exec "$@"\n`,
-      'boot.sh': boot(processes, at === 'native' ? (findProgram('redis-server') ?? 'redis-server') : 'redis-server'),
-      ...Object.fromEntries(processes.map((one) => [`${one.name}.conf`, configuration(one, bind)])),
-    }),
+    files: ({ source: at, bind }) => {
+      const program = at === 'native' ? (findProgram('redis-server') ?? 'redis-server') : 'redis-server'
+      const start = ({ name, isSentinel }: RedisProcess): string =>
+        `exec '${program}' ./${name}.conf${isSentinel ? ' --sentinel' : ''}\n`
+      return {
+        'record.sh': recordScript,
+        'boot.sh': boot(processes),
+        ...Object.fromEntries(processes.map((one) => [`${one.name}.conf`, configuration(one, bind)])),
+        ...Object.fromEntries(processes.map((one) => [`${one.name}.sh`, start(one)])),
+      }
+    },
   }
   return await runRecipe(recipe, {
     source,
@@ -49,11 +56,9 @@ export async function startSeveral(
 }
 
 /** The last one is the machine's own process; the others write themselves down beside it, and all end together. */
-function boot(processes: readonly RedisProcess[], program: string): string {
-  const command = ({ name, isSentinel }: RedisProcess): string =>
-    `'${program}' ./${name}.conf${isSentinel ? ' --sentinel' : ''}`
-  const lines = processes.map((one, index) =>
-    index === processes.length - 1 ? `exec ${command(one)}` : `/bin/sh ./record.sh ${one.name}.pid ${command(one)} &`,
+function boot(processes: readonly RedisProcess[]): string {
+  const lines = processes.map(({ name }, index) =>
+    index === processes.length - 1 ? `exec /bin/sh ./${name}.sh` : startBeside(name),
   )
   return `mkdir -p ${processes.map(({ name }) => name).join(' ')}\n${lines.join('\n')}\n`
 }
@@ -70,7 +75,7 @@ const configuration = ({ name, port, config, isSentinel }: RedisProcess, bind: s
     '',
   ].join('\n')
 
-async function pong(host: string, port: number): Promise<void> {
+export async function pong(host: string, port: number): Promise<void> {
   await ask({ host, port }, { send: 'PING\r\n', read: (reply) => /^\+PONG/.test(reply.toString()) || undefined })
 }
 
