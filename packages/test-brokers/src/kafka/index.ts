@@ -114,7 +114,7 @@ async function environmentKafka(url: URL): Promise<KafkaServer> {
 }
 
 /** Asks which requests it takes, which needs no login. A broker answers it only once it serves clients. */
-export async function answer(endpoint: Endpoint): Promise<true> {
+async function answer(endpoint: Endpoint): Promise<true> {
   // Size, ApiVersions in version 0, a correlation id, and the client's name.
   const apiVersions = Buffer.from('000000140012000000000001000a', 'hex')
   const name = Buffer.from('test-probe')
