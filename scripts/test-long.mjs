@@ -1,5 +1,5 @@
-// `pnpm test:long`: the conformance tests of all adapters, and the schedules under faults, with what takes minutes. Arguments
-// go to vitest.
+// `pnpm test:long`: the conformance tests of all adapters, their clusters, and the schedules under faults, with what takes
+// minutes. Arguments go to vitest.
 import { run, stopWithSignals } from './lib/run.mjs'
 import { tool } from './lib/toolchain.mjs'
 
@@ -7,6 +7,7 @@ stopWithSignals()
 const [program, ...args] = tool('vitest', 'vitest', [
   'run',
   'test/conformance.test.ts',
+  'test/cluster.test.ts',
   'test/schedules.test.ts',
   ...process.argv.slice(2),
 ])
