@@ -3,7 +3,14 @@ import { brokers, type KafkaCluster, type KafkaNode, kafkaCluster, until } from 
 import { type Admin, Kafka, logLevel } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Cluster } from '../src/driver/cluster.js'
+import { ask } from '../src/driver/protocol.js'
 import { newTopic, open } from './support/open.js'
+
+interface MetadataAnswer {
+  readonly topicMetadata: readonly {
+    readonly partitionMetadata: readonly { readonly leader: number; readonly isr: readonly number[] }[]
+  }[]
+}
 
 const slow = { timeoutMs: 60_000 } as const
 
@@ -47,9 +54,13 @@ describe.skipIf(!brokers.owned('kafka'))('a cluster of several brokers', () => {
   }
   const leaders = async (topic: string): Promise<readonly number[]> =>
     ((await metadata.partitionsOf(topic, { fresh: true }).catch(() => [])) ?? []).map(({ leader }) => leader)
-  const copies = async (topic: string): Promise<readonly number[]> => {
-    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
-    return (topics[0]?.partitions ?? []).map(({ isr }) => isr.length)
+  /** What that broker says: another may have been away, and tell of what was before. */
+  const seenBy = async (node: KafkaNode, topic: string) => {
+    const broker = await metadata.node(node.id)
+    const answer = await metadata.request(broker, (one) =>
+      ask<MetadataAnswer>(one, 'Metadata', { topics: [topic], allowAutoTopicCreation: false }),
+    )
+    return answer.topicMetadata[0]?.partitionMetadata ?? []
   }
 
   it('has all dead letters from the moment on in which their broker is back', async () => {
@@ -140,17 +151,18 @@ describe.skipIf(!brokers.owned('kafka'))('a cluster of several brokers', () => {
         const isMore = (): boolean => stored.length > before + 100 && seen.size > handled + 100
         await until(isMore, { what: `a hundred to be stored and handled ${what}`, ...slow })
       }
-      for (const node of [second, first]) {
+      for (const [node, beside] of [
+        [second, first],
+        [first, second],
+      ] as const) {
         await more(`beside ${node.id}`)
         await (how === 'killed' ? node.kill() : node.pause())
-        const hasMoved = async (): Promise<boolean> => {
-          const found = await leaders(topic)
-          return found.length > 0 && !found.includes(node.id)
-        }
-        await until(hasMoved, { what: `others to lead than ${node.id}`, ...slow })
+        const hasMoved = async (): Promise<boolean> =>
+          (await seenBy(beside, topic)).every(({ leader }) => leader === beside.id)
+        await until(hasMoved, { what: `${beside.id} to lead all`, ...slow })
         await more(`without ${node.id}`)
         await (how === 'killed' ? node.start() : node.resume())
-        const isWhole = async (): Promise<boolean> => (await copies(topic)).every((count) => count === 2)
+        const isWhole = async (): Promise<boolean> => (await seenBy(beside, topic)).every(({ isr }) => isr.length === 2)
         await until(isWhole, { what: 'both copies', ...slow })
       }
       isOver = true
