@@ -1,14 +1,12 @@
-import { defaultKafkaVersion, type NativeKafka, nativeKafka } from '../install/kafka.js'
 import { type ProcessId, self } from '../run/process.js'
 import { ask } from '../sources/ask.js'
 import { type Beside, beside, recordScript, startBeside } from '../sources/beside.js'
-import { chooseSource } from '../sources/choose.js'
 import type { Place, Recipe } from '../sources/machine.js'
 import { onFreePorts, portAt } from '../sources/ports.js'
 import { runRecipe } from '../sources/run.js'
-import { kafkaSource } from './index.js'
+import { chooseKafka } from './index.js'
 import { small, written } from './properties.js'
-import { javaLines } from './recipe.js'
+import { type KafkaScript, kafkaImage, kafkaScript } from './recipe.js'
 
 /** A controller and brokers, each a process of its own, so that somebody notices when a broker dies. */
 export interface KafkaCluster {
@@ -32,12 +30,7 @@ export async function kafkaCluster(
   { brokers = 2, config = {} }: { readonly brokers?: number; readonly config?: Readonly<Record<string, string>> } = {},
   owner: ProcessId = self,
 ): Promise<KafkaCluster> {
-  let native: NativeKafka | undefined
-  const source = await chooseSource(
-    kafkaSource(async () => {
-      native = await nativeKafka(defaultKafkaVersion)
-    }),
-  )
+  const { source, version, native } = await chooseKafka()
   return await onFreePorts(1 + 2 * brokers, owner, async (ports) => {
     const controller = portAt(ports, 0)
     const members = Array.from({ length: brokers }, (_, index) => ({
@@ -48,7 +41,7 @@ export async function kafkaCluster(
     }))
     const recipe: Recipe = {
       kind: 'kafka-cluster',
-      image: process.env.MQ_TEST_KAFKA_IMAGE ?? `apache/kafka:${defaultKafkaVersion}`,
+      image: kafkaImage(version),
       ports,
       published: members.map(({ port }) => port),
       files: (place) => ({
@@ -96,11 +89,8 @@ async function sees(count: number, host: string, port: number): Promise<true> {
   return true
 }
 
-function script(name: string, at: { readonly place: Place; readonly native: NativeKafka | undefined }): string {
-  const { classPath, format, run } = javaLines({ heapMb }, at)
-  const file = `${name}.properties`
-  return `${classPath}\ntest -f ${name}/meta.properties || ${format(file)} || exit 1\nexec ${run(file)}\n`
-}
+const script = (name: string, at: Pick<KafkaScript, 'place' | 'native'>): string =>
+  kafkaScript({ heapMb }, { ...at, file: `${name}.properties`, data: name })
 
 const common = (port: number, name: string, { folder }: Place) => ({
   'controller.quorum.voters': `${controllerId}@127.0.0.1:${port}`,

@@ -30,13 +30,7 @@ export interface KafkaServer extends Server {
 export async function kafka(options: KafkaOptions = {}, owner: ProcessId = self): Promise<KafkaServer> {
   const url = fromEnvironment('kafka', options)
   if (url !== undefined) return await environmentKafka(url)
-  const version = options.version ?? process.env.MQ_TEST_KAFKA_VERSION ?? defaultKafkaVersion
-  let native: NativeKafka | undefined
-  const source = await chooseSource(
-    kafkaSource(async () => {
-      native = await nativeKafka(version)
-    }),
-  )
+  const { source, version, native } = await chooseKafka(options.version)
   const secured = options.tls ? certificates([]) : undefined
   const proxies = options.proxies ?? 2
 
@@ -80,8 +74,21 @@ export const kafkaSource = (prepare: () => Promise<void>): NativeSource => ({
   advice: 'Java 17 and Maven on the PATH, as by `apt-get install openjdk-17-jdk-headless maven`',
 })
 
+const wantedVersion = (): string => process.env.MQ_TEST_KAFKA_VERSION ?? defaultKafkaVersion
+
 export async function prepareKafka(): Promise<void> {
-  await nativeKafka(process.env.MQ_TEST_KAFKA_VERSION ?? defaultKafkaVersion)
+  await nativeKafka(wantedVersion())
+}
+
+/** Where a Kafka of that version can be started, and what it takes there. */
+export async function chooseKafka(version = wantedVersion()) {
+  let native: NativeKafka | undefined
+  const source = await chooseSource(
+    kafkaSource(async () => {
+      native = await nativeKafka(version)
+    }),
+  )
+  return { source, version, native }
 }
 
 function portsOf(ports: readonly number[], proxies: number): KafkaPorts {

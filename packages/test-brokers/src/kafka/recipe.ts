@@ -17,7 +17,7 @@ export function kafkaRecipe(parts: {
   const { options, version, ports, native, certificates } = parts
   return {
     kind: 'kafka',
-    image: process.env.MQ_TEST_KAFKA_IMAGE ?? `apache/kafka:${version}`,
+    image: kafkaImage(version),
     ports: [
       ports.client,
       ports.broker,
@@ -27,30 +27,25 @@ export function kafkaRecipe(parts: {
     published: [ports.client, ...ports.slots.map(({ target }) => target)],
     files: (place) => ({
       'server.properties': properties(options, { ports, place }),
-      'boot.sh': boot(options, { place, native }),
+      'boot.sh': kafkaScript(options, { place, native, file: 'server.properties', data: 'data' }),
       ...(certificates && { 'ca.pem': certificates.ca, 'keystore.pem': `${certificates.key}${certificates.cert}` }),
     }),
   }
 }
 
-function boot(options: KafkaOptions, parts: JavaPlace): string {
-  const { classPath, format, run } = javaLines(options, parts)
-  return [
-    classPath,
-    // Passwords for SCRAM live in Kafka's own log, which only the formatting can begin.
-    `test -f data/meta.properties || ${format('server.properties', scram(options))} || exit 1`,
-    `exec ${run('server.properties')}`,
-    '',
-  ].join('\n')
-}
+export const kafkaImage = (version: string): string => process.env.MQ_TEST_KAFKA_IMAGE ?? `apache/kafka:${version}`
 
-interface JavaPlace {
+export interface KafkaScript {
   readonly place: Place
   readonly native: NativeKafka | undefined
+  /** The file of its properties. */
+  readonly file: string
+  /** The folder of its log, as the properties say. */
+  readonly data: string
 }
 
-/** Lines of a shell that prepare and run a Kafka with a file of properties. */
-export function javaLines(options: KafkaOptions, { place, native }: JavaPlace) {
+/** A shell script that becomes a Kafka, and formats its log first where there is none. */
+export function kafkaScript(options: KafkaOptions, { place, native, file, data }: KafkaScript): string {
   const isNative = native !== undefined && place.source === 'native'
   const quick = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xshare:auto']
   const java = [isNative ? native.java : 'java', ...quick].map(quote).join(' ')
@@ -61,12 +56,15 @@ export function javaLines(options: KafkaOptions, { place, native }: JavaPlace) {
     '-Dorg.slf4j.simpleLogger.showDateTime=true',
     ...(options.javaOptions ?? []),
   ]
-  return {
-    classPath: `CLASSPATH=${quote(isNative ? `${native.jars}/*` : '/opt/kafka/libs/*')}\nexport CLASSPATH`,
-    format: (file: string, args: readonly string[] = []): string =>
-      `${java} ${['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', file, ...args].map(quote).join(' ')}`,
-    run: (file: string): string => `${java} ${broker.map(quote).join(' ')} kafka.Kafka ${quote(file)}`,
-  }
+  const format = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', file, ...scram(options)]
+  return [
+    `CLASSPATH=${quote(isNative ? `${native.jars}/*` : '/opt/kafka/libs/*')}`,
+    'export CLASSPATH',
+    // Passwords for SCRAM live in Kafka's own log, which only the formatting can begin.
+    `test -f ${data}/meta.properties || ${java} ${format.map(quote).join(' ')} || exit 1`,
+    `exec ${java} ${broker.map(quote).join(' ')} kafka.Kafka ${quote(file)}`,
+    '',
+  ].join('\n')
 }
 
 function scram({ users = {}, mechanisms = allMechanisms }: KafkaOptions): string[] {

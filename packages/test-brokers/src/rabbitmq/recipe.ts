@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { dirname } from 'node:path'
-import { printIdentity } from '../run/process.js'
+import { recordScript } from '../sources/beside.js'
 import type { Place, Recipe } from '../sources/machine.js'
 import type { Certificates } from '../tls.js'
 import type { RabbitOptions, RabbitUser } from './options.js'
@@ -43,7 +43,7 @@ export function rabbitRecipe(parts: {
       cookie,
       'environment.sh': environment({ place, ports, programs, application: parts.options.application ?? {} }),
       'boot.sh': boot(place, programs),
-      'record.sh': `${printIdentity} >"$1" && shift && exec "$@"\n`,
+      'record.sh': recordScript,
       ...(certificates && { 'ca.pem': certificates.ca, 'cert.pem': certificates.cert, 'key.pem': certificates.key }),
     }),
   }
