@@ -1,5 +1,14 @@
 // `pnpm mutate`: how many faults that a machine plants the tests notice. Run by scripts/mutate.mjs, in a copy of the repository.
-const core = ['create-queue', 'dead-letters', 'failure', 'handling', 'middleware', 'open-calls', 'retry', 'subscriber']
+const core = [
+  'consume/dead-letters',
+  'consume/handling',
+  'consume/retry',
+  'consume/subscribe',
+  'contract/failure',
+  'contract/middleware',
+  'queue/create-queue',
+  'queue/open-calls',
+]
 const memory = ['broker', 'consumer', 'deque', 'entry', 'group', 'memory', 'published-ids', 'ready-queue', 'timetable']
 
 export default {

@@ -5,8 +5,8 @@ export default defineConfig({
   entry: {
     index: 'src/index.ts',
     conformance: 'src/conformance/index.ts',
-    'conformance-worker': 'src/conformance/conformance-worker.ts',
-    'mq-conformance': 'src/conformance/mq-conformance.ts',
+    'conformance-worker': 'src/conformance/worker/main.ts',
+    'mq-conformance': 'src/conformance/bin.ts',
   },
   format: ['esm'],
   target: 'node20',

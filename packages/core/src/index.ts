@@ -1,3 +1,19 @@
+export { type LazyAbort, lazyAbort } from './adapter-kit/lazy-abort.js'
+export { withDeadline } from './adapter-kit/with-timeout.js'
+export type { DeadLetter, DeadLetters } from './consume/dead-letters.js'
+export {
+  type Backoff,
+  backoffMs,
+  decideRetry,
+  defaultRetryPolicy,
+  type ErrorClass,
+  type Jitter,
+  type RetryDecision,
+  type RetryOptions,
+  type RetryPolicy,
+  type RetryRule,
+  retryPolicy,
+} from './consume/retry.js'
 export type {
   Adapter,
   AdapterEvent,
@@ -17,25 +33,19 @@ export type {
   Settlement,
   Source,
   StartFrom,
-} from './adapter.js'
-export { adapterContract } from './adapter.js'
-export { type Capabilities, defaultMaxMessageBytes } from './capabilities.js'
-export { type Clock, type ClockTimer, systemClock } from './clock.js'
-export { type AttributeDefaults, attributesOf, messageFromAttributes } from './cloud-events.js'
-export { decodeData, type EncodedData, encodeData } from './codec.js'
-export { configVariables, type QueueConfig, queueConfigFromEnv } from './config.js'
-export { createQueue } from './create-queue.js'
-export type { DeadLetter, DeadLetters } from './dead-letters.js'
-export { withDeadline } from './deadline.js'
-export { errorCodes, isMqError, MqError, type MqErrorCode, type MqErrorOptions } from './errors.js'
-export { defineEvent, type EventDefinition } from './event.js'
+} from './contract/adapter.js'
+export { adapterContract } from './contract/adapter.js'
+export { type Capabilities, defaultMaxMessageBytes } from './contract/capabilities.js'
+export { type Clock, type ClockTimer, systemClock } from './contract/clock.js'
+export { errorCodes, isMqError, MqError, type MqErrorCode, type MqErrorOptions } from './contract/errors.js'
+export { defineEvent, type EventDefinition } from './contract/event.js'
 export {
   decodeFailure,
   encodeFailure,
   type Failure,
   type FailureError,
   type FailureReason,
-} from './failure.js'
+} from './contract/failure.js'
 export type {
   FailedMessage,
   Handler,
@@ -43,49 +53,55 @@ export type {
   OnLastFailure,
   SubscribeOptions,
   Subscription,
-} from './handler.js'
-export { emptyHeaders, headerBytes, type MessageHeaders, maxHeaderBytes, requireHeaders } from './headers.js'
+} from './contract/handler.js'
+export { emptyHeaders, headerBytes, type MessageHeaders, maxHeaderBytes, requireHeaders } from './contract/headers.js'
 export {
   isRetryLater,
   isUnrecoverable,
   RetryLater,
   type RetryLaterOptions,
   Unrecoverable,
-} from './interruptions.js'
-export { type LazyAbort, lazyAbort } from './lazy-abort.js'
-export { consoleLog, type Log, type LogFields } from './log.js'
-export { type Message, messageBytes, type OutgoingMessage, type RawMessage } from './message.js'
-export type { Middleware, PublishRequest } from './middleware.js'
-export { brokerName, maxNameLength, requireName } from './names.js'
-export { loadAdapter, openQueue } from './open-queue.js'
+} from './contract/interruptions.js'
+export { consoleLog, type Log, type LogFields } from './contract/log.js'
+export { type Message, messageBytes, type OutgoingMessage, type RawMessage } from './contract/message.js'
+export type { Middleware, PublishRequest } from './contract/middleware.js'
+export { brokerName, maxNameLength, requireName } from './contract/names.js'
 export type {
   PublishAllOptions,
   PublishOptions,
   PublishOutcome,
   PublishResult,
   Routed,
-} from './publish-options.js'
-export type { Queue, QueueEvents, QueueHealth, QueueOptions, QueueState, SettledEvent, Target } from './queue.js'
-export { type AdapterConfig, type KnownType, knownTypes, type QueueTarget } from './queue-target.js'
+} from './contract/publish-options.js'
+export type {
+  Queue,
+  QueueEvents,
+  QueueHealth,
+  QueueOptions,
+  QueueState,
+  SettledEvent,
+  Target,
+} from './contract/queue.js'
+export type { SchemaInput, SchemaIssue, SchemaOutput, SchemaResult, StandardSchema } from './contract/schema.js'
+export { configVariables, type QueueConfig, queueConfigFromEnv } from './open/config.js'
+export { loadAdapter, openQueue } from './open/open-queue.js'
+export { type AdapterConfig, type KnownType, knownTypes, type QueueTarget } from './open/queue-address.js'
+export { createQueue } from './queue/create-queue.js'
+export type { CancelOptions, TaskHandle } from './tasks/ask/handle.js'
+export { createScheduler } from './tasks/create-scheduler.js'
 export {
-  type Backoff,
-  backoffMs,
-  decideRetry,
-  defaultRetryPolicy,
-  type ErrorClass,
-  type Jitter,
-  type RetryDecision,
-  type RetryOptions,
-  type RetryPolicy,
-  type RetryRule,
-  retryPolicy,
-} from './retry.js'
-export type { CronRule, IntervalRule, MissedTicks, ScheduleRule } from './schedule/rule.js'
-export type { ScheduleInfo } from './schedule/schedules.js'
-export { isTickAhead } from './schedule/tick-message.js'
-export { createScheduler } from './scheduler.js'
-export type { SchemaInput, SchemaIssue, SchemaOutput, SchemaResult, StandardSchema } from './schema.js'
-export { defineTask, type FailedTask, type Task, type TaskContext } from './task.js'
+  type TaskCompletedEvent,
+  type TaskEventName,
+  type TaskFailedEvent,
+  taskCompleted,
+  taskFailed,
+} from './tasks/events.js'
+export type { TaskFailure, TaskOutcome } from './tasks/finished-task.js'
+export type { TaskProgress } from './tasks/progress.js'
+export type { CronRule, IntervalRule, MissedTicks, ScheduleRule } from './tasks/schedules/rule.js'
+export type { ScheduleInfo } from './tasks/schedules/schedules.js'
+export { isTickAhead } from './tasks/schedules/tick-message.js'
+export { defineTask, type FailedTask, type Task, type TaskContext } from './tasks/task.js'
 export type {
   EnqueueAllOptions,
   EnqueuedTask,
@@ -97,16 +113,8 @@ export type {
   SchedulerOptions,
   TaskScheduler,
   WorkerOptions,
-} from './task-scheduler.js'
-export { requireEntry, type TaskStore, type TimeToLive } from './task-store.js'
-export {
-  type TaskCompletedEvent,
-  type TaskEventName,
-  type TaskFailedEvent,
-  taskCompleted,
-  taskFailed,
-} from './tasks/events.js'
-export type { CancelOptions, TaskHandle } from './tasks/handle.js'
-export type { TaskFailure, TaskOutcome } from './tasks/outcome.js'
-export type { TaskProgress } from './tasks/progress.js'
-export type { StartRate } from './tasks/start-limit.js'
+} from './tasks/task-scheduler.js'
+export { requireEntry, type TaskStore, type TimeToLive } from './tasks/task-store.js'
+export type { StartRate } from './tasks/work/start-limit.js'
+export { type AttributeDefaults, attributesOf, messageFromAttributes } from './wire/cloud-events.js'
+export { decodeData, type EncodedData, encodeData } from './wire/codec.js'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { describeError, failureReasons, reasonFor } from '../src/failure.js'
+import { describeError, failureReasons, reasonFor } from '../src/contract/failure.js'
 import { decodeFailure, encodeFailure, type Failure, MqError, Unrecoverable } from '../src/index.js'
 import { failure } from './support/deliveries.js'
 

@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { resolvePackage } from '../src/resolve-package.js'
+import { resolvePackage } from '../src/open/resolve-package.js'
 import { link, temporaryFolder, write } from './support/packages.js'
 
 const name = '@acme/mq-nats'

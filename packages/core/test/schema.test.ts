@@ -2,8 +2,8 @@ import { type } from 'arktype'
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { isStandardSchema, validate } from '../src/contract/schema.js'
 import type { StandardSchema } from '../src/index.js'
-import { isStandardSchema, validate } from '../src/schema.js'
 import { errorOf, mqErrorOf } from './support/errors.js'
 
 const schemas: readonly [string, StandardSchema][] = [

@@ -1,6 +1,6 @@
-import type { Source } from '../adapter.js'
-import type { Queue } from '../queue.js'
-import type { SchedulerOptions, TaskScheduler } from '../task-scheduler.js'
+import type { Source } from '../contract/adapter.js'
+import type { Queue } from '../contract/queue.js'
+import type { SchedulerOptions, TaskScheduler } from '../tasks/task-scheduler.js'
 
 /** What JSON can hold: options have to reach a child process. */
 export type JsonObject = { readonly [name: string]: JsonValue | undefined }

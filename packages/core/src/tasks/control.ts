@@ -1,7 +1,7 @@
-import type { Subscription } from '../handler.js'
-import type { Queue } from '../queue.js'
-import type { TaskRun } from './task-run.js'
+import type { Subscription } from '../contract/handler.js'
+import type { Queue } from '../contract/queue.js'
 import { controlTopic } from './wire.js'
+import type { TaskRun } from './work/task-run.js'
 
 /** The runs of this process, and how any process reaches them. */
 export function createControl(queue: Queue) {

@@ -1,7 +1,7 @@
-import { MqError } from '../errors.js'
-import { defineEvent } from '../event.js'
-import { shown } from '../options.js'
-import type { TaskFailure } from './outcome.js'
+import { shown } from '../contract/checks.js'
+import { MqError } from '../contract/errors.js'
+import { defineEvent } from '../contract/event.js'
+import type { TaskFailure } from './finished-task.js'
 
 export interface TaskCompletedEvent {
   /** The task's. The event's own is `<id>/completed`. */

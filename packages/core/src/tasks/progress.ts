@@ -1,5 +1,5 @@
-import type { Clock, ClockTimer } from '../clock.js'
-import { requireNumber, shown } from '../options.js'
+import { requireNumber, shown } from '../contract/checks.js'
+import type { Clock, ClockTimer } from '../contract/clock.js'
 
 /** How far a task is. */
 export interface TaskProgress {

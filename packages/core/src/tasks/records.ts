@@ -1,8 +1,8 @@
-import { MqError } from '../errors.js'
-import type { Log } from '../log.js'
-import { maxDurationMs } from '../options.js'
-import type { TaskStore } from '../task-store.js'
-import { decodeOutcome, encodeOutcome, type TaskOutcome } from './outcome.js'
+import { maxDurationMs } from '../contract/checks.js'
+import { MqError } from '../contract/errors.js'
+import type { Log } from '../contract/log.js'
+import { decodeOutcome, encodeOutcome, type TaskOutcome } from './finished-task.js'
+import type { TaskStore } from './task-store.js'
 
 const keyOf = (kind: 'outcome' | 'once' | 'copy', name: string): string => `${kind}/${name}`
 

@@ -1,5 +1,5 @@
-import { MqError } from '../errors.js'
-import type { Subscription } from '../handler.js'
+import { MqError } from '../contract/errors.js'
+import type { Subscription } from '../contract/handler.js'
 
 export interface Starter {
   /** For the error when it is there already. */

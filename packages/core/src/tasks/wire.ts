@@ -1,4 +1,4 @@
-import type { MessageHeaders } from '../headers.js'
+import type { MessageHeaders } from '../contract/headers.js'
 
 /** Every asking scheduler hears it in an ephemeral subscription, and passes over what is for others. */
 export const repliesTopic = 'task-replies'

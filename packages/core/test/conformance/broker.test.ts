@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { sleep, until } from '../../src/conformance/wait.js'
+import { sleep, until } from '../../src/conformance/kit/wait.js'
 import type { Settlement } from '../../src/index.js'
 import { failure } from '../support/deliveries.js'
 import { mqErrorOf } from '../support/errors.js'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { Alone } from '../../src/conformance/case.js'
-import { loadSubject } from '../../src/conformance/environment.js'
-import { createEnvironments } from '../../src/conformance/environments.js'
+import type { Alone } from '../../src/conformance/kit/case.js'
+import { loadSubject } from '../../src/conformance/runner/environment.js'
+import { createEnvironments } from '../../src/conformance/runner/environments.js'
 import { outside } from './support/cases.js'
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)))

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createLedger } from '../../src/conformance/ledger.js'
+import { createLedger } from '../../src/conformance/kit/ledger.js'
 import type { Worker, WorkerEvent } from '../../src/conformance/subject.js'
 import { type Handler, MqError, type Queue } from '../../src/index.js'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { loadSubject } from '../../src/conformance/environment.js'
-import { holds } from '../../src/conformance/report.js'
-import { withoutRun } from '../../src/conformance/run-case.js'
+import { loadSubject } from '../../src/conformance/runner/environment.js'
+import { holds } from '../../src/conformance/runner/report.js'
+import { withoutRun } from '../../src/conformance/runner/run-case.js'
 import type { FaultName, Subject } from '../../src/conformance/subject.js'
 import { caseOf, embedded, outside, resultOf, runOne } from './support/cases.js'
 

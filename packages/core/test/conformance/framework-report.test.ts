@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { CaseResult, ConformanceReport } from '../../src/conformance/report.js'
-import { jsonReport, markdownMatrix, resultLine, textReport } from '../../src/conformance/report-formats.js'
+import type { CaseResult, ConformanceReport } from '../../src/conformance/runner/report.js'
+import { jsonReport, markdownMatrix, resultLine, textReport } from '../../src/conformance/runner/report-formats.js'
 import { capabilities, resultOf } from './support/cases.js'
 
 const error = new Error('Expected one\nand got two')

@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { workspaceNode } from '../../../test-brokers/src/child.js'
 import { allCases } from '../../src/conformance/cases/index.js'
-import { loadSubject } from '../../src/conformance/environment.js'
-import { withoutRun } from '../../src/conformance/run-case.js'
+import { loadSubject } from '../../src/conformance/runner/environment.js'
+import { withoutRun } from '../../src/conformance/runner/run-case.js'
 import { embedded } from './support/cases.js'
 
 /** How the suite ends on the same subject everywhere. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createLookAhead, createTurns } from '../../src/conformance/schedule.js'
+import { createLookAhead, createTurns } from '../../src/conformance/runner/turns.js'
 
 /** Work that runs until it is told to end, in a list of what happened. */
 function workshop() {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { quiet, until } from '../../src/conformance/wait.js'
+import { quiet, until } from '../../src/conformance/kit/wait.js'
 
 describe('until', () => {
   it('resolves as soon as the predicate holds, also one that is awaited', async () => {

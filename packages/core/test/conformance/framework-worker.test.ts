@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { child, workspaceNode } from '../../../test-brokers/src/child.js'
 import { identify } from '../../../test-brokers/src/run/process.js'
+import { until } from '../../src/conformance/kit/wait.js'
 import type { WorkerProgram } from '../../src/conformance/subject.js'
-import { until } from '../../src/conformance/wait.js'
-import { startWorkerProcess } from '../../src/conformance/worker.js'
+import { startWorkerProcess } from '../../src/conformance/worker/spawn.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'mq-worker-'))
 afterAll(() => rmSync(folder, { recursive: true }))

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import type { Environment } from '../../src/conformance/environment.js'
-import { quiet, until } from '../../src/conformance/wait.js'
+import { quiet, until } from '../../src/conformance/kit/wait.js'
+import type { Environment } from '../../src/conformance/runner/environment.js'
 import { createQueue, isMqError, type Queue, type Subscription, Unrecoverable } from '../../src/index.js'
 
 // A history is a list of steps on one topic with two groups. Whatever the steps, the accounts have to be right at its end.

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, it } from 'vitest'
-import { type Environment, loadSubject, startEnvironment } from '../../src/conformance/environment.js'
+import { type Environment, loadSubject, startEnvironment } from '../../src/conformance/runner/environment.js'
 import type { Subject } from '../../src/conformance/subject.js'
 import { playHistory, type Step } from './history.js'
 import { faultySubject } from './subject.js'

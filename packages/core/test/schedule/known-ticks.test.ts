@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createKnownTicks } from '../../src/schedule/known-ticks.js'
+import { createKnownTicks } from '../../src/tasks/schedules/known-ticks.js'
 
 describe('known ticks', () => {
   it('are the latest two thousand, in whichever order they ran', () => {

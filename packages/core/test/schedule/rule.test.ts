@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { timingOf } from '../../src/schedule/rule.js'
+import { timingOf } from '../../src/tasks/schedules/rule.js'
 import { mqErrorOf, typeErrorOf } from '../support/errors.js'
 
 /** The ticks between two times, the first one left out if it is one. */

@@ -8,7 +8,7 @@ import {
   type ScheduleRule,
   type Settlement,
 } from '../../src/index.js'
-import { type Tick, tickData } from '../../src/schedule/tick-message.js'
+import { type Tick, tickData } from '../../src/tasks/schedules/tick-message.js'
 import { deliver, json } from '../support/deliveries.js'
 import { mqErrorOf, typeErrorOf } from '../support/errors.js'
 import { type Behaviour, storeAll } from '../support/fake-adapter.js'

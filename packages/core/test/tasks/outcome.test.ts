@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { decodeOutcome, encodeOutcome, outcomeError, type TaskOutcome } from '../../src/tasks/outcome.js'
+import { decodeOutcome, encodeOutcome, outcomeError, type TaskOutcome } from '../../src/tasks/finished-task.js'
 import { mqErrorOf } from '../support/errors.js'
 
 const error = { name: 'HttpError', message: 'answered 503', code: '503', attempts: 3 }

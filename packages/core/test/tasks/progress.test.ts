@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { testClock } from '../../../memory/src/test-clock.js'
-import { createPendingReply } from '../../src/tasks/pending-reply.js'
+import { createPendingReply } from '../../src/tasks/ask/pending-reply.js'
 import { createProgress, type ProgressStep, stepOf } from '../../src/tasks/progress.js'
 import { mqErrorOf, typeErrorOf } from '../support/errors.js'
 import { gate } from '../support/queues.js'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { testClock } from '../../../memory/src/test-clock.js'
-import { createStartLimit, requireRate } from '../../src/tasks/start-limit.js'
+import { createStartLimit, requireRate } from '../../src/tasks/work/start-limit.js'
 import { mqErrorOf, typeErrorOf } from '../support/errors.js'
 
 const free = new AbortController().signal

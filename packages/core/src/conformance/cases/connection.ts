@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { withDeadline } from '../../deadline.js'
-import type { Queue } from '../../queue.js'
-import type { Chapter } from '../case.js'
-import { assertWithout, rejection } from '../expect.js'
-import type { Kit } from '../kit.js'
-import { publishCall, rawMessage } from '../raw.js'
+import { withDeadline } from '../../adapter-kit/with-timeout.js'
+import type { Queue } from '../../contract/queue.js'
+import type { Chapter } from '../kit/case.js'
+import { assertWithout, rejection } from '../kit/expect.js'
+import type { Kit } from '../kit/kit.js'
+import { publishCall, rawMessage } from '../kit/raw.js'
 
 const connectMs = 20_000
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
-import type { Settlement } from '../../adapter.js'
-import { RetryLater, Unrecoverable } from '../../interruptions.js'
-import type { QueueEvents } from '../../queue.js'
-import type { Chapter } from '../case.js'
-import { range, sorted } from '../expect.js'
-import { createGate } from '../gate.js'
-import { createKeyOrder, publishKeys, someWork } from '../key-order.js'
-import { consumeOptions, failureOf, publishCall, rawMessage, release } from '../raw.js'
+import type { Settlement } from '../../contract/adapter.js'
+import { RetryLater, Unrecoverable } from '../../contract/interruptions.js'
+import type { QueueEvents } from '../../contract/queue.js'
+import type { Chapter } from '../kit/case.js'
+import { range, sorted } from '../kit/expect.js'
+import { createGate } from '../kit/gate.js'
+import { createKeyOrder, publishKeys, someWork } from '../kit/key-order.js'
+import { consumeOptions, failureOf, publishCall, rawMessage, release } from '../kit/raw.js'
 
 export const ephemeral: Chapter = {
   name: 'ephemeral',

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import type { Chapter } from '../case.js'
-import { idsOf, untilDead } from '../dead-group.js'
-import { range } from '../expect.js'
-import { attemptsOf, patience } from '../timing.js'
+import type { Chapter } from '../kit/case.js'
+import { idsOf, untilDead } from '../kit/dead-group.js'
+import { range } from '../kit/expect.js'
+import { attemptsOf, patience } from '../kit/timing.js'
 
 const json = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value))
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
-import type { Capabilities } from '../../capabilities.js'
-import { maxDurationMs } from '../../options.js'
-import type { Chapter } from '../case.js'
-import { rejection } from '../expect.js'
-import { createGate } from '../gate.js'
-import type { Kit } from '../kit.js'
-import { healMs } from '../load.js'
-import { sleep } from '../wait.js'
+import type { Capabilities } from '../../contract/capabilities.js'
+import { maxDurationMs } from '../../contract/checks.js'
+import type { Chapter } from '../kit/case.js'
+import { rejection } from '../kit/expect.js'
+import { createGate } from '../kit/gate.js'
+import type { Kit } from '../kit/kit.js'
+import { healMs } from '../kit/load.js'
+import { sleep } from '../kit/wait.js'
 
 /** Longer than the window after which a message of a dead consumer runs again. */
 const beyondWindowMs = ({ redeliveryMs }: Capabilities): number => redeliveryMs * 1.5 + 500

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { isMqError } from '../../errors.js'
-import type { Chapter } from '../case.js'
-import { range, rejection, sorted, timed } from '../expect.js'
-import { consumeOptions, done, publishCall, rawMessage } from '../raw.js'
-import { sleep } from '../wait.js'
+import { isMqError } from '../../contract/errors.js'
+import type { Chapter } from '../kit/case.js'
+import { range, rejection, sorted, timed } from '../kit/expect.js'
+import { consumeOptions, done, publishCall, rawMessage } from '../kit/raw.js'
+import { sleep } from '../kit/wait.js'
 
 /** How much longer than its deadline a publish may take on a busy machine: core's own second of grace, and some. */
 const graceMs = 3_000

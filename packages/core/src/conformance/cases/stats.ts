@@ -1,10 +1,10 @@
-import { Unrecoverable } from '../../interruptions.js'
-import type { Chapter } from '../case.js'
-import { deadGroup } from '../dead-group.js'
-import { range } from '../expect.js'
-import { createGate } from '../gate.js'
-import { untilStats } from '../group-state.js'
-import { patience, withoutDelays } from '../timing.js'
+import { Unrecoverable } from '../../contract/interruptions.js'
+import type { Chapter } from '../kit/case.js'
+import { deadGroup } from '../kit/dead-group.js'
+import { range } from '../kit/expect.js'
+import { createGate } from '../kit/gate.js'
+import { untilStats } from '../kit/group-state.js'
+import { patience, withoutDelays } from '../kit/timing.js'
 
 /** Each count is right, or undefined where the broker cannot tell. */
 export const stats: Chapter = {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import type { ConformanceCase } from '../../../src/conformance/case.js'
-import { loadSubject, startEnvironment } from '../../../src/conformance/environment.js'
-import type { CaseResult } from '../../../src/conformance/report.js'
-import { runCase } from '../../../src/conformance/run-case.js'
+import type { ConformanceCase } from '../../../src/conformance/kit/case.js'
+import { loadSubject, startEnvironment } from '../../../src/conformance/runner/environment.js'
+import type { CaseResult } from '../../../src/conformance/runner/report.js'
+import { runCase } from '../../../src/conformance/runner/run-case.js'
 import type { StartedBroker, Subject } from '../../../src/conformance/subject.js'
 import type { Capabilities } from '../../../src/index.js'
 

@@ -1,7 +1,7 @@
-import type { BoundFaults, Environment } from '../../../src/conformance/environment.js'
-import { loadSubject, startEnvironment } from '../../../src/conformance/environment.js'
+import { until } from '../../../src/conformance/kit/wait.js'
+import type { BoundFaults, Environment } from '../../../src/conformance/runner/environment.js'
+import { loadSubject, startEnvironment } from '../../../src/conformance/runner/environment.js'
 import type { JsonObject, Subject } from '../../../src/conformance/subject.js'
-import { until } from '../../../src/conformance/wait.js'
 import type {
   Adapter,
   AdapterEvent,

@@ -1,5 +1,5 @@
 // The suite under mocha, which has its functions as globals.
-import { conformance, type Runner } from '../../../src/conformance/register.js'
+import { conformance, type Runner } from '../../../src/conformance/runner/register.js'
 import { embedded } from './cases.js'
 
 await conformance(

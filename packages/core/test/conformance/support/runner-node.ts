@@ -1,6 +1,6 @@
 // The suite under node:test, run by `node --test`.
 import * as runner from 'node:test'
-import { conformance } from '../../../src/conformance/register.js'
+import { conformance } from '../../../src/conformance/runner/register.js'
 import { embedded } from './cases.js'
 
 await conformance(runner, { adapter: embedded, options: { url: 'memory://node-test' }, quietMs: 30 }, { seed: 7 })

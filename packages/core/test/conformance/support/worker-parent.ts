@@ -1,6 +1,6 @@
 // Starts a worker and says so, then waits to be killed.
 import { report } from '../../../../test-brokers/src/report.js'
-import { startWorkerProcess } from '../../../src/conformance/worker.js'
+import { startWorkerProcess } from '../../../src/conformance/worker/spawn.js'
 
 const { program, node } = JSON.parse(process.argv[2] ?? '{}')
 await startWorkerProcess(program, node)

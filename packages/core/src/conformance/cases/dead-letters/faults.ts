@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict'
+import type { DeadLetters } from '../../../consume/dead-letters.js'
+import { isMqError } from '../../../contract/errors.js'
+import { Unrecoverable } from '../../../contract/interruptions.js'
+import type { ConformanceCase } from '../../kit/case.js'
+import { idsOf, inOneOrder } from '../../kit/dead-group.js'
+import { sorted } from '../../kit/expect.js'
+import type { Kit } from '../../kit/kit.js'
+import { healMs } from '../../kit/load.js'
+import { sleep } from '../../kit/wait.js'
+
+/** Dying and rising while the broker or its link is hurt. */
+export const deadLetterFaults: readonly ConformanceCase[] = [
+  {
+    id: 'DLQ-17',
+    title: 'messages that die while the connection is lost do not vanish',
+    promises: [4, 6, 10],
+    level: 'required',
+    needs: ['cut'],
+    alone: true,
+    timeoutMs: 90_000,
+    async run(kit) {
+      const queue = await kit.queue()
+      const publisher = await kit.queue()
+      const ledger = kit.ledger(kit.topic())
+      const collector = await ledger.collect(queue, {
+        concurrency: 20,
+        handler: async () => {
+          await sleep(10)
+          throw new Unrecoverable('hopeless')
+        },
+      })
+      const publishing = ledger.publish(publisher, { count: 300 })
+      for (const runs of [50, 150]) {
+        await kit.until(`${runs} runs`, () => collector.runs.length >= runs, { timeoutMs: 30_000 })
+        await kit.faults.cut()
+      }
+      await publishing
+      const letters = publisher.deadLetters(kit.topic())
+      const missing = async (): Promise<readonly string[]> => {
+        const found = new Set(idsOf(await listed(letters)))
+        return [...ledger.published].filter((id) => !found.has(id))
+      }
+      let left: readonly string[] = []
+      await kit.until(
+        () => `${left.length} dead letters: ${left.slice(0, 5).join(', ')}`,
+        async () => {
+          left = await missing()
+          return left.length === 0
+        },
+        { timeoutMs: kit.redeliveryMs + 30_000 },
+      )
+      assert.equal(collector.handled.length, 0)
+    },
+  },
+  {
+    id: 'DLQ-18',
+    title: 'dead letters survive a restart of the broker, and can be replayed after it',
+    promises: [6],
+    level: 'capability',
+    unless: ({ durable }) => (durable ? undefined : 'it does not survive a restart of its broker'),
+    needs: ['kill', 'restart'],
+    alone: true,
+    timeoutMs: 180_000,
+    async run(kit) {
+      const { letters, ledger, published } = await manyDead(kit, 30)
+      const before = await letters.list()
+      await kit.faults.kill()
+      await kit.faults.restart()
+      const later = await kit.queue()
+      const after = later.deadLetters(kit.topic())
+      assert.deepEqual(inOneOrder(await after.list()), inOneOrder(before))
+      await ledger.collect(later, { group: 'g' })
+      assert.deepEqual(await after.replay(), { replayed: 30 })
+      await kit.until('the replays to be handled', () => ledger.handled().size >= 30, { timeoutMs: healMs })
+      await ledger.check({ queue: later, duplicates: 0 })
+      assert.deepEqual(sorted(ledger.handled().keys()), sorted(published))
+      assert.deepEqual(await after.list(), [])
+    },
+  },
+  {
+    id: 'DLQ-19',
+    title: 'a replay that a lost connection cuts into loses nothing: each entry is handled or still dead',
+    promises: [6, 10],
+    level: 'required',
+    needs: ['cut'],
+    alone: true,
+    timeoutMs: 120_000,
+    async run(kit) {
+      const { ledger } = await manyDead(kit, 100)
+      const queue = await kit.queue({ operationTimeoutMs: 15_000 })
+      await ledger.collect(queue)
+      const letters = queue.deadLetters(kit.topic())
+      for (const afterMs of [0, 3, 10, 30]) {
+        const replaying = letters.replay().catch((error) => assert.ok(isMqError(error), String(error)))
+        await sleep(afterMs + Math.floor(kit.random() * 5))
+        await kit.faults.cut()
+        await replaying
+      }
+      const isEmpty = async (): Promise<boolean> => {
+        const dead = await listed(letters)
+        if (dead.length > 0) await letters.replay().catch((error) => assert.ok(isMqError(error), String(error)))
+        return dead.length === 0 && ledger.handled().size >= 100
+      }
+      const what = (): string => `all of 100 to be handled; ${ledger.handled().size} were`
+      await kit.until(what, isEmpty, { timeoutMs: kit.redeliveryMs + 30_000 })
+      // An entry is copied, then removed; what a cut comes between is replayed again.
+      await ledger.check({ queue, duplicates: 400 })
+    },
+  },
+]
+
+/** Rejects while the connection heals; then there is nothing to see yet. */
+async function listed(letters: DeadLetters) {
+  try {
+    return await letters.list({ limit: 10_000 })
+  } catch (error) {
+    if (isMqError(error)) return []
+    throw error
+  }
+}
+
+/** Messages of a ledger that have died, with no consumer left. */
+async function manyDead(kit: Kit, count: number) {
+  const queue = await kit.queue()
+  const ledger = kit.ledger(kit.topic())
+  const hopeless = await kit.collect(queue, kit.topic(), {
+    concurrency: 50,
+    handler: () => {
+      throw new Unrecoverable('hopeless')
+    },
+  })
+  await ledger.publish(queue, { count })
+  const letters = queue.deadLetters(kit.topic())
+  await kit.until('all to be dead', async () => (await listed(letters)).length >= count, { timeoutMs: 20_000 })
+  await hopeless.subscription.stop()
+  return { letters, ledger, published: [...ledger.published] }
+}

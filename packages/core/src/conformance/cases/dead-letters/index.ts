@@ -1,0 +1,11 @@
+import type { Chapter } from '../../kit/case.js'
+import { deadLetterContents } from './contents.js'
+import { deadLetterFaults } from './faults.js'
+import { deadLetterLists } from './lists.js'
+import { deadLetterReasons } from './reasons.js'
+import { deadLetterReplays } from './replays.js'
+
+export const deadLetters: Chapter = {
+  name: 'dead letters',
+  cases: [...deadLetterContents, ...deadLetterReasons, ...deadLetterLists, ...deadLetterReplays, ...deadLetterFaults],
+}

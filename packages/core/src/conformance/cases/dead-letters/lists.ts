@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict'
+import { Unrecoverable } from '../../../contract/interruptions.js'
+import type { ConformanceCase } from '../../kit/case.js'
+import { deadGroup, idsOf, inOneOrder, untilDead } from '../../kit/dead-group.js'
+import { range } from '../../kit/expect.js'
+
+/** Looking at what is dead, and removing it. */
+export const deadLetterLists: readonly ConformanceCase[] = [
+  {
+    id: 'DLQ-8',
+    title: 'a list begins with what died first, whatever was published first',
+    promises: [6],
+    level: 'required',
+    async run(kit) {
+      const queue = await kit.queue()
+      const gates = new Map<string, () => void>()
+      await kit.collect(queue, kit.topic(), {
+        handler: async ({ id }) => {
+          await new Promise<void>((resolve) => gates.set(id, resolve))
+          throw new Unrecoverable('in its turn')
+        },
+      })
+      const published = range(5).map((number) => `d-${number}`)
+      for (const id of published) await queue.publish(kit.topic(), id, { id })
+      await kit.until('all to run', () => gates.size >= 5)
+      const order = ['d-3', 'd-0', 'd-4', 'd-2', 'd-1']
+      for (const [index, id] of order.entries()) {
+        gates.get(id)?.()
+        const dead = await untilDead(kit, queue, { topic: kit.topic(), count: index + 1 })
+        assert.deepEqual(idsOf(dead), order.slice(0, index + 1))
+        const failedAt = dead[index]?.failure.failedAt ?? Number.NaN
+        // So that no two of them have failed in the same millisecond.
+        await kit.until('the next millisecond', () => Date.now() > failedAt)
+      }
+      assert.deepEqual(idsOf(await queue.deadLetters(kit.topic()).list({ limit: 3 })), order.slice(0, 3))
+      assert.deepEqual(idsOf(await queue.deadLetters(kit.topic()).list({ limit: 1 })), order.slice(0, 1))
+      assert.deepEqual(idsOf(await queue.deadLetters(kit.topic()).list()), order)
+    },
+  },
+  {
+    id: 'DLQ-9',
+    title: 'a list holds no more than its limit, each entry once, and changes nothing: the next one is the same',
+    promises: [6],
+    level: 'required',
+    timeoutMs: 60_000,
+    async run(kit) {
+      const queue = await kit.queue()
+      const { entries, letters, collector } = await deadGroup(kit, queue, { topic: kit.topic(), count: 120 })
+      assert.deepEqual(new Set(idsOf(entries)), new Set(range(120).map((number) => `d-${number}`)))
+      assert.equal(new Set(entries.map(({ entryId }) => entryId)).size, 120)
+      assert.deepEqual(inOneOrder(await letters.list({ limit: 1_000 })), inOneOrder(entries))
+      for (const [limit, listed] of [
+        [100, await letters.list()],
+        [7, await letters.list({ limit: 7 })],
+      ] as const) {
+        assert.equal(new Set(listed.map(({ entryId }) => entryId)).size, limit)
+        assert.equal(listed.length, limit)
+      }
+      const elsewhere = await kit.queue()
+      const same = await elsewhere.deadLetters(kit.topic()).list({ limit: 1_000 })
+      assert.deepEqual(inOneOrder(same), inOneOrder(entries))
+      assert.equal(collector.runs.length, 120, 'a listed message ran again')
+    },
+  },
+  {
+    id: 'DLQ-20',
+    title: 'what is done to a listed entry changes neither the entry nor what is replayed',
+    promises: [6],
+    level: 'required',
+    async run(kit) {
+      const queue = await kit.queue()
+      const { entries, letters, collector, mend } = await deadGroup(kit, queue, { topic: kit.topic(), count: 1 })
+      const [listed] = await letters.list()
+      listed?.message.body.fill(0)
+      assert.deepEqual(
+        (await letters.list()).map(({ data }) => data),
+        [0],
+      )
+      mend()
+      assert.deepEqual(await letters.replay(entries.map(({ entryId }) => entryId)), { replayed: 1 })
+      await kit.until('the replayed message', () => collector.handled.length === 1)
+      assert.equal(collector.handled[0]?.data, 0)
+    },
+  },
+  {
+    id: 'DLQ-10',
+    title: 'purging removes the entries that are named, or all, for good, and hands them to nobody',
+    promises: [6],
+    level: 'required',
+    async run(kit) {
+      const queue = await kit.queue()
+      const { entries, letters, collector, mend } = await deadGroup(kit, queue, { topic: kit.topic(), count: 6 })
+      mend()
+      const named = [entries[4], entries[1]].map((entry) => entry?.entryId ?? '')
+      assert.deepEqual(await letters.purge(named), { purged: 2 })
+      const left = entries.filter(({ entryId }) => !named.includes(entryId))
+      assert.deepEqual(inOneOrder(await letters.list()), inOneOrder(left))
+      assert.deepEqual(await letters.replay(named), { replayed: 0 })
+      assert.deepEqual(await letters.purge(), { purged: 4 })
+      assert.deepEqual(await letters.list(), [])
+      assert.deepEqual(await letters.purge(), { purged: 0 })
+      assert.deepEqual(await letters.replay(), { replayed: 0 })
+      await kit.quiet(() => collector.runs.length)
+      assert.equal(collector.runs.length, 6, 'a purged message ran again')
+    },
+  },
+  {
+    id: 'DLQ-11',
+    title: 'no ids, unknown ids, those of another group and one id twice touch nothing that was not meant',
+    promises: [6],
+    level: 'required',
+    async run(kit) {
+      const queue = await kit.queue()
+      const { entries, letters, collector, mend } = await deadGroup(kit, queue, { topic: kit.topic(), count: 3 })
+      mend()
+      const other = await deadGroup(kit, queue, { topic: kit.topic('other'), count: 1 })
+      const foreign = other.entries[0]?.entryId ?? ''
+      const adapter = await kit.connected()
+      const raw = adapter.deadLetters({ topic: kit.topic(), group: 'g' })
+      for (const ids of [[], ['no-such-entry'], ['0-0', '', '7', 'd-0', '✓'], [foreign]]) {
+        assert.equal(await raw.replay(ids), 0, `replaying ${JSON.stringify(ids)}`)
+        assert.equal(await raw.purge(ids), 0, `purging ${JSON.stringify(ids)}`)
+      }
+      assert.deepEqual(inOneOrder(await letters.list()), inOneOrder(entries))
+      assert.equal((await other.letters.list()).length, 1)
+      const [first, second, third] = entries
+      assert.ok(first !== undefined && second !== undefined && third !== undefined)
+      assert.deepEqual(await letters.purge([first.entryId, 'no-such-entry', first.entryId]), { purged: 1 })
+      assert.deepEqual(await letters.replay([second.entryId, 'no-such-entry', second.entryId]), { replayed: 1 })
+      await kit.until('the replay to be handled', () => collector.handled.length >= 1)
+      await kit.quiet(() => collector.runs.length)
+      assert.deepEqual(collector.ids, [second.message.id])
+      assert.deepEqual(await letters.list(), [third])
+    },
+  },
+  {
+    id: 'DLQ-12',
+    title: 'the dead letters of a group that does not exist are none',
+    promises: [6],
+    level: 'required',
+    async run(kit) {
+      const queue = await kit.queue()
+      await queue.declareGroup(kit.topic('known'), 'g')
+      for (const [topic, group] of [
+        [kit.topic('known'), 'unknown'],
+        [kit.topic('unknown'), 'g'],
+      ] as const) {
+        const letters = queue.deadLetters(topic, group)
+        assert.deepEqual(await letters.list(), [])
+        assert.deepEqual(await letters.replay(), { replayed: 0 })
+        assert.deepEqual(await letters.purge(['no-such-entry']), { purged: 0 })
+      }
+    },
+  },
+]

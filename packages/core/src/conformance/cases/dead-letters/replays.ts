@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import type { ConformanceCase } from '../../kit/case.js'
+import { deadGroup, inOneOrder, untilDead } from '../../kit/dead-group.js'
+import { range, sorted } from '../../kit/expect.js'
+import { attemptsOf, patience, runsOf } from '../../kit/timing.js'
+
+/** Trying again what is dead. */
+export const deadLetterReplays: readonly ConformanceCase[] = [
+  {
+    id: 'DLQ-13',
+    title: 'a replayed entry runs in its group alone, as the same message in a first attempt, and is gone when handled',
+    promises: [3, 6],
+    level: 'required',
+    async run(kit) {
+      const queue = await kit.queue()
+      const other = await kit.collect(queue, kit.topic(), { group: 'other' })
+      const { entries, letters, collector, mend } = await deadGroup(kit, queue, { topic: kit.topic(), count: 3 })
+      await kit.until('the other group to handle them', () => other.handled.length >= 3)
+      mend()
+      const [one, two, three] = entries
+      assert.ok(one !== undefined && two !== undefined && three !== undefined)
+      assert.deepEqual(await letters.replay([two.entryId]), { replayed: 1 })
+      await kit.until('the replay to be handled', () => collector.handled.length >= 1)
+      await kit.quiet(() => collector.runs.length + other.runs.length)
+      assert.deepEqual(collector.ids, [two.message.id])
+      const [died, again, ...more] = runsOf(collector.runs, two.message.id).map(({ message }) => message)
+      assert.deepEqual(more, [])
+      assert.deepEqual(again, died)
+      assert.equal(other.runs.length, 3, 'the other group got the replay')
+      assert.deepEqual(inOneOrder(await letters.list()), inOneOrder([one, three]))
+    },
+  },
+  {
+    id: 'DLQ-14',
+    title: 'replaying all handles each of fifty entries once and leaves none',
+    promises: [6],
+    level: 'required',
+    timeoutMs: 60_000,
+    async run(kit) {
+      const queue = await kit.queue()
+      const { letters, collector, mend } = await deadGroup(kit, queue, { topic: kit.topic(), count: 50 })
+      mend()
+      assert.deepEqual(await letters.replay(), { replayed: 50 })
+      await kit.until('fifty replays to be handled', () => collector.handled.length >= 50)
+      await kit.quiet(() => collector.runs.length)
+      assert.deepEqual(sorted(collector.ids), sorted(range(50).map((number) => `d-${number}`)))
+      assert.deepEqual(await letters.list(), [])
+      assert.deepEqual(await letters.replay(), { replayed: 0 })
+    },
+  },
+  {
+    id: 'DLQ-15',
+    title: 'a replayed message that fails again has all its attempts again, then a new entry of its own',
+    promises: [5, 6],
+    level: 'required',
+    async run(kit) {
+      const queue = await kit.queue()
+      const collector = await kit.collect(queue, kit.topic(), {
+        handler: ({ data }) => {
+          throw new Error(`always, ${String(data)}`)
+        },
+      })
+      await queue.publish(kit.topic(), 1, { id: 'm' })
+      const [before] = await untilDead(kit, queue, { topic: kit.topic(), count: 1, ...patience(kit, 100, 2) })
+      const letters = queue.deadLetters(kit.topic())
+      await letters.replay([before?.entryId ?? ''])
+      await kit.until('the attempts of the replay', () => collector.runs.length >= 6, patience(kit, 100, 2))
+      await untilDead(kit, queue, { topic: kit.topic(), count: 1 })
+      await kit.quiet(() => collector.runs.length)
+      assert.deepEqual(attemptsOf(collector.runs), [1, 2, 3, 1, 2, 3])
+      const [after, ...more] = await letters.list()
+      assert.deepEqual(more, [])
+      assert.ok(before !== undefined && after !== undefined)
+      assert.notEqual(after.entryId, before.entryId)
+      assert.deepEqual([after.message.id, after.failure.attempts], ['m', 3])
+      assert.ok(after.failure.firstFailedAt >= before.failure.failedAt, 'it keeps the history of its first life')
+    },
+  },
+  {
+    id: 'DLQ-16',
+    title: 'a replay without a consumer waits for one',
+    promises: [2, 6],
+    level: 'required',
+    async run(kit) {
+      const queue = await kit.queue()
+      const { letters, collector } = await deadGroup(kit, queue, { topic: kit.topic(), count: 5 })
+      await collector.subscription.stop()
+      assert.deepEqual(await letters.replay(), { replayed: 5 })
+      assert.deepEqual(await letters.list(), [])
+      await queue.disconnect()
+      const later = await kit.queue()
+      const next = await kit.collect(later, kit.topic())
+      await kit.until('the replays to be handled', () => next.handled.length >= 5)
+      await kit.quiet(() => next.runs.length)
+      assert.deepEqual(sorted(next.ids), ['d-0', 'd-1', 'd-2', 'd-3', 'd-4'])
+      assert.deepEqual(attemptsOf(next.runs), [1, 1, 1, 1, 1])
+    },
+  },
+]

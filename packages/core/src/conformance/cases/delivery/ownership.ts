@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict'
+import type { ConformanceCase } from '../../kit/case.js'
+import { createGate } from '../../kit/gate.js'
+import { holdRuns } from '../../kit/held-consumer.js'
+import { done, publishCall, rawMessage } from '../../kit/raw.js'
+
+/** Who has a message, until when, and when it is gone. */
+export const deliveryOwnership: readonly ConformanceCase[] = [
+  {
+    id: 'DEL-9',
+    title: 'what was acknowledged does not come again, neither to this consumer nor to a later one',
+    promises: [4],
+    level: 'required',
+    timeoutMs: 60_000,
+    async run(kit) {
+      const first = await kit.queue()
+      const ledger = kit.ledger(kit.topic())
+      const collector = await ledger.collect(first)
+      await ledger.publish(first, { count: 50 })
+      await ledger.check({ queue: first, duplicates: 0 })
+      await collector.subscription.stop()
+      await first.disconnect()
+
+      const second = await kit.queue()
+      await kit.until('the broker to hold nothing any more', async () => {
+        const { ready = 0, inFlight = 0 } = await second.stats(kit.topic())
+        return ready === 0 && inFlight === 0
+      })
+      await ledger.collect(second)
+      await ledger.publish(second, { count: 1 })
+      await ledger.check({ queue: second, duplicates: 0 })
+    },
+  },
+  {
+    id: 'DEL-10',
+    title: 'a message whose handler has not ended when its consumer goes away comes to another consumer',
+    promises: [4, 13],
+    level: 'required',
+    timeoutMs: 150_000,
+    async run(kit) {
+      const source = { topic: kit.topic(), group: 'g' }
+      const [gone, stopped, last] = [await kit.connected(), await kit.connected(), await kit.connected()]
+      await last.declareGroup(source, { startFrom: 'latest' })
+      await last.publish(source.topic, [rawMessage({ id: 'm' })], publishCall())
+
+      const first = await holdRuns(gone, source)
+      await kit.until('a first run', () => first.runs.length > 0)
+      await gone.disconnect({ deadlineMs: 0 })
+      assert.ok(first.runs[0]?.aborted, 'the handler was not told that its connection was closed')
+
+      const second = await holdRuns(stopped, source)
+      await kit.until('a second run, after a disconnect', () => second.runs.length > 0, { timeoutMs: kit.redeliveryMs })
+      await second.stop({ deadlineMs: 0 })
+      assert.ok(second.runs[0]?.aborted, 'the handler was not told that its consumer was stopped')
+
+      const third = await holdRuns(last, source)
+      await kit.until('a third run, after a stop', () => third.runs.length > 0, { timeoutMs: kit.redeliveryMs })
+      third.runs[0]?.settle(done)
+      await kit.quiet(() => first.runs.length + second.runs.length + third.runs.length)
+      const ids = [first, second, third].map(({ runs }) => runs.map(({ id }) => id))
+      assert.deepEqual(ids, [['m'], ['m'], ['m']])
+    },
+  },
+  {
+    id: 'DEL-11',
+    title: "what a handler answers after its signal has aborted is void: the message is its new owner's",
+    promises: [3, 4],
+    level: 'required',
+    timeoutMs: 150_000,
+    async run(kit) {
+      const source = { topic: kit.topic(), group: 'g' }
+      const [early, late] = [await kit.connected(), await kit.connected()]
+      await early.declareGroup(source, { startFrom: 'latest' })
+      await early.publish(source.topic, [rawMessage({ id: 'm' })], publishCall())
+      const first = await holdRuns(early, source)
+      await kit.until('a first run', () => first.runs.length > 0)
+      await first.stop({ deadlineMs: 0 })
+
+      const second = await holdRuns(late, source)
+      await kit.until('a second run', () => second.runs.length > 0, { timeoutMs: kit.redeliveryMs })
+      first.runs[0]?.settle(done)
+      await kit.quiet(() => second.runs.length)
+      assert.equal(second.runs[0]?.aborted, false, 'the answer of the first handler took the message from the second')
+      await second.stop({ deadlineMs: 0 })
+
+      const third = await holdRuns(early, source)
+      await kit.until('a third run, as nobody has acknowledged', () => third.runs.length > 0, {
+        timeoutMs: kit.redeliveryMs,
+      })
+      third.runs[0]?.settle(done)
+      await kit.quiet(() => third.runs.length)
+      assert.equal(third.runs.length, 1)
+    },
+  },
+  {
+    id: 'DEL-12',
+    title: 'a handler that ends badly after its signal has aborted neither retries nor kills the message',
+    promises: [3, 6],
+    level: 'required',
+    timeoutMs: 150_000,
+    async run(kit) {
+      const [topic, gate] = [kit.topic(), createGate()]
+      const [first, second] = [await kit.queue({ retry: false }), await kit.queue({ retry: false })]
+      const stuck = await kit.collect(first, topic, {
+        handler: async () => {
+          await gate.opened
+          throw new Error('too late')
+        },
+      })
+      await first.publish(topic, 1, { id: 'm' })
+      await kit.until('the handler to start', () => stuck.running > 0)
+      await stuck.subscription.stop({ deadlineMs: 0 })
+      assert.ok(stuck.runs[0]?.signal.aborted)
+      gate.open()
+      await kit.until('the handler to end', () => stuck.running === 0)
+
+      const collector = await kit.collect(second, topic)
+      await kit.until('the message', () => collector.handled.length > 0, { timeoutMs: kit.redeliveryMs })
+      await kit.quiet(() => collector.runs.length)
+      assert.deepEqual(collector.ids, ['m'])
+      assert.deepEqual(await second.deadLetters(topic).list(), [])
+    },
+  },
+  {
+    id: 'DEL-13',
+    title: 'a handler whose connection breaks either keeps its message or is told, and then another run gets it',
+    promises: [3, 4, 10],
+    level: 'required',
+    needs: ['cut'],
+    alone: true,
+    timeoutMs: 240_000,
+    async run(kit) {
+      const source = { topic: kit.topic(), group: 'g' }
+      const adapter = await kit.connected()
+      await adapter.declareGroup(source, { startFrom: 'latest' })
+      await adapter.publish(source.topic, [rawMessage({ id: 'm' })], publishCall())
+      const consumer = await holdRuns(adapter, source, { only: 'm' })
+      await kit.until('a first run', () => consumer.runs.length > 0)
+      const [first] = consumer.runs
+      await kit.faults.cut()
+
+      // Whose the message is turns out when the consume loop is back.
+      const inTime = { timeoutMs: kit.redeliveryMs }
+      const publishOther = async (): Promise<boolean> => {
+        await adapter.publish(source.topic, [rawMessage()], publishCall(1_000)).catch(() => {})
+        return consumer.others.length > 0
+      }
+      await kit.until('another message to be delivered', publishOther, inTime)
+      await kit.until('an owner', () => first?.aborted === false || consumer.runs.length > 1, inTime)
+
+      const wasLost = first?.aborted === true
+      first?.settle(done)
+      await kit.quiet(() => consumer.runs.length)
+      await consumer.stop({ deadlineMs: 0 })
+      const later = await holdRuns(adapter, source, { only: 'm' })
+      if (wasLost) await kit.until('a third run: nobody has answered', () => later.runs.length > 0, inTime)
+      await kit.quiet(() => later.runs.length)
+      assert.equal(
+        later.runs.length,
+        wasLost ? 1 : 0,
+        'it came again, although the handler that had it acknowledged it',
+      )
+    },
+  },
+]

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict'
+import type { ConformanceCase } from '../../kit/case.js'
+import type { Collector } from '../../kit/collector.js'
+import { range } from '../../kit/expect.js'
+import { createGate } from '../../kit/gate.js'
+import { doubtPerFault, healMs, publishSteadily } from '../../kit/load.js'
+import { aborted, sleep } from '../../kit/wait.js'
+import type { Worker } from '../../subject.js'
+
+const handledBy = (worker: Worker): number => worker.events.filter(({ type }) => type === 'handled').length
+const startedBy = (worker: Worker): readonly string[] =>
+  worker.events.flatMap(({ type, id }) => (type === 'started' && id !== undefined ? [id] : []))
+
+/** Of the group's consumers, some go without a word, some as they should. */
+export const memberFaults: readonly ConformanceCase[] = [
+  {
+    id: 'FLT-18',
+    title: 'what a process held that is killed in the middle runs on a live consumer within redeliveryMs',
+    promises: [3, 4],
+    level: 'required',
+    needs: ['worker'],
+    timeoutMs: 180_000,
+    async run(kit) {
+      const queue = await kit.queue()
+      const ledger = kit.ledger(kit.topic())
+      const live = await ledger.collect(queue)
+      const worker = await kit.worker({ topic: kit.topic(), handler: 'hang', concurrency: 3 })
+      for (let round = 0; startedBy(worker).length < 3 && round < 20; round++) {
+        await ledger.publish(queue, { count: 10 })
+        await kit.quiet(() => live.runs.length + worker.events.length)
+      }
+      const held = startedBy(worker)
+      assert.equal(held.length, 3, 'the group has two consumers, and one of them gets too little')
+      await worker.kill()
+      await ledger.check({ queue, duplicates: 0, withinMs: kit.redeliveryMs })
+      const attempts = live.runs.filter(({ id }) => held.includes(id)).map(({ attempt }) => attempt)
+      const expected = kit.capabilities.countsCrashes ? 2 : 1
+      assert.deepEqual(attempts, [expected, expected, expected], 'the attempts of what was held')
+      assert.deepEqual(await queue.deadLetters(kit.topic(), 'g').list(), [])
+    },
+  },
+  {
+    id: 'FLT-19',
+    title: 'processes that are killed in a row under load lose nothing and bring no innocent message among the dead',
+    promises: [4, 6],
+    level: 'required',
+    needs: ['worker'],
+    timeoutMs: 300_000,
+    async run(kit) {
+      const queue = await kit.queue()
+      const ledger = kit.ledger(kit.topic())
+      await queue.declareGroup(kit.topic(), 'g')
+      const load = publishSteadily(ledger, queue)
+      for (const _ of range(5)) {
+        const worker = await kit.worker({ topic: kit.topic(), concurrency: 4, afterMs: 5 })
+        ledger.watch(worker)
+        // More than it can have had in hand: what an earlier one had held is among it, wherever that comes back at once.
+        const handled = () => `the worker to handle 40 messages; ${handledBy(worker)} it has`
+        await kit.until(handled, () => handledBy(worker) >= 40, { timeoutMs: kit.redeliveryMs + healMs })
+        await worker.kill()
+      }
+      await load.stop()
+      await ledger.collect(queue)
+      await ledger.check({ queue, duplicates: 5 * doubtPerFault, withinMs: kit.redeliveryMs + healMs })
+      assert.deepEqual(await queue.deadLetters(kit.topic(), 'g').list(), [])
+    },
+  },
+  {
+    id: 'FLT-20',
+    title: 'consumers that join and leave properly under load lose and duplicate nothing',
+    promises: [2, 3, 13],
+    level: 'required',
+    timeoutMs: 120_000,
+    async run(kit) {
+      const queue = await kit.queue()
+      const ledger = kit.ledger(kit.topic())
+      const handler = (): Promise<void> => sleep(kit.random() * 10)
+      await ledger.collect(queue, { concurrency: 4, handler })
+      const load = publishSteadily(ledger, queue)
+      for (const _ of range(3)) {
+        const guest = await kit.queue()
+        const collector = await ledger.collect(guest, { concurrency: 4, handler })
+        await kit.until('the guest to have its share', () => collector.handled.length >= 10, { timeoutMs: healMs })
+        await guest.disconnect()
+      }
+      await load.stop()
+      assert.equal(ledger.rejected.size + ledger.unknown.size, 0, 'a publish failed')
+      await ledger.check({ queue, duplicates: 0, withinMs: healMs })
+    },
+  },
+  {
+    id: 'FLT-21',
+    title: 'consumers that leave without letting their handlers finish lose nothing; only what they held comes twice',
+    promises: [3, 4, 13],
+    level: 'required',
+    timeoutMs: 120_000,
+    async run(kit) {
+      const queue = await kit.queue()
+      const ledger = kit.ledger(kit.topic())
+      const gate = createGate()
+      await ledger.collect(queue, { concurrency: 4, handler: () => sleep(kit.random() * 10) })
+      const load = publishSteadily(ledger, queue)
+      const guests: Collector[] = []
+      for (const obeys of [true, false, true]) {
+        const guest = await kit.queue()
+        const collector = await ledger.collect(guest, {
+          concurrency: 4,
+          handler: async (_, { signal }) => {
+            await (obeys ? aborted(signal) : gate.opened)
+            if (obeys) throw signal.reason
+          },
+        })
+        await kit.until('the guest to have its hands full', () => collector.running === 4, { timeoutMs: healMs })
+        guests.push(collector)
+        await guest.disconnect({ deadlineMs: 0 })
+      }
+      await load.stop()
+      gate.open()
+      await kit.until('every handler to end', () => guests.every(({ running }) => running === 0))
+      // The four of the guest that ended them regardless.
+      await ledger.check({ queue, duplicates: 4, withinMs: kit.redeliveryMs + healMs })
+      assert.deepEqual(await queue.deadLetters(kit.topic(), 'g').list(), [])
+    },
+  },
+]

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict'
+import type { QueueState } from '../../../contract/queue.js'
+import type { ConformanceCase } from '../../kit/case.js'
+import { assertWithout, rejection } from '../../kit/expect.js'
+import { createGate } from '../../kit/gate.js'
+import { consumeOptions, done } from '../../kit/raw.js'
+
+export const healthStatus: readonly ConformanceCase[] = [
+  {
+    id: 'HEA-1',
+    title: 'a connected queue is up, and each of its subscriptions is listed: consuming, then stopping, then gone',
+    promises: [10],
+    level: 'required',
+    async run(kit) {
+      const queue = await kit.queue()
+      const states: QueueState[] = []
+      queue.on('state', ({ state }) => states.push(state))
+      const before = queue.health()
+      assert.deepEqual([before.status, before.state, before.consumers], ['up', 'connected', []])
+      const gate = createGate()
+      const first = await kit.collect(queue, kit.topic(), { handler: () => gate.opened })
+      await kit.collect(queue, kit.topic(), { group: 'h' })
+      const listed = () =>
+        queue
+          .health()
+          .consumers.map(({ topic, group, status }) => `${topic === kit.topic()} ${group} ${status}`)
+          .sort()
+      assert.deepEqual(listed(), ['true g consuming', 'true h consuming'])
+      await queue.publish(kit.topic(), 1)
+      await kit.until('it to run', () => first.running === 1)
+      const stopping = first.subscription.stop()
+      assert.deepEqual(listed(), ['true g stopping', 'true h consuming'])
+      assert.equal(queue.health().status, 'up')
+      gate.open()
+      await stopping
+      assert.deepEqual(listed(), ['true h consuming'])
+      await queue.disconnect()
+      const after = queue.health()
+      assert.deepEqual([after.status, after.state, after.consumers], ['down', 'disconnected', []])
+      assert.deepEqual(states, ['disconnecting', 'disconnected'])
+    },
+  },
+  {
+    id: 'HEA-2',
+    title: 'the adapter itself is down before connect and after disconnect, and up between',
+    promises: [10],
+    level: 'required',
+    async run(kit) {
+      const adapter = kit.adapter()
+      const told = () => {
+        const { status, consumers } = adapter.health()
+        return [status, ...consumers.map((one) => `${one.topic === kit.topic()} ${one.group} ${one.status}`)]
+      }
+      assert.deepEqual(told(), ['down'])
+      await adapter.connect()
+      assert.deepEqual(told(), ['up'])
+      const source = { topic: kit.topic(), group: 'g' }
+      await adapter.declareGroup(source, { startFrom: 'latest' })
+      const consumer = await adapter.consume(source, consumeOptions, async () => done)
+      assert.deepEqual(told(), ['up', 'true g consuming'])
+      await consumer.stop({ deadlineMs: 5_000 })
+      assert.deepEqual(told(), ['up'])
+      await adapter.disconnect({ deadlineMs: 5_000 })
+      assert.deepEqual(told(), ['down'])
+    },
+  },
+  {
+    id: 'HEA-3',
+    title: 'a connect that fails is told as it is, without the password',
+    promises: [10, 11],
+    level: 'required',
+    needs: ['unreachable'],
+    async run(kit) {
+      const { options, secret } = kit.faults.unreachable()
+      const queue = kit.unconnected({ adapter: options })
+      const events: unknown[] = []
+      const states: QueueState[] = []
+      for (const name of ['state', 'error', 'data-loss', 'blocked'] as const) {
+        queue.on(name, (event) => events.push(event))
+      }
+      queue.on('state', ({ state }) => states.push(state))
+      await rejection(queue.connect(), 'MQ_CONNECT_FAILED', 'MQ_CONNECT_TIMEOUT')
+      assert.deepEqual(states, ['connecting', 'idle'])
+      const { status, state } = queue.health()
+      assert.deepEqual({ status, state }, { status: 'down', state: 'idle' })
+      if (secret !== undefined) assertWithout(secret, queue.health(), events, kit.logged)
+    },
+  },
+]

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict'
+import type { ConformanceCase } from '../../kit/case.js'
+import { range } from '../../kit/expect.js'
+import { createKeyOrder, publishKeys, someWork } from '../../kit/key-order.js'
+import { sleep } from '../../kit/wait.js'
+import { withoutOrder } from './keys.js'
+
+const keys = range(8).map((number) => `key-${number}`)
+
+/** The order of keys over several consumers, and over one that goes away. */
+export const orderingMembers: readonly ConformanceCase[] = [
+  {
+    id: 'ORD-6',
+    title: 'the order of keys is kept over all consumers of a group',
+    promises: [3, 16],
+    level: 'capability',
+    unless: withoutOrder,
+    timeoutMs: 90_000,
+    async run(kit) {
+      const [first, second, order] = [await kit.queue(), await kit.queue(), createKeyOrder()]
+      const options = { concurrency: 4, ordered: true, handler: order.handler(someWork(kit.random)) }
+      const members = [
+        await kit.collect(first, kit.topic(), options),
+        await kit.collect(second, kit.topic(), options),
+        await kit.collect(second, kit.topic(), options),
+      ]
+      const handled = (): number => members.reduce((sum, member) => sum + member.handled.length, 0)
+      await publishKeys(first, kit.topic(), { keys, count: 30 })
+      await kit.until(
+        () => `240 messages; ${handled()} were handled`,
+        () => handled() >= 240,
+        { timeoutMs: 30_000 },
+      )
+      await kit.quiet(handled)
+      assert.equal(handled(), 240)
+      order.check(keys, 30)
+    },
+  },
+  {
+    id: 'ORD-7',
+    title: 'the order of keys is kept when a consumer leaves in the middle',
+    promises: [3, 13, 16],
+    level: 'capability',
+    unless: withoutOrder,
+    timeoutMs: 90_000,
+    async run(kit) {
+      const [staying, leaving, order] = [await kit.queue(), await kit.queue(), createKeyOrder()]
+      const options = { concurrency: 4, ordered: true, handler: order.handler(() => sleep(2 + kit.random() * 4)) }
+      const member = await kit.collect(leaving, kit.topic(), options)
+      const others = await kit.collect(staying, kit.topic(), options)
+      const publishing = publishKeys(staying, kit.topic(), { keys, count: 40 })
+      const leave = async (): Promise<void> => {
+        await kit.until('both to be at work', () => order.total >= 40, { timeoutMs: 20_000 })
+        await member.subscription.stop()
+      }
+      await Promise.all([publishing, leave()])
+      const handled = (): number => member.handled.length + others.handled.length
+      await kit.until(
+        () => `320 messages; ${handled()} were handled`,
+        () => handled() >= 320,
+        { timeoutMs: 30_000 },
+      )
+      await kit.quiet(handled)
+      assert.equal(handled(), 320)
+      order.check(keys, 40)
+    },
+  },
+  {
+    id: 'ORD-8',
+    title: 'a consumer that stops in the middle of its handlers gives their messages back in their place',
+    promises: [4, 13, 16],
+    level: 'capability',
+    unless: withoutOrder,
+    timeoutMs: 150_000,
+    async run(kit) {
+      const [first, second] = [await kit.queue(), await kit.queue()]
+      // Fewer than there are keys, so that messages of the same keys wait behind those that are held.
+      const held = keys.length / 2
+      const stuck = await kit.collect(first, kit.topic(), {
+        ordered: true,
+        concurrency: held,
+        // As a handler should, it ends when it is told to.
+        handler: (_, { signal }) => new Promise((_resolve, reject) => signal.addEventListener('abort', reject)),
+      })
+      await publishKeys(first, kit.topic(), { keys, count: 6 })
+      await kit.until('as many handlers as there may be', () => stuck.running >= held)
+      await stuck.subscription.stop({ deadlineMs: 0 })
+      assert.equal(stuck.runs.length, held)
+
+      const order = createKeyOrder()
+      const later = await kit.collect(second, kit.topic(), {
+        ordered: true,
+        handler: order.handler(someWork(kit.random)),
+      })
+      await kit.until('all of 48 messages', () => later.handled.length >= 48, { timeoutMs: kit.redeliveryMs })
+      await kit.quiet(() => later.runs.length)
+      assert.equal(later.runs.length, 48)
+      order.check(keys, 6)
+    },
+  },
+  {
+    id: 'ORD-9',
+    title: 'the order in which the messages of a key begin is kept across a connection that is lost',
+    promises: [10, 16],
+    level: 'capability',
+    unless: withoutOrder,
+    needs: ['cut'],
+    alone: true,
+    timeoutMs: 150_000,
+    async run(kit) {
+      const [queue, order] = [await kit.queue(), createKeyOrder()]
+      const ledger = kit.ledger(kit.topic())
+      await queue.declareGroup(kit.topic(), 'g')
+      // One after the other, which is what makes their order.
+      for (const index of range(40)) {
+        await ledger.publish(queue, { count: keys.length, data: () => ({ index }), key: (number) => keyOf(number) })
+      }
+      await ledger.collect(queue, { ordered: true, handler: order.handler(() => sleep(5 + kit.random() * 5)) })
+      await kit.until('the handlers to be in the middle', () => order.total >= 80, { timeoutMs: 20_000 })
+      await kit.faults.cut()
+      await ledger.check({ queue, duplicates: ledger.published.size, withinMs: kit.redeliveryMs + 20_000 })
+      assert.equal(ledger.published.size, 320)
+      order.check(keys, 40)
+    },
+  },
+]
+
+const keyOf = (number: number): string => keys[number % keys.length] as string

@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict'
+import { maxHeaderBytes } from '../../../contract/headers.js'
+import type { PublishOptions } from '../../../contract/publish-options.js'
+import type { ConformanceCase } from '../../kit/case.js'
+import { range } from '../../kit/expect.js'
+import type { Kit } from '../../kit/kit.js'
+import { publishCall, rawMessage } from '../../kit/raw.js'
+import { consumeRaw, contentOf } from '../../kit/raw-consumer.js'
+import { patience } from '../../kit/timing.js'
+
+/** What a message has beside its body. */
+export const payloadAttributes: readonly ConformanceCase[] = [
+  {
+    id: 'PAY-7',
+    title: 'headers keep their names and values to the sign, on the first attempt and on the next',
+    promises: [14],
+    level: 'required',
+    async run(kit) {
+      const headers = {
+        TraceId: 'upper case',
+        traceid: 'lower case',
+        'with.dots-and_more': 'a',
+        '0': 'a number for a name',
+        empty: '',
+        spaces: '  before and after  ',
+        tab: 'a\tb',
+        unicode: 'Grüße 👋 漢字 \u2028 \u00a0',
+        zeros: '007',
+        exponent: '1e3',
+        huge: '123456789012345678901234567890',
+        truth: 'true',
+        nothing: 'null',
+        json: '{"a":[1,2]}',
+        date: '2024-02-29',
+        percent: '100%20=&?',
+        toString: 'not a function',
+        valueOf: 'nor this',
+        length: '3',
+        id: 'not the id',
+        time: 'not the time',
+        attempt: '99',
+        key: 'not the key',
+        delay: '60000',
+      }
+      await arrivesTwice(kit, { headers })
+    },
+  },
+  {
+    id: 'PAY-8',
+    title: 'sixty-four headers arrive, and 32 KiB of them',
+    promises: [14],
+    level: 'required',
+    async run(kit) {
+      const count = 64
+      const name = (index: number): string => `${index}`.padStart(3, '0')
+      const valueBytes = maxHeaderBytes / count - 3
+      const headers = Object.fromEntries(range(count).map((index) => [name(index), `${index % 10}`.repeat(valueBytes)]))
+      await arrivesTwice(kit, { headers })
+    },
+  },
+  {
+    id: 'PAY-9',
+    title: 'a key arrives as it was, up to 255 bytes of any script, and where none was given there is none',
+    promises: [14],
+    level: 'required',
+    async run(kit) {
+      const queue = await kit.queue()
+      const keys = [undefined, 'a', '0', 'null', ' with spaces ', 'ключ/漢字?#%', '🔑'.repeat(63), 'k'.repeat(255)]
+      const failed = new Set<string>()
+      const collector = await kit.collect(queue, kit.topic(), {
+        handler: ({ id }) => {
+          if (failed.has(id)) return
+          failed.add(id)
+          throw new Error('once')
+        },
+      })
+      for (const [index, key] of keys.entries()) {
+        await queue.publish(kit.topic(), index, { id: String(index), ...(key !== undefined && { key }) })
+      }
+      await kit.until('each key twice', () => collector.runs.length >= 2 * keys.length, patience(kit, 50))
+      await kit.quiet(() => collector.runs.length)
+      for (const [index, key] of keys.entries()) {
+        const seen = collector.runs.filter(({ data }) => data === index).map(({ message }) => message.key)
+        assert.deepEqual(seen, [key, key])
+      }
+    },
+  },
+  {
+    id: 'PAY-10',
+    title: 'the content type is kept, and says how the body is read: JSON, text or bytes',
+    promises: [14],
+    level: 'required',
+    async run(kit) {
+      const adapter = await kit.connected()
+      const queue = await kit.queue()
+      const source = { topic: kit.topic(), group: 'raw' }
+      const deliveries = await consumeRaw(adapter, source)
+      const collector = await kit.collect(queue, kit.topic())
+      const body = Buffer.from('"ü"')
+      const types: Record<string, unknown> = {
+        'application/json': 'ü',
+        'application/vnd.acme.order+json; charset=utf-8': 'ü',
+        'text/plain; charset=UTF-8': '"ü"',
+        'text/csv': '"ü"',
+        'image/png': new Uint8Array(body),
+        'application/octet-stream': new Uint8Array(body),
+      }
+      const messages = Object.keys(types).map((contentType) => rawMessage({ id: contentType, contentType, body }))
+      const { contentType: _, ...untyped } = rawMessage({ id: 'none', body })
+      await adapter.publish(source.topic, [...messages, untyped], publishCall())
+      const count = messages.length + 1
+      await kit.until('all of them', () => deliveries.length >= count && collector.handled.length >= count)
+      await kit.quiet(() => deliveries.length + collector.runs.length)
+      for (const sent of [...messages, untyped]) {
+        const received = deliveries.filter(({ message }) => message.id === sent.id)
+        assert.deepEqual(
+          received.map(({ message }) => contentOf(message)),
+          [contentOf(sent)],
+        )
+      }
+      const data = Object.fromEntries(collector.runs.map((run) => [run.id, run.data]))
+      assert.deepEqual(data, { ...types, none: 'ü' })
+    },
+  },
+]
+
+/** Publishes one message whose handler fails once, and compares what both attempts got. */
+async function arrivesTwice(kit: Kit, options: Pick<PublishOptions, 'headers'>): Promise<void> {
+  const queue = await kit.queue()
+  const collector = await kit.collect(queue, kit.topic(), {
+    handler: ({ attempt }) => {
+      if (attempt === 1) throw new Error('once')
+    },
+  })
+  const { id } = await queue.publish(kit.topic(), 1, options)
+  await kit.until('both attempts', () => collector.handled.length >= 1, patience(kit, 50))
+  await kit.quiet(() => collector.runs.length)
+  assert.equal(collector.runs.length, 2)
+  for (const { message } of collector.runs) {
+    assert.deepEqual({ ...message.headers }, options.headers)
+    assert.deepEqual([message.id, message.key], [id, undefined])
+  }
+}

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import type { ConformanceCase } from '../../kit/case.js'
+import { untilDead } from '../../kit/dead-group.js'
+import { range } from '../../kit/expect.js'
+import type { Kit } from '../../kit/kit.js'
+import type { WorkerEvent } from '../../subject.js'
+
+/** A message that kills the process of its handler. */
+export const retryCrashes: readonly ConformanceCase[] = [
+  {
+    id: 'RET-16',
+    title: 'a message that kills its process runs as often as the policy says, then it is dead as crashed',
+    promises: [4, 6],
+    level: 'capability',
+    unless: ({ countsCrashes }) => (countsCrashes ? undefined : 'it does not count crashes'),
+    needs: ['worker'],
+    timeoutMs: 180_000,
+    async run(kit) {
+      const queue = await kit.queue()
+      const topic = kit.topic()
+      const ledger = kit.ledger(topic)
+      await queue.declareGroup(topic, 'g')
+      await queue.publish(topic, { kills: 'its process' }, { id: 'poison', headers: { kept: 'yes' } })
+      const attempts: unknown[] = []
+      for (const _ of range(3))
+        attempts.push(...(await crash(kit, { topic, attempts: 3 })).map(({ attempt }) => attempt))
+      assert.deepEqual(attempts, [1, 2, 3])
+      const collector = await ledger.collect(queue, { retry: { attempts: 3 } })
+      const [dead, ...others] = await untilDead(kit, queue, { topic, count: 1, timeoutMs: kit.redeliveryMs + 15_000 })
+      await ledger.publish(queue, { count: 5 })
+      await ledger.check({ queue, duplicates: 0 })
+      assert.deepEqual(others, [])
+      assert.equal(collector.runs.length, 5, 'the handler was called once more, or an innocent message is dead')
+      assert.deepEqual([dead?.message.id, dead?.data], ['poison', { kills: 'its process' }])
+      assert.deepEqual({ ...dead?.message.headers }, { kept: 'yes' })
+      assert.deepEqual([dead?.failure.reason, dead?.failure.attempts], ['crashed', 3])
+    },
+  },
+  {
+    id: 'RET-17',
+    title: 'where crashes do not count, a message that killed its process goes on, and nothing is dead for it',
+    promises: [4],
+    level: 'capability',
+    unless: ({ countsCrashes }) => (countsCrashes ? 'it counts crashes' : undefined),
+    needs: ['worker'],
+    timeoutMs: 180_000,
+    async run(kit) {
+      const queue = await kit.queue()
+      const topic = kit.topic()
+      const ledger = kit.ledger(topic)
+      await queue.declareGroup(topic, 'g')
+      await ledger.publish(queue, { count: 6 })
+      for (const _ of range(3)) {
+        const started = await crash(kit, { topic, attempts: 2, concurrency: 6 })
+        assert.ok(started.length > 0, 'the process ended before it got a message')
+      }
+      await ledger.collect(queue, { retry: { attempts: 2 } })
+      await ledger.check({ queue, duplicates: 0, withinMs: kit.redeliveryMs + 15_000 })
+      assert.deepEqual(await queue.deadLetters(topic).list(), [])
+    },
+  },
+]
+
+/** A consumer whose first handler to get a message ends its process. Resolves with the runs that had started. */
+async function crash(
+  kit: Kit,
+  program: { readonly topic: string; readonly attempts: number; readonly concurrency?: number },
+): Promise<readonly WorkerEvent[]> {
+  const worker = await kit.worker({ ...program, handler: 'crash', afterMs: 200 })
+  let isGone = false
+  void worker.exited.then(() => {
+    isGone = true
+  })
+  await kit.until('a message to end its process', () => isGone, { timeoutMs: kit.redeliveryMs + 15_000 })
+  return worker.events.filter(({ type }) => type === 'started')
+}

@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict'
+import { isMqError } from '../../../contract/errors.js'
+import type { ConformanceCase } from '../../kit/case.js'
+import { range, rejection, sorted, timed } from '../../kit/expect.js'
+import { createGate } from '../../kit/gate.js'
+import type { Kit } from '../../kit/kit.js'
+import { publishCall, rawMessage } from '../../kit/raw.js'
+import { aborted } from '../../kit/wait.js'
+
+/** Below the 5 s that core waits for an adapter that is late: one that hangs must not look like one that is quick. */
+const graceMs = 4_000
+
+export const disconnecting: readonly ConformanceCase[] = [
+  {
+    id: 'SHD-9',
+    title: 'handlers that disconnect waits for may publish; what they publish arrives',
+    promises: [1, 13],
+    level: 'required',
+    async run(kit) {
+      const [queue, other] = [await kit.queue(), await kit.queue()]
+      const replies = await kit.collect(other, kit.topic('replies'))
+      const gate = createGate()
+      const collector = await kit.collect(queue, kit.topic(), {
+        handler: async (message, context) => {
+          await gate.opened
+          await context.queue.publish(kit.topic('replies'), 1, { id: `reply-to-${message.id}` })
+        },
+      })
+      await queue.publish(kit.topic(), 1, { id: 'asked' })
+      await kit.until('it to run', () => collector.running === 1)
+      const disconnecting = queue.disconnect()
+      gate.open()
+      await disconnecting
+      assert.equal(collector.handled.length, 1, 'the handler failed, or was not waited for')
+      await kit.until('the reply', () => replies.handled.length >= 1)
+      assert.deepEqual(replies.ids, ['reply-to-asked'])
+      await rejection(queue.publish(kit.topic(), 1), 'MQ_CLOSED')
+    },
+  },
+  {
+    id: 'SHD-10',
+    title: 'what was published before disconnect was called is sent and acknowledged before it resolves',
+    promises: [1, 13],
+    level: 'required',
+    async run(kit) {
+      const [queue, other] = [await kit.queue(), await kit.queue()]
+      const ledger = kit.ledger(kit.topic())
+      await ledger.collect(other)
+      const publishing = ledger.publish(queue, { count: 100, parallel: 100 })
+      await queue.disconnect()
+      await publishing
+      assert.equal(ledger.published.size, 100, 'a publish was given up although there was time')
+      await ledger.check({ queue: other, duplicates: 0 })
+    },
+  },
+  {
+    id: 'SHD-11',
+    title: 'disconnect from a frozen broker resolves at its deadline; pending publishes and handlers learn of it',
+    promises: [1, 13],
+    level: 'required',
+    needs: ['freeze', 'heal'],
+    alone: true,
+    run: (kit) => disconnectWithout(kit, () => kit.faults.freeze('both')),
+  },
+  {
+    id: 'SHD-12',
+    title: 'disconnect from a dead broker resolves at its deadline; pending publishes and handlers learn of it',
+    promises: [1, 13],
+    level: 'required',
+    needs: ['kill', 'restart'],
+    alone: true,
+    timeoutMs: 60_000,
+    run: (kit) => disconnectWithout(kit, () => kit.faults.kill()),
+  },
+  {
+    id: 'SHD-13',
+    title: 'a process that has disconnected ends by itself: no timer and no socket keeps it',
+    promises: [13],
+    level: 'required',
+    needs: ['worker'],
+    timeoutMs: 60_000,
+    async run(kit) {
+      const queue = await kit.queue()
+      const worker = await kit.worker({ topic: kit.topic(), handler: 'leave' })
+      await queue.publish(kit.topic(), 1)
+      let ended = false
+      void worker.exited.then(() => {
+        ended = true
+      })
+      await kit.until('the worker to handle a message', () => worker.events.some(({ type }) => type === 'handled'))
+      await kit.until('its process, which has disconnected, to end', () => ended, { timeoutMs: 20_000 })
+    },
+  },
+  {
+    id: 'SHD-14',
+    title: 'queues that were used and disconnected leave no timer and no socket behind',
+    promises: [13],
+    level: 'required',
+    alone: 'process',
+    timeoutMs: 90_000,
+    async run(kit) {
+      // What is made once, at the first use, may stay.
+      await useAndLeave(kit, 'first')
+      const before = await lowest(kit)
+      for (const number of range(5)) await useAndLeave(kit, String(number))
+      const what = () => `no more resources than the ${before} before to be active: ${process.getActiveResourcesInfo()}`
+      await kit.until(what, () => process.getActiveResourcesInfo().length <= before, { timeoutMs: 5_000 })
+    },
+  },
+  {
+    id: 'SHD-15',
+    title: 'the adapter itself sends what it has accepted before it disconnects',
+    promises: [1, 13],
+    level: 'required',
+    async run(kit) {
+      const [adapter, queue] = [await kit.connected(), await kit.queue()]
+      const collector = await kit.collect(queue, kit.topic())
+      const messages = range(50).map((number) => rawMessage({ id: `m-${number}` }))
+      const publishing = Promise.all(messages.map((message) => adapter.publish(kit.topic(), [message], publishCall())))
+      await adapter.disconnect({ deadlineMs: 10_000 })
+      const statuses = (await publishing).flatMap((outcomes) => outcomes.map(({ status }) => status))
+      assert.deepEqual(
+        statuses,
+        messages.map(() => 'stored'),
+      )
+      await kit.until('all to be handled', () => collector.handled.length >= 50)
+      await kit.quiet(() => collector.runs.length)
+      assert.deepEqual(sorted(collector.ids), sorted(messages.map(({ id }) => id)))
+    },
+  },
+]
+
+/** A handler runs, a publish waits and nobody answers. */
+async function disconnectWithout(kit: Kit, fault: () => Promise<void>): Promise<void> {
+  const queue = await kit.queue()
+  const collector = await kit.collect(queue, kit.topic(), {
+    handler: (_, { signal }) => aborted(signal),
+  })
+  await queue.publish(kit.topic(), 1)
+  await kit.until('it to run', () => collector.running === 1)
+  await fault()
+  let settled = 0
+  const publishing = range(10).map((number) =>
+    timed(queue.publish(kit.topic(), number, { timeoutMs: 25_000 })).finally(() => {
+      settled += 1
+    }),
+  )
+  const { tookMs } = await timed(queue.disconnect({ deadlineMs: 1_000 }))
+  assert.ok(tookMs < 1_000 + graceMs, `disconnect took ${Math.round(tookMs)} ms, its deadline was 1,000 ms`)
+  await kit.until('the pending publishes to settle', () => settled === 10, { timeoutMs: 2_000 })
+  for (const { error } of await Promise.all(publishing)) {
+    const codes = /^MQ_(?:PUBLISH_UNKNOWN|PUBLISH_REJECTED|CLOSED)$/
+    assert.ok(isMqError(error) && codes.test(error.code), `a publish resolved, or rejected with ${String(error)}`)
+  }
+  await kit.until('the handler to be told', () => collector.running === 0, { timeoutMs: 2_000 })
+}
+
+/** Everything that a queue does may leave something behind: a publish, a run, a retry, a stop at its deadline. */
+async function useAndLeave(kit: Kit, label: string): Promise<void> {
+  const queue = await kit.queue()
+  const collector = await kit.collect(queue, kit.topic(label), {
+    timeoutMs: Math.min(60_000, kit.capabilities.maxHandlerMs),
+    handler: ({ data, attempt }) => {
+      if (data === 'again' && attempt === 1) throw new Error('broken on purpose')
+    },
+  })
+  await queue.publish(kit.topic(label), 'once', { timeoutMs: 60_000 })
+  await queue.publish(kit.topic(label), 'again', { timeoutMs: 60_000 })
+  await kit.until('both', () => collector.handled.length >= 2)
+  await collector.subscription.stop()
+  await queue.stats(kit.topic(label), 'g')
+  await queue.disconnect()
+}
+
+/** How many timers, sockets and the like keep this process alive, once what is about to end has ended. */
+async function lowest(kit: Kit): Promise<number> {
+  let least = Number.POSITIVE_INFINITY
+  await kit.quiet(() => {
+    least = Math.min(least, process.getActiveResourcesInfo().length)
+    return least
+  })
+  return least
+}

@@ -1,0 +1,6 @@
+import type { Chapter } from '../../kit/case.js'
+import { disconnecting } from './disconnect.js'
+import { stoppingUnderLoad } from './load.js'
+import { stopping } from './stop.js'
+
+export const shutdown: Chapter = { name: 'shutdown', cases: [...stopping, ...stoppingUnderLoad, ...disconnecting] }

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict'
+import { isMqError } from '../../../contract/errors.js'
+import type { ConformanceCase } from '../../kit/case.js'
+import { rejection } from '../../kit/expect.js'
+import { createGate } from '../../kit/gate.js'
+import { assertGroupEmpty, reply, stageTask } from '../../kit/task-cases.js'
+import { withoutDelays } from '../../kit/timing.js'
+import { aborted, sleep } from '../../kit/wait.js'
+
+export const taskCancelling: readonly ConformanceCase[] = [
+  {
+    id: 'TSK-16',
+    title:
+      'a running task that is cancelled from elsewhere sees its signal abort, is not tried again, and its asker is told',
+    promises: [17, 18],
+    level: 'required',
+    timeoutMs: 60_000,
+    async run(kit) {
+      const { asker, queue, task, runs } = await stageTask(kit, {
+        async execute(_, { signal }) {
+          await aborted(signal)
+          throw signal.reason
+        },
+      })
+      const canceller = await kit.scheduler()
+      const handle = await asker.enqueue(task, 1, { reply: true })
+      await kit.until('it to run', () => runs.length > 0, reply)
+      assert.equal(await canceller.cancel(handle.id, { onlyRunning: true }), true)
+      await rejection(handle.result(reply), 'MQ_TASK_CANCELLED')
+      assert.ok(isMqError(runs[0]?.context.signal.reason, 'MQ_TASK_CANCELLED'))
+      await kit.quiet(() => runs.length)
+      assert.equal(runs.length, 1)
+      await assertGroupEmpty(kit, queue, task)
+    },
+  },
+  {
+    id: 'TSK-17',
+    title: 'a cancelled task that ignores its signal is waited for no longer, and others get its place',
+    promises: [8, 18],
+    level: 'required',
+    timeoutMs: 60_000,
+    async run(kit) {
+      const gate = createGate()
+      const { asker, queue, task } = await stageTask(kit, {
+        worker: { concurrency: 1 },
+        execute: (input) => (input === 'stuck' ? gate.opened : input),
+      })
+      const stuck = await asker.enqueue(task, 'stuck', { reply: true })
+      const next = await asker.enqueue(task, 'next', { reply: true })
+      const cancelling = async (): Promise<void> => {
+        await kit.until(
+          'the cancelled one to end',
+          async () => {
+            await stuck.cancel({ onlyRunning: true })
+            return stuck.result({ timeoutMs: 200 }).then(
+              () => assert.fail('it has no result'),
+              (error: { code?: string }) => error.code === 'MQ_TASK_CANCELLED',
+            )
+          },
+          reply,
+        )
+      }
+      await Promise.all([cancelling(), next.result(reply)])
+      gate.open()
+      await assertGroupEmpty(kit, queue, task)
+    },
+  },
+  {
+    id: 'TSK-18',
+    title: 'a waiting, a delayed and a retried task that are cancelled do not run again, and their askers are told',
+    promises: [17, 18],
+    level: 'required',
+    unless: withoutDelays,
+    timeoutMs: 90_000,
+    async run(kit) {
+      const { asker, worker, queue, task, runs } = await stageTask(kit, {
+        scheduler: { store: kit.store },
+        retry: { attempts: 2, delayMs: 3_000, jitter: 'none' },
+        execute: (input) => {
+          if (input === 'fails') throw new Error('later')
+        },
+      })
+      await asker.run(task, 'warm', reply)
+      const delayed = await asker.enqueue(task, 'delayed', { reply: true, delayMs: 3_000 })
+      const failing = await asker.enqueue(task, 'fails', { reply: true })
+      await kit.until('the first attempt', () => runs.length === 2, reply)
+      const later = await kit.scheduler({ store: kit.store })
+      for (const { id } of [delayed, failing]) assert.equal(await later.cancel(id), true)
+      await rejection(delayed.result({ timeoutMs: 5_000 }), 'MQ_TASK_CANCELLED')
+      await rejection(failing.result({ timeoutMs: 5_000 }), 'MQ_TASK_CANCELLED')
+      await worker.run(task, 'other', reply)
+      await sleep(3_000 + kit.capabilities.delayResolutionMs)
+      await kit.quiet(() => runs.length)
+      assert.deepEqual(
+        runs.map(({ input }) => input),
+        ['warm', 'fails', 'other'],
+      )
+      await assertGroupEmpty(kit, queue, task)
+      assert.deepEqual(await asker.result(delayed.id), { status: 'cancelled', id: delayed.id })
+    },
+  },
+  {
+    id: 'TSK-19',
+    title: 'a task that has ended cannot be cancelled any more: its outcome stays',
+    promises: [18],
+    level: 'required',
+    timeoutMs: 60_000,
+    async run(kit) {
+      const { asker, task } = await stageTask(kit, { scheduler: { store: kit.store }, execute: () => 'done' })
+      const handle = await asker.enqueue(task, 1, { reply: true })
+      assert.equal(await handle.result(reply), 'done')
+      assert.equal(await handle.cancel(), false)
+      const outcome = await asker.result(handle.id)
+      assert.equal(outcome?.status, 'completed')
+      assert.equal(await asker.cancel(`${kit.topic()}.of-nobody`), true)
+    },
+  },
+]

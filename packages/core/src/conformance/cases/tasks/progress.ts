@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict'
+import type { TaskProgress } from '../../../tasks/progress.js'
+import type { ConformanceCase } from '../../kit/case.js'
+import { range } from '../../kit/expect.js'
+import { createGate } from '../../kit/gate.js'
+import { reply, stageTask } from '../../kit/task-cases.js'
+import { sleep } from '../../kit/wait.js'
+
+export const taskProgress: readonly ConformanceCase[] = [
+  {
+    id: 'TSK-14',
+    title: 'what a task reports reaches its asker in its order, the last of it before the end, and ends with the task',
+    promises: [17],
+    level: 'required',
+    timeoutMs: 60_000,
+    async run(kit) {
+      const gate = createGate()
+      const { asker, task } = await stageTask(kit, {
+        retry: { attempts: 1 },
+        async execute(fails, { progress }) {
+          progress(0.25, 'a quarter')
+          await gate.opened
+          progress(0.5)
+          progress(1, 'all')
+          if (fails === 2) throw new Error('after all of it')
+          return 'done'
+        },
+      })
+      const handle = await asker.enqueue(task, 1, { reply: true })
+      const steps: TaskProgress[] = []
+      const reading = (async () => {
+        for await (const step of handle.progress()) steps.push(step)
+      })()
+      await kit.until('the first step', () => steps.length > 0, reply)
+      gate.open()
+      assert.equal(await handle.result(reply), 'done')
+      await reading
+      assert.deepEqual(steps[0], { fraction: 0.25, note: 'a quarter', attempt: 1 })
+      assert.deepEqual(steps.at(-1), { fraction: 1, note: 'all', attempt: 1 })
+      const fractions = steps.map(({ fraction }) => fraction)
+      assert.deepEqual(fractions, [...fractions].sort())
+      for await (const step of handle.progress()) assert.deepEqual(step, steps.at(-1))
+      const failing = await asker.enqueue(task, 2, { reply: true })
+      await assert.rejects(failing.result(reply), { code: 'MQ_TASK_FAILED' })
+      const ends: TaskProgress[] = []
+      for await (const step of failing.progress()) ends.push(step)
+      assert.deepEqual(ends, [{ fraction: 1, note: 'all', attempt: 1 }])
+    },
+  },
+  {
+    id: 'TSK-15',
+    title: 'a flood of progress, and a reader that does not read, slow nothing down: the latest step wins',
+    promises: [12, 17],
+    level: 'required',
+    timeoutMs: 60_000,
+    async run(kit) {
+      const { asker, worker, task } = await stageTask(kit, {
+        async execute(_, { progress }) {
+          for (const number of range(5_000)) progress(number / 5_000)
+          await sleep(250)
+          for (const number of range(5_000)) progress(number / 5_000)
+          progress(1)
+          return 'done'
+        },
+      })
+      const handle = await asker.enqueue(task, 1, { reply: true })
+      let steps = 0
+      for await (const _ of handle.progress()) steps += 1
+      assert.equal(await handle.result(reply), 'done')
+      assert.ok(steps >= 1 && steps <= 20, `${steps} steps came`)
+      // Nobody listens, and the same task runs all the same.
+      const unread = await worker.enqueue(task, 1, { reply: true })
+      assert.equal(await unread.result(reply), 'done')
+      const seen: number[] = []
+      for await (const { fraction } of unread.progress()) seen.push(fraction)
+      assert.deepEqual(seen.length <= 1, true)
+    },
+  },
+]

@@ -1,0 +1,35 @@
+import { requireEntry, type TaskStore } from '../../tasks/task-store.js'
+
+/** The store of one case, for all of its schedulers. */
+export interface CaseStore extends TaskStore {
+  /** Lets time pass for it, and for nothing else. */
+  pass(ms: number): void
+}
+
+export function createCaseStore(): CaseStore {
+  let passedMs = 0
+  const now = (): number => Date.now() + passedMs
+  const entries = new Map<string, { readonly value: string; readonly until: number }>()
+  const find = (key: string): string | undefined => {
+    const found = entries.get(key)
+    return found !== undefined && found.until > now() ? found.value : undefined
+  }
+  const set = (key: string, value: string, ttlMs: number): void =>
+    void entries.set(key, { value, until: now() + ttlMs })
+  return {
+    async claim(key, value, options) {
+      requireEntry(key, { value, options })
+      const found = find(key)
+      if (found === undefined) set(key, value, options.ttlMs)
+      return found ?? value
+    },
+    async put(key, value, options) {
+      requireEntry(key, { value, options })
+      set(key, value, options.ttlMs)
+    },
+    get: async (key) => find(key),
+    pass(ms) {
+      passedMs += ms
+    },
+  }
+}

@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict'
+import type { QueueStats } from '../../contract/adapter.js'
+import type { Queue } from '../../contract/queue.js'
+import type { Kit } from './kit.js'
+
+/** Waits until the group holds exactly this, as far as the broker can tell; what is not named has to be 0. */
+export async function untilStats(
+  kit: Kit,
+  queue: Queue,
+  { topic, group = 'g', ...expected }: Partial<QueueStats> & { readonly topic: string; readonly group?: string },
+): Promise<void> {
+  const wanted = { ready: 0, inFlight: 0, delayed: 0, dead: 0, ...expected }
+  let seen: QueueStats | undefined
+  const fits = async (): Promise<boolean> => {
+    const now = await queue.stats(topic, group)
+    seen = now
+    return (Object.keys(wanted) as (keyof QueueStats)[]).every((name) => (now[name] ?? wanted[name]) === wanted[name])
+  }
+  await kit.until(() => `stats to be ${JSON.stringify(wanted)}; they are ${JSON.stringify(seen)}`, fits)
+}
+
+/** Nothing waits, runs or is dead in the group. */
+export async function nothingLeft(kit: Kit, queue: Queue, topic: string): Promise<void> {
+  await untilStats(kit, queue, { topic })
+  assert.deepEqual(await queue.deadLetters(topic).list(), [])
+}

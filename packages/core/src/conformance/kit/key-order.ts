@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import type { HandlerContext } from '../../contract/handler.js'
+import type { Message } from '../../contract/message.js'
+import type { Queue } from '../../contract/queue.js'
+import { range } from './expect.js'
+import { sleep } from './wait.js'
+
+/** What an ordered case publishes: the number of the message within its key, from 0. */
+export interface Numbered {
+  readonly index: number
+}
+
+type Handler = (message: Message, context: HandlerContext) => Promise<void>
+
+/** Watches the order of keys over all handlers that it has made, whichever consumer they belong to. */
+export interface KeyOrder {
+  /** Notes the run, does the work, notes its end. */
+  handler(work?: Handler): Handler
+  /** The numbers of a key's messages, in the order in which each was started for the first time. */
+  started(key: string): readonly number[]
+  /** How many messages have been started at least once. */
+  readonly total: number
+  /** Throws when runs of one key overlapped, or the keys' messages did not start in the order of their numbers. */
+  check(keys: readonly string[], count: number): void
+}
+
+export function createKeyOrder(): KeyOrder {
+  const started = new Map<string, number[]>()
+  const running = new Map<string, { readonly index: number; readonly signal: AbortSignal }>()
+  const overlaps: string[] = []
+
+  const begin = ({ key, data, attempt }: Message, { signal }: HandlerContext): (() => void) => {
+    const { index } = data as Numbered
+    if (key === undefined) return () => {}
+    const before = running.get(key)
+    // A run that was told to end has lost its message; whoever owns it now need not wait for it.
+    if (before !== undefined && !before.signal.aborted) {
+      overlaps.push(`${key}: ${index} (attempt ${attempt}) started beside ${before.index}`)
+    }
+    const run = { index, signal }
+    running.set(key, run)
+    const seen = started.get(key) ?? []
+    if (!seen.includes(index)) seen.push(index)
+    started.set(key, seen)
+    return () => {
+      if (running.get(key) === run) running.delete(key)
+    }
+  }
+  return {
+    handler: (work) => async (message, context) => {
+      const end = begin(message, context)
+      try {
+        await work?.(message, context)
+      } finally {
+        end()
+      }
+    },
+    started: (key) => started.get(key) ?? [],
+    get total() {
+      return [...started.values()].reduce((sum, { length }) => sum + length, 0)
+    },
+    check(keys, count) {
+      assert.deepEqual(overlaps, [], 'two messages of one key were handled at once')
+      for (const key of keys) assert.deepEqual(started.get(key) ?? [], range(count), `the order of the key ${key}`)
+    },
+  }
+}
+
+/** Publishes `count` messages to each key: the first half of each as a list, the others one by one. Keys side by side. */
+export async function publishKeys(
+  queue: Queue,
+  topic: string,
+  { keys, count }: { readonly keys: readonly string[]; readonly count: number },
+): Promise<void> {
+  const half = Math.floor(count / 2)
+  await Promise.all(
+    keys.map(async (key) => {
+      const list = range(half).map((index) => ({ index }))
+      await queue.publishAll(topic, list, { key })
+      for (let index = half; index < count; index++) {
+        await queue.publish(topic, { index }, { key })
+      }
+    }),
+  )
+}
+
+/** Up to a few milliseconds, so that a missing lock shows. */
+export const someWork = (random: () => number) => async (): Promise<void> => sleep(random() * 4)

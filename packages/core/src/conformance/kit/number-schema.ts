@@ -1,0 +1,10 @@
+import type { StandardSchema } from '../../contract/schema.js'
+
+/** Takes numbers and nothing else. */
+export const onlyNumbers: StandardSchema = {
+  '~standard': {
+    version: 1,
+    vendor: 'mq',
+    validate: (value) => (typeof value === 'number' ? { value } : { issues: [{ message: 'must be a number' }] }),
+  },
+}

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict'
+import type { MqError } from '../../contract/errors.js'
+import type { Queue } from '../../contract/queue.js'
+import type { Task, TaskContext } from '../../tasks/task.js'
+import type { TaskScheduler, WorkerOptions } from '../../tasks/task-scheduler.js'
+import type { Kit, KitSchedulerOptions } from './kit.js'
+
+export interface TaskRunSeen {
+  readonly id: string
+  readonly input: unknown
+  readonly attempt: number
+  readonly startedAt: number
+  readonly context: TaskContext
+}
+
+export interface TaskStage {
+  /** Where the task runs. */
+  readonly queue: Queue
+  readonly worker: TaskScheduler
+  /** Another connection, which only asks. */
+  readonly asker: TaskScheduler
+  readonly task: Task
+  /** In the order in which they began. */
+  readonly runs: readonly TaskRunSeen[]
+}
+
+export interface TaskStageOptions extends Pick<Task, 'input' | 'retry' | 'timeoutMs' | 'events' | 'onLastFailure'> {
+  readonly execute?: Task['execute']
+  readonly worker?: WorkerOptions
+  readonly scheduler?: KitSchedulerOptions
+  /** Registered but not started. */
+  readonly idle?: boolean
+}
+
+/** A task with a worker that runs, and somebody elsewhere who can ask for it. */
+export async function stageTask(kit: Kit, options: TaskStageOptions = {}): Promise<TaskStage> {
+  const { execute = () => undefined, worker: workerOptions, scheduler, idle, ...policy } = options
+  const runs: TaskRunSeen[] = []
+  const task: Task = {
+    ...policy,
+    name: kit.topic(),
+    execute(input: unknown, context) {
+      runs.push({ id: context.id, input, attempt: context.attempt, startedAt: Date.now(), context })
+      return execute(input, context)
+    },
+  }
+  const queue = await kit.queue()
+  const worker = await kit.scheduler({ ...scheduler, queue })
+  await worker.register(task, workerOptions)
+  if (idle !== true) await worker.start()
+  return { queue, worker, asker: await kit.scheduler(scheduler), task, runs }
+}
+
+export const groupOf = (task: Task): { readonly topic: string; readonly group: string } => ({
+  topic: `task.${task.name}`,
+  group: 'workers',
+})
+
+/** Long enough for a reply, whatever the broker. */
+export const reply = { timeoutMs: 20_000 } as const
+
+export function assertFailure(error: MqError, wanted: Partial<NonNullable<MqError['failure']>>): void {
+  const { failure } = error
+  assert.ok(failure, `${error.message} carries a failure`)
+  assert.deepEqual({ ...failure, ...wanted }, failure)
+}
+
+/** Nothing of the group is left, not even dead. */
+export async function assertGroupEmpty(kit: Kit, queue: Queue, task: Task): Promise<void> {
+  const { topic, group } = groupOf(task)
+  await kit.until(
+    'the group to have nothing left',
+    async () => {
+      const { ready, inFlight, delayed } = await queue.stats(topic, group)
+      return (ready ?? 0) + (inFlight ?? 0) + (delayed ?? 0) === 0
+    },
+    { timeoutMs: 15_000 },
+  )
+  assert.deepEqual(await queue.deadLetters(topic, group).list(), [])
+}

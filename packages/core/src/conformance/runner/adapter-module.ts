@@ -1,0 +1,32 @@
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Adapter } from '../../contract/adapter.js'
+import { applicationFolders, resolvePackage } from '../../open/resolve-package.js'
+import { requireAdapter } from '../../queue/require-adapter.js'
+import type { JsonObject } from '../subject.js'
+
+export type AdapterFactory = (options: JsonObject) => Adapter
+
+/** What `import()` takes, from anywhere: a file's URL as it is, a path from the working directory, a package by its entry. */
+export async function moduleUrl(specifier: string | URL): Promise<string> {
+  const text = String(specifier)
+  if (/^[a-z]+:/i.test(text)) return text
+  if (/^\.{0,2}\//.test(text)) return pathToFileURL(resolve(text)).href
+  const url = await resolvePackage(text, applicationFolders())
+  if (url === undefined) throw new TypeError(`The package ${text} is not installed here`)
+  return url
+}
+
+/** The factory that a module exports by default. What it returns is checked at each call. */
+export async function loadFactory(url: string): Promise<AdapterFactory> {
+  const { default: factory } = (await import(url)) as { readonly default?: unknown }
+  if (typeof factory !== 'function') {
+    throw new TypeError(`${url} exports no adapter factory by default: export default (options) => adapter`)
+  }
+  return (options) => {
+    const adapter: unknown = factory(options)
+    if (adapter instanceof Promise) throw new TypeError(`The factory of ${url} must return an adapter, not a promise`)
+    requireAdapter(adapter)
+    return adapter
+  }
+}

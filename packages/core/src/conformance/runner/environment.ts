@@ -1,0 +1,130 @@
+import { withDeadline } from '../../adapter-kit/with-timeout.js'
+import type { Adapter } from '../../contract/adapter.js'
+import type { Capabilities } from '../../contract/capabilities.js'
+import type { Need } from '../kit/case.js'
+import type { FaultName, Faults, JsonObject, StartedBroker, Subject, Worker, WorkerProgram } from '../subject.js'
+import { startWorkerProcess } from '../worker/spawn.js'
+import { type AdapterFactory, loadFactory, moduleUrl } from './adapter-module.js'
+import { secretsIn } from './secrets.js'
+
+/** A subject of which everything is known that can be known without its broker. */
+export interface LoadedSubject {
+  readonly subject: Subject
+  readonly url: string
+  readonly factory: AdapterFactory
+  readonly name: string
+  readonly capabilities: Capabilities
+  /** What a case needs and this subject lacks. */
+  missing(needs: readonly Need[]): readonly Need[]
+}
+
+/** Imports the adapter. Throws a `TypeError` for what is no adapter, and what its factory throws. */
+export async function loadSubject(subject: Subject): Promise<LoadedSubject> {
+  const url = await moduleUrl(subject.adapter)
+  const factory = await loadFactory(url)
+  const { name, capabilities } = factory(subject.options ?? {})
+  const has = (need: Need): boolean =>
+    need === 'worker'
+      ? !capabilities.embedded || subject.startWorker !== undefined
+      : subject.faults?.[need] !== undefined
+  return { subject, url, factory, name, capabilities, missing: (needs) => needs.filter((need) => !has(need)) }
+}
+
+/** The faults of a subject, each with what `start` returned already given. */
+export type BoundFaults = {
+  readonly [Name in FaultName]: Required<Faults>[Name] extends (started: never, ...rest: infer Rest) => infer Result
+    ? (...rest: Rest) => Result
+    : never
+}
+
+/** The adapter and its broker, started. */
+export interface Environment {
+  readonly loaded: LoadedSubject
+  readonly broker: string | undefined
+  readonly faults: BoundFaults
+  /** The passwords that the adapter is given. */
+  readonly secrets: readonly string[]
+  /** A new adapter, not connected. */
+  adapter(options?: JsonObject): Adapter
+  startWorker(program: Omit<WorkerProgram, 'adapter' | 'options'>): Promise<Worker>
+  /** Ends every fault; a broker that was killed is up again. */
+  recover(): Promise<void>
+  close(): Promise<void>
+}
+
+/** A broker with many topics takes its time to be up again, most of all on a busy machine. */
+const faultDeadlineMs = 180_000
+
+export async function startEnvironment(loaded: LoadedSubject): Promise<Environment> {
+  const { subject, url, factory } = loaded
+  const started: StartedBroker = (await subject.start?.()) ?? {}
+  const options = { ...subject.options, ...started.options }
+  let isDown = false
+  let isHurt = false
+
+  const call = async <T>(name: FaultName, work: () => Promise<T>): Promise<T> => {
+    isHurt ||= !harmless.has(name)
+    const result = await withDeadline(
+      work(),
+      faultDeadlineMs,
+      () => new Error(`faults.${name} took over ${faultDeadlineMs} ms`),
+    )
+    if (name === 'kill') isDown = true
+    if (name === 'restart') isDown = false
+    return result
+  }
+  const bound =
+    (name: FaultName) =>
+    (...rest: unknown[]) => {
+      const fault = subject.faults?.[name] as ((started: StartedBroker, ...rest: unknown[]) => unknown) | undefined
+      if (fault === undefined)
+        throw new Error(`The subject has no faults.${name}; the case should say that it needs it`)
+      if (givesOptions.has(name)) return fault.call(subject.faults, started, ...rest)
+      return call(name, async () => fault.call(subject.faults, started, ...rest))
+    }
+  const faults = Object.fromEntries(faultNames.map((name) => [name, bound(name)])) as unknown as BoundFaults
+
+  return {
+    loaded,
+    broker: started.broker,
+    faults,
+    secrets: secretsIn(options),
+    adapter: (more) => factory({ ...options, ...more }),
+    startWorker(program) {
+      const full = { ...program, adapter: url, options }
+      return subject.startWorker?.(started, full) ?? startWorkerProcess(full, subject.node)
+    },
+    async recover() {
+      if (isDown) await faults.restart()
+      if (isHurt && subject.faults?.heal !== undefined) await faults.heal()
+      isHurt = false
+    },
+    async close() {
+      await subject.stop?.(started)
+    },
+  }
+}
+
+/** These answer at once. */
+const givesOptions: ReadonlySet<FaultName> = new Set(['wrongCredentials', 'unreachable', 'untrusted'])
+
+/** After these nothing has to be mended. */
+const harmless: ReadonlySet<FaultName> = new Set(['connections', 'destroy', 'publishForeign', 'heal'])
+
+const faultNames = Object.keys({
+  kill: true,
+  restart: true,
+  cut: true,
+  refuse: true,
+  freeze: true,
+  slow: true,
+  dropAnswer: true,
+  block: true,
+  heal: true,
+  connections: true,
+  destroy: true,
+  publishForeign: true,
+  wrongCredentials: true,
+  unreachable: true,
+  untrusted: true,
+} satisfies Record<FaultName, true>) as FaultName[]

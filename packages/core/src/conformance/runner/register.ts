@@ -1,0 +1,108 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { performance } from 'node:perf_hooks'
+import { chapters } from '../cases/index.js'
+import type { Chapter, ConformanceCase } from '../kit/case.js'
+import type { StartedBroker, Subject } from '../subject.js'
+import { loadSubject } from './environment.js'
+import { type CaseResult, isOmission } from './report.js'
+import { jsonReport, markdownMatrix, textReport } from './report-formats.js'
+import { createSession, defaultParallel, type RunOptions } from './run.js'
+import { caseTimeoutMs, withoutRun } from './run-case.js'
+import { createLookAhead } from './turns.js'
+
+/**
+ * Of vitest, `node:test`, mocha or jest: `{ describe, it }` is enough. With `after` or `afterAll` the broker is stopped there,
+ * and not in the last test, which a filter may leave out.
+ */
+export interface Runner {
+  describe(name: string, register: () => void): unknown
+  readonly it: It
+  after?(work: () => Promise<void>): unknown
+  afterAll?(work: () => Promise<void>): unknown
+}
+
+export interface It {
+  (name: string, run: () => Promise<void>, timeoutMs?: number): unknown
+  skip(name: string, run: () => Promise<void>): unknown
+}
+
+export interface ConformanceOptions extends Omit<RunOptions, 'only' | 'onResult'> {
+  /** A folder for the report, as `<adapter>.txt`, `.json` and `.md`. None is written where none is given. */
+  readonly reportFolder?: string
+}
+
+/** Waits for others come on top of what a case may take: for its turn, for the broker to be started. */
+const startMs = 180_000
+
+/**
+ * Registers a test for each case. Resolves once all are registered, so await it at the top of the file. What does not apply,
+ * or cannot be run, is a skipped test with the reason in its name; with `complete`, a required one of the latter fails.
+ *
+ * Rejects where the adapter cannot be loaded.
+ */
+export async function conformance<Started extends StartedBroker>(
+  runner: Runner,
+  subject: Subject<Started>,
+  options: ConformanceOptions = {},
+): Promise<void> {
+  const loaded = await loadSubject(subject as Subject)
+  const session = createSession(loaded, options)
+  const results: CaseResult[] = []
+  const startedAt = performance.now()
+  const jobs: (() => Promise<CaseResult>)[] = []
+  const ahead = createLookAhead(jobs, (options.parallel ?? defaultParallel) - 1)
+
+  const finish = async (): Promise<void> => {
+    await session.close()
+    if (options.reportFolder === undefined || results.length === 0) return
+    const report = await session.report(results, performance.now() - startedAt)
+    const file = join(options.reportFolder, loaded.name)
+    await mkdir(dirname(file), { recursive: true })
+    await writeFile(`${file}.txt`, `${textReport(report)}\n`)
+    await writeFile(`${file}.json`, jsonReport(report))
+    await writeFile(`${file}.md`, markdownMatrix([report]))
+  }
+
+  const register = (one: ConformanceCase): void => {
+    const name = `${one.id} ${one.title}`
+    const left = withoutRun(one, loaded, options)
+    if (left === undefined) {
+      const index = jobs.push(() => session.run(one)) - 1
+      const run = async (): Promise<void> => {
+        const result = await ahead(index)
+        results.push(result)
+        if (result.error !== undefined) throw result.error
+      }
+      registerTest(runner.it, name, run, caseTimeoutMs(one) + startMs)
+      return
+    }
+    results.push(left)
+    const why = `${name} (${left.outcome}: ${left.reason})`
+    if (options.complete && isOmission(left)) runner.it(why, () => Promise.reject(new Error(left.reason)))
+    else runner.it.skip(why, async () => {})
+  }
+
+  const registerChapter = (name: string, cases: readonly ConformanceCase[]): void => {
+    if (cases.length > 0) runner.describe(name, () => cases.forEach(register))
+  }
+  const onlyIn = (keep: (one: ConformanceCase) => boolean) => (chapter: Chapter) =>
+    registerChapter(chapter.name, chapter.cases.filter(keep))
+
+  runner.describe(`conformance of ${loaded.name} (seed ${session.seed})`, () => {
+    chapters.forEach(onlyIn((one) => !one.alone))
+    runner.describe('alone', () => chapters.forEach(onlyIn((one) => one.alone !== undefined)))
+    const after = runner.afterAll ?? runner.after
+    if (after !== undefined) after(finish)
+    else registerTest(runner.it, 'the broker is stopped', finish, startMs)
+  })
+}
+
+/** mocha takes the time from `this`, node:test has no limit of its own. */
+function registerTest(it: It, name: string, run: () => Promise<void>, timeoutMs: number): void {
+  const test = function (this: { timeout?(ms: number): void } | undefined): Promise<void> {
+    this?.timeout?.(timeoutMs)
+    return run()
+  }
+  it(name, test as () => Promise<void>, timeoutMs)
+}

@@ -1,0 +1,90 @@
+import { performance } from 'node:perf_hooks'
+import { withDeadline } from '../../adapter-kit/with-timeout.js'
+import type { ConformanceCase } from '../kit/case.js'
+import { createKit, type KitOptions } from '../kit/kit.js'
+import type { LoadedSubject } from './environment.js'
+import type { CaseResult } from './report.js'
+
+const defaultCaseMs = 30_000
+const closeMs = 20_000
+const recoverMs = 200_000
+
+export const caseTimeoutMs = (one: ConformanceCase): number => one.timeoutMs ?? defaultCaseMs
+
+export interface Selection {
+  /** Runs the long cases too. */
+  readonly long?: boolean
+}
+
+/** The result of a case that will not be run, or undefined. */
+export function withoutRun(one: ConformanceCase, loaded: LoadedSubject, { long }: Selection): CaseResult | undefined {
+  const head = headOf(one)
+  const reason = one.unless?.(loaded.capabilities)
+  if (reason !== undefined) return { ...head, outcome: 'not applicable', reason, durationMs: 0 }
+  const missing = loaded.missing(one.needs ?? [])
+  if (missing.length > 0) {
+    const needs = missing.map((need) => (need === 'worker' ? 'startWorker' : `faults.${need}`)).join(', ')
+    // No process but its own can hurt it, end it, or write past it.
+    if (loaded.capabilities.embedded)
+      return { ...head, outcome: 'not applicable', reason: `it is embedded; there is no ${needs}`, durationMs: 0 }
+    return { ...head, outcome: 'not run', reason: `the subject has no ${needs}`, durationMs: 0 }
+  }
+  if (one.long && !long) return { ...head, outcome: 'not run', reason: 'it is long', durationMs: 0 }
+  return undefined
+}
+
+const headOf = ({ id, title, promises, level, long }: ConformanceCase) => ({
+  id,
+  title,
+  promises,
+  level,
+  ...(long && { long }),
+})
+
+export type CaseContext = Omit<KitOptions, 'caseId'>
+
+/** Runs one case, closes what it opened and mends what it broke. Never rejects: an error is in the result. */
+export async function runCase(one: ConformanceCase, context: CaseContext): Promise<CaseResult> {
+  const startedAt = performance.now()
+  const error = await attempt(one, context)
+  const durationMs = Math.round(performance.now() - startedAt)
+  if (error === undefined) return { ...headOf(one), outcome: 'passed', durationMs }
+  return { ...headOf(one), outcome: 'failed', reason: firstLine(error), error, durationMs }
+}
+
+async function attempt(one: ConformanceCase, context: CaseContext): Promise<Error | undefined> {
+  const kit = createKit({ ...context, caseId: one.id })
+  const unhandled = one.alone ? watchUnhandled() : undefined
+  const errors: unknown[] = []
+  const step = (work: Promise<unknown>, ms: number, what: string): Promise<unknown> =>
+    withDeadline(work, ms, () => new Error(`${what} took over ${ms} ms`)).catch((error) => errors.push(error))
+
+  await step(
+    Promise.resolve().then(() => one.run(kit)),
+    caseTimeoutMs(one),
+    'The case',
+  )
+  if (one.alone) await step(context.environment.recover(), recoverMs, 'Mending the broker after the case')
+  await step(kit.close(), closeMs, 'Closing what the case had opened')
+  errors.push(...(unhandled?.end() ?? []))
+  if (errors.length === 0) return undefined
+  const [first] = errors
+  return first instanceof Error ? first : new Error(String(first))
+}
+
+/** A promise that nobody awaits and that rejects ends a process. Where two cases run, it is the fault of either. */
+function watchUnhandled() {
+  const seen: Error[] = []
+  const note = (reason: unknown): void => {
+    seen.push(new Error(`A rejection was not handled: ${String(reason)}`, { cause: reason }))
+  }
+  process.on('unhandledRejection', note)
+  return {
+    end(): readonly Error[] {
+      process.off('unhandledRejection', note)
+      return seen
+    },
+  }
+}
+
+const firstLine = (error: Error): string => (error.message.split('\n')[0] ?? '').trim() || error.name

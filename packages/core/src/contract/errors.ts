@@ -1,0 +1,98 @@
+import type { TaskFailure } from '../tasks/finished-task.js'
+import type { PublishOutcome } from './publish-options.js'
+import type { SchemaIssue } from './schema.js'
+
+/**
+ * Every code that an `MqError` can carry. Codes are stable within a major version, texts are not.
+ * `docs/errors.md` says for each when it occurs and what to do.
+ */
+export const errorCodes = [
+  'MQ_ADAPTER_INVALID',
+  'MQ_ADAPTER_NOT_INSTALLED',
+  'MQ_AUTH_FAILED',
+  'MQ_BACKPRESSURE',
+  'MQ_CLOSED',
+  'MQ_CONNECT_FAILED',
+  'MQ_CONNECT_TIMEOUT',
+  'MQ_CONNECTION_LOST',
+  'MQ_DUPLICATE_TASK',
+  'MQ_HANDLER_TIMEOUT',
+  'MQ_INVALID_CONFIG',
+  'MQ_INVALID_DATA',
+  'MQ_INVALID_HEADER',
+  'MQ_INVALID_NAME',
+  'MQ_INVALID_OPTION',
+  'MQ_INVALID_URL',
+  'MQ_MESSAGE_TOO_LARGE',
+  'MQ_NOT_CONNECTED',
+  'MQ_NOT_SERIALIZABLE',
+  'MQ_NOT_SUPPORTED',
+  'MQ_OPERATION_FAILED',
+  'MQ_OWNERSHIP_LOST',
+  'MQ_PUBLISH_REJECTED',
+  'MQ_PUBLISH_UNKNOWN',
+  'MQ_STOPPED',
+  'MQ_STORE_REQUIRED',
+  'MQ_TASK_CANCELLED',
+  'MQ_TASK_EXPIRED',
+  'MQ_TASK_FAILED',
+  'MQ_TIMEOUT',
+  'MQ_TLS_FAILED',
+  'MQ_TOPIC_MISSING',
+  'MQ_UNDECODABLE',
+  'MQ_UNSUPPORTED_TYPE',
+] as const
+
+export type MqErrorCode = (typeof errorCodes)[number]
+
+export interface MqErrorOptions {
+  /** The driver's own error. Never one that holds a URL with a password. */
+  readonly cause?: unknown
+  /** What a schema objected to, with `MQ_INVALID_DATA`. */
+  readonly issues?: readonly SchemaIssue[]
+  /** What became of each message of a `publishAll`, by index. */
+  readonly outcomes?: readonly PublishOutcome[]
+  /** The error of the task, in parts, with `MQ_TASK_FAILED`. */
+  readonly failure?: TaskFailure
+}
+
+const brand = Symbol.for('@mq/core.MqError')
+
+/**
+ * Bad values, wrong states and everything that comes from a broker. Arguments of a wrong type are a `TypeError`.
+ * Recognise it with `isMqError`: two copies of this package may be installed side by side.
+ */
+export class MqError extends Error {
+  static {
+    // Not a member that types know: the classes of two copies would be different types, and their adapters as well.
+    Object.defineProperty(MqError.prototype, brand, { value: true })
+  }
+
+  override readonly name: string = 'MqError'
+  readonly code: MqErrorCode
+  declare readonly issues?: readonly SchemaIssue[]
+  declare readonly outcomes?: readonly PublishOutcome[]
+  declare readonly failure?: TaskFailure
+
+  constructor(code: MqErrorCode, message: string, options: MqErrorOptions = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined)
+    this.code = code
+    if (options.issues) this.issues = options.issues
+    if (options.outcomes) this.outcomes = options.outcomes
+    if (options.failure) this.failure = options.failure
+  }
+}
+
+/** True for an `MqError` of any copy of this package and, when a code is given, of that code. */
+export function isMqError(error: unknown, code?: MqErrorCode): error is MqError {
+  return carries(error, brand) && (code === undefined || (error as MqError).code === code)
+}
+
+/** Whether a thrown value has the brand. False for one that throws when it is looked at. */
+export function carries(error: unknown, brand: symbol): boolean {
+  try {
+    return typeof error === 'object' && error !== null && brand in error
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,77 @@
+import type { Adapter } from '../contract/adapter.js'
+import { shown } from '../contract/checks.js'
+import { MqError } from '../contract/errors.js'
+import type { Queue, QueueOptions } from '../contract/queue.js'
+import { createQueue } from '../queue/create-queue.js'
+import { requireAdapter } from '../queue/require-adapter.js'
+import {
+  type AdapterConfig,
+  type AdapterRequest,
+  adapterRequest,
+  knownTypes,
+  type QueueTarget,
+} from './queue-address.js'
+import { applicationFolders, resolvePackage } from './resolve-package.js'
+
+/**
+ * A connected queue. Loads the adapter's package on demand: from the folder of the application's main file, its working
+ * directory, or beside this package.
+ *
+ * Rejects with `MQ_UNSUPPORTED_TYPE`, `MQ_INVALID_URL`, `MQ_ADAPTER_NOT_INSTALLED` (saying what to install),
+ * `MQ_ADAPTER_INVALID`, what `createQueue` throws, and what `Queue.connect` rejects with.
+ */
+export async function openQueue(target: QueueTarget, options: QueueOptions = {}): Promise<Queue> {
+  const queue = createQueue(isAdapter(target) ? target : await loadAdapter(target), options)
+  await queue.connect()
+  return queue
+}
+
+const isAdapter = (target: unknown): target is Adapter =>
+  typeof target === 'object' && target !== null && typeof (target as Partial<Adapter>).connect === 'function'
+
+/** The unconnected adapter for a URL or `{ type, ... }`, from its package. Rejects as `openQueue` does. */
+export async function loadAdapter(target: string | AdapterConfig): Promise<Adapter> {
+  if (typeof target !== 'string' && (typeof target !== 'object' || target === null)) {
+    throw new TypeError(`A queue is opened by a URL, { type, ... } or an adapter, not ${shown(target)}`)
+  }
+  const request = adapterRequest(target)
+  const factory = factoryOf(await importAdapter(request), request)
+  const adapter: unknown = await factory(request.options)
+  try {
+    requireAdapter(adapter)
+  } catch (cause) {
+    throw new MqError('MQ_ADAPTER_INVALID', `${request.packageName}: ${(cause as Error).message}`, { cause })
+  }
+  return adapter
+}
+
+async function importAdapter(request: AdapterRequest): Promise<Record<string, unknown>> {
+  const url = await resolvePackage(request.packageName, applicationFolders())
+  if (url === undefined) throw await notInstalled(request)
+  try {
+    return (await import(url)) as Record<string, unknown>
+  } catch (cause) {
+    throw new MqError('MQ_ADAPTER_INVALID', `${request.packageName} cannot be loaded: ${(cause as Error).message}`, {
+      cause,
+    })
+  }
+}
+
+type Factory = (options: Readonly<Record<string, unknown>>) => unknown
+
+function factoryOf(module: Record<string, unknown>, { packageName }: AdapterRequest): Factory {
+  if (typeof module.default !== 'function') {
+    throw new MqError('MQ_ADAPTER_INVALID', `${packageName} exports no adapter factory by default`)
+  }
+  return module.default as Factory
+}
+
+async function notInstalled({ type, packageName }: AdapterRequest): Promise<MqError> {
+  const installed: string[] = []
+  for (const [known, name] of Object.entries(knownTypes)) {
+    if ((await resolvePackage(name, applicationFolders())) !== undefined) installed.push(known)
+  }
+  const there = installed.length === 0 ? 'none' : installed.join(', ')
+  const text = `The queue type ${type} needs the package ${packageName}: npm install ${packageName}. Installed adapters: ${there}`
+  return new MqError('MQ_ADAPTER_NOT_INSTALLED', text)
+}

@@ -1,0 +1,76 @@
+import type { Adapter } from '../contract/adapter.js'
+import { masked, shown } from '../contract/checks.js'
+import { MqError } from '../contract/errors.js'
+
+/** The queue types of this project and the package that brings each. */
+export const knownTypes = {
+  rabbitmq: '@mq/rabbitmq',
+  redis: '@mq/redis',
+  kafka: '@mq/kafka',
+  memory: '@mq/memory',
+} as const
+
+export type KnownType = keyof typeof knownTypes
+
+const schemes: Readonly<Record<string, KnownType>> = {
+  'amqp:': 'rabbitmq',
+  'amqps:': 'rabbitmq',
+  'redis:': 'redis',
+  'rediss:': 'redis',
+  'kafka:': 'kafka',
+  'memory:': 'memory',
+}
+
+/**
+ * Where a queue is: a URL (`amqp://`, `amqps://`, `redis://`, `rediss://`, `kafka://`, `memory:`), a type with the options of
+ * its adapter, or an adapter itself.
+ */
+export type QueueTarget = string | AdapterConfig | Adapter
+
+export interface AdapterConfig {
+  /** `rabbitmq`, `redis`, `kafka`, `memory`, or a scoped package that exports an adapter factory by default. */
+  readonly type: KnownType | `@${string}/${string}`
+  /** Handed to the adapter's factory with all other properties. */
+  readonly url?: string
+  readonly [option: string]: unknown
+}
+
+/** A package to load and what its factory is called with. */
+export interface AdapterRequest {
+  readonly type: string
+  readonly packageName: string
+  readonly options: Readonly<Record<string, unknown>>
+}
+
+/** Throws `MQ_UNSUPPORTED_TYPE` or `MQ_INVALID_URL`; neither shows a password. */
+export function adapterRequest(target: string | AdapterConfig): AdapterRequest {
+  if (typeof target === 'string') return { ...packageFor(typeOfUrl(target)), options: { url: target } }
+  const { type, ...options } = target
+  if (typeof type !== 'string') throw new TypeError(`The type of a queue must be a string, not ${shown(type)}`)
+  return { ...packageFor(type), options }
+}
+
+const known = Object.keys(knownTypes).join(', ')
+
+function packageFor(type: string): { type: string; packageName: string } {
+  if (Object.hasOwn(knownTypes, type)) return { type, packageName: knownTypes[type as KnownType] }
+  if (/^@[a-z0-9~-][a-z0-9._~-]*\/[a-z0-9~-][a-z0-9._~-]*$/.test(type)) return { type, packageName: type }
+  throw new MqError(
+    'MQ_UNSUPPORTED_TYPE',
+    `Unsupported queue type: ${masked(type)}. Known: ${known}, or a scoped package name`,
+  )
+}
+
+function typeOfUrl(url: string): string {
+  const scheme = /^([a-z][a-z0-9+.-]*:)/i.exec(url)?.[1]?.toLowerCase()
+  if (scheme === undefined) {
+    const examples = 'amqp://host, redis://host, kafka://host or memory:'
+    throw new MqError('MQ_INVALID_URL', `A queue's URL begins with its scheme, as in ${examples}`)
+  }
+  const type = schemes[scheme]
+  if (type === undefined) {
+    const text = `Unsupported queue type: ${scheme.slice(0, -1)}. Known schemes: ${Object.keys(schemes).join(' ')}`
+    throw new MqError('MQ_UNSUPPORTED_TYPE', text)
+  }
+  return type
+}

@@ -1,0 +1,45 @@
+import type { PublishOutcome } from '../contract/publish-options.js'
+import type { Prepared } from './publisher.js'
+
+/**
+ * Waits until each of `count` messages was added or skipped, then sends those that were added, in order, in one call.
+ * `refuse` ends it all before anything is sent, and after that does nothing.
+ */
+export function gather(count: number, send: (prepared: readonly Prepared[]) => Promise<readonly PublishOutcome[]>) {
+  const added = new Map<number, Prepared>()
+  const decided = new Set<number>()
+  let refused = false
+  let resolve: (outcomes: Promise<ReadonlyMap<number, PublishOutcome>>) => void
+  let reject: (error: unknown) => void
+  const outcomes = new Promise<ReadonlyMap<number, PublishOutcome>>((...settle) => {
+    ;[resolve, reject] = settle
+  })
+  outcomes.catch(() => {})
+
+  const sendAdded = async (): Promise<ReadonlyMap<number, PublishOutcome>> => {
+    const indexes = [...added.keys()].sort((a, b) => a - b)
+    if (indexes.length === 0) return new Map()
+    const results = await send(indexes.map((index) => added.get(index) as Prepared))
+    return new Map(indexes.map((index, position) => [index, results[position] as PublishOutcome]))
+  }
+  const decide = (index: number): void => {
+    decided.add(index)
+    if (decided.size === count && !refused) resolve(sendAdded())
+  }
+
+  return {
+    async add(index: number, prepared: Prepared): Promise<PublishOutcome | undefined> {
+      if (!decided.has(index)) added.set(index, prepared)
+      decide(index)
+      return (await outcomes).get(index)
+    },
+    skip: (index: number): void => {
+      if (!decided.has(index)) decide(index)
+    },
+    refuse(error: unknown): void {
+      if (decided.size === count) return
+      refused = true
+      reject(error)
+    },
+  }
+}

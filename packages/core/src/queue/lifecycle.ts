@@ -1,0 +1,96 @@
+import { withDeadline } from '../adapter-kit/with-timeout.js'
+import { stopGraceMs } from '../consume/subscribe.js'
+import type { Adapter, AdapterEvent } from '../contract/adapter.js'
+import { isMqError, MqError } from '../contract/errors.js'
+import { describeError } from '../contract/failure.js'
+import type { Log } from '../contract/log.js'
+import type { QueueEvents, QueueHealth, QueueState } from '../contract/queue.js'
+import type { Emitter } from './emitter.js'
+
+/** The state of one queue: what may be called now, and what its listeners hear of the adapter. */
+export function createLifecycle(adapter: Adapter, emitter: Emitter<QueueEvents>, log: Log) {
+  let state: QueueState = 'idle'
+  let connecting: Promise<void> | undefined
+
+  const enter = (next: QueueState, error?: MqError): void => {
+    if (state === next) return
+    const previous = state
+    state = next
+    emitter.emit('state', { state, previous, ...(error && { error }) })
+  }
+
+  const onAdapterEvent = (event: AdapterEvent): void => {
+    switch (event.type) {
+      case 'state':
+        if (state === 'connected' || state === 'reconnecting') enter(event.state, event.error)
+        return
+      case 'error':
+        if (!emitter.has('error')) log.error(event.error.message, { ...event.source, code: event.error.code })
+        emitter.emit('error', event)
+        return
+      case 'data-loss':
+        if (!emitter.has('data-loss')) log.error(`Messages were lost: ${event.reason}`, { ...event.source })
+        emitter.emit('data-loss', event)
+        return
+      case 'blocked':
+        emitter.emit('blocked', event)
+    }
+  }
+
+  adapter.on(onAdapterEvent)
+
+  const closed = (): MqError => new MqError('MQ_CLOSED', 'The queue was disconnected; make a new one')
+
+  return {
+    report: onAdapterEvent,
+    state: (): QueueState => state,
+    /** While handlers finish they may still publish, so `disconnecting` is open. */
+    requireOpen(): void {
+      if (state === 'connected' || state === 'reconnecting' || state === 'disconnecting') return
+      if (state === 'disconnected') throw closed()
+      throw new MqError('MQ_NOT_CONNECTED', 'The queue is not connected; await connect() first')
+    },
+    requireNotClosing(): void {
+      if (state === 'disconnecting' || state === 'disconnected') throw closed()
+    },
+    async connect(): Promise<void> {
+      if (state === 'disconnecting' || state === 'disconnected') throw closed()
+      if (state === 'connected' || state === 'reconnecting') return
+      connecting ??= open().finally(() => {
+        connecting = undefined
+      })
+      await connecting
+    },
+    beginClosing: (): void => enter('disconnecting'),
+    async close(deadlineMs: number): Promise<void> {
+      const late = (): MqError => new MqError('MQ_TIMEOUT', 'The adapter did not disconnect in time')
+      try {
+        await withDeadline(adapter.disconnect({ deadlineMs }), deadlineMs + stopGraceMs, late)
+      } catch (cause) {
+        const text = `Disconnecting failed: ${describeError(cause).message}`
+        onAdapterEvent({
+          type: 'error',
+          error: isMqError(cause) ? cause : new MqError('MQ_OPERATION_FAILED', text, { cause }),
+        })
+      }
+      enter('disconnected')
+    },
+    health(): QueueHealth {
+      const open = state === 'connected' || state === 'reconnecting'
+      const health = adapter.health()
+      return { ...health, status: open ? health.status : 'down', state }
+    },
+  }
+
+  async function open(): Promise<void> {
+    enter('connecting')
+    try {
+      await adapter.connect()
+    } catch (error) {
+      if (state === 'connecting') enter('idle')
+      throw error
+    }
+    if (state !== 'connecting') throw closed()
+    enter('connected')
+  }
+}

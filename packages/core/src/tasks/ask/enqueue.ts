@@ -1,0 +1,108 @@
+import { randomUUID } from 'node:crypto'
+import { withDeadline } from '../../adapter-kit/with-timeout.js'
+import { requireBoolean, requireDuration, requireOptions, requireTime } from '../../contract/checks.js'
+import { isMqError, MqError } from '../../contract/errors.js'
+import type { EventDefinition } from '../../contract/event.js'
+import type { PublishOptions } from '../../contract/publish-options.js'
+import type { Queue } from '../../contract/queue.js'
+import { requireShortText } from '../../publish/publisher.js'
+import { type Records, storeRequired } from '../records.js'
+import { requireTask, type Task } from '../task.js'
+import type { EnqueuedTask, EnqueueOptions } from '../task-scheduler.js'
+import { type Ask, askExtensions, defaultOnceMs, taskTopic, workersGroup } from '../wire.js'
+
+export const eventOf = <Input, Enqueued>(task: Task<Input, unknown, Enqueued>): EventDefinition<Enqueued, Input> => {
+  requireTask(task)
+  return { name: taskTopic(task.name), ...(task.input && { schema: task.input }) }
+}
+
+/** Checked, and with the id that counts. */
+export interface PreparedTask {
+  readonly id: string
+  readonly delayMs: number
+  /** Publishes it, once its workers' group is there: before the first worker exists, a task waits too. */
+  send(replyTo?: string): Promise<EnqueuedTask>
+}
+
+/** How this process asks for tasks. */
+export function createEnqueuer({ queue, records }: { readonly queue: Queue; readonly records: Records | undefined }) {
+  const declared = new Map<string, Promise<void>>()
+
+  /** Once for each task; again when it failed. */
+  function declareWorkers(topic: string): Promise<void> {
+    const found = declared.get(topic)
+    if (found !== undefined) return found
+    const declaring = queue.declareGroup(topic, workersGroup)
+    declared.set(topic, declaring)
+    declaring.catch(() => declared.delete(topic))
+    return declaring
+  }
+  async function requireWorkers(topic: string, timeoutMs: number | undefined): Promise<void> {
+    const declaring = declareWorkers(topic)
+    const late = (): MqError => new MqError('MQ_TIMEOUT', `Over ${timeoutMs} ms`)
+    try {
+      await (timeoutMs === undefined ? declaring : withDeadline(declaring, timeoutMs, late))
+    } catch (cause) {
+      if (isMqError(cause, 'MQ_NOT_CONNECTED') || isMqError(cause, 'MQ_CLOSED')) throw cause
+      throw new MqError('MQ_PUBLISH_REJECTED', `Not sent: the group of its workers cannot be declared`, { cause })
+    }
+  }
+  const deadlineOf = ({ deadline, deadlineMs }: EnqueueOptions, delayMs: number): number | undefined => {
+    if (deadline === undefined && deadlineMs === undefined) return undefined
+    if (deadline !== undefined && deadlineMs !== undefined) {
+      throw new MqError('MQ_INVALID_OPTION', 'deadline and deadlineMs exclude each other')
+    }
+    const now = queue.clock.now()
+    const at =
+      deadline === undefined ? now + requireDuration(deadlineMs, 'deadlineMs', 1) : requireTime(deadline, 'deadline')
+    if (at > now + delayMs) return at
+    throw new MqError('MQ_INVALID_OPTION', 'The deadline of the task is over before it may begin')
+  }
+
+  return {
+    async prepare(task: Task, input: unknown, options: EnqueueOptions = {}): Promise<PreparedTask> {
+      requireOptions(options, 'The options of enqueue')
+      const { reply, idempotencyKey, idempotencyTtlMs, deadline: _, deadlineMs: __, ...given } = options
+      const event = eventOf(task)
+      if (reply !== undefined) requireBoolean(reply, 'reply')
+      const delayMs = delayOf(given, queue)
+      const deadline = deadlineOf(options, delayMs)
+      const once = await onceOf(task, options)
+      const id = once?.id ?? given.id ?? randomUUID()
+      return {
+        id,
+        delayMs,
+        async send(replyTo) {
+          await requireWorkers(event.name, given.timeoutMs)
+          const ask: Ask = {
+            ...(replyTo !== undefined && { replyTo }),
+            ...(deadline !== undefined && { deadline }),
+            ...(once !== undefined && { once: { copy: randomUUID(), ttlMs: once.ttlMs } }),
+          }
+          const extensions = { ...given.extensions, ...askExtensions(ask) }
+          return queue.publish(event as EventDefinition, input, { ...given, id, extensions })
+        },
+      }
+    },
+  }
+
+  async function onceOf(
+    task: Task,
+    { idempotencyKey, idempotencyTtlMs, id }: Pick<EnqueueOptions, 'idempotencyKey' | 'idempotencyTtlMs' | 'id'>,
+  ): Promise<{ readonly id: string; readonly ttlMs: number } | undefined> {
+    if (idempotencyKey === undefined) {
+      if (idempotencyTtlMs === undefined) return undefined
+      throw new MqError('MQ_INVALID_OPTION', 'idempotencyTtlMs goes with an idempotencyKey')
+    }
+    requireShortText(idempotencyKey, 'idempotencyKey')
+    const ttlMs = Math.ceil(requireDuration(idempotencyTtlMs ?? defaultOnceMs, 'idempotencyTtlMs', 1))
+    if (records === undefined) throw storeRequired('An idempotencyKey')
+    const proposed = id === undefined ? randomUUID() : requireShortText(id, 'id')
+    return { id: await records.idOf(task.name, idempotencyKey, { id: proposed, ttlMs }), ttlMs }
+  }
+}
+
+function delayOf({ delayMs, at }: PublishOptions, { clock }: Queue): number {
+  if (delayMs !== undefined) return requireDuration(delayMs, 'delayMs')
+  return at === undefined ? 0 : Math.max(0, requireTime(at, 'at') - clock.now())
+}

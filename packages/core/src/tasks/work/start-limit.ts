@@ -1,0 +1,77 @@
+import { refuseUnknown, requireDuration, requireInteger, requireOptions } from '../../contract/checks.js'
+import type { Clock, ClockTimer } from '../../contract/clock.js'
+
+/** At most `starts` runs of the task begin in this process within any `perMs`. */
+export interface StartRate {
+  readonly starts: number
+  readonly perMs: number
+}
+
+/** Throws a `TypeError` or `MQ_INVALID_OPTION`. */
+export function requireRate(rate: StartRate): void {
+  requireOptions(rate, 'rate')
+  refuseUnknown(rate, ['starts', 'perMs'], 'rate')
+  requireInteger(rate.starts, 'rate.starts', { min: 1, max: 1_000_000 })
+  requireDuration(rate.perMs, 'rate.perMs', 1)
+}
+
+/** Lets runs begin in the order in which they ask. */
+export function createStartLimit({ starts, perMs }: StartRate, clock: Clock) {
+  /** When the latest began, as a ring: by the clock then, not as planned, so that a late one does not crowd the next. */
+  const times: number[] = []
+  let next = 0
+  const waiting = new Set<() => void>()
+  let timer: ClockTimer | undefined
+
+  const freeAt = (): number => (times[next] ?? Number.NEGATIVE_INFINITY) + perMs
+  const begin = (): void => {
+    times[next] = clock.now()
+    next = (next + 1) % starts
+  }
+  const arm = (): void => {
+    if (timer !== undefined || waiting.size === 0) return
+    timer = clock.setTimeout(
+      () => {
+        timer = undefined
+        for (const resolve of waiting) {
+          if (freeAt() > clock.now()) break
+          waiting.delete(resolve)
+          begin()
+          resolve()
+        }
+        arm()
+      },
+      Math.max(0, freeAt() - clock.now()),
+    )
+  }
+
+  return {
+    /** Resolves when a run may begin; rejects with the signal's reason when it aborts before. */
+    turn(signal: AbortSignal): Promise<void> {
+      if (waiting.size === 0 && freeAt() <= clock.now()) {
+        begin()
+        return Promise.resolve()
+      }
+      return new Promise((resolve, reject) => {
+        const go = (): void => {
+          signal.removeEventListener('abort', abort)
+          resolve()
+        }
+        const abort = (): void => {
+          waiting.delete(go)
+          if (waiting.size === 0) {
+            timer?.cancel()
+            timer = undefined
+          }
+          reject(signal.reason)
+        }
+        if (signal.aborted) return abort()
+        signal.addEventListener('abort', abort, { once: true })
+        waiting.add(go)
+        arm()
+      })
+    },
+  }
+}
+
+export type StartLimit = ReturnType<typeof createStartLimit>
