@@ -19,7 +19,7 @@ import { run, stopWithSignals } from './lib/run.mjs'
 import { tool } from './lib/toolchain.mjs'
 import { root, workspacePackages } from './lib/workspace.mjs'
 
-const deadlineMs = 40 * 60_000
+const timeoutMs = 40 * 60_000
 /** What a report has to say of them all together, in percent. */
 const wanted = 80
 
@@ -91,7 +91,7 @@ const [program, ...args] = tool('@stryker-mutator/core', 'stryker', ['run'])
 const { code, problem } = await run(program, files.length > 0 ? [...args, '--mutate', files.join(',')] : args, {
   cwd: copy,
   isShown: true,
-  deadlineMs,
+  timeoutMs,
 })
 if (code !== 0) console.error(`\nStryker ${problem ?? `ended with exit code ${code}`}`)
 const found = mutantsIn(copy)

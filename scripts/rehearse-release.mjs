@@ -8,7 +8,7 @@ removeBuilt()
 const build = turbo('build', '--filter=./packages/*', '--output-logs=errors-only')
 const tests = tool('vitest', 'vitest', ['run', '--project', 'release', '--reporter=verbose', ...process.argv.slice(2)])
 for (const [program, ...args] of [build, tests]) {
-  const { code, problem } = await run(program, args, { isShown: true, deadlineMs: 1_200_000 })
+  const { code, problem } = await run(program, args, { isShown: true, timeoutMs: 1_200_000 })
   if (problem !== undefined) console.error(`The rehearsal ${problem}`)
   process.exitCode = code
   if (code !== 0) break

@@ -17,7 +17,7 @@ async function repeat() {
   for (let round = 1; round <= times; round++) {
     console.log(`\nround ${round} of ${times}`)
     const [program, ...vitest] = tool('vitest', 'vitest', ['run', ...args])
-    const { code, problem } = await run(program, vitest, { isShown: true, deadlineMs: 3_600_000 })
+    const { code, problem } = await run(program, vitest, { isShown: true, timeoutMs: 3_600_000 })
     if (code === 0) continue
     console.log(
       `\nround ${round} of ${times} failed${problem === undefined ? '' : `: it ${problem}`}; ${round - 1} were green`,

@@ -29,7 +29,7 @@ async function testInterop(args) {
   }
   const [program, ...vitest] = tool('vitest', 'vitest', ['run', '--config', 'docs/interop/vitest.config.ts', ...args])
   const env = { ...process.env, MQ_INTEROP_PYTHON: python }
-  const { code, problem } = await run(program, vitest, { env, isShown: true, deadlineMs: 1_800_000 })
+  const { code, problem } = await run(program, vitest, { env, isShown: true, timeoutMs: 1_800_000 })
   if (problem !== undefined) console.error(`The tests ${problem}`)
   return code
 }

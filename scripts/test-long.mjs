@@ -14,7 +14,7 @@ const [program, ...args] = tool('vitest', 'vitest', [
 const { code, problem } = await run(program, args, {
   env: { ...process.env, MQ_TEST_LONG: '1' },
   isShown: true,
-  deadlineMs: 2 * 3_600_000,
+  timeoutMs: 2 * 3_600_000,
 })
 if (problem !== undefined) console.error(`The tests ${problem}`)
 process.exitCode = code

@@ -23,7 +23,7 @@ export interface Figures {
   readonly brokerBytes?: number
 }
 
-const deadlineMs = 120_000
+const timeoutMs = 120_000
 const warmUp = 1_000
 
 /** Publishes everything, then handles everything, then measures the way of single messages. */
@@ -125,15 +125,14 @@ const percentile = (sorted: readonly number[], part: number): number =>
 async function until(isTrue: () => boolean): Promise<void> {
   const startedAt = performance.now()
   while (!isTrue()) {
-    if (performance.now() - startedAt > deadlineMs)
-      throw new Error('The messages did not all arrive within two minutes')
+    if (performance.now() - startedAt > timeoutMs) throw new Error('The messages did not all arrive within two minutes')
     await sleep(5)
   }
 }
 
 async function withinDeadline<T>(work: Promise<T>): Promise<T> {
   const over = new AbortController()
-  const late = sleep(deadlineMs, undefined, { signal: over.signal }).then(() => {
+  const late = sleep(timeoutMs, undefined, { signal: over.signal }).then(() => {
     throw new Error('It took more than two minutes')
   })
   late.catch(() => {})

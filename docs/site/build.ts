@@ -31,7 +31,7 @@ export async function serve(args: readonly string[]): Promise<void> {
   await writeApi()
   const { code } = await run(process.execPath, [vitepress, 'dev', join(root, 'docs'), ...args], {
     isShown: true,
-    deadlineMs: 2 ** 31 - 1,
+    timeoutMs: 2 ** 31 - 1,
   })
   process.exitCode = code
 }

@@ -9,14 +9,15 @@ export interface EntryPoint {
   readonly source: string
 }
 
-/** Of every published package, by the rule that the entry `./testing` has its source in `src/testing/index.ts`. */
+/** Of every published package, by the rule that `./testing` has its source in `src/testing/index.ts` or `src/testing.ts`. */
 export function entryPoints(): readonly EntryPoint[] {
   return publicPackages().flatMap(({ folder, manifest }) =>
     Object.keys(manifest.exports)
       .filter((subpath) => subpath !== './package.json')
       .map((subpath) => {
-        const source = posix.join(folder, 'src', subpath, 'index.ts')
-        if (!exists(source)) throw new Error(`${manifest.name} exports ${subpath}, and there is no ${source}`)
+        const places = [`${subpath}/index.ts`, `${subpath}.ts`].map((place) => posix.join(folder, 'src', place))
+        const source = places.find((place) => exists(place))
+        if (source === undefined) throw new Error(`${manifest.name} exports ${subpath}, which is none of ${places}`)
         return { name: posix.join(manifest.name, subpath), source }
       }),
   )

@@ -7,7 +7,7 @@ import { findExamples, root, workshop } from './examples.js'
 import { execute } from './execute.js'
 
 /** Against examples that hang. Two of them run the whole suite of cases. */
-const deadlineMs = 120_000
+const timeoutMs = 120_000
 const examples = findExamples()
 
 describe('the examples on our pages', () => {
@@ -23,11 +23,11 @@ describe('the examples on our pages', () => {
 
   for (const { place, file, isRun, language } of examples) {
     const title = isRun ? `${place} compiles and runs` : `${place} compiles`
-    it.concurrent(title, { timeout: deadlineMs + 10_000 }, async ({ expect }) => {
+    it.concurrent(title, { timeout: timeoutMs + 10_000 }, async ({ expect }) => {
       expect(language, 'the language of an example, so that its types are checked').toBe('ts')
       expect(errors.get(place)?.join('\n')).toBe('')
       if (!isRun) return
-      const { ended, output } = await execute(`${file}.mjs`, { deadlineMs })
+      const { ended, output } = await execute(`${file}.mjs`, { timeoutMs })
       expect(ended, output).toBe(0)
     })
   }

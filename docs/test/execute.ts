@@ -8,14 +8,14 @@ export interface Run {
 }
 
 /** Runs a module as a process of its own, as a user would, in the folder that it lies in. */
-export function execute(path: string, { deadlineMs }: { readonly deadlineMs: number }): Promise<Run> {
+export function execute(path: string, { timeoutMs }: { readonly timeoutMs: number }): Promise<Run> {
   return new Promise((resolve) => {
     const { NODE_OPTIONS: _, VITEST: __, NODE_ENV: ___, ...env } = process.env
     const child = spawn(process.execPath, ['--enable-source-maps', path], {
       cwd: dirname(path),
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: deadlineMs,
+      timeout: timeoutMs,
       killSignal: 'SIGKILL',
     })
     const chunks: Buffer[] = []
@@ -24,7 +24,7 @@ export function execute(path: string, { deadlineMs }: { readonly deadlineMs: num
     const end = (ended: number | string): void => resolve({ ended, output: Buffer.concat(chunks).toString('utf8') })
     child.once('error', (error) => end(error.message))
     child.once('close', (code, signal) => {
-      end(signal === 'SIGKILL' ? `still running after ${deadlineMs} ms` : (code ?? signal ?? 'unknown'))
+      end(signal === 'SIGKILL' ? `still running after ${timeoutMs} ms` : (code ?? signal ?? 'unknown'))
     })
   })
 }

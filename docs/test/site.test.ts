@@ -23,7 +23,7 @@ describe('the site', () => {
   beforeAll(async () => {
     const { VITEST: _, NODE_ENV: __, ...env } = process.env
     const refuseNetwork = new URL('refuse-network.mjs', import.meta.url)
-    const options = { env: { ...env, NODE_OPTIONS: `--import ${refuseNetwork}` }, deadlineMs: buildMs }
+    const options = { env: { ...env, NODE_OPTIONS: `--import ${refuseNetwork}` }, timeoutMs: buildMs }
     const main = fileURLToPath(new URL('../site/main.ts', import.meta.url))
     const result = await run(process.execPath, ['--import', import.meta.resolve('tsx'), main, 'build'], options)
     if (result.code !== 0) throw new Error(`It is not built without warnings and without a network:\n${tell(result)}`)

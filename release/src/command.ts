@@ -4,19 +4,19 @@ export interface Place {
   readonly cwd: string
   readonly env?: NodeJS.ProcessEnv
   /** Against commands that hang. 120,000 where none is given. */
-  readonly deadlineMs?: number
+  readonly timeoutMs?: number
 }
 
 /** Runs a program and resolves to what it wrote to its standard output; rejects with all that it wrote when it fails. */
 export async function command([program = '', ...args]: readonly string[], place: Place): Promise<string> {
-  const { cwd, env = environment(), deadlineMs = 120_000 } = place
+  const { cwd, env = environment(), timeoutMs = 120_000 } = place
   const result: { code: number; output: string; stdout: string; problem: string | undefined } = await run(
     program,
     args,
     {
       cwd,
       env,
-      deadlineMs,
+      timeoutMs,
     },
   )
   if (result.code === 0) return result.stdout

@@ -48,7 +48,7 @@ export async function copyWorkspace(folder: string, registry: Registry): Promise
   copyFiles(folder)
   writeFileSync(join(folder, '.npmrc'), `${readFileSync(join(root, '.npmrc'), 'utf8')}${registry.npmrc}`)
   const env = { ...environment(), ...identity, 'npm_config_@mq:registry': registry.url }
-  const place = { cwd: folder, env, deadlineMs: 240_000 }
+  const place = { cwd: folder, env, timeoutMs: 240_000 }
   const changeset = (name: string): Promise<string> => command(tool('@changesets/cli', 'changeset', [name]), place)
   const git = (...args: readonly string[]): Promise<string> => command(['git', ...args], place)
   const folderOf = (name: string): string =>

@@ -12,9 +12,9 @@ const running = new Set()
  *
  * `output` is all that it wrote and `stdout` the part of it that came there, without colours; with `isShown` both are empty
  * and it writes to the terminal itself. `problem` says in words why it ended badly, when that was not its own exit code. Past
- * `deadlineMs` it is killed with all it has started.
+ * `timeoutMs` it is killed with all it has started.
  */
-export function run(command, args, { cwd = root, env = process.env, isShown = false, deadlineMs = 600_000 } = {}) {
+export function run(command, args, { cwd = root, env = process.env, isShown = false, timeoutMs = 600_000 } = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd,
@@ -37,7 +37,7 @@ export function run(command, args, { cwd = root, env = process.env, isShown = fa
     const deadline = setTimeout(() => {
       isLate = true
       stop(child, 'SIGTERM')
-    }, deadlineMs)
+    }, timeoutMs)
 
     const finish = (code, problem) => {
       clearTimeout(deadline)
@@ -48,7 +48,7 @@ export function run(command, args, { cwd = root, env = process.env, isShown = fa
     child.once('exit', () => signalGroup(child, 'SIGKILL'))
     child.once('error', (error) => finish(1, `${command} could not be started: ${error.message}`))
     child.once('close', (code, signal) => {
-      if (isLate) finish(1, `did not end within ${deadlineMs / 1000} s`)
+      if (isLate) finish(1, `did not end within ${timeoutMs / 1000} s`)
       else if (signal !== null) finish(exitCodeOf(signal), `was ended by ${signal}`)
       else finish(code)
     })

@@ -100,7 +100,7 @@ async function vitest(vitestArgs, env) {
     ...vitestArgs,
   ])
   const start = performance.now()
-  const { code, problem } = await run(program, args, { env, isShown: true, deadlineMs: vitestDeadlineMs })
+  const { code, problem } = await run(program, args, { env, isShown: true, timeoutMs: vitestDeadlineMs })
   const report = existsSync(reportPath) ? JSON.parse(readFileSync(reportPath, 'utf8')) : undefined
   return { title: 'vitest', ms: performance.now() - start, ...countVitest({ report, code, problem }) }
 }

@@ -19,7 +19,7 @@ export interface DemoSettings {
   readonly keep: boolean
   /** The file that understands the command `worker`. */
   readonly entry: string
-  readonly deadlineMs: number
+  readonly timeoutMs: number
   /** Addresses whose mails get lost, to see that the demo notices. */
   readonly swallows: readonly string[]
   /** Aborts when somebody wants the demo to end. */
@@ -34,14 +34,14 @@ const print = (text = ''): void => void process.stdout.write(`${text}\n`)
  * be started. Everything that it started has ended then.
  */
 export async function runDemo(settings: DemoSettings): Promise<'good' | 'bad' | 'interrupted'> {
-  const { interrupted, deadlineMs, keep } = settings
+  const { interrupted, timeoutMs, keep } = settings
   const closers = createClosers()
   const over = new AbortController()
   const interrupt = (): void => over.abort(new Error('It was interrupted'))
   if (interrupted.aborted) interrupt()
   interrupted.addEventListener('abort', interrupt)
-  const late = new Error(`Not everything was over within ${deadlineMs / 1000} s`)
-  const deadline = setTimeout(() => over.abort(late), deadlineMs)
+  const late = new Error(`Not everything was over within ${timeoutMs / 1000} s`)
+  const deadline = setTimeout(() => over.abort(late), timeoutMs)
 
   try {
     const run = randomUUID().slice(0, 8)

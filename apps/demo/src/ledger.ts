@@ -52,19 +52,19 @@ export function createLedger(run: string): Ledger {
     record.reason = reason
   }
   const settled = (event: Extract<WorkerEvent, { type: 'settled' }>): void => {
-    const { topic, group, id, outcome, reason = 'no reason was given' } = event
-    if (outcome === 'retry') retries += 1
+    const { topic, group, id, settlement, reason = 'no reason was given' } = event
+    if (settlement === 'retry') retries += 1
     if (topic.startsWith(taskTopic)) {
       const task = topic.slice(taskTopic.length)
-      if (outcome === 'retry') recordOf(id).retries.push(reason)
-      if (outcome === 'dead') die(id, reason)
-      if (outcome === 'done') recordOf(id).end = 'done'
-      if (outcome === 'dead' || outcome === 'done') add(over, task, id)
+      if (settlement === 'retry') recordOf(id).retries.push(reason)
+      if (settlement === 'dead') die(id, reason)
+      if (settlement === 'done') recordOf(id).end = 'done'
+      if (settlement === 'dead' || settlement === 'done') add(over, task, id)
       return
     }
     const task = group.slice(routeGroup.length)
-    if (outcome === 'done') add(routed, task, id)
-    if (outcome === 'dead') die(routedTask(id, task), `${topic} became no task: ${reason}`)
+    if (settlement === 'done') add(routed, task, id)
+    if (settlement === 'dead') die(routedTask(id, task), `${topic} became no task: ${reason}`)
   }
 
   return {

@@ -44,14 +44,14 @@ async function run(): Promise<number> {
     port: command.port,
     keep: command.keep,
     entry: fileURLToPath(import.meta.url),
-    deadlineMs: deadlineMs(process.env.DEMO_DEADLINE_MS),
+    timeoutMs: timeoutMs(process.env.DEMO_DEADLINE_MS),
     swallows: (process.env.DEMO_MAILBOX_SWALLOWS ?? '').split(',').filter((address) => address !== ''),
     interrupted: interrupted.signal,
   })
   return { good: 0, bad: 1, interrupted: interruptedCode }[ending]
 }
 
-function deadlineMs(text = '60000'): number {
+function timeoutMs(text = '60000'): number {
   if (!/^[1-9]\d{0,7}$/.test(text)) throw new Error(`DEMO_DEADLINE_MS is a number of milliseconds, not '${text}'`)
   return Number(text)
 }

@@ -45,7 +45,7 @@ export async function openStage(options: StageOptions, closers: Closers): Promis
   closers.add('folder', () => rm(folder, { recursive: true, force: true }))
 
   const queue = await openQueue(config.url, { source: '/demo', ...config.options })
-  closers.add('queue', () => queue.disconnect({ deadlineMs: 3_000 }))
+  closers.add('queue', () => queue.disconnect({ timeoutMs: 3_000 }))
 
   const mailbox = await startMailbox(options)
   closers.add('mailbox', mailbox.close)

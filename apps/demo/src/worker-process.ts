@@ -29,7 +29,7 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<number> {
     await ended
     await worker.stop()
   } finally {
-    await queue.disconnect({ deadlineMs: 3_000 })
+    await queue.disconnect({ timeoutMs: 3_000 })
     if (process.connected) process.disconnect()
   }
   return 0

@@ -20,7 +20,7 @@ export type WorkerEvent =
   | { readonly type: 'ready' }
   | ({ readonly type: 'settled'; readonly reason?: string } & Pick<
       SettledEvent,
-      'topic' | 'group' | 'id' | 'attempt' | 'outcome'
+      'topic' | 'group' | 'id' | 'attempt' | 'settlement'
     >)
   | { readonly type: 'completed'; readonly task: string; readonly id: string; readonly result: unknown }
 
@@ -57,9 +57,9 @@ export async function startWorker(
   await scheduler.route(userCreated, notification, input, { retry })
 
   const unwatch = [
-    queue.on('settled', ({ topic, group, id, attempt, outcome, failure }) => {
+    queue.on('settled', ({ topic, group, id, attempt, settlement, failure }) => {
       const reason = failure && { reason: failure.error.message }
-      report({ type: 'settled', topic, group, id, attempt, outcome, ...reason })
+      report({ type: 'settled', topic, group, id, attempt, settlement, ...reason })
     }),
     scheduler.on('completed', ({ task, id, result }) => report({ type: 'completed', task, id, result })),
   ]
@@ -67,7 +67,7 @@ export async function startWorker(
   report({ type: 'ready' })
   return {
     async stop() {
-      await scheduler.stop({ deadlineMs: 3_000 })
+      await scheduler.stop({ timeoutMs: 3_000 })
       await close()
       for (const end of unwatch) end()
       mailer.close()

@@ -93,7 +93,7 @@ describe('SendEmailTask', () => {
     await scheduler.enqueue(task, ada, { id: 'ada' })
     await scheduler.enqueue(task, { userId: '43', email: 'bob@example.com' }, { id: 'bob' })
     await adapter.settled()
-    const outcomesOf = (id: string) => runs.filter((run) => run.id === id).map(({ outcome }) => outcome)
+    const outcomesOf = (id: string) => runs.filter((run) => run.id === id).map(({ settlement }) => settlement)
     expect(outcomesOf('ada')).toEqual(['retry', 'retry', 'done'])
     expect(outcomesOf('bob')).toEqual(['dead'])
     expect(mailbox.mails().map(({ to }) => to)).toEqual(['ada@example.com'])

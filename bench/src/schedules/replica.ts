@@ -27,8 +27,8 @@ await scheduler.schedule(
 )
 await scheduler.start()
 process.once('SIGTERM', async () => {
-  await scheduler.stop({ deadlineMs: 3_000 })
-  await queue.disconnect({ deadlineMs: 3_000 })
+  await scheduler.stop({ timeoutMs: 3_000 })
+  await queue.disconnect({ timeoutMs: 3_000 })
   await store?.disconnect()
   process.exit(0)
 })

@@ -69,7 +69,7 @@ export async function trial({ broker, url, storeUrl, seconds, random, env = {} }
     return { ...ledger.figures(from, to), kills, ownerKills }
   } finally {
     await Promise.all(running.map((replica) => replica.stop()))
-    await queue.disconnect({ deadlineMs: 1_000 })
+    await queue.disconnect({ timeoutMs: 1_000 })
     await store?.disconnect()
   }
 }

@@ -12,6 +12,6 @@ export const open: OpenSystem = async ({ url, topic, concurrency }) => {
     async consume(handler) {
       await queue.subscribe(topic, ({ data }) => handler(data as Uint8Array), { concurrency })
     },
-    close: () => queue.disconnect({ deadlineMs: 5_000 }),
+    close: () => queue.disconnect({ timeoutMs: 5_000 }),
   }
 }

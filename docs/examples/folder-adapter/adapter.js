@@ -1,6 +1,6 @@
 import { access, mkdir, readdir, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { defaultMaxMessageBytes, MqError } from '@mq/core'
+import { defaultMaxMessageBytes, MqError } from '@mq/core/adapter'
 import { startConsumer } from './consumer.js'
 import { encode } from './envelope.js'
 import { ifThere, newId } from './files.js'
@@ -8,7 +8,7 @@ import { groupAt } from './group.js'
 import { isAlive, openLease, sweep } from './lease.js'
 import { settingsOf } from './options.js'
 
-/** @import { Adapter, AdapterEvent, Capabilities, ConsumerHealth, Outcome, OutgoingMessage, Source } from '@mq/core' */
+/** @import { Adapter, AdapterEvent, Capabilities, ConsumerHealth, StoreOutcome, OutgoingMessage, GroupRef } from '@mq/core/adapter' */
 /** @import { GroupConsumer } from './consumer.js' */
 /** @import { FolderOptions } from './options.js' */
 
@@ -22,7 +22,7 @@ export default function folder(options) {
   const places = { root, topics: join(root, 'topics'), leases: join(root, 'leases'), drafts: join(root, 'drafts') }
   /** @type {Set<(event: AdapterEvent) => void>} */
   const listeners = new Set()
-  /** @type {Map<GroupConsumer, Source>} */
+  /** @type {Map<GroupConsumer, GroupRef>} */
   const consumers = new Map()
   /** @type {Set<Promise<unknown>>} */
   const publishing = new Set()
@@ -44,21 +44,21 @@ export default function folder(options) {
     if (state === 'closed') throw new MqError('MQ_CLOSED', 'The adapter was disconnected')
   }
 
-  /** @param {Source} source @param {string} [suffix] */
-  const groupOf = (source, suffix = '') => {
-    const path = join(places.topics, folderName(source.topic), folderName(source.group) + suffix)
-    return groupAt({ source, folder: path, places })
+  /** @param {GroupRef} ref @param {string} [suffix] */
+  const groupOf = (ref, suffix = '') => {
+    const path = join(places.topics, folderName(ref.topic), folderName(ref.group) + suffix)
+    return groupAt({ ref, folder: path, places })
   }
   /** @param {string} topic */
   const groupsOf = async (topic) => {
     const path = join(places.topics, folderName(topic))
     return ((await ifThere({ root, path }, () => readdir(path))) ?? []).map((name) => ({
-      group: groupAt({ source: { topic, group: name }, folder: join(path, name), places }),
+      group: groupAt({ ref: { topic, group: name }, folder: join(path, name), places }),
       owner: ephemeralOwner(name),
     }))
   }
 
-  /** @param {string} topic @param {OutgoingMessage} message @param {AbortSignal} signal @returns {Promise<Outcome>} */
+  /** @param {string} topic @param {OutgoingMessage} message @param {AbortSignal} signal @returns {Promise<StoreOutcome>} */
   const store = async (topic, message, signal) => {
     const draft = join(places.drafts, newId())
     let isSent = false
@@ -121,24 +121,24 @@ export default function folder(options) {
       publishing.add(settling)
       return settling.finally(() => publishing.delete(settling))
     },
-    async declareGroup(source, { startFrom }) {
+    async declareGroup(ref, { startFrom }) {
       requireOpen()
       if (startFrom === 'earliest') throw notSupported('startFromEarliest')
-      await operation(groupOf(source).create())
+      await operation(groupOf(ref).create())
     },
-    async deleteGroup(source) {
+    async deleteGroup(ref) {
       requireOpen()
-      await operation(groupOf(source).remove())
+      await operation(groupOf(ref).remove())
     },
-    async consume(source, consumeOptions, handle) {
+    async consume(ref, consumeOptions, handle) {
       requireOpen()
       if (consumeOptions.ordered) throw notSupported('orderedKeys')
       const lease = await operation(openLease(places, leaseMs))
-      const group = groupOf(source, consumeOptions.ephemeral ? `~${lease.id}` : '')
+      const group = groupOf(ref, consumeOptions.ephemeral ? `~${lease.id}` : '')
       await operation(group.create())
       const parts = { group, places, options: consumeOptions, handle, lease, leaseMs, pollMs, report }
       const consumer = startConsumer(parts)
-      consumers.set(consumer, source)
+      consumers.set(consumer, ref)
       return {
         async stop(deadline) {
           await consumer.stop(deadline)
@@ -146,18 +146,18 @@ export default function folder(options) {
         },
       }
     },
-    deadLetters(source) {
-      const { list, replay, purge } = groupOf(source).deadLetters
+    deadLetters(ref) {
+      const { list, replay, purge } = groupOf(ref).deadLetters
       return {
         list: (limits) => operation(list(limits)),
         replay: (entryIds) => operation(replay(entryIds)),
         purge: (entryIds) => operation(purge(entryIds)),
       }
     },
-    stats: (source) => operation(groupOf(source).stats()),
+    stats: (ref) => operation(groupOf(ref).stats()),
     health() {
       /** @type {ConsumerHealth[]} */
-      const states = [...consumers].map(([consumer, source]) => ({ ...source, status: consumer.status() }))
+      const states = [...consumers].map(([consumer, ref]) => ({ ...ref, status: consumer.status() }))
       const isWhole = states.every(({ status }) => status !== 'recovering')
       const isUp = state === 'open' && isReachable
       return {
@@ -203,7 +203,7 @@ const ephemeralOwner = (name) => name.split('~')[1]
 const notSupported = (capability) =>
   new MqError('MQ_NOT_SUPPORTED', `A folder cannot do this: its capabilities have no ${capability}`)
 
-/** @param {boolean} isSent @param {unknown} cause @returns {Outcome} */
+/** @param {boolean} isSent @param {unknown} cause @returns {StoreOutcome} */
 function failed(isSent, cause) {
   const text = isSent ? 'The message may be stored or not' : 'The message was not stored'
   const error = new MqError(isSent ? 'MQ_PUBLISH_UNKNOWN' : 'MQ_PUBLISH_REJECTED', text, { cause })

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { lazyAbort, MqError, withDeadline } from '@mq/core'
+import { lazyAbort, MqError, withTimeout } from '@mq/core/adapter'
 import { createBell } from './bell.js'
 import { openLease } from './lease.js'
 
-/** @import { AdapterEvent, ConsumeOptions, Consumer, Handle, LazyAbort, Settlement } from '@mq/core' */
+/** @import { AdapterEvent, ConsumeOptions, Consumer, Handle, LazyAbort, Settlement } from '@mq/core/adapter' */
 /** @import { Claim, Group } from './group.js' */
 /** @import { Lease, Places } from './lease.js' */
 
@@ -21,7 +21,7 @@ const againMs = 500
  * @returns {GroupConsumer}
  */
 export function startConsumer({ group, places, options, handle, leaseMs, pollMs, report, ...given }) {
-  const { source } = group
+  const { ref } = group
   const bell = createBell()
   /** @type {Set<Run>} */
   const runs = new Set()
@@ -33,8 +33,8 @@ export function startConsumer({ group, places, options, handle, leaseMs, pollMs,
 
   /** @param {unknown} cause @param {string} what */
   const reportError = (cause, what) => {
-    const error = new MqError('MQ_OPERATION_FAILED', `Group '${source.group}': ${what}`, { cause })
-    report({ type: 'error', error, source })
+    const error = new MqError('MQ_OPERATION_FAILED', `Group '${ref.group}': ${what}`, { cause })
+    report({ type: 'error', error, ...ref })
   }
 
   /** Ends a run from outside: what its handler answers from now on is void. @param {Run} run @param {MqError} reason */
@@ -105,7 +105,7 @@ export function startConsumer({ group, places, options, handle, leaseMs, pollMs,
     lookedAt = Date.now()
     if (backlog !== undefined || !(await group.create())) return
     loseAll('The group was deleted')
-    report({ type: 'data-loss', source, reason: 'the group was deleted under its consumers' })
+    report({ type: 'data-loss', ...ref, reason: 'the group was deleted under its consumers' })
   }
 
   const fill = async () => {
@@ -156,9 +156,9 @@ export function startConsumer({ group, places, options, handle, leaseMs, pollMs,
   const heart = setInterval(renew, leaseMs / 3)
   const working = work()
 
-  /** @param {number} deadlineMs */
-  const stop = async (deadlineMs) => {
-    const until = Date.now() + deadlineMs
+  /** @param {number} timeoutMs */
+  const stop = async (timeoutMs) => {
+    const until = Date.now() + timeoutMs
     bell.ring()
     await bounded(working)
     while (runs.size > 0 && Date.now() < until) await bell.wait(until - Date.now())
@@ -173,8 +173,8 @@ export function startConsumer({ group, places, options, handle, leaseMs, pollMs,
 
   return {
     status: () => (stopped !== undefined ? 'stopping' : isHealthy ? 'consuming' : 'recovering'),
-    stop({ deadlineMs }) {
-      stopped ??= Promise.resolve().then(() => stop(deadlineMs))
+    stop({ timeoutMs }) {
+      stopped ??= Promise.resolve().then(() => stop(timeoutMs))
       return stopped
     },
   }
@@ -182,5 +182,5 @@ export function startConsumer({ group, places, options, handle, leaseMs, pollMs,
 
 /** A stop always ends, with a disk that answers no more, too. @param {Promise<unknown>} work */
 async function bounded(work) {
-  await withDeadline(work, graceMs, () => new Error('late')).catch(() => {})
+  await withTimeout(work, graceMs, () => new Error('late')).catch(() => {})
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { ifThere } from './files.js'
 import { nameOf, stateOf } from './state.js'
 
-/** @import { DeadLetterStore, Failure, RawDeadLetter } from '@mq/core' */
+/** @import { DeadLetterStore, Failure, RawDeadLetter } from '@mq/core/adapter' */
 /** @import { Read } from './group.js' */
 
 /**

@@ -1,6 +1,6 @@
-import { attributesOf, emptyHeaders, messageFromAttributes } from '@mq/core'
+import { attributesOf, emptyHeaders, messageFromAttributes } from '@mq/core/adapter'
 
-/** @import { OutgoingMessage, RawMessage } from '@mq/core' */
+/** @import { OutgoingMessage, RawMessage } from '@mq/core/adapter' */
 
 /** One line of JSON with the CloudEvents attributes and the headers, then the body as it is. @param {OutgoingMessage} message */
 export function encode(message) {

@@ -1,13 +1,13 @@
 import { link, mkdir, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { decodeFailure, emptyHeaders, encodeFailure, MqError, messageFromAttributes } from '@mq/core'
+import { decodeFailure, emptyHeaders, encodeFailure, MqError, messageFromAttributes } from '@mq/core/adapter'
 import { deadLettersIn } from './dead-letters.js'
 import { decode } from './envelope.js'
 import { ifThere, isCode, newId, writeWhole } from './files.js'
 import { isAlive } from './lease.js'
 import { claimedBy, claimOf, inOrder, nameOf, stateOf } from './state.js'
 
-/** @import { Failure, RawMessage, Settlement, Source } from '@mq/core' */
+/** @import { Failure, RawMessage, Settlement, GroupRef } from '@mq/core/adapter' */
 /** @import { Places } from './lease.js' */
 /** @import { State } from './state.js' */
 
@@ -16,9 +16,9 @@ import { claimedBy, claimOf, inOrder, nameOf, stateOf } from './state.js'
 
 /**
  * One group of one topic: a folder, with one more in it for each thing that can be the matter with a message.
- * @param {{ source: Source, folder: string, places: Places }} options
+ * @param {{ ref: GroupRef, folder: string, places: Places }} options
  */
-export function groupAt({ source, folder, places }) {
+export function groupAt({ ref, folder, places }) {
   const waiting = join(folder, 'waiting')
   const claimed = join(folder, 'claimed')
   const dead = join(folder, 'dead')
@@ -42,7 +42,7 @@ export function groupAt({ source, folder, places }) {
 
   /** @param {string} path @param {string} id @returns {Promise<Read>} */
   const readMessage = async (path, id) => {
-    const defaults = { id, topic: source.topic, timeMs: Date.now() }
+    const defaults = { id, topic: ref.topic, timeMs: Date.now() }
     try {
       const bytes = await readFile(path)
       return { message: await decode(bytes, { ...defaults, timeOf: async () => (await stat(path)).mtimeMs }) }
@@ -64,7 +64,7 @@ export function groupAt({ source, folder, places }) {
   }
 
   return {
-    source,
+    ref,
     /** Makes it. False if it was there. */
     async create() {
       const draft = join(drafts, newId())

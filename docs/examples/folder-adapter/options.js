@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { MqError } from '@mq/core'
+import { MqError } from '@mq/core/adapter'
 
 /**
  * - `folder`: where everything lies; made where it does not exist.

@@ -1,51 +1,11 @@
-export { type LazyAbort, lazyAbort } from './adapter-kit/lazy-abort.js'
-export { withDeadline } from './adapter-kit/with-timeout.js'
 export type { DeadLetter, DeadLetters } from './consume/dead-letters.js'
-export {
-  type Backoff,
-  backoffMs,
-  decideRetry,
-  defaultRetryPolicy,
-  type ErrorClass,
-  type Jitter,
-  type RetryDecision,
-  type RetryOptions,
-  type RetryPolicy,
-  type RetryRule,
-  retryPolicy,
-} from './consume/retry.js'
-export type {
-  Adapter,
-  AdapterEvent,
-  AdapterHealth,
-  ConsumeOptions,
-  Consumer,
-  ConsumerHealth,
-  DeadLetterStore,
-  Deadline,
-  Delivery,
-  Handle,
-  HealthStatus,
-  Outcome,
-  PublishCall,
-  QueueStats,
-  RawDeadLetter,
-  Settlement,
-  Source,
-  StartFrom,
-} from './contract/adapter.js'
-export { adapterContract } from './contract/adapter.js'
-export { type Capabilities, defaultMaxMessageBytes } from './contract/capabilities.js'
-export { type Clock, type ClockTimer, systemClock } from './contract/clock.js'
+export type { Backoff, ErrorClass, Jitter, RetryOptions, RetryPolicy, RetryRule } from './consume/retry.js'
+export type { Adapter, ConsumerHealth, GroupRef, HealthStatus, QueueStats, StartFrom } from './contract/adapter.js'
+export type { Capabilities } from './contract/capabilities.js'
+export type { Clock } from './contract/clock.js'
 export { errorCodes, isMqError, MqError, type MqErrorCode, type MqErrorOptions } from './contract/errors.js'
 export { defineEvent, type EventDefinition } from './contract/event.js'
-export {
-  decodeFailure,
-  encodeFailure,
-  type Failure,
-  type FailureError,
-  type FailureReason,
-} from './contract/failure.js'
+export type { Failure, FailureError, FailureReason } from './contract/failure.js'
 export type {
   FailedMessage,
   Handler,
@@ -54,7 +14,7 @@ export type {
   SubscribeOptions,
   Subscription,
 } from './contract/handler.js'
-export { emptyHeaders, headerBytes, type MessageHeaders, maxHeaderBytes, requireHeaders } from './contract/headers.js'
+export type { MessageHeaders } from './contract/headers.js'
 export {
   isRetryLater,
   isUnrecoverable,
@@ -63,9 +23,8 @@ export {
   Unrecoverable,
 } from './contract/interruptions.js'
 export { consoleLog, type Log, type LogFields } from './contract/log.js'
-export { type Message, messageBytes, type OutgoingMessage, type RawMessage } from './contract/message.js'
+export type { Message, RawMessage } from './contract/message.js'
 export type { Middleware, PublishRequest } from './contract/middleware.js'
-export { brokerName, maxNameLength, requireName } from './contract/names.js'
 export type {
   PublishAllOptions,
   PublishOptions,
@@ -85,7 +44,7 @@ export type {
 export type { SchemaInput, SchemaIssue, SchemaOutput, SchemaResult, StandardSchema } from './contract/schema.js'
 export { configVariables, type QueueConfig, queueConfigFromEnv } from './open/config.js'
 export { loadAdapter, openQueue } from './open/open-queue.js'
-export { type AdapterConfig, type KnownType, knownTypes, type QueueTarget } from './open/queue-address.js'
+export type { AdapterConfig, KnownType, QueueAddress } from './open/queue-address.js'
 export { createQueue } from './queue/create-queue.js'
 export type { CancelOptions, TaskHandle } from './tasks/ask/handle.js'
 export { createScheduler } from './tasks/create-scheduler.js'
@@ -96,11 +55,10 @@ export {
   taskCompleted,
   taskFailed,
 } from './tasks/events.js'
-export type { TaskFailure, TaskOutcome } from './tasks/finished-task.js'
+export type { FinishedTask, TaskFailure } from './tasks/finished-task.js'
 export type { TaskProgress } from './tasks/progress.js'
 export type { CronRule, IntervalRule, MissedTicks, ScheduleRule } from './tasks/schedules/rule.js'
 export type { ScheduleInfo } from './tasks/schedules/schedules.js'
-export { isTickAhead } from './tasks/schedules/tick-message.js'
 export { defineTask, type FailedTask, type Task, type TaskContext } from './tasks/task.js'
 export type {
   EnqueueAllOptions,
@@ -114,7 +72,5 @@ export type {
   TaskScheduler,
   WorkerOptions,
 } from './tasks/task-scheduler.js'
-export { requireEntry, type TaskStore, type TimeToLive } from './tasks/task-store.js'
+export type { TaskStore, TimeToLive } from './tasks/task-store.js'
 export type { StartRate } from './tasks/work/start-limit.js'
-export { type AttributeDefaults, attributesOf, messageFromAttributes } from './wire/cloud-events.js'
-export { decodeData, type EncodedData, encodeData } from './wire/codec.js'

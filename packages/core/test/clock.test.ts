@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { systemClock } from '../src/index.js'
+import { systemClock } from '../src/adapter.js'
 
 describe('systemClock', () => {
   beforeEach(() => void vi.useFakeTimers())

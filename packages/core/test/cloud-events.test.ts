@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { attributesOf, emptyHeaders, messageFromAttributes, type RawMessage } from '../src/index.js'
+import { attributesOf, emptyHeaders, messageFromAttributes } from '../src/adapter.js'
+import type { RawMessage } from '../src/index.js'
 import { rawMessage } from './support/deliveries.js'
 import { mqErrorOf } from './support/errors.js'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeData } from '../src/index.js'
+import { decodeData } from '../src/adapter.js'
 import { mqErrorOf } from './support/errors.js'
 
 const bytes = (text: string): Uint8Array => Buffer.from(text)

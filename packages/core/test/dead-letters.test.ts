@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { defineEvent, type RawDeadLetter, type Source } from '../src/index.js'
+import type { RawDeadLetter } from '../src/adapter.js'
+import { defineEvent, type GroupRef } from '../src/index.js'
 import { failure, rawMessage } from './support/deliveries.js'
 import { errorOf, mqErrorOf, typeErrorOf } from './support/errors.js'
 import { never } from './support/fake-adapter.js'
@@ -87,14 +88,14 @@ describe('deadLetters', () => {
 
 describe('groups and stats', () => {
   it('are asked for by topic and group', async () => {
-    const asked: Source[] = []
+    const asked: GroupRef[] = []
     const stats = { ready: 1, inFlight: undefined, delayed: 2, dead: 3 }
     const { queue, adapter } = await connected({
-      stats: async (source) => {
-        asked.push(source)
+      stats: async (ref) => {
+        asked.push(ref)
         return stats
       },
-      deleteGroup: async (source) => void asked.push(source),
+      deleteGroup: async (ref) => void asked.push(ref),
     })
     expect(await queue.stats(defineEvent('t'), 'g')).toEqual(stats)
     await queue.declareGroup('t', 'g')

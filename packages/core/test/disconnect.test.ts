@@ -14,7 +14,7 @@ describe('disconnect', () => {
     const { queue, adapter } = await connected({ stop: () => new Promise((resolve) => setTimeout(resolve, 400)) })
     await queue.subscribe('a', () => {}, subscribed)
     await queue.subscribe('b', () => {}, subscribed)
-    const disconnecting = queue.disconnect({ deadlineMs: 1_000 })
+    const disconnecting = queue.disconnect({ timeoutMs: 1_000 })
     await vi.advanceTimersByTimeAsync(400)
     await disconnecting
     expect(adapter.consumers.map(({ stops }) => stops)).toEqual([[1_000], [1_000]])
@@ -30,7 +30,7 @@ describe('disconnect', () => {
   it('resolves, though the adapter and its consumers never answer', async () => {
     const { queue, log } = await connected({ stop: () => never(), disconnect: () => never() })
     await queue.subscribe('a', () => {}, subscribed)
-    const disconnecting = queue.disconnect({ deadlineMs: 1_000 })
+    const disconnecting = queue.disconnect({ timeoutMs: 1_000 })
     await vi.advanceTimersByTimeAsync(1_000 + 5_000 + 5_000)
     await disconnecting
     expect(queue.health().state).toBe('disconnected')
@@ -99,7 +99,7 @@ describe('disconnect', () => {
     const { queue, adapter } = await connected()
     queue.use({ publish: () => never() })
     void queue.publish('b', 1)
-    const disconnecting = queue.disconnect({ deadlineMs: 1_000 })
+    const disconnecting = queue.disconnect({ timeoutMs: 1_000 })
     await vi.advanceTimersByTimeAsync(1_000)
     await disconnecting
     expect(adapter.disconnects).toEqual([0])
@@ -118,9 +118,9 @@ describe('disconnect', () => {
 
   it('refuses a bad deadline without closing anything: it can be called again', async () => {
     const { queue, adapter } = await connected()
-    await mqErrorOf(() => queue.disconnect({ deadlineMs: -1 }), 'MQ_INVALID_OPTION')
+    await mqErrorOf(() => queue.disconnect({ timeoutMs: -1 }), 'MQ_INVALID_OPTION')
     expect(queue.health().state).toBe('connected')
-    await queue.disconnect({ deadlineMs: 0 })
+    await queue.disconnect({ timeoutMs: 0 })
     expect(adapter.disconnects).toEqual([0])
   })
 

@@ -5,13 +5,13 @@ import { typeErrorOf } from './support/errors.js'
 import { fakeAdapter } from './support/fake-adapter.js'
 import { connected, turns } from './support/queues.js'
 
-const source = { topic: 't', group: 'g' }
+const ref = { topic: 't', group: 'g' }
 const error = new MqError('MQ_CONNECTION_LOST', 'cut')
 
 describe('an event', () => {
   it.each([
-    ['error', { type: 'error', error, source }, { error, source }],
-    ['data-loss', { type: 'data-loss', source, reason: 'trimmed', count: 3 }, { source, reason: 'trimmed', count: 3 }],
+    ['error', { type: 'error', error, ...ref }, { error, ...ref }],
+    ['data-loss', { type: 'data-loss', ...ref, reason: 'trimmed', count: 3 }, { ...ref, reason: 'trimmed', count: 3 }],
     ['blocked', { type: 'blocked', blocked: true, reason: 'memory' }, { blocked: true, reason: 'memory' }],
   ] as const)('%s of the adapter reaches its listeners, and is not logged then', async (name, event, expected) => {
     const { queue, adapter, log } = await connected()
@@ -24,12 +24,12 @@ describe('an event', () => {
 
   it('that tells of trouble is logged when nobody listens', async () => {
     const { adapter, log } = await connected()
-    adapter.emit({ type: 'error', error, source })
-    adapter.emit({ type: 'data-loss', source, reason: 'trimmed' })
+    adapter.emit({ type: 'error', error, ...ref })
+    adapter.emit({ type: 'data-loss', ...ref, reason: 'trimmed' })
     adapter.emit({ type: 'blocked', blocked: true })
     expect(log.lines).toEqual([
-      { level: 'error', message: 'cut', fields: { ...source, code: 'MQ_CONNECTION_LOST' } },
-      { level: 'error', message: 'Messages were lost: trimmed', fields: source },
+      { level: 'error', message: 'cut', fields: { ...ref, code: 'MQ_CONNECTION_LOST' } },
+      { level: 'error', message: 'Messages were lost: trimmed', fields: ref },
     ])
   })
 
@@ -92,8 +92,8 @@ describe('the event settled', () => {
     await deliver(handle, { attempt: 2 }).settlement
     const base = { topic: 'user.created', group: 'welcome', id: 'm-1', durationMs: 5 }
     expect(seen).toEqual([
-      { ...base, attempt: 1, outcome: 'retry', delayMs: 100, failure: expect.objectContaining({ attempts: 1 }) },
-      { ...base, attempt: 2, outcome: 'dead', failure: expect.objectContaining({ attempts: 2 }) },
+      { ...base, attempt: 1, settlement: 'retry', delayMs: 100, failure: expect.objectContaining({ attempts: 1 }) },
+      { ...base, attempt: 2, settlement: 'dead', failure: expect.objectContaining({ attempts: 2 }) },
     ])
   })
 
@@ -119,7 +119,7 @@ describe('an ephemeral handler that fails', () => {
       { ephemeral: true },
     )
     expect(await deliver(handle).settlement).toMatchObject({ kind: 'dead' })
-    expect(seen).toMatchObject([{ error: { code: 'MQ_OPERATION_FAILED' }, source: { topic: 'user.created' } }])
+    expect(seen).toMatchObject([{ error: { code: 'MQ_OPERATION_FAILED' }, topic: 'user.created' }])
     expect(String((seen[0] as { error: Error }).error.message)).toContain('no')
   })
 })

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { decodeFailure, encodeFailure } from '../src/adapter.js'
 import { describeError, failureReasons, reasonFor } from '../src/contract/failure.js'
-import { decodeFailure, encodeFailure, type Failure, MqError, Unrecoverable } from '../src/index.js'
+import { type Failure, MqError, Unrecoverable } from '../src/index.js'
 import { failure } from './support/deliveries.js'
 
 /** Any character there is. fast-check's own `unit: 'binary'` takes a second to be made. */

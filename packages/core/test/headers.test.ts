@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { headerBytes, maxHeaderBytes, requireHeaders } from '../src/index.js'
+import { maxHeaderBytes } from '../src/adapter.js'
+import { headerBytes, requireHeaders } from '../src/contract/headers.js'
 import { mqErrorOf, typeErrorOf } from './support/errors.js'
 
 const headerName = fc

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { defineEvent, emptyHeaders, type HandlerContext, type Message, type RawMessage } from '../src/index.js'
+import { emptyHeaders } from '../src/adapter.js'
+import { defineEvent, type HandlerContext, type Message, type RawMessage } from '../src/index.js'
 import { type DeliveryChanges, deliver, handleOf, json } from './support/deliveries.js'
 import { connected, type Opened } from './support/queues.js'
 

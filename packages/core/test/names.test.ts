@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { brokerName, maxNameLength, requireName } from '../src/index.js'
+import { brokerName, maxNameLength, requireName } from '../src/adapter.js'
 import { mqErrorOf, typeErrorOf } from './support/errors.js'
 
 const word = fc.stringMatching(/^[A-Za-z0-9]{1,4}$/)

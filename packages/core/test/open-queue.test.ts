@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { loadAdapter, openQueue, type QueueTarget } from '../src/index.js'
+import { loadAdapter, openQueue, type QueueAddress } from '../src/index.js'
 import { mqErrorOf, typeErrorOf } from './support/errors.js'
 import { fakeAdapter } from './support/fake-adapter.js'
 import { actAsApplicationIn, adapterSource, link, temporaryFolder, write } from './support/packages.js'
@@ -94,7 +94,7 @@ describe('loadAdapter', () => {
 
   it.each([undefined, null, 5, true])('refuses %s with a TypeError', async (target) => {
     await typeErrorOf(() => loadAdapter(target as never))
-    await typeErrorOf(() => openQueue(target as unknown as QueueTarget))
+    await typeErrorOf(() => openQueue(target as unknown as QueueAddress))
   })
 })
 

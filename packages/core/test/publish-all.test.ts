@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { defineEvent, type Middleware, MqError, type Outcome } from '../src/index.js'
+import type { StoreOutcome } from '../src/adapter.js'
+import { defineEvent, type Middleware, MqError } from '../src/index.js'
 import { errorOf, mqErrorOf, typeErrorOf } from './support/errors.js'
 import { type Behaviour, stored } from './support/fake-adapter.js'
 import { connected } from './support/queues.js'
@@ -50,7 +51,11 @@ describe.each(variants)('publishAll %s', (_, layers) => {
   })
 
   it('rejects with the outcome of each message when some are not stored', async () => {
-    const outcomes: readonly Outcome[] = [stored, { status: 'rejected', routed: 'unknown', error: refused }, stored]
+    const outcomes: readonly StoreOutcome[] = [
+      stored,
+      { status: 'rejected', routed: 'unknown', error: refused },
+      stored,
+    ]
     const { queue } = await withLayers({ publish: async () => outcomes })
     const error = await mqErrorOf(() => queue.publishAll('t', [1, 2, 3], { id }), 'MQ_PUBLISH_REJECTED')
     expect(error.message).toContain('1 of 3')

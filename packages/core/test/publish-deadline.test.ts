@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { PublishCall } from '../src/index.js'
+import type { PublishCall } from '../src/adapter.js'
 import { errorOf, mqErrorOf, typeErrorOf } from './support/errors.js'
 import { never, storeAll } from './support/fake-adapter.js'
 import { connected, gate, turns } from './support/queues.js'

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
-import { defineEvent, emptyHeaders, MqError, type MqErrorCode, type Outcome } from '../src/index.js'
+import { emptyHeaders, type StoreOutcome } from '../src/adapter.js'
+import { defineEvent, MqError, type MqErrorCode } from '../src/index.js'
 import { errorOf, mqErrorOf } from './support/errors.js'
 import { stored } from './support/fake-adapter.js'
 import { connected } from './support/queues.js'
@@ -66,7 +67,7 @@ describe('what the adapter gets', () => {
 })
 
 describe('the outcome of a publish', () => {
-  const outcomeOf = async (outcome: () => Promise<readonly Outcome[]>) => {
+  const outcomeOf = async (outcome: () => Promise<readonly StoreOutcome[]>) => {
     const { queue } = await connected({ publish: outcome })
     return queue.publish('t', 1, { id: 'x' })
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type AdapterConfig, knownTypes } from '../src/index.js'
-import { adapterRequest } from '../src/open/queue-address.js'
+import type { AdapterConfig } from '../src/index.js'
+import { adapterRequest, knownTypes } from '../src/open/queue-address.js'
 import { mqErrorOf, typeErrorOf } from './support/errors.js'
 
 const ask = (target: unknown) => adapterRequest(target as AdapterConfig)

@@ -1,14 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import {
-  backoffMs,
-  decideRetry,
-  defaultRetryPolicy,
-  RetryLater,
-  type RetryOptions,
-  retryPolicy,
-  Unrecoverable,
-} from '../src/index.js'
+import { backoffMs, decideRetry, defaultRetryPolicy, retryPolicy } from '../src/consume/retry.js'
+import { RetryLater, type RetryOptions, Unrecoverable } from '../src/index.js'
 
 class NetworkError extends Error {
   override readonly name: string = 'NetworkError'

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { defaultRetryPolicy, type RetryOptions, retryPolicy } from '../src/index.js'
+import { defaultRetryPolicy, retryPolicy } from '../src/consume/retry.js'
+import type { RetryOptions } from '../src/index.js'
 import { mqErrorOf, typeErrorOf } from './support/errors.js'
 
 const loosely = (options: unknown) => () => retryPolicy(options as RetryOptions)

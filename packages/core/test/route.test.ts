@@ -16,7 +16,7 @@ describe('route', () => {
     expect(adapter.consumers).toEqual([])
     await scheduler.start()
     expect(adapter.consumers[0]).toMatchObject({
-      source: { topic: 'user.created', group: 'on.send-email' },
+      ref: { topic: 'user.created', group: 'on.send-email' },
       options: { concurrency: 2 },
     })
     expect(await run('user.created', { message: { id: 'e1', body: json(created) } })).toEqual({ kind: 'done' })

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { createScheduler, defineTask, type Source } from '../src/index.js'
+import { createScheduler, defineTask, type GroupRef } from '../src/index.js'
 import { errorOf, mqErrorOf, typeErrorOf } from './support/errors.js'
 import { gate, turns, unconnected } from './support/queues.js'
 import { scheduled } from './support/tasks.js'
@@ -14,7 +14,7 @@ describe('register', () => {
     expect(opened.workers).toEqual([])
     await scheduler.start()
     await scheduler.register(task('b'))
-    expect(opened.workers.map(({ source }) => source)).toEqual([
+    expect(opened.workers.map(({ ref }) => ref)).toEqual([
       { topic: 'task.a', group: 'workers' },
       { topic: 'task.b', group: 'workers' },
     ])
@@ -28,7 +28,7 @@ describe('register', () => {
     const both = Promise.all([scheduler.start(), scheduler.register(task('b')), scheduler.start()])
     starting.open()
     await both
-    expect(opened.workers.map(({ source }) => source.topic)).toEqual(['task.a', 'task.b'])
+    expect(opened.workers.map(({ ref }) => ref.topic)).toEqual(['task.a', 'task.b'])
   })
 
   it('refuses a second task or route of the same name', async () => {
@@ -62,20 +62,20 @@ describe('start', () => {
   it('stops the other workers when one cannot start, rejects, and may be called again', async () => {
     let broken = true
     const opened = await scheduled({
-      consume: async ({ topic }: Source) => {
+      consume: async ({ topic }: GroupRef) => {
         if (broken && topic === 'task.b') throw new Error('no permission')
       },
     })
     const { scheduler } = opened
     for (const name of ['a', 'b', 'c']) await scheduler.register(task(name))
     expect(await errorOf(() => scheduler.start())).toEqual(new Error('no permission'))
-    expect(opened.workers.map(({ source, stops }) => [source.topic, stops])).toEqual([
+    expect(opened.workers.map(({ ref, stops }) => [ref.topic, stops])).toEqual([
       ['task.a', [0]],
       ['task.c', [0]],
     ])
     broken = false
     await scheduler.start()
-    expect(opened.workers.slice(2).map(({ source, stops }) => [source.topic, stops])).toEqual([
+    expect(opened.workers.slice(2).map(({ ref, stops }) => [ref.topic, stops])).toEqual([
       ['task.a', []],
       ['task.b', []],
       ['task.c', []],
@@ -96,7 +96,7 @@ describe('stop', () => {
     const { scheduler } = opened
     await scheduler.register(task('a'))
     await scheduler.start()
-    await Promise.all([scheduler.stop({ deadlineMs: 5 }), scheduler.stop(), scheduler[Symbol.asyncDispose]()])
+    await Promise.all([scheduler.stop({ timeoutMs: 5 }), scheduler.stop(), scheduler[Symbol.asyncDispose]()])
     expect(opened.workers[0]?.stops).toEqual([5])
     await mqErrorOf(() => scheduler.register(task('b')), 'MQ_CLOSED')
     await mqErrorOf(() => scheduler.route('t', task('b'), () => undefined), 'MQ_CLOSED')
@@ -129,8 +129,8 @@ describe('stop', () => {
     const { scheduler } = opened
     await scheduler.register(task('a'))
     await scheduler.start()
-    await mqErrorOf(() => scheduler.stop({ deadlineMs: -1 }), 'MQ_INVALID_OPTION')
-    await scheduler.stop({ deadlineMs: 5 })
+    await mqErrorOf(() => scheduler.stop({ timeoutMs: -1 }), 'MQ_INVALID_OPTION')
+    await scheduler.stop({ timeoutMs: 5 })
     expect(opened.workers[0]?.stops).toEqual([5])
   })
 })

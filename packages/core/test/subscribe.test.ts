@@ -14,7 +14,7 @@ describe('subscribe', () => {
     expect(adapter.calls).toEqual(['connect', 'declareGroup', 'consume'])
     expect(adapter.declared).toEqual([{ topic: 'user.created', group, startFrom: 'latest' }])
     expect(adapter.consumers[0]).toMatchObject({
-      source: { topic: 'user.created', group },
+      ref: { topic: 'user.created', group },
       options: { concurrency: 10, ordered: false, ephemeral: false },
     })
     expect(subscription).toMatchObject({ topic: 'user.created', group })
@@ -101,7 +101,7 @@ describe('an ephemeral subscription', () => {
     await queue.subscribe('t', handler, { ephemeral: true })
     await queue.subscribe('t', handler, { ephemeral: true, retry: false, startFrom: 'latest' })
     expect(adapter.calls).toEqual(['connect', 'consume', 'consume'])
-    const groups = adapter.consumers.map(({ source }) => source.group)
+    const groups = adapter.consumers.map(({ ref }) => ref.group)
     expect(new Set(groups).size).toBe(2)
     for (const name of groups) expect(name).toMatch(/^ephemeral\.[0-9a-f-]{36}$/)
     expect(adapter.consumers[0]?.options.ephemeral).toBe(true)
@@ -126,7 +126,7 @@ describe('a subscription', () => {
   it('stops its consumer once, with the deadline of the first call', async () => {
     const { queue, adapter } = await connected({}, { stopTimeoutMs: 4_000 })
     const first = await queue.subscribe('a', handler, { group })
-    await Promise.all([first.stop({ deadlineMs: 5 }), first.stop(), first[Symbol.asyncDispose]()])
+    await Promise.all([first.stop({ timeoutMs: 5 }), first.stop(), first[Symbol.asyncDispose]()])
     const second = await queue.subscribe('b', handler, { group })
     await second.stop()
     await queue.disconnect()
@@ -137,7 +137,7 @@ describe('a subscription', () => {
     const { queue } = await connected({ stop: () => never() })
     const subscription = await queue.subscribe('a', handler, { group })
     let isStopped = false
-    void subscription.stop({ deadlineMs: 1_000 }).then(() => {
+    void subscription.stop({ timeoutMs: 1_000 }).then(() => {
       isStopped = true
     })
     await vi.advanceTimersByTimeAsync(5_999)
@@ -149,8 +149,8 @@ describe('a subscription', () => {
   it('rejects a bad deadline, and can be stopped after that', async () => {
     const { queue, adapter } = await connected()
     const subscription = await queue.subscribe('a', handler, { group })
-    await mqErrorOf(() => subscription.stop({ deadlineMs: -1 }), 'MQ_INVALID_OPTION')
-    await subscription.stop({ deadlineMs: 1 })
+    await mqErrorOf(() => subscription.stop({ timeoutMs: -1 }), 'MQ_INVALID_OPTION')
+    await subscription.stop({ timeoutMs: 1 })
     expect(adapter.consumers[0]?.stops).toEqual([1])
   })
 })

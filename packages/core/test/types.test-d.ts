@@ -2,16 +2,17 @@ import { type } from 'arktype'
 import * as v from 'valibot'
 import { describe, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
+import type { decodeData } from '../src/adapter.js'
 import {
   type Adapter,
   type createQueue,
   createScheduler,
   type DeadLetter,
-  type decodeData,
   defineEvent,
   defineTask,
   type EnqueuedTask,
   type EventDefinition,
+  type FinishedTask,
   type HandlerContext,
   type Message,
   type openQueue,
@@ -24,7 +25,6 @@ import {
   type Task,
   type TaskContext,
   type TaskHandle,
-  type TaskOutcome,
 } from '../src/index.js'
 
 declare const queue: Queue
@@ -248,9 +248,9 @@ describe('a scheduler', () => {
     expectTypeOf(scheduler.enqueue(notify, { url: 'a' }, { delayMs: 5 })).toEqualTypeOf<Promise<EnqueuedTask>>()
     expectTypeOf(scheduler.run(notify, { url: 'a' }, { timeoutMs: 5 })).toEqualTypeOf<Promise<number>>()
     expectTypeOf<Awaited<ReturnType<TaskHandle<number>['result']>>>().toEqualTypeOf<number>()
-    expectTypeOf(scheduler.result('id', notify)).toEqualTypeOf<Promise<TaskOutcome<number> | undefined>>()
-    expectTypeOf(scheduler.result('id')).toEqualTypeOf<Promise<TaskOutcome | undefined>>()
-    expectTypeOf<Extract<TaskOutcome, { status: 'completed' }>['result']>().toBeUnknown()
+    expectTypeOf(scheduler.result('id', notify)).toEqualTypeOf<Promise<FinishedTask<number> | undefined>>()
+    expectTypeOf(scheduler.result('id')).toEqualTypeOf<Promise<FinishedTask | undefined>>()
+    expectTypeOf<Extract<FinishedTask, { status: 'completed' }>['result']>().toBeUnknown()
     // @ts-expect-error: that is not the input of the task
     scheduler.run(notify, { link: 'a' })
     // @ts-expect-error: the answer is what run is for

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type MqError, type Source, withDeadline } from '@mq/core'
+import { type GroupRef, type MqError, withTimeout } from '@mq/core/adapter'
 import { asMqError, errorType, isCoordinatorGone, isFenced } from './driver/errors.js'
 import type { PartitionOffset } from './driver/offsets.js'
 import { encodeProgress } from './progress.js'
 import type { Tracker } from './tracker.js'
 
 export interface CommitsOptions {
-  readonly source: Source
+  readonly ref: GroupRef
   /** How much may be finished that the broker does not know of. */
   readonly most: number
   readonly trackers: () => Iterable<Tracker>
@@ -60,7 +60,7 @@ export class Commits {
     const endsAt = Date.now() + timeoutMs
     const isBehind = (tracker: Tracker): boolean => this.#stateOf(tracker).state !== tracker.committed
     while (trackers.some(isBehind) && Date.now() < endsAt) {
-      await withDeadline(this.#commit(), Math.max(1, endsAt - Date.now()), () => new Error('late')).catch(() => {})
+      await withTimeout(this.#commit(), Math.max(1, endsAt - Date.now()), () => new Error('late')).catch(() => {})
       // Another generation of the group may be on its way.
       if (trackers.some(isBehind)) await sleep(retryMs)
     }
@@ -114,7 +114,7 @@ export class Commits {
     if (type === 'OFFSET_METADATA_TOO_LARGE') this.#keepsProgress = false
     if (this.#isFailing) return
     this.#isFailing = true
-    this.#options.report(asMqError(error, `'${this.#options.source.group}' cannot commit how far it is`))
+    this.#options.report(asMqError(error, `'${this.#options.ref.group}' cannot commit how far it is`))
   }
 
   #stateOf(tracker: Tracker) {

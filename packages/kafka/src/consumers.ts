@@ -1,5 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type ConsumeOptions, type Consumer, type ConsumerHealth, type Handle, MqError, type Source } from '@mq/core'
+import {
+  type ConsumeOptions,
+  type Consumer,
+  type ConsumerHealth,
+  type GroupRef,
+  type Handle,
+  MqError,
+} from '@mq/core/adapter'
 import { asMqError } from './driver/errors.js'
 import { Follower } from './follower.js'
 import { type ConsumerContext, GroupConsumer } from './group-consumer.js'
@@ -7,7 +14,7 @@ import type { Groups } from './groups.js'
 
 /** A consumer as its subscription knows it: the one at work is another one after its group was deleted. */
 interface Slot {
-  readonly source: Source
+  readonly ref: GroupRef
   readonly ephemeral: boolean
   readonly make: () => GroupConsumer | Follower
   current: GroupConsumer | Follower
@@ -27,7 +34,7 @@ export function createConsumers(context: ConsumerContext & { readonly groups: Gr
 
   async function start(slot: Slot): Promise<void> {
     if (slot.ephemeral) {
-      await topology.ensureAll([topology.topicsOf.main(slot.source.topic), topology.topicsOf.delay(slot.source.topic)])
+      await topology.ensureAll([topology.topicsOf.main(slot.ref.topic), topology.topicsOf.delay(slot.ref.topic)])
     }
     await slot.current.start()
   }
@@ -38,7 +45,7 @@ export function createConsumers(context: ConsumerContext & { readonly groups: Gr
     const attempt = async (): Promise<void> => {
       if (!isWanted()) return
       slot.restarting = true
-      await groups.declare(slot.source, { startFrom: 'latest' })
+      await groups.declare(slot.ref, { startFrom: 'latest' })
       if (!isWanted()) return
       slot.current = slot.make()
       await slot.current.start()
@@ -46,8 +53,8 @@ export function createConsumers(context: ConsumerContext & { readonly groups: Gr
     }
     const again = async (cause: unknown): Promise<void> => {
       if (!isWanted()) return
-      report({ type: 'error', error: asMqError(cause, restartFails), source: slot.source })
-      await slot.current.stop({ deadlineMs: 0 })
+      report({ type: 'error', error: asMqError(cause, restartFails), ...slot.ref })
+      await slot.current.stop({ timeoutMs: 0 })
       await sleep(restartPauseMs, undefined, { ref: false })
       await attempt().catch(again)
     }
@@ -55,16 +62,15 @@ export function createConsumers(context: ConsumerContext & { readonly groups: Gr
     await attempt().catch((error) => void again(error))
   }
 
-  const slotsOf = ({ topic, group }: Source): readonly Slot[] =>
-    [...slots].filter(({ source }) => source.topic === topic && source.group === group)
+  const slotsOf = ({ topic, group }: GroupRef): readonly Slot[] =>
+    [...slots].filter(({ ref }) => ref.topic === topic && ref.group === group)
 
   return {
-    async consume(source: Source, options: ConsumeOptions, handle: Handle): Promise<Consumer> {
-      const all = { ...options, topic: source.topic, handle }
-      const make = () =>
-        options.ephemeral ? new Follower(source, all, context) : new GroupConsumer(source, all, context)
+    async consume(ref: GroupRef, options: ConsumeOptions, handle: Handle): Promise<Consumer> {
+      const all = { ...options, topic: ref.topic, handle }
+      const make = () => (options.ephemeral ? new Follower(ref, all, context) : new GroupConsumer(ref, all, context))
       const slot: Slot = {
-        source,
+        ref,
         ephemeral: options.ephemeral,
         make,
         current: make(),
@@ -73,34 +79,34 @@ export function createConsumers(context: ConsumerContext & { readonly groups: Gr
         restarting: false,
       }
       slots.add(slot)
-      const stop = async ({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> => {
+      const stop = async ({ timeoutMs }: { readonly timeoutMs: number }): Promise<void> => {
         slot.stopped = true
-        await slot.current.stop({ deadlineMs })
+        await slot.current.stop({ timeoutMs })
         slots.delete(slot)
       }
       await start(slot).catch(async (error) => {
-        await stop({ deadlineMs: 0 })
+        await stop({ timeoutMs: 0 })
         throw error
       })
       return { stop }
     },
     /** Deletes the group; consumers of this adapter stay in it, with nothing in hand. */
-    async deleteGroup(source: Source): Promise<void> {
-      const own = slotsOf(source).map((slot) => ({ slot, deletion: ++slot.deletions }))
+    async deleteGroup(ref: GroupRef): Promise<void> {
+      const own = slotsOf(ref).map((slot) => ({ slot, deletion: ++slot.deletions }))
       const reason = new MqError('MQ_OWNERSHIP_LOST', 'The group was deleted')
-      await Promise.all(own.map(({ slot }) => slot.current.stop({ deadlineMs: 0 }, reason)))
+      await Promise.all(own.map(({ slot }) => slot.current.stop({ timeoutMs: 0 }, reason)))
       try {
-        await groups.remove(source)
-        if (own.length > 0) report({ type: 'data-loss', source, reason: 'the group was deleted under its consumers' })
+        await groups.remove(ref)
+        if (own.length > 0) report({ type: 'data-loss', ...ref, reason: 'the group was deleted under its consumers' })
       } finally {
         await Promise.all(own.map(({ slot, deletion }) => restart(slot, deletion)))
       }
     },
-    async stopAll(deadlineMs: number): Promise<void> {
+    async stopAll(timeoutMs: number): Promise<void> {
       await Promise.all(
         [...slots].map(async (slot) => {
           slot.stopped = true
-          await slot.current.stop({ deadlineMs })
+          await slot.current.stop({ timeoutMs })
         }),
       )
     },

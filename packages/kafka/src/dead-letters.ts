@@ -1,4 +1,4 @@
-import type { DeadLetterStore, Failure, RawDeadLetter, Source } from '@mq/core'
+import type { DeadLetterStore, Failure, GroupRef, RawDeadLetter } from '@mq/core/adapter'
 import type { Cluster } from './driver/cluster.js'
 import { asMqError } from './driver/errors.js'
 import { readLog } from './driver/read-log.js'
@@ -23,9 +23,9 @@ const sendTimeoutMs = 15_000
  * A group's dead letters: a log in which each entry is a record under its own key, until a record without a value under that
  * key strikes it out. Compaction removes both in time.
  */
-export function createDeadLetters({ cluster, topology, outbox }: DeadLettersContext, source: Source) {
-  const topic = topology.topicsOf.dead(source)
-  const retryTopic = topology.topicsOf.retry(source)
+export function createDeadLetters({ cluster, topology, outbox }: DeadLettersContext, ref: GroupRef) {
+  const topic = topology.topicsOf.dead(ref)
+  const retryTopic = topology.topicsOf.retry(ref)
   const log = { topic, partition: deadPartition.letters }
 
   /** How many bytes each entry has that is there, the oldest first. */

@@ -1,4 +1,4 @@
-import { type AdapterEvent, type ConsumerHealth, type Deadline, MqError, type Source } from '@mq/core'
+import { type AdapterEvent, type ConsumerHealth, type GroupRef, MqError, type StopOptions } from '@mq/core/adapter'
 import { watchDeleted } from './deleted-topics.js'
 import type { Cluster } from './driver/cluster.js'
 import { asMqError } from './driver/errors.js'
@@ -18,7 +18,7 @@ const partitionCheckMs = 30_000
  * knows of it.
  */
 export class Follower {
-  readonly source: Source
+  readonly ref: GroupRef
   readonly #report: (event: AdapterEvent) => void
   readonly #cluster: Cluster
   readonly #topology: Topology
@@ -28,22 +28,22 @@ export class Follower {
   #partitionCheck: NodeJS.Timeout | undefined
   #stopped: Promise<void> | undefined
 
-  constructor(source: Source, options: Omit<WorkloadOptions, 'maxUncommitted'>, context: ConsumerContext) {
-    this.source = source
+  constructor(ref: GroupRef, options: Omit<WorkloadOptions, 'maxUncommitted'>, context: ConsumerContext) {
+    this.ref = ref
     this.#report = context.report
     this.#topology = context.topology
     const { topicsOf } = context.topology
     this.#kinds = new Map<string, TopicKind>([
-      [topicsOf.main(source.topic), 'main'],
-      [topicsOf.delay(source.topic), 'delay'],
+      [topicsOf.main(ref.topic), 'main'],
+      [topicsOf.delay(ref.topic), 'delay'],
     ])
     this.#cluster = context.openCluster()
-    const error = (problem: MqError): void => context.report({ type: 'error', error: problem, source })
+    const error = (problem: MqError): void => context.report({ type: 'error', error: problem, ...ref })
     this.#fetcher = new Fetcher(this.#cluster, {
       records: (read) => this.#workload.take(read),
       gap: (at, { position, start }) => this.#gap(at, { position, start }),
       missing: watchDeleted(this.#cluster, (topic) => this.#deleted(topic)),
-      failing: (cause) => error(asMqError(cause, `Reading ${source.topic} fails`)),
+      failing: (cause) => error(asMqError(cause, `Reading ${ref.topic} fails`)),
       recovered: () => {},
     })
     this.#workload = new Workload(
@@ -71,21 +71,21 @@ export class Follower {
 
   get health(): ConsumerHealth {
     const status = this.#fetcher.isFailing ? 'recovering' : 'consuming'
-    return { ...this.source, status: this.#stopped === undefined ? status : 'stopping' }
+    return { ...this.ref, status: this.#stopped === undefined ? status : 'stopping' }
   }
 
   /** What is not finished at the deadline is told the reason. */
-  stop(deadline: Deadline, reason = stopReason()): Promise<void> {
+  stop(deadline: StopOptions, reason = stopReason()): Promise<void> {
     this.#stopped ??= this.#stop(deadline, reason)
     return this.#stopped
   }
 
-  async #stop({ deadlineMs }: Deadline, reason: MqError): Promise<void> {
+  async #stop({ timeoutMs }: StopOptions, reason: MqError): Promise<void> {
     clearInterval(this.#partitionCheck)
     this.#workload.stop()
     this.#fetcher.stop()
     const trackers = [...this.#workload.trackers]
-    await this.#workload.finish(trackers, deadlineMs)
+    await this.#workload.finish(trackers, timeoutMs)
     this.#workload.abandon(trackers, reason)
     this.#cluster.close()
   }
@@ -112,7 +112,7 @@ export class Follower {
       this.#workload.abandon(trackers, new MqError('MQ_OWNERSHIP_LOST', reason))
       this.#workload.remove(trackers)
       for (const at of trackers) this.#follow(at, 0)
-      this.#report({ type: 'data-loss', source: this.source, reason })
+      this.#report({ type: 'data-loss', ...this.ref, reason })
     }
     this.#topology.forget(topic)
     this.#topology.ensure(topic).catch(() => {})
@@ -121,6 +121,6 @@ export class Follower {
   #gap(at: TopicPartition, { position, start }: { readonly position: number; readonly start: number }): void {
     const reason = `an ephemeral subscription fell behind what the broker keeps of ${nameOf(at)}`
     const count = start > position ? { count: start - position } : {}
-    this.#report({ type: 'data-loss', source: this.source, reason, ...count })
+    this.#report({ type: 'data-loss', ...this.ref, reason, ...count })
   }
 }

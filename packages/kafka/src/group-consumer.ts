@@ -1,4 +1,4 @@
-import { type AdapterEvent, type ConsumerHealth, type Deadline, MqError, type Source } from '@mq/core'
+import { type AdapterEvent, type ConsumerHealth, type GroupRef, MqError, type StopOptions } from '@mq/core/adapter'
 import { Commits } from './commits.js'
 import { watchDeleted } from './deleted-topics.js'
 import type { Cluster } from './driver/cluster.js'
@@ -42,7 +42,7 @@ export const stopReason = (): MqError =>
 
 /** A consumer of one group. */
 export class GroupConsumer {
-  readonly source: Source
+  readonly ref: GroupRef
   readonly #context: ConsumerContext
   readonly #workload: Workload
   readonly #member: Member
@@ -59,29 +59,29 @@ export class GroupConsumer {
   #started: { resolve(): void; reject(error: Error): void } | undefined
   #stopped: Promise<void> | undefined
 
-  constructor(source: Source, options: Omit<WorkloadOptions, 'maxUncommitted'>, context: ConsumerContext) {
-    this.source = source
+  constructor(ref: GroupRef, options: Omit<WorkloadOptions, 'maxUncommitted'>, context: ConsumerContext) {
+    this.ref = ref
     this.#context = context
     const { settings, names, topology } = context
     const { main, delay, retry } = topology.topicsOf
     this.#kinds = new Map<string, TopicKind>([
-      [main(source.topic), 'main'],
-      [delay(source.topic), 'delay'],
-      [retry(source), 'retry'],
+      [main(ref.topic), 'main'],
+      [delay(ref.topic), 'delay'],
+      [retry(ref), 'retry'],
     ])
     this.#data = context.openCluster()
     this.#waiting = context.openCluster()
     this.#group = context.openCluster()
-    const settler = createSettler({ ...context, source, error: (error) => this.#report(error) })
+    const settler = createSettler({ ...context, ref, error: (error) => this.#report(error) })
     this.#reader = new Reader({
-      topic: main(source.topic),
+      topic: main(ref.topic),
       main: this.#data,
       waiting: this.#waiting,
       listener: {
         records: (read) => this.#workload.take(read),
         gap: (at, gap) => this.#gap(at, gap),
         missing: watchDeleted(this.#data, (topic) => this.#deleted(topic)),
-        failing: (error) => this.#report(asMqError(error, `Reading ${source.topic} fails`)),
+        failing: (error) => this.#report(asMqError(error, `Reading ${ref.topic} fails`)),
         recovered: () => {},
       },
     })
@@ -97,7 +97,7 @@ export class GroupConsumer {
       },
     )
     this.#commits = new Commits({
-      source,
+      ref,
       most: mostUncommittedEach * options.concurrency,
       trackers: () => this.#workload.trackers,
       commit: (offsets) => this.#member.commit(offsets),
@@ -107,7 +107,7 @@ export class GroupConsumer {
     this.#member = new Member(
       {
         cluster: this.#group,
-        groupId: names.group(source),
+        groupId: names.group(ref),
         topics: [...this.#kinds.keys()],
         sessionTimeoutMs: settings.sessionTimeoutMs,
         rebalanceTimeoutMs: settings.rebalanceTimeoutMs,
@@ -142,21 +142,21 @@ export class GroupConsumer {
 
   get health(): ConsumerHealth {
     const status = this.#memberFails || this.#reader.isFailing ? 'recovering' : 'consuming'
-    return { ...this.source, status: this.#stopped === undefined ? status : 'stopping' }
+    return { ...this.ref, status: this.#stopped === undefined ? status : 'stopping' }
   }
 
   /** What is not finished at the deadline is told the reason. */
-  stop(deadline: Deadline, reason = stopReason()): Promise<void> {
+  stop(deadline: StopOptions, reason = stopReason()): Promise<void> {
     this.#stopped ??= this.#stop(deadline, reason)
     return this.#stopped
   }
 
-  async #stop({ deadlineMs }: Deadline, reason: MqError): Promise<void> {
+  async #stop({ timeoutMs }: StopOptions, reason: MqError): Promise<void> {
     this.#started?.reject(new MqError(reason.code, 'It was stopped before it was in its group', { cause: reason }))
     this.#workload.stop()
     this.#reader.stop()
     const trackers = [...this.#workload.trackers]
-    await this.#workload.finish(trackers, deadlineMs)
+    await this.#workload.finish(trackers, timeoutMs)
     this.#workload.abandon(trackers, reason)
     this.#commits.stop()
     await this.#commits.all(trackers, farewellMs)
@@ -169,7 +169,7 @@ export class GroupConsumer {
   /** While the group is joined: what the share is read with is there by the time it is known. Fails unheard, as it is tried then. */
   async #connectData(): Promise<void> {
     await this.#data.allPartitions([...this.#kinds.keys()])
-    await this.#data.coordinator(this.#context.names.group(this.source))
+    await this.#data.coordinator(this.#context.names.group(this.ref))
   }
 
   async #assigned(partitions: readonly TopicPartition[]): Promise<void> {
@@ -177,7 +177,7 @@ export class GroupConsumer {
     const all = await this.#data.allPartitions([...this.#kinds.keys()])
     // Among what is assigned may be partitions that were added since.
     const asked = new Map([...all, ...partitions].map((at) => [nameOf(at), at]))
-    const committed = await committedOffsets(this.#data, names.group(this.source), [...asked.values()])
+    const committed = await committedOffsets(this.#data, names.group(this.ref), [...asked.values()])
     const unread = partitions.filter((at) => !committed.has(nameOf(at)))
     const starts = await partitionOffsets(this.#data, unread, 'start')
     // A group is declared by committing an offset for each partition: when none is left, they have expired.
@@ -189,7 +189,7 @@ export class GroupConsumer {
     }
     if (!isExpired) return
     const reason = 'the offsets of the group have expired at the broker; it starts again with the oldest message'
-    this.#context.report({ type: 'data-loss', source: this.source, reason })
+    this.#context.report({ type: 'data-loss', ...this.ref, reason })
   }
 
   async #revoked(partitions: readonly TopicPartition[]): Promise<void> {
@@ -216,7 +216,7 @@ export class GroupConsumer {
   #memberFailing(error: unknown): void {
     const wasFailing = this.#memberFails
     this.#memberFails = true
-    const failure = asMqError(error, `The consumer of '${this.source.group}' has left its group`)
+    const failure = asMqError(error, `The consumer of '${this.ref.group}' has left its group`)
     // Whoever is subscribing hears of what will not mend itself; everything else is tried until it works.
     if (this.#started !== undefined && isAuthError(error)) this.#started.reject(failure)
     if (!wasFailing || !isLinkError(error)) this.#report(failure)
@@ -236,7 +236,7 @@ export class GroupConsumer {
         ? `the log of ${nameOf(at)} was replaced or cut`
         : `the broker has removed messages of ${nameOf(at)} that were not read yet`
     const count = start > position ? { count: start - position } : {}
-    this.#context.report({ type: 'data-loss', source: this.source, reason, ...count })
+    this.#context.report({ type: 'data-loss', ...this.ref, reason, ...count })
   }
 
   /** Somebody has deleted the topic: what comes to the next one of that name is read from its beginning. */
@@ -249,7 +249,7 @@ export class GroupConsumer {
       const reason = `the topic ${topic} was deleted at the broker`
       this.#lost(trackers, new Error(reason))
       for (const at of trackers) this.#read(at, decodeProgress(0, null))
-      this.#context.report({ type: 'data-loss', source: this.source, reason })
+      this.#context.report({ type: 'data-loss', ...this.ref, reason })
     }
     this.#context.topology.forget(topic)
     this.#context.topology.ensure(topic).catch(() => {})
@@ -265,6 +265,6 @@ export class GroupConsumer {
   }
 
   #report(error: MqError): void {
-    this.#context.report({ type: 'error', error, source: this.source })
+    this.#context.report({ type: 'error', error, ...this.ref })
   }
 }

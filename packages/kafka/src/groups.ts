@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { MqError, type Source, type StartFrom } from '@mq/core'
+import { type GroupRef, MqError, type StartFrom } from '@mq/core/adapter'
 import type { Cluster } from './driver/cluster.js'
 import { errorType, isFenced } from './driver/errors.js'
 import { asNobody, commitOffsets, committedOffsets, logOffsets, withCoordinator } from './driver/offsets.js'
@@ -29,11 +29,11 @@ type Note =
 const noteTimeoutMs = 15_000
 
 export function createGroups({ cluster, topology, names, outbox, createTopics }: GroupsContext) {
-  const topicsOf = (source: Source) => ({
-    main: topology.topicsOf.main(source.topic),
-    delay: topology.topicsOf.delay(source.topic),
-    retry: topology.topicsOf.retry(source),
-    dead: topology.topicsOf.dead(source),
+  const topicsOf = (ref: GroupRef) => ({
+    main: topology.topicsOf.main(ref.topic),
+    delay: topology.topicsOf.delay(ref.topic),
+    retry: topology.topicsOf.retry(ref),
+    dead: topology.topicsOf.dead(ref),
   })
 
   async function notesOf(dead: string): Promise<readonly Note[]> {
@@ -62,8 +62,8 @@ export function createGroups({ cluster, topology, names, outbox, createTopics }:
   }
 
   return {
-    async declare(source: Source, { startFrom }: { readonly startFrom: StartFrom }): Promise<void> {
-      const { main, delay, retry, dead } = topicsOf(source)
+    async declare(ref: GroupRef, { startFrom }: { readonly startFrom: StartFrom }): Promise<void> {
+      const { main, delay, retry, dead } = topicsOf(ref)
       await topology.ensureAll([main, delay, retry, dead])
       await requirePartitions(retry, tiersMs.length)
       await requirePartitions(dead, 2)
@@ -78,7 +78,7 @@ export function createGroups({ cluster, topology, names, outbox, createTopics }:
         notes = await notesOf(dead)
       }
       const first = notes.find((note) => note.kind === 'declared')
-      const groupId = names.group(source)
+      const groupId = names.group(ref)
       const offsets = first?.kind === 'declared' ? first.offsets : []
       const committed = await committedOffsets(cluster, groupId, offsets)
       const missing = offsets.filter(({ topic, partition }) => !committed.has(`${topic}/${partition}`))
@@ -93,9 +93,9 @@ export function createGroups({ cluster, topology, names, outbox, createTopics }:
       await write(dead, { kind: 'committed' })
     },
     /** No consumer of this adapter may be in the group. */
-    async remove(source: Source): Promise<void> {
-      const { retry, dead } = topicsOf(source)
-      const groupId = names.group(source)
+    async remove(ref: GroupRef): Promise<void> {
+      const { retry, dead } = topicsOf(ref)
+      const groupId = names.group(ref)
       if (!createTopics) {
         const rest = `delete the consumer group ${groupId} and the topics ${retry} and ${dead} where they were made`
         throw new MqError('MQ_NOT_SUPPORTED', `With createTopics: false a group is not deleted from here; ${rest}`)
@@ -105,7 +105,7 @@ export function createGroups({ cluster, topology, names, outbox, createTopics }:
         const error = results.find((result) => result.error !== undefined)?.error
         if (error === undefined || errorType(error) === 'GROUP_ID_NOT_FOUND') return
         if (errorType(error) !== 'NON_EMPTY_GROUP') throw error
-        const text = `The group '${source.group}' has consumers in other processes; stop them first`
+        const text = `The group '${ref.group}' has consumers in other processes; stop them first`
         throw new MqError('MQ_OPERATION_FAILED', text, { cause: error })
       })
       await topology.remove([retry, dead])

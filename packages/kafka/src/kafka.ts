@@ -4,11 +4,11 @@ import {
   type Capabilities,
   isMqError,
   MqError,
-  type Outcome,
   type OutgoingMessage,
   type PublishCall,
-  withDeadline,
-} from '@mq/core'
+  type StoreOutcome,
+  withTimeout,
+} from '@mq/core/adapter'
 import { createConsumers } from './consumers.js'
 import { createDeadLetters } from './dead-letters.js'
 import { clientConfig, defaultClient } from './driver/client.js'
@@ -30,7 +30,7 @@ import { createTopology } from './topology.js'
  */
 export function kafka(options: KafkaOptions): Adapter {
   const settings = settingsOf(options)
-  const client = (settings.client ?? defaultClient)(clientConfig(settings))
+  const client = (settings.createClient ?? defaultClient)(clientConfig(settings))
   const listeners = new Set<(event: AdapterEvent) => void>()
   let state: 'new' | 'open' | 'closed' = 'new'
   let lastError: MqError | undefined
@@ -74,9 +74,9 @@ export function kafka(options: KafkaOptions): Adapter {
       await connectWithin(settings, link)
       state = 'open'
     },
-    async disconnect({ deadlineMs }) {
-      const endsAt = Date.now() + deadlineMs
-      await consumers.stopAll(deadlineMs)
+    async disconnect({ timeoutMs }) {
+      const endsAt = Date.now() + timeoutMs
+      await consumers.stopAll(timeoutMs)
       await outbox.close(Math.max(0, endsAt - Date.now()))
       link.close()
       admin.close()
@@ -86,25 +86,24 @@ export function kafka(options: KafkaOptions): Adapter {
       requireOpen()
       return await publish(topic, messages, call)
     },
-    declareGroup: (source, { startFrom }) =>
-      asked(`The group '${source.group}' cannot be declared`, () => groups.declare(source, { startFrom })),
-    deleteGroup: (source) =>
-      asked(`The group '${source.group}' cannot be deleted`, () => consumers.deleteGroup(source)),
-    consume: (source, consumeOptions, handle) =>
-      asked(`'${source.topic}' cannot be consumed`, () => consumers.consume(source, consumeOptions, handle)),
-    deadLetters(source) {
-      const { store } = createDeadLetters({ cluster, topology, outbox }, source)
-      const what = `The dead letters of '${source.group}' cannot be read`
+    declareGroup: (ref, { startFrom }) =>
+      asked(`The group '${ref.group}' cannot be declared`, () => groups.declare(ref, { startFrom })),
+    deleteGroup: (ref) => asked(`The group '${ref.group}' cannot be deleted`, () => consumers.deleteGroup(ref)),
+    consume: (ref, consumeOptions, handle) =>
+      asked(`'${ref.topic}' cannot be consumed`, () => consumers.consume(ref, consumeOptions, handle)),
+    deadLetters(ref) {
+      const { store } = createDeadLetters({ cluster, topology, outbox }, ref)
+      const what = `The dead letters of '${ref.group}' cannot be read`
       return {
         list: (given) => asked(what, () => store.list(given)),
         replay: (entryIds) => asked(what, () => store.replay(entryIds)),
         purge: (entryIds) => asked(what, () => store.purge(entryIds)),
       }
     },
-    stats: (source) =>
-      asked(`The state of '${source.group}' cannot be read`, () => {
-        const { count } = createDeadLetters({ cluster, topology, outbox }, source)
-        return statsOf(source, { cluster, topology, names, countDead: count })
+    stats: (ref) =>
+      asked(`The state of '${ref.group}' cannot be read`, () => {
+        const { count } = createDeadLetters({ cluster, topology, outbox }, ref)
+        return statsOf(ref, { cluster, topology, names, countDead: count })
       }),
     health() {
       const health = consumers.health()
@@ -122,10 +121,10 @@ export function kafka(options: KafkaOptions): Adapter {
     topic: string,
     messages: readonly OutgoingMessage[],
     call: PublishCall,
-  ): Promise<readonly Outcome[]> {
+  ): Promise<readonly StoreOutcome[]> {
     const { main, delay } = topology.topicsOf
     const isDelayed = ({ delayMs = 0 }: OutgoingMessage): boolean => delayMs > 0
-    const send = (to: string, some: readonly OutgoingMessage[]): Promise<readonly Outcome[]> =>
+    const send = (to: string, some: readonly OutgoingMessage[]): Promise<readonly StoreOutcome[]> =>
       outbox.send(to, some.map(encodeOutgoing), call)
     if (!messages.some(isDelayed)) return await send(main(topic), messages)
     if (messages.every(isDelayed)) return await send(delay(topic), messages)
@@ -137,7 +136,7 @@ export function kafka(options: KafkaOptions): Adapter {
       send(delay(topic), messages.filter(isDelayed)),
     ])
     const next = { prompt: prompt[Symbol.iterator](), delayed: delayed[Symbol.iterator]() }
-    return messages.map((message) => (isDelayed(message) ? next.delayed : next.prompt).next().value as Outcome)
+    return messages.map((message) => (isDelayed(message) ? next.delayed : next.prompt).next().value as StoreOutcome)
   }
 }
 
@@ -147,7 +146,7 @@ async function connectWithin(settings: Settings, link: Link): Promise<void> {
   const late = (): MqError =>
     new MqError('MQ_CONNECT_TIMEOUT', `Kafka at ${where} did not answer within ${connectTimeoutMs} ms`)
   try {
-    await withDeadline(link.open(), connectTimeoutMs, late)
+    await withTimeout(link.open(), connectTimeoutMs, late)
   } catch (error) {
     link.giveUp()
     if (isAuthError(error) || isTlsError(error)) throw asMqError(error, `Kafka at ${where} refused the connection`)

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { AdapterEvent, MqError } from '@mq/core'
+import type { AdapterEvent, MqError } from '@mq/core/adapter'
 import type { Cluster } from './driver/cluster.js'
 import { asMqError } from './driver/errors.js'
 

@@ -1,4 +1,4 @@
-import { brokerName, type Source } from '@mq/core'
+import { brokerName, type GroupRef } from '@mq/core/adapter'
 
 /** Parts are joined by `--`, so that what follows `---` cannot be a part. */
 const suffixed = (name: string, kind: 'delay' | 'retry' | 'dead'): string => `${name}---${kind}`
@@ -12,11 +12,11 @@ export function createNames(prefix: string | undefined) {
     /** What was published with a delay. */
     delay: (topic: string): string => suffixed(name(topic), 'delay'),
     /** What a group tries again, or has been told to wait with. */
-    retry: ({ topic, group }: Source): string => suffixed(name(topic, group), 'retry'),
+    retry: ({ topic, group }: GroupRef): string => suffixed(name(topic, group), 'retry'),
     /** What a group gave up on, and the notes about the group itself. */
-    dead: ({ topic, group }: Source): string => suffixed(name(topic, group), 'dead'),
+    dead: ({ topic, group }: GroupRef): string => suffixed(name(topic, group), 'dead'),
     /** The consumer group. */
-    group: ({ topic, group }: Source): string => name(topic, group),
+    group: ({ topic, group }: GroupRef): string => name(topic, group),
   }
 }
 

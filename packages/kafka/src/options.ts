@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from 'node:tls'
-import { defaultMaxMessageBytes, MqError, requireName } from '@mq/core'
+import { defaultMaxMessageBytes, MqError, requireName } from '@mq/core/adapter'
 import type { Kafka, KafkaConfig } from 'kafkajs'
 import type { ClientSettings, Sasl } from './driver/client.js'
 import type { Compression } from './driver/requests.js'
@@ -47,7 +47,7 @@ export interface KafkaOptions {
   /** A larger message is refused. 900 KiB where none is given. */
   readonly maxMessageBytes?: number
   /** Makes the client of kafkajs 2, from the configuration that the adapter would use: for SASL of another kind, for a fork. */
-  readonly client?: (config: KafkaConfig) => Kafka
+  readonly createClient?: (config: KafkaConfig) => Kafka
 }
 
 const optionNames = [
@@ -70,7 +70,7 @@ const optionNames = [
   'requestTimeoutMs',
   'maxUncommitted',
   'maxMessageBytes',
-  'client',
+  'createClient',
 ] as const satisfies readonly (keyof KafkaOptions)[]
 
 export interface Settings extends ClientSettings {
@@ -87,7 +87,7 @@ export interface Settings extends ClientSettings {
   readonly rebalanceTimeoutMs: number
   readonly maxUncommitted: number
   readonly maxMessageBytes: number
-  readonly client: ((config: KafkaConfig) => Kafka) | undefined
+  readonly createClient: ((config: KafkaConfig) => Kafka) | undefined
 }
 
 const dayMs = 24 * 60 * 60 * 1000
@@ -126,7 +126,7 @@ export function settingsOf(options: KafkaOptions): Settings {
       min: 1,
       max: 512 * 1024 * 1024,
     }),
-    client: options.client === undefined ? undefined : factory(options.client),
+    createClient: options.createClient === undefined ? undefined : factory(options.createClient),
   }
 }
 
@@ -160,7 +160,7 @@ function text(options: KafkaOptions, name: 'clientId'): string | undefined {
 }
 
 function factory(value: unknown): (config: KafkaConfig) => Kafka {
-  if (typeof value !== 'function') throw new TypeError(`client must be a function, not ${typeof value}`)
+  if (typeof value !== 'function') throw new TypeError(`createClient must be a function, not ${typeof value}`)
   return value as (config: KafkaConfig) => Kafka
 }
 

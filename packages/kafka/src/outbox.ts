@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { MqError, type Outcome, type PublishCall } from '@mq/core'
+import { MqError, type PublishCall, type StoreOutcome } from '@mq/core/adapter'
 import type { Cluster } from './driver/cluster.js'
 import { asMqError, isUnknownTopic } from './driver/errors.js'
 import { partitionFor } from './driver/protocol.js'
@@ -26,7 +26,7 @@ interface Parcel {
   readonly record: OutgoingRecord
   readonly bytes: number
   readonly expiresAt: number
-  readonly settle: (outcome: Outcome) => void
+  readonly settle: (outcome: StoreOutcome) => void
   /** Its signal is looked at only when an answer does not come at once: making one has a price. */
   readonly call: SendCall
   sweeps: number
@@ -77,7 +77,7 @@ export function createOutbox(options: OutboxOptions) {
   let idle: (() => void) | undefined
   let closed: MqError | undefined
 
-  function settle(parcel: Parcel, outcome: Outcome): void {
+  function settle(parcel: Parcel, outcome: StoreOutcome): void {
     if (parcel.settled) return
     parcel.settled = true
     pending.delete(parcel)
@@ -295,16 +295,16 @@ export function createOutbox(options: OutboxOptions) {
      * Settles each record by its deadline, or soon after its caller has aborted. Without a partition, the key decides, or
      * whichever is free.
      */
-    send(topic: string, records: readonly OutgoingRecord[], call: SendCall): Promise<readonly Outcome[]> {
+    send(topic: string, records: readonly OutgoingRecord[], call: SendCall): Promise<readonly StoreOutcome[]> {
       if (closed !== undefined) return Promise.reject(closed)
-      const outcomes: Outcome[] = new Array(records.length)
+      const outcomes: StoreOutcome[] = new Array(records.length)
       const expiresAt = Date.now() + call.timeoutMs
       const queue = queueFor(topic)
       let open = records.length
       return new Promise((resolve) => {
         if (open === 0) resolve(outcomes)
         records.forEach((record, index) => {
-          const done = (outcome: Outcome): void => {
+          const done = (outcome: StoreOutcome): void => {
             outcomes[index] = outcome
             open -= 1
             if (open === 0) resolve(outcomes)
@@ -325,11 +325,11 @@ export function createOutbox(options: OutboxOptions) {
       })
     },
     /** Sends what was accepted, until the deadline; then settles the rest. Takes nothing more. */
-    async close(deadlineMs: number): Promise<void> {
+    async close(timeoutMs: number): Promise<void> {
       closed ??= new MqError('MQ_CLOSED', 'The adapter was disconnected')
-      if (pending.size > 0 && deadlineMs > 0) {
+      if (pending.size > 0 && timeoutMs > 0) {
         await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, Math.min(deadlineMs, 2 ** 31 - 1))
+          const timer = setTimeout(resolve, Math.min(timeoutMs, 2 ** 31 - 1))
           idle = () => {
             clearTimeout(timer)
             resolve()
@@ -343,7 +343,7 @@ export function createOutbox(options: OutboxOptions) {
 
 export type Outbox = ReturnType<typeof createOutbox>
 
-const stored: Outcome = Object.freeze({ status: 'stored', routed: 'unknown' })
+const stored: StoreOutcome = Object.freeze({ status: 'stored', routed: 'unknown' })
 
 const statusText = {
   unknown: 'It is not known whether Kafka stored the message',

@@ -9,7 +9,7 @@ import {
   messageFromAttributes,
   type OutgoingMessage,
   type RawMessage,
-} from '@mq/core'
+} from '@mq/core/adapter'
 import { textAt } from './driver/header-reader.js'
 import type { KafkaRecord } from './driver/record-batch.js'
 import type { OutgoingHeader, OutgoingRecord } from './driver/record-writer.js'

@@ -1,4 +1,4 @@
-import { isMqError } from '@mq/core'
+import { isMqError } from '@mq/core/adapter'
 import { errorType, found, isAuthError, isLinkError } from './driver/errors.js'
 
 // What a failed request to publish says about the records that were in it.

@@ -1,4 +1,4 @@
-import { type Delivery, type Failure, type LazyAbort, lazyAbort, type MqError, type RawMessage } from '@mq/core'
+import { type Delivery, type Failure, type LazyAbort, lazyAbort, type MqError, type RawMessage } from '@mq/core/adapter'
 import type { DecodedRecord } from './record.js'
 
 /** A call of `handle`. It is itself what is handed over: there is one for every message, so it is made without copying. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { MqError, type Settlement, type Source } from '@mq/core'
+import { type GroupRef, MqError, type Settlement } from '@mq/core/adapter'
 import type { OutgoingRecord } from './driver/record-writer.js'
 import type { Outbox } from './outbox.js'
 import { encodeRecord } from './record.js'
@@ -9,7 +9,7 @@ import { deadPartition, type Topology } from './topology.js'
 import type { Entry } from './tracker.js'
 
 export interface SettlerOptions {
-  readonly source: Source
+  readonly ref: GroupRef
   readonly outbox: Outbox
   readonly topology: Topology
   readonly error: (error: MqError) => void
@@ -29,9 +29,9 @@ const mostPauseMs = 30_000
  * Writes what a group keeps: retries and dead letters. Each is written before the record it comes from is finished, and as
  * often as it takes, so that a failure in between repeats a message and loses none.
  */
-export function createSettler({ source, outbox, topology, error: report }: SettlerOptions) {
-  const retryTopic = topology.topicsOf.retry(source)
-  const deadTopic = topology.topicsOf.dead(source)
+export function createSettler({ ref, outbox, topology, error: report }: SettlerOptions) {
+  const retryTopic = topology.topicsOf.retry(ref)
+  const deadTopic = topology.topicsOf.dead(ref)
 
   /** What a refusal was; undefined once it is stored. Rejects when the adapter is closed. */
   async function writeOnce(topic: string, { record, partition }: Addressed): Promise<MqError | undefined> {

@@ -1,4 +1,4 @@
-import type { QueueStats, Source } from '@mq/core'
+import type { GroupRef, QueueStats } from '@mq/core/adapter'
 import type { Cluster } from './driver/cluster.js'
 import { committedOffsets, logOffsets } from './driver/offsets.js'
 import { nameOf } from './driver/requests.js'
@@ -14,13 +14,13 @@ export interface StatsContext {
 }
 
 /** From the ends of the logs and from what the owners of the partitions commit, which is at most some moments old. */
-export async function statsOf(source: Source, context: StatsContext): Promise<QueueStats> {
+export async function statsOf(ref: GroupRef, context: StatsContext): Promise<QueueStats> {
   const { cluster, topology, names } = context
   const { main, delay, retry } = topology.topicsOf
-  const waits = { ready: [main(source.topic)], delayed: [delay(source.topic), retry(source)] }
+  const waits = { ready: [main(ref.topic)], delayed: [delay(ref.topic), retry(ref)] }
   const partitions = await cluster.allPartitions([...waits.ready, ...waits.delayed], { fresh: true })
   const dead = await context.countDead()
-  const committed = await committedOffsets(cluster, names.group(source), partitions)
+  const committed = await committedOffsets(cluster, names.group(ref), partitions)
   // A group that was never declared has nothing waiting.
   if (committed.size === 0) return { ready: 0, inFlight: 0, delayed: 0, dead }
   const topics = [...new Set(partitions.map(({ topic }) => topic))]

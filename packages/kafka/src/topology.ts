@@ -1,4 +1,4 @@
-import { MqError, type Source } from '@mq/core'
+import { type GroupRef, MqError } from '@mq/core/adapter'
 import type { Cluster } from './driver/cluster.js'
 import { patiently } from './driver/patience.js'
 import { createTopics, deleteTopics, type NewTopic } from './driver/topics.js'
@@ -47,9 +47,9 @@ export function createTopology({ cluster, admin, names, settings }: TopologyOpti
   const topicsOf = {
     main: (topic: string): string => plan(names.topic(topic), settings.partitions, settings.topicConfig),
     delay: (topic: string): string => plan(names.delay(topic), 1, kept),
-    retry: (source: Source): string => plan(names.retry(source), tiersMs.length, kept),
-    dead: (source: Source): string =>
-      plan(names.dead(source), 2, { ...roomy, 'cleanup.policy': 'compact', 'segment.ms': String(24 * 60 * 60 * 1000) }),
+    retry: (ref: GroupRef): string => plan(names.retry(ref), tiersMs.length, kept),
+    dead: (ref: GroupRef): string =>
+      plan(names.dead(ref), 2, { ...roomy, 'cleanup.policy': 'compact', 'segment.ms': String(24 * 60 * 60 * 1000) }),
   }
 
   async function withAdmin(work: () => Promise<void>): Promise<void> {

@@ -1,4 +1,4 @@
-import { MqError } from '@mq/core'
+import { MqError } from '@mq/core/adapter'
 import type { Sasl } from './driver/client.js'
 
 export interface ParsedUrl {

@@ -1,4 +1,4 @@
-import { type ConsumeOptions, type Failure, type Handle, MqError, type Settlement, systemClock } from '@mq/core'
+import { type ConsumeOptions, type Failure, type Handle, MqError, type Settlement, systemClock } from '@mq/core/adapter'
 import type { PartitionRead, TopicPartition } from './driver/requests.js'
 import { nameOf } from './driver/requests.js'
 import { Lanes } from './lanes.js'
@@ -93,7 +93,7 @@ export class Workload {
   }
 
   /** Starts nothing more of these, and resolves when what runs has ended, or after the deadline. */
-  async finish(trackers: readonly Tracker[], deadlineMs: number): Promise<void> {
+  async finish(trackers: readonly Tracker[], timeoutMs: number): Promise<void> {
     for (const tracker of trackers) {
       tracker.isClosing = true
       this.#discardUnstarted(tracker)
@@ -102,7 +102,7 @@ export class Workload {
     const isBusy = (): boolean => trackers.some(({ running }) => running > 0)
     if (!isBusy()) return
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, Math.min(deadlineMs, 2 ** 31 - 1))
+      const timer = setTimeout(resolve, Math.min(timeoutMs, 2 ** 31 - 1))
       const check = (): void => {
         if (isBusy()) {
           this.#idle.push(check)

@@ -53,7 +53,7 @@ async function canBeUsedWith(first: readonly string[]): Promise<void> {
 
 const failureOf = async (addresses: readonly string[]): Promise<Error & { code?: string }> => {
   const adapter = kafka({ brokers: addresses, connectTimeoutMs: 4_000, requestTimeoutMs: 1_000 })
-  onTestFinished(() => adapter.disconnect({ deadlineMs: 0 }))
+  onTestFinished(() => adapter.disconnect({ timeoutMs: 0 }))
   return await adapter.connect().then(
     () => expect.fail('It was connected'),
     (error) => error,

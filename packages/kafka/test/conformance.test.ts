@@ -36,7 +36,7 @@ await conformance(
     faults: {
       ...faultsOf('kafka'),
       untrusted: ({ untrusted: { url } }) => ({ options: { url: `${url}?tls=true` } }),
-      destroy: ({ server }: StartedServer<KafkaServer>, source) => destroy(server, source),
+      destroy: ({ server }: StartedServer<KafkaServer>, ref) => destroy(server, ref),
       publishForeign: ({ server }: StartedServer<KafkaServer>, topic, body) => publishForeign(server, topic, body),
     },
     node: workspaceNode,

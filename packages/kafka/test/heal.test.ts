@@ -155,7 +155,7 @@ describe.skipIf(!brokers.owned('kafka'))('trouble', () => {
     await until(() => started, { what: 'the handler' })
     await hurt.freeze('both')
     const startedAt = Date.now()
-    await queue.disconnect({ deadlineMs: 500 })
+    await queue.disconnect({ timeoutMs: 500 })
     expect(Date.now() - startedAt).toBeLessThan(5_500)
   })
 })

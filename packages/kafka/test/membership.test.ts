@@ -10,7 +10,7 @@ describe.skipIf(!brokers.wanted('kafka'))('a consumer', () => {
     const { queue, events } = await open({ sessionTimeoutMs: 1_000 })
     const subscribing = queue.subscribe(newTopic(), () => {}).catch((error: unknown) => error)
     await until(() => events.some(({ type }) => type === 'error'), { what: 'the refusal to be told' })
-    await queue.disconnect({ deadlineMs: 500 })
+    await queue.disconnect({ timeoutMs: 500 })
     let outcome: unknown
     void subscribing.then((error) => (outcome = error))
     await until(() => outcome !== undefined, { what: 'the subscription to end', timeoutMs: 2_000 })
@@ -30,7 +30,7 @@ describe.skipIf(!brokers.wanted('kafka'))('a consumer', () => {
     const members = (): Promise<number | undefined> =>
       withAdmin(server, async (admin) => (await admin.describeGroups([`${topic}--g`])).groups[0]?.members.length)
     expect(await members()).toBe(1)
-    await queue.disconnect({ deadlineMs: 1_000 })
+    await queue.disconnect({ timeoutMs: 1_000 })
     expect(await members()).toBe(0)
   })
 

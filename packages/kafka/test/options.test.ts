@@ -67,15 +67,15 @@ describe('the options', () => {
     { url, tls: 'yes' },
     { url, sasl: { username: 'u' } },
     { url, brokers: 'localhost:9092' },
-    { url, client: 'kafkajs' },
+    { url, createClient: 'kafkajs' },
     { url, topicConfig: { 'retention.ms': 5 } },
   ])('refuse the type in %j', (given) => {
     expect(failure(given)).toBeInstanceOf(TypeError)
   })
 
   it('refuse a client that is not of kafkajs 2', () => {
-    expect(failure({ url, client: () => ({}) })).toBeInstanceOf(TypeError)
-    expect(() => kafka({ url, client: (config) => new Kafka(config) })).not.toThrow()
+    expect(failure({ url, createClient: () => ({}) })).toBeInstanceOf(TypeError)
+    expect(() => kafka({ url, createClient: (config) => new Kafka(config) })).not.toThrow()
   })
 
   it('decide over what the adapter promises', () => {

@@ -121,7 +121,7 @@ describe.skipIf(!brokers.wanted('kafka'))('a group that changes', () => {
     // Others see what an owner commits, which is some moments old.
     await until(async () => (await next.stats(topic, 'g')).ready === 0, { what: 'the progress to be told' })
     expect(await next.stats(topic, 'g')).toMatchObject({ ready: 0, delayed: 0, dead: 0 })
-    await subscription.stop({ deadlineMs: 0 })
+    await subscription.stop({ timeoutMs: 0 })
     const again: unknown[] = []
     await next.subscribe(topic, ({ data }) => void again.push(data))
     await next.publish(topic, 'last')

@@ -34,7 +34,7 @@ describe.skipIf(!brokers.owned('kafka'))('a Kafka with TLS, logins and ACLs', ()
     })
     const write = (): void => {}
     const queue = createQueue(adapter, { group: 'g', log: { debug: write, info: write, warn: write, error: write } })
-    onTestFinished(() => queue.disconnect({ deadlineMs: 0 }))
+    onTestFinished(() => queue.disconnect({ timeoutMs: 0 }))
     return queue
   }
   const failure = async (options: Partial<KafkaOptions>): Promise<Error & { code?: string }> =>
@@ -61,7 +61,7 @@ describe.skipIf(!brokers.owned('kafka'))('a Kafka with TLS, logins and ACLs', ()
     const url = `kafka://${login}@${server.host}:${server.port}?tls=true&mechanism=scram-sha-256`
     const adapter = kafka({ url, tls: { ca: server.ca ?? '' } })
     await adapter.connect()
-    await adapter.disconnect({ deadlineMs: 0 })
+    await adapter.disconnect({ timeoutMs: 0 })
   })
 
   it('says MQ_AUTH_FAILED to a wrong password, and shows none', async () => {

@@ -19,7 +19,7 @@ describe.skipIf(!brokers.wanted('kafka'))('sockets', () => {
     const topics = Array.from({ length: 4 }, newTopic)
     const { queue: before } = await open()
     for (const topic of topics) await before.declareGroup(topic, 'g')
-    const { queue } = await open({ client })
+    const { queue } = await open({ createClient: client })
     const opened = sockets.length
     const letters = topics.map((topic) => queue.deadLetters(topic, 'g').list())
     const stats = topics.map((topic) => queue.stats(topic, 'g'))
@@ -27,7 +27,7 @@ describe.skipIf(!brokers.wanted('kafka'))('sockets', () => {
     // The leader's two, beside the one through which it was found.
     expect(sockets.length - opened).toBeLessThanOrEqual(2)
     await Promise.all(topics.map((topic) => queue.subscribe(topic, () => {})))
-    await queue.disconnect({ deadlineMs: 5_000 })
+    await queue.disconnect({ timeoutMs: 5_000 })
     await until(() => sockets.every(({ closed }) => closed), { what: 'all sockets to be closed' })
   })
 })

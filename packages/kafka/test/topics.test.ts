@@ -142,7 +142,7 @@ describe.skipIf(!brokers.wanted('kafka'))('publishing', () => {
           })
         },
       })
-    const { queue } = await open({ client })
+    const { queue } = await open({ createClient: client })
     const topic = newTopic()
     await queue.declareGroup(topic, 'g')
     await queue.publish(topic, 'first')

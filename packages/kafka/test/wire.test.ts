@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { gzipSync } from 'node:zlib'
-import { emptyHeaders, type RawMessage } from '@mq/core'
+import type { RawMessage } from '@mq/core'
+import { emptyHeaders } from '@mq/core/adapter'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ByteReader } from '../src/driver/byte-reader.js'
@@ -369,15 +370,15 @@ describe('waiting times', () => {
 describe('names', () => {
   const { topic, delay, retry, dead, group } = createNames(undefined)
   it('at the broker are those of the application, with what belongs to a group behind it', () => {
-    const source = { topic: 'user.created', group: 'mailer' }
-    expect([topic('user.created'), delay('user.created'), retry(source), dead(source), group(source)]).toEqual([
+    const ref = { topic: 'user.created', group: 'mailer' }
+    expect([topic('user.created'), delay('user.created'), retry(ref), dead(ref), group(ref)]).toEqual([
       'user.created',
       'user.created---delay',
       'user.created--mailer---retry',
       'user.created--mailer---dead',
       'user.created--mailer',
     ])
-    expect(createNames('shop').retry(source)).toBe('shop--user.created--mailer---retry')
+    expect(createNames('shop').retry(ref)).toBe('shop--user.created--mailer---retry')
   })
 
   it('are never the same for two things, and fit', () => {

@@ -1,13 +1,5 @@
-import {
-  type Clock,
-  isTickAhead,
-  type OutgoingMessage,
-  type RawMessage,
-  type Routed,
-  type Settlement,
-  type Source,
-  type StartFrom,
-} from '@mq/core'
+import type { Clock, GroupRef, OutgoingMessage, RawMessage, Routed, Settlement, StartFrom } from '@mq/core/adapter'
+import { isTickAhead } from '@mq/core/adapter'
 import { BoundedLog } from './bounded-log.js'
 import { type Entry, Usage } from './entry.js'
 import { Group } from './group.js'
@@ -24,7 +16,7 @@ export interface BrokerOptions {
 
 /** One run of a handler, for a test to look at. */
 export interface HandledRecord {
-  readonly source: Source
+  readonly ref: GroupRef
   readonly entry: Entry
   readonly settlement: Settlement
 }
@@ -86,32 +78,32 @@ export class Broker {
     return routed
   }
 
-  declare(source: Source, startFrom: StartFrom): void {
-    const { groups, retained } = this.#topic(source.topic)
-    if (groups.has(source.group)) return
-    const group = new Group(this, source, { ephemeral: false })
-    groups.set(source.group, group)
+  declare(ref: GroupRef, startFrom: StartFrom): void {
+    const { groups, retained } = this.#topic(ref.topic)
+    if (groups.has(ref.group)) return
+    const group = new Group(this, ref, { ephemeral: false })
+    groups.set(ref.group, group)
     if (startFrom === 'earliest') for (const message of retained) group.add(message)
   }
 
-  openEphemeral(source: Source): Group {
-    const group = new Group(this, source, { ephemeral: true })
-    this.#topic(source.topic).groups.set(source.group, group)
+  openEphemeral(ref: GroupRef): Group {
+    const group = new Group(this, ref, { ephemeral: true })
+    this.#topic(ref.topic).groups.set(ref.group, group)
     return group
   }
 
   /** A group that has consumers stays for them, empty. */
-  delete(source: Source): void {
-    const { groups } = this.#topic(source.topic)
-    const group = groups.get(source.group)
+  delete(ref: GroupRef): void {
+    const { groups } = this.#topic(ref.topic)
+    const group = groups.get(ref.group)
     if (group === undefined) return
     const lost = group.clear()
     if (group.hasConsumers && !group.ephemeral) group.reportLoss('the group was deleted under its consumers', lost)
-    else groups.delete(source.group)
+    else groups.delete(ref.group)
   }
 
-  find(source: Source): Group | undefined {
-    return this.#topics.get(source.topic)?.groups.get(source.group)
+  find(ref: GroupRef): Group | undefined {
+    return this.#topics.get(ref.topic)?.groups.get(ref.group)
   }
 
   delayedOf(topic: string): number {

@@ -2,13 +2,13 @@ import {
   type AdapterEvent,
   type ConsumeOptions,
   type Consumer,
-  type Deadline,
   type Handle,
   type LazyAbort,
   lazyAbort,
   MqError,
   type Settlement,
-} from '@mq/core'
+  type StopOptions,
+} from '@mq/core/adapter'
 import type { Entry } from './entry.js'
 import { type Group, ownCopy } from './group.js'
 
@@ -86,15 +86,15 @@ export class GroupConsumer implements Consumer {
     return lost.map((run) => run.entry)
   }
 
-  stop({ deadlineMs }: Deadline): Promise<void> {
-    this.#stopped ??= this.#stop(deadlineMs)
+  stop({ timeoutMs }: StopOptions): Promise<void> {
+    this.#stopped ??= this.#stop(timeoutMs)
     return this.#stopped
   }
 
-  async #stop(deadlineMs: number): Promise<void> {
+  async #stop(timeoutMs: number): Promise<void> {
     // The property that closes the intake is set only when this returns, so give it its turn.
     await Promise.resolve()
-    if (this.#runs.size > 0) await this.#finished(deadlineMs)
+    if (this.#runs.size > 0) await this.#finished(timeoutMs)
     for (const run of [...this.#runs].reverse()) {
       this.#settle(run, { kind: 'release' })
       run.abort.abort(new MqError('MQ_STOPPED', 'The subscription was stopped before the handler had finished'))
@@ -103,9 +103,9 @@ export class GroupConsumer implements Consumer {
   }
 
   /** Resolves when no run is left, or at the deadline. */
-  async #finished(deadlineMs: number): Promise<void> {
+  async #finished(timeoutMs: number): Promise<void> {
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, Math.min(deadlineMs, 2 ** 31 - 1))
+      const timer = setTimeout(resolve, Math.min(timeoutMs, 2 ** 31 - 1))
       this.#idle = () => {
         if (this.#runs.size > 0) return
         clearTimeout(timer)
@@ -123,7 +123,7 @@ export class GroupConsumer implements Consumer {
 
   #settleBroken(run: Run, cause: unknown): void {
     const error = new MqError('MQ_OPERATION_FAILED', 'handle rejected; it must answer with a settlement', { cause })
-    this.report({ type: 'error', error, source: this.group.source })
+    this.report({ type: 'error', error, ...this.group.ref })
     const at = Date.parse(run.entry.message.time)
     const failure = {
       reason: 'error' as const,

@@ -1,4 +1,4 @@
-import type { Failure, RawMessage } from '@mq/core'
+import type { Failure, RawMessage } from '@mq/core/adapter'
 
 /** A message in one group, with the history that it has there. */
 export interface Entry {

@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { type Failure, MqError, type RawDeadLetter, type RawMessage, type Settlement, type Source } from '@mq/core'
+import {
+  type Failure,
+  type GroupRef,
+  MqError,
+  type RawDeadLetter,
+  type RawMessage,
+  type Settlement,
+} from '@mq/core/adapter'
 import type { Broker } from './broker.js'
 import type { GroupConsumer } from './consumer.js'
 import type { Entry } from './entry.js'
@@ -14,7 +21,7 @@ const maxEphemeralBacklog = 10_000
 
 /** The messages of one topic for one group of consumers. */
 export class Group {
-  readonly source: Source
+  readonly ref: GroupRef
   readonly ephemeral: boolean
   readonly #broker: Broker
   readonly #ready = new ReadyQueue()
@@ -26,9 +33,9 @@ export class Group {
   #startsLeft = startsPerTurn
   #scheduled = false
 
-  constructor(broker: Broker, source: Source, options: { readonly ephemeral: boolean }) {
+  constructor(broker: Broker, ref: GroupRef, options: { readonly ephemeral: boolean }) {
     this.#broker = broker
-    this.source = source
+    this.ref = ref
     this.ephemeral = options.ephemeral
   }
 
@@ -62,7 +69,7 @@ export class Group {
   /** An ephemeral group goes with its consumer. */
   detach(consumer: GroupConsumer): void {
     this.#consumers.delete(consumer)
-    if (this.ephemeral) this.#broker.delete(this.source)
+    if (this.ephemeral) this.#broker.delete(this.ref)
   }
 
   /** Carries out what became of an entry, once its run has left `#running`. */
@@ -115,7 +122,7 @@ export class Group {
 
   /** The consumers whose adapters are to hear of what happened to the group. */
   reportLoss(reason: string, count: number): void {
-    for (const consumer of this.#consumers) consumer.report({ type: 'data-loss', source: this.source, reason, count })
+    for (const consumer of this.#consumers) consumer.report({ type: 'data-loss', ...this.ref, reason, count })
   }
 
   #hold(entry: Entry): void {

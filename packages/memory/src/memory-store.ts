@@ -1,4 +1,4 @@
-import { type Clock, MqError, requireEntry, systemClock, type TaskStore } from '@mq/core'
+import { type Clock, MqError, requireEntry, systemClock, type TaskStore } from '@mq/core/adapter'
 
 export interface MemoryStoreOptions {
   /** The test clock that the adapter has, so that entries expire by it. The real time where none is given. */

@@ -1,15 +1,15 @@
+import type { Message } from '@mq/core'
 import {
   type Adapter,
   type AdapterEvent,
   type Capabilities,
   decodeData,
   type Failure,
-  type Message,
+  type GroupRef,
   MqError,
-  type Outcome,
   type Settlement,
-  type Source,
-} from '@mq/core'
+  type StoreOutcome,
+} from '@mq/core/adapter'
 import type { Broker, HandledRecord } from './broker.js'
 import { GroupConsumer } from './consumer.js'
 import { brokerFor, type MemoryOptions, settingsOf } from './options.js'
@@ -25,12 +25,12 @@ export interface MemoryAdapter extends Adapter {
   /** As `settled`, but what is delayed stays delayed. */
   idle(options?: SettleOptions): Promise<void>
   /** The runs that have ended, the oldest first: the latest 1,000 of at most 16 MiB. */
-  handled(filter?: Partial<Source>): readonly HandledMessage[]
+  handled(filter?: Partial<GroupRef>): readonly HandledMessage[]
 }
 
 /** One run of a handler. */
-export interface HandledMessage extends Source, Pick<Message, 'id' | 'data' | 'key' | 'headers' | 'attempt'> {
-  readonly outcome: Settlement['kind']
+export interface HandledMessage extends GroupRef, Pick<Message, 'id' | 'data' | 'key' | 'headers' | 'attempt'> {
+  readonly settlement: Settlement['kind']
   /** Before the next attempt. */
   readonly delayMs?: number
   readonly failure?: Failure
@@ -66,8 +66,8 @@ export function memory(options: MemoryOptions = {}): MemoryAdapter {
       if (state === 'new') broker.connect()
       state = 'open'
     },
-    async disconnect({ deadlineMs }) {
-      await Promise.all([...consumers].map((consumer) => consumer.stop({ deadlineMs })))
+    async disconnect({ timeoutMs }) {
+      await Promise.all([...consumers].map((consumer) => consumer.stop({ timeoutMs })))
       if (state === 'open') broker.disconnect()
       state = 'closed'
     },
@@ -75,19 +75,19 @@ export function memory(options: MemoryOptions = {}): MemoryAdapter {
       requireOpen()
       return messages.map((message) => outcomeOf(broker.publish(topic, message)))
     },
-    async declareGroup(source, { startFrom }) {
+    async declareGroup(ref, { startFrom }) {
       requireOpen()
-      broker.declare(source, startFrom)
+      broker.declare(ref, startFrom)
     },
-    async deleteGroup(source) {
+    async deleteGroup(ref) {
       requireOpen()
-      broker.delete(source)
+      broker.delete(ref)
     },
-    async consume(source, consumeOptions, handle) {
+    async consume(ref, consumeOptions, handle) {
       requireOpen()
-      const group = consumeOptions.ephemeral ? broker.openEphemeral(source) : declared(broker, source)
+      const group = consumeOptions.ephemeral ? broker.openEphemeral(ref) : declared(broker, ref)
       const record = (entry: HandledRecord['entry'], settlement: Settlement): void =>
-        broker.handled.add({ source, entry, settlement }, entry.message.body.byteLength)
+        broker.handled.add({ ref, entry, settlement }, entry.message.body.byteLength)
       const consumer = new GroupConsumer(group, consumeOptions, handle, { report, settled: record })
       consumers.add(consumer)
       group.attach(consumer)
@@ -98,20 +98,20 @@ export function memory(options: MemoryOptions = {}): MemoryAdapter {
         },
       }
     },
-    deadLetters: (source) => ({
-      list: async ({ limit }) => broker.find(source)?.listDead(limit) ?? [],
-      replay: async (entryIds) => broker.find(source)?.replay(entryIds) ?? 0,
-      purge: async (entryIds) => broker.find(source)?.purge(entryIds) ?? 0,
+    deadLetters: (ref) => ({
+      list: async ({ limit }) => broker.find(ref)?.listDead(limit) ?? [],
+      replay: async (entryIds) => broker.find(ref)?.replay(entryIds) ?? 0,
+      purge: async (entryIds) => broker.find(ref)?.purge(entryIds) ?? 0,
     }),
-    async stats(source) {
-      const group = broker.find(source)
-      const delayed = broker.delayedOf(source.topic) + (group?.delayed ?? 0)
+    async stats(ref) {
+      const group = broker.find(ref)
+      const delayed = broker.delayedOf(ref.topic) + (group?.delayed ?? 0)
       return { ready: group?.ready ?? 0, inFlight: group?.inFlight ?? 0, delayed, dead: group?.dead ?? 0 }
     },
     health: () => ({
       status: state === 'open' ? 'up' : 'down',
       consumers: [...consumers].map(({ group, isStopping }) => ({
-        ...group.source,
+        ...group.ref,
         status: isStopping ? 'stopping' : 'consuming',
       })),
       ...(lastError && { lastError }),
@@ -146,32 +146,32 @@ function capabilitiesOf(maxMessageBytes: number, publishDedupeMs: number): Capab
 }
 
 /** The group that `consume` is called for was declared; if it was deleted since, it begins anew. */
-function declared(broker: Broker, source: Source) {
-  broker.declare(source, 'latest')
-  const group = broker.find(source)
-  if (group === undefined) throw new MqError('MQ_OPERATION_FAILED', `The group '${source.group}' cannot be made`)
+function declared(broker: Broker, ref: GroupRef) {
+  broker.declare(ref, 'latest')
+  const group = broker.find(ref)
+  if (group === undefined) throw new MqError('MQ_OPERATION_FAILED', `The group '${ref.group}' cannot be made`)
   return group
 }
 
-function outcomeOf(routed: Outcome['routed'] | undefined): Outcome {
+function outcomeOf(routed: StoreOutcome['routed'] | undefined): StoreOutcome {
   if (routed !== undefined) return { status: 'stored', routed }
   const text = 'The embedded broker is full: consume or delete what it holds, or raise maxMessages or maxBytes'
   return { status: 'rejected', routed: 'no', error: new MqError('MQ_PUBLISH_REJECTED', text) }
 }
 
-const isOf = ({ source }: HandledRecord, filter: Partial<Source>): boolean =>
-  (filter.topic ?? source.topic) === source.topic && (filter.group ?? source.group) === source.group
+const isOf = ({ ref }: HandledRecord, filter: Partial<GroupRef>): boolean =>
+  (filter.topic ?? ref.topic) === ref.topic && (filter.group ?? ref.group) === ref.group
 
-function handledMessage({ source, entry, settlement }: HandledRecord): HandledMessage {
+function handledMessage({ ref, entry, settlement }: HandledRecord): HandledMessage {
   const { id, key, headers, body, contentType } = entry.message
   return {
-    ...source,
+    ...ref,
     id,
     key,
     headers,
     data: decodedOrUndefined(body, contentType),
     attempt: entry.attempt,
-    outcome: settlement.kind,
+    settlement: settlement.kind,
     ...(settlement.kind === 'retry' && { delayMs: settlement.delayMs }),
     ...('failure' in settlement && { failure: settlement.failure }),
   }

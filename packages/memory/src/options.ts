@@ -1,4 +1,4 @@
-import { type Clock, defaultMaxMessageBytes, MqError, requireName, systemClock } from '@mq/core'
+import { type Clock, defaultMaxMessageBytes, MqError, requireName, systemClock } from '@mq/core/adapter'
 import { Broker, type BrokerOptions } from './broker.js'
 
 export interface MemoryOptions {

@@ -1,4 +1,4 @@
-import type { Routed } from '@mq/core'
+import type { Routed } from '@mq/core/adapter'
 
 interface Published {
   readonly until: number

@@ -1,4 +1,4 @@
-import { MqError } from '@mq/core'
+import { MqError } from '@mq/core/adapter'
 import type { Broker } from './broker.js'
 import type { TestClock } from './test-clock.js'
 

@@ -1,4 +1,4 @@
-import type { Clock } from '@mq/core'
+import type { Clock } from '@mq/core/adapter'
 
 /** A clock that stands still until a test moves it. */
 export interface TestClock extends Clock {

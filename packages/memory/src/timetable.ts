@@ -1,4 +1,4 @@
-import type { Clock, ClockTimer } from '@mq/core'
+import type { Clock, ClockTimer } from '@mq/core/adapter'
 
 /** Something that happens at its time, unless it is cancelled before. */
 export interface Appointment {

@@ -73,7 +73,7 @@ describe('order', () => {
     await queue.publishAll('orders', [1, 2, 3, 4], { key: 'k' })
     await adapter.idle({ timeoutMs: 20 }).catch(() => {})
     await queue.subscribe('orders', ({ data }) => void seen.push(data), { ordered: true, concurrency: 5 })
-    await first.stop({ deadlineMs: 0 })
+    await first.stop({ timeoutMs: 0 })
     await adapter.settled()
     expect(seen).toEqual([1, 2, 3, 4])
   })
@@ -90,7 +90,7 @@ describe('stopping', () => {
     held.open()
     await stopped
     await subscription.stop()
-    expect(adapter.handled()).toMatchObject([{ data: 'running', outcome: 'done' }])
+    expect(adapter.handled()).toMatchObject([{ data: 'running', settlement: 'done' }])
     expect(await queue.stats('orders')).toMatchObject({ ready: 1, inFlight: 0 })
   })
 
@@ -103,11 +103,11 @@ describe('stopping', () => {
     })
     await queue.publish('orders', 1)
     await expect.poll(async () => (await queue.stats('orders')).inFlight).toBe(1)
-    await stuck.stop({ deadlineMs: 10 })
+    await stuck.stop({ timeoutMs: 10 })
     await aborted.opened
     await queue.subscribe('orders', () => {})
     await adapter.settled()
-    expect(adapter.handled().map(({ outcome, attempt }) => [outcome, attempt])).toEqual([
+    expect(adapter.handled().map(({ settlement, attempt }) => [settlement, attempt])).toEqual([
       ['release', 1],
       ['done', 1],
     ])

@@ -38,7 +38,7 @@ describe('delivery', () => {
     expect(await queue.stats('orders', 'late')).toEqual({ ready: 1, inFlight: 0, delayed: 0, dead: 0 })
     await queue.subscribe('orders', () => {}, { group: 'late' })
     await adapter.settled()
-    expect(adapter.handled({ group: 'late' })).toMatchObject([{ id: 'one', data: 1, outcome: 'done' }])
+    expect(adapter.handled({ group: 'late' })).toMatchObject([{ id: 'one', data: 1, settlement: 'done' }])
   })
 
   it('says that no group was there, and gives the message to one that starts with the earliest', async () => {
@@ -121,10 +121,10 @@ describe('delivery', () => {
     const [staying, leaving] = [memory({ url: 'memory://news' }), memory({ url: 'memory://news' })]
     const queue = createQueue(staying)
     await Promise.all([queue.connect(), leaving.connect()])
-    const source = { topic: 'news', group: 'ephemeral.1' }
-    await leaving.consume(source, { concurrency: 1, ordered: false, ephemeral: true }, async () => ({ kind: 'done' }))
+    const ref = { topic: 'news', group: 'ephemeral.1' }
+    await leaving.consume(ref, { concurrency: 1, ordered: false, ephemeral: true }, async () => ({ kind: 'done' }))
     expect((await queue.publish('news', 1)).routed).toBe('yes')
-    await leaving.disconnect({ deadlineMs: 0 })
+    await leaving.disconnect({ timeoutMs: 0 })
     expect((await queue.publish('news', 2)).routed).toBe('no')
     await queue.disconnect()
   })

@@ -1,4 +1,5 @@
-import { type Failure, RetryLater, type Settlement, Unrecoverable } from '@mq/core'
+import { type Failure, RetryLater, Unrecoverable } from '@mq/core'
+import type { Settlement } from '@mq/core/adapter'
 import { describe, expect, it } from 'vitest'
 import { fail, gate, open } from './support/open.js'
 
@@ -43,7 +44,7 @@ describe('retry', () => {
     await queue.subscribe('orders', handler, { concurrency: 1, retry: { attempts: 2, delayMs: 60_000 } })
     await queue.publishAll('orders', [...Array(1_000).keys()])
     await adapter.idle()
-    expect(adapter.handled().filter((run) => run.outcome === 'done')).toHaveLength(999)
+    expect(adapter.handled().filter((run) => run.settlement === 'done')).toHaveLength(999)
   })
 
   it('retries in the group that failed and in no other', async () => {
@@ -78,8 +79,8 @@ describe('retry', () => {
     await queue.publish('orders', 1)
     await adapter.settled()
     expect(adapter.handled()).toMatchObject([
-      { outcome: 'retry', delayMs: 5_000 },
-      { outcome: 'dead', failure: { reason: 'unrecoverable', attempts: 2, error: { message: 'no such address' } } },
+      { settlement: 'retry', delayMs: 5_000 },
+      { settlement: 'dead', failure: { reason: 'unrecoverable', attempts: 2, error: { message: 'no such address' } } },
     ])
   })
 
@@ -97,7 +98,7 @@ describe('retry', () => {
     await clock.advance(1)
     await adapter.settled()
     expect(reasons).toMatchObject([{ code: 'MQ_HANDLER_TIMEOUT' }])
-    expect(adapter.handled()).toMatchObject([{ outcome: 'dead', failure: { reason: 'timeout' } }])
+    expect(adapter.handled()).toMatchObject([{ settlement: 'dead', failure: { reason: 'timeout' } }])
   })
 })
 
@@ -108,9 +109,9 @@ describe('a handle that rejects, which it must not', () => {
     const history: [attempt: number, failure: Failure | undefined][] = []
     const errors: unknown[] = []
     queue.on('error', (event) => errors.push(event))
-    const source = { topic: 'orders', group: 'g' }
+    const ref = { topic: 'orders', group: 'g' }
     await adapter.consume(
-      source,
+      ref,
       { concurrency: 1, ordered: false, ephemeral: false },
       async ({ attempt, failure }): Promise<Settlement> => {
         history.push([attempt, failure])
@@ -132,8 +133,8 @@ describe('a handle that rejects, which it must not', () => {
       [3, { reason: 'error', attempts: 2, error, firstFailedAt: history[1]?.[1]?.firstFailedAt }],
     ])
     expect(errors).toMatchObject([
-      { source, error: { code: 'MQ_OPERATION_FAILED', cause } },
-      { source, error: { code: 'MQ_OPERATION_FAILED', cause } },
+      { ...ref, error: { code: 'MQ_OPERATION_FAILED', cause } },
+      { ...ref, error: { code: 'MQ_OPERATION_FAILED', cause } },
     ])
   })
 })
@@ -177,7 +178,7 @@ describe('dead letters', () => {
     const second = entries[1]?.entryId ?? ''
     expect(await dead.replay([second, second, 'unknown'])).toEqual({ replayed: 1 })
     await adapter.settled()
-    const replayed = adapter.handled({ group: 'a' }).filter((run) => run.outcome === 'done')
+    const replayed = adapter.handled({ group: 'a' }).filter((run) => run.settlement === 'done')
     expect(replayed).toMatchObject([{ id: entries[1]?.message.id, data: 2, attempt: 1 }])
     expect(adapter.handled({ group: 'b' })).toHaveLength(3)
     expect(await dead.replay()).toEqual({ replayed: 2 })
@@ -223,12 +224,12 @@ describe('dead letters', () => {
     await expect.poll(() => signals.length).toBe(1)
     await queue.deleteGroup('orders', 'g')
     expect(signals[0]?.reason).toMatchObject({ code: 'MQ_OWNERSHIP_LOST' })
-    expect(losses).toMatchObject([{ source: { topic: 'orders', group: 'g' }, count: 2 }])
+    expect(losses).toMatchObject([{ topic: 'orders', group: 'g', count: 2 }])
     await queue.publish('orders', 'next')
     await adapter.settled()
     held.open()
     await adapter.settled()
-    expect(adapter.handled()).toMatchObject([{ data: 'next', outcome: 'done' }])
+    expect(adapter.handled()).toMatchObject([{ data: 'next', settlement: 'done' }])
     expect(await queue.stats('orders')).toEqual({ ready: 0, inFlight: 0, delayed: 0, dead: 0 })
   })
 })

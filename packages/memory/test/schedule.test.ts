@@ -25,7 +25,7 @@ function application(
     const own = memory({ url, clock, dedupeMs: options.dedupeMs ?? 0 })
     const queue = createQueue(own, { retry: { jitter: 'none' } })
     await queue.connect()
-    onTestFinished(() => queue.disconnect({ deadlineMs: 0 }))
+    onTestFinished(() => queue.disconnect({ timeoutMs: 0 }))
     const scheduler = createScheduler(queue, { ...(options.store && { store: options.store }) })
     const report = defineTask<{ kind: string }, void>({
       name: 'report',
@@ -93,7 +93,7 @@ describe('a schedule', () => {
         publish: async (request, next) => {
           const result = await next(request)
           if (request.topic === 'task.report' && owners.length === 0) {
-            owners.push(queue.disconnect({ deadlineMs: 0 }))
+            owners.push(queue.disconnect({ timeoutMs: 0 }))
             await new Promise(() => {})
           }
           return result
@@ -173,7 +173,7 @@ describe('settled', () => {
     const adapter = memory({ clock })
     const queue = createQueue(adapter)
     await queue.connect()
-    onTestFinished(() => queue.disconnect({ deadlineMs: 0 }))
+    onTestFinished(() => queue.disconnect({ timeoutMs: 0 }))
     const scheduler = createScheduler(queue)
     const attempts: number[] = []
     const retry = { attempts: 3, delayMs: 60_000, backoff: 'fixed', jitter: 'none' } as const

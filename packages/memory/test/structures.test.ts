@@ -1,4 +1,4 @@
-import { emptyHeaders } from '@mq/core'
+import { emptyHeaders } from '@mq/core/adapter'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Deque } from '../src/deque.js'

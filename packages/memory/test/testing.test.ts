@@ -39,8 +39,8 @@ describe('a test bench', () => {
     await settled()
     const both = { task: 'resize', id, input: { width: 2 }, headers: { tenant: 'acme' } }
     expect(runs(resize)).toEqual([
-      { ...both, attempt: 1, at: new Date(before), outcome: 'failed', error: new Error('attempt 1') },
-      { ...both, attempt: 2, at: new Date(before + 60_000), outcome: 'completed', result: { pixels: 4 } },
+      { ...both, attempt: 1, at: new Date(before), status: 'failed', error: new Error('attempt 1') },
+      { ...both, attempt: 2, at: new Date(before + 60_000), status: 'completed', result: { pixels: 4 } },
     ])
     expect(runs().map(({ task }) => task)).toEqual(['resize', 'other', 'resize'])
   })
@@ -57,7 +57,7 @@ describe('a test bench', () => {
     await new Promise((resolve) => setImmediate(resolve))
     await scheduler.cancel(id)
     await settled()
-    expect(runs(waiting)).toMatchObject([{ id, attempt: 1, input: null, outcome: 'cancelled' }])
+    expect(runs(waiting)).toMatchObject([{ id, attempt: 1, input: null, status: 'cancelled' }])
   })
 
   it('begins when it is told to, and runs the ticks of a day in a moment', async () => {

@@ -10,10 +10,10 @@ describe('a test bench', () => {
     expectTypeOf(runs(task)).toEqualTypeOf<readonly TaskRun<{ url: string }, number>[]>()
     for (const run of runs(task)) {
       expectTypeOf(run.input.url).toBeString()
-      if (run.outcome === 'completed') expectTypeOf(run.result).toBeNumber()
-      if (run.outcome === 'failed') expectTypeOf(run.error).toBeUnknown()
+      if (run.status === 'completed') expectTypeOf(run.result).toBeNumber()
+      if (run.status === 'failed') expectTypeOf(run.error).toBeUnknown()
       // @ts-expect-error: only a completed run has one
-      if (run.outcome === 'failed') run.result
+      if (run.status === 'failed') run.result
     }
     expectTypeOf(runs()).toEqualTypeOf<readonly TaskRun[]>()
   })

@@ -1,4 +1,4 @@
-import { MqError, withDeadline } from '@mq/core'
+import { MqError, withTimeout } from '@mq/core/adapter'
 import type { Channel, ConsumeMessage } from 'amqplib'
 import { answerTimeoutMs, politely } from './connection.js'
 
@@ -25,7 +25,7 @@ export interface Borrower {
 
 export function answered<T>(work: Promise<T>): Promise<T> {
   const late = (): MqError => new MqError('MQ_TIMEOUT', `RabbitMQ gave no answer in ${answerTimeoutMs} ms`)
-  return withDeadline(work, answerTimeoutMs, late)
+  return withTimeout(work, answerTimeoutMs, late)
 }
 
 /** At most `limit` are borrowed at a time. */

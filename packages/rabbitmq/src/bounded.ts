@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isMqError, MqError, withDeadline } from '@mq/core'
+import { isMqError, MqError, withTimeout } from '@mq/core/adapter'
 import type { ChannelModel } from 'amqplib'
 import { answerTimeoutMs, giveUpSilent } from './connection.js'
 
 /** What the broker answers to a request. One that does not answer, though its heartbeats go on, loses its connection. */
 export async function bounded<T>(connection: ChannelModel, work: Promise<T>): Promise<T> {
   const late = (): MqError => new MqError('MQ_TIMEOUT', `RabbitMQ gave no answer in ${answerTimeoutMs} ms`)
-  return withDeadline(work, answerTimeoutMs, late).catch((error) => {
+  return withTimeout(work, answerTimeoutMs, late).catch((error) => {
     if (isMqError(error, 'MQ_TIMEOUT')) giveUpSilent(connection)
     throw error
   })

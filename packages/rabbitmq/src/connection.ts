@@ -1,4 +1,4 @@
-import { MqError, withDeadline } from '@mq/core'
+import { MqError, withTimeout } from '@mq/core/adapter'
 import type { Channel, ChannelModel, ConfirmChannel, SocketOptions } from 'amqplib'
 import { connectError, isClosedDriver, isRefusedLogin, reply, replyCode } from './errors.js'
 import type { Settings } from './options.js'
@@ -70,13 +70,13 @@ async function openOne(settings: Settings, { endpoint, purpose, signal, timeoutM
     // Ends the socket: there is no other way to it before the connection stands.
     signal,
   }
-  const opening = settings.connect(address, socketOptions)
+  const opening = settings.createClient(address, socketOptions)
   const late = (): MqError => {
     const where = `${endpoint.host}:${endpoint.port}`
     return new MqError('MQ_CONNECT_TIMEOUT', `RabbitMQ at ${where} did not finish the connection in ${timeoutMs} ms`)
   }
   try {
-    return await withDeadline(opening, timeoutMs, late)
+    return await withTimeout(opening, timeoutMs, late)
   } catch (error) {
     opening.then(destroy, () => undefined)
     throw error
@@ -118,7 +118,7 @@ export function openChannel(connection: ChannelModel, kind: 'plain'): Promise<Ch
 export async function openChannel(connection: ChannelModel, kind: 'confirm' | 'plain'): Promise<Channel> {
   const opening = kind === 'confirm' ? connection.createConfirmChannel() : connection.createChannel()
   const late = (): MqError => new MqError('MQ_TIMEOUT', `RabbitMQ opened no channel in ${answerTimeoutMs} ms`)
-  const channel = await withDeadline(opening, answerTimeoutMs, late).catch((error) => {
+  const channel = await withTimeout(opening, answerTimeoutMs, late).catch((error) => {
     opening.then(closeChannel, () => undefined)
     giveUpSilent(connection)
     // It has closed, maybe before anybody listened: what opened it and what closed it can come in one chunk.
@@ -140,7 +140,7 @@ export async function onChannel<T>(
   const channel = await openChannel(connection, 'plain')
   try {
     const late = (): MqError => new MqError('MQ_TIMEOUT', `${what}: RabbitMQ gave no answer in ${answerTimeoutMs} ms`)
-    return await withDeadline(work(channel), answerTimeoutMs, late)
+    return await withTimeout(work(channel), answerTimeoutMs, late)
   } finally {
     await closeChannel(channel)
   }
@@ -168,7 +168,7 @@ export async function declareOn<T>(
 /** Waits for what is only polite, a second at most. Never rejects; false when there was no answer. */
 export async function politely(start: () => Promise<unknown>, timeoutMs = closeTimeoutMs): Promise<boolean> {
   try {
-    await withDeadline(start(), Math.min(timeoutMs, closeTimeoutMs), () => new MqError('MQ_TIMEOUT', 'No answer'))
+    await withTimeout(start(), Math.min(timeoutMs, closeTimeoutMs), () => new MqError('MQ_TIMEOUT', 'No answer'))
     return true
   } catch {
     // Closed already, or nobody there to answer.

@@ -4,12 +4,12 @@ import {
   type ConsumeOptions,
   type Consumer,
   type ConsumerHealth,
+  type GroupRef,
   type Handle,
   isMqError,
   MqError,
-  type Source,
-  withDeadline,
-} from '@mq/core'
+  withTimeout,
+} from '@mq/core/adapter'
 import type { Channel, ChannelModel } from 'amqplib'
 import { bounded, pause, unlessAborted } from './bounded.js'
 import { answerTimeoutMs, closeChannel, declareOn, onChannel, openChannel, politely } from './connection.js'
@@ -24,7 +24,7 @@ import { declareEphemeral } from './topology.js'
 import { isBefore, versionOf } from './version.js'
 
 export interface ConsumerParts {
-  readonly source: Source
+  readonly ref: GroupRef
   readonly options: ConsumeOptions
   readonly handle: Handle
   readonly link: Link
@@ -69,8 +69,8 @@ type End =
 
 /** A consumer that is there again after whatever took it away, until it is stopped. */
 export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
-  const { source, options, link, names, declarations, report } = parts
-  const queue = names.group(source)
+  const { ref, options, link, names, declarations, report } = parts
+  const queue = names.group(ref)
   const renewAfterMs = renewAfter * parts.consumerTimeoutMs
   const prefetch = options.concurrency + (options.ordered ? orderedWindow : 0)
   let status: ConsumerHealth['status'] = 'recovering'
@@ -98,13 +98,13 @@ export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
         if (connection === undefined) break
         await consume(connection)
       } catch (cause) {
-        const error = operationError(cause, `Consuming '${source.topic}' for '${source.group}'`)
+        const error = operationError(cause, `Consuming '${ref.topic}' for '${ref.group}'`)
         if (!wasReady && !isMqError(error, 'MQ_CONNECTION_LOST')) {
           refuse(error)
           return
         }
         if (isMqError(error, 'MQ_CLOSED')) break
-        if (link.connection !== undefined) report({ type: 'error', error, source })
+        if (link.connection !== undefined) report({ type: 'error', error, ...ref })
       }
       if (isStopping()) break
       status = 'recovering'
@@ -132,7 +132,7 @@ export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
     const session = createSession(channel, {
       ...parts,
       returnsCount: isBefore(versionOf(connection), 4, 3),
-      report: (error) => report({ type: 'error', error, source }),
+      report: (error) => report({ type: 'error', error, ...ref }),
     })
     const stop = (): void => {
       session.pause()
@@ -152,7 +152,7 @@ export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
       const from = await bounded(connection, prepare(connection))
       // An ephemeral group has one consumer alone.
       if (options.ordered && !options.ephemeral) {
-        const held = parts.locks.hold(connection, source, stopRequested)
+        const held = parts.locks.hold(connection, ref, stopRequested)
         begin()
         const release = await held
         if (release === undefined) return
@@ -194,10 +194,10 @@ export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
   async function prepare(connection: ChannelModel): Promise<string> {
     if (options.ephemeral) {
       if (wasReady) reportLoss('an ephemeral subscription had no connection for a while')
-      const own = `${names.ephemeral(source)}--${randomUUID()}`
+      const own = `${names.ephemeral(ref)}--${randomUUID()}`
       await declareOn(connection, 'Declaring an ephemeral group', async (channel) => {
-        await declarations.declareTopic(channel, source.topic)
-        await declareEphemeral(channel, names, { topic: source.topic, queue: own })
+        await declarations.declareTopic(channel, ref.topic)
+        await declareEphemeral(channel, names, { topic: ref.topic, queue: own })
       })
       return own
     }
@@ -220,8 +220,8 @@ export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
   async function lose(connection: ChannelModel, session: Session, end: End): Promise<void> {
     if (end.by === 'channel') {
       if (end.fault === undefined) return
-      const text = `RabbitMQ ended the consumer of '${source.topic}' for '${source.group}': ${textOf(end.fault)}`
-      report({ type: 'error', error: new MqError('MQ_OPERATION_FAILED', text, { cause: end.fault }), source })
+      const text = `RabbitMQ ended the consumer of '${ref.topic}' for '${ref.group}': ${textOf(end.fault)}`
+      report({ type: 'error', error: new MqError('MQ_OPERATION_FAILED', text, { cause: end.fault }), ...ref })
       return
     }
     // Since 4.3 the broker also cancels a consumer whose message has been out for too long.
@@ -231,7 +231,7 @@ export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
     isLossReported = true
   }
 
-  const reportLoss = (reason: string): void => report({ type: 'data-loss', source, reason })
+  const reportLoss = (reason: string): void => report({ type: 'data-loss', ...ref, reason })
 
   async function isMissing(connection: ChannelModel): Promise<boolean> {
     try {
@@ -243,28 +243,28 @@ export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
   }
 
   const declare = (connection: ChannelModel): Promise<void> =>
-    declareOn(connection, 'Declaring a group', (channel) => declarations.declareGroup(channel, source))
+    declareOn(connection, 'Declaring a group', (channel) => declarations.declareGroup(channel, ref))
 
   async function redeclare(connection: ChannelModel): Promise<void> {
     try {
       await declare(connection)
     } catch (cause) {
-      if (link.connection === connection) report({ type: 'error', error: operationError(cause, 'Declaring'), source })
+      if (link.connection === connection) report({ type: 'error', error: operationError(cause, 'Declaring'), ...ref })
     }
   }
 
   return {
     ready,
     get health() {
-      return { ...source, status }
+      return { ...ref, status }
     },
-    stop({ deadlineMs }) {
+    stop({ timeoutMs }) {
       if (stopping === undefined) {
         status = 'stopping'
-        stopDeadline = deadlineMs
+        stopDeadline = timeoutMs
         stopRequest.abort()
         // A broker that does not answer may hold it up in the middle of declaring.
-        stopping = withDeadline(supervision, deadlineMs + stopGraceMs, () => new Error('It goes on by itself')).catch(
+        stopping = withTimeout(supervision, timeoutMs + stopGraceMs, () => new Error('It goes on by itself')).catch(
           () => undefined,
         )
       }

@@ -1,4 +1,4 @@
-import type { MqError, Source } from '@mq/core'
+import type { GroupRef, MqError } from '@mq/core/adapter'
 import type { Options } from 'amqplib'
 import { delayRoute } from './delays.js'
 import type { Namespace } from './names.js'
@@ -6,7 +6,7 @@ import type { Outbox } from './outbox.js'
 import { Parcel, type ParcelContent, type Sent } from './parcel.js'
 
 export interface Copy {
-  readonly source: Source
+  readonly ref: GroupRef
   readonly queue: 'group' | 'dead'
   readonly delayMs: number
   readonly content: Buffer
@@ -26,8 +26,8 @@ export interface CopierParts {
   readonly names: Namespace
   readonly outbox: Outbox
   /** Declares the group again. */
-  readonly restore: (source: Source) => Promise<void>
-  readonly report: (error: MqError, source: Source) => void
+  readonly restore: (ref: GroupRef) => Promise<void>
+  readonly report: (error: MqError, ref: GroupRef) => void
 }
 
 const firstRetryMs = 100
@@ -55,8 +55,8 @@ export function createCopier({ names, outbox, restore, report }: CopierParts) {
         if (isOver()) return 'abandoned'
         if (sent.status !== 'stored') {
           if (sent.isImpossible) return 'impossible'
-          report(sent.error, copy.source)
-        } else await restore(copy.source).catch((error: MqError) => report(error, copy.source))
+          report(sent.error, copy.ref)
+        } else await restore(copy.ref).catch((error: MqError) => report(error, copy.ref))
         await new Promise((resolve) => setTimeout(resolve, Math.min(longestRetryMs, firstRetryMs * 2 ** tries)))
         if (isOver()) return 'abandoned'
       }
@@ -73,8 +73,8 @@ export function createCopier({ names, outbox, restore, report }: CopierParts) {
 
 export type Copier = ReturnType<typeof createCopier>
 
-function addressed(names: Namespace, { source, queue, delayMs, content, properties }: Copy): ParcelContent {
-  const destination = names[queue](source)
+function addressed(names: Namespace, { ref, queue, delayMs, content, properties }: Copy): ParcelContent {
+  const destination = names[queue](ref)
   const parts = { content, properties, deadline: Number.POSITIVE_INFINITY }
   if (delayMs <= 0) return { exchange: '', routingKey: destination, need: {}, ...parts }
   const { level, routingKey } = delayRoute(delayMs, destination)

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type DeadLetterStore, type Failure, MqError, type RawDeadLetter, type Source } from '@mq/core'
+import { type DeadLetterStore, type Failure, type GroupRef, MqError, type RawDeadLetter } from '@mq/core/adapter'
 import type { Channel, Message } from 'amqplib'
 import { answered, type Borrower, borrowFrom } from './borrower.js'
 import { answerTimeoutMs, closeChannel, openChannel } from './connection.js'
@@ -10,7 +10,7 @@ import type { Namespace } from './names.js'
 import { copyProperties, decode, entryOf, jsonOf } from './wire.js'
 
 export interface DeadLetterParts {
-  readonly source: Source
+  readonly ref: GroupRef
   readonly names: Namespace
   readonly link: Link
   readonly copy: Copier
@@ -31,8 +31,8 @@ const maxBorrowed = 65_535
  * AMQP shows a message only to whoever takes it: entries are borrowed and given back, and meanwhile others do not see them.
  * What is interrupted on the way is given back by the broker.
  */
-export function deadLetterStore({ source, names, link, copy }: DeadLetterParts): DeadLetterStore {
-  const queue = names.dead(source)
+export function deadLetterStore({ ref, names, link, copy }: DeadLetterParts): DeadLetterStore {
+  const queue = names.dead(ref)
 
   /** Whatever is not acknowledged at the end is given back. A group that does not exist has no dead letters. */
   async function onQueue<T>(what: string, ifNone: T, work: (channel: Channel) => Promise<T>): Promise<T> {
@@ -45,7 +45,7 @@ export function deadLetterStore({ source, names, link, copy }: DeadLetterParts):
       }
     } catch (cause) {
       if (replyCode(cause) === reply.notFound) return ifNone
-      throw operationError(cause, `${what} the dead letters of '${source.group}' on '${source.topic}'`)
+      throw operationError(cause, `${what} the dead letters of '${ref.group}' on '${ref.topic}'`)
     }
   }
 
@@ -67,7 +67,7 @@ export function deadLetterStore({ source, names, link, copy }: DeadLetterParts):
     for (let left = Math.min(borrower.ready, scanOf(limit)); left > 0; left--) {
       const message = await borrower.next()
       if (message === undefined) break
-      const entry = deadLetter(message, source.topic)
+      const entry = deadLetter(message, ref.topic)
       const later = entries.findIndex(({ failure }) => failure.failedAt > entry.failure.failedAt)
       entries.splice(later === -1 ? entries.length : later, 0, entry)
       if (entries.length > limit) entries.pop()
@@ -108,8 +108,8 @@ export function deadLetterStore({ source, names, link, copy }: DeadLetterParts):
 
   async function replayOne(message: Message): Promise<void> {
     const { content } = message
-    const properties = copyProperties(message, { message: decode(message, source.topic).message })
-    const copying = copy({ source, queue: 'group', delayMs: 0, content, properties })
+    const properties = copyProperties(message, { message: decode(message, ref.topic).message })
+    const copying = copy({ ref, queue: 'group', delayMs: 0, content, properties })
     const result = await answered(copying.result).catch((error) => {
       copying.abandon()
       throw error

@@ -1,4 +1,4 @@
-import type { Source } from '@mq/core'
+import type { GroupRef } from '@mq/core/adapter'
 import type { Channel } from 'amqplib'
 import { declareBase, declareGroup, declareLevels, declareTopic, type TopologyOptions } from './topology.js'
 
@@ -18,12 +18,12 @@ interface Known {
 
 const nothing = (): Known => ({ topics: new Set(), base: false, levels: 0 })
 
-const keyOf = ({ topic, group }: Source): string => `${topic} ${group}`
+const keyOf = ({ topic, group }: GroupRef): string => `${topic} ${group}`
 
 /** Declares what publishing needs, once per connection, and remembers which groups this adapter has to do with. */
 export function createDeclarations(options: TopologyOptions) {
   const { names } = options
-  const groups = new Map<string, Source>()
+  const groups = new Map<string, GroupRef>()
   let known = nothing()
 
   async function base(channel: Channel, at: Known): Promise<void> {
@@ -40,7 +40,7 @@ export function createDeclarations(options: TopologyOptions) {
       if (topic !== undefined && !at.topics.has(topic)) {
         await declareTopic(channel, names, topic)
         // An exchange that was deleted has lost their bindings.
-        for (const source of groups.values()) if (source.topic === topic) await declareGroup(channel, options, source)
+        for (const ref of groups.values()) if (ref.topic === topic) await declareGroup(channel, options, ref)
         at.topics.add(topic)
       }
       if (level !== undefined && level >= at.levels) {
@@ -53,13 +53,13 @@ export function createDeclarations(options: TopologyOptions) {
       await declareTopic(channel, names, topic)
     },
     /** Declares it whatever is known: somebody may have deleted it. */
-    async declareGroup(channel: Channel, source: Source): Promise<void> {
+    async declareGroup(channel: Channel, ref: GroupRef): Promise<void> {
       await declareBase(channel, names)
-      await declareTopic(channel, names, source.topic)
-      await declareGroup(channel, options, source)
-      groups.set(keyOf(source), source)
+      await declareTopic(channel, names, ref.topic)
+      await declareGroup(channel, options, ref)
+      groups.set(keyOf(ref), ref)
     },
-    forgetGroup: (source: Source): void => void groups.delete(keyOf(source)),
+    forgetGroup: (ref: GroupRef): void => void groups.delete(keyOf(ref)),
     /** After a connection was lost, or something was found to be missing. */
     reset(): void {
       known = nothing()

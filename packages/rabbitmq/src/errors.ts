@@ -1,4 +1,4 @@
-import { isMqError, MqError, type MqErrorCode } from '@mq/core'
+import { isMqError, MqError, type MqErrorCode } from '@mq/core/adapter'
 
 /** The AMQP reply codes that this adapter acts upon. */
 export const reply = { accessRefused: 403, notFound: 404, resourceLocked: 405, preconditionFailed: 406 } as const

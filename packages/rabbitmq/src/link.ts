@@ -1,4 +1,4 @@
-import { MqError } from '@mq/core'
+import { MqError } from '@mq/core/adapter'
 import type { ChannelModel } from 'amqplib'
 import { coalesceWrites } from './coalesce.js'
 import { closeConnection, destroy, isBlocked, openConnection, type Purpose, setBlocked } from './connection.js'

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Source } from '@mq/core'
+import type { GroupRef } from '@mq/core/adapter'
 import type { Channel, ChannelModel } from 'amqplib'
 import { bounded, pause } from './bounded.js'
 import { closeChannel, onChannel, openChannel, politely } from './connection.js'
@@ -23,8 +23,8 @@ export function createLocks(names: Namespace) {
   const held = new Set<string>()
 
   /** Undefined when another one has it. */
-  async function take(connection: ChannelModel, source: Source): Promise<Release | undefined> {
-    const name = names.lock(source)
+  async function take(connection: ChannelModel, ref: GroupRef): Promise<Release | undefined> {
+    const name = names.lock(ref)
     const channel = await openChannel(connection, 'plain')
     try {
       const exclusive = { exclusive: true, durable: false, arguments: { 'x-queue-type': 'classic' } }
@@ -40,7 +40,7 @@ export function createLocks(names: Namespace) {
     }
     try {
       // On another channel: one that a refusal has closed releases nothing.
-      const gone = (looking: Channel): Promise<void> => withoutConsumer(looking, names.group(source))
+      const gone = (looking: Channel): Promise<void> => withoutConsumer(looking, names.group(ref))
       await bounded(connection, onChannel(connection, 'Waiting for the consumer before', gone))
     } catch (error) {
       await release()
@@ -64,14 +64,14 @@ export function createLocks(names: Namespace) {
 
   return {
     /** Resolves with what releases the lock, once it is had; with undefined when `givenUp` before. Rejects with the connection. */
-    async hold(connection: ChannelModel, source: Source, givenUp: AbortSignal): Promise<Release | undefined> {
-      const name = names.lock(source)
+    async hold(connection: ChannelModel, ref: GroupRef, givenUp: AbortSignal): Promise<Release | undefined> {
+      const name = names.lock(ref)
       while (!givenUp.aborted) {
         if (!held.has(name)) {
           held.add(name)
           let release: Release | undefined
           try {
-            release = await take(connection, source)
+            release = await take(connection, ref)
           } finally {
             if (release === undefined) held.delete(name)
           }

@@ -1,4 +1,4 @@
-import { brokerName, type Source } from '@mq/core'
+import { brokerName, type GroupRef } from '@mq/core/adapter'
 
 /** What this adapter calls its exchanges and queues. All begin with the prefix, so that one permission covers them. */
 export function namespaceFor(prefix: string) {
@@ -8,11 +8,11 @@ export function namespaceFor(prefix: string) {
     topic: (topic: string): string => named('topic', topic),
     /** Where delayed messages of the topic come out; what no group takes goes to `unrouted`. */
     dueTopic: (topic: string): string => named('due', topic),
-    group: ({ topic, group }: Source): string => named('group', topic, group),
-    dead: ({ topic, group }: Source): string => named('dead', topic, group),
+    group: ({ topic, group }: GroupRef): string => named('group', topic, group),
+    dead: ({ topic, group }: GroupRef): string => named('dead', topic, group),
     /** Held by the one instance that handles an ordered group. */
-    lock: ({ topic, group }: Source): string => named('lock', topic, group),
-    ephemeral: ({ topic, group }: Source): string => named('ephemeral', topic, group),
+    lock: ({ topic, group }: GroupRef): string => named('lock', topic, group),
+    ephemeral: ({ topic, group }: GroupRef): string => named('ephemeral', topic, group),
     /** An exchange and a queue. */
     delay: (level: number): string => named('delay', String(level).padStart(2, '0')),
     /** From the last delay to where a message belongs. */

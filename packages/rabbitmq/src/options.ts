@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from 'node:tls'
-import { defaultMaxMessageBytes, MqError, requireName } from '@mq/core'
+import { defaultMaxMessageBytes, MqError, requireName } from '@mq/core/adapter'
 import { type ChannelModel, connect, type Options, type SocketOptions } from 'amqplib'
 import { type Namespace, namespaceFor } from './names.js'
 import { type Endpoint, endpointsOf, type Login } from './url.js'
@@ -32,7 +32,7 @@ export interface RabbitmqOptions {
   /** A larger message is refused. 900 KiB where none is given. */
   readonly maxMessageBytes?: number
   /** Makes a connection in amqplib's stead, of a wrapped or another copy of it. */
-  readonly connect?: (url: Options.Connect, socketOptions: SocketOptions) => Promise<ChannelModel>
+  readonly createClient?: (url: Options.Connect, socketOptions: SocketOptions) => Promise<ChannelModel>
 }
 
 const optionNames: readonly string[] = [
@@ -49,7 +49,7 @@ const optionNames: readonly string[] = [
   'queueArguments',
   'consumerTimeoutMs',
   'maxMessageBytes',
-  'connect',
+  'createClient',
 ] satisfies (keyof RabbitmqOptions)[]
 
 export interface Settings {
@@ -65,7 +65,7 @@ export interface Settings {
   readonly queueArguments: Readonly<Record<string, string | number | boolean>>
   readonly consumerTimeoutMs: number
   readonly maxMessageBytes: number
-  readonly connect: NonNullable<RabbitmqOptions['connect']>
+  readonly createClient: NonNullable<RabbitmqOptions['createClient']>
 }
 
 /** Throws a `TypeError`, `MQ_INVALID_URL` or `MQ_INVALID_OPTION`; no text shows the URL or a password. */
@@ -95,7 +95,7 @@ export function settingsOf(options: RabbitmqOptions): Settings {
     queueArguments: queueArgumentsOf(options.queueArguments),
     consumerTimeoutMs: whole(options, 'consumerTimeoutMs', { fallback: 1_800_000, min: 10_000 }),
     maxMessageBytes: whole(options, 'maxMessageBytes', { fallback: defaultMaxMessageBytes, min: 1 }),
-    connect: connectOf(options.connect),
+    createClient: createClientOf(options.createClient),
   }
 }
 
@@ -134,8 +134,8 @@ function queueArgumentsOf(given: RabbitmqOptions['queueArguments']): Settings['q
   return { ...given }
 }
 
-function connectOf(given: unknown): Settings['connect'] {
+function createClientOf(given: unknown): Settings['createClient'] {
   if (given === undefined) return (url, socketOptions) => connect(url, socketOptions)
-  if (typeof given !== 'function') throw new TypeError('connect must be a function')
-  return given as Settings['connect']
+  if (typeof given !== 'function') throw new TypeError('createClient must be a function')
+  return given as Settings['createClient']
 }

@@ -1,4 +1,4 @@
-import { MqError } from '@mq/core'
+import { MqError } from '@mq/core/adapter'
 import type { ChannelModel, ConfirmChannel, Message } from 'amqplib'
 import { declareOn, openChannel } from './connection.js'
 import type { Declarations } from './declarations.js'
@@ -271,10 +271,10 @@ export function createOutbox(declarations: Declarations, report: (error: MqError
       connection = undefined
     },
     /** Waits until everything is answered, or for the deadline; then gives up what is left. */
-    async close(deadlineMs: number): Promise<void> {
-      if (size() > 0 && deadlineMs > 0) {
+    async close(timeoutMs: number): Promise<void> {
+      if (size() > 0 && timeoutMs > 0) {
         await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, Math.min(deadlineMs, 2 ** 31 - 1))
+          const timer = setTimeout(resolve, Math.min(timeoutMs, 2 ** 31 - 1))
           onEmpty = () => {
             clearTimeout(timer)
             resolve()

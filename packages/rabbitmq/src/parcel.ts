@@ -1,4 +1,4 @@
-import { MqError, type PublishCall } from '@mq/core'
+import { MqError, type PublishCall } from '@mq/core/adapter'
 import type { Options } from 'amqplib'
 import type { Need } from './declarations.js'
 import { reply, replyCode, textOf } from './errors.js'

@@ -2,13 +2,13 @@ import {
   type Adapter,
   type AdapterEvent,
   type Capabilities,
+  type GroupRef,
   MqError,
-  type Outcome,
   type OutgoingMessage,
   type PublishCall,
   type QueueStats,
-  type Source,
-} from '@mq/core'
+  type StoreOutcome,
+} from '@mq/core/adapter'
 import type { Channel, ChannelModel } from 'amqplib'
 import { answerTimeoutMs, declareOn, isBlocked, onChannel } from './connection.js'
 import { createConsumer, type SupervisedConsumer } from './consumer.js'
@@ -43,8 +43,7 @@ export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
     if (event.type === 'error') lastError = event.error
     for (const listener of listeners) listener(event)
   }
-  const reportError = (error: MqError, source?: Source): void =>
-    report({ type: 'error', error, ...(source && { source }) })
+  const reportError = (error: MqError, ref?: GroupRef): void => report({ type: 'error', error, ...(ref && { ...ref }) })
 
   const declarations = createDeclarations(settings)
   const outbox = createOutbox(declarations, reportError)
@@ -66,7 +65,7 @@ export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
     names,
     outbox,
     report: reportError,
-    restore: (source) => declaring(source),
+    restore: (ref) => declaring(ref),
   })
   const locks = createLocks(names)
 
@@ -117,8 +116,8 @@ export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
     }
   }
 
-  const declaring = (source: Source): Promise<void> =>
-    asking(`Declaring the group '${source.group}'`, (channel) => declarations.declareGroup(channel, source), declareOn)
+  const declaring = (ref: GroupRef): Promise<void> =>
+    asking(`Declaring the group '${ref.group}'`, (channel) => declarations.declareGroup(channel, ref), declareOn)
 
   const needOf = (topic: string): Need => {
     const found = needs.get(topic) ?? { topic }
@@ -142,10 +141,10 @@ export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
     topic: string,
     messages: readonly OutgoingMessage[],
     call: PublishCall,
-  ): Promise<readonly Outcome[]> {
+  ): Promise<readonly StoreOutcome[]> {
     const pending = { deadline: Date.now() + call.timeoutMs, call }
     return new Promise((resolve) => {
-      const outcomes: Outcome[] = new Array(messages.length)
+      const outcomes: StoreOutcome[] = new Array(messages.length)
       let open = messages.length
       if (open === 0) resolve(outcomes)
       messages.forEach((message, index) => {
@@ -159,7 +158,7 @@ export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
     })
   }
 
-  async function readStats(source: Source): Promise<QueueStats> {
+  async function readStats(ref: GroupRef): Promise<QueueStats> {
     const count = async (queue: string): Promise<number> => {
       try {
         return (await asking('Reading stats', (channel) => channel.checkQueue(queue))).messageCount
@@ -168,14 +167,14 @@ export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
         throw error
       }
     }
-    const [ready, dead] = await Promise.all([count(names.group(source)), count(names.dead(source))])
+    const [ready, dead] = await Promise.all([count(names.group(ref)), count(names.dead(ref))])
     // AMQP tells neither.
     return { ready, inFlight: undefined, delayed: undefined, dead }
   }
 
-  async function disconnect(deadlineMs: number): Promise<void> {
-    const endsAt = Date.now() + deadlineMs
-    await Promise.all([...consumers].map((consumer) => consumer.stop({ deadlineMs })))
+  async function disconnect(timeoutMs: number): Promise<void> {
+    const endsAt = Date.now() + timeoutMs
+    await Promise.all([...consumers].map((consumer) => consumer.stop({ timeoutMs })))
     await outbox.close(Math.max(0, endsAt - Date.now()))
     state = 'closed'
     await Promise.all([publishing, consuming].map((link) => link.close(Math.max(200, endsAt - Date.now()))))
@@ -190,8 +189,8 @@ export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
       await publishing.open()
       if (state === 'new') state = 'open'
     },
-    disconnect({ deadlineMs }) {
-      disconnected ??= disconnect(deadlineMs)
+    disconnect({ timeoutMs }) {
+      disconnected ??= disconnect(timeoutMs)
       return disconnected
     },
     async publish(topic, messages, call) {
@@ -199,16 +198,16 @@ export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
       return publish(topic, messages, call)
     },
     declareGroup: declaring,
-    deleteGroup: (source) =>
-      asking(`Deleting the group '${source.group}'`, async (channel) => {
-        declarations.forgetGroup(source)
-        await channel.deleteQueue(names.group(source))
-        await channel.deleteQueue(names.dead(source))
+    deleteGroup: (ref) =>
+      asking(`Deleting the group '${ref.group}'`, async (channel) => {
+        declarations.forgetGroup(ref)
+        await channel.deleteQueue(names.group(ref))
+        await channel.deleteQueue(names.dead(ref))
       }),
-    async consume(source, consumeOptions, handle) {
+    async consume(ref, consumeOptions, handle) {
       requireOpen()
       const parts = {
-        source,
+        ref,
         options: consumeOptions,
         handle,
         link: consuming,
@@ -232,8 +231,8 @@ export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
         },
       }
     },
-    deadLetters(source) {
-      return deadLetterStore({ source, names, link: consuming, copy })
+    deadLetters(ref) {
+      return deadLetterStore({ ref, names, link: consuming, copy })
     },
     stats: readStats,
     health: () => {
@@ -274,7 +273,7 @@ function capabilitiesOf({ maxMessageBytes, consumerTimeoutMs, heartbeatSeconds }
 }
 
 /** Which groups a delayed message will meet, nobody knows. */
-function outcomeOf(sent: Sent, isDelayed: boolean): Outcome {
+function outcomeOf(sent: Sent, isDelayed: boolean): StoreOutcome {
   if (sent.status !== 'stored') return { status: sent.status, routed: 'unknown', error: sent.error }
   return { status: 'stored', routed: isDelayed ? 'unknown' : sent.isReturned ? 'no' : 'yes' }
 }

@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto'
 import {
   type ConsumeOptions,
   type Failure,
+  type GroupRef,
   type Handle,
   type LazyAbort,
   lazyAbort,
   MqError,
   type Settlement,
-  type Source,
-} from '@mq/core'
+} from '@mq/core/adapter'
 import type { Channel, ConsumeMessage } from 'amqplib'
 import { createAcknowledger } from './acknowledger.js'
 import type { Copier, Copy, CopyCall } from './copies.js'
@@ -17,7 +17,7 @@ import { Lanes } from './lanes.js'
 import { copyProperties, type Decoded, decode } from './wire.js'
 
 export interface SessionParts {
-  readonly source: Source
+  readonly ref: GroupRef
   readonly options: ConsumeOptions
   readonly handle: Handle
   readonly copy: Copier
@@ -54,7 +54,7 @@ const releaseGraceMs = 1_000
  * or not at all.
  */
 export function createSession(channel: Channel, parts: SessionParts) {
-  const { source, options, handle, copy, report } = parts
+  const { ref, options, handle, copy, report } = parts
   const runs = new Set<Run>()
   let isStopping = false
   let onChange: (() => void) | undefined
@@ -90,7 +90,7 @@ export function createSession(channel: Channel, parts: SessionParts) {
   /** Undefined for what even that has failed at. */
   function decoding(delivered: ConsumeMessage): Decoded | undefined {
     try {
-      return decode(delivered, source.topic, { countReturns: !options.ordered })
+      return decode(delivered, ref.topic, { countReturns: !options.ordered })
     } catch (cause) {
       // The driver would close the channel, and all of its messages would come again: this one time after time.
       const text = `A message could not be read, and was left to RabbitMQ to dead-letter: ${textOf(cause)}`
@@ -174,7 +174,7 @@ export function createSession(channel: Channel, parts: SessionParts) {
     const { queue, delayMs, ...history } = by
     const { content } = run.delivered
     const properties = copyProperties(run.delivered, { message: run.decoded.message, ...history })
-    run.copying = copy({ source, queue, delayMs, content, properties })
+    run.copying = copy({ ref, queue, delayMs, content, properties })
     void run.copying.result.then((result) => {
       if (result === 'stored') acknowledge(run)
       else if (result === 'impossible') instead(run)
@@ -275,9 +275,9 @@ export function createSession(channel: Channel, parts: SessionParts) {
       onChange?.()
     },
     /** Once cancelled: waits for what runs, and gives back the rest, in the order in which it came. */
-    async stop(deadlineMs: number): Promise<void> {
+    async stop(timeoutMs: number): Promise<void> {
       for (const run of runs) if (!run.isStarted && !run.isSettling && !options.ordered) giveBack(run)
-      if (!(await until(() => !isRunning(), deadlineMs))) {
+      if (!(await until(() => !isRunning(), timeoutMs))) {
         const stopped = new MqError('MQ_STOPPED', 'The subscription was stopped before the handler had finished')
         for (const run of runs) {
           if (!run.isStarted || run.isSettling) continue

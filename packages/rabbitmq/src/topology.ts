@@ -1,4 +1,4 @@
-import type { Source } from '@mq/core'
+import type { GroupRef } from '@mq/core/adapter'
 import type { Channel } from 'amqplib'
 import { bitPattern, destinationPattern, levelMs } from './delays.js'
 import type { Namespace } from './names.js'
@@ -66,10 +66,10 @@ export async function declareTopic(channel: Channel, names: Namespace, topic: st
 }
 
 /** The topic is there. The dead-letter queue first: without it the broker would drop what it has to dead-letter. */
-export async function declareGroup(channel: Channel, options: TopologyOptions, source: Source): Promise<void> {
+export async function declareGroup(channel: Channel, options: TopologyOptions, ref: GroupRef): Promise<void> {
   const { names, queueArguments } = options
-  const dead = names.dead(source)
-  const group = names.group(source)
+  const dead = names.dead(ref)
+  const group = names.group(ref)
   await quorum(channel, dead, { 'x-delivery-limit': deadDeliveryLimit })
   await quorum(channel, group, {
     ...queueArguments,
@@ -79,8 +79,8 @@ export async function declareGroup(channel: Channel, options: TopologyOptions, s
     ...keepDeadLetters,
   })
   await channel.bindQueue(group, names.due, destinationPattern(group))
-  await channel.bindQueue(group, names.dueTopic(source.topic), '')
-  await channel.bindQueue(group, names.topic(source.topic), '')
+  await channel.bindQueue(group, names.dueTopic(ref.topic), '')
+  await channel.bindQueue(group, names.topic(ref.topic), '')
 }
 
 /** Lives as long as the connection. */

@@ -9,7 +9,7 @@ import {
   MqError,
   messageFromAttributes,
   type RawMessage,
-} from '@mq/core'
+} from '@mq/core/adapter'
 import type { Message, MessageProperties, Options } from 'amqplib'
 
 /** Beside the CloudEvents attributes. A retry or a dead letter is a copy, and these tell it from what was published. */

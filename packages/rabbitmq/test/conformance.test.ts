@@ -25,8 +25,8 @@ await conformance(
     stop: stopBehindProxy,
     faults: {
       ...faultsOf('rabbitmq'),
-      destroy: ({ server }, source) =>
-        onRaw(server.url, async (channel) => void (await channel.deleteQueue(names.group(source)))),
+      destroy: ({ server }, ref) =>
+        onRaw(server.url, async (channel) => void (await channel.deleteQueue(names.group(ref)))),
       publishForeign: ({ server }, topic, body) =>
         onRaw(server.url, async (channel) => {
           channel.publish(names.topic(topic), 'anything', Buffer.from(body), { persistent: true })

@@ -38,7 +38,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('connecting', () => {
     } catch (error) {
       return error as Error
     } finally {
-      await queue.disconnect({ deadlineMs: 0 })
+      await queue.disconnect({ timeoutMs: 0 })
     }
     throw new Error('It connected')
   }
@@ -134,7 +134,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('connecting', () => {
       hosts: [`127.0.0.1:${plain.port}`],
       vhost: 'crowded',
       connectTimeoutMs: 30_000,
-      connect: async (url, socketOptions) => {
+      createClient: async (url, socketOptions) => {
         tries += 1
         if (tries === 2) await plain.rabbitmqctl('clear_vhost_limits', '-p', 'crowded')
         return connect(url, socketOptions)
@@ -146,14 +146,18 @@ describe.skipIf(!brokers.owned('rabbitmq'))('connecting', () => {
 
   it('tries no other host when one refuses the login, and tells of a refusal rather than of a host that is not there', async () => {
     let tries = 0
-    const counting: RabbitmqOptions['connect'] = (url, socketOptions) => {
+    const counting: RabbitmqOptions['createClient'] = (url, socketOptions) => {
       tries += 1
       return connect(url, socketOptions)
     }
     const hosts = ['127.0.0.1:1']
-    expect((await failure({ url: plain.url, hosts, password: 'wrong', connect: counting })).code).toBe('MQ_AUTH_FAILED')
+    expect((await failure({ url: plain.url, hosts, password: 'wrong', createClient: counting })).code).toBe(
+      'MQ_AUTH_FAILED',
+    )
     expect(tries).toBe(1)
-    expect((await failure({ url: plain.url, hosts, vhost: 'nowhere', connect: counting })).code).toBe('MQ_AUTH_FAILED')
+    expect((await failure({ url: plain.url, hosts, vhost: 'nowhere', createClient: counting })).code).toBe(
+      'MQ_AUTH_FAILED',
+    )
     expect(tries).toBe(3)
   })
 
@@ -173,7 +177,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('connecting', () => {
     const connecting = adapter.connect().catch((error) => error)
     await eventually(() => first.joined.length === 1, 'the attempt')
     const startedAt = Date.now()
-    await adapter.disconnect({ deadlineMs: 0 })
+    await adapter.disconnect({ timeoutMs: 0 })
     expect(await connecting).toMatchObject({ code: 'MQ_CLOSED' })
     await eventually(() => first.joined.includes('went'), 'the socket to be closed')
     expect(Date.now() - startedAt).toBeLessThan(1_000)
@@ -185,7 +189,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('connecting', () => {
     let made = 0
     const queue = await open({
       url: plain.url,
-      connect: async (url, socketOptions) => {
+      createClient: async (url, socketOptions) => {
         const connection = await connect(url, socketOptions)
         made += 1
         if (made === 1) await connection.close()
@@ -212,7 +216,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('connecting', () => {
     const made: string[] = []
     const queue = await open({
       url: plain.url,
-      connect: (url, socketOptions) => {
+      createClient: (url, socketOptions) => {
         made.push(String(url.hostname))
         return connect(url, socketOptions)
       },

@@ -44,7 +44,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('healing', () => {
     await eventually(() => lost.length > 0, 'the loss to be told')
     await eventually(async () => (await queue.publish(topic, 'after')).routed === 'yes', 'the group to be there again')
     await eventually(() => got.includes('after'), 'the message after')
-    expect(lost).toMatchObject([{ source: { topic, group: 'workers' } }])
+    expect(lost).toMatchObject([{ topic, group: 'workers' }])
     expect(reason).toMatchObject({ code: 'MQ_OWNERSHIP_LOST' })
     expect(queue.health()).toMatchObject({ status: 'up', consumers: [{ status: 'consuming' }] })
   })
@@ -62,7 +62,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('healing', () => {
     await link.heal()
     await eventually(() => lost.length === 1, 'the loss to be told')
     await eventually(() => queue.health().status === 'up', 'the consumer to be back')
-    expect(lost).toMatchObject([{ source: { topic, group: 'workers' } }])
+    expect(lost).toMatchObject([{ topic, group: 'workers' }])
     await link.close()
   })
 
@@ -100,7 +100,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('healing', () => {
     const connections: WeakRef<ChannelModel>[] = []
     const queue = await open({
       url: link.url,
-      async connect(url, socketOptions) {
+      async createClient(url, socketOptions) {
         const connection = await connect(url, socketOptions)
         connections.push(new WeakRef(connection))
         return connection
@@ -134,7 +134,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('healing', () => {
     await server.rabbitmqctl('eval', 'application:set_env(rabbit, channel_tick_interval, 500).')
     try {
       const queue = await open({ url: server.url })
-      const source = { topic: freshTopic(), group: 'workers' }
+      const ref = { topic: freshTopic(), group: 'workers' }
       const settings = settingsOf({ url: server.url })
       const { names } = settings
       const declarations = createDeclarations(settings)
@@ -148,7 +148,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('healing', () => {
       })
       const got: string[] = []
       const consumer = createConsumer({
-        source,
+        ref,
         options: { concurrency: 4, ordered: true, ephemeral: false },
         async handle({ message, signal }) {
           got.push(message.id)
@@ -166,15 +166,15 @@ describe.skipIf(!brokers.owned('rabbitmq'))('healing', () => {
       })
       await consumer.ready
       const ids = Array.from({ length: 12 }, (_, number) => `${number}`)
-      for (const id of ids) await queue.publish(source.topic, 1, { id, key: 'hot' })
+      for (const id of ids) await queue.publish(ref.topic, 1, { id, key: 'hot' })
       await eventually(() => new Set(got).size === 12, 'all of them', 25_000)
       await pause(1_000)
       expect(got).toEqual(ids)
       expect(errors).toEqual([])
       expect(aborted).toEqual([])
-      await consumer.stop({ deadlineMs: 1_000 })
+      await consumer.stop({ timeoutMs: 1_000 })
       await link.close(500)
-      expect((await queue.stats(source.topic)).ready).toBe(0)
+      expect((await queue.stats(ref.topic)).ready).toBe(0)
     } finally {
       await server.rabbitmqctl('eval', 'application:set_env(rabbit, consumer_timeout, 1800000).')
       await server.rabbitmqctl('eval', 'application:set_env(rabbit, channel_tick_interval, 60000).')
@@ -269,16 +269,16 @@ describe.skipIf(!brokers.owned('rabbitmq'))('healing', () => {
 
   it('disconnect ends a replay that a blocked broker does not answer, without an error for each try', async () => {
     const queue = await open({ url: server.url })
-    const source = { topic: freshTopic(), group: 'workers' }
+    const ref = { topic: freshTopic(), group: 'workers' }
     await queue.subscribe(
-      source.topic,
+      ref.topic,
       () => {
         throw new Error('broken')
       },
       { retry: { attempts: 1 } },
     )
-    await queue.publish(source.topic, 1)
-    await eventually(async () => (await queue.stats(source.topic)).dead === 1, 'the dead letter')
+    await queue.publish(ref.topic, 1)
+    await eventually(async () => (await queue.stats(ref.topic)).dead === 1, 'the dead letter')
     const adapter = rabbitmq({ url: server.url })
     const errors: unknown[] = []
     adapter.on((event) => {
@@ -288,12 +288,12 @@ describe.skipIf(!brokers.owned('rabbitmq'))('healing', () => {
     await server.alarm(true)
     try {
       const replaying = adapter
-        .deadLetters(source)
+        .deadLetters(ref)
         .replay(undefined)
         .catch((error) => error)
       await pause(500)
       const startedAt = Date.now()
-      await adapter.disconnect({ deadlineMs: 300 })
+      await adapter.disconnect({ timeoutMs: 300 })
       expect(await replaying).toMatchObject({ code: expect.stringMatching(/^MQ_/) })
       expect(Date.now() - startedAt).toBeLessThan(5_000)
       expect(errors).toEqual([])
@@ -315,7 +315,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('healing', () => {
     }
     const publishing = queue.publish(topic, 2).catch((error) => error)
     const startedAt = Date.now()
-    await queue.disconnect({ deadlineMs: 300 })
+    await queue.disconnect({ timeoutMs: 300 })
     expect(Date.now() - startedAt).toBeLessThan(7_000)
     await publishing
     expect(queue.health().status).toBe('down')

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createLocks } from '../src/locks.js'
 import { namespaceFor } from '../src/names.js'
 
-const source = { topic: 't', group: 'g' }
+const ref = { topic: 't', group: 'g' }
 
 interface Answers {
   readonly assertQueue?: () => Promise<unknown>
@@ -56,13 +56,13 @@ describe('the lock of an ordered group', () => {
   ])('a broker that does not answer about %s is given up, and so is the name', async (_, answers) => {
     const locks = createLocks(namespaceFor('mq'))
     const silent = connectionThat(answers)
-    const holding = expect(locks.hold(silent.connection, source, signal())).rejects.toMatchObject({
+    const holding = expect(locks.hold(silent.connection, ref, signal())).rejects.toMatchObject({
       code: 'MQ_TIMEOUT',
     })
     await vi.advanceTimersByTimeAsync(30_000)
     await holding
     expect(silent.destroy).toHaveBeenCalled()
-    expect(await locks.hold(connectionThat().connection, source, signal())).toBeTypeOf('function')
+    expect(await locks.hold(connectionThat().connection, ref, signal())).toBeTypeOf('function')
   })
 
   it('what was taken is given back when the queue of the group is not there', async () => {
@@ -71,7 +71,7 @@ describe('the lock of an ordered group', () => {
       throw Object.assign(new Error('missing'), { code: 404 })
     }
     const { connection, calls } = connectionThat({ checkQueue: missing })
-    await expect(locks.hold(connection, source, signal())).rejects.toMatchObject({ code: 404 })
+    await expect(locks.hold(connection, ref, signal())).rejects.toMatchObject({ code: 404 })
     expect(calls).toContain('deleteQueue')
   })
 
@@ -80,7 +80,7 @@ describe('the lock of an ordered group', () => {
     const locks = createLocks(namespaceFor('mq'))
     const { connection, calls } = connectionThat({ assertQueue: locked })
     const stop = new AbortController()
-    const standing = locks.hold(connection, source, stop.signal)
+    const standing = locks.hold(connection, ref, stop.signal)
     await vi.waitUntil(() => calls.filter((call) => call === 'assertQueue').length === 3, { timeout: 5_000 })
     expect(getEventListeners(stop.signal, 'abort').length).toBeLessThanOrEqual(1)
     stop.abort()

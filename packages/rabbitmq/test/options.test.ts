@@ -78,12 +78,16 @@ describe('options', () => {
     expect(() => rabbitmq(options as never)).toThrow(expect.objectContaining({ code }))
   })
 
-  it.each([{ url: 5 }, { password: 5 }, { hosts: 'host' }, { tls: 'x' }, { connect: {} }, { connectTimeoutMs: '5' }])(
-    'a wrong type as in %j is a TypeError',
-    (options) => {
-      expect(() => rabbitmq(options as never)).toThrow(TypeError)
-    },
-  )
+  it.each([
+    { url: 5 },
+    { password: 5 },
+    { hosts: 'host' },
+    { tls: 'x' },
+    { createClient: {} },
+    { connectTimeoutMs: '5' },
+  ])('a wrong type as in %j is a TypeError', (options) => {
+    expect(() => rabbitmq(options as never)).toThrow(TypeError)
+  })
 
   it('heartbeats are whole seconds', () => {
     expect(settingsOf({ heartbeatMs: 1_500 }).heartbeatSeconds).toBe(2)

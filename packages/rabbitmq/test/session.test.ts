@@ -1,4 +1,4 @@
-import type { Settlement } from '@mq/core'
+import type { Settlement } from '@mq/core/adapter'
 import type { Channel, ConsumeMessage } from 'amqplib'
 import { describe, expect, it, vi } from 'vitest'
 import type { CopyResult } from '../src/copies.js'
@@ -11,7 +11,7 @@ function sessionWith(parts: Partial<SessionParts>) {
   const channel = { ack: vi.fn(), nack: vi.fn() }
   const report = vi.fn()
   const session = createSession(channel as unknown as Channel, {
-    source: { topic: 't', group: 'g' },
+    ref: { topic: 't', group: 'g' },
     options: { concurrency: 10, ordered: false, ephemeral: false },
     handle: async () => ({ kind: 'done' }),
     copy: () => ({ result: Promise.resolve<CopyResult>('stored'), abandon: () => undefined }),

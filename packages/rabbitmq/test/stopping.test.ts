@@ -25,7 +25,7 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('stopping and ephemeral subscriptio
       })
       if (times === 0) await queue.publish(topic, 1)
       await eventually(() => attempts.length > before, 'the handler')
-      await subscription.stop({ deadlineMs: 0 })
+      await subscription.stop({ timeoutMs: 0 })
     }
     expect(attempts).toEqual([1, 1, 1])
     expect((await queue.stats(topic)).ready).toBe(1)
@@ -39,7 +39,7 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('stopping and ephemeral subscriptio
     const got: unknown[] = []
     const subscription = await stopping.subscribe(topic, ({ data }) => void got.push(data), { concurrency: 5 })
     await link.freeze('in')
-    await subscription.stop({ deadlineMs: 100 })
+    await subscription.stop({ timeoutMs: 100 })
     await other.publishAll(topic, [1, 2, 3])
     await eventually(async () => (await other.stats(topic)).ready === 0, 'them to be handed out')
     await link.heal()
@@ -57,7 +57,7 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('stopping and ephemeral subscriptio
     let isFrozen = false
     const queue = await open({
       url: link.url,
-      async connect(url, socketOptions) {
+      async createClient(url, socketOptions) {
         const connection = await connect(url, socketOptions)
         const createChannel = connection.createChannel.bind(connection)
         connection.createChannel = async () => {
@@ -80,7 +80,7 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('stopping and ephemeral subscriptio
       })
       .catch(() => undefined)
     await eventually(() => isFrozen, 'it to begin')
-    const leaving = queue.disconnect({ deadlineMs: 2_000 })
+    const leaving = queue.disconnect({ timeoutMs: 2_000 })
     await pause(300)
     await link.heal()
     await Promise.all([leaving, subscribing])
@@ -92,7 +92,7 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('stopping and ephemeral subscriptio
   it('an ordered subscription that stood by leaves no channel open', async () => {
     const queue = await open({
       url: server.url,
-      connect: (url, socketOptions) => connect({ ...(url as object), channelMax: 8 }, socketOptions),
+      createClient: (url, socketOptions) => connect({ ...(url as object), channelMax: 8 }, socketOptions),
     })
     const topic = freshTopic()
     const errors: unknown[] = []
@@ -120,7 +120,7 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('stopping and ephemeral subscriptio
       await channel.waitForConfirms()
     })
     await eventually(() => runs === 1, 'the handler')
-    await subscription.stop({ deadlineMs: 0 })
+    await subscription.stop({ timeoutMs: 0 })
     await eventually(async () => (await queue.stats(topic)).ready === 1, 'it to be back')
     expect((await queue.stats(topic)).dead).toBe(0)
   })

@@ -1,4 +1,4 @@
-import { MqError } from '@mq/core'
+import { MqError } from '@mq/core/adapter'
 import type { Link } from './link.js'
 import type { GroupPlace } from './place.js'
 import type { Run, Runs } from './runs.js'

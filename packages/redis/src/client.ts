@@ -1,4 +1,4 @@
-import { MqError } from '@mq/core'
+import { MqError } from '@mq/core/adapter'
 import { Cluster, Redis } from 'ioredis'
 import type { ClientOptions, Settings } from './options.js'
 

@@ -1,4 +1,4 @@
-import type { DeadLetterStore, Failure, RawDeadLetter } from '@mq/core'
+import type { DeadLetterStore, Failure, RawDeadLetter } from '@mq/core/adapter'
 import { decodeEntry } from './entry.js'
 import type { Link } from './link.js'
 import { persist } from './persist.js'

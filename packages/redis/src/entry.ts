@@ -1,4 +1,11 @@
-import { decodeFailure, emptyHeaders, type Failure, MqError, messageFromAttributes, type RawMessage } from '@mq/core'
+import {
+  decodeFailure,
+  emptyHeaders,
+  type Failure,
+  MqError,
+  messageFromAttributes,
+  type RawMessage,
+} from '@mq/core/adapter'
 import { attemptField, bodyField, failureField, headerPrefix, originField } from './fields.js'
 
 /** A stream entry as it was read. */

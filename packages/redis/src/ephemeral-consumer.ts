@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type Deadline, MqError, withDeadline } from '@mq/core'
+import { MqError, type StopOptions, withTimeout } from '@mq/core/adapter'
 import { decodeEntry } from './entry.js'
 import type { ConsumerParts } from './group-consumer.js'
 import { createLink } from './link.js'
@@ -22,7 +22,7 @@ const unlistenMs = 1_000
  */
 export async function startEphemeralConsumer(parts: ConsumerParts): Promise<RunningConsumer> {
   const { settings, place, options, report } = parts
-  const source = { topic: place.topic, group: place.group }
+  const ref = { topic: place.topic, group: place.group }
   const { stream, retry, due, dueData, delayed, delayedData, listeners } = place.keys
   const name = randomUUID()
   const runs = new Runs(options.concurrency)
@@ -78,11 +78,11 @@ export async function startEphemeralConsumer(parts: ConsumerParts): Promise<Runn
     const now = await position()
     if (now.last === seen && now.added > counted) {
       const reason = 'messages were trimmed before an ephemeral subscription had read them'
-      report({ type: 'data-loss', source, reason, count: now.added - counted })
+      report({ type: 'data-loss', ...ref, reason, count: now.added - counted })
     }
     if (now.last === seen) counted = now.added
     else if (now.added < counted) {
-      report({ type: 'data-loss', source, reason: 'the stream vanished at the broker' })
+      report({ type: 'data-loss', ...ref, reason: 'the stream vanished at the broker' })
       seen = '0-0'
       counted = 0
     }
@@ -105,7 +105,7 @@ export async function startEphemeralConsumer(parts: ConsumerParts): Promise<Runn
 
   const loop = superviseLoop({
     link,
-    onError: (error) => report({ type: 'error', error, source }),
+    onError: (error) => report({ type: 'error', error, ...ref }),
     hasRoom: () => runs.free > 0 && (lanes?.waiting ?? 0) < maxWaiting,
     waitForRoom: () => runs.changed(1_000),
     step,
@@ -115,26 +115,26 @@ export async function startEphemeralConsumer(parts: ConsumerParts): Promise<Runn
     },
   })
 
-  async function stop(deadlineMs: number): Promise<void> {
-    const endsAt = performance.now() + deadlineMs
+  async function stop(timeoutMs: number): Promise<void> {
+    const endsAt = performance.now() + timeoutMs
     isStopping = true
     loop.stop()
     runs.wake()
-    await withDeadline(loop.ended, deadlineMs + 2 * settings.pollMs, () => new Error('late')).catch(() => {})
+    await withTimeout(loop.ended, timeoutMs + 2 * settings.pollMs, () => new Error('late')).catch(() => {})
     await runs.idle(Math.max(0, endsAt - performance.now()))
     const reason = new MqError('MQ_STOPPED', 'The subscription was stopped before the handler had finished')
     for (const run of runs.all) runs.lose(run, reason)
     clearInterval(listening)
     const leaving = link.run(unlistenScript, [listeners], [name])
-    if (link.isUp) await withDeadline(leaving, unlistenMs, () => new Error('late')).catch(() => {})
+    if (link.isUp) await withTimeout(leaving, unlistenMs, () => new Error('late')).catch(() => {})
     else leaving.catch(() => {})
     link.close()
   }
 
   return {
-    health: () => ({ ...source, status: isStopping ? 'stopping' : loop.isRunning() ? 'consuming' : 'recovering' }),
-    stop({ deadlineMs }: Deadline) {
-      stopped ??= stop(deadlineMs)
+    health: () => ({ ...ref, status: isStopping ? 'stopping' : loop.isRunning() ? 'consuming' : 'recovering' }),
+    stop({ timeoutMs }: StopOptions) {
+      stopped ??= stop(timeoutMs)
       return stopped
     },
   }

@@ -1,4 +1,4 @@
-import { MqError, type MqErrorCode } from '@mq/core'
+import { MqError, type MqErrorCode } from '@mq/core/adapter'
 
 /**
  * How a command ended without a result.

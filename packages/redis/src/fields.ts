@@ -1,4 +1,4 @@
-import { encodeFailure, type Failure, type RawMessage } from '@mq/core'
+import { encodeFailure, type Failure, type RawMessage } from '@mq/core/adapter'
 
 /** What an application's header `x` is called in an entry: `header:x`. No CloudEvents attribute has a colon. */
 export const headerPrefix = 'header:'

@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { setImmediate as immediate } from 'node:timers/promises'
 import {
   type ConsumeOptions,
-  type Deadline,
   type Failure,
   type Handle,
   MqError,
   type Settlement,
-  withDeadline,
-} from '@mq/core'
+  type StopOptions,
+  withTimeout,
+} from '@mq/core/adapter'
 import { keepClaims } from './claims.js'
 import { isGroupMissing } from './errors.js'
 import { createIntake } from './intake.js'
@@ -42,15 +42,15 @@ const brokenHandleDelayMs = 1_000
 /** A consumer of a declared group, with a connection of its own to wait on. */
 export async function startGroupConsumer(parts: ConsumerParts): Promise<RunningConsumer> {
   const { settings, place, options, commands, report } = parts
-  const source = { topic: place.topic, group: place.group }
+  const ref = { topic: place.topic, group: place.group }
   const { stream, retry } = place.keys
   const name = `${process.pid}-${randomUUID()}`
   const runs = new Runs(options.concurrency)
   const link = createLink(settings)
   const intake = createIntake({ settings, place, name, link, commands, runs, ordered: options.ordered })
-  const onError = (error: MqError): void => report({ type: 'error', error, source })
+  const onError = (error: MqError): void => report({ type: 'error', error, ...ref })
   const reportGone = (count: number): void =>
-    report({ type: 'data-loss', source, reason: 'entries were removed from the stream while they were pending', count })
+    report({ type: 'data-loss', ...ref, reason: 'entries were removed from the stream while they were pending', count })
   const settler = createSettler({
     place,
     name,
@@ -112,7 +112,7 @@ export async function startGroupConsumer(parts: ConsumerParts): Promise<RunningC
       onPurpose === 1 ? 'the group was deleted under its consumers' : 'the stream or its group vanished at the broker'
     for (const run of runs.all) runs.lose(run, new MqError('MQ_OWNERSHIP_LOST', reason))
     seen = '0-0'
-    if (made === 1 || runs.size > 0) report({ type: 'data-loss', source, reason })
+    if (made === 1 || runs.size > 0) report({ type: 'data-loss', ...ref, reason })
   }
 
   async function tidy(): Promise<void> {
@@ -143,19 +143,19 @@ export async function startGroupConsumer(parts: ConsumerParts): Promise<RunningC
     },
   })
 
-  async function stop(deadlineMs: number): Promise<void> {
-    const endsAt = performance.now() + deadlineMs
+  async function stop(timeoutMs: number): Promise<void> {
+    const endsAt = performance.now() + timeoutMs
     isStopping = true
     loop.stop()
     runs.wake()
-    await withDeadline(loop.ended, Math.max(deadlineMs, settings.pollMs + leastGraceMs), () => new Error('late')).catch(
+    await withTimeout(loop.ended, Math.max(timeoutMs, settings.pollMs + leastGraceMs), () => new Error('late')).catch(
       () => {},
     )
     await runs.idle(Math.max(0, endsAt - performance.now()))
     await giveBack()
     claims.stop()
     const leaving = commands.run(leaveScript, [stream, retry], [place.group, name])
-    if (commands.isUp) await withDeadline(leaving, releaseMs, () => new Error('late')).catch(() => {})
+    if (commands.isUp) await withTimeout(leaving, releaseMs, () => new Error('late')).catch(() => {})
     else leaving.catch(() => {})
     link.close()
   }
@@ -166,13 +166,13 @@ export async function startGroupConsumer(parts: ConsumerParts): Promise<RunningC
     for (const run of left) runs.lose(run, reason)
     if (left.length === 0 || !commands.isUp) return
     const released = Promise.allSettled(left.map((run) => settler.release(run)))
-    await withDeadline(released, releaseMs, () => new Error('late')).catch(() => {})
+    await withTimeout(released, releaseMs, () => new Error('late')).catch(() => {})
   }
 
   return {
-    health: () => ({ ...source, status: isStopping ? 'stopping' : loop.isRunning() ? 'consuming' : 'recovering' }),
-    stop({ deadlineMs }: Deadline) {
-      stopped ??= stop(deadlineMs)
+    health: () => ({ ...ref, status: isStopping ? 'stopping' : loop.isRunning() ? 'consuming' : 'recovering' }),
+    stop({ timeoutMs }: StopOptions) {
+      stopped ??= stop(timeoutMs)
       return stopped
     },
   }

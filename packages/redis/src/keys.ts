@@ -1,4 +1,4 @@
-import type { Source } from '@mq/core'
+import type { GroupRef } from '@mq/core/adapter'
 
 /** What one topic has at the broker. All its keys share a hash tag: a script's keys lie in one slot of a cluster. */
 export interface TopicKeys {
@@ -53,7 +53,7 @@ export function topicKeys(prefix: string, topic: string): TopicKeys {
   }
 }
 
-export function groupKeys(prefix: string, { topic, group }: Source): GroupKeys {
+export function groupKeys(prefix: string, { topic, group }: GroupRef): GroupKeys {
   const base = `${prefix}:{${topic}}:group:${group}`
   return {
     retry: `${base}:retry`,

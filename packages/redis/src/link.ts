@@ -1,4 +1,4 @@
-import { MqError, withDeadline } from '@mq/core'
+import { MqError, withTimeout } from '@mq/core/adapter'
 import type { Redis } from 'ioredis'
 import { type Client, createClient } from './client.js'
 import { bare, CommandError, closedError, commandError, connectError } from './errors.js'
@@ -130,7 +130,7 @@ export function createLink(settings: Settings, events: LinkEvents = {}): Link {
         giveUp = () => reject(closedError())
       })
       try {
-        await withDeadline(Promise.race([made.connect(), closing]), connectTimeoutMs, late)
+        await withTimeout(Promise.race([made.connect(), closing]), connectTimeoutMs, late)
       } catch (error) {
         // A close has disconnected it.
         if (isClosed) throw closedError()

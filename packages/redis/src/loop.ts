@@ -1,4 +1,4 @@
-import type { MqError } from '@mq/core'
+import type { MqError } from '@mq/core/adapter'
 import { type CommandError, commandError, operationError, willPass } from './errors.js'
 import type { Link } from './link.js'
 

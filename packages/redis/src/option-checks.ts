@@ -1,4 +1,4 @@
-import { MqError } from '@mq/core'
+import { MqError } from '@mq/core/adapter'
 
 export type Checks = Readonly<Record<string, unknown>>
 

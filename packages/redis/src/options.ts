@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from 'node:tls'
-import { defaultMaxMessageBytes, MqError } from '@mq/core'
+import { defaultMaxMessageBytes, MqError } from '@mq/core/adapter'
 import type { Cluster, RedisOptions as DriverOptions, Redis } from 'ioredis'
 import { boolean, type Checks, refuseUnknown, whole } from './option-checks.js'
 import { type Address, addressOf } from './url.js'
@@ -21,7 +21,7 @@ export interface RedisOptions {
   /** Makes every client from the options that the adapter asks for: pass them on. For what has no option here. */
   readonly createClient?: ClientFactory
   /** What every key begins with. `mq` where none is given. Letters, digits, `.`, `_`, `-` and `:`. */
-  readonly keyPrefix?: string
+  readonly prefix?: string
   /** How long `connect` may take. 10,000 ms where none is given. */
   readonly connectTimeoutMs?: number
   /**
@@ -90,7 +90,7 @@ const optionNames: readonly string[] = [
   'sentinel',
   'cluster',
   'createClient',
-  'keyPrefix',
+  'prefix',
   'connectTimeoutMs',
   'commandTimeoutMs',
   'visibilityMs',
@@ -109,7 +109,7 @@ export interface Settings {
   readonly sentinel: SentinelOptions | undefined
   readonly cluster: readonly NodeAddress[] | undefined
   readonly createClient: ClientFactory | undefined
-  readonly keyPrefix: string
+  readonly prefix: string
   readonly connectTimeoutMs: number
   readonly commandTimeoutMs: number
   readonly visibilityMs: number
@@ -158,7 +158,7 @@ export function settingsOf(options: RedisOptions): Settings {
     sentinel: options.sentinel === undefined ? undefined : sentinelOf(options.sentinel),
     cluster,
     createClient: options.createClient,
-    keyPrefix: prefixOf(options.keyPrefix ?? 'mq'),
+    prefix: prefixOf(options.prefix ?? 'mq'),
     connectTimeoutMs: whole(checks, 'connectTimeoutMs', { fallback: 10_000, min: 100, max: day }),
     commandTimeoutMs,
     visibilityMs: whole(checks, 'visibilityMs', { fallback: 30_000, min: 500, max: day }),
@@ -174,10 +174,10 @@ export function settingsOf(options: RedisOptions): Settings {
 }
 
 function prefixOf(prefix: unknown): string {
-  if (typeof prefix !== 'string') throw new TypeError(`keyPrefix must be a string, not ${typeof prefix}`)
+  if (typeof prefix !== 'string') throw new TypeError(`prefix must be a string, not ${typeof prefix}`)
   // Braces would move the hash tag, and with it the keys of one topic into several slots.
   if (/^[\w.:-]{1,100}$/.test(prefix)) return prefix
-  throw new MqError('MQ_INVALID_OPTION', "keyPrefix has 1 to 100 letters, digits, '.', '_', '-' and ':'")
+  throw new MqError('MQ_INVALID_OPTION', "prefix has 1 to 100 letters, digits, '.', '_', '-' and ':'")
 }
 
 function clusterOf({ cluster, db }: RedisOptions, address: Address): readonly NodeAddress[] | undefined {

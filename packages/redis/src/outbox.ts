@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { MqError, Outcome } from '@mq/core'
+import type { MqError, StoreOutcome } from '@mq/core/adapter'
 import { type CommandError, commandError, isOutOfMemory, willPass } from './errors.js'
 import { joinPacked, packedBytes } from './fields.js'
 import { topicKeys } from './keys.js'
@@ -33,7 +33,7 @@ export interface OutboxParts {
 /** What waits for one topic. It is sent in scripts of many messages each; a second sending is harmless, as the broker knows the ids. */
 export function createOutbox({ topic, settings, link, onEmpty }: OutboxParts) {
   const { dedupeMs, retain, wait } = settings
-  const keys = topicKeys(settings.keyPrefix, topic)
+  const keys = topicKeys(settings.prefix, topic)
   const { stream, delayed, delayedData, seq, ids, idsOld, groups, listeners } = keys
   const scriptKeys = [stream, delayed, delayedData, seq, ids, idsOld, groups, listeners]
   const out = new Set<Batch>()
@@ -172,10 +172,10 @@ export function createOutbox({ topic, settings, link, onEmpty }: OutboxParts) {
   }
 }
 
-const rejected = (error: MqError): Outcome => ({ status: 'rejected', routed: 'no', error })
-const unknown = (cause: Error): Outcome => ({ status: 'unknown', routed: 'unknown', error: unknownError(cause) })
-const later: Outcome = { status: 'stored', routed: 'unknown' }
-const stored = (hasGroups: boolean): { readonly now: Outcome; readonly later: Outcome } => ({
+const rejected = (error: MqError): StoreOutcome => ({ status: 'rejected', routed: 'no', error })
+const unknown = (cause: Error): StoreOutcome => ({ status: 'unknown', routed: 'unknown', error: unknownError(cause) })
+const later: StoreOutcome = { status: 'stored', routed: 'unknown' }
+const stored = (hasGroups: boolean): { readonly now: StoreOutcome; readonly later: StoreOutcome } => ({
   now: { status: 'stored', routed: hasGroups ? 'yes' : 'no' },
   later,
 })

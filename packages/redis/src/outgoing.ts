@@ -1,10 +1,10 @@
-import { MqError, type Outcome, type PublishCall } from '@mq/core'
+import { MqError, type PublishCall, type StoreOutcome } from '@mq/core/adapter'
 import type { Packed } from './fields.js'
 
 /** One call of `publish`. */
 export interface Call {
-  readonly outcomes: (Outcome | undefined)[]
-  readonly resolve: (outcomes: readonly Outcome[]) => void
+  readonly outcomes: (StoreOutcome | undefined)[]
+  readonly resolve: (outcomes: readonly StoreOutcome[]) => void
   /** Its signal is looked at only when an answer does not come at once: making one has a price. */
   readonly asked: PublishCall
   deadline: number
@@ -26,11 +26,11 @@ export interface Item extends Packed {
 
 export const isSettled = ({ call, index }: Item): boolean => call.outcomes[index] !== undefined
 
-export function settle({ call, index }: Item, outcome: Outcome): void {
+export function settle({ call, index }: Item, outcome: StoreOutcome): void {
   if (call.outcomes[index] !== undefined) return
   call.outcomes[index] = outcome
   call.open -= 1
-  if (call.open === 0) call.resolve(call.outcomes as Outcome[])
+  if (call.open === 0) call.resolve(call.outcomes as StoreOutcome[])
 }
 
 /** No answer will come any more, or none that could be told from another. */
@@ -46,7 +46,7 @@ export function giveUpCall(call: Call): void {
     if (outcome === undefined) call.outcomes[index] = { status: 'unknown', routed: 'unknown', error }
   })
   call.open = 0
-  call.resolve(call.outcomes as Outcome[])
+  call.resolve(call.outcomes as StoreOutcome[])
 }
 
 export const notSentError = (): MqError =>

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { MqError, type Outcome, type OutgoingMessage, type PublishCall } from '@mq/core'
+import { MqError, type OutgoingMessage, type PublishCall, type StoreOutcome } from '@mq/core/adapter'
 import { packMessage } from './fields.js'
 import type { Link } from './link.js'
 import type { Settings } from './options.js'
@@ -36,10 +36,10 @@ export function createPublisher(settings: Settings, link: Link) {
   }
 
   return {
-    publish(topic: string, messages: readonly OutgoingMessage[], asked: PublishCall): Promise<readonly Outcome[]> {
+    publish(topic: string, messages: readonly OutgoingMessage[], asked: PublishCall): Promise<readonly StoreOutcome[]> {
       return new Promise((resolve) => {
         const call: Call = {
-          outcomes: new Array<Outcome | undefined>(messages.length).fill(undefined),
+          outcomes: new Array<StoreOutcome | undefined>(messages.length).fill(undefined),
           resolve: (outcomes) => {
             calls.delete(call)
             resolve(outcomes)
@@ -60,8 +60,8 @@ export function createPublisher(settings: Settings, link: Link) {
       })
     },
     /** Resolves when nothing is on its way any more, or at the deadline; what is still open then is settled. */
-    async close(deadlineMs: number): Promise<void> {
-      const endsAt = performance.now() + deadlineMs
+    async close(timeoutMs: number): Promise<void> {
+      const endsAt = performance.now() + timeoutMs
       while (calls.size > 0 && performance.now() < endsAt) await sleep(10)
       const closed = new MqError('MQ_PUBLISH_REJECTED', 'Not stored: the adapter was disconnected')
       for (const outbox of outboxes.values()) outbox.close(closed)

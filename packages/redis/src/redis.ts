@@ -1,4 +1,11 @@
-import { type Adapter, type AdapterEvent, type Capabilities, MqError, type Source, withDeadline } from '@mq/core'
+import {
+  type Adapter,
+  type AdapterEvent,
+  type Capabilities,
+  type GroupRef,
+  MqError,
+  withTimeout,
+} from '@mq/core/adapter'
 import { deadLetterStore } from './dead-letters.js'
 import { startEphemeralConsumer } from './ephemeral-consumer.js'
 import { bare, CommandError, closedError, connectError } from './errors.js'
@@ -71,10 +78,10 @@ export function redis(options: RedisOptions = {}): Adapter {
   }
   let opening: Promise<void> | undefined
 
-  async function close(deadlineMs: number): Promise<void> {
-    const endsAt = performance.now() + deadlineMs
+  async function close(timeoutMs: number): Promise<void> {
+    const endsAt = performance.now() + timeoutMs
     const left = (): number => Math.max(0, endsAt - performance.now())
-    await Promise.all([...consumers].map((consumer) => consumer.stop({ deadlineMs })))
+    await Promise.all([...consumers].map((consumer) => consumer.stop({ timeoutMs })))
     await publisher?.close(left())
     state = 'closed'
     for (const link of settings.links) link.close()
@@ -92,8 +99,8 @@ export function redis(options: RedisOptions = {}): Adapter {
       })
       await opening
     },
-    async disconnect({ deadlineMs }) {
-      closed ??= close(deadlineMs)
+    async disconnect({ timeoutMs }) {
+      closed ??= close(timeoutMs)
       await closed
       state = 'closed'
     },
@@ -102,33 +109,33 @@ export function redis(options: RedisOptions = {}): Adapter {
       if (publisher === undefined) throw new MqError('MQ_NOT_CONNECTED', 'The adapter is not connected')
       return await publisher.publish(topic, messages, call)
     },
-    async declareGroup(source, { startFrom }) {
+    async declareGroup(ref, { startFrom }) {
       const link = requireOpen()
-      const { keys } = placeOf(settings.keyPrefix, source)
+      const { keys } = placeOf(settings.prefix, ref)
       const start = startFrom === 'earliest' ? '0' : '$'
-      const [known, made] = (await repeated(`Declaring the group '${source.group}'`, link, () =>
-        link.run(declareScript, [keys.stream, keys.retry, keys.groups, keys.deleted], [source.group, start]),
+      const [known, made] = (await repeated(`Declaring the group '${ref.group}'`, link, () =>
+        link.run(declareScript, [keys.stream, keys.retry, keys.groups, keys.deleted], [ref.group, start]),
       )) as readonly number[]
       if (known === 1 && made === 1) {
-        report({ type: 'data-loss', source, reason: 'the stream or its group had vanished at the broker' })
+        report({ type: 'data-loss', ...ref, reason: 'the stream or its group had vanished at the broker' })
       }
     },
-    async deleteGroup(source) {
+    async deleteGroup(ref) {
       const link = requireOpen()
-      const { keys } = placeOf(settings.keyPrefix, source)
+      const { keys } = placeOf(settings.prefix, ref)
       const { stream, groups, deleted, retry, due, dueData, dead, lanes, waiting, open } = keys
       const all = [stream, groups, deleted, retry, due, dueData, dead, lanes, waiting, open]
-      await repeated(`Deleting the group '${source.group}'`, link, () =>
-        link.run(deleteScript, all, [source.group, settings.retain]),
+      await repeated(`Deleting the group '${ref.group}'`, link, () =>
+        link.run(deleteScript, all, [ref.group, settings.retain]),
       )
     },
-    async consume(source, consumeOptions, handle) {
+    async consume(ref, consumeOptions, handle) {
       const link = requireOpen()
       const start = consumeOptions.ephemeral ? startEphemeralConsumer : startGroupConsumer
-      const place = placeOf(settings.keyPrefix, source)
+      const place = placeOf(settings.prefix, ref)
       const consumer = await start({ settings, place, options: consumeOptions, handle, commands: link, report })
       if (closed !== undefined) {
-        await consumer.stop({ deadlineMs: 0 })
+        await consumer.stop({ timeoutMs: 0 })
         throw closedError()
       }
       consumers.add(consumer)
@@ -139,8 +146,8 @@ export function redis(options: RedisOptions = {}): Adapter {
         },
       }
     },
-    deadLetters: (source) => {
-      const place = placeOf(settings.keyPrefix, source)
+    deadLetters: (ref) => {
+      const place = placeOf(settings.prefix, ref)
       const store = (): ReturnType<typeof deadLetterStore> =>
         deadLetterStore(place, { link: requireOpen(), timeoutMs: 2 * settings.commandTimeoutMs })
       return {
@@ -149,11 +156,11 @@ export function redis(options: RedisOptions = {}): Adapter {
         purge: async (entryIds) => await store().purge(entryIds),
       }
     },
-    async stats(source: Source) {
+    async stats(ref: GroupRef) {
       const link = requireOpen()
-      const { stream, retry, due, delayed, dead, waiting } = placeOf(settings.keyPrefix, source).keys
+      const { stream, retry, due, delayed, dead, waiting } = placeOf(settings.prefix, ref).keys
       const [ready, inFlight, later, buried] = (await repeated('Reading stats', link, () =>
-        link.run(statsScript, [stream, retry, due, delayed, dead, waiting], [source.group]),
+        link.run(statsScript, [stream, retry, due, delayed, dead, waiting], [ref.group]),
       )) as readonly number[]
       return { ready: ready === -1 ? undefined : ready, inFlight, delayed: later, dead: buried }
     },
@@ -193,6 +200,6 @@ function capabilitiesOf({ visibilityMs, pollMs, maxMessageBytes, dedupeMs }: Set
 }
 
 const withinConnectTime = <T>(work: Promise<T>, at: { where: string; timeoutMs: number }): Promise<T> =>
-  withDeadline(work, at.timeoutMs + 500, () =>
+  withTimeout(work, at.timeoutMs + 500, () =>
     connectError(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' }), at),
   )

@@ -1,4 +1,4 @@
-import type { AdapterEvent, Consumer, ConsumerHealth } from '@mq/core'
+import type { AdapterEvent, Consumer, ConsumerHealth } from '@mq/core/adapter'
 
 /** What the adapter keeps of each consumer. */
 export interface RunningConsumer extends Consumer {

@@ -1,4 +1,4 @@
-import { type Delivery, type Failure, lazyAbort, type MqError, type RawMessage } from '@mq/core'
+import { type Delivery, type Failure, lazyAbort, type MqError, type RawMessage } from '@mq/core/adapter'
 import type { DecodedEntry } from './entry.js'
 
 /** Which stream an entry is in: the topic's (`m`), or the group's for retries (`r`). */

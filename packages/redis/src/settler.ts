@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { MqError, Settlement } from '@mq/core'
+import type { MqError, Settlement } from '@mq/core/adapter'
 import { commandError, isGroupMissing, operationError, willPass } from './errors.js'
 import { packFailure } from './fields.js'
 import { laneOf } from './lane.js'

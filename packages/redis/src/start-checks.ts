@@ -1,4 +1,4 @@
-import { MqError } from '@mq/core'
+import { MqError } from '@mq/core/adapter'
 import { commandError } from './errors.js'
 import type { Link } from './link.js'
 import type { Settings, WaitCommand } from './options.js'
@@ -15,7 +15,7 @@ export async function checkServer(link: Link, settings: Settings): Promise<reado
   if (version !== undefined && Number(version.split('.')[0]) < 7) {
     throw new MqError('MQ_CONNECT_FAILED', `Redis ${version} is too old: 7.0 or newer is needed`)
   }
-  await checkCommands(link, settings.keyPrefix)
+  await checkCommands(link, settings.prefix)
   if (settings.wait !== undefined) await checkWait(link, settings.wait)
   const policy = info.get('maxmemory_policy')
   if (settings.checkEviction && policy !== undefined && policy !== 'noeviction' && info.get('maxmemory') !== '0') {

@@ -1,4 +1,4 @@
-import { MqError, requireEntry, type TaskStore, withDeadline } from '@mq/core'
+import { MqError, requireEntry, type TaskStore, withTimeout } from '@mq/core/adapter'
 import type { Client } from './client.js'
 import { type CommandError, commandError, operationError, willPass } from './errors.js'
 import { type Argument, createLink } from './link.js'
@@ -47,10 +47,10 @@ const pauseMs = 50
  * Throws a `TypeError`, `MQ_INVALID_URL` or `MQ_INVALID_OPTION`; neither these nor what it rejects with shows a password.
  */
 export function redisStore(options: RedisStoreOptions = {}): RedisStore {
-  const { client, prefix = 'mq:store:', ...given } = options
+  const { client, ...given } = options
   // It never waits for messages: the least of pollMs leaves every commandTimeoutMs allowed.
-  const settings = settingsOf({ pollMs: 10, ...given, keyPrefix: prefix })
-  const { commandTimeoutMs, keyPrefix } = settings
+  const settings = settingsOf({ pollMs: 10, prefix: 'mq:store:', ...given })
+  const { commandTimeoutMs, prefix } = settings
   if (client !== undefined && typeof client.call !== 'function') throw new TypeError('client must be one of ioredis')
   const connection = client === undefined ? ownConnection(settings) : borrowed(client)
   let isClosed = false
@@ -75,23 +75,23 @@ export function redisStore(options: RedisStoreOptions = {}): RedisStore {
   }
   const late = (): MqError => new MqError('MQ_TIMEOUT', `The store did not answer within ${commandTimeoutMs} ms`)
   const asked = (command: string, args: readonly Argument[]): Promise<unknown> =>
-    withDeadline(ask(command, args, performance.now() + commandTimeoutMs), commandTimeoutMs + pauseMs, late)
+    withTimeout(ask(command, args, performance.now() + commandTimeoutMs), commandTimeoutMs + pauseMs, late)
   const textOf = (reply: unknown): string | undefined => (reply === null ? undefined : String(reply))
 
   const store: RedisStore = {
     async claim(key, value, given) {
       requireEntry(key, { value, options: given })
       const ttlMs = Math.ceil(given.ttlMs)
-      const found = textOf(await asked('SET', [keyPrefix + key, value, 'NX', 'GET', 'PX', ttlMs]))
+      const found = textOf(await asked('SET', [prefix + key, value, 'NX', 'GET', 'PX', ttlMs]))
       return found ?? value
     },
     async put(key, value, given) {
       requireEntry(key, { value, options: given })
-      await asked('SET', [keyPrefix + key, value, 'PX', Math.ceil(given.ttlMs)])
+      await asked('SET', [prefix + key, value, 'PX', Math.ceil(given.ttlMs)])
     },
     async get(key) {
       requireEntry(key)
-      return textOf(await asked('GET', [keyPrefix + key]))
+      return textOf(await asked('GET', [prefix + key]))
     },
     async disconnect() {
       isClosed = true

@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from 'node:tls'
-import { MqError } from '@mq/core'
+import { MqError } from '@mq/core/adapter'
 
 export interface Address {
   readonly host: string

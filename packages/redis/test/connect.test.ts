@@ -8,7 +8,7 @@ import { newTopic } from './support/open.js'
 
 const adapterAt = ({ host, port }: Listening, options: RedisOptions = {}): Adapter => {
   const adapter = redis({ url: `redis://${host}:${port}`, ...options })
-  onTestFinished(() => adapter.disconnect({ deadlineMs: 0 }))
+  onTestFinished(() => adapter.disconnect({ timeoutMs: 0 }))
   return adapter
 }
 
@@ -50,7 +50,7 @@ describe.skipIf(!brokers.wanted('redis'))('a connect', () => {
     await adapter.connect()
     expect(adapter.health().status).toBe('up')
     expect(way.sockets.size).toBe(1)
-    await adapter.disconnect({ deadlineMs: 0 })
+    await adapter.disconnect({ timeoutMs: 0 })
     await untilAllClosed(way)
   })
 
@@ -69,26 +69,26 @@ describe.skipIf(!brokers.wanted('redis'))('a connect', () => {
     const adapter = adapterAt(way, options)
     const refused = expect(adapter.connect()).rejects.toMatchObject({ code: 'MQ_CLOSED' })
     await until(() => way.sockets.size === 1, { what: 'its socket' })
-    await adapter.disconnect({ deadlineMs: 0 })
+    await adapter.disconnect({ timeoutMs: 0 })
     await refused
     await untilAllClosed(way)
   })
 })
 
 describe.skipIf(!brokers.wanted('redis'))('a disconnect', () => {
-  const source = { topic: newTopic(), group: 'g' }
+  const ref = { topic: newTopic(), group: 'g' }
 
   it.each([false, true])('ends a subscribe that is under way (ephemeral: %s)', async (ephemeral) => {
     const way = await between()
     const adapter = adapterAt(way)
     await adapter.connect()
-    await adapter.declareGroup(source, { startFrom: 'latest' })
+    await adapter.declareGroup(ref, { startFrom: 'latest' })
     way.isMute = true
     const options = { concurrency: 1, ordered: false, ephemeral }
-    const subscribing = adapter.consume(source, options, async () => ({ kind: 'done' }))
+    const subscribing = adapter.consume(ref, options, async () => ({ kind: 'done' }))
     const refused = expect(subscribing).rejects.toMatchObject({ code: 'MQ_CLOSED' })
     await until(() => way.sockets.size === 2, { what: 'its socket' })
-    await adapter.disconnect({ deadlineMs: 0 })
+    await adapter.disconnect({ timeoutMs: 0 })
     await refused
     await untilAllClosed(way)
   })
@@ -100,9 +100,9 @@ describe.skipIf(!brokers.wanted('redis'))('a disconnect', () => {
     way.isMute = true
     for (const socket of way.sockets) socket.destroy()
     await until(() => adapter.health().status === 'down', { what: 'it to be noticed' })
-    const refused = expect(adapter.stats(source)).rejects.toMatchObject({ code: 'MQ_CLOSED' })
+    const refused = expect(adapter.stats(ref)).rejects.toMatchObject({ code: 'MQ_CLOSED' })
     const startedAt = performance.now()
-    await adapter.disconnect({ deadlineMs: 0 })
+    await adapter.disconnect({ timeoutMs: 0 })
     await refused
     expect(performance.now() - startedAt).toBeLessThan(1_500)
     await untilAllClosed(way)

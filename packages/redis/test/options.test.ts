@@ -16,7 +16,7 @@ describe('options', () => {
     ['a query', { url: 'redis://:canary@localhost?db=1' }, 'MQ_INVALID_URL'],
     ['a database that is no number', { url: 'redis://:canary@localhost/one' }, 'MQ_INVALID_URL'],
     ['a password that is not encoded', { url: 'redis://:canary%zz@localhost' }, 'MQ_INVALID_URL'],
-    ['a prefix with braces', { keyPrefix: 'mq{x}' }, 'MQ_INVALID_OPTION'],
+    ['a prefix with braces', { prefix: 'mq{x}' }, 'MQ_INVALID_OPTION'],
     ['a database of a cluster', { url: 'redis://localhost/3', cluster: true }, 'MQ_INVALID_OPTION'],
     [
       'a cluster and Sentinels',
@@ -75,7 +75,7 @@ describe.skipIf(!brokers.wanted('redis'))('on a server', () => {
   it('the database and the prefix decide where keys are, and keep apart', async () => {
     const { url } = await shared('redis')
     const topic = newTopic()
-    const there = await open(`${url.replace(/\/$/, '')}/3`, { redis: { keyPrefix: 'shop:mq' } })
+    const there = await open(`${url.replace(/\/$/, '')}/3`, { redis: { prefix: 'shop:mq' } })
     const elsewhere = await open(url)
     await there.publish(topic, 1)
     const other = await client(url)

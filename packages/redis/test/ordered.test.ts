@@ -112,7 +112,7 @@ describe.skipIf(!brokers.wanted('redis'))('ordered', () => {
     )
     await first.publishAll(topic, [0, 1, 2, 3, 4], { key: 'k' })
     await until(() => started.length === 1, { what: 'the first to start' })
-    await stuck.stop({ deadlineMs: 0 })
+    await stuck.stop({ timeoutMs: 0 })
     const seen: [unknown, number][] = []
     await second.subscribe(topic, ({ data, attempt }) => void seen.push([data, attempt]), {
       ordered: true,

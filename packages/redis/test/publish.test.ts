@@ -1,4 +1,4 @@
-import { defaultMaxMessageBytes } from '@mq/core'
+import { defaultMaxMessageBytes } from '@mq/core/adapter'
 import { brokers, proxy, type RedisServer, shared, redis as startRedis, until } from '@mq/test-brokers'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { client, newTopic, open } from './support/open.js'
@@ -129,7 +129,7 @@ describe.skipIf(!brokers.wanted('redis'))('publishing', () => {
     const topic = newTopic()
     await link.freeze('out')
     const publishing = queue.publish(topic, 1).catch((error) => error)
-    await queue.disconnect({ deadlineMs: 300 })
+    await queue.disconnect({ timeoutMs: 300 })
     expect(await publishing).toMatchObject({ code: expect.stringMatching(/MQ_PUBLISH_/) })
   })
 })

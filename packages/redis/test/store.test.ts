@@ -81,7 +81,7 @@ describe.skipIf(!brokers.owned('redis'))('redisStore', () => {
   })
 
   it('refuses options that make no sense', () => {
-    expect(() => redisStore({ prefix: '{a}' })).toThrow('keyPrefix')
+    expect(() => redisStore({ prefix: '{a}' })).toThrow('prefix')
     expect(() => redisStore({ client: {} as never })).toThrow(TypeError)
   })
 })

@@ -16,7 +16,7 @@ export async function installNode(wanted: string, folder: string): Promise<Insta
   writeFileSync(join(folder, 'package.json'), '{ "private": true }')
   // Its script fetches the program, as a package of npm, too.
   const install = ['npm', 'install', '--ignore-scripts=false', '--loglevel=error', `node@${wanted}`]
-  await command(install, { cwd: folder, deadlineMs: 300_000 })
+  await command(install, { cwd: folder, timeoutMs: 300_000 })
   const program = join(folder, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
   const env = environment()
   const version = (await command([program, '--version'], { cwd: folder })).trim().replace('v', '')

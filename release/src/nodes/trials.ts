@@ -12,11 +12,11 @@ interface Trying {
   readonly onTrial: (trial: Trial) => void
 }
 
-const deadlineMs = 300_000
+const timeoutMs = 300_000
 
 /** The suite by its command, and the application `smoke.mjs` on each broker, one after the other. */
 export async function tryOn({ node, app, brokers, onTrial }: Trying): Promise<readonly Trial[]> {
-  const place: Place = { cwd: app.folder, env: node.env, deadlineMs }
+  const place: Place = { cwd: app.folder, env: node.env, timeoutMs }
   const trials: Trial[] = []
   const trial = async (what: string, work: () => Promise<string>): Promise<void> => {
     const tried = await work().then(

@@ -66,16 +66,16 @@ export default function remote({ url }) {
       await new Promise((resolve) => socket.once('close', resolve).end())
     },
     publish: (topic, messages) => call('publish', topic, messages),
-    declareGroup: (source, options) => call('declareGroup', source, options),
-    deleteGroup: (source) => call('deleteGroup', source),
-    async consume(source, options, handle) {
-      const consumer = `${source.topic} ${source.group}`
+    declareGroup: (ref, options) => call('declareGroup', ref, options),
+    deleteGroup: (ref) => call('deleteGroup', ref),
+    async consume(ref, options, handle) {
+      const consumer = `${ref.topic} ${ref.group}`
       handlers.set(consumer, handle)
-      await call('consume', consumer, source, options)
+      await call('consume', consumer, ref, options)
       return { stop: (deadline) => call('stop', consumer, deadline) }
     },
-    deadLetters: (source) => ({ list: (options) => call('listDead', source, options) }),
-    stats: (source) => call('stats', source),
+    deadLetters: (ref) => ({ list: (options) => call('listDead', ref, options) }),
+    stats: (ref) => call('stats', ref),
     health: () => ({ status: 'up', consumers: [] }),
     on: () => () => {},
   }

@@ -1,16 +1,8 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
-import type {
-  ConsumeOptions,
-  Consumer,
-  Deadline,
-  Delivery,
-  OutgoingMessage,
-  Settlement,
-  Source,
-  StartFrom,
-} from '@mq/core'
+import type { GroupRef, StartFrom } from '@mq/core'
+import type { ConsumeOptions, Consumer, Delivery, OutgoingMessage, Settlement, StopOptions } from '@mq/core/adapter'
 import { memory } from '@mq/memory'
 import { onTestFinished } from 'vitest'
 import { decode, encode } from './wire.js'
@@ -39,20 +31,20 @@ export async function startRemoteBroker() {
     const methods: Record<string, (...args: never[]) => Promise<unknown>> = {
       publish: (topic: string, messages: readonly OutgoingMessage[]) =>
         adapter.publish(topic, messages, { timeoutMs: 1_000, signal: new AbortController().signal }),
-      declareGroup: (source: Source, options: { startFrom: StartFrom }) => adapter.declareGroup(source, options),
-      deleteGroup: (source: Source) => adapter.deleteGroup(source),
-      async consume(name: string, source: Source, options: ConsumeOptions) {
+      declareGroup: (ref: GroupRef, options: { startFrom: StartFrom }) => adapter.declareGroup(ref, options),
+      deleteGroup: (ref: GroupRef) => adapter.deleteGroup(ref),
+      async consume(name: string, ref: GroupRef, options: ConsumeOptions) {
         const handle = ({ message, attempt, failure }: Delivery) =>
           new Promise<Settlement>((resolve) => {
             last += 1
             unsettled.set(last, resolve)
             send({ delivery: last, consumer: name, given: { message, attempt, ...(failure && { failure }) } })
           })
-        consumers.set(name, await adapter.consume(source, options, handle))
+        consumers.set(name, await adapter.consume(ref, options, handle))
       },
-      stop: async (name: string, deadline: Deadline) => consumers.get(name)?.stop(deadline),
-      listDead: (source: Source, options: { limit: number }) => adapter.deadLetters(source).list(options),
-      stats: (source: Source) => adapter.stats(source),
+      stop: async (name: string, deadline: StopOptions) => consumers.get(name)?.stop(deadline),
+      listDead: (ref: GroupRef, options: { limit: number }) => adapter.deadLetters(ref).list(options),
+      stats: (ref: GroupRef) => adapter.stats(ref),
     }
     const lines = createInterface({ input: socket })
     // A process that was killed resets its connection.
@@ -71,7 +63,7 @@ export async function startRemoteBroker() {
       }
     })
     socket.once('close', () => {
-      for (const consumer of consumers.values()) void consumer.stop({ deadlineMs: 0 })
+      for (const consumer of consumers.values()) void consumer.stop({ timeoutMs: 0 })
     })
   }
 
@@ -80,7 +72,7 @@ export async function startRemoteBroker() {
   onTestFinished(async () => {
     for (const socket of sockets) socket.destroy()
     server.close()
-    await adapter.disconnect({ deadlineMs: 0 })
+    await adapter.disconnect({ timeoutMs: 0 })
   })
   return {
     port: (server.address() as AddressInfo).port,

@@ -14,8 +14,8 @@ export const open: OpenAsker = async ({ url, name, concurrency }) => {
     run: (input) => asker.run(task, input),
     async close() {
       await asker.stop()
-      await worker.stop({ deadlineMs: 1_000 })
-      await Promise.all([working, asking].map((queue) => queue.disconnect({ deadlineMs: 1_000 })))
+      await worker.stop({ timeoutMs: 1_000 })
+      await Promise.all([working, asking].map((queue) => queue.disconnect({ timeoutMs: 1_000 })))
     },
   }
 }

@@ -22,6 +22,6 @@ await web.listen({ port: Number(process.env.PORT ?? 3000), host: '127.0.0.1' })
 await stopped
 // First those who ask: requests that have begun get their answers.
 await web.close()
-await scheduler.stop({ deadlineMs: 20_000 })
+await scheduler.stop({ timeoutMs: 20_000 })
 await queue.disconnect()
 await redis?.disconnect()

@@ -25,6 +25,6 @@ console.log('ready')
 
 await stopped
 // Takes nothing new and lets what runs finish; what has not begun stays at the broker, for another worker.
-await scheduler.stop({ deadlineMs: 25_000 })
+await scheduler.stop({ timeoutMs: 25_000 })
 await queue.disconnect()
 console.log('stopped')

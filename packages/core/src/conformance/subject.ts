@@ -1,6 +1,4 @@
-import type { Source } from '../contract/adapter.js'
-import type { Queue } from '../contract/queue.js'
-import type { SchedulerOptions, TaskScheduler } from '../tasks/task-scheduler.js'
+import type { GroupRef, Queue, SchedulerOptions, TaskScheduler } from '../index.js'
 
 /** What JSON can hold: options have to reach a child process. */
 export type JsonObject = { readonly [name: string]: JsonValue | undefined }
@@ -63,7 +61,7 @@ export interface Faults<Started = StartedBroker> {
   /** Connections that clients have to the broker now. */
   connections?(started: Started): Promise<number>
   /** Deletes the group, or the topic with it, at the broker and behind the adapter's back. */
-  destroy?(started: Started, source: Source): Promise<void>
+  destroy?(started: Started, ref: GroupRef): Promise<void>
   /** Publishes as a program without this library does: the body, and none of our attributes. */
   publishForeign?(started: Started, topic: string, body: Uint8Array): Promise<void>
   /** Options with which the factory's adapter cannot log in: a wrong password, which is `secret`. */
@@ -80,7 +78,7 @@ export type FaultName = keyof Faults
 export interface WorkerProgram {
   readonly adapter: string
   readonly options: JsonObject
-  readonly source: Source
+  readonly ref: GroupRef
   readonly concurrency: number
   /**
    * What its handler does: `handle` returns at once, `hang` never returns, `crash` ends the process in the middle. With

@@ -1,4 +1,4 @@
-import { withDeadline } from '../adapter-kit/with-timeout.js'
+import { withTimeout } from '../adapter-kit/with-timeout.js'
 import type { DeadLetterStore } from '../contract/adapter.js'
 import { requireInteger, shown } from '../contract/checks.js'
 import { MqError } from '../contract/errors.js'
@@ -30,7 +30,7 @@ const maxListed = 10_000
 
 export function deadLettersOf(store: DeadLetterStore, timeoutMs: number): DeadLetters {
   const bounded = <T>(what: string, work: Promise<T>): Promise<T> =>
-    withDeadline(work, timeoutMs, () => new MqError('MQ_TIMEOUT', `${what} dead letters took over ${timeoutMs} ms`))
+    withTimeout(work, timeoutMs, () => new MqError('MQ_TIMEOUT', `${what} dead letters took over ${timeoutMs} ms`))
   return {
     async list({ limit = 100 } = {}) {
       requireInteger(limit, 'limit', { min: 1, max: maxListed })

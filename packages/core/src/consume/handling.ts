@@ -1,5 +1,5 @@
 import { lazyAbort } from '../adapter-kit/lazy-abort.js'
-import type { Delivery, Handle, Settlement, Source } from '../contract/adapter.js'
+import type { Delivery, GroupRef, Handle, Settlement } from '../contract/adapter.js'
 import type { Capabilities } from '../contract/capabilities.js'
 import type { Clock } from '../contract/clock.js'
 import { MqError } from '../contract/errors.js'
@@ -17,7 +17,7 @@ import { joinedSignal } from './joined-signal.js'
 import { decideRetry, type RetryPolicy } from './retry.js'
 
 export interface Handling {
-  readonly source: Source
+  readonly ref: GroupRef
   readonly schema: StandardSchema | undefined
   readonly run: RunHandler
   readonly policy: RetryPolicy
@@ -77,7 +77,7 @@ async function validatedAndHandled(
 ): Promise<Settlement> {
   let data: unknown
   try {
-    data = await validate(schema, message.data, `'${handling.source.topic}'`)
+    data = await validate(schema, message.data, `'${handling.ref.topic}'`)
   } catch (error) {
     return dead(handling, delivery, 'invalid', error)
   }
@@ -109,7 +109,7 @@ function messageOf(handling: Handling, { message, attempt }: Delivery, data: unk
   const ms = timeMs(message.time)
   return {
     id: message.id,
-    topic: handling.source.topic,
+    topic: handling.ref.topic,
     data,
     headers: Object.freeze(message.headers),
     key: message.key,
@@ -172,7 +172,7 @@ class Context implements HandlerContext {
 
   get log(): Log {
     const { attempt, message } = this.#delivery
-    return withFields(this.#handling.log, { ...this.#handling.source, id: message.id, attempt })
+    return withFields(this.#handling.log, { ...this.#handling.ref, id: message.id, attempt })
   }
 }
 

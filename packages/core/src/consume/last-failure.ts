@@ -1,12 +1,12 @@
-import { withDeadline } from '../adapter-kit/with-timeout.js'
-import type { Delivery, Source } from '../contract/adapter.js'
+import { withTimeout } from '../adapter-kit/with-timeout.js'
+import type { Delivery, GroupRef } from '../contract/adapter.js'
 import type { OnLastFailure } from '../contract/handler.js'
 import { decodeData } from '../wire/codec.js'
 import type { Handling } from './handling.js'
 
 /** The application's hook as handling calls it: it ends in time, and what it throws decides nothing. */
 export function lastFailureOf(
-  { topic }: Source,
+  { topic }: GroupRef,
   hook: OnLastFailure | undefined,
   timeoutMs: number,
 ): Handling['lastFailure'] {
@@ -16,7 +16,7 @@ export function lastFailureOf(
     const failed = Object.freeze({ id, topic, headers, extensions, data: dataOf(delivery), failure })
     const late = (): Error => new Error(`onLastFailure took over ${timeoutMs} ms`)
     try {
-      await withDeadline(
+      await withTimeout(
         Promise.resolve().then(() => hook(failed, context)),
         timeoutMs,
         late,

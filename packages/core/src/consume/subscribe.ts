@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { withDeadline } from '../adapter-kit/with-timeout.js'
-import type { Adapter, Consumer, Source } from '../contract/adapter.js'
+import { withTimeout } from '../adapter-kit/with-timeout.js'
+import type { Adapter, Consumer, GroupRef } from '../contract/adapter.js'
 import {
   refuseUnknown,
   requireBoolean,
@@ -31,7 +31,7 @@ export interface SubscriberOptions {
   readonly retry: RetryPolicy
   readonly operationTimeoutMs: number
   readonly stopTimeoutMs: number
-  readonly settled: (source: Source, ephemeral: boolean) => Handling['settled']
+  readonly settled: (ref: GroupRef, ephemeral: boolean) => Handling['settled']
   readonly removed: (subscription: Subscription) => void
 }
 
@@ -65,13 +65,13 @@ export async function subscribe(
   requireBoolean(ephemeral, 'ephemeral')
   if (given.onLastFailure !== undefined) requireFunction(given.onLastFailure, 'onLastFailure')
   const concurrency = requireInteger(given.concurrency ?? defaultConcurrency, 'concurrency', { min: 1, max: 10_000 })
-  const source = { topic: event.name, group: groupOf(given, subscriber.group) }
+  const ref = { topic: event.name, group: groupOf(given, subscriber.group) }
   const policy = ephemeral ? ephemeralPolicy(given, subscriber.retry) : retryPolicy(given.retry, subscriber.retry)
   const timeoutMs = handlerTimeoutOf(given, adapter)
   requireSupport(adapter, { startFrom, ordered })
 
   const handle = createHandle({
-    source,
+    ref,
     schema: event.schema,
     run: handleChain(middleware, handler),
     policy,
@@ -80,50 +80,50 @@ export async function subscribe(
     clock: subscriber.clock,
     queue: subscriber.queue,
     log: subscriber.log,
-    lastFailure: lastFailureOf(source, given.onLastFailure, subscriber.operationTimeoutMs),
-    settled: subscriber.settled(source, ephemeral),
+    lastFailure: lastFailureOf(ref, given.onLastFailure, subscriber.operationTimeoutMs),
+    settled: subscriber.settled(ref, ephemeral),
   })
   const start = async (): Promise<Consumer> => {
-    if (!ephemeral) await adapter.declareGroup(source, { startFrom })
-    return adapter.consume(source, { concurrency, ordered, ephemeral }, handle)
+    if (!ephemeral) await adapter.declareGroup(ref, { startFrom })
+    return adapter.consume(ref, { concurrency, ordered, ephemeral }, handle)
   }
   const starting = start()
   const late = (): MqError =>
     new MqError(
       'MQ_TIMEOUT',
-      `Subscribing '${source.group}' to '${source.topic}' took over ${subscriber.operationTimeoutMs} ms`,
+      `Subscribing '${ref.group}' to '${ref.topic}' took over ${subscriber.operationTimeoutMs} ms`,
     )
-  const consumer = await withDeadline(starting, subscriber.operationTimeoutMs, late).catch((error) => {
+  const consumer = await withTimeout(starting, subscriber.operationTimeoutMs, late).catch((error) => {
     // A consumer that comes up after all must not run on unknown to anybody.
-    if (isMqError(error, 'MQ_TIMEOUT')) void starting.then((orphan) => orphan.stop({ deadlineMs: 0 })).catch(() => {})
+    if (isMqError(error, 'MQ_TIMEOUT')) void starting.then((orphan) => orphan.stop({ timeoutMs: 0 })).catch(() => {})
     throw error
   })
-  return subscriptionOf(subscriber, source, consumer)
+  return subscriptionOf(subscriber, ref, consumer)
 }
 
-function subscriptionOf(subscriber: SubscriberOptions, source: Source, consumer: Consumer): Subscription {
+function subscriptionOf(subscriber: SubscriberOptions, ref: GroupRef, consumer: Consumer): Subscription {
   let stopped: Promise<void> | undefined
-  const stop = async (options: { readonly deadlineMs?: number } = {}): Promise<void> => {
-    const deadlineMs = stopDeadline(options, subscriber.stopTimeoutMs)
-    stopped ??= stopConsumer(consumer, deadlineMs).finally(() => subscriber.removed(subscription))
+  const stop = async (options: { readonly timeoutMs?: number } = {}): Promise<void> => {
+    const timeoutMs = stopTimeout(options, subscriber.stopTimeoutMs)
+    stopped ??= stopConsumer(consumer, timeoutMs).finally(() => subscriber.removed(subscription))
     await stopped
   }
-  const subscription: Subscription = Object.freeze({ ...source, stop, [Symbol.asyncDispose]: () => stop() })
+  const subscription: Subscription = Object.freeze({ ...ref, stop, [Symbol.asyncDispose]: () => stop() })
   return subscription
 }
 
-export function stopDeadline(options: { readonly deadlineMs?: number }, fallbackMs: number): number {
+export function stopTimeout(options: { readonly timeoutMs?: number }, fallbackMs: number): number {
   requireOptions(options, 'The options of stop')
-  return options.deadlineMs === undefined ? fallbackMs : requireDuration(options.deadlineMs, 'deadlineMs')
+  return options.timeoutMs === undefined ? fallbackMs : requireDuration(options.timeoutMs, 'timeoutMs')
 }
 
 /** How much later than its deadline an adapter may be before it is no longer waited for. */
 export const stopGraceMs = 5_000
 
-async function stopConsumer(consumer: Consumer, deadlineMs: number): Promise<void> {
+async function stopConsumer(consumer: Consumer, timeoutMs: number): Promise<void> {
   const late = (): MqError => new MqError('MQ_TIMEOUT', 'The consumer did not stop in time')
   try {
-    await withDeadline(consumer.stop({ deadlineMs }), deadlineMs + stopGraceMs, late)
+    await withTimeout(consumer.stop({ timeoutMs }), timeoutMs + stopGraceMs, late)
   } catch {
     // Stopping always resolves: what could not be given back, the broker gives to another consumer by itself.
   }

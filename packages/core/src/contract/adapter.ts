@@ -31,33 +31,33 @@ export interface Adapter {
    * Stops the consumers that are left, sends what was accepted for publishing, closes. Always resolves, at the latest shortly
    * after the deadline, and settles every publish still open. May be called twice, and before `connect`.
    */
-  disconnect(options: Deadline): Promise<void>
+  disconnect(options: StopOptions): Promise<void>
   /**
    * Stores the messages. One outcome per message, in the order given. Settles at the latest when `options.signal` aborts or
    * `options.timeoutMs` have passed; what has no answer by then is `unknown`, or `rejected` if it was never sent.
    */
-  publish(topic: string, messages: readonly OutgoingMessage[], options: PublishCall): Promise<readonly Outcome[]>
+  publish(topic: string, messages: readonly OutgoingMessage[], options: PublishCall): Promise<readonly StoreOutcome[]>
   /** Resolves once every message accepted from now on reaches the group. Does nothing for a group that exists. */
-  declareGroup(source: Source, options: { readonly startFrom: StartFrom }): Promise<void>
+  declareGroup(ref: GroupRef, options: { readonly startFrom: StartFrom }): Promise<void>
   /** Removes the group with all that waits for it, its dead letters too. Does nothing for a group that does not exist. */
-  deleteGroup(source: Source): Promise<void>
+  deleteGroup(ref: GroupRef): Promise<void>
   /**
    * Calls `handle` for the group's messages, with at most `concurrency` calls unsettled. Resolves once messages flow. The
    * group was declared before, unless `ephemeral` is set: then it is made here and removed with the consumer.
    *
    * `handle` never rejects. Once `Delivery.signal` has aborted, the adapter waits for it no longer and ignores its answer.
    */
-  consume(source: Source, options: ConsumeOptions, handle: Handle): Promise<Consumer>
+  consume(ref: GroupRef, options: ConsumeOptions, handle: Handle): Promise<Consumer>
   /** Sends nothing; the group need not exist. */
-  deadLetters(source: Source): DeadLetterStore
-  stats(source: Source): Promise<QueueStats>
+  deadLetters(ref: GroupRef): DeadLetterStore
+  stats(ref: GroupRef): Promise<QueueStats>
   /** From memory, without asking the broker. */
   health(): AdapterHealth
   /** Returns a function that takes the listener away again. */
   on(listener: (event: AdapterEvent) => void): () => void
 }
 
-export interface Source {
+export interface GroupRef {
   readonly topic: string
   readonly group: string
 }
@@ -65,9 +65,9 @@ export interface Source {
 /** Where a new group begins: with what comes from now on, or with the oldest message that is retained. */
 export type StartFrom = 'latest' | 'earliest'
 
-export interface Deadline {
-  /** How long what is in flight may take. 0 aborts it at once. */
-  readonly deadlineMs: number
+export interface StopOptions {
+  /** How long messages in flight may take. 0 aborts them at once. */
+  readonly timeoutMs: number
 }
 
 export interface PublishCall {
@@ -76,7 +76,7 @@ export interface PublishCall {
   readonly signal: AbortSignal
 }
 
-export interface Outcome {
+export interface StoreOutcome {
   readonly status: 'stored' | 'rejected' | 'unknown'
   readonly routed: Routed
   /** Why it is not `stored`. */
@@ -127,7 +127,7 @@ export interface Consumer {
    * Ends intake at once, lets running handlers finish until the deadline, then aborts their signals and gives back what is
    * not settled. Always resolves. May be called twice.
    */
-  stop(options: Deadline): Promise<void>
+  stop(options: StopOptions): Promise<void>
 }
 
 export interface DeadLetterStore {
@@ -167,7 +167,7 @@ export interface AdapterHealth {
   readonly lastError?: MqError
 }
 
-export interface ConsumerHealth extends Source {
+export interface ConsumerHealth extends GroupRef {
   /** Whether the consume loop itself runs, not only its connection. */
   readonly status: 'consuming' | 'recovering' | 'stopping'
 }
@@ -176,8 +176,8 @@ export type AdapterEvent =
   /** The connection came or went. */
   | { readonly type: 'state'; readonly state: 'connected' | 'reconnecting'; readonly error?: MqError }
   /** Something failed that no caller is told of. */
-  | { readonly type: 'error'; readonly error: MqError; readonly source?: Source }
+  | { readonly type: 'error'; readonly error: MqError; readonly topic?: string; readonly group?: string }
   /** Messages are gone that a group had not finished: deleted, expired or trimmed at the broker. */
-  | { readonly type: 'data-loss'; readonly source: Source; readonly reason: string; readonly count?: number }
+  | ({ readonly type: 'data-loss'; readonly reason: string; readonly count?: number } & GroupRef)
   /** The broker takes no messages for now; publishing waits. */
   | { readonly type: 'blocked'; readonly blocked: boolean; readonly reason?: string }

@@ -60,5 +60,5 @@ export interface Subscription extends AsyncDisposable {
    * Ends intake at once and lets running handlers finish until the deadline (the queue's `stopTimeoutMs`); then aborts their
    * signals and gives their messages back. Always resolves. May be called twice.
    */
-  stop(options?: { readonly deadlineMs?: number }): Promise<void>
+  stop(options?: { readonly timeoutMs?: number }): Promise<void>
 }

@@ -1,6 +1,6 @@
 import type { DeadLetters } from '../consume/dead-letters.js'
 import type { RetryOptions } from '../consume/retry.js'
-import type { AdapterHealth, QueueStats, Settlement, Source, StartFrom } from './adapter.js'
+import type { AdapterHealth, GroupRef, QueueStats, Settlement, StartFrom } from './adapter.js'
 import type { Capabilities } from './capabilities.js'
 import type { Clock } from './clock.js'
 import type { MqError } from './errors.js'
@@ -29,7 +29,7 @@ export interface Queue extends AsyncDisposable {
    * Stops all subscriptions, lets handlers finish and publishes leave until the deadline (`stopTimeoutMs`), closes. Handlers
    * may publish until they have ended. Always resolves. May be called twice, and is final.
    */
-  disconnect(options?: { readonly deadlineMs?: number }): Promise<void>
+  disconnect(options?: { readonly timeoutMs?: number }): Promise<void>
   /**
    * Stores the message durably, then resolves.
    *
@@ -110,20 +110,20 @@ export interface QueueHealth extends AdapterHealth {
 export interface QueueEvents {
   state: { readonly state: QueueState; readonly previous: QueueState; readonly error?: MqError }
   /** Something failed that no caller is told of. Logged when nobody listens. */
-  error: { readonly error: MqError; readonly source?: Source }
+  error: { readonly error: MqError; readonly topic?: string; readonly group?: string }
   /** Messages are gone that a group had not finished. Logged when nobody listens. */
-  'data-loss': { readonly source: Source; readonly reason: string; readonly count?: number }
+  'data-loss': GroupRef & { readonly reason: string; readonly count?: number }
   /** The broker takes no messages for now. */
   blocked: { readonly blocked: boolean; readonly reason?: string }
   /** A run of a handler has ended. */
   settled: SettledEvent
 }
 
-export interface SettledEvent extends Source {
+export interface SettledEvent extends GroupRef {
   readonly id: string
   readonly attempt: number
-  readonly outcome: Settlement['kind']
-  /** Before the next attempt, with the outcome `retry`. */
+  readonly settlement: Settlement['kind']
+  /** Before the next attempt, with the settlement `retry`. */
   readonly delayMs?: number
   readonly failure?: Failure
   readonly durationMs: number

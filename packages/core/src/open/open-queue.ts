@@ -9,7 +9,7 @@ import {
   type AdapterRequest,
   adapterRequest,
   knownTypes,
-  type QueueTarget,
+  type QueueAddress,
 } from './queue-address.js'
 import { applicationFolders, resolvePackage } from './resolve-package.js'
 
@@ -20,7 +20,7 @@ import { applicationFolders, resolvePackage } from './resolve-package.js'
  * Rejects with `MQ_UNSUPPORTED_TYPE`, `MQ_INVALID_URL`, `MQ_ADAPTER_NOT_INSTALLED` (saying what to install),
  * `MQ_ADAPTER_INVALID`, what `createQueue` throws, and what `Queue.connect` rejects with.
  */
-export async function openQueue(target: QueueTarget, options: QueueOptions = {}): Promise<Queue> {
+export async function openQueue(target: QueueAddress, options: QueueOptions = {}): Promise<Queue> {
   const queue = createQueue(isAdapter(target) ? target : await loadAdapter(target), options)
   await queue.connect()
   return queue

@@ -25,7 +25,7 @@ const schemes: Readonly<Record<string, KnownType>> = {
  * Where a queue is: a URL (`amqp://`, `amqps://`, `redis://`, `rediss://`, `kafka://`, `memory:`), a type with the options of
  * its adapter, or an adapter itself.
  */
-export type QueueTarget = string | AdapterConfig | Adapter
+export type QueueAddress = string | AdapterConfig | Adapter
 
 export interface AdapterConfig {
   /** `rabbitmq`, `redis`, `kafka`, `memory`, or a scoped package that exports an adapter factory by default. */

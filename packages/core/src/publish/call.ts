@@ -1,4 +1,4 @@
-import type { Outcome, PublishCall } from '../contract/adapter.js'
+import type { PublishCall, StoreOutcome } from '../contract/adapter.js'
 import { MqError } from '../contract/errors.js'
 
 /** Node fires a longer timer at once. */
@@ -39,7 +39,7 @@ export class OpenPublish implements PublishCall {
     return this.#controller.signal
   }
 
-  settle(outcomes: Promise<readonly Outcome[]>): Promise<readonly Outcome[]> {
+  settle(outcomes: Promise<readonly StoreOutcome[]>): Promise<readonly StoreOutcome[]> {
     return new Promise((resolve, reject) => {
       this.#reject = reject
       this.#graceTimer = setTimeout(giveUp, Math.min(this.timeoutMs + graceMs, longestTimerMs), this)

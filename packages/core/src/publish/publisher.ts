@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Adapter, Outcome } from '../contract/adapter.js'
+import type { Adapter, StoreOutcome } from '../contract/adapter.js'
 import { refuseUnknown, requireDuration, requireOptions, requireTime, shown } from '../contract/checks.js'
 import type { Clock } from '../contract/clock.js'
 import { isMqError, MqError, type MqErrorCode } from '../contract/errors.js'
@@ -137,7 +137,7 @@ export function createPublisher(options: PublisherOptions) {
 
 export type Publisher = ReturnType<typeof createPublisher>
 
-function outcomeOf(id: string, outcome: Outcome | undefined): PublishOutcome {
+function outcomeOf(id: string, outcome: StoreOutcome | undefined): PublishOutcome {
   if (outcome?.status === 'stored') return { status: 'stored', id, routed: outcome.routed }
   if (outcome?.status === 'rejected') {
     const error = outcome.error ?? new MqError('MQ_PUBLISH_REJECTED', 'The broker refused the message')

@@ -1,8 +1,8 @@
-import { withDeadline } from '../adapter-kit/with-timeout.js'
+import { withTimeout } from '../adapter-kit/with-timeout.js'
 import { deadLettersOf } from '../consume/dead-letters.js'
 import { retryPolicy } from '../consume/retry.js'
-import { requireGroup, requireStartFrom, stopDeadline, subscribe } from '../consume/subscribe.js'
-import type { Adapter, Delivery, Settlement, Source } from '../contract/adapter.js'
+import { requireGroup, requireStartFrom, stopTimeout, subscribe } from '../consume/subscribe.js'
+import type { Adapter, Delivery, GroupRef, Settlement } from '../contract/adapter.js'
 import { refuseUnknown, requireDuration, requireInteger, requireOptions, shown } from '../contract/checks.js'
 import { systemClock } from '../contract/clock.js'
 import { MqError } from '../contract/errors.js'
@@ -52,31 +52,26 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
   let disconnected: Promise<void> | undefined
 
   const bounded = <T>(what: string, work: Promise<T>): Promise<T> =>
-    withDeadline(
-      work,
-      operationTimeoutMs,
-      () => new MqError('MQ_TIMEOUT', `${what} took over ${operationTimeoutMs} ms`),
-    )
-  const sourceOf = (target: Target, group: string | undefined): Source => {
+    withTimeout(work, operationTimeoutMs, () => new MqError('MQ_TIMEOUT', `${what} took over ${operationTimeoutMs} ms`))
+  const refOf = (target: Target, group: string | undefined): GroupRef => {
     lifecycle.requireOpen()
     return { topic: topicOf(target).name, group: requireGroup(group ?? settings.group) }
   }
   const settled =
-    (source: Source, ephemeral: boolean) => (delivery: Delivery, settlement: Settlement, durationMs: number) => {
+    (ref: GroupRef, ephemeral: boolean) => (delivery: Delivery, settlement: Settlement, durationMs: number) => {
       const { message, attempt } = delivery
       const failure = 'failure' in settlement ? settlement.failure : undefined
       if (ephemeral && failure !== undefined) {
-        const text = `An ephemeral handler of '${source.topic}' failed: ${failure.error.message}`
-        lifecycle.report({ type: 'error', error: new MqError('MQ_OPERATION_FAILED', text), source })
+        const text = `An ephemeral handler of '${ref.topic}' failed: ${failure.error.message}`
+        lifecycle.report({ type: 'error', error: new MqError('MQ_OPERATION_FAILED', text), ...ref })
       }
       if (!emitter.has('settled')) return
       const delay = settlement.kind === 'retry' ? { delayMs: settlement.delayMs } : {}
-      const outcome = settlement.kind
       emitter.emit('settled', {
-        ...source,
+        ...ref,
         id: message.id,
         attempt,
-        outcome,
+        settlement: settlement.kind,
         durationMs,
         ...delay,
         ...(failure && { failure }),
@@ -90,11 +85,11 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
     clock,
     connect: () => lifecycle.connect(),
     async disconnect(given = {}) {
-      const deadlineMs = stopDeadline(given, settings.stopTimeoutMs)
+      const timeoutMs = stopTimeout(given, settings.stopTimeoutMs)
       disconnected ??= (async () => {
-        const endsAt = Date.now() + deadlineMs
+        const endsAt = Date.now() + timeoutMs
         lifecycle.beginClosing()
-        await Promise.all([...subscriptions].map((subscription) => subscription.stop({ deadlineMs })))
+        await Promise.all([...subscriptions].map((subscription) => subscription.stop({ timeoutMs })))
         // One whose data is still being validated has not reached the adapter, which can only wait for what it has.
         await publishes.ended(Math.max(0, endsAt - Date.now()))
         await lifecycle.close(Math.max(0, endsAt - Date.now()))
@@ -125,21 +120,21 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
       const subscription = await subscribe(subscriber, topicOf(target), handler as never, given, [...middleware])
       subscriptions.add(subscription)
       if (disconnected !== undefined) {
-        await subscription.stop({ deadlineMs: 0 })
+        await subscription.stop({ timeoutMs: 0 })
         lifecycle.requireNotClosing()
       }
       return subscription
     },
     async declareGroup(target, group, { startFrom = 'latest' } = {}) {
-      const source = sourceOf(target, requireGroup(group))
+      const ref = refOf(target, requireGroup(group))
       requireStartFrom(adapter, startFrom)
-      await bounded(`Declaring the group '${group}'`, adapter.declareGroup(source, { startFrom }))
+      await bounded(`Declaring the group '${group}'`, adapter.declareGroup(ref, { startFrom }))
     },
     async deleteGroup(target, group) {
-      await bounded(`Deleting the group '${group}'`, adapter.deleteGroup(sourceOf(target, requireGroup(group))))
+      await bounded(`Deleting the group '${group}'`, adapter.deleteGroup(refOf(target, requireGroup(group))))
     },
-    deadLetters: (target, group) => deadLettersOf(adapter.deadLetters(sourceOf(target, group)), operationTimeoutMs),
-    stats: async (target, group) => bounded('Reading stats', adapter.stats(sourceOf(target, group))),
+    deadLetters: (target, group) => deadLettersOf(adapter.deadLetters(refOf(target, group)), operationTimeoutMs),
+    stats: async (target, group) => bounded('Reading stats', adapter.stats(refOf(target, group))),
     health: () => lifecycle.health(),
     use(layer) {
       requireOptions(layer, 'The middleware')

@@ -1,4 +1,4 @@
-import { withDeadline } from '../adapter-kit/with-timeout.js'
+import { withTimeout } from '../adapter-kit/with-timeout.js'
 import { stopGraceMs } from '../consume/subscribe.js'
 import type { Adapter, AdapterEvent } from '../contract/adapter.js'
 import { isMqError, MqError } from '../contract/errors.js'
@@ -25,11 +25,13 @@ export function createLifecycle(adapter: Adapter, emitter: Emitter<QueueEvents>,
         if (state === 'connected' || state === 'reconnecting') enter(event.state, event.error)
         return
       case 'error':
-        if (!emitter.has('error')) log.error(event.error.message, { ...event.source, code: event.error.code })
+        if (!emitter.has('error'))
+          log.error(event.error.message, { topic: event.topic, group: event.group, code: event.error.code })
         emitter.emit('error', event)
         return
       case 'data-loss':
-        if (!emitter.has('data-loss')) log.error(`Messages were lost: ${event.reason}`, { ...event.source })
+        if (!emitter.has('data-loss'))
+          log.error(`Messages were lost: ${event.reason}`, { topic: event.topic, group: event.group })
         emitter.emit('data-loss', event)
         return
       case 'blocked':
@@ -62,10 +64,10 @@ export function createLifecycle(adapter: Adapter, emitter: Emitter<QueueEvents>,
       await connecting
     },
     beginClosing: (): void => enter('disconnecting'),
-    async close(deadlineMs: number): Promise<void> {
+    async close(timeoutMs: number): Promise<void> {
       const late = (): MqError => new MqError('MQ_TIMEOUT', 'The adapter did not disconnect in time')
       try {
-        await withDeadline(adapter.disconnect({ deadlineMs }), deadlineMs + stopGraceMs, late)
+        await withTimeout(adapter.disconnect({ timeoutMs }), timeoutMs + stopGraceMs, late)
       } catch (cause) {
         const text = `Disconnecting failed: ${describeError(cause).message}`
         onAdapterEvent({

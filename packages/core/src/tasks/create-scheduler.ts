@@ -1,4 +1,4 @@
-import { stopDeadline } from '../consume/subscribe.js'
+import { stopTimeout } from '../consume/subscribe.js'
 import { refuseUnknown, requireDuration, requireFunction, requireOptions } from '../contract/checks.js'
 import type { EventDefinition } from '../contract/event.js'
 import type { HandlerContext } from '../contract/handler.js'
@@ -120,7 +120,7 @@ export function createScheduler(queue: Queue, options: SchedulerOptions = {}): T
     start: () => starters.start(),
     async stop(given = {}) {
       // Before anything is stopped: a bad deadline must not leave workers behind that nobody can stop any more.
-      stopDeadline(given, 0)
+      stopTimeout(given, 0)
       await starters.stop(given)
       await replies.close()
     },
@@ -142,7 +142,7 @@ export function createScheduler(queue: Queue, options: SchedulerOptions = {}): T
       if (task !== undefined) requireTask(task)
       requireShortText(id, 'id')
       if (records === undefined) throw storeRequired('The result of a task from elsewhere')
-      const outcome = await records.outcomeOf(id)
+      const outcome = await records.finishedTaskOf(id)
       return outcome as never
     },
     async cancel(id, given = {}) {

@@ -9,28 +9,28 @@ export interface TaskFailure extends FailureError {
 }
 
 /** How a task has ended. */
-export type TaskOutcome<Result = unknown> =
+export type FinishedTask<Result = unknown> =
   | { readonly status: 'completed'; readonly id: string; readonly task: string; readonly result: Result }
   | { readonly status: 'failed'; readonly id: string; readonly task: string; readonly error: TaskFailure }
   | { readonly status: 'cancelled'; readonly id: string }
 
 /** Throws `MQ_NOT_SERIALIZABLE`, which names the place, for a result that JSON cannot hold. `undefined` is a result too. */
-export function encodeOutcome(outcome: TaskOutcome): string {
+export function encodeFinished(outcome: FinishedTask): string {
   // Bytes as a whole are data of their own for a message, but here they are a part of an object.
   return Buffer.from(encodeData(outcome).body).toString()
 }
 
 /** Undefined for any other text. */
-export function decodeOutcome(text: string | undefined): TaskOutcome | undefined {
+export function decodeFinished(text: string | undefined): FinishedTask | undefined {
   if (text === undefined) return undefined
   try {
-    return outcomeOf(decodeData(Buffer.from(text), 'application/json'))
+    return finishedTaskOf(decodeData(Buffer.from(text), 'application/json'))
   } catch {
     return undefined
   }
 }
 
-export function outcomeOf(value: unknown): TaskOutcome | undefined {
+export function finishedTaskOf(value: unknown): FinishedTask | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const { status, id, task, result, error } = value as Record<string, unknown>
   if (typeof id !== 'string') return undefined
@@ -48,7 +48,7 @@ export function outcomeOf(value: unknown): TaskOutcome | undefined {
 }
 
 /** What the asker of a task gets that did not complete. */
-export function outcomeError(outcome: TaskOutcome): MqError | undefined {
+export function finishedError(outcome: FinishedTask): MqError | undefined {
   if (outcome.status === 'completed') return undefined
   if (outcome.status === 'cancelled') return new MqError('MQ_TASK_CANCELLED', `The task ${outcome.id} was cancelled`)
   const { task, error } = outcome

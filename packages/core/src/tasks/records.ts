@@ -1,7 +1,7 @@
 import { maxDurationMs } from '../contract/checks.js'
 import { MqError } from '../contract/errors.js'
 import type { Log } from '../contract/log.js'
-import { decodeOutcome, encodeOutcome, type TaskOutcome } from './finished-task.js'
+import { decodeFinished, encodeFinished, type FinishedTask } from './finished-task.js'
 import type { TaskStore } from './task-store.js'
 
 const keyOf = (kind: 'outcome' | 'once' | 'copy', name: string): string => `${kind}/${name}`
@@ -15,24 +15,24 @@ export interface RecordsOptions {
 
 /** What a store knows of tasks: how each ended, and which id and which message a key stands for. */
 export function createRecords({ store, log, keepMs }: RecordsOptions) {
-  const outcomeOf = async (id: string): Promise<TaskOutcome | undefined> =>
-    decodeOutcome(await store.get(keyOf('outcome', id)))
+  const finishedTaskOf = async (id: string): Promise<FinishedTask | undefined> =>
+    decodeFinished(await store.get(keyOf('outcome', id)))
 
   return {
-    outcomeOf,
+    finishedTaskOf,
     /**
      * Stores the outcome of a run, and resolves to the one that counts: a task that was cancelled meanwhile stays cancelled,
      * one that completed before is not failed by a repetition. A store that fails is logged: the work is done, and must not
      * be done again for that.
      */
-    async end(given: TaskOutcome, ttlMs = 0): Promise<TaskOutcome> {
+    async end(given: FinishedTask, ttlMs = 0): Promise<FinishedTask> {
       const key = keyOf('outcome', given.id)
       const ttl = { ttlMs: Math.max(keepMs, ttlMs) }
       try {
-        const text = encodeOutcome(given)
+        const text = encodeFinished(given)
         const held = await store.claim(key, text, ttl)
         if (held === text) return given
-        const found = decodeOutcome(held)
+        const found = decodeFinished(held)
         if (found?.status === 'cancelled' || (found?.status === 'completed' && given.status === 'failed')) return found
         await store.put(key, text, ttl)
       } catch (error) {
@@ -43,10 +43,10 @@ export function createRecords({ store, log, keepMs }: RecordsOptions) {
     /** False when the task had ended before. */
     async cancel(id: string): Promise<boolean> {
       // A delayed task may wait that long.
-      const held = await store.claim(keyOf('outcome', id), encodeOutcome({ status: 'cancelled', id }), {
+      const held = await store.claim(keyOf('outcome', id), encodeFinished({ status: 'cancelled', id }), {
         ttlMs: maxDurationMs,
       })
-      return decodeOutcome(held)?.status === 'cancelled'
+      return decodeFinished(held)?.status === 'cancelled'
     },
     /** The id that the key stands for: `id`, unless another one came first. */
     idOf: (

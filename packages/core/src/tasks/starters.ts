@@ -25,7 +25,7 @@ export function createStarters() {
   const open = async (start: () => Promise<Subscription>, keep: (opened: Subscription) => void): Promise<void> => {
     const subscription = await start()
     keep(subscription)
-    if (stopped !== undefined) await subscription.stop({ deadlineMs: 0 })
+    if (stopped !== undefined) await subscription.stop({ timeoutMs: 0 })
   }
   const startOne = async ([name, { start, before }]: readonly [string, Starter]): Promise<void> => {
     if (before !== undefined) {
@@ -46,13 +46,13 @@ export function createStarters() {
     await subscription?.stop()
     return wasThere
   }
-  const stopAll = async (options?: { readonly deadlineMs?: number }): Promise<void> => {
+  const stopAll = async (options?: { readonly timeoutMs?: number }): Promise<void> => {
     const ending = [...running.values()]
     running.clear()
     await Promise.all(ending.map((subscription) => subscription.stop(options)))
     // Last: what is still running can be reached until it has ended.
     shared = undefined
-    await Promise.all(helpers.splice(0).map((subscription) => subscription.stop({ deadlineMs: 0 })))
+    await Promise.all(helpers.splice(0).map((subscription) => subscription.stop({ timeoutMs: 0 })))
   }
 
   return {
@@ -77,7 +77,7 @@ export function createStarters() {
         const results = await Promise.allSettled([...starters].map(startOne))
         const failure = results.find((result) => result.status === 'rejected')
         if (failure === undefined) return
-        await stopAll({ deadlineMs: 0 })
+        await stopAll({ timeoutMs: 0 })
         throw failure.reason
       })().catch((error) => {
         started = undefined
@@ -85,7 +85,7 @@ export function createStarters() {
       })
       return started
     },
-    async stop(options?: { readonly deadlineMs?: number }): Promise<void> {
+    async stop(options?: { readonly timeoutMs?: number }): Promise<void> {
       stopped ??= stopAll(options)
       await stopped
     },

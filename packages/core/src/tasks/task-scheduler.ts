@@ -3,7 +3,7 @@ import type { SubscribeOptions } from '../contract/handler.js'
 import type { Message } from '../contract/message.js'
 import type { PublishOptions, PublishResult, Routed } from '../contract/publish-options.js'
 import type { CancelOptions, TaskHandle } from './ask/handle.js'
-import type { TaskOutcome } from './finished-task.js'
+import type { FinishedTask } from './finished-task.js'
 import type { ScheduleRule } from './schedules/rule.js'
 import type { ScheduleInfo } from './schedules/schedules.js'
 import type { Task } from './task.js'
@@ -59,7 +59,7 @@ export interface TaskScheduler extends AsyncDisposable {
    * Stops all workers as `Subscription.stop` does, then whoever waits for a reply here is told `MQ_CLOSED`. Always resolves. May
    * be called twice, and is final.
    */
-  stop(options?: { readonly deadlineMs?: number }): Promise<void>
+  stop(options?: { readonly timeoutMs?: number }): Promise<void>
   /**
    * Asks for one run of the task, now, after `delayMs` or at a time. It need not be registered here, nor anywhere yet: its
    * workers' group is declared, so that it waits for them. With `reply` it resolves to a handle.
@@ -99,8 +99,8 @@ export interface TaskScheduler extends AsyncDisposable {
   result<Input, Result, Enqueued = Input>(
     id: string,
     task: Task<Input, Result, Enqueued>,
-  ): Promise<TaskOutcome<Result> | undefined>
-  result(id: string): Promise<TaskOutcome | undefined>
+  ): Promise<FinishedTask<Result> | undefined>
+  result(id: string): Promise<FinishedTask | undefined>
   /**
    * Ends the task with this id: where it runs, its signal aborts; where it waits, also for a retry or its time, it will not run.
    * It is neither retried nor dead-lettered, and whoever asked for it gets `MQ_TASK_CANCELLED`. False when it had ended before.
@@ -146,7 +146,7 @@ export interface EnqueueOptions extends PublishOptions {
   /** How long the key stands for that id. A day where none is given. */
   readonly idempotencyTtlMs?: number
   /** A run does not begin later than this after now: it is dead-lettered instead, with `MQ_TASK_EXPIRED`. */
-  readonly deadlineMs?: number
+  readonly expiresAfterMs?: number
   /** The same as a time. It is compared with the clock of the worker's machine. */
   readonly deadline?: Date
 }

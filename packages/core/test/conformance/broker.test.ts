@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Settlement } from '../../src/adapter.js'
 import { sleep, until } from '../../src/conformance/kit/wait.js'
-import type { Settlement } from '../../src/index.js'
 import { failure } from '../support/deliveries.js'
 import { mqErrorOf } from '../support/errors.js'
-import { call, consume, type Flow, never, publish, seen, source, startFlow } from './support/flows.js'
+import { call, consume, type Flow, never, publish, ref, seen, startFlow } from './support/flows.js'
 import { startWorker } from './worker.js'
 
 let flow: Flow
@@ -41,7 +41,7 @@ describe('the broker for tests, without a fault', () => {
 
   it('retries after the delay, with the failure, and in this group alone', async () => {
     const adapter = await flow.adapter()
-    await adapter.declareGroup({ topic: source.topic, group: 'other' }, { startFrom: 'latest' })
+    await adapter.declareGroup({ topic: ref.topic, group: 'other' }, { startFrom: 'latest' })
     const at: number[] = []
     const consumer = await consume(adapter, ({ attempt }) => {
       at.push(performance.now())
@@ -52,7 +52,7 @@ describe('the broker for tests, without a fault', () => {
     expect(consumer.deliveries.map(({ attempt }) => attempt)).toEqual([1, 2])
     expect(consumer.deliveries[1]?.failure).toEqual(failure())
     expect((at[1] ?? 0) - (at[0] ?? 0)).toBeGreaterThanOrEqual(20)
-    expect(await adapter.stats({ topic: source.topic, group: 'other' })).toMatchObject({ ready: 1, delayed: 0 })
+    expect(await adapter.stats({ topic: ref.topic, group: 'other' })).toMatchObject({ ready: 1, delayed: 0 })
   })
 
   it('keeps dead letters until they are replayed or purged', async () => {
@@ -60,13 +60,13 @@ describe('the broker for tests, without a fault', () => {
     const consumer = await consume(adapter, () => ({ kind: 'dead', failure: failure() }))
     await publish(adapter, { id: 'a' })
     await publish(adapter, { id: 'b' })
-    const store = adapter.deadLetters(source)
+    const store = adapter.deadLetters(ref)
     await until('two dead letters', async () => (await store.list({ limit: 10 })).length === 2)
     const [first] = await store.list({ limit: 1 })
     expect(first).toMatchObject({ message: { id: 'a' }, failure: failure() })
-    await consumer.consumer.stop({ deadlineMs: 100 })
+    await consumer.consumer.stop({ timeoutMs: 100 })
     expect(await store.replay([first?.entryId ?? ''])).toBe(1)
-    expect(await adapter.stats(source)).toEqual({ ready: 1, inFlight: 0, delayed: 0, dead: 1 })
+    expect(await adapter.stats(ref)).toEqual({ ready: 1, inFlight: 0, delayed: 0, dead: 1 })
     expect(await store.purge()).toBe(1)
     expect(await store.list({ limit: 10 })).toEqual([])
   })
@@ -85,7 +85,7 @@ describe('the broker for tests, without a fault', () => {
   it('starts a group with what is retained, and tells that nobody was there', async () => {
     const adapter = await flow.adapter()
     expect(await publish(adapter, { id: 'a' })).toEqual({ status: 'stored', routed: 'no' })
-    await adapter.declareGroup(source, { startFrom: 'earliest' })
+    await adapter.declareGroup(ref, { startFrom: 'earliest' })
     const consumer = await consume(adapter)
     await seen(consumer, 1)
     expect(consumer.ids).toEqual(['a'])
@@ -118,8 +118,8 @@ describe('the broker for tests, without a fault', () => {
     })
     await publish(adapter)
     await seen(consumer, 1)
-    await consumer.consumer.stop({ deadlineMs: 100 })
-    await adapter.deleteGroup(source)
+    await consumer.consumer.stop({ timeoutMs: 100 })
+    await adapter.deleteGroup(ref)
     expect(await publish(adapter, { id: 'later' })).toMatchObject({ routed: 'no' })
     expect(consumer.deliveries).toHaveLength(1)
   })
@@ -129,7 +129,7 @@ describe('the broker for tests, without a fault', () => {
     const stuck = await consume(adapter, never)
     await publish(adapter)
     await seen(stuck, 1)
-    await stuck.consumer.stop({ deadlineMs: 20 })
+    await stuck.consumer.stop({ timeoutMs: 20 })
     expect(stuck.deliveries[0]?.signal.reason).toMatchObject({ code: 'MQ_STOPPED' })
     const next = await consume(adapter)
     await seen(next, 1)
@@ -140,7 +140,7 @@ describe('the broker for tests, without a fault', () => {
     const adapter = await flow.adapter()
     await consume(adapter)
     expect(await flow.faults.connections()).toBe(1)
-    await adapter.disconnect({ deadlineMs: 100 })
+    await adapter.disconnect({ timeoutMs: 100 })
     expect(await flow.faults.connections()).toBe(0)
     await mqErrorOf(() => publish(adapter), 'MQ_CLOSED')
   })
@@ -167,12 +167,12 @@ describe('the faults of the broker for tests', () => {
     expect(consumer.deliveries[1]?.attempt).toBe(2)
     finish({ kind: 'done' })
     await sleep(20)
-    expect(await adapter.stats(source)).toMatchObject({ ready: 0, inFlight: 1 })
+    expect(await adapter.stats(ref)).toMatchObject({ ready: 0, inFlight: 1 })
   })
 
   it('a killed broker is down until it is restarted, and has kept what was stored', async () => {
     const adapter = await flow.adapter()
-    await adapter.declareGroup(source, { startFrom: 'latest' })
+    await adapter.declareGroup(ref, { startFrom: 'latest' })
     await publish(adapter, { id: 'kept' })
     await flow.faults.kill()
     await until('the adapter to be down', () => adapter.health().status === 'down')
@@ -191,7 +191,7 @@ describe('the faults of the broker for tests', () => {
     'a link that is frozen (%s) is noticed, and publishing goes on once it is healed',
     async (direction) => {
       const adapter = await flow.adapter()
-      await adapter.declareGroup(source, { startFrom: 'latest' })
+      await adapter.declareGroup(ref, { startFrom: 'latest' })
       await flow.faults.freeze(direction)
       const unanswered = publish(adapter, { id: 'unanswered' }, 50)
       const patient = publish(adapter, { id: 'patient' }, 5_000)
@@ -199,7 +199,7 @@ describe('the faults of the broker for tests', () => {
       await until('the frozen link to be noticed', () => adapter.health().status === 'down', { timeoutMs: 2_000 })
       await flow.faults.heal()
       expect(await patient).toMatchObject({ status: 'stored' })
-      const { ready } = await adapter.stats(source)
+      const { ready } = await adapter.stats(ref)
       expect([1, 2]).toContain(ready)
     },
   )
@@ -216,11 +216,11 @@ describe('the faults of the broker for tests', () => {
 
   it('an answer that is lost leaves the message stored once', async () => {
     const adapter = await flow.adapter()
-    await adapter.declareGroup(source, { startFrom: 'latest' })
+    await adapter.declareGroup(ref, { startFrom: 'latest' })
     await flow.faults.dropAnswer()
     expect(await publish(adapter)).toMatchObject({ status: 'stored' })
     await reconnected(adapter)
-    expect(await adapter.stats(source)).toMatchObject({ ready: 1 })
+    expect(await adapter.stats(ref)).toMatchObject({ ready: 1 })
   })
 
   it('a slow link is no dead one', async () => {
@@ -256,18 +256,18 @@ describe('the faults of the broker for tests', () => {
     await publish(adapter, { id: 'a' })
     await publish(adapter, { id: 'b' })
     await seen(consumer, 1)
-    await flow.faults.destroy(source)
+    await flow.faults.destroy(ref)
     await publish(adapter, { id: 'c' })
     await seen(consumer, 2)
     expect(consumer.ids).toEqual(['a', 'c'])
     expect(consumer.deliveries[0]?.signal.reason).toMatchObject({ code: 'MQ_OWNERSHIP_LOST' })
-    expect(adapter.events).toMatchObject([{ type: 'data-loss', source, count: 2 }])
+    expect(adapter.events).toMatchObject([{ type: 'data-loss', ...ref, count: 2 }])
   })
 
   it('a foreign message has an id that stays the same', async () => {
     const adapter = await flow.adapter()
     const consumer = await consume(adapter, ({ attempt }) => retryOnce(attempt))
-    await flow.faults.publishForeign(source.topic, Buffer.from('[1]'))
+    await flow.faults.publishForeign(ref.topic, Buffer.from('[1]'))
     await seen(consumer, 2)
     expect(consumer.ids).toEqual(['orders/0', 'orders/0'])
     expect(Buffer.from(consumer.deliveries[0]?.message.body ?? []).toString()).toBe('[1]')
@@ -292,20 +292,16 @@ describe('the faults of the broker for tests', () => {
     const adapter = await flow.adapter()
     const { headers, ...rest } = { headers: {}, source: '/t', type: 't', time: '', extensions: {} }
     const message = (id: string, bytes: number) => ({ ...rest, headers, id, body: new Uint8Array(bytes) })
-    const outcomes = await adapter.publish(
-      source.topic,
-      [message('a', 1), message('b', 2 ** 21), message('c', 1)],
-      call(),
-    )
+    const outcomes = await adapter.publish(ref.topic, [message('a', 1), message('b', 2 ** 21), message('c', 1)], call())
     expect(outcomes.map(({ status }) => status)).toEqual(['stored', 'rejected', 'stored'])
   })
 
   it('a worker that crashes has run, and its message runs again elsewhere', async () => {
     const adapter = await flow.adapter()
-    await adapter.declareGroup(source, { startFrom: 'latest' })
+    await adapter.declareGroup(ref, { startFrom: 'latest' })
     await publish(adapter)
     const { options = {}, adapter: module } = flow.environment.loaded.subject
-    const program = { adapter: String(module), options, source, concurrency: 1, handler: 'crash', afterMs: 5 } as const
+    const program = { adapter: String(module), options, ref, concurrency: 1, handler: 'crash', afterMs: 5 } as const
     const worker = await startWorker(program)
     await worker.exited
     expect(worker.events.map(({ type }) => type).sort()).toEqual(['ready', 'started'])
@@ -316,13 +312,13 @@ describe('the faults of the broker for tests', () => {
 
   it('a worker that is killed does nothing any more', async () => {
     const adapter = await flow.adapter()
-    await adapter.declareGroup(source, { startFrom: 'latest' })
+    await adapter.declareGroup(ref, { startFrom: 'latest' })
     await publish(adapter)
     const { options = {}, adapter: module } = flow.environment.loaded.subject
     const program = {
       adapter: String(module),
       options,
-      source,
+      ref,
       concurrency: 1,
       handler: 'handle',
       afterMs: 30,

@@ -13,7 +13,7 @@ describe('a case whose faults the subject lacks', () => {
   it('is not run, and says by name what is missing', async () => {
     const one = caseOf({ needs: ['cut', 'freeze', 'heal'] })
     expect(withoutRun(one, await load({ faults: { heal: nothing } }), {})).toMatchObject({
-      outcome: 'not run',
+      status: 'not run',
       reason: 'the subject has no faults.cut, faults.freeze',
     })
     const faults = { cut: nothing, freeze: nothing, heal: nothing }
@@ -23,7 +23,7 @@ describe('a case whose faults the subject lacks', () => {
   it('does not apply to an embedded adapter, which has no broker that could be hurt', async () => {
     const one = caseOf({ needs: ['kill'] })
     expect(withoutRun(one, await loadSubject({ adapter: embedded, options }), {})).toMatchObject({
-      outcome: 'not applicable',
+      status: 'not applicable',
       reason: 'it is embedded; there is no faults.kill',
     })
   })
@@ -31,7 +31,7 @@ describe('a case whose faults the subject lacks', () => {
   it('has a worker where other processes reach the broker, or where the subject starts one', async () => {
     const one = caseOf({ needs: ['worker'] })
     expect(withoutRun(one, await load(), {})).toBeUndefined()
-    expect(withoutRun(one, await loadSubject({ adapter: embedded, options }), {})?.outcome).toBe('not applicable')
+    expect(withoutRun(one, await loadSubject({ adapter: embedded, options }), {})?.status).toBe('not applicable')
     const own = { adapter: embedded, options, startWorker: () => Promise.reject(new Error('not started here')) }
     expect(withoutRun(one, await loadSubject(own), {})).toBeUndefined()
   })
@@ -41,7 +41,7 @@ describe('a case that its capabilities rule out', () => {
   it('does not apply, with the reason of the case, whatever else is missing', async () => {
     const one = caseOf({ unless: ({ durable }) => (durable ? undefined : 'it is not durable'), needs: ['kill'] })
     expect(withoutRun(one, await load(), {})).toMatchObject({
-      outcome: 'not applicable',
+      status: 'not applicable',
       reason: 'it is not durable',
     })
   })
@@ -51,21 +51,21 @@ describe('a long case', () => {
   it('is run only when it is asked for', async () => {
     const one = caseOf({ long: true })
     const loaded = await load()
-    expect(withoutRun(one, loaded, {})).toMatchObject({ outcome: 'not run', reason: 'it is long', long: true })
+    expect(withoutRun(one, loaded, {})).toMatchObject({ status: 'not run', reason: 'it is long', long: true })
     expect(withoutRun(one, loaded, { long: true })).toBeUndefined()
   })
 })
 
 describe('a run holds', () => {
-  const notRun = resultOf({ outcome: 'not run' })
+  const notRun = resultOf({ status: 'not run' })
   it.each([
     ['with everything passed', true, true, resultOf()],
-    ['not with a failure', false, false, resultOf({ outcome: 'failed' })],
+    ['not with a failure', false, false, resultOf({ status: 'failed' })],
     ['with cases that are not run, but not a complete one', true, false, notRun],
-    ['with what does not apply', true, true, resultOf({ outcome: 'not applicable' })],
-    ['with optional ones not run', true, true, resultOf({ outcome: 'not run', level: 'optional' })],
-    ['not complete with a capability not tested', true, false, resultOf({ outcome: 'not run', level: 'capability' })],
-    ['with long ones not run', true, true, resultOf({ outcome: 'not run', long: true })],
+    ['with what does not apply', true, true, resultOf({ status: 'not applicable' })],
+    ['with optional ones not run', true, true, resultOf({ status: 'not run', level: 'optional' })],
+    ['not complete with a capability not tested', true, false, resultOf({ status: 'not run', level: 'capability' })],
+    ['with long ones not run', true, true, resultOf({ status: 'not run', long: true })],
   ])('%s', (_, usually, complete, result) => {
     expect(holds([resultOf(), result], false)).toBe(usually)
     expect(holds([resultOf(), result], true)).toBe(complete)
@@ -75,14 +75,14 @@ describe('a run holds', () => {
 describe('running a case', () => {
   it('passes when it resolves, and takes its time', async () => {
     const result = await runOne({ run: () => new Promise((resolve) => setTimeout(resolve, 30)) })
-    expect(result).toMatchObject({ id: 'TST-1', outcome: 'passed', durationMs: expect.any(Number) })
+    expect(result).toMatchObject({ id: 'TST-1', status: 'passed', durationMs: expect.any(Number) })
     expect(result.durationMs).toBeGreaterThanOrEqual(25)
   })
 
   it('fails with what it throws, the first line as the reason', async () => {
     const error = new Error('Expected one\n\nand got two')
     expect(await runOne({ run: () => Promise.reject(error) })).toMatchObject({
-      outcome: 'failed',
+      status: 'failed',
       reason: 'Expected one',
       error,
     })
@@ -90,7 +90,7 @@ describe('running a case', () => {
 
   it('fails when it takes longer than it may', async () => {
     const result = await runOne({ timeoutMs: 30, run: () => new Promise(() => {}) })
-    expect(result).toMatchObject({ outcome: 'failed', reason: 'The case took over 30 ms' })
+    expect(result).toMatchObject({ status: 'failed', reason: 'The case took over 30 ms' })
   })
 
   it('closes what it opened, also when it fails', async () => {
@@ -103,7 +103,7 @@ describe('running a case', () => {
         throw new Error('half way')
       },
     })
-    expect(result.outcome).toBe('failed')
+    expect(result.status).toBe('failed')
     expect(status?.()).toBe('down')
   })
 
@@ -113,7 +113,7 @@ describe('running a case', () => {
       await new Promise((resolve) => setImmediate(resolve))
     }
     expect(await runOne({ alone: true, run })).toMatchObject({
-      outcome: 'failed',
+      status: 'failed',
       reason: 'A rejection was not handled: Error: forgotten',
     })
   })
@@ -139,7 +139,7 @@ describe('after a case that hurts', () => {
     const run = async (kit: { readonly faults: object }): Promise<void> => {
       for (const name of hurting) await (kit.faults as Record<string, () => Promise<void>>)[name]?.()
     }
-    expect((await runOne({ alone: true, run }, { faults })).outcome).toBe('passed')
+    expect((await runOne({ alone: true, run }, { faults })).status).toBe('passed')
     return called
   }
 

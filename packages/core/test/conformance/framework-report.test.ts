@@ -6,9 +6,9 @@ import { capabilities, resultOf } from './support/cases.js'
 const error = new Error('Expected one\nand got two')
 const results: readonly CaseResult[] = [
   resultOf({ id: 'A-1', title: 'one', promises: [1, 2], durationMs: 12 }),
-  resultOf({ id: 'A-2', title: 'two', promises: [2], outcome: 'failed', reason: 'Expected one', error }),
-  resultOf({ id: 'B-1', title: 'three', promises: [3], outcome: 'not run', reason: 'it is long', long: true }),
-  resultOf({ id: 'B-2', title: 'four', promises: [1, 4], outcome: 'not applicable', reason: 'it cannot' }),
+  resultOf({ id: 'A-2', title: 'two', promises: [2], status: 'failed', reason: 'Expected one', error }),
+  resultOf({ id: 'B-1', title: 'three', promises: [3], status: 'not run', reason: 'it is long', long: true }),
+  resultOf({ id: 'B-2', title: 'four', promises: [1, 4], status: 'not applicable', reason: 'it cannot' }),
 ]
 
 const report: ConformanceReport = {
@@ -72,7 +72,7 @@ describe('the report as a matrix', () => {
   })
 
   it('does not hide behind what passed that something was not run', () => {
-    const mixed = [resultOf(), resultOf({ outcome: 'not run', reason: 'it is long' })]
+    const mixed = [resultOf(), resultOf({ status: 'not run', reason: 'it is long' })]
     expect(markdownMatrix([{ ...report, results: mixed }])).toContain('| holds in 1 cases, 1 not run |')
   })
 })

@@ -111,7 +111,7 @@ describe('conformance()', () => {
       expect(called).toEqual(['start', 'stop'])
       const report = JSON.parse(readFileSync(join(reportFolder, 'memory.json'), 'utf8')) as ConformanceReport
       expect(report.seed).toBe(9)
-      expect(report.results.find(({ id }) => id === 'CON-1')?.outcome).toBe('passed')
+      expect(report.results.find(({ id }) => id === 'CON-1')?.status).toBe('passed')
       expect(existsSync(join(reportFolder, 'memory.md')) && existsSync(join(reportFolder, 'memory.txt'))).toBe(true)
     },
   )

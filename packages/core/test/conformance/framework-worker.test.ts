@@ -18,7 +18,7 @@ function programOf(fields: Partial<WorkerProgram> = {}, options: Readonly<Record
   const program: WorkerProgram = {
     adapter: new URL('support/pid-adapter.ts', import.meta.url).href,
     options: { pids, ...options },
-    source: { topic: 't', group: 'g' },
+    ref: { topic: 't', group: 'g' },
     concurrency: 1,
     handler: 'handle',
     ...fields,

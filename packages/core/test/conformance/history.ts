@@ -42,7 +42,7 @@ export async function playHistory(environment: Environment, topic: string, steps
   try {
     await play(environment, open, topic, steps)
   } finally {
-    await Promise.all(queues.map((queue) => queue.disconnect({ deadlineMs: 0 })))
+    await Promise.all(queues.map((queue) => queue.disconnect({ timeoutMs: 0 })))
   }
 }
 
@@ -114,7 +114,7 @@ async function play(
         return
       case 'vanish':
         isInDoubt = true
-        await accounts[step.group].members.shift()?.queue.disconnect({ deadlineMs: 0 })
+        await accounts[step.group].members.shift()?.queue.disconnect({ timeoutMs: 0 })
         return
       case 'replay':
         await unlessCut(() => publisher.deadLetters(topic, step.group).replay())

@@ -74,8 +74,8 @@ function faultsOf(options: JsonObject): Required<Faults<FaultyBroker>> {
       server.block(false)
     },
     connections: async ({ server }) => server.connections,
-    async destroy({ server }, source) {
-      server.delete(source)
+    async destroy({ server }, ref) {
+      server.delete(ref)
     },
     async publishForeign({ server }, topic, body) {
       server.publish(topic, { message: foreign(body), delayMs: 0 })

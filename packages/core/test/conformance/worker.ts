@@ -6,7 +6,7 @@ const quiet = { debug() {}, info() {}, warn() {}, error() {} }
 
 /** A consumer that could as well be a process of its own: it shares nothing but the broker, and ends like one. */
 export async function startWorker(program: WorkerProgram): Promise<Worker> {
-  const { source, concurrency, handler, afterMs = 0, attempts } = program
+  const { ref, concurrency, handler, afterMs = 0, attempts } = program
   const adapter = adapterFor(program.options)
   const queue = createQueue(adapter, { log: quiet })
   const events: WorkerEvent[] = []
@@ -36,7 +36,7 @@ export async function startWorker(program: WorkerProgram): Promise<Worker> {
   try {
     await queue.connect()
     const retry = attempts === undefined ? {} : { retry: { attempts } }
-    await queue.subscribe(source.topic, run, { group: source.group, concurrency, ...retry })
+    await queue.subscribe(ref.topic, run, { group: ref.group, concurrency, ...retry })
   } catch (error) {
     end()
     throw error

@@ -1,13 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
-import {
-  type Clock,
-  createScheduler,
-  defineTask,
-  isMqError,
-  type ScheduleRule,
-  type Settlement,
-} from '../../src/index.js'
+import type { Settlement } from '../../src/adapter.js'
+import { type Clock, createScheduler, defineTask, isMqError, type ScheduleRule } from '../../src/index.js'
 import { type Tick, tickData } from '../../src/tasks/schedules/tick-message.js'
 import { deliver, json } from '../support/deliveries.js'
 import { mqErrorOf, typeErrorOf } from '../support/errors.js'
@@ -298,7 +292,7 @@ describe('a replica', () => {
   it('is the only one that handles a key, one tick after the other', async () => {
     const { consumer } = await replica()
     expect(consumer(false).options).toEqual({ concurrency: 1, ordered: true, ephemeral: false })
-    expect(consumer(false).source).toEqual({ topic: 'schedule.daily', group: 'replicas' })
+    expect(consumer(false).ref).toEqual({ topic: 'schedule.daily', group: 'replicas' })
   })
 
   it('leaves nothing behind when it stops, or when its queue is disconnected without it', async () => {

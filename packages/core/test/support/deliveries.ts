@@ -1,16 +1,5 @@
-import {
-  type Delivery,
-  emptyHeaders,
-  type Failure,
-  type Handle,
-  type Handler,
-  lazyAbort,
-  type Queue,
-  type RawMessage,
-  type Settlement,
-  type SubscribeOptions,
-  type Target,
-} from '../../src/index.js'
+import { type Delivery, emptyHeaders, type Handle, lazyAbort, type Settlement } from '../../src/adapter.js'
+import type { Failure, Handler, Queue, RawMessage, SubscribeOptions, Target } from '../../src/index.js'
 import type { FakeAdapter } from './fake-adapter.js'
 
 export const rawMessage = (changes: Partial<RawMessage> = {}): RawMessage => ({

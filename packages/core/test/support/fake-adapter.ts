@@ -1,40 +1,36 @@
 import {
-  type Adapter,
   type AdapterEvent,
   type AdapterHealth,
-  type Capabilities,
   type ConsumeOptions,
   type DeadLetterStore,
-  type Deadline,
   defaultMaxMessageBytes,
   type Handle,
-  type Outcome,
   type OutgoingMessage,
   type PublishCall,
-  type QueueStats,
-  type Source,
-  type StartFrom,
-} from '../../src/index.js'
+  type StopOptions,
+  type StoreOutcome,
+} from '../../src/adapter.js'
+import type { Adapter, Capabilities, GroupRef, QueueStats, StartFrom } from '../../src/index.js'
 
 /** What a test wants to be different. Everything that is left out succeeds at once and does nothing. */
 export interface Behaviour {
   readonly capabilities?: Partial<Capabilities>
   readonly clock?: Adapter['clock']
   readonly connect?: () => Promise<void>
-  readonly disconnect?: (options: Deadline) => Promise<void>
-  readonly publish?: (messages: readonly OutgoingMessage[], call: PublishCall) => Promise<readonly Outcome[]>
-  readonly declareGroup?: (source: Source) => Promise<void>
-  readonly deleteGroup?: (source: Source) => Promise<void>
+  readonly disconnect?: (options: StopOptions) => Promise<void>
+  readonly publish?: (messages: readonly OutgoingMessage[], call: PublishCall) => Promise<readonly StoreOutcome[]>
+  readonly declareGroup?: (ref: GroupRef) => Promise<void>
+  readonly deleteGroup?: (ref: GroupRef) => Promise<void>
   /** Awaited before the consumer is there. */
-  readonly consume?: (source: Source) => Promise<void>
-  readonly stop?: (options: Deadline) => Promise<void>
-  readonly stats?: (source: Source) => Promise<QueueStats>
+  readonly consume?: (ref: GroupRef) => Promise<void>
+  readonly stop?: (options: StopOptions) => Promise<void>
+  readonly stats?: (ref: GroupRef) => Promise<QueueStats>
   readonly health?: () => AdapterHealth
   readonly deadLetters?: Partial<DeadLetterStore>
 }
 
 export interface FakeConsumer {
-  readonly source: Source
+  readonly ref: GroupRef
   readonly options: ConsumeOptions
   readonly handle: Handle
   /** The deadlines of the calls of `stop`. */
@@ -52,7 +48,7 @@ export interface FakeAdapter extends Adapter {
   /** The names of all calls but `on`, `health` and `deadLetters`, in order. */
   readonly calls: string[]
   readonly published: PublishRecord[]
-  readonly declared: (Source & { readonly startFrom: StartFrom })[]
+  readonly declared: (GroupRef & { readonly startFrom: StartFrom })[]
   readonly consumers: FakeConsumer[]
   readonly disconnects: number[]
   emit(event: AdapterEvent): void
@@ -80,7 +76,7 @@ export function fakeAdapter(behaviour: Behaviour = {}): FakeAdapter {
   const listeners = new Set<(event: AdapterEvent) => void>()
   const calls: string[] = []
   const published: PublishRecord[] = []
-  const declared: (Source & { readonly startFrom: StartFrom })[] = []
+  const declared: (GroupRef & { readonly startFrom: StartFrom })[] = []
   const consumers: FakeConsumer[] = []
   const disconnects: number[] = []
   return {
@@ -101,7 +97,7 @@ export function fakeAdapter(behaviour: Behaviour = {}): FakeAdapter {
     },
     disconnect(options) {
       calls.push('disconnect')
-      disconnects.push(options.deadlineMs)
+      disconnects.push(options.timeoutMs)
       return (behaviour.disconnect ?? nothing)(options)
     },
     publish(topic, messages, call) {
@@ -109,23 +105,23 @@ export function fakeAdapter(behaviour: Behaviour = {}): FakeAdapter {
       published.push({ topic, messages, call })
       return (behaviour.publish ?? storeAll)(messages, call)
     },
-    declareGroup(source, { startFrom }) {
+    declareGroup(ref, { startFrom }) {
       calls.push('declareGroup')
-      declared.push({ ...source, startFrom })
-      return (behaviour.declareGroup ?? nothing)(source)
+      declared.push({ ...ref, startFrom })
+      return (behaviour.declareGroup ?? nothing)(ref)
     },
-    deleteGroup(source) {
+    deleteGroup(ref) {
       calls.push('deleteGroup')
-      return (behaviour.deleteGroup ?? nothing)(source)
+      return (behaviour.deleteGroup ?? nothing)(ref)
     },
-    async consume(source, options, handle) {
+    async consume(ref, options, handle) {
       calls.push('consume')
-      await (behaviour.consume ?? nothing)(source)
-      const consumer: FakeConsumer = { source, options, handle, stops: [] }
+      await (behaviour.consume ?? nothing)(ref)
+      const consumer: FakeConsumer = { ref, options, handle, stops: [] }
       consumers.push(consumer)
       return {
         stop(deadline) {
-          consumer.stops.push(deadline.deadlineMs)
+          consumer.stops.push(deadline.timeoutMs)
           return (behaviour.stop ?? nothing)(deadline)
         },
       }
@@ -136,9 +132,9 @@ export function fakeAdapter(behaviour: Behaviour = {}): FakeAdapter {
       purge: async () => 0,
       ...behaviour.deadLetters,
     }),
-    async stats(source) {
+    async stats(ref) {
       calls.push('stats')
-      if (behaviour.stats) return behaviour.stats(source)
+      if (behaviour.stats) return behaviour.stats(ref)
       return { ready: 0, inFlight: 0, delayed: 0, dead: undefined }
     },
     health: behaviour.health ?? (() => ({ status: 'up', consumers: [] })),
@@ -149,9 +145,9 @@ export function fakeAdapter(behaviour: Behaviour = {}): FakeAdapter {
   }
 }
 
-export const stored: Outcome = { status: 'stored', routed: 'yes' }
+export const stored: StoreOutcome = { status: 'stored', routed: 'yes' }
 
-export const storeAll = async (messages: readonly OutgoingMessage[]): Promise<readonly Outcome[]> =>
+export const storeAll = async (messages: readonly OutgoingMessage[]): Promise<readonly StoreOutcome[]> =>
   messages.map(() => stored)
 
 /** A promise that nobody settles. */

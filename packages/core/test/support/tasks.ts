@@ -1,9 +1,9 @@
+import type { Settlement } from '../../src/adapter.js'
 import {
   createScheduler,
   type QueueOptions,
   type RawMessage,
   type SchedulerOptions,
-  type Settlement,
   type TaskScheduler,
 } from '../../src/index.js'
 import { type DeliveryChanges, deliver } from './deliveries.js'
@@ -31,10 +31,10 @@ export async function scheduled(
     ...opened,
     scheduler: createScheduler(queue, schedulerOptions),
     get workers() {
-      return adapter.consumers.filter(({ source }) => source.topic !== 'task-control')
+      return adapter.consumers.filter(({ ref }) => ref.topic !== 'task-control')
     },
     run(topic, changes) {
-      const consumer = adapter.consumers.find(({ source }) => source.topic === topic)
+      const consumer = adapter.consumers.find(({ ref }) => ref.topic === topic)
       if (consumer === undefined) throw new Error(`Nobody consumes ${topic}`)
       return deliver(consumer.handle, changes).settlement
     },

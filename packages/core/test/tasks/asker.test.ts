@@ -14,7 +14,7 @@ async function asking(
   const clock = testClock()
   const opened = await connected({ clock })
   const scheduler = createScheduler(opened.queue, options)
-  const replies = () => opened.adapter.consumers.filter(({ source }) => source.topic === 'task-replies')
+  const replies = () => opened.adapter.consumers.filter(({ ref }) => ref.topic === 'task-replies')
   const answer = (value: unknown, forWhom?: string) => {
     const asked = opened.adapter.published.find(({ topic }) => topic === 'task.a')?.messages[0]
     const extensions = { taskreplyfor: forWhom ?? asked?.extensions.taskreplyto ?? '' }
@@ -137,10 +137,10 @@ describe('an asker', () => {
 
 describe('what cannot be asked for', () => {
   it.each([
-    ['a deadline and deadlineMs', { deadlineMs: 5, deadline: new Date(Date.UTC(2100, 0)) }],
+    ['a deadline and expiresAfterMs', { expiresAfterMs: 5, deadline: new Date(Date.UTC(2100, 0)) }],
     ['a deadline that is past', { deadline: new Date(0) }],
-    ['a deadline before the delay is over', { deadlineMs: 500, delayMs: 600 }],
-    ['a deadline of no time', { deadlineMs: 0 }],
+    ['a deadline before the delay is over', { expiresAfterMs: 500, delayMs: 600 }],
+    ['a deadline of no time', { expiresAfterMs: 0 }],
     ['an invalid deadline', { deadline: new Date('x') }],
     ['a time for no key', { idempotencyTtlMs: 5 }],
     ['an empty key', { idempotencyKey: '' }],
@@ -154,7 +154,14 @@ describe('what cannot be asked for', () => {
 
   it('wrong types', async () => {
     const { scheduler } = await asking({ store: memoryStore() })
-    for (const options of [{ reply: 'yes' }, { deadline: 5 }, { deadlineMs: '5' }, { idempotencyKey: 5 }, 5, null]) {
+    for (const options of [
+      { reply: 'yes' },
+      { deadline: 5 },
+      { expiresAfterMs: '5' },
+      { idempotencyKey: 5 },
+      5,
+      null,
+    ]) {
       await typeErrorOf(() => scheduler.enqueue(task, 1, options as never))
     }
     await typeErrorOf(() => scheduler.enqueueAll(task, 5 as never))

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { withDeadline } from '@mq/core'
+import { withTimeout } from '@mq/core/adapter'
 import type { Kafka } from 'kafkajs'
 import { isAuthError, isLinkError, isTlsError, LinkError } from './errors.js'
 import { ask, type Broker, type Connection, clusterOf, createErrorFromCode, type KafkajsCluster } from './protocol.js'
@@ -165,7 +165,7 @@ export class Cluster {
     const sending = send(broker)
     sending.catch(() => {})
     try {
-      return await withDeadline(sending, timeoutMs, late)
+      return await withTimeout(sending, timeoutMs, late)
     } catch (cause) {
       if (!isLinkError(cause) && !isConnectionFailure(cause)) throw cause
       const error = isLinkError(cause)
@@ -344,7 +344,7 @@ async function firstOf<T>([attempt, ...others]: readonly (() => Promise<T>)[], h
   const running = attempt()
   if (others.length === 0) return await running
   try {
-    return await withDeadline(running, headStartMs, () => new Error('late'))
+    return await withTimeout(running, headStartMs, () => new Error('late'))
   } catch {
     return await Promise.any([running, firstOf(others, headStartMs)])
   }

@@ -1,4 +1,4 @@
-import { isMqError, MqError, type MqErrorCode } from '@mq/core'
+import { isMqError, MqError, type MqErrorCode } from '@mq/core/adapter'
 
 /** What a failed request means for whoever made it. */
 interface DriverError extends Error {

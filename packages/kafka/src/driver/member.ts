@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { withDeadline } from '@mq/core'
+import { withTimeout } from '@mq/core/adapter'
 import { decodeClaim, decodeShare, encodeClaim, encodeShare, protocolName, shareOut } from './assignment.js'
 import type { Cluster } from './cluster.js'
 import { errorType, isCoordinatorGone, isFenced, isLinkError } from './errors.js'
@@ -102,7 +102,7 @@ export class Member {
     this.#signal('stop')
     const { cluster, groupId } = this.#options
     // A join that is under way would go on at the broker, and hold up the others until the session times out.
-    if (this.#ended !== undefined) await withDeadline(this.#ended, timeoutMs, () => new Error('late')).catch(() => {})
+    if (this.#ended !== undefined) await withTimeout(this.#ended, timeoutMs, () => new Error('late')).catch(() => {})
     const [coordinator, memberId] = [this.#coordinator, this.#memberId]
     if (coordinator === undefined || memberId === '') return
     await cluster.request(coordinator, (broker) => broker.leaveGroup({ groupId, memberId }), timeoutMs).catch(() => {})

@@ -19,4 +19,4 @@ await queue.subscribe(
   { concurrency: 20, ordered: true },
 )
 await report({ type: 'ready' } satisfies WorkerReport)
-process.once('SIGTERM', () => void queue.disconnect({ deadlineMs: 5_000 }).then(() => process.exit(0)))
+process.once('SIGTERM', () => void queue.disconnect({ timeoutMs: 5_000 }).then(() => process.exit(0)))

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { type AdapterEvent, createQueue, type Queue, type QueueOptions } from '@mq/core'
+import { createQueue, type Queue, type QueueOptions } from '@mq/core'
+import type { AdapterEvent } from '@mq/core/adapter'
 import { type KafkaOptions, kafka } from '@mq/kafka'
 import { shared } from '@mq/test-brokers'
 import { onTestFinished } from 'vitest'
@@ -24,7 +25,7 @@ export async function open(options: KafkaOptions & { queue?: QueueOptions } = {}
   const write = (): void => {}
   const log = { debug: write, info: write, warn: write, error: write }
   const queue = createQueue(adapter, { group: 'g', retry: quickRetry, log, ...queueOptions })
-  onTestFinished(() => queue.disconnect({ deadlineMs: 1_000 }))
+  onTestFinished(() => queue.disconnect({ timeoutMs: 1_000 }))
   await queue.connect()
   return { queue, events }
 }

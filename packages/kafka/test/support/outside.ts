@@ -1,4 +1,4 @@
-import type { Source } from '@mq/core'
+import type { GroupRef } from '@mq/core'
 import { type KafkaServer, until } from '@mq/test-brokers'
 import {
   type Admin,
@@ -60,7 +60,7 @@ export async function createTopics(server: KafkaAddress, topics: ITopicConfig[])
 }
 
 /** Deletes the topics of a group, as somebody would who clears up at the broker. */
-export async function destroy(server: KafkaAddress, { topic, group }: Source): Promise<void> {
+export async function destroy(server: KafkaAddress, { topic, group }: GroupRef): Promise<void> {
   await withAdmin(server, async (admin) => {
     const there = await admin.listTopics()
     const own = [topic, `${topic}---delay`, `${topic}--${group}---retry`, `${topic}--${group}---dead`]
@@ -73,7 +73,7 @@ export async function publishForeign(server: KafkaAddress, topic: string, body: 
 }
 
 /** What a group has committed of a topic, all partitions together. */
-export async function committedOffsets(server: KafkaAddress, { topic, group }: Source): Promise<number> {
+export async function committedOffsets(server: KafkaAddress, { topic, group }: GroupRef): Promise<number> {
   const groupId = `${topic}--${group}`
   const [of] = await withAdmin(server, (admin) => admin.fetchOffsets({ groupId, topics: [topic] }))
   return (of?.partitions ?? []).reduce((sum, { offset }) => sum + Math.max(0, Number(offset)), 0)

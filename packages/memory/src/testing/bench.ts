@@ -50,8 +50,8 @@ export async function testBench(options: TestBenchOptions = {}): Promise<TestBen
   await queue.connect()
   const scheduler = createScheduler(queue, { store })
   const close = async (): Promise<void> => {
-    await scheduler.stop({ deadlineMs: 0 })
-    await queue.disconnect({ deadlineMs: 0 })
+    await scheduler.stop({ timeoutMs: 0 })
+    await queue.disconnect({ timeoutMs: 0 })
   }
   return {
     queue,

@@ -7,18 +7,18 @@ export type TaskRun<Input = unknown, Result = unknown> =
   | CancelledRun<Input>
 
 export interface CompletedRun<Input = unknown, Result = unknown> extends Run<Input> {
-  readonly outcome: 'completed'
+  readonly status: 'completed'
   readonly result: Result
 }
 
 export interface FailedRun<Input = unknown> extends Run<Input> {
-  readonly outcome: 'failed'
+  readonly status: 'failed'
   /** What it threw. */
   readonly error: unknown
 }
 
 export interface CancelledRun<Input = unknown> extends Run<Input> {
-  readonly outcome: 'cancelled'
+  readonly status: 'cancelled'
 }
 
 interface Run<Input> {
@@ -40,10 +40,7 @@ export type TaskRuns = {
 }
 
 type Ended = SchedulerEvents['completed' | 'failed' | 'cancelled']
-type How =
-  | Pick<CompletedRun, 'outcome' | 'result'>
-  | Pick<FailedRun, 'outcome' | 'error'>
-  | Pick<CancelledRun, 'outcome'>
+type How = Pick<CompletedRun, 'status' | 'result'> | Pick<FailedRun, 'status' | 'error'> | Pick<CancelledRun, 'status'>
 
 /** Writes down what a scheduler runs from now on: call it before `register`. It keeps everything, so it is for tests alone. */
 export function recordRuns(queue: Queue, scheduler: TaskScheduler): TaskRuns {
@@ -65,9 +62,9 @@ export function recordRuns(queue: Queue, scheduler: TaskScheduler): TaskRuns {
     inputs.delete(keyOf(ended))
     runs.push(Object.freeze({ task, id, attempt, input, headers, at: new Date(queue.clock.now()), ...how }))
   }
-  scheduler.on('completed', (ended) => record(ended, { outcome: 'completed', result: ended.result }))
-  scheduler.on('cancelled', (ended) => record(ended, { outcome: 'cancelled' }))
-  scheduler.on('failed', (ended) => record(ended, { outcome: 'failed', error: ended.error }))
+  scheduler.on('completed', (ended) => record(ended, { status: 'completed', result: ended.result }))
+  scheduler.on('cancelled', (ended) => record(ended, { status: 'cancelled' }))
+  scheduler.on('failed', (ended) => record(ended, { status: 'failed', error: ended.error }))
 
   return <Input, Result, Enqueued>(task?: Task<Input, Result, Enqueued>) =>
     runs.filter((run) => task === undefined || run.task === task.name) as TaskRun<Input, Result>[]

@@ -14,7 +14,7 @@ export async function open(options: { memory?: MemoryOptions; queue?: QueueOptio
   const adapter = memory({ clock, ...options.memory })
   const queue = createQueue(adapter, { group: 'g', retry: { jitter: 'none' }, ...options.queue })
   await queue.connect()
-  onTestFinished(() => queue.disconnect({ deadlineMs: 0 }))
+  onTestFinished(() => queue.disconnect({ timeoutMs: 0 }))
   return { clock, adapter, queue }
 }
 

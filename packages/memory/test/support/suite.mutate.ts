@@ -27,7 +27,7 @@ it(
           quietMs: 60,
         },
         // At the first case that fails it is over; nobody waits for the deadlines of the others.
-        { only, parallel: 100, seed: 1, onResult: ({ id, outcome }) => outcome === 'failed' && resolve(id) },
+        { only, parallel: 100, seed: 1, onResult: ({ id, status }) => status === 'failed' && resolve(id) },
       ).then(() => resolve(undefined), reject)
     })
     expect(failed).toBeUndefined()

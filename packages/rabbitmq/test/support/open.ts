@@ -6,7 +6,7 @@ import { type RabbitmqOptions, rabbitmq } from '../../src/index.js'
 
 const opened: Queue[] = []
 afterEach(async () => {
-  await Promise.all(opened.splice(0).map((queue) => queue.disconnect({ deadlineMs: 500 })))
+  await Promise.all(opened.splice(0).map((queue) => queue.disconnect({ timeoutMs: 500 })))
 })
 
 /** A connected queue that is disconnected after the test. */

@@ -14,7 +14,7 @@ export async function open(url: string | undefined, options: OpenOptions = {}): 
   const adapter = redis({ ...(url !== undefined && { url }), visibilityMs: 1_500, ...options.redis })
   const queue = createQueue(adapter, { group: 'g', retry: { jitter: 'none', delayMs: 50 }, ...options.queue })
   await queue.connect()
-  onTestFinished(() => queue.disconnect({ deadlineMs: 0 }))
+  onTestFinished(() => queue.disconnect({ timeoutMs: 0 }))
   return queue
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { withDeadline } from '../../adapter-kit/with-timeout.js'
-import type { Queue } from '../../contract/queue.js'
+import { withTimeout } from '../../adapter.js'
+import type { Queue } from '../../index.js'
 import type { Chapter } from '../kit/case.js'
 import { assertWithout, rejection } from '../kit/expect.js'
 import type { Kit } from '../kit/kit.js'
@@ -25,8 +25,8 @@ export const connection: Chapter = {
         await queue.disconnect()
         assert.equal(queue.health().status, 'down')
         const adapter = kit.adapter()
-        await adapter.disconnect({ deadlineMs: 0 })
-        await adapter.disconnect({ deadlineMs: 0 })
+        await adapter.disconnect({ timeoutMs: 0 })
+        await adapter.disconnect({ timeoutMs: 0 })
       },
     },
     {
@@ -61,7 +61,7 @@ export const connection: Chapter = {
         assert.notEqual(await status(), 'stored', 'stored although it is not connected')
         await adapter.connect()
         assert.equal(await status(), 'stored')
-        await adapter.disconnect({ deadlineMs: 1_000 })
+        await adapter.disconnect({ timeoutMs: 1_000 })
         assert.notEqual(await status(), 'stored', 'stored although it was disconnected')
       },
     },
@@ -178,7 +178,7 @@ export const connection: Chapter = {
       async run(kit) {
         const queue = kit.unconnected()
         await kit.faults.freeze('both')
-        const connecting = withDeadline(queue.connect(), connectMs, () => new Error('connect took too long'))
+        const connecting = withTimeout(queue.connect(), connectMs, () => new Error('connect took too long'))
         await rejection(connecting, 'MQ_CONNECT_FAILED', 'MQ_CONNECT_TIMEOUT')
         await kit.faults.heal()
         await queue.connect()

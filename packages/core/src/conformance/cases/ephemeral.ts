@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
-import type { Settlement } from '../../contract/adapter.js'
-import { RetryLater, Unrecoverable } from '../../contract/interruptions.js'
-import type { QueueEvents } from '../../contract/queue.js'
+import type { Settlement } from '../../adapter.js'
+import { type QueueEvents, RetryLater, Unrecoverable } from '../../index.js'
 import type { Chapter } from '../kit/case.js'
 import { range, sorted } from '../kit/expect.js'
 import { createGate } from '../kit/gate.js'
@@ -78,7 +77,7 @@ export const ephemeral: Chapter = {
         )
         const { group } = collector.subscription
         assert.deepEqual(
-          errors.map(({ source }) => source),
+          errors.map(({ topic, group }) => ({ topic, group })),
           failures.map(() => ({ topic, group })),
         )
         assert.deepEqual(await queue.deadLetters(topic, group).list(), [])
@@ -92,9 +91,9 @@ export const ephemeral: Chapter = {
       timeoutMs: 60_000,
       async run(kit) {
         const adapter = await kit.connected()
-        const source = { topic: kit.topic(), group: 'ephemeral.one' }
+        const ref = { topic: kit.topic(), group: 'ephemeral.one' }
         const seen: string[] = []
-        await adapter.consume(source, { ...consumeOptions, ephemeral: true }, async (delivery): Promise<Settlement> => {
+        await adapter.consume(ref, { ...consumeOptions, ephemeral: true }, async (delivery): Promise<Settlement> => {
           const { id } = delivery.message
           seen.push(id)
           const failure = failureOf(delivery)
@@ -103,19 +102,19 @@ export const ephemeral: Chapter = {
         })
         const ids = ['dead', 'release', 'retry']
         await adapter.publish(
-          source.topic,
+          ref.topic,
           ids.map((id) => rawMessage({ id })),
           publishCall(),
         )
         await kit.until('one run of each', () => seen.length >= 3)
         // Published now, it is due after a retry would have been.
-        await adapter.publish(source.topic, [rawMessage({ id: 'later', delayMs: 50 })], publishCall())
+        await adapter.publish(ref.topic, [rawMessage({ id: 'later', delayMs: 50 })], publishCall())
         await kit.until('a later message', () => seen.includes('later'), {
           timeoutMs: 10_000 + kit.capabilities.delayResolutionMs,
         })
         await kit.quiet(() => seen.length)
         assert.deepEqual(sorted(seen), sorted([...ids, 'later']))
-        assert.deepEqual(await adapter.deadLetters(source).list({ limit: 10 }), [])
+        assert.deepEqual(await adapter.deadLetters(ref).list({ limit: 10 }), [])
       },
     },
     {
@@ -141,14 +140,14 @@ export const ephemeral: Chapter = {
         const stuck = await kit.collect(queue, topic, { ephemeral: true, concurrency: 1, handler: () => gate.opened })
         for (const _ of range(5)) await routed()
         await kit.until('a handler that is stuck', () => stuck.running === 1)
-        await stuck.subscription.stop({ deadlineMs: 0 })
+        await stuck.subscription.stop({ timeoutMs: 0 })
         assert.ok(stuck.runs[0]?.signal.aborted)
         await kit.until('it to be gone once it was stopped in the middle of a handler', isGone)
 
         const adapter = await kit.connected()
-        const source = { topic, group: 'ephemeral.left' }
-        await adapter.consume(source, { ...consumeOptions, ephemeral: true }, async () => release)
-        await adapter.disconnect({ deadlineMs: 1_000 })
+        const ref = { topic, group: 'ephemeral.left' }
+        await adapter.consume(ref, { ...consumeOptions, ephemeral: true }, async () => release)
+        await adapter.disconnect({ timeoutMs: 1_000 })
         await kit.until('it to be gone with its adapter', isGone)
 
         const later = await kit.collect(queue, topic, { ephemeral: true })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import type { Capabilities } from '../../contract/capabilities.js'
-import { maxDurationMs } from '../../contract/checks.js'
+import { maxDurationMs } from '../../adapter.js'
+import type { Capabilities } from '../../index.js'
 import type { Chapter } from '../kit/case.js'
 import { rejection } from '../kit/expect.js'
 import { createGate } from '../kit/gate.js'

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { isMqError } from '../../contract/errors.js'
+import { isMqError } from '../../index.js'
 import type { Chapter } from '../kit/case.js'
 import { range, rejection, sorted, timed } from '../kit/expect.js'
 import { consumeOptions, done, publishCall, rawMessage } from '../kit/raw.js'
@@ -135,16 +135,16 @@ export const publish: Chapter = {
       level: 'required',
       async run(kit) {
         const adapter = await kit.connected()
-        const source = { topic: kit.topic(), group: 'g' }
-        await adapter.declareGroup(source, { startFrom: 'latest' })
+        const ref = { topic: kit.topic(), group: 'g' }
+        await adapter.declareGroup(ref, { startFrom: 'latest' })
         const seen: string[] = []
-        await adapter.consume(source, consumeOptions, async ({ message }) => {
+        await adapter.consume(ref, consumeOptions, async ({ message }) => {
           seen.push(message.id)
           return done
         })
-        assert.deepEqual(await adapter.publish(source.topic, [], publishCall()), [])
+        assert.deepEqual(await adapter.publish(ref.topic, [], publishCall()), [])
         const messages = range(120).map((number) => rawMessage({ id: `m-${number}`, body: Buffer.from(`${number}`) }))
-        const outcomes = await adapter.publish(source.topic, messages, publishCall())
+        const outcomes = await adapter.publish(ref.topic, messages, publishCall())
         assert.deepEqual(
           outcomes.map(({ status }) => status),
           messages.map(() => 'stored'),

@@ -1,4 +1,4 @@
-import { Unrecoverable } from '../../contract/interruptions.js'
+import { Unrecoverable } from '../../index.js'
 import type { Chapter } from '../kit/case.js'
 import { deadGroup } from '../kit/dead-group.js'
 import { range } from '../kit/expect.js'

@@ -1,4 +1,5 @@
-import { requireEntry, type TaskStore } from '../../tasks/task-store.js'
+import { requireEntry } from '../../adapter.js'
+import type { TaskStore } from '../../index.js'
 
 /** The store of one case, for all of its schedulers. */
 export interface CaseStore extends TaskStore {

@@ -1,4 +1,4 @@
-import type { Capabilities } from '../../contract/capabilities.js'
+import type { Capabilities } from '../../index.js'
 import type { PromiseNumber } from '../promises.js'
 import type { FaultName } from '../subject.js'
 import type { Kit } from './kit.js'

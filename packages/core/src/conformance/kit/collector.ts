@@ -1,6 +1,4 @@
-import type { Handler, HandlerContext, SubscribeOptions, Subscription } from '../../contract/handler.js'
-import type { Message } from '../../contract/message.js'
-import type { Queue } from '../../contract/queue.js'
+import type { Handler, HandlerContext, Message, Queue, SubscribeOptions, Subscription } from '../../index.js'
 
 /** One run of a handler, from its start. */
 export interface Run {

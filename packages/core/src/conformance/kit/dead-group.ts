@@ -1,6 +1,4 @@
-import type { DeadLetter, DeadLetters } from '../../consume/dead-letters.js'
-import { Unrecoverable } from '../../contract/interruptions.js'
-import type { Queue } from '../../contract/queue.js'
+import { type DeadLetter, type DeadLetters, type Queue, Unrecoverable } from '../../index.js'
 import type { Collector } from './collector.js'
 import { range } from './expect.js'
 import type { Kit } from './kit.js'

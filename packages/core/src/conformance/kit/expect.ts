@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
-import { isMqError, type MqError, type MqErrorCode } from '../../contract/errors.js'
+import { isMqError, type MqError, type MqErrorCode } from '../../index.js'
 
 /** The error with which the promise rejects, which has to be an `MqError` of one of the codes. */
 export async function rejection(promise: Promise<unknown>, ...codes: readonly MqErrorCode[]): Promise<MqError> {

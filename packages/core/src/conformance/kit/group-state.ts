@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import type { QueueStats } from '../../contract/adapter.js'
-import type { Queue } from '../../contract/queue.js'
+import type { Queue, QueueStats } from '../../index.js'
 import type { Kit } from './kit.js'
 
 /** Waits until the group holds exactly this, as far as the broker can tell; what is not named has to be 0. */

@@ -1,4 +1,5 @@
-import type { Adapter, ConsumeOptions, Consumer, Delivery, Settlement, Source } from '../../contract/adapter.js'
+import type { ConsumeOptions, Consumer, Delivery, Settlement } from '../../adapter.js'
+import type { Adapter, GroupRef } from '../../index.js'
 import { consumeOptions, done } from './raw.js'
 
 /** A delivery that the adapter waits for until the case answers it. */
@@ -25,12 +26,12 @@ export interface HoldOptions extends Partial<ConsumeOptions> {
 
 export async function holdRuns(
   adapter: Adapter,
-  source: Source,
+  ref: GroupRef,
   { only, ...options }: HoldOptions = {},
 ): Promise<HeldConsumer> {
   const runs: HeldRun[] = []
   const others: string[] = []
-  const consumer = await adapter.consume(source, { ...consumeOptions, ...options }, async (delivery) => {
+  const consumer = await adapter.consume(ref, { ...consumeOptions, ...options }, async (delivery) => {
     // Read at once, as core does for a handler that asks for it.
     const { signal, message } = delivery
     if (only !== undefined && message.id !== only) {

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict'
-import type { HandlerContext } from '../../contract/handler.js'
-import type { Message } from '../../contract/message.js'
-import type { Queue } from '../../contract/queue.js'
+import type { HandlerContext, Message, Queue } from '../../index.js'
 import { range } from './expect.js'
 import { sleep } from './wait.js'
 

@@ -1,10 +1,14 @@
-import type { Adapter } from '../../contract/adapter.js'
-import type { Capabilities } from '../../contract/capabilities.js'
-import type { Log } from '../../contract/log.js'
-import type { Queue, QueueOptions } from '../../contract/queue.js'
-import { createQueue } from '../../queue/create-queue.js'
-import { createScheduler } from '../../tasks/create-scheduler.js'
-import type { SchedulerOptions, TaskScheduler } from '../../tasks/task-scheduler.js'
+import {
+  type Adapter,
+  type Capabilities,
+  createQueue,
+  createScheduler,
+  type Log,
+  type Queue,
+  type QueueOptions,
+  type SchedulerOptions,
+  type TaskScheduler,
+} from '../../index.js'
 import type { BoundFaults, Environment } from '../runner/environment.js'
 import type { JsonObject, Worker, WorkerProgram } from '../subject.js'
 import { type CaseStore, createCaseStore } from './case-store.js'
@@ -80,7 +84,7 @@ export interface KitOptions {
 
 export function createKit({ environment, caseId, runId, seed, quietMs }: KitOptions): Kit & { close(): Promise<void> } {
   const { capabilities } = environment.loaded
-  const open: { disconnect(options: { deadlineMs: number }): Promise<void> }[] = []
+  const open: { disconnect(options: { timeoutMs: number }): Promise<void> }[] = []
   const workers: Worker[] = []
   const logged: unknown[] = []
   const write = (message: string, fields?: unknown): void => void logged.push([message, fields])
@@ -129,7 +133,7 @@ export function createKit({ environment, caseId, runId, seed, quietMs }: KitOpti
     ledger: (topic, group = 'g') => createLedger(topic, group, quietMs),
     async worker({ topic, group = 'g', ...program }) {
       const worker = await environment.startWorker({
-        source: { topic, group },
+        ref: { topic, group },
         concurrency: 1,
         handler: 'handle',
         ...program,
@@ -143,7 +147,7 @@ export function createKit({ environment, caseId, runId, seed, quietMs }: KitOpti
     async close() {
       await Promise.all([
         ...workers.map((worker) => worker.kill()),
-        ...open.map((one) => one.disconnect({ deadlineMs: 0 })),
+        ...open.map((one) => one.disconnect({ timeoutMs: 0 })),
       ])
     },
   }

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict'
-import { isMqError } from '../../contract/errors.js'
-import type { PublishOptions } from '../../contract/publish-options.js'
-import type { Queue } from '../../contract/queue.js'
+import { isMqError, type PublishOptions, type Queue } from '../../index.js'
 import type { Worker } from '../subject.js'
 import { type CollectOptions, type Collector, collect } from './collector.js'
 import { quiet, until } from './wait.js'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
-import type { Queue } from '../../contract/queue.js'
+import type { Queue } from '../../index.js'
 import type { CollectOptions } from './collector.js'
 import type { Kit } from './kit.js'
 import type { Ledger } from './ledger.js'

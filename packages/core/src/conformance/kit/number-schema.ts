@@ -1,4 +1,4 @@
-import type { StandardSchema } from '../../contract/schema.js'
+import type { StandardSchema } from '../../index.js'
 
 /** Takes numbers and nothing else. */
 export const onlyNumbers: StandardSchema = {

@@ -1,16 +1,16 @@
-import type { Adapter, Delivery, Settlement, Source } from '../../contract/adapter.js'
-import type { RawMessage } from '../../contract/message.js'
+import type { Delivery, Settlement } from '../../adapter.js'
+import type { Adapter, GroupRef, RawMessage } from '../../index.js'
 import { consumeOptions, done } from './raw.js'
 
 /** A consumer on the adapter itself that remembers what it was handed. Everything is acknowledged by default. */
 export async function consumeRaw(
   adapter: Adapter,
-  source: Source,
+  ref: GroupRef,
   settle: (delivery: Delivery) => Settlement = () => done,
 ): Promise<readonly Delivery[]> {
   const deliveries: Delivery[] = []
-  await adapter.declareGroup(source, { startFrom: 'latest' })
-  await adapter.consume(source, consumeOptions, async (delivery) => {
+  await adapter.declareGroup(ref, { startFrom: 'latest' })
+  await adapter.consume(ref, consumeOptions, async (delivery) => {
     deliveries.push(delivery)
     return settle(delivery)
   })

@@ -1,8 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { Delivery, PublishCall, Settlement } from '../../contract/adapter.js'
-import type { Failure } from '../../contract/failure.js'
-import { emptyHeaders } from '../../contract/headers.js'
-import type { OutgoingMessage } from '../../contract/message.js'
+import { type Delivery, emptyHeaders, type OutgoingMessage, type PublishCall, type Settlement } from '../../adapter.js'
+import type { Failure } from '../../index.js'
 
 // What core hands to an adapter and what it answers, for cases that speak to the adapter itself.
 

@@ -1,8 +1,5 @@
 import assert from 'node:assert/strict'
-import type { MqError } from '../../contract/errors.js'
-import type { Queue } from '../../contract/queue.js'
-import type { Task, TaskContext } from '../../tasks/task.js'
-import type { TaskScheduler, WorkerOptions } from '../../tasks/task-scheduler.js'
+import type { MqError, Queue, Task, TaskContext, TaskScheduler, WorkerOptions } from '../../index.js'
 import type { Kit, KitSchedulerOptions } from './kit.js'
 
 export interface TaskRunSeen {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Capabilities } from '../../contract/capabilities.js'
+import type { Capabilities } from '../../index.js'
 import type { Run } from './collector.js'
 import type { Kit } from './kit.js'
 

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { Adapter } from '../../contract/adapter.js'
+import { requireAdapter } from '../../adapter.js'
+import type { Adapter } from '../../index.js'
 import { applicationFolders, resolvePackage } from '../../open/resolve-package.js'
-import { requireAdapter } from '../../queue/require-adapter.js'
 import type { JsonObject } from '../subject.js'
 
 export type AdapterFactory = (options: JsonObject) => Adapter

@@ -1,6 +1,5 @@
-import { withDeadline } from '../../adapter-kit/with-timeout.js'
-import type { Adapter } from '../../contract/adapter.js'
-import type { Capabilities } from '../../contract/capabilities.js'
+import { withTimeout } from '../../adapter.js'
+import type { Adapter, Capabilities } from '../../index.js'
 import type { Need } from '../kit/case.js'
 import type { FaultName, Faults, JsonObject, StartedBroker, Subject, Worker, WorkerProgram } from '../subject.js'
 import { startWorkerProcess } from '../worker/spawn.js'
@@ -64,7 +63,7 @@ export async function startEnvironment(loaded: LoadedSubject): Promise<Environme
 
   const call = async <T>(name: FaultName, work: () => Promise<T>): Promise<T> => {
     isHurt ||= !harmless.has(name)
-    const result = await withDeadline(
+    const result = await withTimeout(
       work(),
       faultDeadlineMs,
       () => new Error(`faults.${name} took over ${faultDeadlineMs} ms`),

@@ -78,7 +78,7 @@ export async function conformance<Started extends StartedBroker>(
       return
     }
     results.push(left)
-    const why = `${name} (${left.outcome}: ${left.reason})`
+    const why = `${name} (${left.status}: ${left.reason})`
     if (options.complete && isOmission(left)) runner.it(why, () => Promise.reject(new Error(left.reason)))
     else runner.it.skip(why, async () => {})
   }

@@ -6,15 +6,15 @@ const marks = { passed: '✔', failed: '✖', 'not run': '–', 'not applicable'
 /** A line for each case, then what does not hold, then the sums. */
 export function textReport(report: ConformanceReport): string {
   const lines = report.results.map(resultLine)
-  const failures = report.results.filter(({ outcome }) => outcome === 'failed')
+  const failures = report.results.filter(({ status }) => status === 'failed')
   const details = failures.flatMap(({ id, title, error }) => ['', `${id} ${title}`, indented(error?.stack ?? '')])
   return [heading(report), '', ...lines, ...details, '', sums(report)].join('\n')
 }
 
-export function resultLine({ id, title, outcome, reason, durationMs }: CaseResult): string {
+export function resultLine({ id, title, status, reason, durationMs }: CaseResult): string {
   const why = reason === undefined ? '' : `: ${reason}`
-  const took = outcome === 'passed' || outcome === 'failed' ? ` (${durationMs} ms)` : ` (${outcome})`
-  return `${marks[outcome]} ${id} ${title}${took}${why}`
+  const took = status === 'passed' || status === 'failed' ? ` (${durationMs} ms)` : ` (${status})`
+  return `${marks[status]} ${id} ${title}${took}${why}`
 }
 
 const heading = ({ adapter, broker, suite, node, seed }: ConformanceReport): string =>
@@ -54,8 +54,7 @@ export function markdownMatrix(reports: readonly ConformanceReport[]): string {
 
 function cell(results: readonly CaseResult[]): string {
   const { passed, failed, notRun, notApplicable } = countsOf(results)
-  if (failed > 0)
-    return `broken: ${results.flatMap(({ id, outcome }) => (outcome === 'failed' ? [id] : [])).join(', ')}`
+  if (failed > 0) return `broken: ${results.flatMap(({ id, status }) => (status === 'failed' ? [id] : [])).join(', ')}`
   if (passed === 0) return notRun > 0 ? 'not run' : notApplicable > 0 ? 'not applicable' : 'no case'
   return notRun > 0 ? `holds in ${passed} cases, ${notRun} not run` : `holds in ${passed} cases`
 }

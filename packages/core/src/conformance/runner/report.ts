@@ -1,4 +1,4 @@
-import type { Capabilities } from '../../contract/capabilities.js'
+import type { Capabilities } from '../../index.js'
 import type { Level } from '../kit/case.js'
 import type { PromiseNumber } from '../promises.js'
 
@@ -6,7 +6,7 @@ import type { PromiseNumber } from '../promises.js'
  * - `not run`: it would apply, but the subject lacks what it needs, or it is long. It proves nothing.
  * - `not applicable`: a capability says so.
  */
-export type CaseOutcome = 'passed' | 'failed' | 'not run' | 'not applicable'
+export type CaseStatus = 'passed' | 'failed' | 'not run' | 'not applicable'
 
 export interface CaseResult {
   readonly id: string
@@ -14,7 +14,7 @@ export interface CaseResult {
   readonly promises: readonly PromiseNumber[]
   readonly level: Level
   readonly long?: boolean
-  readonly outcome: CaseOutcome
+  readonly status: CaseStatus
   /** Why it was not run, does not apply, or failed. */
   readonly reason?: string
   readonly error?: Error
@@ -40,11 +40,11 @@ export interface ConformanceReport {
 }
 
 /** A required case that was left out, where that is not allowed. */
-export const isOmission = ({ level, outcome, long }: CaseResult): boolean =>
-  level !== 'optional' && outcome === 'not run' && !long
+export const isOmission = ({ level, status, long }: CaseResult): boolean =>
+  level !== 'optional' && status === 'not run' && !long
 
 export const holds = (results: readonly CaseResult[], complete: boolean): boolean =>
-  results.every((result) => result.outcome !== 'failed' && !(complete && isOmission(result)))
+  results.every((result) => result.status !== 'failed' && !(complete && isOmission(result)))
 
 export interface Counts {
   readonly passed: number
@@ -54,7 +54,7 @@ export interface Counts {
 }
 
 export function countsOf(results: readonly CaseResult[]): Counts {
-  const count = (outcome: CaseOutcome): number => results.filter((result) => result.outcome === outcome).length
+  const count = (status: CaseStatus): number => results.filter((result) => result.status === status).length
   return {
     passed: count('passed'),
     failed: count('failed'),

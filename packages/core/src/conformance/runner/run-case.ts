@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks'
-import { withDeadline } from '../../adapter-kit/with-timeout.js'
+import { withTimeout } from '../../adapter.js'
 import type { ConformanceCase } from '../kit/case.js'
 import { createKit, type KitOptions } from '../kit/kit.js'
 import type { LoadedSubject } from './environment.js'
@@ -20,16 +20,16 @@ export interface Selection {
 export function withoutRun(one: ConformanceCase, loaded: LoadedSubject, { long }: Selection): CaseResult | undefined {
   const head = headOf(one)
   const reason = one.unless?.(loaded.capabilities)
-  if (reason !== undefined) return { ...head, outcome: 'not applicable', reason, durationMs: 0 }
+  if (reason !== undefined) return { ...head, status: 'not applicable', reason, durationMs: 0 }
   const missing = loaded.missing(one.needs ?? [])
   if (missing.length > 0) {
     const needs = missing.map((need) => (need === 'worker' ? 'startWorker' : `faults.${need}`)).join(', ')
     // No process but its own can hurt it, end it, or write past it.
     if (loaded.capabilities.embedded)
-      return { ...head, outcome: 'not applicable', reason: `it is embedded; there is no ${needs}`, durationMs: 0 }
-    return { ...head, outcome: 'not run', reason: `the subject has no ${needs}`, durationMs: 0 }
+      return { ...head, status: 'not applicable', reason: `it is embedded; there is no ${needs}`, durationMs: 0 }
+    return { ...head, status: 'not run', reason: `the subject has no ${needs}`, durationMs: 0 }
   }
-  if (one.long && !long) return { ...head, outcome: 'not run', reason: 'it is long', durationMs: 0 }
+  if (one.long && !long) return { ...head, status: 'not run', reason: 'it is long', durationMs: 0 }
   return undefined
 }
 
@@ -48,8 +48,8 @@ export async function runCase(one: ConformanceCase, context: CaseContext): Promi
   const startedAt = performance.now()
   const error = await attempt(one, context)
   const durationMs = Math.round(performance.now() - startedAt)
-  if (error === undefined) return { ...headOf(one), outcome: 'passed', durationMs }
-  return { ...headOf(one), outcome: 'failed', reason: firstLine(error), error, durationMs }
+  if (error === undefined) return { ...headOf(one), status: 'passed', durationMs }
+  return { ...headOf(one), status: 'failed', reason: firstLine(error), error, durationMs }
 }
 
 async function attempt(one: ConformanceCase, context: CaseContext): Promise<Error | undefined> {
@@ -57,7 +57,7 @@ async function attempt(one: ConformanceCase, context: CaseContext): Promise<Erro
   const unhandled = one.alone ? watchUnhandled() : undefined
   const errors: unknown[] = []
   const step = (work: Promise<unknown>, ms: number, what: string): Promise<unknown> =>
-    withDeadline(work, ms, () => new Error(`${what} took over ${ms} ms`)).catch((error) => errors.push(error))
+    withTimeout(work, ms, () => new Error(`${what} took over ${ms} ms`)).catch((error) => errors.push(error))
 
   await step(
     Promise.resolve().then(() => one.run(kit)),

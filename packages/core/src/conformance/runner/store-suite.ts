@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { isMqError } from '../../contract/errors.js'
-import type { TaskStore } from '../../tasks/task-store.js'
+import { isMqError, type TaskStore } from '../../index.js'
 import { sleep } from '../kit/wait.js'
 
 /** Of vitest, `node:test`, mocha or jest. */

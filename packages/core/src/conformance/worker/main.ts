@@ -1,11 +1,11 @@
 // A consumer in a process of its own, for the suite to kill. Started by worker.ts, which sends its program.
-import { createQueue } from '../../queue/create-queue.js'
+import { createQueue } from '../../index.js'
 import { sleep } from '../kit/wait.js'
 import { loadFactory } from '../runner/adapter-module.js'
 import type { WorkerEvent, WorkerProgram } from '../subject.js'
 
 const program = await new Promise<WorkerProgram>((resolve) => process.once('message', resolve))
-const { source, concurrency, attempts = 5 } = program
+const { ref, concurrency, attempts = 5 } = program
 
 /** Resolves once the parent's end of the channel has it, so that a SIGKILL after it takes nothing back. */
 const report = (event: WorkerEvent): Promise<void> => new Promise((resolve) => process.send?.(event, () => resolve()))
@@ -26,10 +26,10 @@ async function leave(): Promise<void> {
 process.on('disconnect', () => process.exit(1))
 
 const factory = await loadFactory(program.adapter)
-const queue = createQueue(factory(program.options), { group: source.group })
+const queue = createQueue(factory(program.options), { group: ref.group })
 await queue.connect()
 await queue.subscribe(
-  source.topic,
+  ref.topic,
   async ({ id, attempt }) => {
     await begun
     await report({ type: 'started', id, attempt })

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { withDeadline } from '../../adapter-kit/with-timeout.js'
+import { withTimeout } from '../../adapter-kit/with-timeout.js'
 import { requireBoolean, requireDuration, requireOptions, requireTime } from '../../contract/checks.js'
 import { isMqError, MqError } from '../../contract/errors.js'
 import type { EventDefinition } from '../../contract/event.js'
@@ -41,20 +41,22 @@ export function createEnqueuer({ queue, records }: { readonly queue: Queue; read
     const declaring = declareWorkers(topic)
     const late = (): MqError => new MqError('MQ_TIMEOUT', `Over ${timeoutMs} ms`)
     try {
-      await (timeoutMs === undefined ? declaring : withDeadline(declaring, timeoutMs, late))
+      await (timeoutMs === undefined ? declaring : withTimeout(declaring, timeoutMs, late))
     } catch (cause) {
       if (isMqError(cause, 'MQ_NOT_CONNECTED') || isMqError(cause, 'MQ_CLOSED')) throw cause
       throw new MqError('MQ_PUBLISH_REJECTED', `Not sent: the group of its workers cannot be declared`, { cause })
     }
   }
-  const deadlineOf = ({ deadline, deadlineMs }: EnqueueOptions, delayMs: number): number | undefined => {
-    if (deadline === undefined && deadlineMs === undefined) return undefined
-    if (deadline !== undefined && deadlineMs !== undefined) {
-      throw new MqError('MQ_INVALID_OPTION', 'deadline and deadlineMs exclude each other')
+  const deadlineOf = ({ deadline, expiresAfterMs }: EnqueueOptions, delayMs: number): number | undefined => {
+    if (deadline === undefined && expiresAfterMs === undefined) return undefined
+    if (deadline !== undefined && expiresAfterMs !== undefined) {
+      throw new MqError('MQ_INVALID_OPTION', 'deadline and expiresAfterMs exclude each other')
     }
     const now = queue.clock.now()
     const at =
-      deadline === undefined ? now + requireDuration(deadlineMs, 'deadlineMs', 1) : requireTime(deadline, 'deadline')
+      deadline === undefined
+        ? now + requireDuration(expiresAfterMs, 'expiresAfterMs', 1)
+        : requireTime(deadline, 'deadline')
     if (at > now + delayMs) return at
     throw new MqError('MQ_INVALID_OPTION', 'The deadline of the task is over before it may begin')
   }
@@ -62,7 +64,7 @@ export function createEnqueuer({ queue, records }: { readonly queue: Queue; read
   return {
     async prepare(task: Task, input: unknown, options: EnqueueOptions = {}): Promise<PreparedTask> {
       requireOptions(options, 'The options of enqueue')
-      const { reply, idempotencyKey, idempotencyTtlMs, deadline: _, deadlineMs: __, ...given } = options
+      const { reply, idempotencyKey, idempotencyTtlMs, deadline: _, expiresAfterMs: __, ...given } = options
       const event = eventOf(task)
       if (reply !== undefined) requireBoolean(reply, 'reply')
       const delayMs = delayOf(given, queue)

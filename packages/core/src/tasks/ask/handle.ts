@@ -1,7 +1,7 @@
 import { requireDuration } from '../../contract/checks.js'
 import { MqError } from '../../contract/errors.js'
 import type { Queue } from '../../contract/queue.js'
-import { outcomeError } from '../finished-task.js'
+import { finishedError } from '../finished-task.js'
 import type { TaskProgress } from '../progress.js'
 import type { EnqueuedTask } from '../task-scheduler.js'
 import type { PendingReply } from './pending-reply.js'
@@ -39,7 +39,7 @@ export function createHandle<Result>(
       if (timeoutMs !== undefined) requireDuration(timeoutMs, 'timeoutMs')
       const outcome = await inTime(pending, timeoutMs, clock)
       if (outcome.status === 'completed') return outcome.result as Result
-      throw outcomeError(outcome)
+      throw finishedError(outcome)
     },
     progress: () => pending.progress(),
     cancel,

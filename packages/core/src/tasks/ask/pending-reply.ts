@@ -1,13 +1,13 @@
 import type { MqError } from '../../contract/errors.js'
-import type { TaskOutcome } from '../finished-task.js'
+import type { FinishedTask } from '../finished-task.js'
 import type { ProgressStep, TaskProgress } from '../progress.js'
 
 /** What one asker knows of its task. Handles of the same task share it. */
 export function createPendingReply(id: string) {
-  let resolve: (outcome: TaskOutcome) => void
+  let resolve: (outcome: FinishedTask) => void
   let reject: (error: MqError) => void
   let isOver = false
-  const outcome = new Promise<TaskOutcome>((...settle) => {
+  const outcome = new Promise<FinishedTask>((...settle) => {
     ;[resolve, reject] = settle
   })
   outcome.catch(() => {})
@@ -30,7 +30,7 @@ export function createPendingReply(id: string) {
   return {
     id,
     outcome,
-    end: (with_: TaskOutcome): void => end(() => resolve(with_)),
+    end: (with_: FinishedTask): void => end(() => resolve(with_)),
     fail: (error: MqError): void => end(() => reject(error)),
     step(step: ProgressStep): void {
       if (isOver || (latest !== undefined && !isLater(step, latest))) return

@@ -5,7 +5,7 @@ import type { Subscription } from '../../contract/handler.js'
 import type { Message } from '../../contract/message.js'
 import type { Queue } from '../../contract/queue.js'
 import { decodeData } from '../../wire/codec.js'
-import { outcomeOf } from '../finished-task.js'
+import { finishedTaskOf } from '../finished-task.js'
 import { stepOf } from '../progress.js'
 import type { Records } from '../records.js'
 import { isReplyFor, repliesTopic } from '../wire.js'
@@ -51,7 +51,7 @@ export function createReplies({ queue, records, timeoutMs }: RepliesOptions) {
     if (entry === undefined) return
     const step = stepOf(reply?.step)
     if (step !== undefined) entry.pending.step(step)
-    const outcome = outcomeOf(reply)
+    const outcome = finishedTaskOf(reply)
     if (outcome === undefined) return
     remove(entry)
     entry.pending.end(outcome)
@@ -59,11 +59,11 @@ export function createReplies({ queue, records, timeoutMs }: RepliesOptions) {
   const listen = async (): Promise<void> => {
     subscription = await queue.subscribe(repliesTopic, hear, { ephemeral: true, concurrency: 100 })
     if (closed === undefined) return
-    await subscription.stop({ deadlineMs: 0 })
+    await subscription.stop({ timeoutMs: 0 })
     throw closed
   }
   const look = async (entry: Entry): Promise<void> => {
-    const outcome = await records?.outcomeOf(entry.pending.id).catch(() => undefined)
+    const outcome = await records?.finishedTaskOf(entry.pending.id).catch(() => undefined)
     if (outcome === undefined) return
     remove(entry)
     entry.pending.end(outcome)
@@ -139,7 +139,7 @@ export function createReplies({ queue, records, timeoutMs }: RepliesOptions) {
       closed ??= new MqError('MQ_CLOSED', 'The scheduler was stopped; make a new one')
       unlisten()
       failAll(new MqError('MQ_CLOSED', 'The scheduler was stopped before the reply came'))
-      await subscription?.stop({ deadlineMs: 0 })
+      await subscription?.stop({ timeoutMs: 0 })
     },
   }
 }

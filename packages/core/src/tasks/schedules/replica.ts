@@ -116,7 +116,7 @@ export async function startReplica({ name, timing, queue, enqueue }: ReplicaOpti
     const options = { group, concurrency: 1, ordered: orderedKeys, retry: again }
     owner = await queue.subscribe(topic, handle, options)
   } catch (error) {
-    await ears.stop({ deadlineMs: 0 })
+    await ears.stop({ timeoutMs: 0 })
     throw error
   }
   // Its timer would keep the process alive up to the next tick.
@@ -126,7 +126,7 @@ export async function startReplica({ name, timing, queue, enqueue }: ReplicaOpti
   arm(timing.next(clock.now()))
   await leaveAhead()
 
-  const stop = async (options?: { readonly deadlineMs?: number }): Promise<void> => {
+  const stop = async (options?: { readonly timeoutMs?: number }): Promise<void> => {
     end()
     await owner.stop(options)
     await ears.stop(options)

@@ -1,7 +1,7 @@
 import { MqError } from '../../contract/errors.js'
 import type { Queue } from '../../contract/queue.js'
 import { encodeData } from '../../wire/codec.js'
-import { encodeOutcome, type TaskOutcome } from '../finished-task.js'
+import { encodeFinished, type FinishedTask } from '../finished-task.js'
 import type { ProgressStep } from '../progress.js'
 import { repliesTopic, replyExtensions } from '../wire.js'
 
@@ -29,15 +29,15 @@ export function createReplySender(queue: Queue) {
   return {
     progress,
     /** With the last step of the task, where it reported any; by itself only if there is no room for both. */
-    async outcome(replyTo: string, outcome: TaskOutcome, step: ProgressStep | undefined): Promise<void> {
+    async outcome(replyTo: string, outcome: FinishedTask, step: ProgressStep | undefined): Promise<void> {
       const text = step === undefined ? undefined : textOf({ ...outcome, step })
       if (text !== undefined && Buffer.byteLength(text) <= limit) return send(replyTo, text)
       if (step !== undefined) await progress(replyTo, outcome.id, step)
-      await send(replyTo, encodeOutcome(outcome))
+      await send(replyTo, encodeFinished(outcome))
     },
     /** Throws `MQ_NOT_SERIALIZABLE` or `MQ_MESSAGE_TOO_LARGE` for an outcome that cannot be sent. */
-    requireSendable(outcome: TaskOutcome): void {
-      const bytes = Buffer.byteLength(encodeOutcome(outcome))
+    requireSendable(outcome: FinishedTask): void {
+      const bytes = Buffer.byteLength(encodeFinished(outcome))
       if (bytes <= limit) return
       const text = `The result has ${bytes} bytes; a reply over ${queue.type} takes at most ${limit}`
       throw new MqError('MQ_MESSAGE_TOO_LARGE', text)

@@ -9,7 +9,7 @@ import type { Emitter } from '../../queue/emitter.js'
 import type { Control } from '../control.js'
 import { derivedId } from '../derived-id.js'
 import { taskCompleted, taskFailed } from '../events.js'
-import { encodeOutcome, type TaskOutcome } from '../finished-task.js'
+import { encodeFinished, type FinishedTask } from '../finished-task.js'
 import { createProgress, type Progress, type ProgressStep } from '../progress.js'
 import { type Records, storeRequired } from '../records.js'
 import type { Task, TaskContext } from '../task.js'
@@ -95,13 +95,13 @@ export function createWorker(task: Task, limit: StartLimit | undefined, parts: W
   }
 
   /** A store that cannot be asked stops only a task that may not run twice: for all others it would be a second broker to lose. */
-  async function outcomeBefore({ message, ask, context }: Job): Promise<TaskOutcome | undefined> {
+  async function outcomeBefore({ message, ask, context }: Job): Promise<FinishedTask | undefined> {
     if (records === undefined) {
       if (ask.once !== undefined) throw storeRequired(`A worker of '${task.name}', enqueued with an idempotencyKey,`)
       return undefined
     }
     try {
-      return await records.outcomeOf(message.id)
+      return await records.finishedTaskOf(message.id)
     } catch (error) {
       if (ask.once !== undefined) throw error
       context.log.warn('The store does not say whether the task was cancelled; it runs', { error })
@@ -109,7 +109,7 @@ export function createWorker(task: Task, limit: StartLimit | undefined, parts: W
     }
   }
 
-  async function isRepetition({ message, ask }: Job, before: TaskOutcome | undefined): Promise<boolean> {
+  async function isRepetition({ message, ask }: Job, before: FinishedTask | undefined): Promise<boolean> {
     const { once, replyTo } = ask
     if (once === undefined || records === undefined) return false
     if (before?.status !== 'completed') return !(await records.isFirstCopy(message.id, once))
@@ -123,7 +123,7 @@ export function createWorker(task: Task, limit: StartLimit | undefined, parts: W
     throw final(new MqError('MQ_TASK_EXPIRED', text))
   }
 
-  async function execute({ message, context, ask, run, progress }: Job): Promise<TaskOutcome> {
+  async function execute({ message, context, ask, run, progress }: Job): Promise<FinishedTask> {
     const { id, attempt, time, headers } = message
     const taskContext: TaskContext = {
       id,
@@ -139,7 +139,7 @@ export function createWorker(task: Task, limit: StartLimit | undefined, parts: W
       progress: (fraction, note) => progress.report(fraction, note),
     }
     const result = await run.within(() => task.execute(message.data, taskContext))
-    const outcome: TaskOutcome = { status: 'completed', id, task: task.name, result }
+    const outcome: FinishedTask = { status: 'completed', id, task: task.name, result }
     await unchanging(async () => {
       if (ask.replyTo !== undefined) replies.requireSendable(outcome)
       if (!task.events?.includes('completed')) return
@@ -148,7 +148,7 @@ export function createWorker(task: Task, limit: StartLimit | undefined, parts: W
     return outcome
   }
 
-  async function completed({ message, ask, progress }: Job, outcome: TaskOutcome): Promise<void> {
+  async function completed({ message, ask, progress }: Job, outcome: FinishedTask): Promise<void> {
     const { id, attempt } = message
     const counts = (await records?.end(keepable(outcome), ask.once?.ttlMs)) ?? outcome
     if (ask.replyTo !== undefined) await replies.outcome(ask.replyTo, counts, progress.close())
@@ -158,7 +158,7 @@ export function createWorker(task: Task, limit: StartLimit | undefined, parts: W
 
   async function cancelled({ message, ask, progress }: Job): Promise<void> {
     const { id, attempt } = message
-    const outcome: TaskOutcome = { status: 'cancelled', id }
+    const outcome: FinishedTask = { status: 'cancelled', id }
     await records?.end(outcome)
     if (ask.replyTo !== undefined) await replies.outcome(ask.replyTo, outcome, progress.close())
     emitter.emit('cancelled', { task: task.name, id, attempt })
@@ -169,7 +169,7 @@ export function createWorker(task: Task, limit: StartLimit | undefined, parts: W
     const { id, failure, headers } = failed
     const ask = askOf(failed.extensions)
     const error = { ...failure.error, attempts: failure.attempts }
-    const outcome: TaskOutcome = { status: 'failed', id, task: task.name, error }
+    const outcome: FinishedTask = { status: 'failed', id, task: task.name, error }
     const counts = (await records?.end(outcome, ask.once?.ttlMs)) ?? outcome
     const last = lastSteps.get(id)
     lastSteps.delete(id)
@@ -197,9 +197,9 @@ async function unchanging(work: () => Promise<void>): Promise<void> {
 }
 
 /** Nobody waits for the result, so the task has not failed; but whoever asks the store is told why there is none. */
-function keepable(outcome: TaskOutcome): TaskOutcome {
+function keepable(outcome: FinishedTask): FinishedTask {
   try {
-    encodeOutcome(outcome)
+    encodeFinished(outcome)
     return outcome
   } catch (error) {
     const task = 'task' in outcome ? outcome.task : ''

@@ -1,13 +1,11 @@
+import { type AdapterEvent, type DeadLetterStore, defaultMaxMessageBytes } from '../../../src/adapter.js'
 import {
   type Adapter,
-  type AdapterEvent,
   type Capabilities,
-  type DeadLetterStore,
-  defaultMaxMessageBytes,
+  type GroupRef,
   type HealthStatus,
   isMqError,
   MqError,
-  type Source,
 } from '../../../src/index.js'
 import { decode } from './codec.js'
 import { GroupConsumer } from './consumer.js'
@@ -117,12 +115,12 @@ export function createAdapter(options: AdapterOptions): MortalAdapter {
       ? { ...capabilities, maxMessageBytes: maxStoredBytes * 2 }
       : capabilities,
     connect: () => supervisor.connect(),
-    async disconnect({ deadlineMs }) {
+    async disconnect({ timeoutMs }) {
       disconnects += 1
       if (disconnects > 1 && faulty('disconnectTwiceRejects')) throw new MqError('MQ_CLOSED', 'Disconnected twice')
       if (faulty('leaksTimer')) setTimeout(() => {}, 60_000)
-      const endsAt = performance.now() + deadlineMs
-      await Promise.all([...consumers.values()].map((consumer) => consumer.stop({ deadlineMs })))
+      const endsAt = performance.now() + timeoutMs
+      await Promise.all([...consumers.values()].map((consumer) => consumer.stop({ timeoutMs })))
       if (!faulty('disconnectDropsPublishes')) await publisher.drained(Math.max(0, endsAt - performance.now()))
       publisher.abandon()
       await supervisor.close()
@@ -134,16 +132,16 @@ export function createAdapter(options: AdapterOptions): MortalAdapter {
       supervisor.requireOpen()
       return publisher.publish(topic, messages, call)
     },
-    async declareGroup(source, { startFrom }) {
-      await supervisor.ask<'declare'>({ type: 'declare', source, startAt: startFrom }, { again: true })
+    async declareGroup(ref, { startFrom }) {
+      await supervisor.ask<'declare'>({ type: 'declare', ref, startAt: startFrom }, { again: true })
     },
-    async deleteGroup(source) {
-      const wasThere = await supervisor.ask<'delete'>({ type: 'delete', source }, { again: true })
+    async deleteGroup(ref) {
+      const wasThere = await supervisor.ask<'delete'>({ type: 'delete', ref }, { again: true })
       if (wasThere || !faulty('deleteMissingRejects')) return
-      throw new MqError('MQ_OPERATION_FAILED', `There is no group '${source.group}'`)
+      throw new MqError('MQ_OPERATION_FAILED', `There is no group '${ref.group}'`)
     },
-    async consume(source, consumeOptions, handle) {
-      const consumer = new GroupConsumer(source, consumeOptions, handle, { report, faulty, turns })
+    async consume(ref, consumeOptions, handle) {
+      const consumer = new GroupConsumer(ref, consumeOptions, handle, { report, faulty, turns })
       consumers.set(consumer.id, consumer)
       try {
         await start(consumer)
@@ -158,8 +156,8 @@ export function createAdapter(options: AdapterOptions): MortalAdapter {
         },
       }
     },
-    deadLetters: (source) => deadLetterStore(supervisor, source, faulty),
-    stats: (source) => supervisor.ask<'stats'>({ type: 'stats', source }, { again: true }),
+    deadLetters: (ref) => deadLetterStore(supervisor, ref, faulty),
+    stats: (ref) => supervisor.ask<'stats'>({ type: 'stats', ref }, { again: true }),
     health() {
       const all = faulty('healthForgetsConsumers') ? [] : [...consumers.values()].map((consumer) => consumer.health)
       return { status: shownStatus(statusOf(supervisor, all)), consumers: all, ...(lastError && { lastError }) }
@@ -182,18 +180,18 @@ function statusOf(supervisor: Supervisor, consumers: readonly { readonly status:
   return consumers.some(({ status }) => status === 'recovering') ? 'degraded' : 'up'
 }
 
-function deadLetterStore(supervisor: Supervisor, source: Source, faulty: Faulty): DeadLetterStore {
+function deadLetterStore(supervisor: Supervisor, ref: GroupRef, faulty: Faulty): DeadLetterStore {
   return {
     async list({ limit }) {
-      const entries = await supervisor.ask<'list'>({ type: 'list', source, limit }, { again: true })
+      const entries = await supervisor.ask<'list'>({ type: 'list', ref, limit }, { again: true })
       return entries.map(({ entryId, message, failure }) => ({
         entryId,
-        message: decode(message, source.topic, faulty).message,
+        message: decode(message, ref.topic, faulty).message,
         failure,
       }))
     },
     // Not repeated: what the lost answer would have counted is no longer there.
-    replay: (entryIds) => supervisor.ask<'replay'>({ type: 'replay', source, entryIds }, { again: false }),
-    purge: (entryIds) => supervisor.ask<'purge'>({ type: 'purge', source, entryIds }, { again: false }),
+    replay: (entryIds) => supervisor.ask<'replay'>({ type: 'replay', ref, entryIds }, { again: false }),
+    purge: (entryIds) => supervisor.ask<'purge'>({ type: 'purge', ref, entryIds }, { again: false }),
   }
 }

@@ -1,4 +1,4 @@
-import type { QueueStats, Source } from '../../../src/index.js'
+import type { GroupRef, QueueStats } from '../../../src/index.js'
 import { Agenda } from './agenda.js'
 import type { Group } from './group.js'
 import type { Faulty } from './mutation.js'
@@ -48,26 +48,26 @@ export class Broker {
     return [...(this.#topics.get(topic)?.groups.values() ?? [])].some((group) => group.ephemeral && group.isBusy)
   }
 
-  find({ topic, group }: Source): Group | undefined {
+  find({ topic, group }: GroupRef): Group | undefined {
     return this.#topics.get(topic)?.groups.get(group)
   }
 
-  declare({ topic, group }: Source, startAt: Parameters<Topic['declare']>[1]): void {
+  declare({ topic, group }: GroupRef, startAt: Parameters<Topic['declare']>[1]): void {
     this.#topic(topic).declare(group, startAt)
   }
 
-  openEphemeral({ topic, group }: Source): Group {
+  openEphemeral({ topic, group }: GroupRef): Group {
     return this.#topic(topic).openEphemeral(group)
   }
 
   /** Tells whether it was there. */
-  delete({ topic, group }: Source): boolean {
+  delete({ topic, group }: GroupRef): boolean {
     return this.#topics.get(topic)?.delete(group) ?? false
   }
 
-  stats(source: Source): QueueStats {
-    const delayed = this.#topics.get(source.topic)?.delayed ?? 0
-    const group = this.find(source)?.stats ?? { ready: 0, inFlight: 0, delayed: 0, dead: 0 }
+  stats(ref: GroupRef): QueueStats {
+    const delayed = this.#topics.get(ref.topic)?.delayed ?? 0
+    const group = this.find(ref)?.stats ?? { ready: 0, inFlight: 0, delayed: 0, dead: 0 }
     return { ...group, delayed: group.delayed + delayed }
   }
 

@@ -1,13 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import {
-  attributesOf,
-  isMqError,
-  type MessageHeaders,
-  type MqError,
-  messageFromAttributes,
-  type OutgoingMessage,
-  type RawMessage,
-} from '../../../src/index.js'
+import { attributesOf, messageFromAttributes, type OutgoingMessage } from '../../../src/adapter.js'
+import { isMqError, type MessageHeaders, type MqError, type RawMessage } from '../../../src/index.js'
 import type { Faulty } from './mutation.js'
 import type { StoredMessage, WireMessage, WirePublish } from './wire.js'
 

@@ -3,17 +3,14 @@ import {
   type AdapterEvent,
   type ConsumeOptions,
   type Consumer,
-  type ConsumerHealth,
-  type Deadline,
   type Delivery,
   type Handle,
-  isMqError,
   type LazyAbort,
   lazyAbort,
-  MqError,
   type Settlement,
-  type Source,
-} from '../../../src/index.js'
+  type StopOptions,
+} from '../../../src/adapter.js'
+import { type ConsumerHealth, type GroupRef, isMqError, MqError } from '../../../src/index.js'
 import { decode } from './codec.js'
 import type { Connection } from './connection.js'
 import type { Faulty } from './mutation.js'
@@ -44,7 +41,7 @@ const resumePauseMs = 20
 /** A consumer of one group, over one connection after the other. */
 export class GroupConsumer implements Consumer {
   readonly id = randomUUID()
-  readonly source: Source
+  readonly ref: GroupRef
   readonly #options: ConsumeOptions
   readonly #handle: Handle
   readonly #report: (event: AdapterEvent) => void
@@ -66,8 +63,8 @@ export class GroupConsumer implements Consumer {
   #fetched: { readonly push: Deliver; readonly connection: Connection }[] = []
   #acknowledged = 0
 
-  constructor(source: Source, options: ConsumeOptions, handle: Handle, context: ConsumerContext) {
-    this.source = source
+  constructor(ref: GroupRef, options: ConsumeOptions, handle: Handle, context: ConsumerContext) {
+    this.ref = ref
     this.#options = options
     this.#handle = handle
     this.#report = context.report
@@ -82,17 +79,17 @@ export class GroupConsumer implements Consumer {
 
   get health(): ConsumerHealth {
     const lies = this.#status === 'recovering' && this.#faulty('healthSaysConsuming')
-    return { ...this.source, status: lies ? 'consuming' : this.#status }
+    return { ...this.ref, status: lies ? 'consuming' : this.#status }
   }
 
   /** Rejects with `MQ_CONNECTION_LOST` and what the broker refuses. A group that is gone is made again, and reported. */
   async attach(connection: Connection): Promise<void> {
-    const { source, id: consumer } = this
-    const request = { type: 'subscribe', consumer, source, ...this.#options, concurrency: this.#concurrency } as const
+    const { ref, id: consumer } = this
+    const request = { type: 'subscribe', consumer, ref, ...this.#options, concurrency: this.#concurrency } as const
     let found = await connection.ask<'subscribe'>(request)
     while (!found) {
       this.#reportLoss('the group was deleted while its consumer was not connected')
-      await connection.ask<'declare'>({ type: 'declare', source, startAt: 'latest' })
+      await connection.ask<'declare'>({ type: 'declare', ref, startAt: 'latest' })
       found = await connection.ask<'subscribe'>(request)
     }
     connection.requireOpen()
@@ -120,7 +117,7 @@ export class GroupConsumer implements Consumer {
         return
       } catch (error) {
         if (isMqError(error, 'MQ_CONNECTION_LOST')) return
-        this.#report({ type: 'error', error: error as MqError, source: this.source })
+        this.#report({ type: 'error', error: error as MqError, ...this.ref })
         await new Promise((resolve) => setTimeout(resolve, resumePauseMs))
       }
     }
@@ -141,7 +138,7 @@ export class GroupConsumer implements Consumer {
     this.#reportLoss('the group was deleted under its consumer', lost)
     if (this.#stopped !== undefined || this.#faulty('noResumeAfterGroupLoss')) return
     if (!this.#options.ephemeral) {
-      await connection.ask<'declare'>({ type: 'declare', source: this.source, startAt: next }).catch(() => {})
+      await connection.ask<'declare'>({ type: 'declare', ref: this.ref, startAt: next }).catch(() => {})
     }
     await this.resume(connection)
   }
@@ -173,7 +170,7 @@ export class GroupConsumer implements Consumer {
     const run: Run = { delivery, connection, abort: lazyAbort() }
     this.#runs.set(delivery, run)
     const delivered: Delivery = {
-      ...decode(message, this.source.topic, this.#faulty),
+      ...decode(message, this.ref.topic, this.#faulty),
       attempt: this.#faulty('attemptReset') ? 1 : attempt,
       ...(failure && !this.#faulty('failureNotHandedOn') && { failure }),
       get signal() {
@@ -202,21 +199,21 @@ export class GroupConsumer implements Consumer {
     this.#runs.clear()
   }
 
-  stop({ deadlineMs }: Deadline): Promise<void> {
-    this.#stopped ??= this.#stop(deadlineMs)
+  stop({ timeoutMs }: StopOptions): Promise<void> {
+    this.#stopped ??= this.#stop(timeoutMs)
     return this.#stopped
   }
 
-  async #stop(deadlineMs: number): Promise<void> {
+  async #stop(timeoutMs: number): Promise<void> {
     this.#status = 'stopping'
     // The property that closes the intake is set only when this returns, so give it its turn.
     await Promise.resolve()
-    const endsAt = performance.now() + deadlineMs
+    const endsAt = performance.now() + timeoutMs
     if (!this.#faulty('deliversAfterStop') && !this.#faulty('stopLeavesConsumer')) this.#ask('pause')
     for (const { push, connection } of this.#fetched.splice(0)) {
       this.#send({ delivery: push.delivery, connection }, { kind: 'done' })
     }
-    if (this.#runs.size > 0 && !this.#faulty('noDrain')) await this.#finished(deadlineMs)
+    if (this.#runs.size > 0 && !this.#faulty('noDrain')) await this.#finished(timeoutMs)
     for (const run of [...this.#runs.values()]) {
       if (this.#faulty('stopDropsInFlight')) this.#runs.delete(run.delivery)
       else this.#settle(run, { kind: this.#faulty('stopAcksInFlight') ? 'done' : 'release' })
@@ -228,9 +225,9 @@ export class GroupConsumer implements Consumer {
   }
 
   /** Resolves when no run is left, or at the deadline. */
-  async #finished(deadlineMs: number): Promise<void> {
+  async #finished(timeoutMs: number): Promise<void> {
     await new Promise<void>((resolve) => {
-      const waitMs = this.#faulty('stopIgnoresDeadline') ? 60_000 : deadlineMs
+      const waitMs = this.#faulty('stopIgnoresDeadline') ? 60_000 : timeoutMs
       const timer = setTimeout(resolve, Math.min(waitMs, 2 ** 31 - 1))
       this.#idle = () => {
         if (this.#runs.size > 0) return
@@ -301,6 +298,6 @@ export class GroupConsumer implements Consumer {
 
   #reportLoss(reason: string, count?: number): void {
     if (this.#faulty('silentGroupLoss')) return
-    this.#report({ type: 'data-loss', source: this.source, reason, ...(count !== undefined && { count }) })
+    this.#report({ type: 'data-loss', ...this.ref, reason, ...(count !== undefined && { count }) })
   }
 }

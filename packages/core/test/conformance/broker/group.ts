@@ -1,4 +1,5 @@
-import type { QueueStats, Settlement, Source } from '../../../src/index.js'
+import type { Settlement } from '../../../src/adapter.js'
+import type { GroupRef, QueueStats } from '../../../src/index.js'
 import type { Agenda } from './agenda.js'
 import { DeadLetterList } from './dead-letter-list.js'
 import { Lanes } from './lanes.js'
@@ -29,7 +30,7 @@ const unreadLimit = 30
 
 /** What one group has not finished, and who of its members has which part of it in hand. */
 export class Group {
-  readonly source: Source
+  readonly ref: GroupRef
   readonly ephemeral: boolean
   /** Messages before this position are not for it. */
   listensFrom = 0
@@ -50,8 +51,8 @@ export class Group {
   #lastRank = 0
   #scheduled = false
 
-  constructor(source: Source, { ephemeral, agenda, faulty, others }: GroupOptions) {
-    this.source = source
+  constructor(ref: GroupRef, { ephemeral, agenda, faulty, others }: GroupOptions) {
+    this.ref = ref
     this.ephemeral = ephemeral
     this.#agenda = agenda
     this.#faulty = faulty

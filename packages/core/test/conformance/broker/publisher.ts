@@ -1,4 +1,5 @@
-import { isMqError, MqError, type Outcome, type OutgoingMessage, type PublishCall } from '../../../src/index.js'
+import type { OutgoingMessage, PublishCall, StoreOutcome } from '../../../src/adapter.js'
+import { isMqError, MqError } from '../../../src/index.js'
 import { encode } from './codec.js'
 import type { Connection } from './connection.js'
 import type { Faulty } from './mutation.js'
@@ -10,7 +11,7 @@ interface Pending {
   readonly messages: readonly WirePublish[]
   /** Whether the broker may have seen it. */
   sent: boolean
-  settle(outcomes: readonly Outcome[]): void
+  settle(outcomes: readonly StoreOutcome[]): void
 }
 
 /** Sends what is published, again after a connection was lost; the broker knows it by its ids. */
@@ -26,7 +27,7 @@ export class Publisher {
     this.#faulty = faulty
   }
 
-  publish(topic: string, messages: readonly OutgoingMessage[], call: PublishCall): Promise<readonly Outcome[]> {
+  publish(topic: string, messages: readonly OutgoingMessage[], call: PublishCall): Promise<readonly StoreOutcome[]> {
     return new Promise((resolve) => {
       const { signal } = call
       const expire = (): void => {
@@ -71,11 +72,11 @@ export class Publisher {
     if (wasBlocked && !blocked) this.#flush()
   }
 
-  /** Resolves when nothing is pending, at the latest after `deadlineMs`. */
-  async drained(deadlineMs: number): Promise<void> {
+  /** Resolves when nothing is pending, at the latest after `timeoutMs`. */
+  async drained(timeoutMs: number): Promise<void> {
     if (this.#pending.size === 0) return
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, deadlineMs)
+      const timer = setTimeout(resolve, timeoutMs)
       this.#drained = () => {
         clearTimeout(timer)
         resolve()
@@ -117,7 +118,7 @@ export class Publisher {
     return messages
   }
 
-  #outcomeOf(outcome: WireOutcome | undefined): Outcome {
+  #outcomeOf(outcome: WireOutcome | undefined): StoreOutcome {
     if (outcome === undefined) return stored
     if (outcome.status === 'rejected') return rejected(outcome.text)
     if (this.#faulty('routedAlwaysYes')) return stored
@@ -125,21 +126,21 @@ export class Publisher {
     return outcome
   }
 
-  #unanswered({ messages, sent }: Pending, why: string): readonly Outcome[] {
+  #unanswered({ messages, sent }: Pending, why: string): readonly StoreOutcome[] {
     if (this.#faulty('unknownIsStored')) return messages.map(() => stored)
     return messages.map(() => (sent ? unknown(`${why}; it was sent`) : rejected(`${why}; it was never sent`)))
   }
 }
 
-const stored: Outcome = { status: 'stored', routed: 'yes' }
+const stored: StoreOutcome = { status: 'stored', routed: 'yes' }
 
-const rejected = (why: string): Outcome => ({
+const rejected = (why: string): StoreOutcome => ({
   status: 'rejected',
   routed: 'no',
   error: new MqError('MQ_PUBLISH_REJECTED', why),
 })
 
-const unknown = (why: string): Outcome => ({
+const unknown = (why: string): StoreOutcome => ({
   status: 'unknown',
   routed: 'unknown',
   error: new MqError('MQ_PUBLISH_UNKNOWN', why),

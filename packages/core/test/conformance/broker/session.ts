@@ -110,10 +110,10 @@ export class Session {
       case 'publish':
         return request.messages.map((message) => broker.publish(request.topic, message))
       case 'declare':
-        broker.declare(request.source, request.startAt)
+        broker.declare(request.ref, request.startAt)
         return undefined
       case 'delete':
-        return broker.delete(request.source)
+        return broker.delete(request.ref)
       case 'subscribe':
         return this.#subscribe(request)
       case 'pause':
@@ -126,13 +126,13 @@ export class Session {
         this.#settle(request)
         return undefined
       case 'list':
-        return broker.find(request.source)?.deadLetters.list(request.limit) ?? []
+        return broker.find(request.ref)?.deadLetters.list(request.limit) ?? []
       case 'replay':
-        return broker.find(request.source)?.replay(request.entryIds) ?? 0
+        return broker.find(request.ref)?.replay(request.entryIds) ?? 0
       case 'purge':
-        return broker.find(request.source)?.deadLetters.purge(request.entryIds) ?? 0
+        return broker.find(request.ref)?.deadLetters.purge(request.entryIds) ?? 0
       case 'stats':
-        return broker.stats(request.source)
+        return broker.stats(request.ref)
       case 'bye':
         return undefined
     }
@@ -149,8 +149,8 @@ export class Session {
   }
 
   #subscribe(options: Subscribe): boolean {
-    const { source, consumer, ephemeral } = options
-    const group = ephemeral ? this.#broker.openEphemeral(source) : this.#broker.find(source)
+    const { ref, consumer, ephemeral } = options
+    const group = ephemeral ? this.#broker.openEphemeral(ref) : this.#broker.find(ref)
     if (group === undefined) return false
     const member: Member = {
       options,
@@ -185,7 +185,7 @@ export class Session {
     if (found === undefined) return
     this.#members.delete(consumer)
     found.group.leave(found.member)
-    if (found.group.ephemeral && !this.#broker.faulty('ephemeralStays')) this.#broker.delete(found.group.source)
+    if (found.group.ephemeral && !this.#broker.faulty('ephemeralStays')) this.#broker.delete(found.group.ref)
   }
 
   #settle({ delivery, settlement }: RequestOf<'settle'>): void {

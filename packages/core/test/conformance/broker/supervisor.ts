@@ -1,4 +1,5 @@
-import { isMqError, MqError, withDeadline } from '../../../src/index.js'
+import { withTimeout } from '../../../src/adapter.js'
+import { isMqError, MqError } from '../../../src/index.js'
 import { type Connection, type ConnectionListener, type OpenedConnection, openConnection } from './connection.js'
 import type { Faulty } from './mutation.js'
 import type { AdapterOptions } from './options.js'
@@ -69,7 +70,7 @@ export class Supervisor {
     })
     const late = (): MqError => new MqError('MQ_TIMEOUT', `No connection within ${timeoutMs} ms`)
     try {
-      return await withDeadline(connection, timeoutMs, late)
+      return await withTimeout(connection, timeoutMs, late)
     } finally {
       if (waiter !== undefined) this.#waiters.delete(waiter)
     }
@@ -85,7 +86,7 @@ export class Supervisor {
     for (;;) {
       const connection = await this.connected(endsAt - performance.now())
       try {
-        return await withDeadline(connection.ask<Type>(request), endsAt - performance.now(), late)
+        return await withTimeout(connection.ask<Type>(request), endsAt - performance.now(), late)
       } catch (error) {
         if (!again || !isMqError(error, 'MQ_CONNECTION_LOST')) throw error
       }
@@ -99,7 +100,7 @@ export class Supervisor {
     if (wasDown && this.#faulty('disconnectHangsWhenDown')) await new Promise(() => {})
     if (connection === undefined || this.#faulty('disconnectLeavesConnection')) return
     const late = (): MqError => new MqError('MQ_TIMEOUT', 'The broker did not say goodbye')
-    await withDeadline(connection.ask<'bye'>({ type: 'bye' }), goodbyeMs, late).catch(() => {})
+    await withTimeout(connection.ask<'bye'>({ type: 'bye' }), goodbyeMs, late).catch(() => {})
     connection.close()
   }
 

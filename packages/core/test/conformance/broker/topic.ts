@@ -1,4 +1,4 @@
-import type { Routed, Source } from '../../../src/index.js'
+import type { GroupRef, Routed } from '../../../src/index.js'
 import type { Agenda } from './agenda.js'
 import { Group } from './group.js'
 import type { Faulty } from './mutation.js'
@@ -80,8 +80,8 @@ export class Topic {
     if (group === undefined) return false
     const others = this.#faulty('deleteGroupHitsOthers') ? [...this.groups.values()] : []
     for (const gone of new Set([group, ...others])) {
-      this.groups.delete(gone.source.group)
-      this.#deleted.set(gone.source.group, gone)
+      this.groups.delete(gone.ref.group)
+      this.#deleted.set(gone.ref.group, gone)
       gone.destroy(this.#nextPosition)
     }
     return true
@@ -133,9 +133,9 @@ export class Topic {
   }
 
   #add(name: string, { ephemeral }: { readonly ephemeral: boolean }): Group {
-    const source: Source = { topic: this.name, group: name }
+    const ref: GroupRef = { topic: this.name, group: name }
     const others = (): readonly Group[] => [...this.groups.values()]
-    const made = new Group(source, { ephemeral, agenda: this.#agenda, faulty: this.#faulty, others })
+    const made = new Group(ref, { ephemeral, agenda: this.#agenda, faulty: this.#faulty, others })
     const deleted = this.#deleted.get(name)
     if (deleted !== undefined) made.inherit(deleted)
     this.groups.set(name, made)

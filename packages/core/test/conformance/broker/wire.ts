@@ -1,4 +1,5 @@
-import type { Failure, MessageHeaders, QueueStats, Routed, Settlement, Source, StartFrom } from '../../../src/index.js'
+import type { Settlement } from '../../../src/adapter.js'
+import type { Failure, GroupRef, MessageHeaders, QueueStats, Routed, StartFrom } from '../../../src/index.js'
 
 /** A message as it is sent and stored: its CloudEvents attributes by their names; none of them if it is foreign. */
 export interface WireMessage {
@@ -37,9 +38,9 @@ export type StartAt = StartFrom | number
 export interface Requests {
   login: [{ readonly password: string; readonly heartbeatMs: number }, { readonly blocked: boolean }]
   publish: [{ readonly topic: string; readonly messages: readonly WirePublish[] }, readonly WireOutcome[]]
-  declare: [{ readonly source: Source; readonly startAt: StartAt }, undefined]
+  declare: [{ readonly ref: GroupRef; readonly startAt: StartAt }, undefined]
   /** Answers whether there was one. */
-  delete: [{ readonly source: Source }, boolean]
+  delete: [{ readonly ref: GroupRef }, boolean]
   /** Answers false where there is no such group. An ephemeral one is made. */
   subscribe: [Subscribe, boolean]
   /** No more deliveries; what was delivered stays. */
@@ -47,17 +48,17 @@ export interface Requests {
   /** What is still delivered goes back. */
   cancel: [{ readonly consumer: string }, undefined]
   settle: [{ readonly delivery: number; readonly settlement: Settlement }, undefined]
-  list: [{ readonly source: Source; readonly limit: number }, readonly WireDeadLetter[]]
-  replay: [{ readonly source: Source; readonly entryIds: readonly string[] | undefined }, number]
-  purge: [{ readonly source: Source; readonly entryIds: readonly string[] | undefined }, number]
-  stats: [{ readonly source: Source }, QueueStats]
+  list: [{ readonly ref: GroupRef; readonly limit: number }, readonly WireDeadLetter[]]
+  replay: [{ readonly ref: GroupRef; readonly entryIds: readonly string[] | undefined }, number]
+  purge: [{ readonly ref: GroupRef; readonly entryIds: readonly string[] | undefined }, number]
+  stats: [{ readonly ref: GroupRef }, QueueStats]
   /** The client is about to close. */
   bye: [object, undefined]
 }
 
 export interface Subscribe {
   readonly consumer: string
-  readonly source: Source
+  readonly ref: GroupRef
   readonly concurrency: number
   readonly ordered: boolean
   readonly ephemeral: boolean

@@ -55,7 +55,7 @@ export const resultOf = (fields: Partial<CaseResult> = {}): CaseResult => ({
   title: 'a case of the tests',
   promises: [1],
   level: 'required',
-  outcome: 'passed',
+  status: 'passed',
   durationMs: 1,
   ...fields,
 })

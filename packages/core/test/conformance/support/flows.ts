@@ -1,21 +1,21 @@
-import { until } from '../../../src/conformance/kit/wait.js'
-import type { BoundFaults, Environment } from '../../../src/conformance/runner/environment.js'
-import { loadSubject, startEnvironment } from '../../../src/conformance/runner/environment.js'
-import type { JsonObject, Subject } from '../../../src/conformance/subject.js'
 import type {
-  Adapter,
   AdapterEvent,
   ConsumeOptions,
   Consumer,
   Delivery,
-  Outcome,
   OutgoingMessage,
   Settlement,
-} from '../../../src/index.js'
+  StoreOutcome,
+} from '../../../src/adapter.js'
+import { until } from '../../../src/conformance/kit/wait.js'
+import type { BoundFaults, Environment } from '../../../src/conformance/runner/environment.js'
+import { loadSubject, startEnvironment } from '../../../src/conformance/runner/environment.js'
+import type { JsonObject, Subject } from '../../../src/conformance/subject.js'
+import type { Adapter } from '../../../src/index.js'
 import { rawMessage } from '../../support/deliveries.js'
 import { faultySubject } from '../subject.js'
 
-export const source = { topic: 'orders', group: 'g' }
+export const ref = { topic: 'orders', group: 'g' }
 
 export interface Seen {
   readonly consumer: Consumer
@@ -46,7 +46,7 @@ export async function startFlow(): Promise<Flow> {
       return { ...adapter, events }
     },
     async close() {
-      await Promise.all(open.map((adapter) => adapter.disconnect({ deadlineMs: 0 })))
+      await Promise.all(open.map((adapter) => adapter.disconnect({ timeoutMs: 0 })))
       await environment.close()
     },
   }
@@ -58,8 +58,8 @@ export async function publish(
   adapter: Adapter,
   message: Partial<OutgoingMessage> = {},
   timeoutMs?: number,
-): Promise<Outcome | undefined> {
-  const [outcome] = await adapter.publish(source.topic, [rawMessage(message)], call(timeoutMs))
+): Promise<StoreOutcome | undefined> {
+  const [outcome] = await adapter.publish(ref.topic, [rawMessage(message)], call(timeoutMs))
   return outcome
 }
 
@@ -69,10 +69,10 @@ export async function consume(
   settle: (delivery: Delivery) => Settlement | Promise<Settlement> = () => ({ kind: 'done' }),
   options: Partial<ConsumeOptions> = {},
 ): Promise<Seen> {
-  await adapter.declareGroup(source, { startFrom: 'latest' })
+  await adapter.declareGroup(ref, { startFrom: 'latest' })
   const deliveries: Delivery[] = []
   const settings = { concurrency: 10, ordered: false, ephemeral: false, ...options }
-  const consumer = await adapter.consume(source, settings, async (delivery) => {
+  const consumer = await adapter.consume(ref, settings, async (delivery) => {
     deliveries.push(delivery)
     return settle(delivery)
   })

@@ -52,8 +52,8 @@ async function killersAmong(cases: readonly ConformanceCase[], mutant: MutantNam
   let next = 0
   const runner = async (): Promise<void> => {
     while (next < cases.length && killers.length === 0) {
-      const { id, outcome, reason = '' } = await session.run(cases[next++] as ConformanceCase)
-      if (outcome === 'failed') killers.push({ id, reason })
+      const { id, status, reason = '' } = await session.run(cases[next++] as ConformanceCase)
+      if (status === 'failed') killers.push({ id, reason })
     }
   }
   try {

@@ -13,11 +13,11 @@ export default function pidAdapter({ pids, breaks }: JsonObject): Adapter {
       if (breaks === true) throw new Error('this one never connects')
       await adapter.connect()
     },
-    async consume(source, options, handle) {
-      const consumer = await adapter.consume(source, options, handle)
+    async consume(ref, options, handle) {
+      const consumer = await adapter.consume(ref, options, handle)
       const message = { source: '/t', type: 't', time: '2026-01-01T00:00:00Z', extensions: {}, headers: {} }
       const call = { timeoutMs: 1_000, signal: AbortSignal.timeout(1_000) }
-      await adapter.publish(source.topic, [{ ...message, id: 'waiting', body: Buffer.from('1') }], call)
+      await adapter.publish(ref.topic, [{ ...message, id: 'waiting', body: Buffer.from('1') }], call)
       return consumer
     },
   }

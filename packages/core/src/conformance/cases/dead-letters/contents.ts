@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Failure } from '../../../contract/failure.js'
+import type { Failure } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
 import { untilDead } from '../../kit/dead-group.js'
 import { range } from '../../kit/expect.js'
@@ -16,7 +16,7 @@ export const deadLetterContents: readonly ConformanceCase[] = [
     level: 'required',
     async run(kit) {
       const adapter = await kit.connected()
-      const source = { topic: kit.topic(), group: 'g' }
+      const ref = { topic: kit.topic(), group: 'g' }
       const failure: Failure = {
         reason: 'unrecoverable',
         error: { name: 'Geschäftsfehler', message: `${'ünïcode ✓ '.repeat(24)}\n"quoted"`, code: 'E_✓' },
@@ -24,7 +24,7 @@ export const deadLetterContents: readonly ConformanceCase[] = [
         firstFailedAt: 1_700_000_000_123,
         failedAt: 1_700_000_123_456,
       }
-      const deliveries = await consumeRaw(adapter, source, () => ({ kind: 'dead', failure }))
+      const deliveries = await consumeRaw(adapter, ref, () => ({ kind: 'dead', failure }))
       const message = rawMessage({
         id: 'died ✓',
         source: '/another/source?with=query',
@@ -36,8 +36,8 @@ export const deadLetterContents: readonly ConformanceCase[] = [
         headers: { Case: 'Kept', case: 'too', empty: '', number: '007' },
         body: Uint8Array.from(range(256)),
       })
-      await adapter.publish(source.topic, [message], publishCall())
-      const letters = adapter.deadLetters(source)
+      await adapter.publish(ref.topic, [message], publishCall())
+      const letters = adapter.deadLetters(ref)
       const list = async () => letters.list({ limit: 10 })
       await kit.until('the dead letter', async () => (await list()).length >= 1)
       await kit.quiet(() => deliveries.length)

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict'
-import type { DeadLetters } from '../../../consume/dead-letters.js'
-import { isMqError } from '../../../contract/errors.js'
-import { Unrecoverable } from '../../../contract/interruptions.js'
+import { type DeadLetters, isMqError, Unrecoverable } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
 import { idsOf, inOneOrder } from '../../kit/dead-group.js'
 import { sorted } from '../../kit/expect.js'

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { Unrecoverable } from '../../../contract/interruptions.js'
+import { Unrecoverable } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
 import { deadGroup, idsOf, inOneOrder, untilDead } from '../../kit/dead-group.js'
 import { range } from '../../kit/expect.js'

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict'
-import { defineEvent } from '../../../contract/event.js'
-import { Unrecoverable } from '../../../contract/interruptions.js'
-import type { StandardSchema } from '../../../contract/schema.js'
+import { defineEvent, type StandardSchema, Unrecoverable } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
 import { untilDead } from '../../kit/dead-group.js'
 import { publishCall, rawMessage } from '../../kit/raw.js'

@@ -17,9 +17,9 @@ export const delayedMessages: readonly ConformanceCase[] = [
     timeoutMs: 60_000,
     async run(kit) {
       const adapter = await kit.connected()
-      const source = { topic: kit.topic(), group: 'g' }
+      const ref = { topic: kit.topic(), group: 'g' }
       const times: number[] = []
-      const deliveries = await consumeRaw(adapter, source, (delivery) => {
+      const deliveries = await consumeRaw(adapter, ref, (delivery) => {
         times.push(Date.now())
         if (delivery.attempt > 1) return done
         return { kind: 'retry', delayMs: 20, failure: failureOf(delivery) }
@@ -33,7 +33,7 @@ export const delayedMessages: readonly ConformanceCase[] = [
         body: Uint8Array.from(range(256)),
       })
       const delayMs = 2_000 + kit.capabilities.delayResolutionMs
-      const [outcome] = await adapter.publish(source.topic, [{ ...message, delayMs }], publishCall())
+      const [outcome] = await adapter.publish(ref.topic, [{ ...message, delayMs }], publishCall())
       assert.equal(outcome?.status, 'stored')
       await kit.until('two attempts', () => deliveries.length >= 2, patience(kit, 2 * delayMs, 3))
       await kit.quiet(() => deliveries.length)

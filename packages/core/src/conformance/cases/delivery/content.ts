@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Delivery } from '../../../contract/adapter.js'
+import type { Delivery } from '../../../adapter.js'
 import type { ConformanceCase } from '../../kit/case.js'
 import { range } from '../../kit/expect.js'
 import { consumeOptions, done, publishCall, rawMessage } from '../../kit/raw.js'

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { Unrecoverable } from '../../../contract/interruptions.js'
-import type { Message } from '../../../contract/message.js'
+import { type Message, Unrecoverable } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
 import { sorted } from '../../kit/expect.js'
 

@@ -38,22 +38,22 @@ export const deliveryOwnership: readonly ConformanceCase[] = [
     level: 'required',
     timeoutMs: 150_000,
     async run(kit) {
-      const source = { topic: kit.topic(), group: 'g' }
+      const ref = { topic: kit.topic(), group: 'g' }
       const [gone, stopped, last] = [await kit.connected(), await kit.connected(), await kit.connected()]
-      await last.declareGroup(source, { startFrom: 'latest' })
-      await last.publish(source.topic, [rawMessage({ id: 'm' })], publishCall())
+      await last.declareGroup(ref, { startFrom: 'latest' })
+      await last.publish(ref.topic, [rawMessage({ id: 'm' })], publishCall())
 
-      const first = await holdRuns(gone, source)
+      const first = await holdRuns(gone, ref)
       await kit.until('a first run', () => first.runs.length > 0)
-      await gone.disconnect({ deadlineMs: 0 })
+      await gone.disconnect({ timeoutMs: 0 })
       assert.ok(first.runs[0]?.aborted, 'the handler was not told that its connection was closed')
 
-      const second = await holdRuns(stopped, source)
+      const second = await holdRuns(stopped, ref)
       await kit.until('a second run, after a disconnect', () => second.runs.length > 0, { timeoutMs: kit.redeliveryMs })
-      await second.stop({ deadlineMs: 0 })
+      await second.stop({ timeoutMs: 0 })
       assert.ok(second.runs[0]?.aborted, 'the handler was not told that its consumer was stopped')
 
-      const third = await holdRuns(last, source)
+      const third = await holdRuns(last, ref)
       await kit.until('a third run, after a stop', () => third.runs.length > 0, { timeoutMs: kit.redeliveryMs })
       third.runs[0]?.settle(done)
       await kit.quiet(() => first.runs.length + second.runs.length + third.runs.length)
@@ -68,22 +68,22 @@ export const deliveryOwnership: readonly ConformanceCase[] = [
     level: 'required',
     timeoutMs: 150_000,
     async run(kit) {
-      const source = { topic: kit.topic(), group: 'g' }
+      const ref = { topic: kit.topic(), group: 'g' }
       const [early, late] = [await kit.connected(), await kit.connected()]
-      await early.declareGroup(source, { startFrom: 'latest' })
-      await early.publish(source.topic, [rawMessage({ id: 'm' })], publishCall())
-      const first = await holdRuns(early, source)
+      await early.declareGroup(ref, { startFrom: 'latest' })
+      await early.publish(ref.topic, [rawMessage({ id: 'm' })], publishCall())
+      const first = await holdRuns(early, ref)
       await kit.until('a first run', () => first.runs.length > 0)
-      await first.stop({ deadlineMs: 0 })
+      await first.stop({ timeoutMs: 0 })
 
-      const second = await holdRuns(late, source)
+      const second = await holdRuns(late, ref)
       await kit.until('a second run', () => second.runs.length > 0, { timeoutMs: kit.redeliveryMs })
       first.runs[0]?.settle(done)
       await kit.quiet(() => second.runs.length)
       assert.equal(second.runs[0]?.aborted, false, 'the answer of the first handler took the message from the second')
-      await second.stop({ deadlineMs: 0 })
+      await second.stop({ timeoutMs: 0 })
 
-      const third = await holdRuns(early, source)
+      const third = await holdRuns(early, ref)
       await kit.until('a third run, as nobody has acknowledged', () => third.runs.length > 0, {
         timeoutMs: kit.redeliveryMs,
       })
@@ -109,7 +109,7 @@ export const deliveryOwnership: readonly ConformanceCase[] = [
       })
       await first.publish(topic, 1, { id: 'm' })
       await kit.until('the handler to start', () => stuck.running > 0)
-      await stuck.subscription.stop({ deadlineMs: 0 })
+      await stuck.subscription.stop({ timeoutMs: 0 })
       assert.ok(stuck.runs[0]?.signal.aborted)
       gate.open()
       await kit.until('the handler to end', () => stuck.running === 0)
@@ -130,11 +130,11 @@ export const deliveryOwnership: readonly ConformanceCase[] = [
     alone: true,
     timeoutMs: 240_000,
     async run(kit) {
-      const source = { topic: kit.topic(), group: 'g' }
+      const ref = { topic: kit.topic(), group: 'g' }
       const adapter = await kit.connected()
-      await adapter.declareGroup(source, { startFrom: 'latest' })
-      await adapter.publish(source.topic, [rawMessage({ id: 'm' })], publishCall())
-      const consumer = await holdRuns(adapter, source, { only: 'm' })
+      await adapter.declareGroup(ref, { startFrom: 'latest' })
+      await adapter.publish(ref.topic, [rawMessage({ id: 'm' })], publishCall())
+      const consumer = await holdRuns(adapter, ref, { only: 'm' })
       await kit.until('a first run', () => consumer.runs.length > 0)
       const [first] = consumer.runs
       await kit.faults.cut()
@@ -142,7 +142,7 @@ export const deliveryOwnership: readonly ConformanceCase[] = [
       // Whose the message is turns out when the consume loop is back.
       const inTime = { timeoutMs: kit.redeliveryMs }
       const publishOther = async (): Promise<boolean> => {
-        await adapter.publish(source.topic, [rawMessage()], publishCall(1_000)).catch(() => {})
+        await adapter.publish(ref.topic, [rawMessage()], publishCall(1_000)).catch(() => {})
         return consumer.others.length > 0
       }
       await kit.until('another message to be delivered', publishOther, inTime)
@@ -151,8 +151,8 @@ export const deliveryOwnership: readonly ConformanceCase[] = [
       const wasLost = first?.aborted === true
       first?.settle(done)
       await kit.quiet(() => consumer.runs.length)
-      await consumer.stop({ deadlineMs: 0 })
-      const later = await holdRuns(adapter, source, { only: 'm' })
+      await consumer.stop({ timeoutMs: 0 })
+      const later = await holdRuns(adapter, ref, { only: 'm' })
       if (wasLost) await kit.until('a third run: nobody has answered', () => later.runs.length > 0, inTime)
       await kit.quiet(() => later.runs.length)
       assert.equal(

@@ -112,7 +112,7 @@ export const memberFaults: readonly ConformanceCase[] = [
         })
         await kit.until('the guest to have its hands full', () => collector.running === 4, { timeoutMs: healMs })
         guests.push(collector)
-        await guest.disconnect({ deadlineMs: 0 })
+        await guest.disconnect({ timeoutMs: 0 })
       }
       await load.stop()
       gate.open()

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { Unrecoverable } from '../../../contract/interruptions.js'
-import type { Queue } from '../../../contract/queue.js'
+import { type Queue, Unrecoverable } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
 import { range } from '../../kit/expect.js'
 import type { Kit } from '../../kit/kit.js'

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { Unrecoverable } from '../../../contract/interruptions.js'
+import { Unrecoverable } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
 
 /** No two groups are one because of their names. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { QueueState } from '../../../contract/queue.js'
+import type { QueueState } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
 import { assertWithout, rejection } from '../../kit/expect.js'
 import { createGate } from '../../kit/gate.js'
@@ -54,13 +54,13 @@ export const healthStatus: readonly ConformanceCase[] = [
       assert.deepEqual(told(), ['down'])
       await adapter.connect()
       assert.deepEqual(told(), ['up'])
-      const source = { topic: kit.topic(), group: 'g' }
-      await adapter.declareGroup(source, { startFrom: 'latest' })
-      const consumer = await adapter.consume(source, consumeOptions, async () => done)
+      const ref = { topic: kit.topic(), group: 'g' }
+      await adapter.declareGroup(ref, { startFrom: 'latest' })
+      const consumer = await adapter.consume(ref, consumeOptions, async () => done)
       assert.deepEqual(told(), ['up', 'true g consuming'])
-      await consumer.stop({ deadlineMs: 5_000 })
+      await consumer.stop({ timeoutMs: 5_000 })
       assert.deepEqual(told(), ['up'])
-      await adapter.disconnect({ deadlineMs: 5_000 })
+      await adapter.disconnect({ timeoutMs: 5_000 })
       assert.deepEqual(told(), ['down'])
     },
   },

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
-import type { AdapterEvent } from '../../../contract/adapter.js'
-import { isMqError } from '../../../contract/errors.js'
-import type { Queue, QueueEvents, QueueHealth } from '../../../contract/queue.js'
+import type { AdapterEvent } from '../../../adapter.js'
+import { isMqError, type Queue, type QueueEvents, type QueueHealth } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
 import { range, timed } from '../../kit/expect.js'
 import { createGate } from '../../kit/gate.js'
@@ -138,11 +137,11 @@ export const healthTrouble: readonly ConformanceCase[] = [
       const collector = await kit.collect(queue, kit.topic(), { concurrency: 1, handler: () => gate.opened })
       for (const number of range(10)) await queue.publish(kit.topic(), number, { id: `lost-${number}` })
       await kit.until('one to run', () => collector.running === 1)
-      const source = { topic: kit.topic(), group: 'g' }
-      await kit.faults.destroy(source)
+      const ref = { topic: kit.topic(), group: 'g' }
+      await kit.faults.destroy(ref)
       const withinMs = { timeoutMs: kit.redeliveryMs + healMs }
       await kit.until('the data-loss event', () => losses.length > 0, withinMs)
-      for (const loss of losses) assert.deepEqual(loss.source, source)
+      for (const { topic, group } of losses) assert.deepEqual({ topic, group }, ref)
       assert.ok(losses.every(({ count }) => count === undefined || count > 0))
       await kit.until('the handler to be told', () => collector.runs[0]?.signal.aborted === true, withinMs)
       gate.open()

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Capabilities } from '../../../contract/capabilities.js'
-import { Unrecoverable } from '../../../contract/interruptions.js'
+import { type Capabilities, Unrecoverable } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
 import { range } from '../../kit/expect.js'
 import { createGate } from '../../kit/gate.js'

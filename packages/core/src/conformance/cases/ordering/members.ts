@@ -84,7 +84,7 @@ export const orderingMembers: readonly ConformanceCase[] = [
       })
       await publishKeys(first, kit.topic(), { keys, count: 6 })
       await kit.until('as many handlers as there may be', () => stuck.running >= held)
-      await stuck.subscription.stop({ deadlineMs: 0 })
+      await stuck.subscription.stop({ timeoutMs: 0 })
       assert.equal(stuck.runs.length, held)
 
       const order = createKeyOrder()

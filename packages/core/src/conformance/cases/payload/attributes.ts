@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { maxHeaderBytes } from '../../../contract/headers.js'
-import type { PublishOptions } from '../../../contract/publish-options.js'
+import { maxHeaderBytes } from '../../../adapter.js'
+import type { PublishOptions } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
 import { range } from '../../kit/expect.js'
 import type { Kit } from '../../kit/kit.js'
@@ -93,8 +93,8 @@ export const payloadAttributes: readonly ConformanceCase[] = [
     async run(kit) {
       const adapter = await kit.connected()
       const queue = await kit.queue()
-      const source = { topic: kit.topic(), group: 'raw' }
-      const deliveries = await consumeRaw(adapter, source)
+      const ref = { topic: kit.topic(), group: 'raw' }
+      const deliveries = await consumeRaw(adapter, ref)
       const collector = await kit.collect(queue, kit.topic())
       const body = Buffer.from('"ü"')
       const types: Record<string, unknown> = {
@@ -107,7 +107,7 @@ export const payloadAttributes: readonly ConformanceCase[] = [
       }
       const messages = Object.keys(types).map((contentType) => rawMessage({ id: contentType, contentType, body }))
       const { contentType: _, ...untyped } = rawMessage({ id: 'none', body })
-      await adapter.publish(source.topic, [...messages, untyped], publishCall())
+      await adapter.publish(ref.topic, [...messages, untyped], publishCall())
       const count = messages.length + 1
       await kit.until('all of them', () => deliveries.length >= count && collector.handled.length >= count)
       await kit.quiet(() => deliveries.length + collector.runs.length)

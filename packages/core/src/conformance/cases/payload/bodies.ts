@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Queue } from '../../../contract/queue.js'
+import type { Queue } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
 import type { Collector } from '../../kit/collector.js'
 import { range } from '../../kit/expect.js'

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
-import type { Capabilities } from '../../../contract/capabilities.js'
-import { Unrecoverable } from '../../../contract/interruptions.js'
+import { type Capabilities, Unrecoverable } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
 import { untilDead } from '../../kit/dead-group.js'
 import { range, rejection } from '../../kit/expect.js'

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict'
-import type { HandlerContext } from '../../../contract/handler.js'
-import { Unrecoverable } from '../../../contract/interruptions.js'
-import type { Message } from '../../../contract/message.js'
+import { type HandlerContext, type Message, Unrecoverable } from '../../../index.js'
 import { sorted } from '../../kit/expect.js'
 import { sleep } from '../../kit/wait.js'
 

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict'
-import { isMqError } from '../../../contract/errors.js'
-import type { Subscription } from '../../../contract/handler.js'
-import type { Queue } from '../../../contract/queue.js'
+import { isMqError, type Queue, type Subscription } from '../../../index.js'
 import { range } from '../../kit/expect.js'
 import type { Kit } from '../../kit/kit.js'
 import { doubtPerFault, healMs, untilWell } from '../../kit/load.js'
@@ -100,12 +98,12 @@ async function steps(kit: Kit, { steps: count, rough }: WalkOptions, done: strin
     if (member === undefined) return
     const isAbrupt = rough && kit.random() < 0.5
     if (isAbrupt) doubts += concurrency
-    const deadline = isAbrupt ? { deadlineMs: 0 } : {}
+    const deadline = isAbrupt ? { timeoutMs: 0 } : {}
     if (member.queue === publisher || kit.random() < 0.5) await member.subscription.stop(deadline)
     else await disconnect(member.queue, deadline)
   }
   /** A queue may have several members. */
-  const disconnect = async (queue: Queue, deadline: { readonly deadlineMs?: number }): Promise<void> => {
+  const disconnect = async (queue: Queue, deadline: { readonly timeoutMs?: number }): Promise<void> => {
     await queue.disconnect(deadline)
     for (const other of members.filter((member) => member.queue === queue)) members.splice(members.indexOf(other), 1)
   }

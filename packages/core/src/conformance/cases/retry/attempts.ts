@@ -65,8 +65,8 @@ export const retryAttempts: readonly ConformanceCase[] = [
     level: 'required',
     async run(kit) {
       const adapter = await kit.connected()
-      const source = { topic: kit.topic(), group: 'g' }
-      const deliveries = await consumeRaw(adapter, source, (delivery) =>
+      const ref = { topic: kit.topic(), group: 'g' }
+      const deliveries = await consumeRaw(adapter, ref, (delivery) =>
         delivery.attempt < 4
           ? { kind: 'retry', delayMs: 20, failure: failureOf(delivery) }
           : { kind: 'dead', failure: failureOf(delivery) },
@@ -82,7 +82,7 @@ export const retryAttempts: readonly ConformanceCase[] = [
         headers: { Case: 'Kept', case: 'too', empty: '', number: '007' },
         body: Uint8Array.from(range(256)),
       })
-      const [outcome] = await adapter.publish(source.topic, [message], publishCall())
+      const [outcome] = await adapter.publish(ref.topic, [message], publishCall())
       assert.equal(outcome?.status, 'stored')
       await kit.until('four attempts', () => deliveries.length >= 4, patience(kit, 60, 3))
       await kit.quiet(() => deliveries.length)
@@ -96,7 +96,7 @@ export const retryAttempts: readonly ConformanceCase[] = [
     level: 'required',
     async run(kit) {
       const adapter = await kit.connected()
-      const source = { topic: kit.topic(), group: 'g' }
+      const ref = { topic: kit.topic(), group: 'g' }
       const long = `${'ünïcode ✓ '.repeat(24)}\n"quoted"`
       const failures = range(3).map((index) => ({
         reason: index === 0 ? ('timeout' as const) : ('error' as const),
@@ -105,11 +105,11 @@ export const retryAttempts: readonly ConformanceCase[] = [
         firstFailedAt: 1_700_000_000_123,
         failedAt: 1_700_000_000_123 + index,
       }))
-      const deliveries = await consumeRaw(adapter, source, ({ attempt }) => {
+      const deliveries = await consumeRaw(adapter, ref, ({ attempt }) => {
         const failure = failures[attempt - 1]
         return failure === undefined ? { kind: 'done' } : { kind: 'retry', delayMs: 20, failure }
       })
-      await adapter.publish(source.topic, [rawMessage()], publishCall())
+      await adapter.publish(ref.topic, [rawMessage()], publishCall())
       await kit.until('four attempts', () => deliveries.length >= 4, patience(kit, 60, 3))
       await kit.quiet(() => deliveries.length)
       assert.deepEqual(

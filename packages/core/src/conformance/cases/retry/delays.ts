@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { RetryLater } from '../../../contract/interruptions.js'
+import { RetryLater } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
 import { range } from '../../kit/expect.js'
 import {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { maxNameLength } from '../../../contract/names.js'
+import { maxNameLength } from '../../../adapter.js'
 import type { ConformanceCase } from '../../kit/case.js'
 import type { Collector } from '../../kit/collector.js'
 import type { Kit } from '../../kit/kit.js'

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { isMqError } from '../../../contract/errors.js'
+import { isMqError } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
 import { assertWithout, printed, range, timed } from '../../kit/expect.js'
 

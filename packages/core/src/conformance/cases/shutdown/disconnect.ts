@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { isMqError } from '../../../contract/errors.js'
+import { isMqError } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
 import { range, rejection, sorted, timed } from '../../kit/expect.js'
 import { createGate } from '../../kit/gate.js'
@@ -117,7 +117,7 @@ export const disconnecting: readonly ConformanceCase[] = [
       const collector = await kit.collect(queue, kit.topic())
       const messages = range(50).map((number) => rawMessage({ id: `m-${number}` }))
       const publishing = Promise.all(messages.map((message) => adapter.publish(kit.topic(), [message], publishCall())))
-      await adapter.disconnect({ deadlineMs: 10_000 })
+      await adapter.disconnect({ timeoutMs: 10_000 })
       const statuses = (await publishing).flatMap((outcomes) => outcomes.map(({ status }) => status))
       assert.deepEqual(
         statuses,
@@ -145,7 +145,7 @@ async function disconnectWithout(kit: Kit, fault: () => Promise<void>): Promise<
       settled += 1
     }),
   )
-  const { tookMs } = await timed(queue.disconnect({ deadlineMs: 1_000 }))
+  const { tookMs } = await timed(queue.disconnect({ timeoutMs: 1_000 }))
   assert.ok(tookMs < 1_000 + graceMs, `disconnect took ${Math.round(tookMs)} ms, its deadline was 1,000 ms`)
   await kit.until('the pending publishes to settle', () => settled === 10, { timeoutMs: 2_000 })
   for (const { error } of await Promise.all(publishing)) {

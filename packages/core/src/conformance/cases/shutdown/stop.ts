@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { isMqError } from '../../../contract/errors.js'
+import { isMqError } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
 import { range, sorted, timed } from '../../kit/expect.js'
 import { createGate } from '../../kit/gate.js'
@@ -78,7 +78,7 @@ export const stopping: readonly ConformanceCase[] = [
       await leaving.publish(kit.topic(), 'obeys', { id: 'obeys' })
       await leaving.publish(kit.topic(), 'ignores', { id: 'ignores' })
       await kit.until('both to run', () => stuck.running === 2)
-      const { tookMs } = await timed(stuck.subscription.stop({ deadlineMs: 300 }))
+      const { tookMs } = await timed(stuck.subscription.stop({ timeoutMs: 300 }))
       assert.ok(tookMs > 280, `it waited only ${tookMs} ms for its handlers`)
       assert.ok(tookMs < 300 + graceMs, `stop took ${tookMs} ms, its deadline was 300 ms`)
       for (const { signal } of stuck.runs) {
@@ -115,7 +115,7 @@ export const stopping: readonly ConformanceCase[] = [
         await kit.quiet(() => other.runs.length)
       }
       assert.equal(stuck.running, 1, 'the group has two consumers, and one of them gets nothing')
-      await stuck.subscription.stop({ deadlineMs: 200 })
+      await stuck.subscription.stop({ timeoutMs: 200 })
       await ledger.check({ queue: staying, duplicates: 0, withinMs: handOverMs })
       assert.equal(stuck.runs.length, 1)
       assert.ok(
@@ -148,7 +148,7 @@ export const stopping: readonly ConformanceCase[] = [
       gate.open()
       await Promise.all(calls)
       assert.equal(collector.handled.length, 1)
-      await Promise.all([subscription.stop(), subscription.stop({ deadlineMs: 0 }), queue.disconnect()])
+      await Promise.all([subscription.stop(), subscription.stop({ timeoutMs: 0 }), queue.disconnect()])
     },
   },
   {
@@ -158,14 +158,14 @@ export const stopping: readonly ConformanceCase[] = [
     level: 'required',
     async run(kit) {
       const adapter = await kit.connected()
-      const source = { topic: kit.topic(), group: 'g' }
-      await adapter.declareGroup(source, { startFrom: 'latest' })
+      const ref = { topic: kit.topic(), group: 'g' }
+      await adapter.declareGroup(ref, { startFrom: 'latest' })
       const consumers = [
-        await adapter.consume(source, consumeOptions, async () => done),
-        await adapter.consume(source, consumeOptions, async () => done),
+        await adapter.consume(ref, consumeOptions, async () => done),
+        await adapter.consume(ref, consumeOptions, async () => done),
       ]
-      await adapter.publish(source.topic, [rawMessage()], publishCall())
-      const deadline = { deadlineMs: 2_000 }
+      await adapter.publish(ref.topic, [rawMessage()], publishCall())
+      const deadline = { timeoutMs: 2_000 }
       await Promise.all([consumers[0]?.stop(deadline), consumers[0]?.stop(deadline)])
       await consumers[0]?.stop(deadline)
       await Promise.all([adapter.disconnect(deadline), consumers[1]?.stop(deadline), adapter.disconnect(deadline)])

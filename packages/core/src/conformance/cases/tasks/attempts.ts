@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict'
-import { RetryLater, Unrecoverable } from '../../../contract/interruptions.js'
-import { taskFailed } from '../../../tasks/events.js'
-import type { FailedTask } from '../../../tasks/task.js'
+import { type FailedTask, RetryLater, taskFailed, Unrecoverable } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
 import { untilDead } from '../../kit/dead-group.js'
 import { rejection } from '../../kit/expect.js'

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { defineTask } from '../../../tasks/task.js'
+import { defineTask } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
 import { range } from '../../kit/expect.js'
 import { onlyNumbers } from '../../kit/number-schema.js'

@@ -16,7 +16,7 @@ export const taskLimits: readonly ConformanceCase[] = [
     timeoutMs: 60_000,
     async run(kit) {
       const { asker, worker, queue, task, runs } = await stageTask(kit, { idle: true, execute: (input) => input })
-      const late = await asker.enqueue(task, 'late', { reply: true, deadlineMs: 300 })
+      const late = await asker.enqueue(task, 'late', { reply: true, expiresAfterMs: 300 })
       const inTime = await asker.enqueue(task, 'in time', { reply: true, deadline: new Date(Date.now() + 60_000) })
       await sleep(400)
       await worker.start()

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { TaskProgress } from '../../../tasks/progress.js'
+import type { TaskProgress } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
 import { range } from '../../kit/expect.js'
 import { createGate } from '../../kit/gate.js'

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { defineTask } from '../../../tasks/task.js'
+import { defineTask } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
 import { range, rejection } from '../../kit/expect.js'
 import { createGate } from '../../kit/gate.js'
@@ -68,7 +68,7 @@ export const taskReplies: readonly ConformanceCase[] = [
         await disconnected.enqueue(task, 1, { reply: true }),
       ]
       const ends = handles.map((handle) => rejection(handle.result(reply), 'MQ_CLOSED'))
-      await Promise.all([stopped.stop(), queue.disconnect({ deadlineMs: 0 }), ...ends])
+      await Promise.all([stopped.stop(), queue.disconnect({ timeoutMs: 0 }), ...ends])
       await rejection(stopped.run(task, 1), 'MQ_CLOSED')
       for (const handle of handles) for await (const _ of handle.progress()) assert.fail('nothing ran')
     },
@@ -186,8 +186,8 @@ export const taskReplies: readonly ConformanceCase[] = [
       gate.open()
       await kit.faults.heal()
       assert.equal(await handle.result({ timeoutMs: 90_000 }), 'done')
-      await worker.stop({ deadlineMs: 0 })
-      await queue.disconnect({ deadlineMs: 0 })
+      await worker.stop({ timeoutMs: 0 })
+      await queue.disconnect({ timeoutMs: 0 })
     },
   },
 ]

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { ScheduleRule } from '../../../tasks/schedules/rule.js'
+import type { ScheduleRule } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
 import { rejection } from '../../kit/expect.js'
 import type { Kit } from '../../kit/kit.js'

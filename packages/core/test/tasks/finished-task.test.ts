@@ -1,21 +1,21 @@
 import { describe, expect, it } from 'vitest'
-import { decodeOutcome, encodeOutcome, outcomeError, type TaskOutcome } from '../../src/tasks/finished-task.js'
+import { decodeFinished, encodeFinished, type FinishedTask, finishedError } from '../../src/tasks/finished-task.js'
 import { mqErrorOf } from '../support/errors.js'
 
 const error = { name: 'HttpError', message: 'answered 503', code: '503', attempts: 3 }
 
 describe('an outcome', () => {
-  it.each<TaskOutcome>([
+  it.each<FinishedTask>([
     { status: 'completed', id: '1', task: 'a', result: { deep: [null, 'ä'] } },
     { status: 'completed', id: '1', task: 'a', result: undefined },
     { status: 'failed', id: '1', task: 'a', error },
     { status: 'cancelled', id: '1' },
   ])('is read as it was written: $status', (outcome) => {
-    expect(decodeOutcome(encodeOutcome(outcome))).toEqual(outcome)
+    expect(decodeFinished(encodeFinished(outcome))).toEqual(outcome)
   })
 
   it('says where its result cannot be serialised', async () => {
-    const encode = (result: unknown) => () => encodeOutcome({ status: 'completed', id: '1', task: 'a', result })
+    const encode = (result: unknown) => () => encodeFinished({ status: 'completed', id: '1', task: 'a', result })
     expect((await mqErrorOf(encode({ a: new Map() }), 'MQ_NOT_SERIALIZABLE')).message).toContain('result.a')
     await mqErrorOf(encode(10n), 'MQ_NOT_SERIALIZABLE')
     await mqErrorOf(encode(new Uint8Array(1)), 'MQ_NOT_SERIALIZABLE')
@@ -31,7 +31,7 @@ describe('an outcome', () => {
     '{"status":"failed","id":"1","task":"a"}',
     undefined,
   ])('is none where the text is %j', (text) => {
-    expect(decodeOutcome(text)).toBeUndefined()
+    expect(decodeFinished(text)).toBeUndefined()
   })
 
   it('brings no class back, whatever the other side has written', () => {
@@ -41,14 +41,14 @@ describe('an outcome', () => {
       task: 'a',
       error: { ...error, stack: 'at secret.js', attempts: 'many', __proto__: { evil: true } },
     })
-    const found = decodeOutcome(text)
+    const found = decodeFinished(text)
     expect(found).toEqual({ status: 'failed', id: '1', task: 'a', error: { ...error, attempts: 0 } })
   })
 
   it('is for its asker the error of the task, in parts', () => {
-    expect(outcomeError({ status: 'completed', id: '1', task: 'a', result: 1 })).toBeUndefined()
-    expect(outcomeError({ status: 'cancelled', id: '1' })?.code).toBe('MQ_TASK_CANCELLED')
-    const failed = outcomeError({ status: 'failed', id: '1', task: 'a', error })
+    expect(finishedError({ status: 'completed', id: '1', task: 'a', result: 1 })).toBeUndefined()
+    expect(finishedError({ status: 'cancelled', id: '1' })?.code).toBe('MQ_TASK_CANCELLED')
+    const failed = finishedError({ status: 'failed', id: '1', task: 'a', error })
     expect(failed).toMatchObject({ code: 'MQ_TASK_FAILED', failure: error })
     expect(failed?.message).toBe("The task 'a' failed after 3 attempts: answered 503")
   })

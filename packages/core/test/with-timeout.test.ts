@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { lazyAbort, withDeadline } from '../src/index.js'
+import { lazyAbort, withTimeout } from '../src/adapter.js'
 import { never } from './support/fake-adapter.js'
 import { gate } from './support/queues.js'
 
@@ -11,14 +11,14 @@ describe('withDeadline', () => {
 
   it('becomes what the promise becomes, and leaves no timer', async () => {
     const cause = new Error('failed')
-    await expect(withDeadline(Promise.resolve(5), 100, late)).resolves.toBe(5)
-    await expect(withDeadline(Promise.reject(cause), 100, late)).rejects.toBe(cause)
+    await expect(withTimeout(Promise.resolve(5), 100, late)).resolves.toBe(5)
+    await expect(withTimeout(Promise.reject(cause), 100, late)).rejects.toBe(cause)
     expect(vi.getTimerCount()).toBe(0)
   })
 
   it('rejects once the time is over, and not before', async () => {
     let outcome: unknown = 'waiting'
-    withDeadline(never(), 100, late).catch((error) => {
+    withTimeout(never(), 100, late).catch((error) => {
       outcome = error
     })
     await vi.advanceTimersByTimeAsync(99)
@@ -29,7 +29,7 @@ describe('withDeadline', () => {
 
   it('waits for a time that is longer than a timer of Node', async () => {
     const work = gate()
-    const result = withDeadline(work.passed, 365 * 24 * 3_600_000, late)
+    const result = withTimeout(work.passed, 365 * 24 * 3_600_000, late)
     await vi.advanceTimersByTimeAsync(24 * 3_600_000)
     work.open()
     await expect(result).resolves.toBeUndefined()
@@ -37,7 +37,7 @@ describe('withDeadline', () => {
 
   it('keeps a rejection that comes too late from being unhandled', async () => {
     const work = gate()
-    const result = withDeadline(work.passed, 10, late)
+    const result = withTimeout(work.passed, 10, late)
     const rejected = expect(result).rejects.toThrow('late')
     await vi.advanceTimersByTimeAsync(10)
     await rejected
