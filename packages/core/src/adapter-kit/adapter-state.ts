@@ -1,0 +1,69 @@
+import type { AdapterEvent } from '../adapter.js'
+import { MqError } from '../errors.js'
+
+export interface AdapterState {
+  /** `new` until `markOpen`, `closed` from `markClosed` on. */
+  readonly phase: 'new' | 'open' | 'closed'
+  /** For `health()`: the latest error that an event carried or `noteError` was given. */
+  readonly lastError: MqError | undefined
+  /** Does nothing once it is closed. */
+  markOpen(): void
+  markClosed(): void
+  /** Throws `MQ_NOT_CONNECTED` before `markOpen`, `MQ_CLOSED` after `markClosed`. */
+  requireOpen(): void
+  /** Throws `MQ_CLOSED` after `markClosed`. */
+  refuseClosed(): void
+  /** Hands the event to all listeners, and remembers its error if it carries one. */
+  report(event: AdapterEvent): void
+  /** Remembers an error that no event carries. */
+  noteError(error: MqError): void
+  /** Returns a function that takes the listener away again. */
+  on(listener: (event: AdapterEvent) => void): () => void
+}
+
+/** Creates what every adapter keeps about itself: whether it is open, who listens, and its latest error. */
+export function adapterState(): AdapterState {
+  const listeners = new Set<(event: AdapterEvent) => void>()
+  let phase: AdapterState['phase'] = 'new'
+  let lastError: MqError | undefined
+
+  function refuseClosed(): void {
+    if (phase === 'closed') throw closedError()
+  }
+
+  return {
+    get phase() {
+      return phase
+    },
+    get lastError() {
+      return lastError
+    },
+    markOpen() {
+      if (phase === 'new') phase = 'open'
+    },
+    markClosed() {
+      phase = 'closed'
+    },
+    requireOpen() {
+      if (phase === 'open') return
+      refuseClosed()
+      throw notConnectedError()
+    },
+    refuseClosed,
+    report(event) {
+      if ('error' in event && event.error !== undefined) lastError = event.error
+      for (const listener of listeners) listener(event)
+    },
+    noteError(error) {
+      lastError = error
+    },
+    on(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+  }
+}
+
+export const closedError = (): MqError => new MqError('MQ_CLOSED', 'The adapter was disconnected')
+
+export const notConnectedError = (): MqError => new MqError('MQ_NOT_CONNECTED', 'The adapter is not connected')

@@ -1,0 +1,11 @@
+import { decodeData } from '../codec.js'
+import type { RawMessage } from '../message.js'
+
+/** Decodes the body of a message. Returns undefined if that fails, for places that only show it. */
+export function decodedOrUndefined({ body, contentType }: Pick<RawMessage, 'body' | 'contentType'>): unknown {
+  try {
+    return decodeData(body, contentType)
+  } catch {
+    return undefined
+  }
+}
