@@ -1,5 +1,5 @@
-import type { AdapterEvent } from '../adapter.js'
-import { MqError } from '../errors.js'
+import type { AdapterEvent } from '../contract/adapter.js'
+import { MqError } from '../contract/errors.js'
 
 export interface AdapterState {
   /** `new` until `markOpen`, `closed` from `markClosed` on. */

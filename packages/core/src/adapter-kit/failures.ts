@@ -1,4 +1,4 @@
-import type { Failure } from '../failure.js'
+import type { Failure } from '../contract/failure.js'
 
 /** Describes why a dead letter is there if nothing at the broker says so: another program put it there. `atMs`: since 1970. */
 export const unknownFailure = (atMs: number): Failure => ({

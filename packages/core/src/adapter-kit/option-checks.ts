@@ -1,6 +1,6 @@
 import type { ConnectionOptions } from 'node:tls'
-import { MqError } from '../errors.js'
-import { refuseUnknown } from '../options.js'
+import { refuseUnknown } from '../contract/checks.js'
+import { MqError } from '../contract/errors.js'
 
 // No error of these shows a value that is not a number: an option in a wrong place may be a password.
 

@@ -1,5 +1,5 @@
-import type { PublishCall, Outcome as StoreOutcome } from '../adapter.js'
-import { MqError } from '../errors.js'
+import type { PublishCall, StoreOutcome } from '../contract/adapter.js'
+import { MqError } from '../contract/errors.js'
 
 /** How long a call may take. Messages of the adapter itself need no signal; `timeoutMs` may be `Infinity`. */
 export type PublishLimits = Pick<PublishCall, 'timeoutMs'> & Partial<Pick<PublishCall, 'signal'>>

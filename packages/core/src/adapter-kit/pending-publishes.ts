@@ -1,4 +1,4 @@
-import type { Outcome as StoreOutcome } from '../adapter.js'
+import type { StoreOutcome } from '../contract/adapter.js'
 import { closedError } from './adapter-state.js'
 import {
   type GiveUpReason,

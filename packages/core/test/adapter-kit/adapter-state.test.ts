@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { AdapterEvent } from '../../src/adapter.js'
 import { adapterState } from '../../src/adapter-kit/adapter-state.js'
-import { MqError } from '../../src/errors.js'
+import type { AdapterEvent } from '../../src/contract/adapter.js'
+import { MqError } from '../../src/contract/errors.js'
 
 const codeOf = (work: () => void): string | undefined => {
   try {

@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { Outcome as StoreOutcome } from '../../src/adapter.js'
 import {
   giveUpParcel,
   isParcelSettled,
@@ -9,6 +8,7 @@ import {
   settleParcel,
 } from '../../src/adapter-kit/pending-call.js'
 import { pendingPublishes } from '../../src/adapter-kit/pending-publishes.js'
+import type { StoreOutcome } from '../../src/contract/adapter.js'
 
 const stored: StoreOutcome = { status: 'stored', routed: 'yes' }
 const inASecond: PublishLimits = { timeoutMs: 1_000 }
