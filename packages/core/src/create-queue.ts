@@ -12,7 +12,7 @@ import { requireSource } from './message.js'
 import type { Middleware } from './middleware.js'
 import { requireName } from './names.js'
 import { createOpenCalls } from './open-calls.js'
-import { refuseUnknown, requireDuration, requireInteger, requireOptions, shown } from './options.js'
+import { keysOf, refuseUnknown, requireDuration, requireInteger, requireOptions, shown } from './options.js'
 import { publishAll, publishOne } from './publish.js'
 import { createPublisher } from './publisher.js'
 import type { Queue, QueueEvents, QueueOptions, Target } from './queue.js'
@@ -20,19 +20,25 @@ import { requireAdapter } from './require-adapter.js'
 import { retryPolicy } from './retry.js'
 import { requireGroup, requireStartFrom, stopDeadline, subscribe } from './subscriber.js'
 
-const optionNames: readonly (keyof QueueOptions)[] = [
-  'group',
-  'source',
-  'retry',
-  'publishTimeoutMs',
-  'operationTimeoutMs',
-  'stopTimeoutMs',
-  'maxPendingMessages',
-  'maxPendingBytes',
-  'log',
-]
+const optionNames = keysOf<QueueOptions>()({
+  group: true,
+  source: true,
+  retry: true,
+  publishTimeoutMs: true,
+  operationTimeoutMs: true,
+  stopTimeoutMs: true,
+  maxPendingMessages: true,
+  maxPendingBytes: true,
+  log: true,
+})
 
-const eventNames: readonly (keyof QueueEvents)[] = ['state', 'error', 'data-loss', 'blocked', 'settled']
+const eventNames = keysOf<QueueEvents>()({
+  state: true,
+  error: true,
+  'data-loss': true,
+  blocked: true,
+  settled: true,
+})
 
 /**
  * A queue over an adapter value, `redis({ url })` for example, not yet connected.

@@ -10,7 +10,7 @@ import { describeError } from './failure.js'
 import { emptyHeaders, hasControlCharacters, headerBytes, isWellFormed, requireHeaders } from './headers.js'
 import { messageBytes, type OutgoingMessage, type Writable } from './message.js'
 import type { PublishRequest } from './middleware.js'
-import { refuseUnknown, requireDuration, requireOptions, requireTime, shown } from './options.js'
+import { keysOf, refuseUnknown, requireDuration, requireOptions, requireTime, shown } from './options.js'
 import { OpenPublish } from './publish-call.js'
 import type { PublishOptions, PublishOutcome } from './publish-options.js'
 import { validate } from './schema.js'
@@ -31,7 +31,16 @@ export interface Prepared {
   readonly bytes: number
 }
 
-const publishOptionNames = ['id', 'key', 'delayMs', 'at', 'headers', 'extensions', 'timeoutMs', 'signal'] as const
+const publishOptionNames = keysOf<PublishOptions>()({
+  id: true,
+  key: true,
+  delayMs: true,
+  at: true,
+  headers: true,
+  extensions: true,
+  timeoutMs: true,
+  signal: true,
+})
 
 /** Checks, encodes, counts and sends messages through one adapter. */
 export function createPublisher(options: PublisherOptions) {

@@ -11,6 +11,7 @@ import type { Log } from './log.js'
 import { handleChain, type Middleware } from './middleware.js'
 import { requireName } from './names.js'
 import {
+  keysOf,
   refuseUnknown,
   requireBoolean,
   requireDuration,
@@ -35,16 +36,16 @@ export interface SubscriberOptions {
   readonly removed: (subscription: Subscription) => void
 }
 
-const optionNames: readonly (keyof SubscribeOptions)[] = [
-  'group',
-  'concurrency',
-  'retry',
-  'timeoutMs',
-  'startFrom',
-  'ordered',
-  'ephemeral',
-  'onLastFailure',
-]
+const optionNames = keysOf<SubscribeOptions>()({
+  group: true,
+  concurrency: true,
+  retry: true,
+  timeoutMs: true,
+  startFrom: true,
+  ordered: true,
+  ephemeral: true,
+  onLastFailure: true,
+})
 
 export const defaultConcurrency = 10
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Unrecoverable } from '../interruptions.js'
-import { shown } from '../options.js'
+import { keysOf, shown } from '../options.js'
 
 /**
  * What replicas tell each other on a schedule's topic:
@@ -39,7 +39,12 @@ export function tickMessageId(schedule: string, { kind, time, rule }: Tick): str
   return `${tickId(schedule, time)}/${ruleId}/${kind}`
 }
 
-const kinds: readonly unknown[] = ['due', 'overdue', 'ahead', 'ran'] satisfies Tick['kind'][]
+const kinds: readonly unknown[] = keysOf<Record<Tick['kind'], true>>()({
+  due: true,
+  overdue: true,
+  ahead: true,
+  ran: true,
+})
 const isKind = (kind: unknown): kind is Tick['kind'] => kinds.includes(kind)
 
 /** Throws `Unrecoverable` for what no replica has written. */

@@ -1,6 +1,6 @@
 import { MqError } from '../errors.js'
 import { defineEvent } from '../event.js'
-import { shown } from '../options.js'
+import { keysOf, shown } from '../options.js'
 import type { TaskFailure } from './outcome.js'
 
 export interface TaskCompletedEvent {
@@ -26,7 +26,10 @@ export const taskFailed = defineEvent<TaskFailedEvent>('task.failed')
 export type TaskEventName = 'completed' | 'failed'
 
 /** No task can be called so: its topic would be that of the events. */
-export const eventTaskNames: readonly string[] = ['completed', 'failed'] satisfies readonly TaskEventName[]
+export const eventTaskNames: readonly string[] = keysOf<Record<TaskEventName, true>>()({
+  completed: true,
+  failed: true,
+})
 
 export function requireTaskEvents(events: unknown, task: string): void {
   if (events === undefined) return

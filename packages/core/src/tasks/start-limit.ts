@@ -1,5 +1,5 @@
 import type { Clock, ClockTimer } from '../clock.js'
-import { refuseUnknown, requireDuration, requireInteger, requireOptions } from '../options.js'
+import { keysOf, refuseUnknown, requireDuration, requireInteger, requireOptions } from '../options.js'
 
 /** At most `starts` runs of the task begin in this process within any `perMs`. */
 export interface StartRate {
@@ -7,10 +7,12 @@ export interface StartRate {
   readonly perMs: number
 }
 
+const rateNames = keysOf<StartRate>()({ starts: true, perMs: true })
+
 /** Throws a `TypeError` or `MQ_INVALID_OPTION`. */
 export function requireRate(rate: StartRate): void {
   requireOptions(rate, 'rate')
-  refuseUnknown(rate, ['starts', 'perMs'], 'rate')
+  refuseUnknown(rate, rateNames, 'rate')
   requireInteger(rate.starts, 'rate.starts', { min: 1, max: 1_000_000 })
   requireDuration(rate.perMs, 'rate.perMs', 1)
 }
