@@ -1,4 +1,5 @@
 import type { Adapter, Delivery, Settlement, Source } from './adapter.js'
+import { completeCapabilities } from './capabilities.js'
 import { systemClock } from './clock.js'
 import { deadLettersOf } from './dead-letters.js'
 import { withDeadline } from './deadline.js'
@@ -91,7 +92,7 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
 
   const queue: Queue = {
     type: adapter.name,
-    capabilities: adapter.capabilities,
+    capabilities: completeCapabilities(adapter.capabilities),
     log,
     clock,
     connect: () => lifecycle.connect(),

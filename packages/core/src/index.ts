@@ -19,7 +19,12 @@ export type {
   StartFrom,
 } from './adapter.js'
 export { adapterContract } from './adapter.js'
-export { type Capabilities, defaultMaxMessageBytes } from './capabilities.js'
+export {
+  type AdapterCapabilities,
+  type Capabilities,
+  defaultMaxMessageBytes,
+  type OptionalCapability,
+} from './capabilities.js'
 export { type Clock, type ClockTimer, systemClock } from './clock.js'
 export { type AttributeDefaults, attributesOf, messageFromAttributes } from './cloud-events.js'
 export { decodeData, type EncodedData, encodeData } from './codec.js'

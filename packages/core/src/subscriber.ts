@@ -77,7 +77,7 @@ export async function subscribe(
     run: handleChain(middleware, handler),
     policy,
     timeoutMs,
-    capabilities: adapter.capabilities,
+    capabilities: subscriber.queue.capabilities,
     clock: subscriber.clock,
     queue: subscriber.queue,
     log: subscriber.log,

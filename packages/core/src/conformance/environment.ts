@@ -1,6 +1,7 @@
 import type { Adapter } from '../adapter.js'
-import type { Capabilities } from '../capabilities.js'
+import { type Capabilities, completeCapabilities } from '../capabilities.js'
 import { withDeadline } from '../deadline.js'
+import { keysOf } from '../options.js'
 import { type AdapterFactory, loadFactory, moduleUrl } from './adapter-module.js'
 import type { Need } from './case.js'
 import { secretsIn } from './secrets.js'
@@ -22,7 +23,8 @@ export interface LoadedSubject {
 export async function loadSubject(subject: Subject): Promise<LoadedSubject> {
   const url = await moduleUrl(subject.adapter)
   const factory = await loadFactory(url)
-  const { name, capabilities } = factory(subject.options ?? {})
+  const { name, capabilities: stated } = factory(subject.options ?? {})
+  const capabilities = completeCapabilities(stated)
   const has = (need: Need): boolean =>
     need === 'worker'
       ? !capabilities.embedded || subject.startWorker !== undefined
@@ -111,7 +113,7 @@ const givesOptions: ReadonlySet<FaultName> = new Set(['wrongCredentials', 'unrea
 /** After these nothing has to be mended. */
 const harmless: ReadonlySet<FaultName> = new Set(['connections', 'destroy', 'publishForeign', 'heal'])
 
-const faultNames = Object.keys({
+const faultNames = keysOf<Record<FaultName, true>>()({
   kill: true,
   restart: true,
   cut: true,
@@ -127,4 +129,4 @@ const faultNames = Object.keys({
   wrongCredentials: true,
   unreachable: true,
   untrusted: true,
-} satisfies Record<FaultName, true>) as FaultName[]
+})
