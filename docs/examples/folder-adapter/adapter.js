@@ -94,6 +94,7 @@ export default function folder(options) {
 
   return {
     name: 'folder',
+    contract: 2,
     capabilities: capabilitiesOf(leaseMs, pollMs),
     async connect() {
       if (state === 'closed') requireOpen()

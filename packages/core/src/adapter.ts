@@ -1,5 +1,37 @@
 // `@mq/core/adapter`: what adapters and stores import. Applications import `@mq/core`; what both need is exported by both.
+export { type AdapterState, adapterState, closedError, notConnectedError } from './adapter-kit/adapter-state.js'
+export { type BackoffOptions, type BackoffPauses, backoff } from './adapter-kit/backoff.js'
+export { decodedOrUndefined } from './adapter-kit/decoded-or-undefined.js'
+export { unknownFailure } from './adapter-kit/failures.js'
+export { Fifo } from './adapter-kit/fifo.js'
+export { KeyLanes } from './adapter-kit/key-lanes.js'
 export { type LazyAbort, lazyAbort } from './adapter-kit/lazy-abort.js'
+export {
+  booleanOption,
+  functionOption,
+  type IntegerRange,
+  integerOption,
+  requireKnownOptions,
+  textOption,
+  tlsOption,
+} from './adapter-kit/option-checks.js'
+export {
+  type GiveUpReason,
+  giveUpParcel,
+  isParcelSettled,
+  type PendingCall,
+  type PendingParcel,
+  type PublishLimits,
+  rejectedOutcome,
+  settleParcel,
+  unknownOutcome,
+} from './adapter-kit/pending-call.js'
+export {
+  type PendingPublishes,
+  type PendingPublishesOptions,
+  pendingPublishes,
+} from './adapter-kit/pending-publishes.js'
+export { isTlsFault } from './adapter-kit/tls-faults.js'
 export { withTimeout } from './adapter-kit/with-timeout.js'
 export type {
   Adapter,
@@ -22,8 +54,14 @@ export type {
   StoreOutcome,
 } from './contract/adapter.js'
 export { adapterContract } from './contract/adapter.js'
-export { type Capabilities, defaultMaxMessageBytes } from './contract/capabilities.js'
-export { maxDurationMs } from './contract/checks.js'
+export {
+  type AdapterCapabilities,
+  type Capabilities,
+  completeCapabilities,
+  defaultMaxMessageBytes,
+  type OptionalCapability,
+} from './contract/capabilities.js'
+export { keysOf, maxDurationMs } from './contract/checks.js'
 export { type Clock, type ClockTimer, systemClock } from './contract/clock.js'
 export { isMqError, MqError, type MqErrorCode, type MqErrorOptions } from './contract/errors.js'
 export {

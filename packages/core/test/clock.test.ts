@@ -62,6 +62,14 @@ describe('systemClock', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
+  it('has a time that goes on by what passes, also when the time of day is set back', () => {
+    const startedAt = systemClock.monotonic()
+    vi.setSystemTime(Date.now() - 3_600_000)
+    expect(systemClock.monotonic()).toBeGreaterThanOrEqual(startedAt)
+    vi.advanceTimersByTime(1_000)
+    expect(systemClock.monotonic() - startedAt).toBeGreaterThanOrEqual(1_000)
+  })
+
   it('runs a delay of 0 or less in a turn of its own', () => {
     const callback = vi.fn()
     systemClock.setTimeout(callback, -5)

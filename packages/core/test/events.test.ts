@@ -75,7 +75,7 @@ describe('an event', () => {
 describe('the event settled', () => {
   it('tells how each run ended', async () => {
     let time = 1_000
-    const clock = { now: () => time, setTimeout: () => ({ cancel: () => {} }) }
+    const clock = { now: () => time, monotonic: () => time, setTimeout: () => ({ cancel: () => {} }) }
     const opened = await connected({ clock })
     const seen: SettledEvent[] = []
     opened.queue.on('settled', (event) => seen.push(event))
@@ -95,6 +95,21 @@ describe('the event settled', () => {
       { ...base, attempt: 1, settlement: 'retry', delayMs: 100, failure: expect.objectContaining({ attempts: 1 }) },
       { ...base, attempt: 2, settlement: 'dead', failure: expect.objectContaining({ attempts: 2 }) },
     ])
+  })
+
+  it('says how long a run took also when the time of day goes back meanwhile', async () => {
+    let elapsed = 100
+    let time = 1_000_000
+    const clock = { now: () => time, monotonic: () => elapsed, setTimeout: () => ({ cancel: () => {} }) }
+    const opened = await connected({ clock })
+    const seen: number[] = []
+    opened.queue.on('settled', ({ durationMs }) => seen.push(durationMs))
+    const handle = await handleOf(opened, () => {
+      elapsed += 7
+      time -= 500_000
+    })
+    await deliver(handle).settlement
+    expect(seen).toEqual([7])
   })
 
   it('does not change what becomes of the message when its listener throws', async () => {

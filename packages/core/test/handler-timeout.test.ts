@@ -83,6 +83,7 @@ describe('a handler that takes too long', () => {
     const timers: (() => void)[] = []
     const clock = {
       now: () => 0,
+      monotonic: () => 0,
       setTimeout: (callback: () => void) => {
         timers.push(callback)
         return { cancel: () => {} }

@@ -5,7 +5,7 @@ import { deliver, failure, handleOf, json } from './support/deliveries.js'
 import { connected, type Opened } from './support/queues.js'
 
 const now = 50_000
-const clock = { now: () => now, setTimeout: () => ({ cancel: () => {} }) }
+const clock = { now: () => now, monotonic: () => now, setTimeout: () => ({ cancel: () => {} }) }
 const retry: RetryOptions = { attempts: 3, backoff: 'fixed', delayMs: 100, jitter: 'none' }
 const throwing = (error: unknown) => (): never => {
   throw error

@@ -68,7 +68,7 @@ describe('the message that a handler gets', () => {
   })
 
   it('has a time, also when the time of another program cannot be read', async () => {
-    const clock = { now: () => 123, setTimeout: () => ({ cancel: () => {} }) }
+    const clock = { now: () => 123, monotonic: () => 0, setTimeout: () => ({ cancel: () => {} }) }
     const { message } = await received({ message: { time: 'yesterday' } }, undefined, await connected({ clock }))
     expect(message.time).toEqual(new Date(123))
   })

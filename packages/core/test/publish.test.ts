@@ -6,7 +6,11 @@ import { errorOf, mqErrorOf } from './support/errors.js'
 import { stored } from './support/fake-adapter.js'
 import { connected } from './support/queues.js'
 
-const clock = { now: () => Date.parse('2026-01-02T03:04:05.678Z'), setTimeout: () => ({ cancel: () => {} }) }
+const clock = {
+  now: () => Date.parse('2026-01-02T03:04:05.678Z'),
+  monotonic: () => 0,
+  setTimeout: () => ({ cancel: () => {} }),
+}
 
 describe('what the adapter gets', () => {
   it('is a CloudEvent with everything that was given', async () => {

@@ -67,6 +67,7 @@ export function kafka(options: KafkaOptions): Adapter {
 
   return {
     name: 'kafka',
+    contract: 2,
     capabilities: capabilitiesOf(settings),
     async connect() {
       if (state === 'closed') requireOpen()

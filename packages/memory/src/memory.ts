@@ -59,6 +59,7 @@ export function memory(options: MemoryOptions = {}): MemoryAdapter {
 
   return {
     name: 'memory',
+    contract: 2,
     capabilities: capabilitiesOf(settings.maxMessageBytes, settings.dedupeMs),
     clock: broker.clock,
     async connect() {

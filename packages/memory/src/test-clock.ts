@@ -18,7 +18,8 @@ async function turns(): Promise<void> {
 
 /** Begins at `startAt`, or with the year 2026. */
 export function testClock(options: { readonly startAt?: Date } = {}): TestClock {
-  let now = options.startAt?.getTime() ?? start
+  const startedAt = options.startAt?.getTime() ?? start
+  let now = startedAt
   const pending = new Map<number, { readonly due: number; readonly callback: () => void }>()
   let made = 0
 
@@ -32,6 +33,7 @@ export function testClock(options: { readonly startAt?: Date } = {}): TestClock 
 
   return {
     now: () => now,
+    monotonic: () => now - startedAt,
     setTimeout(callback, delayMs) {
       const id = made++
       pending.set(id, { due: now + Math.max(0, delayMs), callback })

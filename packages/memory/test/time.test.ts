@@ -104,6 +104,15 @@ describe('the test clock', () => {
     expect(clock.now()).toBe(25)
   })
 
+  it('has a monotonic time that moves with it, from another point', async () => {
+    const clock = testClock({ startAt: new Date(1_000_000) })
+    const startedAt = clock.monotonic()
+    expect(startedAt).not.toBe(clock.now())
+    clock.setTimeout(() => expect(clock.monotonic() - startedAt).toBe(250), 250)
+    await clock.advance(1_000)
+    expect(clock.monotonic() - startedAt).toBe(1_000)
+  })
+
   it('does not go backwards', async () => {
     await expect(testClock().advance(-1)).rejects.toThrow(RangeError)
   })

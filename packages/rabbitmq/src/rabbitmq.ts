@@ -182,6 +182,7 @@ export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
 
   return {
     name: 'rabbitmq',
+    contract: 2,
     capabilities: capabilitiesOf(settings),
     async connect() {
       if (state === 'closed' || disconnected !== undefined)

@@ -90,6 +90,7 @@ export function redis(options: RedisOptions = {}): Adapter {
 
   return {
     name: 'redis',
+    contract: 2,
     capabilities: capabilitiesOf(settings),
     async connect() {
       if (state === 'closed') throw closedError()

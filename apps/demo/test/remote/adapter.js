@@ -42,6 +42,7 @@ export default function remote({ url }) {
 
   return {
     name: 'stand-in',
+    contract: 2,
     capabilities: {
       durable: false,
       retainsUnrouted: true,

@@ -5,15 +5,6 @@ import { MqError } from '../contract/errors.js'
 // No error of these shows a value that is not a number: an option in a wrong place may be a password.
 
 /**
- * Makes the list of the names of `T` from an object with each of them. A name that is forgotten, or that `T` does not have, does
- * not compile: `keysOf<RedisOptions>()({ url: true, ... })`.
- */
-export const keysOf =
-  <T extends object>() =>
-  (names: Readonly<Record<keyof T, true>>): readonly string[] =>
-    Object.keys(names)
-
-/**
  * Throws a `TypeError` if `options` is no object of options, and `MQ_INVALID_OPTION` for the first option that is not among
  * `known`. `taker` is the function that was called, as in `redis()`.
  */

@@ -40,7 +40,7 @@ const release: Settlement = { kind: 'release' }
 export function createHandle(handling: Handling): Handle {
   const { clock, settled } = handling
   return async (delivery) => {
-    const startedAt = clock.now()
+    const startedAt = clock.monotonic()
     const outcome = settle(handling, delivery)
     // Awaiting what is there already is a good part of what a short handler costs.
     const settlement = outcome instanceof Promise ? await outcome : outcome
@@ -49,7 +49,7 @@ export function createHandle(handling: Handling): Handle {
       const context = new Context(handling, delivery, delivery)
       await causedBy(delivery.message, () => lastFailure(delivery, settlement.failure, context))
     }
-    settled(delivery, settlement, clock.now() - startedAt)
+    settled(delivery, settlement, clock.monotonic() - startedAt)
     return settlement
   }
 }

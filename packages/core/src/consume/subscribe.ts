@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { withTimeout } from '../adapter-kit/with-timeout.js'
 import type { Adapter, Consumer, GroupRef } from '../contract/adapter.js'
 import {
+  keysOf,
   refuseUnknown,
   requireBoolean,
   requireDuration,
@@ -35,16 +36,16 @@ export interface SubscriberOptions {
   readonly removed: (subscription: Subscription) => void
 }
 
-const optionNames: readonly (keyof SubscribeOptions)[] = [
-  'group',
-  'concurrency',
-  'retry',
-  'timeoutMs',
-  'startFrom',
-  'ordered',
-  'ephemeral',
-  'onLastFailure',
-]
+const optionNames = keysOf<SubscribeOptions>()({
+  group: true,
+  concurrency: true,
+  retry: true,
+  timeoutMs: true,
+  startFrom: true,
+  ordered: true,
+  ephemeral: true,
+  onLastFailure: true,
+})
 
 export const defaultConcurrency = 10
 
@@ -76,7 +77,7 @@ export async function subscribe(
     run: handleChain(middleware, handler),
     policy,
     timeoutMs,
-    capabilities: adapter.capabilities,
+    capabilities: subscriber.queue.capabilities,
     clock: subscriber.clock,
     queue: subscriber.queue,
     log: subscriber.log,

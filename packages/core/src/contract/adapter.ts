@@ -1,4 +1,4 @@
-import type { Capabilities } from './capabilities.js'
+import type { AdapterCapabilities } from './capabilities.js'
 import type { Clock } from './clock.js'
 import type { MqError } from './errors.js'
 import type { Failure } from './failure.js'
@@ -6,21 +6,28 @@ import type { OutgoingMessage, RawMessage } from './message.js'
 import type { Routed } from './publish-options.js'
 
 /** The version of this contract. It changes when an adapter that was written for it would no longer keep every promise. */
-export const adapterContract = 1
+export const adapterContract = 2
 
 /**
  * What one broker can do, for `createQueue`. An adapter stores, fetches, delays, dead-letters and settles; retry policy,
  * validation, serialisation, timeouts and middleware are core's.
  *
  * Every promise settles: an adapter puts a deadline on each wait for the network. All rejections are `MqError`s.
+ *
+ * Every member is required but `clock`. A member that a later version of core adds within this contract is optional, and an
+ * adapter without it "cannot": what needs it is refused with `MQ_NOT_SUPPORTED`. Members that core does not know are ignored.
  */
 export interface Adapter {
   /** As in `Unsupported queue type: <name>` and in logs. */
   readonly name: string
-  readonly capabilities: Capabilities
-  /** The version of the contract that it was written for; 1 where it is not given. Another one than core's is refused. */
-  readonly contract?: typeof adapterContract
-  /** Where given, core takes the time from it too. */
+  /** `createQueue` reads them once. What is optional among them counts as "cannot" if it is absent. */
+  readonly capabilities: AdapterCapabilities
+  /**
+   * The version of the contract that the adapter was written for, as a literal. Core refuses any other than its own with
+   * `MQ_ADAPTER_INVALID`; an adapter that names none was written for 1.
+   */
+  readonly contract: typeof adapterContract
+  /** Core takes the time from it too. Optional: without it the time is real. */
   readonly clock?: Clock
   /**
    * Resolves once publishing is possible. Called again after it failed, never while connected. Opens nothing for consuming.

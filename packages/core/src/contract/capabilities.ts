@@ -1,6 +1,10 @@
+import type { MemberKinds } from './member-kinds.js'
+
 /**
  * What an adapter can do and where its limits are. An operation that it cannot do is refused with `MQ_NOT_SUPPORTED` where it
  * is asked for, never silently weakened.
+ *
+ * `queue.capabilities` has all of them. An adapter may leave out those that `AdapterCapabilities` makes optional.
  */
 export interface Capabilities {
   /** Messages survive a restart of the broker. When false they live as long as the process that holds them. */
@@ -23,7 +27,7 @@ export interface Capabilities {
   readonly countsCrashes: boolean
   /**
    * Only runs count as attempts. When false, a message that the broker had assigned to a consumer in the moment of its stop may
-   * come back with one attempt less to go.
+   * come back with one attempt less to go. An adapter that does not say counts as false.
    */
   readonly exactAttempts: boolean
   /** How late a delayed or retried message may be on an idle broker. */
@@ -34,10 +38,45 @@ export interface Capabilities {
   readonly maxHandlerMs: number
   /** Body, headers, key and id together. A larger message is refused with `MQ_MESSAGE_TOO_LARGE`. */
   readonly maxMessageBytes: number
-  /** For how long a second publish with the same id on the same topic is ignored. 0 when it never is. */
+  /** For how long a second publish with the same id on the same topic is ignored. 0 when it never is, or when the adapter does not say. */
   readonly publishDedupeMs: number
   /** How long after the death of a consumer's process or connection its messages run again, at the latest. */
   readonly redeliveryMs: number
+}
+
+/** A capability that an adapter may leave out. So is each that a later version of core adds within this contract. */
+export type OptionalCapability = 'exactAttempts' | 'publishDedupeMs'
+
+/** The capabilities as an adapter states them. An optional one that is absent counts as "cannot", as its own comment says. */
+export interface AdapterCapabilities
+  extends Omit<Capabilities, OptionalCapability>,
+    Partial<Pick<Capabilities, OptionalCapability>> {}
+
+/** The values that stand for "cannot". */
+const absent: Pick<Capabilities, OptionalCapability> = { exactAttempts: false, publishDedupeMs: 0 }
+
+export const capabilityKinds: MemberKinds<AdapterCapabilities> = {
+  durable: 'boolean',
+  embedded: 'boolean',
+  retainsUnrouted: 'boolean',
+  startFromEarliest: 'boolean',
+  orderedKeys: 'boolean',
+  countsCrashes: 'boolean',
+  exactAttempts: 'boolean?',
+  delayResolutionMs: 'number',
+  maxDelayMs: 'number',
+  maxHandlerMs: 'number',
+  maxMessageBytes: 'number',
+  publishDedupeMs: 'number?',
+  redeliveryMs: 'number',
+}
+
+/** Returns every capability that core knows, so that nobody who reads one has to think of an adapter that does not say. */
+export function completeCapabilities(given: AdapterCapabilities): Capabilities {
+  const defaults: Partial<Capabilities> = absent
+  const names = Object.keys(capabilityKinds) as (keyof Capabilities)[]
+  const complete = Object.fromEntries(names.map((name) => [name, given[name] ?? defaults[name]]))
+  return Object.freeze(complete as unknown as Capabilities)
 }
 
 /** The default of `maxMessageBytes` on every adapter: what fits in a default Kafka record batch with room for headers. */

@@ -14,6 +14,15 @@ export function shown(value: unknown): string {
   return text.length > 80 ? `${text.slice(0, 77)}...` : text
 }
 
+/**
+ * Returns the names of `T`'s members: `keysOf<PublishOptions>()({ id: true, ... })`. The compiler refuses a list that lacks one of
+ * them, optional ones too, or has one too many.
+ */
+export const keysOf =
+  <T>() =>
+  (names: Record<keyof T & string, true>): readonly (keyof T & string)[] =>
+    Object.keys(names) as (keyof T & string)[]
+
 export interface NumberRange {
   readonly min: number
   readonly max: number

@@ -1,7 +1,14 @@
+import type { MemberKinds } from './member-kinds.js'
+
 /** The time, so that a test can drive it. An adapter with a clock of its own lends it to the whole queue. */
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number
+  /**
+   * Milliseconds since an arbitrary moment, with fractions. It never goes back, also when the time of day is set anew. For durations
+   * within one process: another one counts from another moment.
+   */
+  monotonic(): number
   /** Runs `callback` once, no earlier than `delayMs` from now by `now()`. */
   setTimeout(callback: () => void, delayMs: number): ClockTimer
 }
@@ -11,12 +18,15 @@ export interface ClockTimer {
   cancel(): void
 }
 
+export const clockKinds: MemberKinds<Clock> = { now: 'function', monotonic: 'function', setTimeout: 'function' }
+
 /** A timer of Node stands still while the machine sleeps, so a long one is put right by the time of day now and then. */
 const longestTimerMs = 60_000
 
 /** The real time. Its timers keep the process alive. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   setTimeout: (callback, delayMs) => {
     const due = Date.now() + delayMs
     let timer: NodeJS.Timeout

@@ -1,4 +1,4 @@
-import { refuseUnknown, requireFunction, requireOptions, shown } from './checks.js'
+import { keysOf, refuseUnknown, requireFunction, requireOptions, shown } from './checks.js'
 import { requireName } from './names.js'
 import { isStandardSchema, type SchemaInput, type SchemaOutput, type StandardSchema } from './schema.js'
 
@@ -12,6 +12,13 @@ export interface EventDefinition<Input = unknown, Output = Input> {
   /** Never there: it carries the types of an event without a schema. */
   readonly types?: { readonly input: Input; readonly output: Output }
 }
+
+interface EventOptions {
+  readonly schema?: StandardSchema | undefined
+  key?(data: unknown): string
+}
+
+const optionNames = keysOf<EventOptions>()({ schema: true, key: true })
 
 /**
  * One value for publisher and subscriber. Data is validated on both sides: as it is published, and, with the schema's
@@ -28,13 +35,10 @@ export function defineEvent<Data = unknown>(
   name: string,
   options?: { readonly schema?: undefined; key?(data: Data): string },
 ): EventDefinition<Data>
-export function defineEvent(
-  name: string,
-  options: { readonly schema?: StandardSchema | undefined; key?(data: unknown): string } = {},
-): EventDefinition {
+export function defineEvent(name: string, options: EventOptions = {}): EventDefinition {
   requireName(name, 'name of the event')
   requireOptions(options, 'The options of defineEvent')
-  refuseUnknown(options, ['schema', 'key'], 'defineEvent')
+  refuseUnknown(options, optionNames, 'defineEvent')
   const { schema, key } = options
   if (schema !== undefined && !isStandardSchema(schema)) {
     throw new TypeError(`The schema of '${name}' must implement Standard Schema version 1, not ${shown(schema)}`)

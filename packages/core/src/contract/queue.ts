@@ -126,5 +126,6 @@ export interface SettledEvent extends GroupRef {
   /** Before the next attempt, with the settlement `retry`. */
   readonly delayMs?: number
   readonly failure?: Failure
+  /** How long the run took by `Clock.monotonic`, so that a time of day that is set anew does not count. Has fractions. */
   readonly durationMs: number
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Adapter, StoreOutcome } from '../contract/adapter.js'
-import { refuseUnknown, requireDuration, requireOptions, requireTime, shown } from '../contract/checks.js'
+import { keysOf, refuseUnknown, requireDuration, requireOptions, requireTime, shown } from '../contract/checks.js'
 import type { Clock } from '../contract/clock.js'
 import { isMqError, MqError, type MqErrorCode } from '../contract/errors.js'
 import type { EventDefinition } from '../contract/event.js'
@@ -31,7 +31,16 @@ export interface Prepared {
   readonly bytes: number
 }
 
-const publishOptionNames = ['id', 'key', 'delayMs', 'at', 'headers', 'extensions', 'timeoutMs', 'signal'] as const
+const publishOptionNames = keysOf<PublishOptions>()({
+  id: true,
+  key: true,
+  delayMs: true,
+  at: true,
+  headers: true,
+  extensions: true,
+  timeoutMs: true,
+  signal: true,
+})
 
 /** Checks, encodes, counts and sends messages through one adapter. */
 export function createPublisher(options: PublisherOptions) {

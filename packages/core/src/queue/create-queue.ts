@@ -3,7 +3,8 @@ import { deadLettersOf } from '../consume/dead-letters.js'
 import { retryPolicy } from '../consume/retry.js'
 import { requireGroup, requireStartFrom, stopTimeout, subscribe } from '../consume/subscribe.js'
 import type { Adapter, Delivery, GroupRef, Settlement } from '../contract/adapter.js'
-import { refuseUnknown, requireDuration, requireInteger, requireOptions, shown } from '../contract/checks.js'
+import { completeCapabilities } from '../contract/capabilities.js'
+import { keysOf, refuseUnknown, requireDuration, requireInteger, requireOptions, shown } from '../contract/checks.js'
 import { systemClock } from '../contract/clock.js'
 import { MqError } from '../contract/errors.js'
 import type { EventDefinition } from '../contract/event.js'
@@ -20,19 +21,25 @@ import { createLifecycle } from './lifecycle.js'
 import { createOpenCalls } from './open-calls.js'
 import { requireAdapter } from './require-adapter.js'
 
-const optionNames: readonly (keyof QueueOptions)[] = [
-  'group',
-  'source',
-  'retry',
-  'publishTimeoutMs',
-  'operationTimeoutMs',
-  'stopTimeoutMs',
-  'maxPendingMessages',
-  'maxPendingBytes',
-  'log',
-]
+const optionNames = keysOf<QueueOptions>()({
+  group: true,
+  source: true,
+  retry: true,
+  publishTimeoutMs: true,
+  operationTimeoutMs: true,
+  stopTimeoutMs: true,
+  maxPendingMessages: true,
+  maxPendingBytes: true,
+  log: true,
+})
 
-const eventNames: readonly (keyof QueueEvents)[] = ['state', 'error', 'data-loss', 'blocked', 'settled']
+const eventNames = keysOf<QueueEvents>()({
+  state: true,
+  error: true,
+  'data-loss': true,
+  blocked: true,
+  settled: true,
+})
 
 /**
  * A queue over an adapter value, `redis({ url })` for example, not yet connected.
@@ -80,7 +87,7 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
 
   const queue: Queue = {
     type: adapter.name,
-    capabilities: adapter.capabilities,
+    capabilities: completeCapabilities(adapter.capabilities),
     log,
     clock,
     connect: () => lifecycle.connect(),

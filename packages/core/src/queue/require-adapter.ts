@@ -1,39 +1,51 @@
 import { type Adapter, adapterContract } from '../contract/adapter.js'
+import { capabilityKinds } from '../contract/capabilities.js'
 import { shown } from '../contract/checks.js'
+import { clockKinds } from '../contract/clock.js'
 import { MqError } from '../contract/errors.js'
+import { type MemberKinds, wrongMembers } from '../contract/member-kinds.js'
 
-const methods = [
-  'connect',
-  'disconnect',
-  'publish',
-  'declareGroup',
-  'deleteGroup',
-  'consume',
-  'deadLetters',
-  'stats',
-  'health',
-  'on',
-] as const satisfies readonly (keyof Adapter)[]
+const memberKinds: MemberKinds<Adapter> = {
+  connect: 'function',
+  disconnect: 'function',
+  publish: 'function',
+  declareGroup: 'function',
+  deleteGroup: 'function',
+  consume: 'function',
+  deadLetters: 'function',
+  stats: 'function',
+  health: 'function',
+  on: 'function',
+  name: 'string',
+  capabilities: 'object',
+  contract: 'number',
+  clock: 'object?',
+}
 
 /**
- * Throws a `TypeError` that says what is missing, and `MQ_ADAPTER_INVALID` for an adapter that was written for another version
- * of the contract.
+ * Throws a `TypeError` that names each member and each capability that is missing or has a wrong type, and `MQ_ADAPTER_INVALID`
+ * for an adapter that was written for another version of the contract.
  */
 export function requireAdapter(value: unknown): asserts value is Adapter {
   if (typeof value !== 'object' || value === null) {
     throw new TypeError(`createQueue takes an adapter, memory() for example, not ${shown(value)}`)
   }
-  const adapter = value as Partial<Adapter>
+  const { contract, capabilities, clock } = value as Partial<Adapter>
   // First: what an adapter of another contract lacks says nothing about what to do.
-  requireContract(adapter)
-  const missing = methods.filter((method) => typeof adapter[method] !== 'function')
-  if (missing.length > 0) throw new TypeError(`This is no adapter: it has no ${missing.join(', ')}`)
-  if (typeof adapter.name !== 'string' || typeof adapter.capabilities !== 'object' || adapter.capabilities === null) {
-    throw new TypeError('This is no adapter: it has no name or no capabilities')
-  }
+  if (contract !== undefined) requireContract(contract)
+  const { contract: _, capabilities: __, ...others } = memberKinds
+  refuse(wrongMembers(value, others))
+  if (contract === undefined) requireContract(1)
+  refuse(wrongMembers(value, { capabilities: memberKinds.capabilities }))
+  refuse(wrongMembers(capabilities as object, capabilityKinds, 'capabilities.'))
+  if (clock !== undefined) refuse(wrongMembers(clock, clockKinds, 'clock.'))
 }
 
-function requireContract({ contract = 1 }: { readonly contract?: unknown }): void {
+function refuse(wrong: readonly string[]): void {
+  if (wrong.length > 0) throw new TypeError(`This is no adapter: ${wrong.join('; ')}`)
+}
+
+function requireContract(contract: unknown): void {
   if (contract === adapterContract) return
   if (typeof contract !== 'number') throw new TypeError(`contract must be a number, not ${shown(contract)}`)
   const older = contract < adapterContract ? 'the adapter' : '@mq/core'

@@ -1,5 +1,5 @@
 import { stopTimeout } from '../consume/subscribe.js'
-import { refuseUnknown, requireDuration, requireFunction, requireOptions } from '../contract/checks.js'
+import { keysOf, refuseUnknown, requireDuration, requireFunction, requireOptions } from '../contract/checks.js'
 import type { EventDefinition } from '../contract/event.js'
 import type { HandlerContext } from '../contract/handler.js'
 import type { Message } from '../contract/message.js'
@@ -33,6 +33,10 @@ import { createReplySender } from './work/reply-sender.js'
 import { createWorker } from './work/worker.js'
 import { requireWorkerOptions } from './work/worker-options.js'
 
+const optionNames = keysOf<SchedulerOptions>()({ store: true, resultTtlMs: true, replyTimeoutMs: true })
+const cancelOptionNames = keysOf<CancelOptions>()({ onlyRunning: true })
+const eventNames = keysOf<SchedulerEvents>()({ completed: true, failed: true, cancelled: true })
+
 const hourMs = 60 * 60 * 1000
 const defaultRunMs = 30_000
 
@@ -44,7 +48,7 @@ export function createScheduler(queue: Queue, options: SchedulerOptions = {}): T
   const { store, keepMs, replyTimeoutMs } = settingsOf(options)
   keepCauses()
   const { log, clock } = queue
-  const emitter = createEmitter<SchedulerEvents>(['completed', 'failed', 'cancelled'], log)
+  const emitter = createEmitter<SchedulerEvents>(eventNames, log)
   const records = store === undefined ? undefined : createRecords({ store, log, keepMs })
   const control = createControl(queue)
   const replies = createReplies({ queue, records, timeoutMs: replyTimeoutMs })
@@ -148,7 +152,7 @@ export function createScheduler(queue: Queue, options: SchedulerOptions = {}): T
     async cancel(id, given = {}) {
       requireShortText(id, 'id')
       requireOptions(given, 'The options of cancel')
-      refuseUnknown(given, ['onlyRunning'], 'cancel')
+      refuseUnknown(given, cancelOptionNames, 'cancel')
       if (given.onlyRunning !== true && records === undefined)
         throw storeRequired('Cancelling a task that may not run yet')
       const wasInTime = given.onlyRunning === true || (await records?.cancel(id)) === true
@@ -165,7 +169,7 @@ export function createScheduler(queue: Queue, options: SchedulerOptions = {}): T
 
 function settingsOf(options: SchedulerOptions) {
   requireOptions(options, 'The options of createScheduler')
-  refuseUnknown(options, ['store', 'resultTtlMs', 'replyTimeoutMs'], 'createScheduler')
+  refuseUnknown(options, optionNames, 'createScheduler')
   if (options.store !== undefined) requireStore(options.store)
   return {
     store: options.store,

@@ -1,4 +1,4 @@
-import { shown } from '../contract/checks.js'
+import { keysOf, shown } from '../contract/checks.js'
 import { MqError } from '../contract/errors.js'
 import { defineEvent } from '../contract/event.js'
 import type { TaskFailure } from './finished-task.js'
@@ -26,7 +26,10 @@ export const taskFailed = defineEvent<TaskFailedEvent>('task.failed')
 export type TaskEventName = 'completed' | 'failed'
 
 /** No task can be called so: its topic would be that of the events. */
-export const eventTaskNames: readonly string[] = ['completed', 'failed'] satisfies readonly TaskEventName[]
+export const eventTaskNames: readonly string[] = keysOf<Record<TaskEventName, true>>()({
+  completed: true,
+  failed: true,
+})
 
 export function requireTaskEvents(events: unknown, task: string): void {
   if (events === undefined) return

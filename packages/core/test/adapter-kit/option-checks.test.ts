@@ -3,11 +3,11 @@ import {
   booleanOption,
   functionOption,
   integerOption,
-  keysOf,
   requireKnownOptions,
   textOption,
   tlsOption,
 } from '../../src/adapter-kit/option-checks.js'
+import { keysOf } from '../../src/contract/checks.js'
 
 interface Options {
   readonly url?: string

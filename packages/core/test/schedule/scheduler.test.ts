@@ -18,6 +18,7 @@ function handClock() {
   const timers = new Set<{ readonly due: number; readonly run: () => void }>()
   const clock: Clock = {
     now: () => now,
+    monotonic: () => now,
     setTimeout(run, delayMs) {
       const timer = { due: now + delayMs, run }
       timers.add(timer)

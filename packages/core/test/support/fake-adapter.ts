@@ -81,6 +81,7 @@ export function fakeAdapter(behaviour: Behaviour = {}): FakeAdapter {
   const disconnects: number[] = []
   return {
     name: 'fake',
+    contract: 2,
     capabilities: { ...capable, ...behaviour.capabilities },
     ...(behaviour.clock && { clock: behaviour.clock }),
     calls,

@@ -38,7 +38,11 @@ export async function link(target: string, path: string): Promise<void> {
 export const adapterSource = `
 const nothing = async () => {}
 export default (given) => ({
-  name: 'nats', given, capabilities: {},
+  name: 'nats', given, contract: 2,
+  capabilities: {
+    durable: true, embedded: false, retainsUnrouted: true, startFromEarliest: true, orderedKeys: true, countsCrashes: true,
+    delayResolutionMs: 1, maxDelayMs: 1e9, maxHandlerMs: Infinity, maxMessageBytes: 1e6, redeliveryMs: 0,
+  },
   connect: nothing, disconnect: nothing, publish: nothing, declareGroup: nothing, deleteGroup: nothing, consume: nothing,
   deadLetters: () => ({}), stats: nothing, health: () => ({ status: 'up', consumers: [] }), on: () => () => {},
 })

@@ -32,6 +32,7 @@ describe('a limit of starts', () => {
     const timers: (() => void)[] = []
     const clock = {
       now: () => now,
+      monotonic: () => now,
       setTimeout: (callback: () => void) => {
         timers.push(callback)
         return { cancel: () => {} }

@@ -1,4 +1,4 @@
-import { withTimeout } from '../../adapter.js'
+import { completeCapabilities, keysOf, withTimeout } from '../../adapter.js'
 import type { Adapter, Capabilities } from '../../index.js'
 import type { Need } from '../kit/case.js'
 import type { FaultName, Faults, JsonObject, StartedBroker, Subject, Worker, WorkerProgram } from '../subject.js'
@@ -21,7 +21,8 @@ export interface LoadedSubject {
 export async function loadSubject(subject: Subject): Promise<LoadedSubject> {
   const url = await moduleUrl(subject.adapter)
   const factory = await loadFactory(url)
-  const { name, capabilities } = factory(subject.options ?? {})
+  const { name, capabilities: stated } = factory(subject.options ?? {})
+  const capabilities = completeCapabilities(stated)
   const has = (need: Need): boolean =>
     need === 'worker'
       ? !capabilities.embedded || subject.startWorker !== undefined
@@ -110,7 +111,7 @@ const givesOptions: ReadonlySet<FaultName> = new Set(['wrongCredentials', 'unrea
 /** After these nothing has to be mended. */
 const harmless: ReadonlySet<FaultName> = new Set(['connections', 'destroy', 'publishForeign', 'heal'])
 
-const faultNames = Object.keys({
+const faultNames = keysOf<Record<FaultName, true>>()({
   kill: true,
   restart: true,
   cut: true,
@@ -126,4 +127,4 @@ const faultNames = Object.keys({
   wrongCredentials: true,
   unreachable: true,
   untrusted: true,
-} satisfies Record<FaultName, true>) as FaultName[]
+})

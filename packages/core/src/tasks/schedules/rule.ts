@@ -1,5 +1,5 @@
 import { Cron } from 'croner'
-import { maxDurationMs, refuseUnknown, requireInteger, requireOptions, shown } from '../../contract/checks.js'
+import { keysOf, maxDurationMs, refuseUnknown, requireInteger, requireOptions, shown } from '../../contract/checks.js'
 import { MqError } from '../../contract/errors.js'
 
 /** When a task runs by itself. */
@@ -37,7 +37,7 @@ export interface Timing {
   next(afterMs: number): number | undefined
 }
 
-const optionNames = ['cron', 'timeZone', 'everyMs', 'missed']
+const optionNames = keysOf<ScheduleRule>()({ cron: true, timeZone: true, everyMs: true, missed: true })
 const leastEveryMs = 100
 
 /** Throws a `TypeError` for a wrong type and `MQ_INVALID_OPTION` for a rule that cannot be followed from `nowMs` on. */

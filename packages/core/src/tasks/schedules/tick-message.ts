@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { shown } from '../../contract/checks.js'
+import { keysOf, shown } from '../../contract/checks.js'
 import { Unrecoverable } from '../../contract/interruptions.js'
 
 /**
@@ -39,7 +39,12 @@ export function tickMessageId(schedule: string, { kind, time, rule }: Tick): str
   return `${tickId(schedule, time)}/${ruleId}/${kind}`
 }
 
-const kinds: readonly unknown[] = ['due', 'overdue', 'ahead', 'ran'] satisfies Tick['kind'][]
+const kinds: readonly unknown[] = keysOf<Record<Tick['kind'], true>>()({
+  due: true,
+  overdue: true,
+  ahead: true,
+  ran: true,
+})
 const isKind = (kind: unknown): kind is Tick['kind'] => kinds.includes(kind)
 
 /** Throws `Unrecoverable` for what no replica has written. */

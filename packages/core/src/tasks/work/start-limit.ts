@@ -1,4 +1,4 @@
-import { refuseUnknown, requireDuration, requireInteger, requireOptions } from '../../contract/checks.js'
+import { keysOf, refuseUnknown, requireDuration, requireInteger, requireOptions } from '../../contract/checks.js'
 import type { Clock, ClockTimer } from '../../contract/clock.js'
 
 /** At most `starts` runs of the task begin in this process within any `perMs`. */
@@ -7,10 +7,12 @@ export interface StartRate {
   readonly perMs: number
 }
 
+const rateNames = keysOf<StartRate>()({ starts: true, perMs: true })
+
 /** Throws a `TypeError` or `MQ_INVALID_OPTION`. */
 export function requireRate(rate: StartRate): void {
   requireOptions(rate, 'rate')
-  refuseUnknown(rate, ['starts', 'perMs'], 'rate')
+  refuseUnknown(rate, rateNames, 'rate')
   requireInteger(rate.starts, 'rate.starts', { min: 1, max: 1_000_000 })
   requireDuration(rate.perMs, 'rate.perMs', 1)
 }

@@ -111,6 +111,7 @@ export function createAdapter(options: AdapterOptions): MortalAdapter {
 
   return {
     name: 'faulty',
+    contract: 2,
     capabilities: faulty('oversizeKillsConnection')
       ? { ...capabilities, maxMessageBytes: maxStoredBytes * 2 }
       : capabilities,
