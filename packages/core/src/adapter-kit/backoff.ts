@@ -6,7 +6,7 @@ export interface BackoffOptions {
   readonly jitter?: boolean
 }
 
-export interface Backoff {
+export interface BackoffPauses {
   /** Returns the pause before the next try. Each is twice as long as the one before, up to `maxMs`. */
   next(): number
   /** Starts again with `minMs`. */
@@ -14,7 +14,7 @@ export interface Backoff {
 }
 
 /** Creates the growing pause between tries. When to give up, the caller decides. */
-export function backoff({ minMs, maxMs, jitter = false }: BackoffOptions): Backoff {
+export function backoff({ minMs, maxMs, jitter = false }: BackoffOptions): BackoffPauses {
   let pauseMs = minMs
   return {
     next() {

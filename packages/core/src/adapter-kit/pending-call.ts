@@ -68,8 +68,8 @@ export class OpenCall<Parcel> implements PendingCall {
     resolve: (outcomes: readonly StoreOutcome[]) => void,
     onEnd: (call: OpenCall<Parcel>) => void,
   ) {
-    this.#outcomes = new Array<StoreOutcome | undefined>(count).fill(undefined)
-    this.#parcels = new Array<Parcel | undefined>(count).fill(undefined)
+    this.#outcomes = new Array(count)
+    this.#parcels = new Array(count)
     this.#limits = limits
     this.#endsAt = performance.now() + limits.timeoutMs
     this.#onEnd = onEnd
