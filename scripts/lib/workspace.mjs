@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,6 +8,13 @@ export const root = fileURLToPath(new URL('../..', import.meta.url))
 export const readText = (path) => readFileSync(join(root, path), 'utf8')
 export const readJson = (path) => JSON.parse(readText(path))
 export const exists = (path) => existsSync(join(root, path))
+
+/** Every file that is tracked, or new and not ignored, from the root. */
+export function listedFiles() {
+  const args = ['ls-files', '-z', '--cached', '--others', '--exclude-standard']
+  const listed = execFileSync('git', args, { cwd: root, encoding: 'utf8', maxBuffer: 2 ** 26 })
+  return [...new Set(listed.split('\0'))].filter((path) => path !== '' && exists(path))
+}
 
 /** Every package of the workspace but the root: its folder from the root, and its manifest. */
 export function workspacePackages() {
