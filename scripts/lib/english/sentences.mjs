@@ -36,19 +36,24 @@ function blocks(text) {
   }
   text.split('\n').forEach((line, index) => {
     const marks = /^\s*(`{3,}|~{3,}|:::)/.exec(line)?.[1]
-    if (marks === ':::') return close()
+    if (marks === ':::') {
+      close()
+      return
+    }
     if (fence !== undefined) {
       if (marks?.startsWith(fence)) fence = undefined
       return
     }
     if (marks !== undefined) {
       fence = marks
-      return close()
+      close()
+      return
     }
     const content = line.trim()
-    if (content === '' || /^(<[^>]*>|[-=|: ]{3,})$/.test(content)) return close()
-    if (content.startsWith('|')) {
+    const isTable = content.startsWith('|')
+    if (isTable || content === '' || /^(<[^>]*>|[-=: ]{3,})$/.test(content)) {
       close()
+      if (!isTable) return
       for (const cell of content.split(/(?<!\\)\|/)) found.push({ line: index, lines: [cell.trim()] })
       return
     }
