@@ -3,7 +3,7 @@ import { prepare } from './prepare.mjs'
 import { exitCodeOf, onEndingSignal, stopWithSignals } from './run.mjs'
 import { root } from './workspace.mjs'
 
-/** Installs, builds the demo and what it depends on, and runs it. Its exit code becomes that of this process. */
+/** Installs, builds the demo and what it depends on, and runs it. This process ends with the demo's exit code. */
 export async function demo(args) {
   const giveSignalsBack = stopWithSignals()
   const { problem } = await prepare('--filter=@mq/demo')
@@ -16,7 +16,7 @@ function start(args) {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, ['apps/demo/dist/main.js', ...args], { cwd: root, stdio: 'inherit' })
 
-    // A terminal sends these to the demo as well; a second one from here would cut its shutdown short.
+    // A terminal sends these to the demo as well, and a second signal would cut its shutdown short.
     const fromTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY ? ['SIGINT', 'SIGHUP'] : []
     onEndingSignal((signal) => {
       if (!fromTerminal.includes(signal)) child.kill(signal)

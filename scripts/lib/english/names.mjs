@@ -4,7 +4,7 @@ import ts from 'typescript'
 export function nameProblems(source) {
   const found = []
   const visit = (node) => {
-    if (isDeclaration(node) && node.name !== undefined && isName(node.name) && saysLeastOrMost(node.name.text)) {
+    if (isDeclaration(node) && node.name !== undefined && isName(node.name) && isRefused(node.name.text)) {
       const line = source.getLineAndCharacterOfPosition(node.name.getStart(source)).line + 1
       found.push({ line, problem: `${node.name.text}: names say min and max, not least and most` })
     }
@@ -14,7 +14,7 @@ export function nameProblems(source) {
   return found
 }
 
-const saysLeastOrMost = (name) => /^[#_]?(least|most)([A-Z_\d]|$)|^(LEAST|MOST)_|(?<!at|At)(Least|Most)$/.test(name)
+const isRefused = (name) => /^[#_]?(least|most)([A-Z_\d]|$)|^(LEAST|MOST)_|(?<!at|At)(Least|Most)$/.test(name)
 
 const isName = (node) => ts.isIdentifier(node) || ts.isPrivateIdentifier(node) || ts.isStringLiteral(node)
 

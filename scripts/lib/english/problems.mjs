@@ -6,8 +6,8 @@ import { commentProblems, pageProblems } from './wording.mjs'
 
 const code = /^(packages\/[^/]+\/src|apps|bench|docs\/examples|scripts)\/.*\.(ts|mjs|js)$/
 const page = /^([^/]+\.md|(docs|bench|apps|packages|\.changeset|\.github)\/.*\.md)$/
-/** The first is a generated file, the second the text of another project's tool. */
-const notOurs = /(\.api\.md$|^\.changeset\/README\.md$)/
+/** These files are generated. */
+const notOurs = /\.api\.md$|\/CHANGELOG\.md$/
 
 /** Lists what breaks the rules of English in CONTRIBUTING, in all files or in those of a folder. */
 export function englishProblems(folder = '') {

@@ -1,5 +1,5 @@
 /**
- * The sentences of a plain text, each with the line it begins on, counted from 0. Paragraphs, list items, headings, cells of a
+ * Returns the sentences of a plain text, each with its first line, counted from 0. Paragraphs, list items, headings, cells of a
  * table and tags of a doc comment end a sentence; code blocks have none.
  */
 export function sentences(text) {

@@ -1,6 +1,6 @@
 import { countWords, sentences, withoutCode } from './sentences.mjs'
 
-/** What a comment does not begin with: such a sentence has no verb, or hides its subject. */
+/** The words that no comment begins with, because such a sentence has no verb or hides its subject. */
 const opening = /^(What|Whatever|Who|Whom|Whose|Whoever|Whomever|Of|Where|Wherever|Which|Whichever)\b(?!\?)/
 
 /** Phrases, and what says the same in plain words. */
