@@ -12,6 +12,7 @@ export const rules = [
   { title: 'every script and every command in README and CONTRIBUTING exists', problems: scriptProblems },
   { title: 'every changeset names a published package', problems: changesetProblems },
   { title: 'no package joins signals by AbortSignal.any', problems: joinedSignalProblems },
+  { title: 'comments, pages and names follow the rules of English', problems: englishProblems },
 ]
 
 function lockfileProblems() {
@@ -152,6 +153,11 @@ function joinedSignalProblems() {
           /AbortSignal\.any\(/.test(line) ? [`${path}:${index + 1}: use joinedSignal of @mq/core instead`] : [],
         ),
     )
+}
+
+/** Loads the rule late: it needs the compiler, and this module is read before anything is installed. */
+async function englishProblems() {
+  return (await import('./english/problems.mjs')).englishProblems()
 }
 
 const isWindows = process.platform === 'win32'
