@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { missingScripts, pages } from './markdown.mjs'
+import { signpostProblems } from './signposts.mjs'
 import { exists, publicPackages, readJson, readText, root, workspacePackages } from './workspace.mjs'
 
 /** The rules of this repository that no other tool checks. Each returns the list of its problems. */
@@ -13,6 +14,12 @@ export const rules = [
   { title: 'every changeset names a published package', problems: changesetProblems },
   { title: 'no package joins signals by AbortSignal.any', problems: joinedSignalProblems },
   { title: 'comments, pages and names follow the rules of English', problems: englishProblems },
+  { title: 'imports run from a layer to lower ones', problems: layerProblems },
+  { title: 'no folder and no function of a package is too large', problems: sizeProblems },
+  {
+    title: 'CONTRIBUTING leads to paths that exist',
+    problems: () => signpostProblems(readText('CONTRIBUTING.md')),
+  },
 ]
 
 function lockfileProblems() {
@@ -155,9 +162,17 @@ function joinedSignalProblems() {
     )
 }
 
-/** Loads the rule late: it needs the compiler, and this module is read before anything is installed. */
+// These three load late: they need the compiler, and this module is read before anything is installed.
 async function englishProblems() {
   return (await import('./english/problems.mjs')).englishProblems()
+}
+
+async function layerProblems() {
+  return (await import('./layers.mjs')).layerProblems()
+}
+
+async function sizeProblems() {
+  return (await import('./sizes.mjs')).sizeProblems()
 }
 
 const isWindows = process.platform === 'win32'
