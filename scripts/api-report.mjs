@@ -1,5 +1,5 @@
-// Compares the API of a package with its committed report, once for each api-extractor*.json in it; fails where they differ.
-// With --local the reports are written instead. Works on the current package, or from the root on all of them.
+// Compares the API of a package with its committed reports, one for each api-extractor*.json, and fails if they differ. With
+// --local it writes the reports instead. It works on the current package, or from the root on all of them.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'

@@ -1,4 +1,4 @@
-// `npm run demo`: installs and builds what the demo needs, then runs it with the arguments given.
+// `npm run demo`: installs and builds what the demo needs, then runs it with the given arguments.
 import { nodeProblem } from './lib/node-version.mjs'
 
 const problem = nodeProblem(process.versions.node)

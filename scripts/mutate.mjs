@@ -1,5 +1,5 @@
-// `pnpm mutate`: Stryker over the memory adapter and core's consumer side, or over the files that are named. What is found is
-// written down mutant by mutant, so that there is a figure for what was done when the time is over.
+// `pnpm mutate`: runs Stryker on the memory adapter and core's consumer side, or on the given files. Results are written mutant
+// by mutant, so a run that reaches its time limit still reports what it did.
 import { execFileSync } from 'node:child_process'
 import {
   copyFileSync,
@@ -20,10 +20,10 @@ import { tool } from './lib/toolchain.mjs'
 import { root, workspacePackages } from './lib/workspace.mjs'
 
 const timeoutMs = 40 * 60_000
-/** What a report has to say of them all together, in percent. */
+/** The score that all files together have to reach, in percent. */
 const wanted = 80
 
-/** A copy, so that whatever ends this, no fault is left in the files that one works on. */
+/** Copies the repository, so that no fault stays in the working files, however this process ends. */
 function copyOfRepository() {
   const copy = mkdtempSync(join(tmpdir(), 'mq-mutate-'))
   const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
@@ -41,7 +41,7 @@ function copyOfRepository() {
   return copy
 }
 
-/** The mutants of each file with what became of them. One whose turn did not come has no status. */
+/** Returns the mutants of each file with their status, which is undefined for a mutant that was not tried. */
 function mutantsIn(copy) {
   const folder = join(copy, stryker.eventReporter.baseDir)
   const names = existsSync(folder) ? readdirSync(folder) : []
@@ -60,7 +60,7 @@ function mutantsIn(copy) {
   return found
 }
 
-/** Undefined for one that was being written when the time was over. */
+/** Returns undefined for a file that was not completely written when time ran out. */
 function readEvent(path) {
   try {
     return JSON.parse(readFileSync(path, 'utf8'))

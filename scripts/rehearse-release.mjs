@@ -1,4 +1,4 @@
-// `pnpm rehearse-release`: builds what is published, and runs the tests of its release. Arguments go to vitest.
+// `pnpm rehearse-release`: builds the published packages and runs the tests of a release. Arguments are passed to vitest.
 import { run, stopWithSignals } from './lib/run.mjs'
 import { tool, turbo } from './lib/toolchain.mjs'
 import { removeBuilt } from './lib/workspace.mjs'

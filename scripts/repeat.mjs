@@ -1,4 +1,4 @@
-// `pnpm repeat 20 --project memory`: runs a selection of vitest that many times in a row and stops at the first failure.
+// `pnpm repeat 20 --project memory`: runs a selection of tests 20 times in a row and stops at the first failure.
 import { run, stopWithSignals } from './lib/run.mjs'
 import { tool } from './lib/toolchain.mjs'
 

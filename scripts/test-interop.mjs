@@ -1,5 +1,5 @@
-// `pnpm test:interop`: messages that Python has written, read by us, and the reverse, on real brokers. Its packages go into a
-// folder that is gone afterwards. Arguments go to vitest.
+// `pnpm test:interop`: reads messages that Python wrote, and the reverse, on real brokers. Python's packages are installed into a
+// temporary folder. Arguments are passed to vitest.
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

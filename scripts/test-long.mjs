@@ -1,5 +1,5 @@
-// `pnpm test:long`: the conformance tests of all adapters, their clusters, and the schedules under faults, with what takes
-// minutes. Arguments go to vitest.
+// `pnpm test:long`: runs the conformance tests of all adapters, their clusters and the schedules under faults, with the cases that
+// take minutes. Arguments are passed to vitest.
 import { run, stopWithSignals } from './lib/run.mjs'
 import { tool } from './lib/toolchain.mjs'
 

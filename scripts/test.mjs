@@ -1,4 +1,4 @@
-// `npm test`: installs, builds, and runs every check and every test. Arguments go to vitest.
+// `npm test`: installs, builds, and runs every check and every test. Arguments are passed to vitest.
 import { nodeProblem } from './lib/node-version.mjs'
 
 const problem = nodeProblem(process.versions.node)

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { exists, readJson, root, workspacePackages } from './workspace.mjs'
 
-/** Every Markdown page whose examples are for users: tracked or new, not ignored. */
+/** Lists every Markdown page whose examples are for users, tracked or new, but not ignored. */
 export function pages() {
   const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--', '*.md'], {
     cwd: root,
@@ -15,7 +15,7 @@ const isPage = (path) =>
   /^(docs|bench)\/.*\.md$/.test(path) ||
   /^(packages|apps)\/[^/]+\/README\.md$/.test(path)
 
-/** The fenced blocks of a page, each with its language, the words after it, its text, and the line on which that begins. */
+/** Returns the fenced blocks of a page, each with its language, the words after it, its text, and the first line of its text. */
 export function fences(text) {
   const found = []
   let open
@@ -38,7 +38,7 @@ const withoutIndent = (line, indent) => (line.startsWith(indent) ? line.slice(in
 
 const shellLanguages = ['sh', 'bash', 'shell', 'console', 'zsh']
 
-/** The commands that a page shows: the lines of its shell blocks, and its `code` that begins with npm or pnpm. */
+/** Returns the commands that a page shows: lines of shell blocks, and `code` that begins with npm or pnpm. */
 export function commands(text) {
   const blocks = fences(text).filter(({ language }) => shellLanguages.includes(language))
   const shown = blocks.flatMap((block) => block.text.replaceAll('\\\n', ' ').split(/\n|&&|\|\||[;|]/))
@@ -51,7 +51,7 @@ export function commands(text) {
   )
 }
 
-/** The package script that a command runs, as `{ name, filter }`, or undefined where it runs none. */
+/** Returns the package script that a command runs, as `{ name, filter }`, or undefined if it runs none. */
 export function scriptOf(command) {
   const [program, ...words] = command.split(/\s+/).filter((word, index) => index > 0 || !/^\w+=/.test(word))
   if (program === 'npm') {
@@ -75,7 +75,7 @@ const ownCommands = new Set(
   ),
 )
 
-/** Those of a page's commands whose script, or with pnpm whose tool, does not exist. */
+/** Returns the commands of a page whose script or, with pnpm, whose tool does not exist. */
 export function missingScripts(text, has = hasScript) {
   return commands(text).filter((command) => {
     const script = scriptOf(command)

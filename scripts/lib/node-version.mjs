@@ -1,9 +1,9 @@
-// Loaded before anything else, by whatever Node there is: no syntax in here that an old one cannot read.
+// Any Node may load this file, before anything else, so it uses no syntax that an old one cannot read.
 import { readFileSync } from 'node:fs'
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
 
-/** What to tell someone whose Node cannot run this project, or undefined for one that can. */
+/** Returns the text for a Node that cannot run this project, or undefined for one that can. */
 export function nodeProblem(version) {
   const needed = manifest.engines.node.replace('>=', '')
   const [major, minor] = version.split('.').map(Number)

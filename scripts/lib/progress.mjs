@@ -4,8 +4,8 @@ const everyMs = isLive ? 1_000 : 10_000
 export const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`
 
 /**
- * Tells that something long goes on: in a terminal by one line that counts the seconds, elsewhere by a line every ten.
- * Returns the function that ends it and gives the milliseconds passed.
+ * Shows that a long step is running: a terminal gets one line that counts the seconds, any other output a line every ten seconds.
+ * Returns the function that ends the display and returns the milliseconds passed.
  */
 export function progress(title) {
   const start = performance.now()

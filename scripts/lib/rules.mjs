@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { missingScripts, pages } from './markdown.mjs'
+import { signpostProblems } from './signposts.mjs'
 import { exists, publicPackages, readJson, readText, root, workspacePackages } from './workspace.mjs'
 
-/** Rules of this repository that no other tool checks. Each gives the list of what breaks it. */
+/** The rules of this repository that no other tool checks. Each returns the list of its problems. */
 export const rules = [
   { title: 'the lockfile names packages, not places', problems: lockfileProblems },
   { title: 'no tracked file names a package registry', problems: registryProblems },
@@ -12,6 +13,17 @@ export const rules = [
   { title: 'every script and every command in README and CONTRIBUTING exists', problems: scriptProblems },
   { title: 'every changeset names a published package', problems: changesetProblems },
   { title: 'no package joins signals by AbortSignal.any', problems: joinedSignalProblems },
+  ...(process.env.MQ_ALL_RULES === undefined
+    ? []
+    : [
+        { title: 'comments, pages and names follow the rules of English', problems: englishProblems },
+        { title: 'imports run from a layer to lower ones', problems: layerProblems },
+        { title: 'no folder and no function of a package is too large', problems: sizeProblems },
+        {
+          title: 'CONTRIBUTING leads to paths that exist',
+          problems: () => signpostProblems(readText('CONTRIBUTING.md')),
+        },
+      ]),
 ]
 
 function lockfileProblems() {
@@ -19,7 +31,7 @@ function lockfileProblems() {
   return readText('pnpm-lock.yaml')
     .split('\n')
     .flatMap((line, index) => {
-      // What an author says to those who still use a package, often with a link.
+      // An author writes this to users of an old package, often with a link.
       if (/^\s*deprecated:/.test(line)) return []
       return place.test(line) ? [`pnpm-lock.yaml:${index + 1}: ${line.trim()}`] : []
     })
@@ -43,7 +55,7 @@ function registryProblems() {
   })
 }
 
-/** Whether a line points to where packages come from: a registry's host, an archive of a package, a setting with one. */
+/** Returns whether a line names a place that packages come from: a registry's host, a package's archive, or a setting with one. */
 export function namesRegistry(line) {
   if (/registry['"]?\s*[=:]\s*['"]?(https?:)?\/\//.test(line) || /_auth(Token)?\s*=/.test(line)) return true
   return [...line.matchAll(/(?:https?:)?\/\/([\w.-]+)(?::\d+)?([^\s"'`)>]*)/g)].some(([, host, path]) => {
@@ -79,7 +91,7 @@ function manifestProblems() {
     must(manifest.sideEffects === false, 'sideEffects is not false')
     must(manifest.publishConfig?.access === 'public', 'publishConfig.access is not public')
     must(manifest.publishConfig?.registry === undefined, 'publishConfig names a registry')
-    // turbo passes over a package that does not have the task, and so would these checks.
+    // turbo skips a package without the task, and so would these checks.
     for (const script of ['build', 'check:package', 'check:api'])
       must(manifest.scripts?.[script], `has no script ${script}`)
     for (const name of Object.keys(manifest.scripts ?? {})) {
@@ -141,7 +153,7 @@ function changesetProblems() {
   })
 }
 
-/** Some Nodes lose what such a signal should tell; those that most tests run on do not. */
+/** Some versions of Node lose the abort of such a signal, but not those that most tests run on. */
 function joinedSignalProblems() {
   return trackedFiles()
     .filter((path) => /^packages\/[^/]+\/src\/.*\.ts$/.test(path))
@@ -149,11 +161,22 @@ function joinedSignalProblems() {
       readText(path)
         .split('\n')
         .flatMap((line, index) =>
-          /AbortSignal\.any\(/.test(line)
-            ? [`${path}:${index + 1}: joinedSignal of @mq/core is what does that here`]
-            : [],
+          /AbortSignal\.any\(/.test(line) ? [`${path}:${index + 1}: use joinedSignal of @mq/core instead`] : [],
         ),
     )
+}
+
+// These three load late: they need the compiler, and this module is read before anything is installed.
+async function englishProblems() {
+  return (await import('./english/problems.mjs')).englishProblems()
+}
+
+async function layerProblems() {
+  return (await import('./layers.mjs')).layerProblems()
+}
+
+async function sizeProblems() {
+  return (await import('./sizes.mjs')).sizeProblems()
 }
 
 const isWindows = process.platform === 'win32'

@@ -10,9 +10,9 @@ const running = new Set()
 /**
  * Runs a program to its end and resolves to `{ code, output, stdout, problem }`; it never rejects.
  *
- * `output` is all that it wrote and `stdout` the part of it that came there, without colours; with `isShown` both are empty
- * and it writes to the terminal itself. `problem` says in words why it ended badly, when that was not its own exit code. Past
- * `timeoutMs` it is killed with all it has started.
+ * `output` is all that the program wrote and `stdout` is its standard output, both without colours. With `isShown` both are empty
+ * and the program writes to the terminal itself. `problem` says why it ended badly if its own exit code does not. After
+ * `timeoutMs` it is killed together with all processes that it started.
  */
 export function run(command, args, { cwd = root, env = process.env, isShown = false, timeoutMs = 600_000 } = {}) {
   return new Promise((resolve) => {
@@ -20,7 +20,7 @@ export function run(command, args, { cwd = root, env = process.env, isShown = fa
       cwd,
       env,
       stdio: ['ignore', isShown ? 'inherit' : 'pipe', isShown ? 'inherit' : 'pipe'],
-      // A group of its own, so that a signal reaches all that it has started.
+      // A process group of its own lets a signal reach all processes that it starts.
       detached: !isWindows,
       shell: isWindows && !command.endsWith('.exe'),
     })
@@ -44,7 +44,7 @@ export function run(command, args, { cwd = root, env = process.env, isShown = fa
       running.delete(child)
       resolve({ code, problem, output: textOf(all), stdout: textOf(own) })
     }
-    // What it has left running would otherwise stay, and keep its output open.
+    // Processes that it left running would otherwise stay and keep its output open.
     child.once('exit', () => signalGroup(child, 'SIGKILL'))
     child.once('error', (error) => finish(1, `${command} could not be started: ${error.message}`))
     child.once('close', (code, signal) => {
@@ -57,14 +57,14 @@ export function run(command, args, { cwd = root, env = process.env, isShown = fa
 
 const textOf = (chunks) => stripVTControlCharacters(Buffer.concat(chunks).toString('utf8'))
 
-/** What to show of a run that failed. */
+/** Returns the text to show for a failed run. */
 export const tell = ({ output = '', problem }) => [output.trimEnd(), problem].filter(Boolean).join('\n')
 
 /**
- * Calls `listener` with each signal that asks this process to end, in place of ending it. Returns the function that stops that.
+ * Calls `listener` with each signal that asks this process to end, instead of ending it. Returns the function that stops listening.
  *
- * npm and pnpm give a signal to the shell that they started us by, and that one ends without passing it on: being left by
- * them counts as SIGTERM.
+ * npm and pnpm send a signal to the shell that started us, which ends without passing it on. The end of that parent therefore
+ * counts as SIGTERM.
  */
 export function onEndingSignal(listener) {
   for (const signal of endingSignals) process.on(signal, listener)
@@ -82,7 +82,7 @@ export function onEndingSignal(listener) {
   }
 }
 
-/** Ends what runs and then this process when it is asked to end. Returns the function that stops that. */
+/** Ends the running programs and then this process when a signal asks for it. Returns the function that stops listening. */
 export function stopWithSignals() {
   return onEndingSignal((signal) => {
     const leave = () => process.exit(exitCodeOf(signal))
@@ -108,6 +108,6 @@ function signalGroup(child, signal) {
     if (isWindows) child.kill(signal)
     else process.kill(-child.pid, signal)
   } catch {
-    // It has ended meanwhile.
+    // It has already ended.
   }
 }

@@ -11,9 +11,9 @@ import { publicPackages, removeBuilt, root } from './workspace.mjs'
 const vitestDeadlineMs = 50 * 60_000
 
 /**
- * Runs everything that this repository is checked by, each check counted as one test and each test of vitest as one more.
- * A check that fails does not keep the others from running; only without an installation and a build nothing else can.
- * The last line is `N passed, N failed, N skipped`, and the exit code 0 only when nothing failed.
+ * Runs every check of this repository. Each check counts as one test, and each test of vitest as one more.
+ * A failed check does not stop the others, but without an installation and a build none of them can run.
+ * The last line is `N passed, N failed, N skipped`, and the exit code is 0 only if nothing failed.
  */
 export async function test(vitestArgs) {
   stopWithSignals()
@@ -85,7 +85,7 @@ async function cachedBuildProblems(env) {
   const result = await run(program, args, { env })
   const [, cached, total] = /Cached:\s+(\d+) cached, (\d+) total/.exec(result.output) ?? []
   if (result.code === 0 && cached !== undefined && cached === total) return []
-  return [tell(result), 'This build came right after another one, and still something was built again.']
+  return [tell(result), 'This build came right after another one, but something was built again.']
 }
 
 async function vitest(vitestArgs, env) {

@@ -4,7 +4,7 @@ import { exists, readJson, root } from './workspace.mjs'
 
 const pnpmVersion = readJson('package.json').packageManager.replace('pnpm@', '')
 
-/** Nothing that we start reports home, looks for updates, or takes over how loud the one who called us is. */
+/** Keeps programs that we start from reporting home, looking for updates, and taking over the caller's log level. */
 function quietEnvironment() {
   const env = {
     ...process.env,
@@ -21,9 +21,9 @@ function quietEnvironment() {
 }
 
 /**
- * Finds pnpm in the pinned version, fetching it with npx where it is not the one that called us.
+ * Finds pnpm in the pinned version, and fetches it with npx unless that pnpm called us.
  *
- * Resolves to `{ env, pnpm, problem }`: `pnpm` is the command to call it by, and `env` has it on the PATH, where turbo looks
+ * Resolves to `{ env, pnpm, problem }`: `pnpm` is the command that runs it, and `env` has it on the PATH, where turbo looks
  * for it.
  */
 export async function findPnpm() {
@@ -34,12 +34,12 @@ export async function findPnpm() {
     return { env, pnpm: [process.execPath, callerPath] }
   }
   const npx = ['--yes', `--package=pnpm@${pnpmVersion}`, '--', 'node', '-p', 'process.env.PATH']
-  // Without the network, too, once it has been fetched. What npm remembers of pnpm may be older than this version, though.
+  // Once fetched, pnpm is found without the network. npm's cached list of its versions may be too old to have this one, though.
   let found = await run('npx', ['--prefer-offline', ...npx], { env })
   if (found.code !== 0 && found.output.includes('ETARGET')) found = await run('npx', npx, { env })
   if (found.code !== 0) return { env, problem: `npx could not provide pnpm ${pnpmVersion}\n${tell(found)}` }
   const path = found.stdout.trim().split('\n').at(-1)
-  // npx puts the folder with pnpm's commands first; the program itself is beside it.
+  // npx puts the folder with pnpm's commands first on the PATH; the program itself is beside it.
   const [bin] = path.split(delimiter)
   return { env: { ...env, PATH: path }, pnpm: [process.execPath, join(dirname(bin), 'pnpm', 'bin', 'pnpm.cjs')] }
 }
@@ -52,7 +52,7 @@ export const installCommand = [
   '--config.confirm-modules-purge=false',
 ]
 
-/** The command line of a tool that the root depends on, started by this very Node and not through a shell's wrapper. */
+/** Returns the command line of a tool that the root depends on. This Node starts it, without a shell's wrapper. */
 export function tool(packageName, name, args) {
   const folder = `node_modules/${packageName}`
   if (!exists(`${folder}/package.json`)) throw new Error(`${packageName} is not installed`)

