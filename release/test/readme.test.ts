@@ -36,7 +36,7 @@ describe('the README, followed in an empty folder', () => {
 
   it('installs the packages', async () => {
     const env = { ...environment(), TURBO_CACHE_DIR: join(root, '.turbo', 'cache') }
-    await command(['sh', '-e', '-c', lines.join('\n')], { cwd: folder, env, deadlineMs: 280_000 })
+    await command(['sh', '-e', '-c', lines.join('\n')], { cwd: folder, env, timeoutMs: 280_000 })
     expect(existsSync(join(folder, 'app', 'node_modules', '@mq', 'memory', 'package.json'))).toBe(true)
   })
 
