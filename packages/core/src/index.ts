@@ -72,6 +72,7 @@ export type {
 } from './publish-options.js'
 export type { Queue, QueueEvents, QueueHealth, QueueOptions, QueueState, SettledEvent, Target } from './queue.js'
 export { type AdapterConfig, type KnownType, knownTypes, type QueueTarget } from './queue-target.js'
+export { requireStoreMember } from './require-store.js'
 export {
   type Backoff,
   backoffMs,
@@ -90,6 +91,7 @@ export type { ScheduleInfo } from './schedule/schedules.js'
 export { isTickAhead } from './schedule/tick-message.js'
 export { createScheduler } from './scheduler.js'
 export type { SchemaInput, SchemaIssue, SchemaOutput, SchemaResult, StandardSchema } from './schema.js'
+export { storeChecks } from './store-checks.js'
 export { defineTask, type FailedTask, type Task, type TaskContext } from './task.js'
 export type {
   EnqueueAllOptions,
@@ -103,7 +105,21 @@ export type {
   TaskScheduler,
   WorkerOptions,
 } from './task-scheduler.js'
-export { requireEntry, type TaskStore, type TimeToLive } from './task-store.js'
+export {
+  type AcquireOptions,
+  type CompareAndSetOptions,
+  type DeleteOptions,
+  type LeaseAnswer,
+  type LeaseHolder,
+  type OptionalStoreMember,
+  type RenewOptions,
+  requireEntry,
+  type StoreLeases,
+  type TakeAnswer,
+  type TakeOptions,
+  type TaskStore,
+  type TimeToLive,
+} from './task-store.js'
 export {
   type TaskCompletedEvent,
   type TaskEventName,

@@ -7,6 +7,7 @@ import { requireName } from './names.js'
 import { keysOf, refuseUnknown, requireDuration, requireFunction, requireOptions } from './options.js'
 import { requireShortText } from './publisher.js'
 import type { Queue } from './queue.js'
+import { requireStore } from './require-store.js'
 import { createSchedules } from './schedule/schedules.js'
 import { stopDeadline } from './subscriber.js'
 import { requireTask, type Task } from './task.js'
@@ -19,7 +20,7 @@ import type {
   SchedulerOptions,
   TaskScheduler,
 } from './task-scheduler.js'
-import { requireStore } from './task-store.js'
+
 import { createControl } from './tasks/control.js'
 import { derivedId } from './tasks/derived-id.js'
 import { createEnqueuer, eventOf } from './tasks/enqueue.js'
