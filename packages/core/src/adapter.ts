@@ -76,7 +76,23 @@ export type { OutgoingMessage, RawMessage } from './contract/message.js'
 export { brokerName, maxNameLength, requireName } from './contract/names.js'
 export type { Routed } from './contract/publish-options.js'
 export { requireAdapter } from './queue/require-adapter.js'
+export { requireStoreMember } from './tasks/require-store.js'
 export { isTickAhead } from './tasks/schedules/tick-message.js'
-export { requireEntry, type TaskStore, type TimeToLive } from './tasks/task-store.js'
+export { storeChecks } from './tasks/store-checks.js'
+export {
+  type AcquireOptions,
+  type CompareAndSetOptions,
+  type DeleteOptions,
+  type LeaseAnswer,
+  type LeaseHolder,
+  type OptionalStoreMember,
+  type RenewOptions,
+  requireEntry,
+  type StoreLeases,
+  type TakeAnswer,
+  type TakeOptions,
+  type TaskStore,
+  type TimeToLive,
+} from './tasks/task-store.js'
 export { type AttributeDefaults, attributesOf, messageFromAttributes } from './wire/cloud-events.js'
 export { decodeData } from './wire/codec.js'

@@ -1,6 +1,6 @@
 import { MqError } from '@mq/core/adapter'
 import { Cluster, Redis } from 'ioredis'
-import type { ClientOptions, Settings } from './options.js'
+import type { ClientOptions, LinkSettings } from './options.js'
 
 export type Client = Redis | Cluster
 
@@ -11,7 +11,7 @@ const retryDelayMs = (times: number): number =>
  * What every client needs. By default the driver repeats a command whose answer was lost, and without that leaves its promise
  * open for ever: with no retries and no offline queue it fails at once, written at most once.
  */
-function clientOptions({ address, connectTimeoutMs }: Settings): ClientOptions {
+function clientOptions({ address, connectTimeoutMs }: LinkSettings): ClientOptions {
   const { username, password, db, tls } = address
   return {
     lazyConnect: true,
@@ -36,7 +36,7 @@ function clientOptions({ address, connectTimeoutMs }: Settings): ClientOptions {
 }
 
 /** An unconnected client. Throws `MQ_INVALID_OPTION` for one of the application's own that would repeat commands. */
-export function createClient(settings: Settings): Client {
+export function createClient(settings: LinkSettings): Client {
   const { address, sentinel, cluster } = settings
   const options = clientOptions(settings)
   const { host, port } = address

@@ -2,7 +2,7 @@ import { MqError, withTimeout } from '@mq/core/adapter'
 import type { Redis } from 'ioredis'
 import { type Client, createClient } from './client.js'
 import { bare, CommandError, closedError, commandError, connectError } from './errors.js'
-import type { Settings } from './options.js'
+import type { LinkSettings } from './options.js'
 import type { Script } from './script.js'
 import { watchSilence } from './silence.js'
 
@@ -47,7 +47,25 @@ function noteQuestions(node: Redis, note: (error: unknown) => void): void {
   node.duplicate = (options) => duplicate(options).on('error', note)
 }
 
-export function createLink(settings: Settings, events: LinkEvents = {}): Link {
+/** Runs scripts over a connection: by their hash, and where the broker does not have one, by its source. */
+export const runBy =
+  (send: Link['send']): Link['run'] =>
+  async (script, keys, args, onSent) => {
+    const rest = [keys.length, ...keys, ...args]
+    const sent = (command: string, what: string): Promise<unknown> => {
+      const reply = send(command, [what, ...rest])
+      onSent?.()
+      return reply
+    }
+    try {
+      return await sent('EVALSHA', script.sha)
+    } catch (error) {
+      if (!(error instanceof CommandError) || error.word !== 'NOSCRIPT') throw error
+      return await sent('EVAL', script.source)
+    }
+  }
+
+export function createLink(settings: LinkSettings, events: LinkEvents = {}): Link {
   const { connectTimeoutMs, commandTimeoutMs } = settings
   const waiting = new Set<() => void>()
   const watch = watchSilence(leastBytesPerSecond)
@@ -179,20 +197,7 @@ export function createLink(settings: Settings, events: LinkEvents = {}): Link {
         done()
       }
     },
-    async run(script, keys, args, onSent) {
-      const rest = [keys.length, ...keys, ...args]
-      const send = (command: string, what: string): Promise<unknown> => {
-        const reply = link.send(command, [what, ...rest])
-        onSent?.()
-        return reply
-      }
-      try {
-        return await send('EVALSHA', script.sha)
-      } catch (error) {
-        if (!(error instanceof CommandError) || error.word !== 'NOSCRIPT') throw error
-        return await send('EVAL', script.source)
-      }
-    },
+    run: runBy((command, args) => link.send(command, args)),
     close() {
       isClosed = true
       clearTimeout(restart)

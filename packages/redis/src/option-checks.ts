@@ -3,10 +3,10 @@ import { MqError } from '@mq/core/adapter'
 export type Checks = Readonly<Record<string, unknown>>
 
 /** Throws `MQ_INVALID_OPTION` naming the first option that nobody reads: most often a misspelt one. */
-export function refuseUnknown(options: object, known: readonly string[]): void {
+export function refuseUnknown(options: object, known: readonly string[], factory: string): void {
   const unknown = Object.keys(options).find((name) => !known.includes(name))
   if (unknown === undefined) return
-  throw new MqError('MQ_INVALID_OPTION', `redis() has no option '${unknown}'. Known: ${known.join(', ')}`)
+  throw new MqError('MQ_INVALID_OPTION', `${factory} has no option '${unknown}'. Known: ${known.join(', ')}`)
 }
 
 export function whole(

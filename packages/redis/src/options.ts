@@ -104,14 +104,20 @@ const optionNames: readonly string[] = [
   'checkEviction',
 ] satisfies (keyof RedisOptions)[]
 
-export interface Settings {
+/** What a link needs, of the adapter or of a store. */
+export interface LinkSettings {
   readonly address: Address
   readonly sentinel: SentinelOptions | undefined
   readonly cluster: readonly NodeAddress[] | undefined
   readonly createClient: ClientFactory | undefined
-  readonly prefix: string
   readonly connectTimeoutMs: number
   readonly commandTimeoutMs: number
+  /** All links that were made with these settings and are not closed, also those that are still being connected. */
+  readonly links: Set<{ close(): void }>
+}
+
+export interface Settings extends LinkSettings {
+  readonly prefix: string
   readonly visibilityMs: number
   readonly pollMs: number
   readonly maxMessageBytes: number
@@ -121,8 +127,6 @@ export interface Settings {
   readonly wait: WaitCommand | undefined
   readonly checkPersistence: boolean
   readonly checkEviction: boolean
-  /** All links that were made with these settings and are not closed, also those that are still being connected. */
-  readonly links: Set<{ close(): void }>
 }
 
 export interface WaitCommand {
@@ -131,21 +135,25 @@ export interface WaitCommand {
   readonly timeoutMs: number
 }
 
-const day = 86_400_000
+export const day = 86_400_000
+
+type ConnectionOption =
+  | 'url'
+  | 'username'
+  | 'password'
+  | 'db'
+  | 'tls'
+  | 'sentinel'
+  | 'cluster'
+  | 'createClient'
+  | 'connectTimeoutMs'
 
 /** Throws a `TypeError`, `MQ_INVALID_URL` or `MQ_INVALID_OPTION`; none of them shows a password. */
 export function settingsOf(options: RedisOptions): Settings {
   if (typeof options !== 'object' || options === null) throw new TypeError('redis() takes an object of options')
-  refuseUnknown(options, optionNames)
+  refuseUnknown(options, optionNames, 'redis()')
   const checks: Checks = options as Checks
-  const address = addressOf(options)
-  const cluster = clusterOf(options, address)
-  if (options.createClient !== undefined && typeof options.createClient !== 'function') {
-    throw new TypeError('createClient must be a function')
-  }
-  if (cluster !== undefined && options.sentinel !== undefined) {
-    throw new MqError('MQ_INVALID_OPTION', 'cluster and sentinel exclude each other')
-  }
+  const connection = connectionSettings(options)
   const commandTimeoutMs = whole(checks, 'commandTimeoutMs', { fallback: 5_000, min: 100, max: day })
   const pollMs = whole(checks, 'pollMs', { fallback: 100, min: 10, max: 1_000 })
   if (commandTimeoutMs < 2 * pollMs) {
@@ -154,33 +162,53 @@ export function settingsOf(options: RedisOptions): Settings {
     throw new MqError('MQ_INVALID_OPTION', text)
   }
   return {
-    address,
-    sentinel: options.sentinel === undefined ? undefined : sentinelOf(options.sentinel),
-    cluster,
-    createClient: options.createClient,
-    prefix: prefixOf(options.prefix ?? 'mq'),
-    connectTimeoutMs: whole(checks, 'connectTimeoutMs', { fallback: 10_000, min: 100, max: day }),
+    ...connection,
+    prefix: prefixOf(options.prefix ?? 'mq', 'prefix'),
     commandTimeoutMs,
     visibilityMs: whole(checks, 'visibilityMs', { fallback: 30_000, min: 500, max: day }),
     pollMs,
     maxMessageBytes: whole(checks, 'maxMessageBytes', { fallback: defaultMaxMessageBytes, min: 1, max: 256 * 2 ** 20 }),
     retain: whole(checks, 'retain', { fallback: 1_000, min: 100, max: 100_000_000 }),
     dedupeMs: whole(checks, 'dedupeMs', { fallback: 300_000, min: 0, max: 7 * day }),
-    wait: waitOf(options, cluster !== undefined),
+    wait: waitOf(options, connection.cluster !== undefined),
     checkPersistence: boolean(checks, 'checkPersistence'),
     checkEviction: boolean(checks, 'checkEviction'),
+  }
+}
+
+/** Checks where to connect, and how. Throws as `settingsOf`. */
+export function connectionSettings(
+  options: Pick<RedisOptions, ConnectionOption>,
+): Omit<LinkSettings, 'commandTimeoutMs'> {
+  const address = addressOf(options)
+  const cluster = clusterOf(options, address)
+  if (options.createClient !== undefined && typeof options.createClient !== 'function') {
+    throw new TypeError('createClient must be a function')
+  }
+  if (cluster !== undefined && options.sentinel !== undefined) {
+    throw new MqError('MQ_INVALID_OPTION', 'cluster and sentinel exclude each other')
+  }
+  return {
+    address,
+    sentinel: options.sentinel === undefined ? undefined : sentinelOf(options.sentinel),
+    cluster,
+    createClient: options.createClient,
+    connectTimeoutMs: whole(options as Checks, 'connectTimeoutMs', { fallback: 10_000, min: 100, max: day }),
     links: new Set(),
   }
 }
 
-function prefixOf(prefix: unknown): string {
-  if (typeof prefix !== 'string') throw new TypeError(`prefix must be a string, not ${typeof prefix}`)
+export function prefixOf(prefix: unknown, name: string): string {
+  if (typeof prefix !== 'string') throw new TypeError(`${name} must be a string, not ${typeof prefix}`)
   // Braces would move the hash tag, and with it the keys of one topic into several slots.
   if (/^[\w.:-]{1,100}$/.test(prefix)) return prefix
-  throw new MqError('MQ_INVALID_OPTION', "prefix has 1 to 100 letters, digits, '.', '_', '-' and ':'")
+  throw new MqError('MQ_INVALID_OPTION', `${name} has 1 to 100 letters, digits, '.', '_', '-' and ':'`)
 }
 
-function clusterOf({ cluster, db }: RedisOptions, address: Address): readonly NodeAddress[] | undefined {
+function clusterOf(
+  { cluster, db }: Pick<RedisOptions, 'cluster' | 'db'>,
+  address: Address,
+): readonly NodeAddress[] | undefined {
   if (cluster === undefined) return undefined
   if (address.db !== 0 || (db ?? 0) !== 0) throw new MqError('MQ_INVALID_OPTION', 'A cluster has only the database 0')
   return cluster === true ? [{ host: address.host, port: address.port }] : nodesOf(cluster, 'cluster')

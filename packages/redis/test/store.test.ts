@@ -80,8 +80,106 @@ describe.skipIf(!brokers.owned('redis'))('redisStore', () => {
     ])
   })
 
-  it('refuses options that make no sense', () => {
-    expect(() => redisStore({ prefix: '{a}' })).toThrow('prefix')
+  it('leaves nothing over: each key that it writes has a time to live', async () => {
+    const [key, raw, store] = [randomUUID(), await client(server.url), open()]
+    await store.put(key, 'a', { ttlMs: 5_000 })
+    await store.compareAndSet(key, 'b', { expected: 'a', ttlMs: 5_000 })
+    await store.leases.acquire(key, { holder: 'a', limit: 2, ttlMs: 9_000 })
+    await store.leases.acquire(key, { holder: 'b', limit: 2, ttlMs: 5_000 })
+    await store.leases.renew(key, { holder: 'b', ttlMs: 6_000 })
+    await store.take(key, { limit: 1, windowMs: 5_000 })
+    const keys = await raw.keys(`${prefix}*${key}`)
+    expect(keys).toHaveLength(3)
+    for (const each of keys) {
+      const ttlMs = await raw.pttl(each)
+      expect(ttlMs, each).toBeGreaterThan(4_000)
+      expect(ttlMs, each).toBeLessThan(9_100)
+    }
+    expect(await raw.pttl(keys.find((each) => each.includes('lease')) ?? '')).toBeGreaterThan(8_000)
+    await store.leases.release(key, { holder: 'a' })
+    await store.leases.release(key, { holder: 'b' })
+    expect(await raw.keys(`${prefix}*lease*${key}`)).toEqual([])
+  })
+
+  it('keeps no more of a counter than its window needs, however many slots are reserved', async () => {
+    const [key, raw, store] = [randomUUID(), await client(server.url), open()]
+    const options = { limit: 1, windowMs: 60_000, maxWaitMs: 86_400_000 }
+    for (let call = 0; call < 300; call++) await store.take(key, options)
+    expect(await raw.hlen(`${prefix}~window:60000:${key}`)).toBeLessThanOrEqual(102)
+    expect(await raw.pttl(`${prefix}~window:60000:${key}`)).toBeGreaterThan(299 * 60_000)
+  })
+
+  it('asks only for one key at a time, so that a cluster can do it', async () => {
+    const own = await client(server.url)
+    const seen: (readonly unknown[])[] = []
+    const call = own.callBuffer.bind(own)
+    own.callBuffer = ((...args: Parameters<typeof call>) => {
+      seen.push(args)
+      return call(...args)
+    }) as typeof own.callBuffer
+    const store = redisStore({ client: own, prefix })
+    await store.delete('a', { expected: 'b' })
+    await store.leases.acquire('a', { holder: 'h', ttlMs: 1_000 })
+    await store.leases.renew('a', { holder: 'h', ttlMs: 1_000 })
+    await store.take('a', { limit: 1, windowMs: 1_000 })
+    const scripts = seen.flatMap(([, args]) => (Array.isArray(args) ? [args[1] as unknown] : []))
+    expect(new Set(scripts)).toEqual(new Set([1]))
+  })
+
+  it('does not ask again for what a second run would answer otherwise; all else it does', async () => {
+    const link = await proxy(server)
+    onTestFinished(() => link.close())
+    const store = open({ url: link.url })
+    const lost = async <T>(call: () => Promise<T>): Promise<T> => {
+      await store.get('up')
+      await link.dropAfter(0, 'out')
+      return call()
+    }
+    const [key, name] = [randomUUID(), randomUUID()]
+    const ttlMs = 60_000
+    // So that the scripts are known to the server: else the answer that is lost is that it does not know them.
+    await store.compareAndSet(key, 'x', { expected: 'y', ttlMs })
+    await store.leases.acquire(randomUUID(), { holder: 'x', ttlMs })
+    await store.take(randomUUID(), { limit: 1, windowMs: ttlMs })
+    await store.put(key, 'a', { ttlMs })
+    const swap = lost(() => store.compareAndSet(key, 'b', { expected: 'a', ttlMs }))
+    await expect(swap).rejects.toMatchObject({ code: 'MQ_CONNECTION_LOST' })
+    expect(await store.get(key)).toBe('b')
+    await expect(lost(() => store.delete(key))).rejects.toMatchObject({ code: 'MQ_CONNECTION_LOST' })
+    expect(await store.get(key)).toBeUndefined()
+    expect(await lost(() => store.leases.acquire(name, { holder: 'mine', ttlMs }))).toEqual({ granted: true })
+    expect(await lost(() => store.take(name, { limit: 2, windowMs: ttlMs }))).toEqual({ granted: true, waitMs: 0 })
+    expect((await store.take(name, { limit: 2, windowMs: ttlMs })).granted).toBe(false)
+  })
+
+  it.each([
+    ['a name that it does not know', { keyPrefix: 'a' }, /redisStore\(\) has no option 'keyPrefix'.*prefix/],
+    ['an option of redis() that a store has no use for', { visibilityMs: 1_000 }, /redisStore\(\) has no option/],
+    ['another one', { retain: 1_000 }, /redisStore\(\) has no option 'retain'/],
+    ['a prefix with a space', { prefix: 'a b' }, /^prefix has 1 to 100/],
+    ['a prefix with braces', { prefix: '{a}' }, /^prefix has/],
+    ['no time at all', { commandTimeoutMs: 0 }, /commandTimeoutMs must be a whole number from 100/],
+    ['a client and where to connect', { client: { call: () => {} }, url: 'redis://a' }, /client and url exclude/],
+    [
+      'a client and how long that may take',
+      { client: { call: () => {} }, connectTimeoutMs: 500 },
+      /exclude each other/,
+    ],
+  ])('refuses %s', (_, options, text) => {
+    expect(() => redisStore(options as RedisStoreOptions)).toThrow(text)
+    expect(() => redisStore(options as RedisStoreOptions)).toThrow(
+      expect.objectContaining({ code: 'MQ_INVALID_OPTION' }),
+    )
+  })
+
+  it('refuses options of a wrong type', () => {
+    expect(() => redisStore(null as never)).toThrow('redisStore() takes an object of options')
+    expect(() => redisStore({ prefix: 5 as never })).toThrow(new TypeError('prefix must be a string, not number'))
     expect(() => redisStore({ client: {} as never })).toThrow(TypeError)
+    expect(() => redisStore({ client: null as never })).toThrow(TypeError)
+  })
+
+  it('takes what redis() refuses beside a longer pollMs: every commandTimeoutMs from 100', () => {
+    expect(() => redisStore({ commandTimeoutMs: 100 })).not.toThrow()
   })
 })

@@ -8,7 +8,7 @@ export { type ConformanceOptions, conformance, type It, type Runner } from './ru
 export type { CaseResult, CaseStatus, ConformanceReport } from './runner/report.js'
 export { jsonReport, markdownMatrix, textReport } from './runner/report-formats.js'
 export { type RunOptions, runConformance } from './runner/run.js'
-export { type StoreRunner, type StoreSubject, storeConformance } from './runner/store-suite.js'
+export { type StoreRunner, type StoreSubject, storeConformance } from './store/suite.js'
 export type {
   FaultName,
   Faults,

@@ -15,6 +15,7 @@ import { createReplies } from './ask/replies.js'
 import { createControl } from './control.js'
 import { derivedId } from './derived-id.js'
 import { createRecords, storeRequired } from './records.js'
+import { requireStore } from './require-store.js'
 import { createSchedules } from './schedules/schedules.js'
 import { createStarters } from './starters.js'
 import { requireTask, type Task } from './task.js'
@@ -27,7 +28,6 @@ import type {
   SchedulerOptions,
   TaskScheduler,
 } from './task-scheduler.js'
-import { requireStore } from './task-store.js'
 import { workersGroup } from './wire.js'
 import { createReplySender } from './work/reply-sender.js'
 import { createWorker } from './work/worker.js'

@@ -1,26 +1,65 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { isMqError, type TaskStore } from '../../index.js'
+import type { OptionalStoreMember, TaskStore } from '../../adapter.js'
+import { keysOf } from '../../adapter.js'
 import { sleep } from '../kit/wait.js'
+import type { It } from '../runner/register.js'
+import { leaseCases } from './leases.js'
+import { refused } from './refused.js'
+import { removalCases, swapCases } from './swaps.js'
+import { windowCases } from './windows.js'
 
 /** Of vitest, `node:test`, mocha or jest. */
 export interface StoreRunner {
   describe(name: string, register: () => void): unknown
-  it(name: string, run: () => Promise<void>): unknown
+  readonly it: It
 }
 
 export interface StoreSubject {
   /** Two ways to the same entries: of two processes, where they can be shared. */
   open(): Promise<readonly [TaskStore, TaskStore]>
-  /** Lets time pass for the store. Real time where none is given. */
+  /** Lets time pass for the store. Default: the real time. */
   sleep?(ms: number): Promise<void>
+  /** The optional members that the store does not have. Their cases are skipped, each with the reason in its name. Default: none. */
+  readonly lacks?: readonly OptionalStoreMember[]
+}
+
+/** For the cases of one member, or of one group of them. */
+export interface StoreKit {
+  /** Registers a test that gets two ways to the same entries, each of which has the member. */
+  test(name: string, run: (store: Required<TaskStore>, other: Required<TaskStore>) => Promise<void>): void
+  pass(ms: number): Promise<void>
+  /** The time in ms that has passed for the store, from any point. */
+  passed(): number
+  /** A key that no other case has. */
+  key(): string
 }
 
 const long = { ttlMs: 60_000 }
 
+const optionalMembers = keysOf<Record<OptionalStoreMember, true>>()({
+  compareAndSet: true,
+  delete: true,
+  leases: true,
+  take: true,
+})
+
+const casesOf: Readonly<Record<OptionalStoreMember, (kit: StoreKit) => void>> = {
+  compareAndSet: swapCases,
+  delete: removalCases,
+  leases: leaseCases,
+  take: windowCases,
+}
+
 /** Registers a test for each promise of a `TaskStore`. */
 export function storeConformance({ describe, it }: StoreRunner, subject: StoreSubject): void {
-  const pass = subject.sleep ?? sleep
+  let sleptMs = 0
+  const pass = async (ms: number): Promise<void> => {
+    await (subject.sleep?.(ms) ?? sleep(ms))
+    sleptMs += ms
+  }
+  const passed = (): number => (subject.sleep === undefined ? performance.now() : sleptMs)
+  const lacks = subject.lacks ?? []
   const key = (): string => `store/${randomUUID()}`
 
   describe('conformance of a store', () => {
@@ -95,13 +134,6 @@ export function storeConformance({ describe, it }: StoreRunner, subject: StoreSu
     it('refuses what is no key, no value and no time, and keeps nothing of it', async () => {
       const [store] = await subject.open()
       const one = key()
-      const refused = async (call: () => Promise<unknown>): Promise<void> => {
-        const error = await call().then(
-          () => undefined,
-          (reason: unknown) => reason,
-        )
-        assert.ok(error instanceof TypeError || isMqError(error, 'MQ_INVALID_OPTION'), `refused, not ${String(error)}`)
-      }
       for (const bad of [undefined, 1, '', 'k'.repeat(2_000)]) {
         await refused(() => store.get(bad as string))
         await refused(() => store.put(bad as string, 'a', long))
@@ -113,5 +145,27 @@ export function storeConformance({ describe, it }: StoreRunner, subject: StoreSu
       await refused(() => store.put(one, 1 as unknown as string, long))
       assert.equal(await store.get(one), undefined)
     })
+
+    it('has each optional member that it does not name as lacking, and none that it does', async () => {
+      const [store] = await subject.open()
+      const absent = optionalMembers.filter((name) => store[name] === undefined)
+      assert.deepEqual(
+        absent,
+        optionalMembers.filter((name) => lacks.includes(name)),
+        'absent members, and `lacks`',
+      )
+    })
+
+    for (const member of optionalMembers) {
+      const test: StoreKit['test'] = (name, run) => {
+        const title = `${member}: ${name}`
+        if (lacks.includes(member)) return void it.skip(`${title} (the store has no ${member})`, async () => {})
+        it(title, async () => {
+          const [store, other] = await subject.open()
+          await run(store as Required<TaskStore>, other as Required<TaskStore>)
+        })
+      }
+      casesOf[member]({ test, pass, passed, key })
+    }
   })
 }
