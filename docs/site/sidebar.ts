@@ -38,7 +38,11 @@ export const guideSidebar = (): Item[] => [
   group('Packages', [
     ...publicPackages().map(({ folder, manifest }) => page(manifest.name, `/${folder}`)),
     page('API', '/api/'),
-    page('Writing an adapter', '/writing-an-adapter'),
+  ]),
+  group('Write an adapter', [
+    page('The contract', '/adapters/contract'),
+    page('A tutorial', '/adapters/tutorial'),
+    page('The suite', '/adapters/suite'),
   ]),
   group('The project', [
     page('Benchmarks', '/benchmarks'),
