@@ -55,6 +55,8 @@ export const guideSidebar = (): Item[] => [
         ...examples(),
         page('Programs of the benchmarks', '/bench'),
         page('Brokers for tests', '/packages/test-brokers'),
+        page('Releases', '/release'),
+        page('The site', '/site'),
       ],
       true,
     ),
