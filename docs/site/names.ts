@@ -1,7 +1,7 @@
 import type { MarkdownRenderer } from 'vitepress'
 
 /** Longer ones than any name would make a page wider than a telephone. */
-const maxLength = 32
+const maxLength = 36
 
 /** Marks `code` without a space with the class `name`, which styles keep on one line. */
 export function markNames(markdown: MarkdownRenderer): void {
