@@ -105,9 +105,6 @@ describe.skipIf(!brokers.owned('redis'))('redisStore', () => {
   it('keeps no more of a counter than its window needs, however many slots are reserved', async () => {
     const [key, raw, store] = [randomUUID(), await client(server.url), open()]
     const options = { limit: 1, windowMs: 60_000, maxWaitMs: 86_400_000 }
-    // A server that is short of memory, or was told to, gives the slots in no order.
-    await raw.config('SET', 'hash-max-listpack-entries', '0')
-    onTestFinished(async () => void (await raw.config('SET', 'hash-max-listpack-entries', '128')))
     for (let call = 0; call < 300; call++) {
       const answer = await store.take(key, options)
       const slot = Math.round((answer.granted ? answer.waitMs : 0) / 60_600)
@@ -115,6 +112,34 @@ describe.skipIf(!brokers.owned('redis'))('redisStore', () => {
     }
     expect(await raw.hlen(`${prefix}~window:60000:${key}`)).toBeLessThanOrEqual(102)
     expect(await raw.pttl(`${prefix}~window:60000:${key}`)).toBeGreaterThan(299 * 60_000)
+  })
+
+  it('gives slots in their order also where the server keeps them in none', async () => {
+    const [key, raw, store] = [randomUUID(), await client(server.url), open()]
+    await raw.config('SET', 'hash-max-listpack-entries', '0')
+    onTestFinished(async () => void (await raw.config('SET', 'hash-max-listpack-entries', '128')))
+    const options = { limit: 20, windowMs: 2_000, maxWaitMs: 60_000 }
+    const startedAt = performance.now()
+    let firstAt = Number.POSITIVE_INFINITY
+    for (let call = 0; call < 20; call++) {
+      await store.take(key, options)
+      firstAt = Math.min(firstAt, performance.now())
+      await new Promise((resolve) => setTimeout(resolve, 25))
+    }
+    // When each turn is: the server counts from some time between the two.
+    const turns: { readonly from: number; readonly to: number }[] = []
+    for (let call = 0; call < 20; call++) {
+      const askedAt = performance.now()
+      const answer = await store.take(key, options)
+      const waitMs = answer.granted ? answer.waitMs : Number.NaN
+      turns.push({ from: askedAt + waitMs, to: performance.now() + waitMs })
+    }
+    // Each takes the place of one that was taken a window before.
+    const [first, last] = [turns[0], turns[19]] as const
+    expect(first?.to).toBeGreaterThan(startedAt + 2_000)
+    expect(first?.from).toBeLessThan(firstAt + 2_060)
+    for (const [index, { to }] of turns.entries()) expect(to).toBeGreaterThan((turns[index - 1]?.from ?? 0) - 5)
+    expect((last?.to ?? 0) - (first?.from ?? 0)).toBeGreaterThan(400)
   })
 
   it('needs no other commands than the README names', async () => {
