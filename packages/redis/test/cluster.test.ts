@@ -1,4 +1,5 @@
 import type { Queue } from '@mq/core'
+import { redisStore } from '@mq/redis'
 import { brokers, type RedisCluster, type RedisSentinel, redisCluster, redisSentinel, until } from '@mq/test-brokers'
 import { Cluster } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
@@ -46,6 +47,20 @@ describe.skipIf(!brokers.owned('redis'))('a cluster of three masters', () => {
     const sizes = await Promise.all(nodes.nodes('master').map((node) => node.dbsize()))
     expect(sizes.filter((size) => size > 0).length).toBeGreaterThan(1)
     expect(queue.health().status).toBe('up')
+  })
+
+  it('has a store on all of its nodes', async () => {
+    await using store = redisStore({ url: server.url, cluster: server.nodes, prefix: `${newTopic()}:` })
+    const ttlMs = 60_000
+    for (const key of Array.from({ length: 12 }, (_, index) => `key ${index}`)) {
+      expect(await store.claim(key, 'a', { ttlMs })).toBe('a')
+      expect(await store.compareAndSet(key, 'b', { expected: 'a', ttlMs })).toBe(true)
+      expect(await store.delete(key, { expected: 'b' })).toBe(true)
+      expect(await store.leases.acquire(key, { holder: 'a', ttlMs })).toEqual({ granted: true })
+      expect(await store.leases.renew(key, { holder: 'a', ttlMs })).toBe(true)
+      await store.leases.release(key, { holder: 'a' })
+      expect(await store.take(key, { limit: 1, windowMs: 1_000 })).toEqual({ granted: true, waitMs: 0 })
+    }
   })
 
   it('notices a frozen node while the others answer, and goes on with it once it is awake', async () => {

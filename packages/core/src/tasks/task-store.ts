@@ -32,6 +32,7 @@ export interface TaskStore {
    * means that there was nothing to remove.
    */
   delete?(key: string, options?: DeleteOptions): Promise<boolean>
+  /** Leases of names, for what only so many holders may do at the same time. */
   readonly leases?: StoreLeases
   /**
    * Takes `count` of the `limit` that may be taken from a key within any `windowMs`, over all processes. Never more than `limit` are
@@ -49,10 +50,13 @@ export interface TimeToLive {
   readonly ttlMs: number
 }
 
+/** What must be there, and for how long the new value holds the key. */
 export interface CompareAndSetOptions extends TimeToLive {
+  /** The value that must hold the key. For a key that is free there is `claim`. */
   readonly expected: string
 }
 
+/** When to remove a key. */
 export interface DeleteOptions {
   /** The value that must hold the key. Any, if this is left out. */
   readonly expected?: string
@@ -74,6 +78,7 @@ export interface StoreLeases {
   release(name: string, options: LeaseHolder): Promise<void>
 }
 
+/** Who holds a lease, or wants one. */
 export interface LeaseHolder {
   /** Tells this holder from every other, in all processes: a UUID for example. 1 to 1,024 bytes. */
   readonly holder: string
@@ -85,6 +90,7 @@ export interface LeaseHolder {
  */
 export interface RenewOptions extends LeaseHolder, TimeToLive {}
 
+/** As to renew a lease, with the limit of its name. */
 export interface AcquireOptions extends RenewOptions {
   /** How many may hold a lease of this name at the same time. From 1 to 1,000,000. Default: 1. */
   readonly limit?: number
@@ -93,6 +99,7 @@ export interface AcquireOptions extends RenewOptions {
 /** `retryAfterMs`: when enough leases end that this call would succeed, unless they are renewed or released before. */
 export type LeaseAnswer = { readonly granted: true } | { readonly granted: false; readonly retryAfterMs: number }
 
+/** How much to take, of what, and how long the caller may wait. */
 export interface TakeOptions {
   /** How many to take, all or none. From 1 to `limit`. Default: 1. */
   readonly count?: number
@@ -104,6 +111,7 @@ export interface TakeOptions {
   readonly maxWaitMs?: number
 }
 
+/** Whether something was taken, and when the turn of the caller is, or would be. */
 export type TakeAnswer =
   /** The turn is `waitMs` from now: 0 at once. */
   | { readonly granted: true; readonly waitMs: number }

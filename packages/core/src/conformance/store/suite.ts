@@ -15,6 +15,7 @@ export interface StoreRunner {
   readonly it: It
 }
 
+/** The store that is tested. */
 export interface StoreSubject {
   /** Two ways to the same entries: of two processes, where they can be shared. */
   open(): Promise<readonly [TaskStore, TaskStore]>
