@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from 'node:tls'
-import { refuseUnknown } from '../contract/checks.js'
+import { refuseUnknown } from '../contract/checks/options.js'
 import { MqError } from '../contract/errors.js'
 
 // No error of these shows a value that is not a number: an option in a wrong place may be a password.

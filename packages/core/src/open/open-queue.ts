@@ -1,5 +1,5 @@
 import type { Adapter } from '../contract/adapter.js'
-import { shown } from '../contract/checks.js'
+import { shown } from '../contract/checks/shown.js'
 import { MqError } from '../contract/errors.js'
 import type { Queue, QueueOptions } from '../contract/queue.js'
 import { createQueue } from '../queue/create-queue.js'

@@ -1,5 +1,5 @@
 import type { Adapter } from '../contract/adapter.js'
-import { masked, shown } from '../contract/checks.js'
+import { masked, shown } from '../contract/checks/shown.js'
 import { MqError } from '../contract/errors.js'
 
 /** The queue types of this project and the package that brings each. */
