@@ -1,5 +1,6 @@
 import type { AdapterEvent, GroupRef } from '../contract/adapter.js'
 import { MqError } from '../contract/errors.js'
+import { describeError } from '../contract/failure.js'
 import type { SettledEvent } from '../contract/queue.js'
 import type { SettleSettings } from './settle.js'
 
@@ -18,7 +19,7 @@ export interface RunReportsOptions {
 }
 
 /** Creates the functions that report what happened to the runs of one subscription. */
-export function createRunReports(options: RunReportsOptions): Pick<SettleSettings, 'onRunEnd'> {
+export function createRunReports(options: RunReportsOptions): Pick<SettleSettings, 'onRunEnd' | 'onFault'> {
   const { ref, ephemeral, listeners, report } = options
   const reportError = (text: string, cause?: unknown): void => {
     const error = new MqError('MQ_OPERATION_FAILED', text, cause === undefined ? {} : { cause })
@@ -42,5 +43,7 @@ export function createRunReports(options: RunReportsOptions): Pick<SettleSetting
         ...(failure && { failure }),
       })
     },
+    onFault: (cause) =>
+      reportError(`Handling a message of '${ref.topic}' failed: ${describeError(cause).message}`, cause),
   }
 }

@@ -1,4 +1,5 @@
 import type { Delivery, Handle, Settlement } from '../contract/adapter.js'
+import type { Clock } from '../contract/clock.js'
 import { describeError, type Failure, type FailureReason, reasonFor } from '../contract/failure.js'
 import type { HandlerContext } from '../contract/handler.js'
 import type { Message } from '../contract/message.js'
@@ -15,27 +16,39 @@ export interface SettleSettings extends RunSettings {
   readonly lastFailure?: ((delivery: Delivery, failure: Failure, context: HandlerContext) => Promise<void>) | undefined
   /** Called at the end of every run, once its settlement is known. */
   readonly onRunEnd: (delivery: Delivery, settlement: Settlement, durationMs: number) => void
+  /** Called with an error that no handler has thrown: a clock, a signal or core itself is at fault. */
+  readonly onFault: (error: unknown) => void
 }
 
 const done: Settlement = { kind: 'done' }
 const release: Settlement = { kind: 'release' }
 
+/** The delay of a retry after a fault. */
+const faultRetryMs = 1_000
+
 /**
  * Creates the function that an adapter calls for each message. It decodes the message, validates it, runs the handler and returns the
- * settlement.
+ * settlement. It never throws and never rejects: after a fault the message is retried.
  */
 export function createHandle(settings: SettleSettings): Handle {
   const { clock, onRunEnd } = settings
   return async (delivery) => {
-    const startedAt = clock.monotonic()
-    const settling = settle(settings, delivery)
-    // Only a promise is awaited: for short handlers the extra tick dominates.
-    const settlement = settling instanceof Promise ? await settling : settling
-    if (settlement.kind === 'dead' && settings.lastFailure !== undefined && !delivery.signal.aborted) {
-      await beforeDeath(settings, delivery, settlement.failure)
+    let settlement: Settlement | undefined
+    try {
+      const startedAt = clock.monotonic()
+      const settling = settle(settings, delivery)
+      // Only a promise is awaited: for short handlers the extra tick dominates.
+      settlement = settling instanceof Promise ? await settling : settling
+      if (settlement.kind === 'dead' && settings.lastFailure !== undefined && !delivery.signal.aborted) {
+        await beforeDeath(settings, delivery, settlement.failure)
+      }
+      onRunEnd(delivery, settlement, clock.monotonic() - startedAt)
+      return settlement
+    } catch (error) {
+      reportFault(settings, error)
+      // If there is a settlement, the run has ended, so it stands.
+      return settlement ?? retryAfterFault(settings, delivery, error)
     }
-    onRunEnd(delivery, settlement, clock.monotonic() - startedAt)
-    return settlement
   }
 }
 
@@ -129,4 +142,33 @@ function exhausted(settings: SettleSettings, delivery: Delivery): Settlement {
   const text = `Delivered ${runs} times, and no run came to an end: each one ended with its process or its connection`
   const failure = failureOf(settings, delivery, 'crashed', new Error(text))
   return { kind: 'dead', failure: { ...failure, attempts: runs } }
+}
+
+function reportFault({ onFault }: SettleSettings, error: unknown): void {
+  try {
+    onFault(error)
+  } catch {
+    // There is no other place to report it.
+  }
+}
+
+function retryAfterFault({ clock, capabilities }: SettleSettings, delivery: Delivery, error: unknown): Settlement {
+  const failedAt = nowOf(clock)
+  const failure: Failure = {
+    reason: 'error',
+    error: describeError(error),
+    attempts: delivery.attempt,
+    firstFailedAt: delivery.failure?.firstFailedAt ?? failedAt,
+    failedAt,
+  }
+  return { kind: 'retry', delayMs: Math.min(faultRetryMs, capabilities.maxDelayMs), failure }
+}
+
+/** Returns the time of the machine if the clock is at fault. */
+function nowOf(clock: Clock): number {
+  try {
+    return clock.now()
+  } catch {
+    return Date.now()
+  }
 }
