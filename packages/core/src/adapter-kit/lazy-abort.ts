@@ -1,8 +1,8 @@
-/** An `AbortController` that is made only when somebody looks at its signal. */
+/** An `AbortController` that is created when its signal is read. */
 export interface LazyAbort {
   readonly signal: AbortSignal
   readonly aborted: boolean
-  /** The first call counts. */
+  /** Aborts the signal. Only the first call counts. */
   abort(reason: unknown): void
 }
 
@@ -32,4 +32,5 @@ class LazyAbortController implements LazyAbort {
   }
 }
 
+/** Creates an `AbortController` that costs nothing until its signal is read. */
 export const lazyAbort = (): LazyAbort => new LazyAbortController()

@@ -20,7 +20,7 @@ export function createRecords({ store, log, keepMs }: RecordsOptions) {
   return {
     finishedTaskOf,
     /**
-     * Stores how a run has ended, and resolves to what counts: a task that was cancelled meanwhile stays cancelled, and a task that
+     * Stores how a run has ended, and resolves to what counts for the task. A task that was cancelled meanwhile stays cancelled. A task that
      * completed before is not failed by a repetition. If the store fails, the error is logged, because the work is done and must not be
      * done again. See docs/decisions/0051-one-outcome-per-task.md.
      */
