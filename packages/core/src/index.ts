@@ -1,4 +1,3 @@
-export type { RetryPolicy } from './consume/retry.js'
 export type { Adapter, ConsumerHealth, GroupRef, HealthStatus, QueueStats, StartFrom } from './contract/adapter.js'
 export type { Capabilities } from './contract/capabilities.js'
 export type { Clock } from './contract/clock.js'
@@ -41,8 +40,8 @@ export type {
   SettledEvent,
   Target,
 } from './contract/queue.js'
-export type { Backoff, ErrorClass, Jitter, RetryOptions, RetryRule } from './contract/retry-options.js'
-export type { SchemaInput, SchemaIssue, SchemaOutput, SchemaResult, StandardSchema } from './contract/schema.js'
+export type { Backoff, Jitter, RetryOptions, RetryRule } from './contract/retry-options.js'
+export type { SchemaInput, SchemaIssue, SchemaOutput, StandardSchema } from './contract/schema.js'
 export { configVariables, type QueueConfig, queueConfigFromEnv } from './open/config.js'
 export { loadAdapter, openQueue } from './open/open-queue.js'
 export type { AdapterConfig, KnownType, QueueAddress } from './open/queue-address.js'
@@ -58,7 +57,7 @@ export {
 } from './tasks/events.js'
 export type { FinishedTask } from './tasks/finished-task.js'
 export type { TaskProgress } from './tasks/progress.js'
-export type { CronRule, IntervalRule, MissedTicks, ScheduleRule } from './tasks/schedules/rule.js'
+export type { CronRule, IntervalRule, ScheduleRule } from './tasks/schedules/rule.js'
 export type { ScheduleInfo } from './tasks/schedules/schedules.js'
 export { defineTask, type FailedTask, type Task, type TaskContext } from './tasks/task.js'
 export type {
@@ -71,5 +70,5 @@ export type {
   WorkerOptions,
 } from './tasks/task-options.js'
 export type { SchedulerEvents, SchedulerOptions, TaskScheduler } from './tasks/task-scheduler.js'
-export type { TaskStore, TimeToLive } from './tasks/task-store.js'
+export type { TaskStore } from './tasks/task-store.js'
 export type { StartRate } from './tasks/work/start-limit.js'

@@ -6,7 +6,10 @@ export interface LazyAbort {
   abort(reason: unknown): void
 }
 
-/** Most handlers never read their signal, and a controller for each message is a measurable part of handling it. */
+/**
+ * Most handlers never read their signal, and a controller for each message is a measurable part of handling it.
+ * See docs/decisions/0001-publish-deadline-as-a-number.md and docs/decisions/0005-closure-or-class.md.
+ */
 class LazyAbortController implements LazyAbort {
   #controller: AbortController | undefined
   #aborted = false

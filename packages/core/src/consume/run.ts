@@ -68,7 +68,10 @@ export function messageOf({ ref, clock }: RunSettings, { message, attempt }: Del
   }
 }
 
-/** Makes its parts when a handler reads them: most handlers read none. */
+/**
+ * The context of one run. Its parts are created when the handler reads them, because most handlers read none.
+ * See docs/decisions/0005-closure-or-class.md.
+ */
 export class RunContext implements HandlerContext {
   readonly #settings: RunSettings
   readonly #delivery: Delivery

@@ -109,7 +109,7 @@ async function ended(settings: SettleSettings, delivery: Delivery, running: unkn
 }
 
 function failed(settings: SettleSettings, delivery: Delivery, error: unknown): Settlement {
-  // The adapter no longer owns the message, so the error says nothing about it.
+  // The adapter no longer owns the message, so the error says nothing about it. See docs/decisions/0002-abort-ends-a-delivery.md.
   if (delivery.signal.aborted) return release
   const decision = decideRetry(settings.policy, { attempt: delivery.attempt, error })
   if (!decision.retry) return dead(settings, delivery, reasonFor(error), error)

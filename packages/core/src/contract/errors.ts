@@ -61,6 +61,7 @@ const brand = Symbol.for('@mq/core.MqError')
 /**
  * The error for bad values, wrong states and every trouble with a broker. An argument of a wrong type is a `TypeError` instead.
  * Recognise it with `isMqError`, because two copies of this package may be installed side by side.
+ * See docs/decisions/0060-core-as-a-dependency.md.
  */
 export class MqError extends Error {
   static {

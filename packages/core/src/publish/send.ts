@@ -57,8 +57,6 @@ export function createSend({ adapter, publishTimeoutMs, maxPendingMessages, maxP
   }
 }
 
-export type Send = ReturnType<typeof createSend>
-
 function outcomeOf(id: string, outcome: StoreOutcome | undefined): PublishOutcome {
   if (outcome?.status === 'stored') return { status: 'stored', id, routed: outcome.routed }
   if (outcome?.status === 'rejected') {

@@ -45,6 +45,7 @@ function refuse(wrong: readonly string[]): void {
   if (wrong.length > 0) throw new TypeError(`This is no adapter: ${wrong.join('; ')}`)
 }
 
+/** See docs/decisions/0060-core-as-a-dependency.md. */
 function requireContract(contract: unknown): void {
   if (contract === adapterContract) return
   if (typeof contract !== 'number') throw new TypeError(`contract must be a number, not ${shown(contract)}`)

@@ -1,4 +1,3 @@
-// croner reads cron expressions; this is the only file that knows it. See docs/decisions/0056-croner.md.
 import { Cron } from 'croner'
 import { keysOf, refuseUnknown, requireOptions } from '../../contract/checks/options.js'
 import { shown } from '../../contract/checks/shown.js'
@@ -79,6 +78,7 @@ function byCron(cron: unknown, timeZone: unknown): Omit<Timing, 'missed'> {
   const timezone = requireTimeZone(timeZone)
   let job: Cron
   try {
+    // croner 11, because version 10 skips the whole repeated hour in autumn. `no-wildcard` runs fixed times once in that hour, lists too.
     job = new Cron(pattern, { timezone, paused: true, fixedTimeRule: 'no-wildcard' })
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
