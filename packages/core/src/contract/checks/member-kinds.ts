@@ -1,4 +1,4 @@
-import { shown } from './checks.js'
+import { shown } from './shown.js'
 
 type Kind<T> = [T] extends [boolean]
   ? 'boolean'
@@ -11,7 +11,7 @@ type Kind<T> = [T] extends [boolean]
         : 'object'
 
 /**
- * The `typeof` of each member of `T`, with `?` behind it if the member is optional. The compiler refuses a table that lacks a member,
+ * The `typeof` of each member of `T`, followed by `?` if the member is optional. The compiler refuses a table that lacks a member,
  * has one too many, or disagrees with the interface.
  */
 export type MemberKinds<T> = {
@@ -19,8 +19,8 @@ export type MemberKinds<T> = {
 }
 
 /**
- * Returns a sentence for each member that is missing or has a wrong type, each named with `prefix` before it; none if all is well.
- * An optional member may be undefined or null. NaN is no number.
+ * Returns a sentence for each member that is missing or has a wrong type, each named with `prefix` before it. Returns no sentence if
+ * all is well. An optional member may be undefined or null. NaN is not a number.
  */
 export function wrongMembers(value: object, kinds: Readonly<Record<string, string>>, prefix = ''): readonly string[] {
   const missing: string[] = []

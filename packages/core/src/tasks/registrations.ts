@@ -1,21 +1,21 @@
 import { MqError } from '../contract/errors.js'
 import type { Subscription } from '../contract/handler.js'
 
-export interface Starter {
-  /** For the error when it is there already. */
+export interface Registration {
+  /** Names it in the error for a second one of the same name. */
   readonly what: string
   readonly start: () => Promise<Subscription>
-  /** What has to run before it, once for all starters that need it. */
-  readonly before?: () => Promise<Subscription>
+  /** Opens a subscription that has to run before. It is called once for all registrations that have one. */
+  readonly prerequisite?: () => Promise<Subscription>
 }
 
-/** What begins with `start` and ends with `stop`: added before, it is only noted; added later, it is started at once. */
-export function createStarters() {
-  const starters = new Map<string, Starter>()
+/** Creates the list of what `start` starts and `stop` stops. A registration that is added after `start` is started at once. */
+export function createRegistrations() {
+  const registrations = new Map<string, Registration>()
   const running = new Map<string, Subscription>()
-  /** What `before` has opened. */
-  const helpers: Subscription[] = []
-  let shared: Promise<void> | undefined
+  /** Opened by `prerequisite`. */
+  const sharedSubscriptions: Subscription[] = []
+  let sharedOpened: Promise<void> | undefined
   let started: Promise<void> | undefined
   let stopped: Promise<void> | undefined
 
@@ -27,22 +27,22 @@ export function createStarters() {
     keep(subscription)
     if (stopped !== undefined) await subscription.stop({ timeoutMs: 0 })
   }
-  const startOne = async ([name, { start, before }]: readonly [string, Starter]): Promise<void> => {
-    if (before !== undefined) {
-      shared ??= open(before, (opened) => helpers.push(opened)).catch((error) => {
-        shared = undefined
+  const startOne = async ([name, { start, prerequisite }]: readonly [string, Registration]): Promise<void> => {
+    if (prerequisite !== undefined) {
+      sharedOpened ??= open(prerequisite, (opened) => sharedSubscriptions.push(opened)).catch((error) => {
+        sharedOpened = undefined
         throw error
       })
-      await shared
+      await sharedOpened
     }
     await open(start, (opened) => running.set(name, opened))
-    // Taken out while it began.
-    if (!starters.has(name)) await remove(name)
+    // It was removed while it started.
+    if (!registrations.has(name)) await remove(name)
   }
   const remove = async (name: string): Promise<boolean> => {
     const subscription = running.get(name)
     running.delete(name)
-    const wasThere = starters.delete(name)
+    const wasThere = registrations.delete(name)
     await subscription?.stop()
     return wasThere
   }
@@ -50,31 +50,31 @@ export function createStarters() {
     const ending = [...running.values()]
     running.clear()
     await Promise.all(ending.map((subscription) => subscription.stop(options)))
-    // Last: what is still running can be reached until it has ended.
-    shared = undefined
-    await Promise.all(helpers.splice(0).map((subscription) => subscription.stop({ timeoutMs: 0 })))
+    // These are last, so that running tasks can be reached until they have ended.
+    sharedOpened = undefined
+    await Promise.all(sharedSubscriptions.splice(0).map((subscription) => subscription.stop({ timeoutMs: 0 })))
   }
 
   return {
-    async add(name: string, starter: Starter): Promise<void> {
+    async add(name: string, registration: Registration): Promise<void> {
       requireRunning()
-      if (starters.has(name)) throw new MqError('MQ_DUPLICATE_TASK', `${starter.what} is there already`)
-      starters.set(name, starter)
+      if (registrations.has(name)) throw new MqError('MQ_DUPLICATE_TASK', `${registration.what} is there already`)
+      registrations.set(name, registration)
       if (started === undefined) return
       await started
       try {
-        await startOne([name, starter])
+        await startOne([name, registration])
       } catch (error) {
-        starters.delete(name)
+        registrations.delete(name)
         throw error
       }
     },
-    /** Stops it, where it was started. False when there is none of that name. */
+    /** Removes a registration, and stops it if it was started. Resolves to false if there is none of that name. */
     remove,
     start(): Promise<void> {
       started ??= (async () => {
         requireRunning()
-        const results = await Promise.allSettled([...starters].map(startOne))
+        const results = await Promise.allSettled([...registrations].map(startOne))
         const failure = results.find((result) => result.status === 'rejected')
         if (failure === undefined) return
         await stopAll({ timeoutMs: 0 })
@@ -92,4 +92,4 @@ export function createStarters() {
   }
 }
 
-export type Starters = ReturnType<typeof createStarters>
+export type Registrations = ReturnType<typeof createRegistrations>
