@@ -1,10 +1,10 @@
 import type { DeadLetterStore, Failure, RawDeadLetter } from '@mq/core/adapter'
-import { decodeEntry } from './entry.js'
-import type { Link } from './link.js'
-import { persist } from './persist.js'
-import type { GroupPlace } from './place.js'
-import type { RawEntry } from './reply.js'
-import { purgeScript, replayScript } from './scripts/dead.js'
+import type { Link } from './connection/link.js'
+import { persist } from './connection/retry.js'
+import { decodeEntry } from './wire/entry.js'
+import type { GroupPlace } from './wire/keys.js'
+import type { RawEntry } from './wire/reply.js'
+import { purgeScript, replayScript } from './wire/scripts/dead.js'
 
 const pageSize = 100
 /** A list ends where it has become so large, whatever its limit says: it is held in memory. */

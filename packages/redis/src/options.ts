@@ -2,7 +2,7 @@ import type { ConnectionOptions } from 'node:tls'
 import { defaultMaxMessageBytes, MqError } from '@mq/core/adapter'
 import type { Cluster, RedisOptions as DriverOptions, Redis } from 'ioredis'
 import { boolean, type Checks, refuseUnknown, whole } from './option-checks.js'
-import { type Address, addressOf } from './url.js'
+import { type Address, addressOf } from './options/url.js'
 
 export interface RedisOptions {
   /** `redis://user:password@host:6379/0`, or `rediss://` for TLS. `redis://localhost:6379` where neither it nor nodes are given. */

@@ -6,18 +6,18 @@ import {
   MqError,
   withTimeout,
 } from '@mq/core/adapter'
+import { bare, CommandError, closedError, connectError } from './connection/errors.js'
+import { createLink, type Link } from './connection/link.js'
+import { persist } from './connection/retry.js'
+import { checkServer } from './connection/start-checks.js'
+import { startEphemeralConsumer } from './consume/ephemeral-consumer.js'
+import { startGroupConsumer } from './consume/group-consumer.js'
+import type { RunningConsumer } from './consume/running-consumer.js'
 import { deadLetterStore } from './dead-letters.js'
-import { startEphemeralConsumer } from './ephemeral-consumer.js'
-import { bare, CommandError, closedError, connectError } from './errors.js'
-import { startGroupConsumer } from './group-consumer.js'
-import { createLink, type Link } from './link.js'
 import { type RedisOptions, type Settings, settingsOf } from './options.js'
-import { persist } from './persist.js'
-import { placeOf } from './place.js'
-import { createPublisher } from './publisher.js'
-import type { RunningConsumer } from './running-consumer.js'
-import { declareScript, deleteScript, statsScript } from './scripts/group.js'
-import { checkServer } from './start-checks.js'
+import { createPublisher } from './publish/publisher.js'
+import { placeOf } from './wire/keys.js'
+import { declareScript, deleteScript, statsScript } from './wire/scripts/group.js'
 
 /**
  * The adapter for Redis 7.0 and newer, and Valkey. Not connected yet.

@@ -1,17 +1,17 @@
 import { MqError, requireEntry, storeChecks, type TaskStore, withTimeout } from '@mq/core/adapter'
-import type { Client } from './client.js'
-import { type CommandError, commandError, operationError, willPass } from './errors.js'
-import { type Argument, createLink, type Link, runBy } from './link.js'
+import type { Client } from './connection/client.js'
+import { type CommandError, commandError, operationError, willPass } from './connection/errors.js'
+import { type Argument, createLink, type Link, runBy } from './connection/link.js'
+import type { Script } from './connection/script.js'
 import type { LinkSettings } from './options.js'
-import type { Script } from './script.js'
+import { type RedisStoreOptions, storeSettingsOf } from './store/options.js'
 import {
   acquireScript,
   compareAndSetScript,
   deleteExpectedScript,
   renewLeaseScript,
   takeScript,
-} from './scripts/store.js'
-import { type RedisStoreOptions, storeSettingsOf } from './store-options.js'
+} from './store/scripts.js'
 
 /** A store that every process reaches. It connects with its first question; after that the connection heals by itself. */
 export interface RedisStore extends Required<TaskStore>, AsyncDisposable {

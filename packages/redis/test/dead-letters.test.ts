@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { CommandError } from '../src/connection/errors.js'
+import type { Link } from '../src/connection/link.js'
 import { deadLetterStore } from '../src/dead-letters.js'
-import { CommandError } from '../src/errors.js'
-import type { Link } from '../src/link.js'
-import { placeOf } from '../src/place.js'
+import { placeOf } from '../src/wire/keys.js'
 
 describe('dead letters', () => {
   const ids = Array.from({ length: 150 }, (_, number) => `${number + 1}-0`)

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { MqError, Settlement } from '@mq/core/adapter'
-import { commandError, isGroupMissing, operationError, willPass } from './errors.js'
-import { packFailure } from './fields.js'
-import { laneOf } from './lane.js'
-import type { Link } from './link.js'
-import type { GroupPlace } from './place.js'
+import { commandError, isGroupMissing, operationError, willPass } from '../connection/errors.js'
+import type { Link } from '../connection/link.js'
+import { packFailure } from '../wire/fields.js'
+import type { GroupPlace } from '../wire/keys.js'
+import { laneOf } from '../wire/keys.js'
+import { ackScript, moveScript, parkScript } from '../wire/scripts/settle.js'
 import type { Run, Runs } from './runs.js'
-import { ackScript, moveScript, parkScript } from './scripts/settle.js'
 
 export interface SettlerParts {
   readonly place: GroupPlace

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MqError, type OutgoingMessage, type PublishCall, type StoreOutcome } from '@mq/core/adapter'
-import { packMessage } from './fields.js'
-import type { Link } from './link.js'
-import type { Settings } from './options.js'
+import type { Link } from '../connection/link.js'
+import type { Settings } from '../options.js'
+import { packMessage } from '../wire/fields.js'
 import { createOutbox } from './outbox.js'
 import { type Call, giveUpCall, notSentError } from './outgoing.js'
 

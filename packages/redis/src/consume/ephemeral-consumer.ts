@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { MqError, type StopOptions, withTimeout } from '@mq/core/adapter'
-import { decodeEntry } from './entry.js'
+import { createLink } from '../connection/link.js'
+import { persist } from '../connection/retry.js'
+import { decodeEntry } from '../wire/entry.js'
+import { entriesOf, type Owned, type RawEntry } from '../wire/reply.js'
+import { positionScript, unlistenScript } from '../wire/scripts/group.js'
+import { takeScript } from '../wire/scripts/take.js'
 import type { ConsumerParts } from './group-consumer.js'
-import { createLink } from './link.js'
 import { LocalLanes } from './local-lanes.js'
 import { superviseLoop } from './loop.js'
-import { persist } from './persist.js'
-import { entriesOf, type RawEntry } from './reply.js'
 import type { RunningConsumer } from './running-consumer.js'
-import { type Owned, Runs } from './runs.js'
-import { takeScript } from './scripts/fetch.js'
-import { positionScript, unlistenScript } from './scripts/group.js'
+import { Runs } from './runs.js'
 
 /** How many messages may wait for another of their key, before nothing more is read. */
 const maxWaiting = 1_000

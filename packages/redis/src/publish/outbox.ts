@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { MqError, StoreOutcome } from '@mq/core/adapter'
-import { type CommandError, commandError, isOutOfMemory, willPass } from './errors.js'
-import { joinPacked, packedBytes } from './fields.js'
-import { topicKeys } from './keys.js'
-import type { Link } from './link.js'
-import type { Settings, WaitCommand } from './options.js'
+import { type CommandError, commandError, isOutOfMemory, willPass } from '../connection/errors.js'
+import type { Link } from '../connection/link.js'
+import type { Settings, WaitCommand } from '../options.js'
+import { joinPacked, packedBytes } from '../wire/fields.js'
+import { topicKeys } from '../wire/keys.js'
+import { publishScript } from '../wire/scripts/publish.js'
+import { trimScript } from '../wire/scripts/take.js'
 import { giveUp, type Item, isSettled, rejectedError, settle, unknownError } from './outgoing.js'
-import { trimScript } from './scripts/fetch.js'
-import { publishScript } from './scripts/publish.js'
 
 /** What goes out in one script: enough to be fast, little enough to keep the broker busy for a few milliseconds only. */
 const batchMessages = 200

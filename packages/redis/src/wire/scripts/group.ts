@@ -1,4 +1,4 @@
-import { script } from '../script.js'
+import { script } from '../../connection/script.js'
 import { fieldValue, isBefore, nowDown, nowUp, trim } from './lua.js'
 
 /**

@@ -1,4 +1,4 @@
-import type { Owned } from './runs.js'
+import type { Owned } from '../wire/reply.js'
 
 /** Messages of a key that wait for another of their key, within one consumer. */
 export class LocalLanes {

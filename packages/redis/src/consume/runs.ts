@@ -1,19 +1,6 @@
 import { type Delivery, type Failure, lazyAbort, type MqError, type RawMessage } from '@mq/core/adapter'
-import type { DecodedEntry } from './entry.js'
-
-/** Which stream an entry is in: the topic's (`m`), or the group's for retries (`r`). */
-export type Kind = 'm' | 'r'
-
-/** An entry that this consumer owns at the broker. */
-export interface Owned {
-  readonly kind: Kind
-  readonly id: string
-  readonly entry: DecodedEntry
-  /** How often it was delivered from this stream, this time included. */
-  readonly deliveries: number
-  /** When the claim on it was asked for, on the clock of `performance.now`: it holds for `visibilityMs` from there. */
-  readonly claimedAt: number
-}
+import type { DecodedEntry } from '../wire/entry.js'
+import type { Kind, Owned } from '../wire/reply.js'
 
 /**
  * One call of `handle`. Whatever ends it first takes it out of `Runs`; what comes after that is void. It is the delivery, too:

@@ -1,4 +1,4 @@
-import { script } from '../script.js'
+import { script } from '../../connection/script.js'
 import { fieldsOf, nextMember, nowDown, packFields } from './lua.js'
 
 /**

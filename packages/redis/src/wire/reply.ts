@@ -1,5 +1,18 @@
-import { decodeEntry } from './entry.js'
-import type { Kind, Owned } from './runs.js'
+import { type DecodedEntry, decodeEntry } from './entry.js'
+
+/** Which stream an entry is in: the topic's (`m`), or the group's for retries (`r`). */
+export type Kind = 'm' | 'r'
+
+/** An entry that this consumer owns at the broker. */
+export interface Owned {
+  readonly kind: Kind
+  readonly id: string
+  readonly entry: DecodedEntry
+  /** How often it was delivered from this stream, this time included. */
+  readonly deliveries: number
+  /** When the claim on it was asked for, on the clock of `performance.now`: it holds for `visibilityMs` from there. */
+  readonly claimedAt: number
+}
 
 /** An entry that is pending although the stream has it no more: trimmed or deleted by somebody else. */
 export interface GoneEntry {

@@ -1,5 +1,5 @@
 import { MqError, type PublishCall, type StoreOutcome } from '@mq/core/adapter'
-import type { Packed } from './fields.js'
+import type { Packed } from '../wire/fields.js'
 
 /** One call of `publish`. */
 export interface Call {

@@ -1,8 +1,8 @@
 import { MqError, withTimeout } from '@mq/core/adapter'
 import type { Redis } from 'ioredis'
+import type { LinkSettings } from '../options.js'
 import { type Client, createClient } from './client.js'
 import { bare, CommandError, closedError, commandError, connectError } from './errors.js'
-import type { LinkSettings } from './options.js'
 import type { Script } from './script.js'
 import { watchSilence } from './silence.js'
 

@@ -1,8 +1,8 @@
 import { MqError } from '@mq/core/adapter'
+import type { Settings, WaitCommand } from '../options.js'
 import { commandError } from './errors.js'
 import type { Link } from './link.js'
-import type { Settings, WaitCommand } from './options.js'
-import { probeScript } from './scripts/probe.js'
+import { probeScript } from './probe.js'
 
 /**
  * Looks whether this Redis can keep what is promised. Resolves with what is worth a warning.

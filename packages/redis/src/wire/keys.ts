@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { GroupRef } from '@mq/core/adapter'
 
 /** What one topic has at the broker. All its keys share a hash tag: a script's keys lie in one slot of a cluster. */
@@ -65,3 +66,17 @@ export function groupKeys(prefix: string, { topic, group }: GroupRef): GroupKeys
     open: `${base}:open`,
   }
 }
+
+/** A group of a topic, and all keys that it touches. */
+export interface GroupPlace extends GroupRef {
+  readonly keys: TopicKeys & GroupKeys
+}
+
+export const placeOf = (prefix: string, ref: GroupRef): GroupPlace => ({
+  ...ref,
+  keys: { ...topicKeys(prefix, ref.topic), ...groupKeys(prefix, ref) },
+})
+
+/** As the scripts name the lane of a key; none for a message without one. */
+export const laneOf = (key: string | undefined): string =>
+  key === undefined ? '' : createHash('sha1').update(key).digest('hex')

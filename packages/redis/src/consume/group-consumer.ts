@@ -9,18 +9,18 @@ import {
   type StopOptions,
   withTimeout,
 } from '@mq/core/adapter'
+import { isGroupMissing } from '../connection/errors.js'
+import { createLink, type Link } from '../connection/link.js'
+import type { Settings } from '../options.js'
+import type { GroupPlace } from '../wire/keys.js'
+import type { Intake, Owned } from '../wire/reply.js'
+import { leaveScript, restoreScript } from '../wire/scripts/group.js'
+import { tidyScript } from '../wire/scripts/take.js'
 import { keepClaims } from './claims.js'
-import { isGroupMissing } from './errors.js'
 import { createIntake } from './intake.js'
-import { createLink, type Link } from './link.js'
 import { superviseLoop } from './loop.js'
-import type { Settings } from './options.js'
-import type { GroupPlace } from './place.js'
-import type { Intake } from './reply.js'
 import type { Report, RunningConsumer } from './running-consumer.js'
-import { type Owned, type Run, Runs } from './runs.js'
-import { tidyScript } from './scripts/fetch.js'
-import { leaveScript, restoreScript } from './scripts/group.js'
+import { type Run, Runs } from './runs.js'
 import { createSettler } from './settler.js'
 
 export interface ConsumerParts {

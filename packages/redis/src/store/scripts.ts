@@ -1,5 +1,5 @@
-import { script } from '../script.js'
-import { nowDown, nowUp } from './lua.js'
+import { script } from '../connection/script.js'
+import { nowDown, nowUp } from '../wire/scripts/lua.js'
 
 /** KEYS: a value. ARGV: what is expected, what to put there, its time to live. Returns 1 if it did. */
 export const compareAndSetScript = script(`

@@ -1,4 +1,4 @@
-import { script } from '../script.js'
+import { script } from '../../connection/script.js'
 import { fieldsOf, nextMember, nowUp, ownedBy, packFields } from './lua.js'
 
 /** Lets the next message of a key go, once the one that ran for it has ended. */

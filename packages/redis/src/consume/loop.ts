@@ -1,6 +1,6 @@
 import type { MqError } from '@mq/core/adapter'
-import { type CommandError, commandError, operationError, willPass } from './errors.js'
-import type { Link } from './link.js'
+import { type CommandError, commandError, operationError, willPass } from '../connection/errors.js'
+import type { Link } from '../connection/link.js'
 
 export interface LoopParts {
   readonly link: Link

@@ -1,4 +1,4 @@
-import { script } from '../script.js'
+import { script } from '../../connection/script.js'
 import { fieldValue, headScore, isBefore, moveDue, nowDown, ownedBy, trim } from './lua.js'
 
 /** What one call moves at most, so that the broker is never busy with one script for long. */

@@ -1,8 +1,8 @@
 import { MqError } from '@mq/core/adapter'
-import type { Link } from './link.js'
-import type { GroupPlace } from './place.js'
+import type { Link } from '../connection/link.js'
+import type { GroupPlace } from '../wire/keys.js'
+import { renewScript } from '../wire/scripts/take.js'
 import type { Run, Runs } from './runs.js'
-import { renewScript } from './scripts/fetch.js'
 
 export interface ClaimsParts {
   readonly place: GroupPlace

@@ -1,4 +1,4 @@
-import { script } from '../script.js'
+import { script } from './script.js'
 
 /**
  * Tries every command that the other scripts use on keys that are not there or are removed at once, and returns the names of

@@ -1,11 +1,11 @@
-import type { Argument, Link } from './link.js'
-import type { Settings } from './options.js'
-import type { GroupPlace } from './place.js'
+import type { Argument, Link } from '../connection/link.js'
+import type { Script } from '../connection/script.js'
+import type { Settings } from '../options.js'
+import type { GroupPlace } from '../wire/keys.js'
+import { type Intake, intakeOf, nothing, readIntake } from '../wire/reply.js'
+import { claimScript, recoverScript, takeOrderedScript, takeScript } from '../wire/scripts/take.js'
 import { createPortions } from './portions.js'
-import { type Intake, intakeOf, nothing, readIntake } from './reply.js'
 import type { Runs } from './runs.js'
-import type { Script } from './script.js'
-import { claimScript, recoverScript, takeOrderedScript, takeScript } from './scripts/fetch.js'
 
 export interface IntakeParts {
   readonly settings: Settings

@@ -1,7 +1,7 @@
 import { MqError } from '@mq/core/adapter'
-import type { Client } from './client.js'
-import { type Checks, refuseUnknown, whole } from './option-checks.js'
-import { connectionSettings, day, type LinkSettings, prefixOf, type RedisOptions } from './options.js'
+import type { Client } from '../connection/client.js'
+import { type Checks, refuseUnknown, whole } from '../option-checks.js'
+import { connectionSettings, day, type LinkSettings, prefixOf, type RedisOptions } from '../options.js'
 
 /** How to reach the store, as for `redis()`; or a client of the application's own. */
 export interface RedisStoreOptions

@@ -1,4 +1,4 @@
-import type { Owned } from './runs.js'
+import type { Owned } from '../wire/reply.js'
 
 /** What one answer should bring at most: on a slow link its messages must be here long before their claims are over. */
 const answerBytes = 256 * 1024
