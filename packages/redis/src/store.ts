@@ -3,7 +3,7 @@ import type { Client } from './connection/client.js'
 import { type CommandError, commandError, operationError, willPass } from './connection/errors.js'
 import { type Argument, createLink, type Link, runBy } from './connection/link.js'
 import type { Script } from './connection/script.js'
-import type { LinkSettings } from './options.js'
+import type { LinkSettings } from './options/connection.js'
 import { type RedisStoreOptions, storeSettingsOf } from './store/options.js'
 import {
   acquireScript,

@@ -8,6 +8,13 @@ import { client, newTopic, open } from './support/open.js'
 describe('options', () => {
   it.each<[string, object, string]>([
     ['an unknown option', { visibility: 1 }, 'MQ_INVALID_OPTION'],
+    [
+      'an unknown option of Sentinels',
+      { sentinel: { name: 'm', nodes: [{ host: 'h', port: 1 }], user: 'canary' } },
+      'MQ_INVALID_OPTION',
+    ],
+    ['an unknown option of replicas', { waitForReplicas: { replicas: 1, timeout: 1 } }, 'MQ_INVALID_OPTION'],
+    ['an unknown option of disks', { waitForAof: { local: 1, disks: 2 } }, 'MQ_INVALID_OPTION'],
     ['a number out of range', { visibilityMs: 10 }, 'MQ_INVALID_OPTION'],
     ['a fraction', { pollMs: 10.5 }, 'MQ_INVALID_OPTION'],
     ['a time for commands that a read may take', { commandTimeoutMs: 900, pollMs: 500 }, 'MQ_INVALID_OPTION'],

@@ -1,6 +1,6 @@
 import { MqError } from '@mq/core/adapter'
 import { Cluster, Redis } from 'ioredis'
-import type { ClientOptions, LinkSettings } from '../options.js'
+import type { ClientOptions, LinkSettings } from '../options/connection.js'
 
 export type Client = Redis | Cluster
 

@@ -1,6 +1,6 @@
 import { MqError, withTimeout } from '@mq/core/adapter'
 import type { Redis } from 'ioredis'
-import type { LinkSettings } from '../options.js'
+import type { LinkSettings } from '../options/connection.js'
 import { type Client, createClient } from './client.js'
 import { bare, CommandError, closedError, commandError, connectError } from './errors.js'
 import type { Script } from './script.js'

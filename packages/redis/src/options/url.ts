@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from 'node:tls'
-import { MqError } from '@mq/core/adapter'
+import { integerOption, MqError, textOption, tlsOption } from '@mq/core/adapter'
 
 export interface Address {
   readonly host: string
@@ -18,18 +18,19 @@ export interface AddressOptions {
   readonly tls?: ConnectionOptions | true
 }
 
-/** Throws a `TypeError`, `MQ_INVALID_URL` or `MQ_INVALID_OPTION`. None of them shows the URL: it may hold a password. */
+/** Throws a `TypeError`, `MQ_INVALID_URL` or `MQ_INVALID_OPTION`. No error shows the URL, because it may contain a password. */
 export function addressOf(options: AddressOptions): Address {
   const url = parsed(options.url ?? 'redis://localhost:6379')
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
+  const isSecure = url.protocol === 'rediss:'
   return {
     host,
     port: Number(url.port || 6379),
-    username: text(options.username, 'username') ?? decoded(url.username),
-    password: text(options.password, 'password') ?? decoded(url.password),
-    db: database(options.db, url.pathname),
-    // Nodes and Sentinels need no URL; then the host is nobody's that is asked for a certificate.
-    tls: tlsOf(options.tls, { secure: url.protocol === 'rediss:', host: options.url === undefined ? '' : host }),
+    username: textOption(options, 'username') ?? decoded(url.username),
+    password: textOption(options, 'password') ?? decoded(url.password),
+    db: options.db === undefined ? databaseOf(url.pathname) : integerOption(options, 'db', { fallback: 0, min: 0 }),
+    // Sentinels and cluster nodes can be given without a URL. The default host must not become the TLS server name then.
+    tls: tlsOf(options, { isSecure, host: options.url === undefined ? '' : host }),
   }
 }
 
@@ -41,15 +42,15 @@ function parsed(value: unknown): URL {
   try {
     url = new URL(value)
   } catch {
-    // No cause: the parser's error holds the URL.
-    throw new MqError('MQ_INVALID_URL', `The URL of the Redis cannot be read; it looks like ${example}`)
+    // The parser's error contains the URL, so it must not become the cause.
+    throw new MqError('MQ_INVALID_URL', `The Redis URL cannot be parsed; it looks like ${example}`)
   }
   if (url.protocol !== 'redis:' && url.protocol !== 'rediss:') {
-    throw new MqError('MQ_INVALID_URL', `The URL of a Redis begins with redis:// or rediss://, as in ${example}`)
+    throw new MqError('MQ_INVALID_URL', `A Redis URL begins with redis:// or rediss://, as in ${example}`)
   }
-  if (url.hostname === '') throw new MqError('MQ_INVALID_URL', `The URL of the Redis has no host, as in ${example}`)
+  if (url.hostname === '') throw new MqError('MQ_INVALID_URL', `The Redis URL has no host; it looks like ${example}`)
   if (url.search !== '' || url.hash !== '') {
-    throw new MqError('MQ_INVALID_URL', 'The URL of a Redis has no query and no fragment; use the options of redis()')
+    throw new MqError('MQ_INVALID_URL', 'A Redis URL has no query and no fragment; use the options of redis()')
   }
   return url
 }
@@ -60,33 +61,23 @@ function decoded(part: string): string | undefined {
     return decodeURIComponent(part)
   } catch {
     const rule = "percent-encode '%', '/', '@', ':', '#' and '?'"
-    throw new MqError('MQ_INVALID_URL', `User or password in the URL of the Redis cannot be read: ${rule}`)
+    throw new MqError('MQ_INVALID_URL', `The user or password in the Redis URL cannot be decoded: ${rule}`)
   }
 }
 
-function text(value: unknown, name: string): string | undefined {
-  if (value === undefined || typeof value === 'string') return value
-  throw new TypeError(`${name} must be a string, not ${typeof value}`)
-}
-
-function database(given: unknown, path: string): number {
-  if (given !== undefined) {
-    if (typeof given !== 'number') throw new TypeError(`db must be a number, not ${typeof given}`)
-    if (Number.isInteger(given) && given >= 0) return given
-    throw new MqError('MQ_INVALID_OPTION', `db must be a whole number from 0, not ${given}`)
-  }
+function databaseOf(path: string): number {
   const number = /^\/?(\d*)$/.exec(path)?.[1]
-  if (number === undefined)
-    throw new MqError('MQ_INVALID_URL', `The path of the URL is a database number, as in ${example}`)
-  return Number(number)
+  if (number !== undefined) return Number(number)
+  throw new MqError('MQ_INVALID_URL', `The path of a Redis URL is a database number, as in ${example}`)
 }
 
-function tlsOf(given: unknown, at: { readonly secure: boolean; readonly host: string }): ConnectionOptions | undefined {
-  if (given !== undefined && given !== true && (typeof given !== 'object' || given === null)) {
-    throw new TypeError('tls must be true or the options of tls.connect')
-  }
-  if (given === undefined && !at.secure) return undefined
-  // A server name that is an address is no name for SNI.
-  const name = /[a-z]/i.test(at.host) && !at.host.includes(':') ? { servername: at.host } : {}
-  return { ...name, ...(given === true ? {} : (given as ConnectionOptions | undefined)) }
+function tlsOf(
+  options: AddressOptions,
+  at: { readonly isSecure: boolean; readonly host: string },
+): ConnectionOptions | undefined {
+  const given = tlsOption(options, { or: [true] })
+  if (given === undefined && !at.isSecure) return undefined
+  // SNI takes names only, not IP addresses.
+  const isName = /[a-z]/i.test(at.host) && !at.host.includes(':')
+  return { ...(isName && { servername: at.host }), ...given }
 }

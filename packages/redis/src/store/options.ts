@@ -1,34 +1,24 @@
-import { MqError } from '@mq/core/adapter'
-import type { Client } from '../connection/client.js'
-import { type Checks, refuseUnknown, whole } from '../option-checks.js'
-import { connectionSettings, day, type LinkSettings, prefixOf, type RedisOptions } from '../options.js'
+import { keysOf, MqError, requireKnownOptions } from '@mq/core/adapter'
+import type { Cluster, Redis } from 'ioredis'
+import { type LinkSettings, linkSettingsOf, type RedisConnectionOptions } from '../options/connection.js'
+import { prefixOf } from '../options.js'
 
-/** How to reach the store, as for `redis()`; or a client of the application's own. */
-export interface RedisStoreOptions
-  extends Pick<
-    RedisOptions,
-    | 'url'
-    | 'username'
-    | 'password'
-    | 'db'
-    | 'tls'
-    | 'sentinel'
-    | 'cluster'
-    | 'createClient'
-    | 'connectTimeoutMs'
-    | 'commandTimeoutMs'
-  > {
+/** The options for a connection, as for `redis()`, or a client of the application. */
+export interface RedisStoreOptions extends RedisConnectionOptions {
+  /** How long a call of the store may take. A connection that stays silent for this long is dropped. Default: 5,000 ms. */
+  readonly commandTimeoutMs?: number
   /**
-   * A connected client of ioredis, instead of the options for a connection. It stays open when the store is disconnected. A client
-   * that repeats commands by itself, as ioredis does by default, may answer false to a compare-and-set or a delete that was carried
-   * out: give it `maxRetriesPerRequest: 0` and `autoResendUnfulfilledCommands: false` if you use these.
+   * A connected client of ioredis, in place of the options for a connection. It stays open when the store is disconnected.
+   *
+   * By default ioredis repeats commands. A compare-and-set or a delete that was carried out may then return false. If you use
+   * these, give the client `maxRetriesPerRequest: 0` and `autoResendUnfulfilledCommands: false`.
    */
-  readonly client?: Client
-  /** What every key begins with: 1 to 100 letters, digits, `.`, `_`, `-` and `:`. Default: `mq:store:`. */
+  readonly client?: Redis | Cluster
+  /** The beginning of every key: 1 to 100 letters, digits, `.`, `_`, `-` and `:`. Default: `mq:store:`. */
   readonly prefix?: string
 }
 
-const optionNames = Object.keys({
+const optionNames = keysOf<RedisStoreOptions>()({
   url: true,
   username: true,
   password: true,
@@ -41,33 +31,33 @@ const optionNames = Object.keys({
   commandTimeoutMs: true,
   client: true,
   prefix: true,
-} satisfies Record<keyof RedisStoreOptions, true>)
+})
 
-/** Those that say nothing about a connection. */
-const besideClient: readonly string[] = ['client', 'prefix', 'commandTimeoutMs'] satisfies (keyof RedisStoreOptions)[]
+/** The options that may be given together with `client`. */
+const allowedWithClient: readonly string[] = [
+  'client',
+  'prefix',
+  'commandTimeoutMs',
+] satisfies (keyof RedisStoreOptions)[]
 
 export interface StoreSettings extends LinkSettings {
-  readonly client: Client | undefined
+  readonly client: Redis | Cluster | undefined
   readonly prefix: string
 }
 
-/** Throws a `TypeError`, `MQ_INVALID_URL` or `MQ_INVALID_OPTION`; none of them shows a password. */
+/** Throws a `TypeError`, `MQ_INVALID_URL` or `MQ_INVALID_OPTION`. No error shows a password. */
 export function storeSettingsOf(options: RedisStoreOptions): StoreSettings {
-  if (typeof options !== 'object' || options === null) throw new TypeError('redisStore() takes an object of options')
-  refuseUnknown(options, optionNames, 'redisStore()')
+  requireKnownOptions(options, optionNames, 'redisStore()')
   const { client, prefix = 'mq:store:' } = options
   if (client !== undefined) requireClient(client, options)
-  return {
-    ...connectionSettings(options),
-    commandTimeoutMs: whole(options as Checks, 'commandTimeoutMs', { fallback: 5_000, min: 100, max: day }),
-    client,
-    prefix: prefixOf(prefix, 'prefix'),
-  }
+  return { ...linkSettingsOf(options), client, prefix: prefixOf(prefix) }
 }
 
-function requireClient(client: Client, options: RedisStoreOptions): void {
-  if (typeof client?.call !== 'function') throw new TypeError('client must be one of ioredis')
-  const ignored = Object.entries(options).find(([name, given]) => given !== undefined && !besideClient.includes(name))
-  if (ignored === undefined) return
-  throw new MqError('MQ_INVALID_OPTION', `client and ${ignored[0]} exclude each other`)
+function requireClient(client: Redis | Cluster, options: RedisStoreOptions): void {
+  if (typeof client?.call !== 'function') throw new TypeError('client must be a client of ioredis')
+  const excluded = Object.entries(options).find(
+    ([name, value]) => value !== undefined && !allowedWithClient.includes(name),
+  )
+  if (excluded === undefined) return
+  throw new MqError('MQ_INVALID_OPTION', `client and ${excluded[0]} exclude each other`)
 }

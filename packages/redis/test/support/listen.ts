@@ -1,6 +1,6 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net'
+import type { NodeAddress } from '@mq/redis'
 import { onTestFinished } from 'vitest'
-import type { NodeAddress } from '../../src/options.js'
 
 export interface Listening extends NodeAddress {
   /** Those that are open now. */
