@@ -5,10 +5,8 @@ import type { Link } from '../src/connection/link.js'
 import { Runs } from '../src/consume/runs.js'
 import { createSettler } from '../src/consume/settler.js'
 import { settingsOf } from '../src/options.js'
-import { createOutbox } from '../src/publish/outbox.js'
-import { type Call, notSentError } from '../src/publish/outgoing.js'
+import { createPublisher } from '../src/publish/publisher.js'
 import { decodeEntry } from '../src/wire/entry.js'
-import { packMessage } from '../src/wire/fields.js'
 import { placeOf } from '../src/wire/keys.js'
 
 /** Closed, as after a disconnect. It hangs where it was asked too often: a loop without a pause would stop this process. */
@@ -57,22 +55,12 @@ describe('what comes in once the link is closed', () => {
 
   it('is not published again and again', async () => {
     const { link, asked } = closedLink()
-    const outbox = createOutbox({ topic: 't', settings: settingsOf({}), link, onEmpty: () => {} })
-    const signal = new AbortController().signal
-    const call: Call = {
-      outcomes: [undefined],
-      resolve: () => {},
-      asked: { timeoutMs: 1_000, signal },
-      deadline: 0,
-      sweeps: 0,
-      open: 1,
-    }
+    const publisher = createPublisher(settingsOf({}), link)
     const { message } = decodeEntry({ id: '1-1', fields: [] }, 't')
-    const packed = packMessage(message, 0)
-    outbox.add({ call, index: 0, number: 0, key: undefined, isDelayed: false, ...packed, doubtful: false })
+    const outcomes = publisher.publish('t', [message], { timeoutMs: 1_000, signal: new AbortController().signal })
     await sleep(20)
     expect(asked()).toBeLessThan(2)
-    outbox.expire(performance.now(), notSentError)
-    expect(call.outcomes).toEqual([expect.objectContaining({ status: 'rejected' })])
+    await publisher.close(0)
+    expect(await outcomes).toEqual([expect.objectContaining({ status: 'rejected' })])
   })
 })

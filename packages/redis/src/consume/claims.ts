@@ -1,7 +1,7 @@
 import { MqError } from '@mq/core/adapter'
 import type { Link } from '../connection/link.js'
 import type { GroupPlace } from '../wire/keys.js'
-import { renewScript } from '../wire/scripts/take.js'
+import { renewScript } from '../wire/scripts/claim.js'
 import type { Run, Runs } from './runs.js'
 
 export interface ClaimsParts {

@@ -1,15 +1,6 @@
 import { script } from '../../connection/script.js'
+import { leaveLane } from './lanes.js'
 import { fieldsOf, nextMember, nowUp, ownedBy, packFields } from './lua.js'
-
-/** Lets the next message of a key go, once the one that ran for it has ended. */
-const leaveLane = `
-local function leave_lane(lanes, waiting, open, lane, ref)
-  if lane == '' or redis.call('HGET', lanes, lane) ~= ref then return end
-  redis.call('HDEL', lanes, lane)
-  if redis.call('ZRANGE', waiting, '[' .. lane .. ':', '(' .. lane .. ';', 'BYLEX', 'LIMIT', 0, 1)[1] then
-    redis.call('SADD', open, lane)
-  end
-end`
 
 const finish = `
 local function finish(stream, group, id, is_retry)
