@@ -8,8 +8,8 @@ const retryDelayMs = (times: number): number =>
   Math.min(2_000, 50 * 2 ** Math.min(times, 10)) * (0.75 + Math.random() / 4)
 
 /**
- * What every client needs. By default the driver repeats a command whose answer was lost, and without that leaves its promise
- * open for ever: with no retries and no offline queue it fails at once, written at most once.
+ * The options of every client. By default ioredis repeats a command whose answer was lost. Without retries and without an offline queue
+ * it writes a command at most once, and the command fails as soon as its connection is lost.
  */
 function clientOptions({ address, connectTimeoutMs }: LinkSettings): ClientOptions {
   const { username, password, db, tls } = address
@@ -18,7 +18,7 @@ function clientOptions({ address, connectTimeoutMs }: LinkSettings): ClientOptio
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     autoResubscribe: false,
-    // The shapes of replies that the scripts and readers here expect.
+    // The code that reads replies expects their RESP2 shapes.
     protocol: 2,
     connectionName: 'mq',
     connectTimeout: connectTimeoutMs,
@@ -26,7 +26,7 @@ function clientOptions({ address, connectTimeoutMs }: LinkSettings): ClientOptio
     keepAlive: 30_000,
     noDelay: true,
     retryStrategy: retryDelayMs,
-    // A replica that was the master before a failover: the connection has to be made anew.
+    // After a failover the old master is a replica, and a new connection leads to the new master.
     reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 1 : false),
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
@@ -35,7 +35,7 @@ function clientOptions({ address, connectTimeoutMs }: LinkSettings): ClientOptio
   }
 }
 
-/** An unconnected client. Throws `MQ_INVALID_OPTION` for one of the application's own that would repeat commands. */
+/** Creates a client that is not connected. Throws `MQ_INVALID_OPTION` if `createClient` returns one that would repeat commands. */
 export function createClient(settings: LinkSettings): Client {
   const { address, sentinel, cluster } = settings
   const options = clientOptions(settings)
@@ -48,9 +48,9 @@ export function createClient(settings: LinkSettings): Client {
       enableOfflineQueue: false,
       redisOptions,
       clusterRetryStrategy: retryDelayMs,
-      // The driver would send a command again whose answer was lost.
+      // Otherwise ioredis sends a command again after its answer was lost.
       retryDelayOnFailover: 0,
-      // Certificates are made for names, where a cluster tells addresses.
+      // Keeps names as they are: certificates are issued for names, not for the addresses that a lookup returns.
       ...(redisOptions.tls !== undefined && { dnsLookup: (name, done) => done(null, name) }),
     })
   }
@@ -60,26 +60,25 @@ export function createClient(settings: LinkSettings): Client {
     sentinels: sentinel.nodes.map((node) => ({ ...node })),
     name: sentinel.name,
     sentinelRetryStrategy: retryDelayMs,
-    // All together get the time that a connect has, so that one that says nothing leaves enough for the next ones and the master.
+    // A silent Sentinel must leave enough of the connect time for the other Sentinels and for the master.
     sentinelCommandTimeout: Math.floor(settings.connectTimeoutMs / (sentinel.nodes.length + 1)),
     ...(sentinel.username !== undefined && { sentinelUsername: sentinel.username }),
     ...(sentinel.password !== undefined && { sentinelPassword: sentinel.password }),
-    // Despite its name it decides about the master.
+    // Despite its name, this option concerns the connection to the master.
     enableTLSForSentinelMode: options.tls !== undefined,
     ...(sentinel.tls === true && { sentinelTLS: options.tls ?? {} }),
   })
 }
 
 function checked(client: Client): Client {
-  const problem =
-    client instanceof Object && typeof client.callBuffer === 'function'
-      ? repeats(client)
-      : 'returned no client of ioredis'
+  const isClient = client instanceof Object && typeof client.callBuffer === 'function'
+  const problem = isClient ? reasonToRefuse(client) : 'returned no client of ioredis'
   if (problem === undefined) return client
   throw new MqError('MQ_INVALID_OPTION', `createClient ${problem}; pass on the options that it gets`)
 }
 
-function repeats(client: Client): string | undefined {
+/** Says why a client might repeat commands. */
+function reasonToRefuse(client: Client): string | undefined {
   const { options } = client
   const perRequest = 'redisOptions' in options ? options.redisOptions?.maxRetriesPerRequest : maxRetriesOf(options)
   if (perRequest !== 0) return 'made a client without maxRetriesPerRequest: 0, which repeats commands'

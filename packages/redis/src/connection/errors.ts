@@ -1,10 +1,10 @@
-import { MqError, type MqErrorCode } from '@mq/core/adapter'
+import { isTlsFault, MqError, type MqErrorCode } from '@mq/core/adapter'
 
 /**
- * How a command ended without a result.
+ * A command that ended without a result.
  * - `refused`: the broker answered with an error.
- * - `unsent`: it never left.
- * - `unanswered`: it was sent, and its answer was lost.
+ * - `unsent`: the command was never sent.
+ * - `unanswered`: the command was sent, and its answer was lost.
  */
 export class CommandError extends Error {
   override readonly name = 'CommandError'
@@ -21,12 +21,12 @@ export class CommandError extends Error {
   }
 }
 
-/** The driver hangs the command with all its arguments on its errors: payloads, and the password where that was refused. */
-export function bare(error: unknown): Error {
+/** Copies an error without the command that ioredis attaches: its arguments are payloads, or the password. */
+export function withoutCommand(error: unknown): Error {
   if (!(error instanceof Error)) return new Error(String(error))
-  // Of a cluster: that no node answered says less than what the last one said.
+  // A cluster's own error says only that no node answered; the error of the last node says why.
   const { lastNodeError } = error as { lastNodeError?: unknown }
-  if (lastNodeError instanceof Error) return bare(lastNodeError)
+  if (lastNodeError instanceof Error) return withoutCommand(lastNodeError)
   const copy = new Error(error.message)
   copy.name = error.name
   const { code } = error as { code?: unknown }
@@ -35,14 +35,14 @@ export function bare(error: unknown): Error {
 
 export function commandError(error: unknown): CommandError {
   if (error instanceof CommandError) return error
-  const cause = bare(error)
+  const cause = withoutCommand(error)
   if (cause.name === 'ReplyError') return new CommandError('refused', cause)
   return new CommandError(/isn't writeable/.test(cause.message) ? 'unsent' : 'unanswered', cause)
 }
 
 /**
- * Refusals that will pass: nothing was done, and the same command will do later or elsewhere. `UNBLOCKED` ends a read that waits:
- * the server is no master any more, or somebody has told it to.
+ * Refusals that pass: nothing was done, and the same command will succeed later or on another node. `UNBLOCKED` ends a blocked read,
+ * because the server is no longer a master or an operator has unblocked it.
  */
 const passing = /^-?(READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|BUSY|UNKILLABLE|NOREPLICAS|UNBLOCKED)\b/
 
@@ -51,31 +51,28 @@ export const willPass = (error: CommandError): boolean =>
 
 export const isOutOfMemory = (error: CommandError): boolean => error.kind === 'refused' && /\bOOM\b/.test(error.message)
 
-/** The consumer group, or its stream, is not there: 7.0 words the second differently for a reader that waits. */
+/** Whether the consumer group or its stream does not exist. To a blocked reader, Redis 7.0 reports the latter with `UNBLOCKED`. */
 export const isGroupMissing = (error: CommandError): boolean =>
   error.kind === 'refused' && /\bNOGROUP\b|\bUNBLOCKED the stream\b/.test(error.message)
 
-export const closedError = (): MqError => new MqError('MQ_CLOSED', 'The adapter was disconnected')
-
 const authWords = /\b(WRONGPASS|NOAUTH|NOPERM)\b|invalid password|can't run this command|AUTH <password> called without/
-const tlsCodes =
-  /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_|EPROTO|CRL_|INVALID_CA|PATH_LENGTH)/
+const tlsWords = /certificate|wrong version number|SSL routines/i
 
-/** Why no connection came up. */
+/** Creates the error of a connection that was not established. */
 export function connectError(error: unknown, at: { readonly where: string; readonly timeoutMs: number }): MqError {
-  const cause = bare(error)
-  const code = (cause as { code?: string }).code ?? ''
-  const fail = (kind: MqErrorCode, text: string): MqError =>
-    new MqError(kind, `${text} (Redis at ${at.where}): ${cause.message}`, { cause })
-  if (authWords.test(cause.message)) return fail('MQ_AUTH_FAILED', 'User or password were refused')
-  if (tlsCodes.test(code) || /certificate|wrong version number|SSL routines/i.test(cause.message)) {
-    return fail('MQ_TLS_FAILED', 'No TLS connection came up')
+  const cause = withoutCommand(error)
+  const fail = (code: MqErrorCode, text: string): MqError =>
+    new MqError(code, `${text} (Redis at ${at.where}): ${cause.message}`, { cause })
+  if (authWords.test(cause.message)) return fail('MQ_AUTH_FAILED', 'The user or password was refused')
+  if (isTlsFault(cause) || tlsWords.test(cause.message))
+    return fail('MQ_TLS_FAILED', 'No TLS connection was established')
+  if ((cause as { code?: unknown }).code === 'ETIMEDOUT') {
+    return fail('MQ_CONNECT_TIMEOUT', `No connection was established within ${at.timeoutMs} ms`)
   }
-  if (code === 'ETIMEDOUT') return fail('MQ_CONNECT_TIMEOUT', `No connection came up within ${at.timeoutMs} ms`)
-  return fail('MQ_CONNECT_FAILED', 'No connection came up')
+  return fail('MQ_CONNECT_FAILED', 'No connection was established')
 }
 
-/** For what an operation rejects with. */
+/** Creates the error that an operation rejects with. `what` names the operation. */
 export function operationError(what: string, error: unknown): MqError {
   if (error instanceof MqError) return error
   const failed = commandError(error)

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { Client } from './client.js'
 
-interface Pending {
+interface PendingCommand {
   readonly bytes: number
   readonly timeoutMs: number
 }
@@ -9,13 +9,13 @@ interface Pending {
 const tickMs = 100
 
 /**
- * Gives a connection up on which commands wait and nothing comes: for longer than the longest of their times, and than a link of
- * that speed takes for all their bytes. As long as bytes arrive it is slow, not dead. All its commands then fail. Of a cluster
- * only the node that is silent: what moved away from it is found when it is asked for again.
+ * Watches for connections that owe replies and receive nothing, and drops them, so that their commands fail. The limit is the longest
+ * time of a pending command, plus the time that all their bytes take at the minimum speed. A connection that receives bytes is slow,
+ * not dead. In a cluster only the silent node is dropped, and the driver finds the slots that have moved away from it.
  */
-export function watchSilence(leastBytesPerSecond: number) {
-  const pending = new Set<Pending>()
-  let heard = new WeakMap<Redis, { readonly bytes: number; readonly at: number }>()
+export function watchSilence(minBytesPerSecond: number) {
+  const pending = new Set<PendingCommand>()
+  let lastReceived = new WeakMap<Redis, { readonly bytes: number; readonly at: number }>()
   let client: Client | undefined
   let bytes = 0
   let timer: NodeJS.Timeout | undefined
@@ -24,27 +24,27 @@ export function watchSilence(leastBytesPerSecond: number) {
     if (client === undefined) return
     const now = performance.now()
     let timeoutMs = 0
-    for (const one of pending) timeoutMs = Math.max(timeoutMs, one.timeoutMs)
-    const limitMs = timeoutMs + (1_000 * bytes) / leastBytesPerSecond
+    for (const command of pending) timeoutMs = Math.max(timeoutMs, command.timeoutMs)
+    const limitMs = timeoutMs + (1_000 * bytes) / minBytesPerSecond
     for (const node of 'nodes' in client ? client.nodes() : [client]) {
-      const before = heard.get(node)
+      const before = lastReceived.get(node)
       const received = bytesRead(node)
-      const isHeard = before?.bytes !== received || (node !== client && !isAsked(node))
-      if (!isHeard && now - before.at < limitMs) continue
-      heard.set(node, { bytes: received, at: now })
-      if (!isHeard) node.disconnect(node === client)
+      const isAlive = before?.bytes !== received || (node !== client && !owesReplies(node))
+      if (!isAlive && now - before.at < limitMs) continue
+      lastReceived.set(node, { bytes: received, at: now })
+      if (!isAlive) node.disconnect(node === client)
     }
   }
 
   return {
-    /** Returns what is to be called when the command has ended. */
-    begin(used: Client, command: Pending): () => void {
-      const isFirst = pending.size === 0 || client !== used
+    /** Begins to watch a command. Returns the function to call when the command has ended. */
+    begin(usedClient: Client, command: PendingCommand): () => void {
+      const isFirst = pending.size === 0 || client !== usedClient
       pending.add(command)
       bytes += command.bytes
       if (isFirst) {
-        client = used
-        heard = new WeakMap()
+        client = usedClient
+        lastReceived = new WeakMap()
         tick()
       }
       timer ??= setInterval(tick, tickMs)
@@ -59,11 +59,11 @@ export function watchSilence(leastBytesPerSecond: number) {
   }
 }
 
-/** There is no stream yet where the connection is being made. */
+/** A client that is still connecting has no stream. */
 const bytesRead = ({ stream }: Redis): number => (stream as typeof stream | undefined)?.bytesRead ?? 0
 
-/** Whether commands wait for this node of a cluster, or for its connection. */
-function isAsked(node: Redis): boolean {
+/** Whether commands wait for this node of a cluster, or for the connection to it. */
+function owesReplies(node: Redis): boolean {
   const { offlineQueue } = node as unknown as { readonly offlineQueue?: { readonly length: number } }
   return node.commandQueue.length > 0 || (offlineQueue?.length ?? 0) > 0
 }

@@ -2,11 +2,11 @@ import { MqError } from '@mq/core/adapter'
 import type { Settings, WaitCommand } from '../options.js'
 import { commandError } from './errors.js'
 import type { Link } from './link.js'
-import { probeScript } from './probe.js'
+import { probeScript } from './probe-script.js'
 
 /**
- * Looks whether this Redis can keep what is promised. Resolves with what is worth a warning.
- * Rejects with `MQ_AUTH_FAILED` where the user may not do what is needed, and `MQ_CONNECT_FAILED` where the server cannot.
+ * Checks that this Redis can keep what the adapter promises. Resolves with warnings. Rejects with `MQ_AUTH_FAILED` if the user lacks
+ * rights, and with `MQ_CONNECT_FAILED` if the server cannot be used.
  */
 export async function checkServer(link: Link, settings: Settings): Promise<readonly MqError[]> {
   const warnings: MqError[] = []
@@ -21,11 +21,11 @@ export async function checkServer(link: Link, settings: Settings): Promise<reado
   if (settings.checkEviction && policy !== undefined && policy !== 'noeviction' && info.get('maxmemory') !== '0') {
     const text = `maxmemory-policy is ${policy}`
     if (policy.startsWith('allkeys')) {
-      const advice = 'set it to noeviction, or checkEviction: false to live with that'
+      const advice = 'set it to noeviction, or accept it with checkEviction: false'
       throw new MqError('MQ_CONNECT_FAILED', `Redis would evict messages when its memory is full (${text}): ${advice}`)
     }
     warnings.push(
-      new MqError('MQ_OPERATION_FAILED', `Redis may forget which ids were published (${text}); use noeviction`),
+      new MqError('MQ_OPERATION_FAILED', `Redis may forget ids of published messages (${text}); use noeviction`),
     )
   }
   if (settings.checkPersistence && info.get('aof_enabled') === '0') {
@@ -35,7 +35,7 @@ export async function checkServer(link: Link, settings: Settings): Promise<reado
   return warnings
 }
 
-/** Empty where the user may not ask. */
+/** Returns an empty map if the user may not call INFO. */
 async function readInfo(link: Link): Promise<ReadonlyMap<string, string>> {
   try {
     const text = String(await link.send('INFO', []))
@@ -51,7 +51,7 @@ async function readInfo(link: Link): Promise<ReadonlyMap<string, string>> {
 async function checkCommands(link: Link, prefix: string): Promise<void> {
   const keys = ['a', 'b', 'c'].map((name) => `${prefix}:{mq.probe}:${name}`)
   const refuse = (what: string): MqError =>
-    new MqError('MQ_AUTH_FAILED', `The user may not do what is needed on the keys ${prefix}:*: ${what}`)
+    new MqError('MQ_AUTH_FAILED', `The user lacks rights on the keys ${prefix}:*: ${what}`)
   let denied: readonly Buffer[]
   try {
     denied = (await link.run(probeScript, keys, [])) as readonly Buffer[]
@@ -62,13 +62,15 @@ async function checkCommands(link: Link, prefix: string): Promise<void> {
   if (denied.length > 0) throw refuse([...new Set(denied.map(String))].join(', '))
 }
 
-/** Asks for no copy at all: only whether the command is there. */
+/** Waits for no copies: it finds out only whether the command exists. */
 async function checkWait(link: Link, { name, args }: WaitCommand): Promise<void> {
   try {
     await link.send(name, [...args.map(() => 0), 1])
   } catch (error) {
     const failed = commandError(error)
     if (failed.kind !== 'refused') throw failed
-    throw new MqError('MQ_CONNECT_FAILED', `This Redis does not do ${name}: ${failed.message}`, { cause: failed.cause })
+    throw new MqError('MQ_CONNECT_FAILED', `This Redis does not support ${name}: ${failed.message}`, {
+      cause: failed.cause,
+    })
   }
 }

@@ -1,4 +1,4 @@
-import type { MqError } from '@mq/core/adapter'
+import { backoff, type MqError } from '@mq/core/adapter'
 import { type CommandError, commandError, operationError, willPass } from '../connection/errors.js'
 import type { Link } from '../connection/link.js'
 
@@ -6,36 +6,37 @@ export interface LoopParts {
   readonly link: Link
   readonly hasRoom: () => boolean
   readonly waitForRoom: () => Promise<void>
-  /** One round. Rejects with a `CommandError`. */
+  /** Does one round. Rejects with a `CommandError`. */
   readonly step: () => Promise<void>
-  /** After a round that failed. Resolves with true when the next one may follow at once. */
+  /** Called after a round that failed. Resolves with true if the next round may follow at once. */
   readonly recover: (error: CommandError) => Promise<boolean>
   readonly onError: (error: MqError) => void
 }
 
-const longestPauseMs = 2_000
-/** A round that takes longer than this hangs: every command in it has a shorter deadline. */
+const minPauseMs = 20
+const maxPauseMs = 2_000
+/** A round that takes longer than this hangs: each command in it has a shorter time limit. */
 const stalledMs = 15_000
 
-/** Repeats `step` until it is stopped, whatever fails meanwhile. */
+/** Repeats `step` until it is stopped, even if rounds fail. */
 export function superviseLoop({ link, hasRoom, waitForRoom, step, recover, onError }: LoopParts) {
   let isStopping = false
   let isHealthy = true
   let lastRoundAt = performance.now()
-  let wake: (() => void) | undefined
+  let endPause: (() => void) | undefined
 
   const pause = (ms: number): Promise<void> =>
     new Promise((resolve) => {
       const timer = setTimeout(resolve, ms)
-      wake = () => {
+      endPause = () => {
         clearTimeout(timer)
         resolve()
       }
     })
 
   async function run(): Promise<void> {
-    let pauseMs = 20
-    let told = ''
+    const pauses = backoff({ minMs: minPauseMs, maxMs: maxPauseMs })
+    let lastReported = ''
     while (!isStopping) {
       lastRoundAt = performance.now()
       if (!hasRoom()) {
@@ -45,34 +46,33 @@ export function superviseLoop({ link, hasRoom, waitForRoom, step, recover, onErr
       try {
         if (!link.isUp) {
           isHealthy = false
-          await link.whenUp(longestPauseMs)
+          await link.whenUp(maxPauseMs)
           continue
         }
         await step()
         isHealthy = true
-        pauseMs = 20
-        told = ''
+        pauses.reset()
+        lastReported = ''
       } catch (error) {
         isHealthy = false
         const failed = commandError(error)
-        const mayGoOn = await recover(failed).catch(() => false)
-        if (!mayGoOn && failed.kind === 'refused' && !willPass(failed) && told !== failed.message) {
-          told = failed.message
+        const mayContinue = await recover(failed).catch(() => false)
+        if (!mayContinue && failed.kind === 'refused' && !willPass(failed) && lastReported !== failed.message) {
+          lastReported = failed.message
           onError(operationError('Consuming', failed))
         }
-        if (mayGoOn || isStopping) continue
-        await pause(pauseMs)
-        pauseMs = Math.min(2 * pauseMs, longestPauseMs)
+        if (mayContinue || isStopping) continue
+        await pause(pauses.next())
       }
     }
   }
 
   return {
     ended: run(),
-    /** The round that is under way is the last. */
+    /** Makes the current round the last one. */
     stop(): void {
       isStopping = true
-      wake?.()
+      endPause?.()
     },
     isRunning: (): boolean => isHealthy && performance.now() - lastRoundAt < stalledMs,
   }

@@ -1,23 +1,32 @@
-import type { Owned } from '../wire/reply.js'
+import type { OwnedEntry } from '../wire/reply.js'
 
-/** What one answer should bring at most: on a slow link its messages must be here long before their claims are over. */
-const answerBytes = 256 * 1024
-/** Until there is experience. */
+/** How much one answer should bring at most, so that its messages arrive long before their claims end, even over a slow link. */
+const maxAnswerBytes = 256 * 1024
+/** The assumed size of a message before the first one has arrived. */
 const firstBytes = 128 * 1024
-/** Of how large they were, with each answer that brings smaller ones. */
+/** How much of the assumed size is left after an answer with smaller messages. */
 const decay = 0.5
 
-/** How many messages to ask for at a time, by how large they were lately. */
+/**
+ * Decides how many messages to ask for at a time.
+ *
+ * A claim holds from the moment in which Redis sends the message, and it is renewed only once the message has arrived. If an answer took
+ * longer than `visibilityMs`, its claims would be over on arrival, and so would those of the next try. XREADGROUP counts messages, not
+ * bytes. The number therefore follows from their size: the largest one of the last answer, or half of what was assumed before.
+ *
+ * It begins with two messages, and needs six answers until a hundred small ones come at a time. Large ones come one at a time. A single
+ * message that takes longer than `visibilityMs` cannot be consumed.
+ */
 export function createPortions() {
-  let usual = firstBytes
+  let assumedBytes = firstBytes
 
   return {
-    of: (free: number): number => Math.max(1, Math.min(free, Math.floor(answerBytes / usual))),
-    learn(owned: readonly Owned[]): void {
+    next: (free: number): number => Math.max(1, Math.min(free, Math.floor(maxAnswerBytes / assumedBytes))),
+    learn(owned: readonly OwnedEntry[]): void {
       if (owned.length === 0) return
       let largest = 1
       for (const { entry } of owned) largest = Math.max(largest, entry.message.body.byteLength)
-      usual = Math.max(largest, usual * decay)
+      assumedBytes = Math.max(largest, assumedBytes * decay)
     },
   }
 }

@@ -1,33 +1,35 @@
 import { type Delivery, type Failure, lazyAbort, type MqError, type RawMessage } from '@mq/core/adapter'
+import { Waiters } from '../connection/waiting.js'
 import type { DecodedEntry } from '../wire/entry.js'
-import type { Kind, Owned } from '../wire/reply.js'
+import type { Kind, OwnedEntry } from '../wire/reply.js'
 
 /**
- * One call of `handle`. Whatever ends it first takes it out of `Runs`; what comes after that is void. It is the delivery, too:
- * there is one for every message, so it is made without copying.
+ * One call of `handle`. Its first ending takes it out of `Runs`, and later ones count for nothing. It is the delivery too, so that no
+ * second object is made for each message.
  */
-export class Run implements Owned, Delivery {
+export class Run implements OwnedEntry, Delivery {
   readonly kind: Kind
   readonly id: string
   readonly entry: DecodedEntry
   readonly deliveries: number
-  readonly ref: string
+  /** Kind and entry id joined, because an entry id is unique only within its stream. */
+  readonly fullId: string
   readonly message: RawMessage
   readonly attempt: number
   declare readonly failure?: Failure
   declare readonly decodeError?: MqError
   claimedAt: number
-  /** Its handler has ended, and the broker is being told. */
-  settling = false
+  /** Whether the handler has ended and its settlement is on its way to the broker. */
+  isSettling = false
   readonly #abort = lazyAbort()
 
-  constructor({ kind, id, entry, deliveries, claimedAt }: Owned) {
+  constructor({ kind, id, entry, deliveries, claimedAt }: OwnedEntry) {
     this.kind = kind
     this.id = id
     this.entry = entry
     this.deliveries = deliveries
     this.claimedAt = claimedAt
-    this.ref = kind + id
+    this.fullId = kind + id
     this.message = entry.message
     this.attempt = entry.attempt + deliveries - 1
     if (entry.failure !== undefined) this.failure = entry.failure
@@ -47,7 +49,7 @@ export class Run implements Owned, Delivery {
 export class Runs {
   readonly #concurrency: number
   readonly #runs = new Map<string, Run>()
-  readonly #waiting = new Set<() => void>()
+  readonly #waiters = new Waiters()
 
   constructor(concurrency: number) {
     this.#concurrency = concurrency
@@ -56,66 +58,60 @@ export class Runs {
   get free(): number {
     return this.#concurrency - this.#runs.size
   }
+
   get size(): number {
     return this.#runs.size
   }
+
   get all(): readonly Run[] {
     return [...this.#runs.values()]
   }
-  get refs(): readonly string[] {
+
+  get fullIds(): readonly string[] {
     return [...this.#runs.keys()]
   }
 
   has(run: Run): boolean {
-    return this.#runs.get(run.ref) === run
+    return this.#runs.get(run.fullId) === run
   }
 
-  begin(owned: Owned): Run {
+  begin(owned: OwnedEntry): Run {
     const run = new Run(owned)
-    this.#runs.set(run.ref, run)
+    this.#runs.set(run.fullId, run)
     return run
   }
 
-  find(owned: Owned): Run | undefined {
+  find(owned: OwnedEntry): Run | undefined {
     return this.#runs.get(owned.kind + owned.id)
   }
 
   end(run: Run): void {
     if (!this.has(run)) return
-    this.#runs.delete(run.ref)
+    this.#runs.delete(run.fullId)
     this.wake()
   }
 
-  /** Ends it without a settlement: it is this consumer's no more. */
+  /** Ends a run without a settlement, because this consumer no longer owns its message. */
   lose(run: Run, reason: MqError): void {
     if (!this.has(run)) return
     this.end(run)
     run.abort(reason)
   }
 
-  /** Makes everybody look again who waits here. */
+  /** Wakes all waiters. */
   wake(): void {
-    if (this.#waiting.size === 0) return
-    for (const resolve of [...this.#waiting]) resolve()
+    this.#waiters.wake()
   }
 
-  /** Resolves at the next change, or at the latest after the time. */
+  /** Resolves at the next change, or after the time given. */
   async changed(timeoutMs: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer)
-        this.#waiting.delete(done)
-        resolve()
-      }
-      const timer = setTimeout(done, timeoutMs)
-      this.#waiting.add(done)
-    })
+    await this.#waiters.wait(timeoutMs)
   }
 
-  /** Resolves when none is left, or after the time. */
+  /** Resolves when no run is left, or after the time given. */
   async idle(timeoutMs: number): Promise<void> {
-    const deadline = performance.now() + timeoutMs
-    for (let left = timeoutMs; this.#runs.size > 0 && left > 0; left = deadline - performance.now()) {
+    const endsAt = performance.now() + timeoutMs
+    for (let left = timeoutMs; this.#runs.size > 0 && left > 0; left = endsAt - performance.now()) {
       await this.changed(Math.min(left, 60_000))
     }
   }

@@ -1,31 +1,33 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { MqError, Settlement } from '@mq/core/adapter'
+import { backoff, type MqError, type Settlement } from '@mq/core/adapter'
 import { commandError, isGroupMissing, operationError, willPass } from '../connection/errors.js'
 import type { Link } from '../connection/link.js'
+import { idRange } from '../wire/entry-ids.js'
 import { packFailure } from '../wire/fields.js'
-import type { GroupPlace } from '../wire/keys.js'
-import { laneOf } from '../wire/keys.js'
+import { type GroupPlace, laneOf } from '../wire/keys.js'
 import { ackScript, moveScript, parkScript } from '../wire/scripts/settle.js'
 import type { Run, Runs } from './runs.js'
 
 export interface SettlerParts {
   readonly place: GroupPlace
-  /** As the broker knows the consumer. */
+  /** The name of the consumer at the broker. */
   readonly name: string
   readonly link: Link
   readonly runs: Runs
   readonly ordered: boolean
   readonly onError: (error: MqError) => void
-  /** The entry of a message that was to be tried again or dead-lettered is gone. */
+  /** Called if the entry of a message that was to be retried or dead-lettered is gone. */
   readonly onGone: (run: Run) => void
-  /** Something was settled, so that the broker may have the next one. */
+  /** Called after a settlement, because the broker may now have another message for this consumer. */
   readonly onSettled: (settlement: Settlement) => void
 }
 
-const acksAtOnce = 500
-const longestPauseMs = 2_000
+/** How many messages one script acknowledges. */
+const maxAcks = 500
+const minPauseMs = 20
+const maxPauseMs = 2_000
 
-/** Carries settlements out at the broker: each one atomically, and only while the message is still this consumer's. */
+/** Carries out settlements at the broker, each in one atomic step and only while this consumer owns the message. */
 export function createSettler(parts: SettlerParts) {
   const { place, name, link, runs, ordered } = parts
   const { stream, retry, due, dueData, seq, dead, lanes, waiting, open } = place.keys
@@ -33,21 +35,25 @@ export function createSettler(parts: SettlerParts) {
 
   const lane = (run: Run): string => (ordered ? laneOf(run.entry.message.key) : '')
 
-  /** Acknowledgements of one turn of the event loop go out together. */
+  /** Collects the acknowledgements of one turn of the event loop. */
   function acknowledge(run: Run): void {
     if (acks.length === 0) setImmediate(flush)
     acks.push(run)
   }
+
   function flush(): void {
     const all = acks
     acks = []
-    for (let at = 0; at < all.length; at += acksAtOnce) void insist(all.slice(at, at + acksAtOnce), done, sendAcks)
+    for (let at = 0; at < all.length; at += maxAcks) void untilSettled(all.slice(at, at + maxAcks), done, sendAcks)
   }
+
   async function sendAcks(batch: readonly Run[]): Promise<void> {
     const byKind = (['m', 'r'] as const).map((kind) => batch.filter((run) => run.kind === kind))
-    const args = byKind.flatMap((some) =>
-      some.length === 0 ? [0] : [some.length, ...idRange(some), ...some.map(({ id }) => id)],
-    )
+    const args = byKind.flatMap((some): (string | number)[] => {
+      if (some.length === 0) return [0]
+      const ids = some.map(({ id }) => id)
+      return [ids.length, ...idRange(ids), ...ids]
+    })
     if (ordered) args.push(...byKind.flat().map(lane))
     await link.run(ackScript, [stream, retry, lanes, waiting, open], [place.group, name, ...args])
   }
@@ -63,11 +69,11 @@ export function createSettler(parts: SettlerParts) {
     if (moved === -1) parts.onGone(run)
   }
 
-  /** Once. Rejects with a `CommandError`. */
+  /** Gives a message back, without repeating that. Rejects with a `CommandError`. */
   async function release(run: Run): Promise<void> {
     if (ordered && lane(run) !== '') {
-      const head = [place.group, name]
-      await link.run(parkScript, [stream, retry, lanes, waiting, open], [...head, run.kind, run.id, lane(run)])
+      const args = [place.group, name, run.kind, run.id, lane(run)]
+      await link.run(parkScript, [stream, retry, lanes, waiting, open], args)
       return
     }
     const { failure } = run.entry
@@ -91,66 +97,46 @@ export function createSettler(parts: SettlerParts) {
   }
 
   /**
-   * Tries until it is done, the messages are not ours any more or the link is closed. That an answer was lost does no harm: the
-   * second time the broker sees that it is done.
+   * Repeats `work` until it succeeds, the messages belong to another consumer, or the link is closed. Repeating it after a lost answer
+   * does no harm, because the broker then finds that it was done.
    */
-  async function insist(
+  async function untilSettled(
     batch: readonly Run[],
     settlement: Settlement,
-    work: (ours: readonly Run[]) => Promise<void>,
+    work: (owned: readonly Run[]) => Promise<void>,
   ): Promise<void> {
-    let told = false
-    let ours = batch.filter((run) => runs.has(run))
-    for (let pauseMs = 20; ours.length > 0 && !link.isClosed; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
+    const pauses = backoff({ minMs: minPauseMs, maxMs: maxPauseMs })
+    let isReported = false
+    let owned = batch.filter((run) => runs.has(run))
+    while (owned.length > 0 && !link.isClosed) {
       try {
-        await work(ours)
+        await work(owned)
         break
       } catch (error) {
         const failed = commandError(error)
         if (isGroupMissing(failed)) break
-        if (!told && failed.kind === 'refused' && !willPass(failed)) {
-          told = true
+        if (!isReported && failed.kind === 'refused' && !willPass(failed)) {
+          isReported = true
           parts.onError(operationError('Settling a message', failed))
         }
+        const pauseMs = pauses.next()
         if (link.isUp) await sleep(pauseMs)
-        else await link.whenUp(longestPauseMs)
+        else await link.whenUp(maxPauseMs)
       }
-      ours = ours.filter((run) => runs.has(run))
+      owned = owned.filter((run) => runs.has(run))
     }
-    for (const run of ours) runs.end(run)
+    for (const run of owned) runs.end(run)
     parts.onSettled(settlement)
   }
 
   return {
     release,
-    /** Ends the run once the broker knows. */
+    /** Carries out a settlement, and then ends the run. */
     settle(run: Run, settlement: Settlement): void {
       if (settlement.kind === 'done') acknowledge(run)
-      else void insist([run], settlement, () => carryOut(run, settlement))
+      else void untilSettled([run], settlement, () => carryOut(run, settlement))
     },
   }
 }
 
 const done: Settlement = { kind: 'done' }
-
-/** The lowest and the highest id. */
-function idRange(some: readonly Run[]): [string, string] {
-  let low = (some[0] as Run).id
-  let high = low
-  for (const { id } of some) {
-    if (isBefore(id, low)) low = id
-    if (isBefore(high, id)) high = id
-  }
-  return [low, high]
-}
-
-function isBefore(a: string, b: string): boolean {
-  const dash = a.indexOf('-')
-  if (a.length === b.length && b[dash] === '-') return a < b
-  const [aTime = '', aNumber = ''] = a.split('-')
-  const [bTime = '', bNumber = ''] = b.split('-')
-  return aTime === bTime ? numberBefore(aNumber, bNumber) : numberBefore(aTime, bTime)
-}
-
-/** Of decimal numbers that may have 20 digits. */
-const numberBefore = (a: string, b: string): boolean => (a.length === b.length ? a < b : a.length < b.length)

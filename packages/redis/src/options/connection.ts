@@ -3,7 +3,7 @@ import { functionOption, integerOption, keysOf, MqError, requireKnownOptions } f
 import type { Cluster, RedisOptions as DriverOptions, Redis } from 'ioredis'
 import { type Address, addressOf } from './url.js'
 
-/** Where Redis is and how to connect. `redis()` and `redisStore()` share these options. */
+/** The options that say where Redis is and how to connect. `redis()` and `redisStore()` share them. */
 export interface RedisConnectionOptions {
   /** `redis://user:password@host:6379/0`, or `rediss://` for TLS. Default: `redis://localhost:6379`. */
   readonly url?: string

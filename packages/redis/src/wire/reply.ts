@@ -1,37 +1,38 @@
 import { type DecodedEntry, decodeEntry } from './entry.js'
 
-/** Which stream an entry is in: the topic's (`m`), or the group's for retries (`r`). */
+/** The stream of an entry: the topic's (`m`), or the group's own stream for retries (`r`). */
 export type Kind = 'm' | 'r'
 
-/** An entry that this consumer owns at the broker. */
-export interface Owned {
+/** An entry that a consumer owns at the broker. */
+export interface OwnedEntry {
   readonly kind: Kind
   readonly id: string
   readonly entry: DecodedEntry
-  /** How often it was delivered from this stream, this time included. */
+  /** How often the entry was delivered from this stream, including this time. */
   readonly deliveries: number
-  /** When the claim on it was asked for, on the clock of `performance.now`: it holds for `visibilityMs` from there. */
+  /** When the claim was requested, by `performance.now`. The claim holds for `visibilityMs` from then on. */
   readonly claimedAt: number
 }
 
-/** An entry that is pending although the stream has it no more: trimmed or deleted by somebody else. */
+/** An entry that is pending although the stream no longer has it, because another program trimmed or deleted it. */
 export interface GoneEntry {
   readonly kind: Kind
   readonly id: string
 }
 
-export interface Intake {
-  readonly owned: readonly Owned[]
+/** The entries that one answer brings. */
+export interface Received {
+  readonly owned: readonly OwnedEntry[]
   readonly gone: readonly GoneEntry[]
 }
 
-export const nothing: Intake = { owned: [], gone: [] }
+export const nothingReceived: Received = { owned: [], gone: [] }
 
 type RawRow = readonly [kind: Buffer, id: Buffer, deliveries: number, fields: readonly Buffer[]]
 
-/** What the scripts of `scripts/fetch.ts` return: kind, entry id, deliveries and fields of each. */
-export function intakeOf(rows: readonly unknown[], topic: string, claimedAt: number): Intake {
-  const owned: Owned[] = []
+/** Decodes the rows of a script that takes or claims messages: kind, entry id, deliveries and fields of each. */
+export function receivedRows(rows: readonly unknown[], topic: string, claimedAt: number): Received {
+  const owned: OwnedEntry[] = []
   const gone: GoneEntry[] = []
   for (const row of rows as readonly RawRow[]) {
     const kind: Kind = row[0].toString() === 'r' ? 'r' : 'm'
@@ -42,18 +43,18 @@ export function intakeOf(rows: readonly unknown[], topic: string, claimedAt: num
   return { owned, gone }
 }
 
-/** An entry as XREAD and XREADGROUP tell it. */
+/** An entry in an answer of XREAD, XREADGROUP or XRANGE. */
 export type RawEntry = readonly [id: Buffer, fields: readonly Buffer[] | null]
 
-/** The entries of the one stream that was read; none where the time was over. */
+/** Returns the entries of the one stream that was read, and none if the time was over. */
 export const entriesOf = (reply: unknown): readonly RawEntry[] =>
   (reply as readonly (readonly [Buffer, readonly RawEntry[]])[] | null)?.[0]?.[1] ?? []
 
-/** What XREADGROUP delivers from the topic's stream for the first time. */
-export function readIntake(reply: unknown, topic: string, claimedAt: number): Intake {
+/** Decodes the answer of an XREADGROUP on the topic's stream, which delivers each entry for the first time. */
+export function receivedEntries(reply: unknown, topic: string, claimedAt: number): Received {
   const entries = entriesOf(reply)
-  if (entries.length === 0) return nothing
-  const owned = entries.map(([raw, fields]): Owned => {
+  if (entries.length === 0) return nothingReceived
+  const owned = entries.map(([raw, fields]): OwnedEntry => {
     const id = raw.toString()
     return { kind: 'm', id, entry: decodeEntry({ id, fields: fields ?? [] }, topic), deliveries: 1, claimedAt }
   })

@@ -1,10 +1,11 @@
 import { script } from '../../connection/script.js'
-import { fieldValue, isBefore, nowDown, nowUp, trim } from './lua.js'
+import { fieldValue, isBefore, nowDown, trim } from './lua.js'
 
 /**
- * Makes a group, or makes it again where it had vanished: then from the oldest message, as nobody knows what it had read.
- * KEYS: stream, retry stream, groups, deleted. ARGV: group, where a new one begins (0 or $). Returns whether it had been declared
- * before, and whether it or its retry stream had to be made.
+ * Creates a group. A declared group that vanished is created again, from the oldest message on, because nobody knows what it had read.
+ *
+ * KEYS: stream, retry stream, groups, deleted. ARGV: group, where a new group begins (0 or $). Returns whether the group had been
+ * declared before, and whether the group or its retry stream had to be created.
  */
 export const declareScript = script(
   `
@@ -24,19 +25,21 @@ return {known, made}
 )
 
 /**
- * Makes a group that vanished under a consumer: from where it was deleted on purpose, else after the last message that this
- * consumer has seen, or from the start of a stream that is a new one. KEYS: as \`declareScript\`. ARGV: group, id of that message.
- * Returns whether it had to be made, and whether it had been deleted on purpose.
+ * Creates a group again that vanished under a consumer. It continues from where the group was deleted on purpose. Otherwise it continues
+ * after the last message that this consumer has seen, or from the beginning if the stream is a new one.
+ *
+ * KEYS: those of `declareScript`. ARGV: group, id of that message. Returns whether the group had to be created, and whether it had been
+ * deleted on purpose.
  */
 export const restoreScript = script(
   `
 ${isBefore}
-local group, seen = ARGV[1], ARGV[2]
+local group, last_seen = ARGV[1], ARGV[2]
 local start = redis.call('HGET', KEYS[4], group)
 local on_purpose = start and 1 or 0
 if not start then
   local last = redis.call('EXISTS', KEYS[1]) == 1 and redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
-  start = last and not is_before(last[1], seen) and seen or '0'
+  start = last and not is_before(last[1], last_seen) and last_seen or '0'
 end
 local made = 0
 for i, id in ipairs({start, '0'}) do
@@ -50,12 +53,12 @@ return {made, on_purpose}
   { whenFull: true },
 )
 
-/** So many groups that were deleted are remembered, for the consumers that they may still have. */
+/** How many deleted groups are remembered, for the consumers that they may still have. */
 const maxDeleted = 1_000
 
 /**
- * Removes a group with all that it has. KEYS: stream, groups, deleted, then the group's own keys. ARGV: group, how many messages
- * are retained.
+ * Deletes a group with everything that belongs to it. KEYS: stream, groups, deleted, then the group's own keys. ARGV: group, how many
+ * messages are retained.
  */
 export const deleteScript = script(
   `
@@ -80,7 +83,7 @@ return 1
 )
 
 /**
- * Lets a consumer go that has nothing in hand. With messages in hand it stays, as its messages would be gone with it.
+ * Removes a consumer that owns nothing. One that owns messages stays, because Redis would drop them together with it.
  * KEYS: stream, retry stream. ARGV: group, consumer.
  */
 export const leaveScript = script(
@@ -95,8 +98,8 @@ return 1
 )
 
 /**
- * Counts: ready (-1 where the broker cannot tell), in flight, delayed, dead. KEYS: stream, retry stream, due, delayed, dead,
- * waiting. ARGV: group.
+ * Counts messages: ready (-1 if Redis cannot tell), in flight, delayed, dead. KEYS: stream, retry stream, due, delayed, dead, waiting.
+ * ARGV: group.
  */
 export const statsScript = script(`
 ${nowDown}
@@ -121,26 +124,3 @@ if retry then running = running + value_of(retry, 'pending') end
 local delayed = redis.call('ZCARD', KEYS[3]) - due + redis.call('ZCARD', KEYS[4])
 return {ready, math.max(0, running), delayed, redis.call('XLEN', KEYS[5])}
 `)
-
-/**
- * Where a topic's stream ends, and how many entries were ever added to it. Says too that a listener is there, until it says so
- * again. KEYS: stream, listeners. ARGV: name of the listener, for how long.
- */
-export const positionScript = script(
-  `
-${fieldValue}
-${nowUp}
-local now, lasting = now_up(), tonumber(ARGV[2])
-redis.call('ZADD', KEYS[2], now + lasting, ARGV[1])
-local crashed = redis.call('ZRANGE', KEYS[2], '-inf', now, 'BYSCORE', 'LIMIT', 0, 100)
-if #crashed > 0 then redis.call('ZREM', KEYS[2], unpack(crashed)) end
-redis.call('PEXPIRE', KEYS[2], 2 * lasting)
-if redis.call('EXISTS', KEYS[1]) == 0 then return {'0-0', 0} end
-local info = redis.call('XINFO', 'STREAM', KEYS[1])
-return {value_of(info, 'last-generated-id'), value_of(info, 'entries-added')}
-`,
-  { whenFull: true },
-)
-
-/** A listener is gone. KEYS: listeners. ARGV: its name. */
-export const unlistenScript = script("return redis.call('ZREM', KEYS[1], ARGV[1])", { whenFull: true })

@@ -10,9 +10,9 @@ local function finish(stream, group, id, is_retry)
 end`
 
 /**
- * Acknowledges messages that the consumer still owns. KEYS: stream, retry stream, lanes, waiting, open. ARGV: group, consumer,
- * then twice, for either stream: how many, the lowest and the highest of their ids, the ids; at last the lanes of all, or none
- * at all. Returns how many were acknowledged.
+ * Acknowledges messages that the consumer still owns. KEYS: stream, retry stream, lanes, waiting, open. ARGV: group, consumer, then for
+ * each of the two streams the number of messages, their lowest and highest id, and all their ids. At the end follow the lanes of all
+ * messages, or nothing. Returns how many were acknowledged.
  */
 export const ackScript = script(
   `
@@ -20,13 +20,13 @@ ${ownedBy}
 ${leaveLane}
 local group, consumer = ARGV[1], ARGV[2]
 local at, total = 3, 0
-local refs = {}
+local full_ids = {}
 for _, kind in ipairs({'m', 'r'}) do
   local stream = kind == 'r' and KEYS[2] or KEYS[1]
   local count = tonumber(ARGV[at])
   at = at + 1
   if count > 0 then
-    -- Most often all of them, in one call for all.
+    -- One call usually finds all of them.
     local mine = {}
     local found = redis.pcall('XPENDING', stream, group, ARGV[at], ARGV[at + 1], 2 * count, consumer)
     if not found.err then
@@ -38,7 +38,7 @@ for _, kind in ipairs({'m', 'r'}) do
       local id = ARGV[i]
       local is_mine = mine[id] or owned_by(stream, group, id, consumer)
       if is_mine then ids[#ids + 1] = id end
-      refs[#refs + 1] = is_mine and kind .. id or false
+      full_ids[#full_ids + 1] = is_mine and kind .. id or false
     end
     at = at + count
     if #ids > 0 then
@@ -48,10 +48,10 @@ for _, kind in ipairs({'m', 'r'}) do
     end
   end
 end
-for i, ref in ipairs(refs) do
+for i, full_id in ipairs(full_ids) do
   local lane = ARGV[at + i - 1]
   if not lane then break end
-  if ref then leave_lane(KEYS[3], KEYS[4], KEYS[5], lane, ref) end
+  if full_id then leave_lane(KEYS[3], KEYS[4], KEYS[5], lane, full_id) end
 end
 return total
 `,
@@ -59,9 +59,11 @@ return total
 )
 
 /**
- * Moves one message that the consumer still owns on, and acknowledges it in the same step. KEYS: stream, retry stream, due, due
- * data, seq, dead, lanes, waiting, open. ARGV: group, consumer, kind, entry id, lane, then what becomes of it (retry or dead),
- * the delay, the attempt and the failure that it carries from now on. Returns 1, 0 if it was not ours, -1 if its entry is gone.
+ * Moves a message that the consumer still owns, and acknowledges it in the same step.
+ *
+ * KEYS: stream, retry stream, due, due data, seq, dead, lanes, waiting, open. ARGV: group, consumer, kind, entry id, lane, the destination
+ * (retry or dead), the delay, and the attempt and failure that the message carries from now on. Returns 1, or 0 if the consumer does not
+ * own the message, or -1 if its entry is gone.
  */
 export const moveScript = script(
   `
@@ -99,8 +101,8 @@ return fields and 1 or -1
 )
 
 /**
- * Gives messages of an ordered consumer back, each to the front of its key's lane. KEYS: stream, retry stream, lanes, waiting,
- * open. ARGV: group, consumer, then kind, entry id and lane of each.
+ * Gives messages of an ordered consumer back, each to the front of the lane of its key. KEYS: stream, retry stream, lanes, waiting, open.
+ * ARGV: group, consumer, then kind, entry id and lane of each message.
  */
 export const parkScript = script(
   `

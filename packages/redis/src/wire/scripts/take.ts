@@ -70,7 +70,7 @@ local out = {wait_ms(), '0-0'}
 
 local function stream_of(kind) return kind == 'r' and KEYS[2] or KEYS[1] end
 
--- Lanes with messages that wait and none that runs.
+-- Takes messages of lanes in which some wait and none runs.
 local tries = redis.call('SRANDMEMBER', keys.open, free)
 for _, lane in ipairs(tries) do
   local member = not redis.call('HGET', keys.lanes, lane) and first_of(keys.waiting, lane)
@@ -78,7 +78,7 @@ for _, lane in ipairs(tries) do
     redis.call('ZREM', keys.waiting, member)
     local kind = string.sub(member, -1)
     local id = id_of(string.sub(member, #lane + 2, -2))
-    -- Another consumer of the group, not an ordered one, may have taken and finished it.
+    -- A consumer of the group that is not ordered may have taken and finished the message.
     local pending = owned_by(stream_of(kind), group, id, '~waiting')
     local entry = pending and redis.call('XRANGE', stream_of(kind), id, id)[1]
     if entry then

@@ -25,9 +25,9 @@ for _, stream in ipairs({KEYS[1], KEYS[2]}) do
 end
 local running = redis.call('HGETALL', KEYS[4])
 for i = 1, #running, 2 do
-  local lane, ref = running[i], running[i + 1]
-  local stream = string.sub(ref, 1, 1) == 'r' and KEYS[2] or KEYS[1]
-  local id = string.sub(ref, 2)
+  local lane, full_id = running[i], running[i + 1]
+  local stream = string.sub(full_id, 1, 1) == 'r' and KEYS[2] or KEYS[1]
+  local id = string.sub(full_id, 2)
   local pending = redis.call('XPENDING', stream, group, id, id, 1)[1]
   if not pending or pending[2] == '~waiting' then
     redis.call('HDEL', KEYS[4], lane)

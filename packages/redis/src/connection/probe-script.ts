@@ -1,8 +1,8 @@
 import { script } from './script.js'
 
 /**
- * Tries every command that the other scripts use on keys that are not there or are removed at once, and returns the names of
- * those that this user may not call. KEYS: three that nothing else uses.
+ * Tries every command that the other scripts use, on keys that do not exist or are removed at once. Returns the names of the commands
+ * that this user may not call. KEYS: three that nothing else uses.
  */
 export const probeScript = script(
   `
