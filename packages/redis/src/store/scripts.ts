@@ -1,14 +1,14 @@
 import { script } from '../connection/script.js'
 import { nowDown, nowUp } from '../wire/scripts/lua.js'
 
-/** KEYS: a value. ARGV: what is expected, what to put there, its time to live. Returns 1 if it did. */
+/** Replaces a value. KEYS: the value. ARGV: the expected value, the new value, its time to live. Returns 1 if it did so. */
 export const compareAndSetScript = script(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1
 `)
 
-/** KEYS: a value. ARGV: what is expected. Returns 1 if it was removed. */
+/** Removes a value. KEYS: the value. ARGV: the expected value. Returns 1 if it did so. */
 export const deleteExpectedScript = script(
   `
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
@@ -17,7 +17,7 @@ return redis.call('DEL', KEYS[1])
   { whenFull: true },
 )
 
-/** A lease ends no earlier than its time, and its key no earlier than the last of its leases. */
+/** Records a lease. A lease never ends early, and the key lives as long as the last of its leases. */
 const hold = `
 local function hold(key, holder, ttl)
   redis.call('ZADD', key, now_up() + ttl, holder)
@@ -25,7 +25,10 @@ local function hold(key, holder, ttl)
   redis.call('PEXPIREAT', key, last[2])
 end`
 
-/** KEYS: the holders of a name, by the end of their leases. ARGV: holder, limit, time to live. Returns -1, or when to try again. */
+/**
+ * Acquires a lease. KEYS: the holders of a name, by the end of their leases. ARGV: holder, limit, time to live. Returns -1, or in how many
+ * ms to try again.
+ */
 export const acquireScript = script(`
 ${nowDown}
 ${nowUp}
@@ -44,7 +47,7 @@ hold(key, holder, tonumber(ARGV[3]))
 return -1
 `)
 
-/** KEYS as before. ARGV: holder, time to live. Returns 1 if the holder has a lease. */
+/** Renews a lease. KEYS: as for `acquireScript`. ARGV: holder, time to live. Returns 1 if the holder has a lease. */
 export const renewLeaseScript = script(
   `
 ${nowDown}
@@ -59,8 +62,11 @@ return 1
 )
 
 /**
- * KEYS: what was taken, by slot. ARGV: count, limit, the width of a slot in ms, slots in a window, the longest wait in ms. Takes from
- * the first slot, from now or from the last that was given on, at which no window has too many. Returns whether it did, and the wait.
+ * Reserves a count in the first slot from which on no window has too many. It looks no earlier than the present slot, and no earlier than
+ * the last slot that was given out.
+ *
+ * KEYS: what was taken, by slot. ARGV: count, limit, the width of a slot in ms, slots in a window, the longest wait in ms. Returns whether
+ * it did so, and the wait.
  */
 export const takeScript = script(`
 local key = KEYS[1]

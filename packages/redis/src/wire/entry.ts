@@ -8,24 +8,24 @@ import {
 } from '@mq/core/adapter'
 import { attemptField, bodyField, failureField, headerPrefix, originField } from './fields.js'
 
-/** A stream entry as it was read. */
+/** A stream entry, undecoded. */
 export interface Entry {
   readonly id: string
-  /** Names and values in turn. */
+  /** The names and values in turn. */
   readonly fields: readonly Buffer[]
 }
 
 export interface DecodedEntry {
   readonly message: RawMessage
-  /** Of the entry itself; deliveries that ended without a settlement come on top. */
+  /** The attempt that the entry names. Deliveries that ended without a settlement are added to it. */
   readonly attempt: number
   readonly failure: Failure | undefined
   readonly decodeError: MqError | undefined
 }
 
 /**
- * Attributes may be missing, as in entries of other programs. What has no `data` field, or a `specversion` of another major
- * version, cannot be decoded: its body is then all that was found.
+ * Decodes an entry. Attributes may be missing, as in entries of other programs. An entry without a `data` field, or with a `specversion`
+ * of another major version, cannot be decoded. Its body is then everything that was found.
  */
 export function decodeEntry({ id, fields }: Entry, topic: string): DecodedEntry {
   const attributes: Record<string, string> = Object.create(null)
@@ -46,24 +46,24 @@ export function decodeEntry({ id, fields }: Entry, topic: string): DecodedEntry 
       headers[name.slice(headerPrefix.length)] = value.toString()
     } else attributes[name] = value.toString()
   }
-  // Programs may choose the numbers of their ids; past this one there is no date.
+  // Other programs may choose the numbers of their ids, and there are no dates beyond this one.
   const defaults = { id: origin, topic, timeMs: Math.min(Number.parseInt(origin, 10) || 0, 8.64e15) }
   const content = {
     headers: headers === undefined ? emptyHeaders : Object.freeze(headers),
-    body: body ?? whole(fields),
+    body: body ?? fieldsAsJson(fields),
   }
-  const found = { attempt, failure }
+  const common = { attempt, failure }
   try {
     if (body === undefined) throw new MqError('MQ_UNDECODABLE', `The entry has no field '${bodyField}'`)
-    return { message: messageFromAttributes(attributes, content, defaults), ...found, decodeError: undefined }
+    return { message: messageFromAttributes(attributes, content, defaults), ...common, decodeError: undefined }
   } catch (error) {
     const message = messageFromAttributes({ ...attributes, specversion: undefined }, content, defaults)
-    return { message, ...found, decodeError: error as MqError }
+    return { message, ...common, decodeError: error as MqError }
   }
 }
 
-/** All fields as JSON, for a person to look at. */
-function whole(fields: readonly Buffer[]): Buffer {
+/** Shows all fields as JSON, for a person to read. */
+function fieldsAsJson(fields: readonly Buffer[]): Buffer {
   const pairs: [string, string][] = []
   for (let index = 0; index + 1 < fields.length; index += 2) {
     pairs.push([String(fields[index]), String(fields[index + 1])])

@@ -1,24 +1,24 @@
 import { encodeFailure, type Failure, type RawMessage } from '@mq/core/adapter'
 
-/** What an application's header `x` is called in an entry: `header:x`. No CloudEvents attribute has a colon. */
+/** The prefix of an application's headers, as in `header:tenant`. No CloudEvents attribute contains a colon. */
 export const headerPrefix = 'header:'
 export const bodyField = 'data'
-/** Which attempt an entry is for. Without it, the first. */
+/** The attempt that an entry is for. An entry without this field is for the first one. */
 export const attemptField = 'mq:attempt'
-/** The id that it had in the topic's stream, in a group's own streams. */
+/** The id that an entry of a group's own streams had in the topic's stream. */
 export const originField = 'mq:entry'
-/** How the attempt before ended, as JSON. */
+/** The failure of the previous attempt, as JSON. */
 export const failureField = 'mq:failure'
 
-/** ASCII, so that any client shows it. */
+/** Encodes a failure in ASCII, so that every client can show it. */
 export const packFailure = (failure: Failure): string => encodeFailure(failure)
 
 /**
- * A message for the publish script: the MessagePack strings of its id and its delay, and a third one of the fields and values of
- * its entry (the CloudEvents attributes by their own names, the headers, the body), which are MessagePack strings in turn.
+ * A message for the publish script: three MessagePack strings for its id, its delay and its entry. The last one contains MessagePack
+ * strings in turn: the fields and values of the entry, which are the CloudEvents attributes, the headers and the body.
  */
 export interface Packed {
-  /** All but the body, a byte for each character: one string is written faster than its twenty parts. */
+  /** Everything but the body, with one byte per character. One string is written faster than its twenty parts. */
   readonly head: string
   readonly body: Uint8Array
 }
@@ -44,7 +44,7 @@ export function packMessage(message: RawMessage, delayMs: number): Packed {
 
 export const packedBytes = ({ head, body }: Packed): number => head.length + body.byteLength
 
-/** Several, one after the other. */
+/** Joins messages, one after the other. */
 export function joinPacked(all: readonly Packed[]): Buffer {
   const joined = Buffer.allocUnsafe(all.reduce((sum, packed) => sum + packedBytes(packed), 0))
   let at = 0

@@ -1,44 +1,44 @@
 import { createHash } from 'node:crypto'
 import type { GroupRef } from '@mq/core/adapter'
 
-/** What one topic has at the broker. All its keys share a hash tag: a script's keys lie in one slot of a cluster. */
+/** The keys of a topic. They share a hash tag, so that all keys of a script lie in one slot of a cluster. */
 export interface TopicKeys {
-  /** The messages, with every group as a consumer group of the same name. */
+  /** Stream: the messages. Every group is a consumer group of the same name. */
   readonly stream: string
   /** Sorted set: delayed messages by due time. Their fields are in `delayedData`. */
   readonly delayed: string
   readonly delayedData: string
   /** Counter that names delayed entries. */
   readonly seq: string
-  /** Sets: ids that were published lately, in two generations. */
+  /** Sets: recently published ids, in two generations. */
   readonly ids: string
   readonly idsOld: string
-  /** Hash: the declared groups, so that one that vanished is told from one that never was. */
+  /** Hash: the declared groups. It distinguishes a group that vanished from one that never existed. */
   readonly groups: string
-  /** Sorted set: ephemeral subscriptions, by the time until which they are taken to be there. */
+  /** Sorted set: ephemeral subscriptions, by the time until which they count as present. */
   readonly listeners: string
-  /** Hash: where the stream ended when a group was deleted, for consumers that still run. */
+  /** Hash: where the stream ended when a group was deleted, for consumers of it that still run. */
   readonly deleted: string
 }
 
-/** What one group has beside its consumer group. */
+/** The keys of a group. */
 export interface GroupKeys {
-  /** Stream: messages that come again, from the moment they are taken for it. */
+  /** Stream: messages whose next attempt is due. */
   readonly retry: string
   /** Sorted set: messages that wait for their next attempt, by due time. Their fields are in `dueData`. */
   readonly due: string
   readonly dueData: string
   /** Stream: dead letters. */
   readonly dead: string
-  /** Hash: the message that runs now for each key (a SHA-1), with `ordered`. */
+  /** Hash: with `ordered`, the message that runs now for each key. The keys are SHA-1 hashes. */
   readonly lanes: string
   /** Sorted set: messages that wait for another of their key. */
   readonly waiting: string
-  /** Set: keys with waiting messages and none that runs. */
+  /** Set: keys of which messages wait and none runs. */
   readonly open: string
 }
 
-/** Names hold neither `:` nor braces, so that no two of these are the same. */
+/** Names contain neither `:` nor braces, so no two topics share a key. */
 export function topicKeys(prefix: string, topic: string): TopicKeys {
   const base = `${prefix}:{${topic}}`
   return {
@@ -67,7 +67,7 @@ export function groupKeys(prefix: string, { topic, group }: GroupRef): GroupKeys
   }
 }
 
-/** A group of a topic, and all keys that it touches. */
+/** A group of a topic, and all keys that its scripts use. */
 export interface GroupPlace extends GroupRef {
   readonly keys: TopicKeys & GroupKeys
 }
@@ -77,6 +77,6 @@ export const placeOf = (prefix: string, ref: GroupRef): GroupPlace => ({
   keys: { ...topicKeys(prefix, ref.topic), ...groupKeys(prefix, ref) },
 })
 
-/** As the scripts name the lane of a key; none for a message without one. */
+/** Returns the name that the scripts give to the lane of a key, and '' for a message without a key. */
 export const laneOf = (key: string | undefined): string =>
   key === undefined ? '' : createHash('sha1').update(key).digest('hex')

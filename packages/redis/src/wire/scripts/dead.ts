@@ -2,8 +2,8 @@ import { script } from '../../connection/script.js'
 import { fieldsOf, nextMember, nowDown, packFields } from './lua.js'
 
 /**
- * Sends dead letters to their group again, as they were at first. KEYS: dead, due, due data, seq. ARGV: their entry ids. Returns
- * how many there were.
+ * Sends dead letters to their group again, in their original form. KEYS: dead, due, due data, seq. ARGV: their entry ids. Returns how
+ * many of them existed.
  */
 export const replayScript = script(
   `
@@ -27,7 +27,7 @@ return count
   { whenFull: true },
 )
 
-/** Removes dead letters: those of ARGV, or all. KEYS: dead. Returns how many there were. */
+/** Removes dead letters: those of ARGV, or all if there are none. KEYS: dead. Returns how many there were. */
 export const purgeScript = script(
   `
 if #ARGV > 0 then return redis.call('XDEL', KEYS[1], unpack(ARGV)) end

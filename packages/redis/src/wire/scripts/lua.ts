@@ -1,26 +1,26 @@
-/** Pieces that several scripts share. Each is Lua source that defines one local function. */
+// The pieces of Lua that several scripts share. Each defines one local function.
 
-/** The broker's clock in ms, rounded up: what is due by it is never early. */
+/** The broker's time in ms, rounded up, so that a due time derived from it is never early. */
 export const nowUp = `
 local function now_up()
   local t = redis.call('TIME')
   return t[1] * 1000 + math.ceil(t[2] / 1000)
 end`
 
-/** The broker's clock in ms, rounded down, to compare due times with. */
+/** The broker's time in ms, rounded down, to compare due times with. */
 export const nowDown = `
 local function now_down()
   local t = redis.call('TIME')
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end`
 
-/** The name of the next entry of a sorted set: those of one time keep the order in which they were added. */
+/** Names the next entry of a sorted set, so that entries with the same score keep the order in which they were added. */
 export const nextMember = `
 local function next_member(seq)
   return string.format('%016d', redis.call('INCR', seq))
 end`
 
-/** Moves what is due from a sorted set and its hash to a stream; at most \`limit\`. Returns how many. */
+/** Moves at most `limit` due messages from a sorted set and its hash to a stream. Returns how many. */
 export const moveDue = `
 local function move_due(due, data, stream, now, limit)
   local members = redis.call('ZRANGE', due, '-inf', now, 'BYSCORE', 'LIMIT', 0, limit)
@@ -33,14 +33,14 @@ local function move_due(due, data, stream, now, limit)
   return #members
 end`
 
-/** When the first entry of a sorted set is due, or -1. */
+/** Returns when the first entry of a sorted set is due, or -1. */
 export const headScore = `
 local function head_score(due)
   local head = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
   return head[2] and tonumber(head[2]) or -1
 end`
 
-/** The pending record of one entry if that consumer owns it: entry id, consumer, idle time, deliveries. */
+/** Returns the pending record of an entry if the consumer owns it: entry id, consumer, idle time, deliveries. */
 export const ownedBy = `
 local function owned_by(stream, group, id, consumer)
   local found = redis.pcall('XPENDING', stream, group, id, id, 1)
@@ -48,14 +48,14 @@ local function owned_by(stream, group, id, consumer)
   return found[1]
 end`
 
-/** Lua 5.1 hands on fewer than 8,000 values in one call; what is more of an entry cannot be written again. */
+/** Lua 5.1 passes fewer than 8,000 values in one call. Further fields of an entry cannot be written again. */
 const maxValues = 7_000
 const attributes = ['specversion', 'id', 'source', 'type', 'time', 'datacontenttype', 'partitionkey', 'data']
 
 /**
- * The fields of an entry as they were, without those that begin with \`mq:\` but for \`mq:entry\`: the id that it had in the
- * topic's stream, which stands in for the id of a message that came without one. False if it is gone. Of an entry with more
- * than 3,500 fields (another program's) it is the first ones and what every message has.
+ * Returns the original fields of an entry, or false if it is gone. Leaves out fields that begin with `mq:`, except `mq:entry`: the id that
+ * the entry had in the topic's stream, which stands in for the id of a message that came without one. Of an entry with more than 3,500
+ * fields, which another program wrote, only the first ones and the attributes of every message are left.
  */
 export const fieldsOf = `
 local attributes = {${attributes.map((name) => `${name} = true`).join(', ')}}
@@ -78,7 +78,7 @@ local function fields_of(stream, id)
   return fields
 end`
 
-/** Packs as many as `fields_of` returns: in parts, as `cmsgpack.pack` takes fewer at a time than `cmsgpack.unpack`. */
+/** Packs the fields that `fields_of` returns. It does so in parts, because `cmsgpack.pack` takes fewer values than `cmsgpack.unpack`. */
 export const packFields = `
 local function pack_fields(fields)
   local parts = {}
@@ -88,7 +88,7 @@ local function pack_fields(fields)
   return table.concat(parts)
 end`
 
-/** Compares two ids of entries: their numbers may be too large for a Lua number. */
+/** Compares two ids of entries. Their numbers may be too large for a Lua number. */
 export const isBefore = `
 local function number_before(a, b)
   if #a ~= #b then return #a < #b end
@@ -101,7 +101,7 @@ local function is_before(a, b)
   return number_before(a2, b2)
 end`
 
-/** A value of a reply that lists names and values in turn. */
+/** Finds a value in a reply that lists names and values in turn. */
 export const fieldValue = `
 local function value_of(list, name)
   for i = 1, #list, 2 do
@@ -109,12 +109,12 @@ local function value_of(list, name)
   end
 end`
 
-/** What one call removes at most, so that the broker is never busy with it for long. */
-const trimmedAtOnce = 100_000
+/** How many entries one call removes, so that it never keeps the broker busy for long. */
+const maxTrimmed = 100_000
 
 /**
- * Removes what every group has finished, but keeps \`retain\` entries. Where a declared group has vanished nothing is removed: it
- * will be made again, and what it had not read is still there.
+ * Removes what every group has finished, but keeps `retain` entries. Removes nothing if a declared group has vanished: it will be created
+ * again, and has to find what it had not read.
  */
 export const trim = `
 local function trim(stream, groups, retain)
@@ -128,7 +128,7 @@ local function trim(stream, groups, retain)
     local first = value_of(info, 'last-delivered-id')
     if value_of(info, 'pending') > 0 then
       local oldest = redis.call('XPENDING', stream, name)[2]
-      -- An entry that is pending can lie beyond the last one delivered, after XGROUP SETID.
+      -- After XGROUP SETID, a pending entry can lie beyond the last one delivered.
       if oldest and is_before(oldest, first) then first = oldest end
     end
     if not mark or is_before(first, mark) then mark = first end
@@ -137,5 +137,5 @@ local function trim(stream, groups, retain)
     if not there[name] then return 0 end
   end
   if not mark then return redis.call('XTRIM', stream, 'MAXLEN', '~', retain) end
-  return redis.call('XTRIM', stream, 'MINID', '~', mark, 'LIMIT', math.min(length - retain, ${trimmedAtOnce}))
+  return redis.call('XTRIM', stream, 'MINID', '~', mark, 'LIMIT', math.min(length - retain, ${maxTrimmed}))
 end`

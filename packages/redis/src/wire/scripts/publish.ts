@@ -5,10 +5,12 @@ import { fieldValue, isBefore, nextMember, nowUp, trim } from './lua.js'
 const maxIds = 100_000
 
 /**
- * Stores messages. KEYS: stream, delayed, delayed data, seq, ids, old ids, groups, listeners. ARGV: how long ids are remembered,
- * how many messages are retained where there is no group, whether a write is wanted whatever happens, and the messages as
- * `joinPacked` makes them. Returns whether the topic has a group or a listener, then position and error of each message that was
- * refused; the others are stored, or were there already.
+ * Stores messages. KEYS: stream, delayed, delayed data, seq, ids, old ids, groups, listeners. ARGV: how long ids are remembered, how many
+ * messages a topic without groups retains, whether the script has to write something in any case, and the messages as `joinPacked` makes
+ * them.
+ *
+ * Returns whether the topic has a group or a listener, then position and error of each message that was refused. The others are stored,
+ * or were stored before.
  */
 export const publishScript = script(`
 ${nowUp}
