@@ -58,8 +58,8 @@ export function redisStore(options: RedisStoreOptions = {}): RedisStore {
     }
   }
   const timedOut = (): MqError => new MqError('MQ_TIMEOUT', `The store did not answer within ${commandTimeoutMs} ms`)
-  const request = (asked: Request): Promise<unknown> =>
-    withTimeout(attempt(asked, performance.now() + commandTimeoutMs), commandTimeoutMs + pauseMs, timedOut)
+  const request = (details: Request): Promise<unknown> =>
+    withTimeout(attempt(details, performance.now() + commandTimeoutMs), commandTimeoutMs + pauseMs, timedOut)
   const command = (name: string, args: readonly Argument[], more: Pick<Request, 'once'> = {}): Promise<unknown> =>
     request({ what: name, send: () => connection.send(name, args), ...more })
   const run = (script: Script, key: string, args: readonly Argument[], more: Omit<Request, 'send'>): Promise<unknown> =>

@@ -75,7 +75,7 @@ export async function startGroupConsumer(parts: ConsumerParts): Promise<RunningC
     else for (const one of owned) settler.settle(runs.begin(one), { kind: 'release' })
   }
 
-  /** Creates the group anew after it vanished, and with it the claims on all messages that are being handled. */
+  /** Creates the group again after it vanished. Its claims have vanished too, so all handlers that run lose their messages. */
   async function restore(): Promise<void> {
     const { stream, retry, groups, deleted } = place.keys
     const keys = [stream, retry, groups, deleted]

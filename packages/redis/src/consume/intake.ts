@@ -33,7 +33,7 @@ const beginnings: readonly string[] = ['-', '-']
 // See docs/decisions/0040-redis-one-reader.md.
 export class Intake {
   readonly #parts: IntakeParts
-  /** The connection for scripts. That of an ordered consumer may be blocked by a read that was not awaited to its end. */
+  /** The connection for scripts. The own connection of an ordered consumer may still be blocked by a read. */
   readonly #scripts: Link
   readonly #portions = createPortions()
   #generation = -1

@@ -121,7 +121,7 @@ export class Outbox {
     } else if (this.#inFlight.size === 0) void this.#recover()
   }
 
-  /** Returns the messages that have to be sent again to their places. */
+  /** Puts messages that have to be sent again back in their places. */
   async #recover(): Promise<void> {
     const isFull = this.#pauseMs === 0 && this.#failed.some(({ error }) => isOutOfMemory(error))
     // Messages that are kept only for future groups give way to those that somebody publishes now.

@@ -38,7 +38,7 @@ return out
  * Claims messages of consumers that no longer renew their claims.
  *
  * KEYS: stream, retry stream, lanes, waiting. ARGV: group, consumer, how many it has room for, after how many ms without a renewal,
- * whether it is an ordered consumer, where to go on in each stream. Returns where to go on in each stream, then the same as
+ * whether it is an ordered consumer, where to continue in each stream. Returns where to continue in each stream, then the same as
  * `recoverScript`; the deliveries count this one.
  */
 export const claimScript = script(
