@@ -9,7 +9,7 @@ import { createPublisher } from '../src/publish/publisher.js'
 import { decodeEntry } from '../src/wire/entry.js'
 import { placeOf } from '../src/wire/keys.js'
 
-/** Closed, as after a disconnect. It hangs where it was asked too often: a loop without a pause would stop this process. */
+/** A link that is closed, as after a disconnect. If it is asked too often it hangs, because a loop without a pause would block this process. */
 function closedLink() {
   let asked = 0
   const refuse = async (): Promise<never> => {
@@ -31,8 +31,8 @@ function closedLink() {
   return { link, asked: () => asked }
 }
 
-describe('what comes in once the link is closed', () => {
-  it('is not given back again and again', async () => {
+describe('after the link was closed', () => {
+  it('a message is not given back in an endless loop', async () => {
     const { link, asked } = closedLink()
     const runs = new Runs(1)
     const settler = createSettler({
@@ -53,7 +53,7 @@ describe('what comes in once the link is closed', () => {
     expect(runs.size).toBe(0)
   })
 
-  it('is not published again and again', async () => {
+  it('a message is not published in an endless loop', async () => {
     const { link, asked } = closedLink()
     const publisher = createPublisher(settingsOf({}), link)
     const { message } = decodeEntry({ id: '1-1', fields: [] }, 't')
