@@ -8,6 +8,7 @@ import {
 } from '@mq/core/adapter'
 import { dayMs, type LinkSettings, linkSettingsOf, type RedisConnectionOptions } from './options/connection.js'
 
+/** The options of `redis()`. */
 export interface RedisOptions extends RedisConnectionOptions {
   /** The beginning of every key: 1 to 100 letters, digits, `.`, `_`, `-` and `:`. Default: `mq`. */
   readonly prefix?: string
@@ -73,6 +74,7 @@ type AofOption = NonNullable<RedisOptions['waitForAof']>
 const replicasOptionNames = keysOf<ReplicasOption>()({ replicas: true, timeoutMs: true })
 const aofOptionNames = keysOf<AofOption>()({ local: true, replicas: true, timeoutMs: true })
 
+/** The checked options. */
 export interface Settings extends LinkSettings {
   readonly prefix: string
   readonly visibilityMs: number

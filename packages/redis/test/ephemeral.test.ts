@@ -41,7 +41,7 @@ describe.skipIf(!brokers.wanted('redis'))('ephemeral', () => {
       await link.cut()
       await publisher.publish(topic, round)
       await link.heal()
-      await until(() => seen.length === round + 1, { what: 'what came meanwhile', timeoutMs: 10_000 })
+      await until(() => seen.length === round + 1, { what: 'the message published meanwhile', timeoutMs: 10_000 })
     }
     expect(seen).toEqual([0, 1, 2])
     expect(losses).toEqual([])

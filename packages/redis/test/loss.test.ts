@@ -134,9 +134,9 @@ describe.skipIf(!brokers.owned('redis'))('loss at the broker', () => {
   it('does not follow from unblocked reads', async () => {
     const topic = newTopic()
     const queue = await open(server.url)
-    const told: unknown[] = []
-    queue.on('data-loss', (event) => told.push(event))
-    queue.on('error', (event) => told.push(event))
+    const events: unknown[] = []
+    queue.on('data-loss', (event) => events.push(event))
+    queue.on('error', (event) => events.push(event))
     const { opened, open: release } = gate()
     let aborted = 0
     let handled = 0
@@ -164,7 +164,7 @@ describe.skipIf(!brokers.owned('redis'))('loss at the broker', () => {
     )
     release()
     await until(() => handled === 2, { what: 'both to end' })
-    expect({ told, aborted }).toEqual({ told: [], aborted: 0 })
+    expect({ events, aborted }).toEqual({ events: [], aborted: 0 })
   })
 
   it('does not follow from flushed scripts', async () => {

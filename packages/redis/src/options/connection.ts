@@ -33,11 +33,13 @@ export interface RedisConnectionOptions {
   readonly commandTimeoutMs?: number
 }
 
+/** The host and port of a node of a cluster, or of a Sentinel. */
 export interface NodeAddress {
   readonly host: string
   readonly port: number
 }
 
+/** A master that Sentinels watch. */
 export interface SentinelOptions {
   /** The name that the Sentinels have for the master. */
   readonly name: string
