@@ -54,7 +54,7 @@ export function topicKeys(prefix: string, topic: string): TopicKeys {
   }
 }
 
-export function groupKeys(prefix: string, { topic, group }: GroupRef): GroupKeys {
+function groupKeys(prefix: string, { topic, group }: GroupRef): GroupKeys {
   const base = `${prefix}:{${topic}}:group:${group}`
   return {
     retry: `${base}:retry`,
