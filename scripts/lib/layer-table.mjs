@@ -29,16 +29,7 @@ export const layerTable = {
     levels: ['options', 'connection', 'topology', 'wire', ['publish', 'consume'], 'dead-letters', 'rabbitmq', 'index'],
   },
   'packages/redis': {
-    levels: [
-      'options',
-      'connection',
-      'topology',
-      'wire',
-      ['publish', 'consume'],
-      'dead-letters',
-      ['redis', 'store'],
-      'index',
-    ],
+    levels: ['options', 'connection', 'wire', ['publish', 'consume'], 'dead-letters', ['redis', 'store'], 'index'],
   },
   'packages/kafka': {
     levels: [

@@ -26,7 +26,7 @@ describe.skipIf(!brokers.owned('redis'))('redisStore', () => {
 
   storeConformance({ describe, it }, { open: async () => [open(), open()] })
 
-  it('writes below its prefix alone, and with a time to live', async () => {
+  it('writes only below its prefix, and with a time to live', async () => {
     const [key, raw] = [randomUUID(), await client(server.url)]
     await open().claim(key, 'a', { ttlMs: 5_000 })
     expect(await raw.get(prefix + key)).toBe('a')
@@ -43,7 +43,7 @@ describe.skipIf(!brokers.owned('redis'))('redisStore', () => {
     expect(await own.get(prefix + key)).toBe('a')
   })
 
-  it('goes on after its connection was cut, and a claim whose answer was lost is ours', async () => {
+  it('continues after its connection was cut, and keeps a claim whose answer was lost', async () => {
     const link = await proxy(server)
     onTestFinished(() => link.close())
     const store = open({ url: link.url })
@@ -55,7 +55,7 @@ describe.skipIf(!brokers.owned('redis'))('redisStore', () => {
     expect(await store.claim(key, 'mine', { ttlMs: 60_000 })).toBe('mine')
   })
 
-  it('gives up in time on a server that is silent, gone or refuses, and shows no password', async () => {
+  it('gives up in time on a server that is silent, gone or refusing, and shows no password', async () => {
     const link = await proxy(server)
     onTestFinished(() => link.close())
     const quick = { connectTimeoutMs: 500, commandTimeoutMs: 1_000 }
@@ -81,7 +81,7 @@ describe.skipIf(!brokers.owned('redis'))('redisStore', () => {
     ])
   })
 
-  it('leaves nothing over: each key that it writes has a time to live', async () => {
+  it('leaves nothing behind: each key that it writes has a time to live', async () => {
     const [key, raw, store] = [randomUUID(), await client(server.url), open()]
     await store.put(key, 'a', { ttlMs: 5_000 })
     await store.compareAndSet(key, 'b', { expected: 'a', ttlMs: 5_000 })
@@ -166,7 +166,7 @@ describe.skipIf(!brokers.owned('redis'))('redisStore', () => {
     for (let call = 0; call < 30; call++) expect((await store.take(key, options)).granted).toBe(true)
   })
 
-  it('asks only for one key at a time, so that a cluster can do it', async () => {
+  it('uses one key at a time, as a cluster requires', async () => {
     const own = await client(server.url)
     const seen: (readonly unknown[])[] = []
     const call = own.callBuffer.bind(own)
@@ -183,7 +183,7 @@ describe.skipIf(!brokers.owned('redis'))('redisStore', () => {
     expect(new Set(scripts)).toEqual(new Set([1]))
   })
 
-  it('does not ask again for what a second run would answer otherwise; all else it does', async () => {
+  it('repeats a call whose answer was lost, unless a second run would answer differently', async () => {
     const link = await proxy(server)
     onTestFinished(() => link.close())
     const store = open({ url: link.url })
@@ -194,7 +194,7 @@ describe.skipIf(!brokers.owned('redis'))('redisStore', () => {
     }
     const [key, name] = [randomUUID(), randomUUID()]
     const ttlMs = 60_000
-    // So that the scripts are known to the server: else the answer that is lost is that it does not know them.
+    // Makes the scripts known to the server. Otherwise the lost answer would be that it does not know them.
     await store.compareAndSet(key, 'x', { expected: 'y', ttlMs })
     await store.leases.acquire(randomUUID(), { holder: 'x', ttlMs })
     await store.take(randomUUID(), { limit: 1, windowMs: ttlMs })
@@ -236,7 +236,7 @@ describe.skipIf(!brokers.owned('redis'))('redisStore', () => {
     expect(() => redisStore({ client: null as never })).toThrow(TypeError)
   })
 
-  it('takes what redis() refuses beside a longer pollMs: every commandTimeoutMs from 100', () => {
+  it('accepts every commandTimeoutMs from 100 on, because it has no pollMs', () => {
     expect(() => redisStore({ commandTimeoutMs: 100 })).not.toThrow()
   })
 })
