@@ -1,8 +1,8 @@
 import type { ConnectionOptions } from 'node:tls'
 import { defaultMaxMessageBytes, MqError, requireName } from '@mq/core/adapter'
 import { type ChannelModel, connect, type Options, type SocketOptions } from 'amqplib'
-import { type Namespace, namespaceFor } from './names.js'
-import { type Endpoint, endpointsOf, type Login } from './url.js'
+import { type Endpoint, endpointsOf, type Login } from './options/url.js'
+import { type Namespace, namespaceFor } from './topology/names.js'
 
 export interface RabbitmqOptions {
   /** `amqp://user:password@host:5672/vhost`, or `amqps://`; percent-encode what is special. `amqp://localhost` where none is given. */

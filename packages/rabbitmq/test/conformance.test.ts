@@ -9,7 +9,7 @@ import {
   workspaceNode,
 } from '@mq/test-brokers'
 import * as vitest from 'vitest'
-import { namespaceFor } from '../src/names.js'
+import { namespaceFor } from '../src/topology/names.js'
 import { onRaw } from './support/raw.js'
 
 const names = namespaceFor('mq')

@@ -1,6 +1,6 @@
 import type { Message } from 'amqplib'
 import { describe, expect, it } from 'vitest'
-import { decode, jsonOf } from '../src/wire.js'
+import { decode, jsonOf } from '../src/wire/wire.js'
 
 const message = (properties: object): Message =>
   ({ fields: {}, properties, content: Buffer.from('1') }) as unknown as Message

@@ -1,8 +1,8 @@
 import { EventEmitter, getEventListeners } from 'node:events'
 import type { ChannelModel } from 'amqplib'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { createLocks } from '../src/locks.js'
-import { namespaceFor } from '../src/names.js'
+import { createLocks } from '../src/topology/locks.js'
+import { namespaceFor } from '../src/topology/names.js'
 
 const ref = { topic: 't', group: 'g' }
 

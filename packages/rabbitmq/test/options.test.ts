@@ -1,8 +1,8 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import factory, { rabbitmq } from '../src/index.js'
+import { endpointsOf } from '../src/options/url.js'
 import { settingsOf } from '../src/options.js'
-import { endpointsOf } from '../src/url.js'
 
 describe('options', () => {
   it('the capabilities are these', () => {

@@ -1,8 +1,8 @@
 import type { Settlement } from '@mq/core/adapter'
 import type { Channel, ConsumeMessage } from 'amqplib'
 import { describe, expect, it, vi } from 'vitest'
-import type { CopyResult } from '../src/copies.js'
-import { createSession, type SessionParts } from '../src/session.js'
+import { createSession, type SessionParts } from '../src/consume/session.js'
+import type { CopyResult } from '../src/publish/copies.js'
 
 const message = (deliveryTag: number, properties: object = {}): ConsumeMessage =>
   ({ fields: { deliveryTag }, properties, content: Buffer.from('1') }) as unknown as ConsumeMessage

@@ -1,7 +1,7 @@
 import { brokers, proxy, type RabbitServer, shared } from '@mq/test-brokers'
 import { connect } from 'amqplib'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { namespaceFor } from '../src/names.js'
+import { namespaceFor } from '../src/topology/names.js'
 import { eventually, freshTopic, open, pause } from './support/open.js'
 import { onRaw } from './support/raw.js'
 

@@ -1,6 +1,6 @@
 import { brokers, type RabbitServer, shared } from '@mq/test-brokers'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { namespaceFor } from '../src/names.js'
+import { namespaceFor } from '../src/topology/names.js'
 import { eventually, freshTopic, open } from './support/open.js'
 import { onRaw, takeRaw } from './support/raw.js'
 

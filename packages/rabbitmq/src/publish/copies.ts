@@ -1,7 +1,7 @@
 import type { GroupRef, MqError } from '@mq/core/adapter'
 import type { Options } from 'amqplib'
-import { delayRoute } from './delays.js'
-import type { Namespace } from './names.js'
+import { delayRoute } from '../topology/delays.js'
+import type { Namespace } from '../topology/names.js'
 import type { Outbox } from './outbox.js'
 import { Parcel, type ParcelContent, type Sent } from './parcel.js'
 

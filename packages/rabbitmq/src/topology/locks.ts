@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { GroupRef } from '@mq/core/adapter'
 import type { Channel, ChannelModel } from 'amqplib'
-import { bounded, pause } from './bounded.js'
-import { closeChannel, onChannel, openChannel, politely } from './connection.js'
-import { reply, replyCode } from './errors.js'
+import { bounded, pause } from '../connection/bounded.js'
+import { closeChannel, onChannel, openChannel, politely } from '../connection/connection.js'
+import { reply, replyCode } from '../connection/errors.js'
 import type { Namespace } from './names.js'
 
 /** How often an instance that stands by looks whether it can take over. */

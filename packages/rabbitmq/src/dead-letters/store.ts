@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
 import { type DeadLetterStore, type Failure, type GroupRef, MqError, type RawDeadLetter } from '@mq/core/adapter'
 import type { Channel, Message } from 'amqplib'
+import { answerTimeoutMs, closeChannel, openChannel } from '../connection/connection.js'
+import { operationError, reply, replyCode } from '../connection/errors.js'
+import type { Link } from '../connection/link.js'
+import type { Copier } from '../publish/copies.js'
+import type { Namespace } from '../topology/names.js'
+import { copyProperties, decode, entryOf, jsonOf } from '../wire/wire.js'
 import { answered, type Borrower, borrowFrom } from './borrower.js'
-import { answerTimeoutMs, closeChannel, openChannel } from './connection.js'
-import type { Copier } from './copies.js'
-import { operationError, reply, replyCode } from './errors.js'
-import type { Link } from './link.js'
-import type { Namespace } from './names.js'
-import { copyProperties, decode, entryOf, jsonOf } from './wire.js'
 
 export interface DeadLetterParts {
   readonly ref: GroupRef

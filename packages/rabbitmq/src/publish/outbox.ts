@@ -1,8 +1,8 @@
 import { MqError } from '@mq/core/adapter'
 import type { ChannelModel, ConfirmChannel, Message } from 'amqplib'
-import { declareOn, openChannel } from './connection.js'
-import type { Declarations } from './declarations.js'
-import { isClosedDriver, operationError, reply, replyCode, textOf } from './errors.js'
+import { declareOn, openChannel } from '../connection/connection.js'
+import { isClosedDriver, operationError, reply, replyCode, textOf } from '../connection/errors.js'
+import type { Declarations } from '../topology/declarations.js'
 import { culprits, type Parcel } from './parcel.js'
 
 /** Unanswered on the channel at most; what is more waits here, and core bounds how much that is. */

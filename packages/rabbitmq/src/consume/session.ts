@@ -10,11 +10,11 @@ import {
   type Settlement,
 } from '@mq/core/adapter'
 import type { Channel, ConsumeMessage } from 'amqplib'
+import { textOf } from '../connection/errors.js'
+import type { Copier, Copy, CopyCall } from '../publish/copies.js'
+import { copyProperties, type Decoded, decode } from '../wire/wire.js'
 import { createAcknowledger } from './acknowledger.js'
-import type { Copier, Copy, CopyCall } from './copies.js'
-import { textOf } from './errors.js'
-import { Lanes } from './lanes.js'
-import { copyProperties, type Decoded, decode } from './wire.js'
+import { Lanes } from './dispatcher.js'
 
 export interface SessionParts {
   readonly ref: GroupRef

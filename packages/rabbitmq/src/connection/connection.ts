@@ -1,8 +1,8 @@
 import { MqError, withTimeout } from '@mq/core/adapter'
 import type { Channel, ChannelModel, ConfirmChannel, SocketOptions } from 'amqplib'
+import type { Endpoint } from '../options/url.js'
+import type { Settings } from '../options.js'
 import { connectError, isClosedDriver, isRefusedLogin, reply, replyCode } from './errors.js'
-import type { Settings } from './options.js'
-import type { Endpoint } from './url.js'
 
 /** Two connections, so that a blocked publisher does not stop acknowledgements. */
 export type Purpose = 'publish' | 'consume'

@@ -1,9 +1,9 @@
 import { MqError } from '@mq/core/adapter'
 import type { ChannelModel } from 'amqplib'
+import type { Settings } from '../options.js'
 import { coalesceWrites } from './coalesce.js'
 import { closeConnection, destroy, isBlocked, openConnection, type Purpose, setBlocked } from './connection.js'
 import { textOf } from './errors.js'
-import type { Settings } from './options.js'
 
 export interface LinkListener {
   /** A connection stands; nothing is declared on it and no channel open. */

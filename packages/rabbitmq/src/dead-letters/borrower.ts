@@ -1,6 +1,6 @@
 import { MqError, withTimeout } from '@mq/core/adapter'
 import type { Channel, ConsumeMessage } from 'amqplib'
-import { answerTimeoutMs, politely } from './connection.js'
+import { answerTimeoutMs, politely } from '../connection/connection.js'
 
 /** How long a message that is said to be there may take to come: somebody else may have borrowed it meanwhile. */
 const quietMs = 1_000

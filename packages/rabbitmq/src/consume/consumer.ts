@@ -11,17 +11,17 @@ import {
   withTimeout,
 } from '@mq/core/adapter'
 import type { Channel, ChannelModel } from 'amqplib'
-import { bounded, pause, unlessAborted } from './bounded.js'
-import { answerTimeoutMs, closeChannel, declareOn, onChannel, openChannel, politely } from './connection.js'
-import type { Copier } from './copies.js'
-import type { Declarations } from './declarations.js'
-import { operationError, reply, replyCode, textOf } from './errors.js'
-import type { Link } from './link.js'
-import type { Locks } from './locks.js'
-import type { Namespace } from './names.js'
+import { bounded, pause, unlessAborted } from '../connection/bounded.js'
+import { answerTimeoutMs, closeChannel, declareOn, onChannel, openChannel, politely } from '../connection/connection.js'
+import { operationError, reply, replyCode, textOf } from '../connection/errors.js'
+import type { Link } from '../connection/link.js'
+import { isBefore, versionOf } from '../connection/version.js'
+import type { Copier } from '../publish/copies.js'
+import type { Declarations } from '../topology/declarations.js'
+import type { Locks } from '../topology/locks.js'
+import type { Namespace } from '../topology/names.js'
+import { declareEphemeral } from '../topology/topology.js'
 import { createSession, type Session } from './session.js'
-import { declareEphemeral } from './topology.js'
-import { isBefore, versionOf } from './version.js'
 
 export interface ConsumerParts {
   readonly ref: GroupRef

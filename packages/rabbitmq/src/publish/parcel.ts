@@ -1,7 +1,7 @@
 import { MqError, type PublishCall } from '@mq/core/adapter'
 import type { Options } from 'amqplib'
-import type { Need } from './declarations.js'
-import { reply, replyCode, textOf } from './errors.js'
+import { reply, replyCode, textOf } from '../connection/errors.js'
+import type { Need } from '../topology/declarations.js'
 
 /**
  * What became of a parcel. `isReturned`: the broker had no queue for it. `isImpossible`: no broker will ever take it, as it is
