@@ -1,6 +1,7 @@
 import type { Message } from 'amqplib'
 import { describe, expect, it } from 'vitest'
-import { decode, jsonOf } from '../src/wire/wire.js'
+import { decode } from '../src/wire/decode.js'
+import { jsonOf } from '../src/wire/json.js'
 
 const message = (properties: object): Message =>
   ({ fields: {}, properties, content: Buffer.from('1') }) as unknown as Message

@@ -3,7 +3,6 @@ import { brokers, type RabbitServer, shared } from '@mq/test-brokers'
 import { connect } from 'amqplib'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { createOutbox } from '../src/publish/outbox.js'
-import { Parcel, type Sent } from '../src/publish/parcel.js'
 import { createDeclarations } from '../src/topology/declarations.js'
 import { bitPattern, delayRoute, levelMs, levels, maxDelayMs } from '../src/topology/delays.js'
 import { namespaceFor } from '../src/topology/names.js'
@@ -158,18 +157,18 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('delaying', () => {
     await channel.assertExchange(exchange, 'topic', { autoDelete: true })
     const declarations = createDeclarations({ names: namespaceFor('mq'), queueArguments: {} })
     const outbox = createOutbox({ ...declarations, isReady: () => true }, () => undefined)
-    outbox.linkUp(connection)
-    const to = {
+    outbox.onConnectionUp(connection)
+    const letter = {
       exchange,
       routingKey: 'any',
       content: Buffer.from('1'),
       properties: { mandatory: true, messageId: 'one' },
       need: { level: 0 },
-      deadline: Number.POSITIVE_INFINITY,
     }
-    const sent = await new Promise<Sent>((resolve) => outbox.send(new Parcel(to, resolve)))
-    expect(sent).toMatchObject({ status: 'rejected', error: { code: 'MQ_PUBLISH_REJECTED' }, isImpossible: false })
-    expect(sent).toHaveProperty('error.message', expect.stringMatching(/the queue for its delay is missing/))
+    const { parcel, outcome } = outbox.sendOne(letter)
+    expect(await outcome).toMatchObject({ status: 'rejected', error: { code: 'MQ_PUBLISH_REJECTED' } })
+    expect(await outcome).toHaveProperty('error.message', expect.stringMatching(/the queue for its delay is missing/))
+    expect(parcel?.isImpossible).toBe(false)
     await outbox.close(0)
     await channel.deleteExchange(exchange)
     await connection.close()

@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm'
 import { brokers, proxy, type RabbitServer, rabbitmq as startRabbit } from '@mq/test-brokers'
 import { type ChannelModel, connect } from 'amqplib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createLink } from '../src/connection/link.js'
+import { Link } from '../src/connection/link.js'
 import { createConsumer } from '../src/consume/consumer.js'
 import { rabbitmq } from '../src/index.js'
 import { settingsOf } from '../src/options.js'
@@ -136,15 +136,14 @@ describe.skipIf(!brokers.owned('rabbitmq'))('healing', () => {
       const queue = await open({ url: server.url })
       const ref = { topic: freshTopic(), group: 'workers' }
       const settings = settingsOf({ url: server.url })
-      const { names } = settings
-      const declarations = createDeclarations(settings)
+      const declarations = createDeclarations({ names, queueArguments: {} })
       const errors: string[] = []
       const aborted: unknown[] = []
-      const link = createLink(settings, 'consume', {
-        up: () => undefined,
-        down: (error) => errors.push(error.message),
-        retryFailed: () => undefined,
-        blocked: () => undefined,
+      const link = new Link(settings, 'consume', {
+        onUp: () => undefined,
+        onDown: (error) => errors.push(error.message),
+        onRetryFailed: () => undefined,
+        onBlocked: () => undefined,
       })
       const got: string[] = []
       const consumer = createConsumer({

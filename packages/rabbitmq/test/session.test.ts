@@ -2,7 +2,7 @@ import type { Settlement } from '@mq/core/adapter'
 import type { Channel, ConsumeMessage } from 'amqplib'
 import { describe, expect, it, vi } from 'vitest'
 import { createSession, type SessionParts } from '../src/consume/session.js'
-import type { CopyResult } from '../src/publish/copies.js'
+import type { CopyResult } from '../src/wire/copy.js'
 
 const message = (deliveryTag: number, properties: object = {}): ConsumeMessage =>
   ({ fields: { deliveryTag }, properties, content: Buffer.from('1') }) as unknown as ConsumeMessage
@@ -15,7 +15,7 @@ function sessionWith(parts: Partial<SessionParts>) {
     options: { concurrency: 10, ordered: false, ephemeral: false },
     handle: async () => ({ kind: 'done' }),
     copy: () => ({ result: Promise.resolve<CopyResult>('stored'), abandon: () => undefined }),
-    returnsCount: true,
+    requeueCountsAsAttempt: true,
     report,
     ...parts,
   })

@@ -1,5 +1,7 @@
 import type { ChannelModel } from 'amqplib'
 
+// See docs/decisions/0032-rabbitmq-connections.md.
+
 interface Corkable {
   write(chunk: Uint8Array): boolean
   cork(): void
@@ -10,8 +12,8 @@ const isCorkable = (stream: unknown): stream is Corkable =>
   typeof stream === 'object' && stream !== null && 'cork' in stream && 'uncork' in stream && 'write' in stream
 
 /**
- * Sends what the driver writes in one turn with one system call. It writes each message and each acknowledgement by itself,
- * and at thousands a second those calls are most of what a client costs.
+ * Sends everything that the driver writes in one turn with one system call. The driver writes each message and each acknowledgement
+ * separately. At thousands of messages a second, those calls are most of a client's cost.
  */
 export function coalesceWrites(connection: ChannelModel): void {
   const { stream } = connection.connection as unknown as { stream?: unknown }

@@ -1,4 +1,4 @@
-import { isMqError, MqError, type MqErrorCode } from '@mq/core/adapter'
+import { isMqError, isTlsFault, MqError, type MqErrorCode } from '@mq/core/adapter'
 
 /** The AMQP reply codes that this adapter acts upon. */
 export const reply = { accessRefused: 403, notFound: 404, resourceLocked: 405, preconditionFailed: 406 } as const
@@ -8,14 +8,11 @@ export function replyCode(error: unknown): number | undefined {
   return typeof code === 'number' ? code : undefined
 }
 
-/** What the driver throws for whatever it is asked on a channel or connection that has closed. */
+/** Says whether the driver refused a call because its channel or connection has closed. */
 export const isClosedDriver = (error: unknown): boolean =>
   error instanceof Error && error.name === 'IllegalOperationError'
 
 export const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
-
-const tlsCodes =
-  /^(?:ERR_TLS_|ERR_SSL_|EPROTO$|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_(?:VERIFY|GET)|HOSTNAME_MISMATCH|INVALID_CA|ERR_OSSL)/
 
 export interface Place {
   readonly host: string
@@ -23,18 +20,18 @@ export interface Place {
   readonly vhost: string
 }
 
-/** By the broker as such. A vhost is refused by a node, and another one may take the connection. */
+/** Says whether the broker refused the login. All nodes refuse it then, while a vhost may be refused by one node alone. */
 export const isRefusedLogin = (cause: unknown): boolean => /ACCESS.REFUSED/.test(textOf(cause))
 
-/** Why a connection was not made, as an error that says what to look at and shows no password. */
+/** Explains why a connection could not be opened. The text says what to check and shows no password. */
 export function connectError(cause: unknown, { host, port, vhost }: Place): MqError {
   if (isMqError(cause)) return cause
   const place = `${host}:${port}`
   const text = textOf(cause)
   const code = String((cause as { code?: unknown } | null)?.code ?? '')
   const as = (mqCode: MqErrorCode, what: string): MqError => new MqError(mqCode, `${what}: ${text}`, { cause })
-  if (tlsCodes.test(code)) return as('MQ_TLS_FAILED', `TLS with RabbitMQ at ${place} failed`)
-  // The driver keeps the broker's reason to itself; what is left to refuse after the login is the vhost.
+  if (isTlsFault(cause)) return as('MQ_TLS_FAILED', `TLS with RabbitMQ at ${place} failed`)
+  // The driver hides the broker's reason, but after the login only the vhost is left to be refused.
   if (/Expected ConnectionOpenOk; got <ConnectionClose/.test(text)) {
     const why = `'${vhost}' does not exist or is down there, or this user may not use it, or it has too many connections`
     return as('MQ_AUTH_FAILED', `RabbitMQ at ${place} refused the vhost: ${why}`)
@@ -48,7 +45,7 @@ export function connectError(cause: unknown, { host, port, vhost }: Place): MqEr
   return as('MQ_CONNECT_FAILED', `RabbitMQ at ${place} cannot be reached`)
 }
 
-/** Of an operation that is neither a publish nor a connect. */
+/** Explains why an operation other than a publish or a connect failed. */
 export function operationError(cause: unknown, what: string): MqError {
   if (isMqError(cause)) return cause
   const code = replyCode(cause)

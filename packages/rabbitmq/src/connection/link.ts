@@ -1,150 +1,162 @@
-import { MqError } from '@mq/core/adapter'
+import { backoff, closedError, MqError } from '@mq/core/adapter'
 import type { ChannelModel } from 'amqplib'
 import type { Settings } from '../options.js'
+import { isBlocked, setBlocked } from './answers.js'
+import { closeConnection, destroy } from './close.js'
 import { coalesceWrites } from './coalesce.js'
-import { closeConnection, destroy, isBlocked, openConnection, type Purpose, setBlocked } from './connection.js'
 import { textOf } from './errors.js'
+import { openConnection, type Purpose } from './open-connection.js'
+
+// See docs/decisions/0032-rabbitmq-connections.md.
 
 export interface LinkListener {
-  /** A connection stands; nothing is declared on it and no channel open. */
-  readonly up: (connection: ChannelModel) => void
-  readonly down: (error: MqError) => void
-  readonly retryFailed: (error: MqError) => void
-  readonly blocked: (reason: string | undefined) => void
+  /** Called with each new connection, before anything is declared or opened on it. */
+  readonly onUp: (connection: ChannelModel) => void
+  readonly onDown: (error: MqError) => void
+  readonly onRetryFailed: (error: MqError) => void
+  /** Called with the reason if the broker blocks publishing, and with undefined once it does so no longer. */
+  readonly onBlocked: (reason: string | undefined) => void
 }
 
-const firstRetryMs = 100
-const longestRetryMs = 5_000
+/** Keeps one connection, and reconnects until it is closed. */
+export class Link {
+  readonly purpose: Purpose
+  readonly #settings: Settings
+  readonly #listener: LinkListener
+  readonly #pauses = backoff({ minMs: 100, maxMs: 5_000, jitter: true })
+  readonly #waiters = new Set<{ resolve: (connection: ChannelModel) => void; reject: (error: MqError) => void }>()
+  #connection: ChannelModel | undefined
+  #phase: 'idle' | 'open' | 'closed' = 'idle'
+  #opening: Promise<void> | undefined
+  /** Aborts the attempt to connect that is under way. */
+  #attempt: AbortController | undefined
+  #retryTimer: NodeJS.Timeout | undefined
 
-/** One connection that comes back by itself, for as long as it is not closed. */
-export function createLink(settings: Settings, purpose: Purpose, listener: LinkListener) {
-  let connection: ChannelModel | undefined
-  let state: 'idle' | 'open' | 'closed' = 'idle'
-  let opening: Promise<void> | undefined
-  let failedTries = 0
-  let timer: NodeJS.Timeout | undefined
-  let fault: unknown
-  let attempt: AbortController | undefined
-  const waiting = new Set<{ resolve: (connection: ChannelModel) => void; reject: (error: MqError) => void }>()
+  constructor(settings: Settings, purpose: Purpose, listener: LinkListener) {
+    this.#settings = settings
+    this.purpose = purpose
+    this.#listener = listener
+  }
 
-  const closedError = (): MqError => new MqError('MQ_CLOSED', 'The adapter was disconnected')
+  get connection(): ChannelModel | undefined {
+    return this.#connection
+  }
 
-  async function connectOnce(): Promise<void> {
-    attempt = new AbortController()
-    const opened = await openConnection(settings, { purpose, signal: attempt.signal })
+  /** True from the first connection until `close`, also while the connection is lost. */
+  get isOpen(): boolean {
+    return this.#phase === 'open'
+  }
+
+  /** Opens the first connection. Rejects as `openConnection` does; then it may be called again. */
+  async open(): Promise<void> {
+    if (this.#phase === 'closed') throw closedError()
+    if (this.#phase === 'open') return
+    this.#opening ??= this.#connect().finally(() => {
+      this.#opening = undefined
+    })
+    await this.#opening
+  }
+
+  /**
+   * Resolves with the connection as soon as there is one, and opens the first if need be. Rejects with `MQ_TIMEOUT`, or for the
+   * first connection as `openConnection` does.
+   */
+  async ready(timeoutMs: number): Promise<ChannelModel> {
+    if (this.#phase === 'idle') await this.open()
+    if (this.#phase === 'closed') throw closedError()
+    return this.#connection ?? this.#nextConnection(timeoutMs)
+  }
+
+  async close(timeoutMs: number): Promise<void> {
+    if (this.#phase === 'closed') return
+    this.#phase = 'closed'
+    clearTimeout(this.#retryTimer)
+    this.#attempt?.abort()
+    for (const { reject } of this.#waiters) reject(closedError())
+    const last = this.#connection
+    this.#connection = undefined
+    if (last !== undefined) await closeConnection(last, timeoutMs)
+  }
+
+  async #connect(): Promise<void> {
+    this.#attempt = new AbortController()
+    const opened = await openConnection(this.#settings, { purpose: this.purpose, signal: this.#attempt.signal })
       .finally(() => {
-        // From here on the signal would end a connection that stands.
-        attempt = undefined
+        // From here on the signal would end an open connection.
+        this.#attempt = undefined
       })
       .catch((error: MqError) => {
-        throw state === 'closed' ? closedError() : error
+        throw this.#phase === 'closed' ? closedError() : error
       })
-    if (state === 'closed') {
+    if (this.#phase === 'closed') {
       destroy(opened)
       throw closedError()
     }
-    adopt(opened)
+    this.#adopt(opened)
   }
 
-  function adopt(opened: ChannelModel): void {
-    connection = opened
+  #adopt(opened: ChannelModel): void {
+    this.#connection = opened
+    this.#phase = 'open'
+    this.#pauses.reset()
     coalesceWrites(opened)
-    state = 'open'
-    failedTries = 0
-    fault = undefined
+    let fault: unknown
     opened.on('error', (error: unknown) => {
       fault = error
     })
-    opened.on('close', (error: unknown) => lose(opened, error ?? fault))
+    opened.on('close', (error: unknown) => this.#onClose(opened, error ?? fault))
     opened.on('blocked', (reason: unknown) => {
       setBlocked(opened, true)
-      listener.blocked(String(reason))
+      this.#listener.onBlocked(String(reason))
     })
     opened.on('unblocked', () => {
       setBlocked(opened, false)
-      listener.blocked(undefined)
+      this.#listener.onBlocked(undefined)
     })
-    listener.up(opened)
-    for (const { resolve } of waiting) resolve(opened)
-    waiting.clear()
+    this.#listener.onUp(opened)
+    for (const { resolve } of this.#waiters) resolve(opened)
+    this.#waiters.clear()
   }
 
-  function lose(lost: ChannelModel, cause: unknown): void {
-    if (connection !== lost) return
+  #onClose(lost: ChannelModel, cause: unknown): void {
+    if (this.#connection !== lost) return
     destroy(lost)
-    connection = undefined
-    if (state === 'closed') return
-    // Its successor is not blocked until it publishes.
-    if (isBlocked(lost)) listener.blocked(undefined)
+    this.#connection = undefined
+    if (this.#phase === 'closed') return
+    // The next connection is not blocked until it publishes.
+    if (isBlocked(lost)) this.#listener.onBlocked(undefined)
     const why = cause === undefined ? '' : `: ${textOf(cause)}`
-    listener.down(new MqError('MQ_CONNECTION_LOST', `RabbitMQ's ${purpose} connection was lost${why}`, { cause }))
-    retryLater()
+    const text = `RabbitMQ's ${this.purpose} connection was lost${why}`
+    this.#listener.onDown(new MqError('MQ_CONNECTION_LOST', text, { cause }))
+    this.#reconnect()
   }
 
-  function retryLater(): void {
-    const delayMs = Math.min(longestRetryMs, firstRetryMs * 2 ** failedTries) * (0.5 + Math.random() / 2)
-    failedTries += 1
-    timer = setTimeout(() => {
-      connectOnce().catch((error: MqError) => {
-        if (state === 'closed') return
-        listener.retryFailed(error)
-        retryLater()
+  #reconnect(): void {
+    this.#retryTimer = setTimeout(() => {
+      this.#connect().catch((error: MqError) => {
+        if (this.#phase === 'closed') return
+        this.#listener.onRetryFailed(error)
+        this.#reconnect()
       })
-    }, delayMs)
+    }, this.#pauses.next())
   }
 
-  async function open(): Promise<void> {
-    if (state === 'closed') throw closedError()
-    if (state === 'open') return
-    opening ??= connectOnce().finally(() => {
-      opening = undefined
+  #nextConnection(timeoutMs: number): Promise<ChannelModel> {
+    return new Promise((resolve, reject) => {
+      const waiter = {
+        resolve: (opened: ChannelModel) => {
+          clearTimeout(timer)
+          resolve(opened)
+        },
+        reject: (error: MqError) => {
+          clearTimeout(timer)
+          this.#waiters.delete(waiter)
+          reject(error)
+        },
+      }
+      const late = new MqError('MQ_TIMEOUT', `There was no ${this.purpose} connection to RabbitMQ for ${timeoutMs} ms`)
+      const timer = setTimeout(() => waiter.reject(late), timeoutMs)
+      this.#waiters.add(waiter)
     })
-    await opening
-  }
-
-  return {
-    purpose,
-    get connection(): ChannelModel | undefined {
-      return connection
-    },
-    get isOpen(): boolean {
-      return state === 'open'
-    },
-    /** The first connection. Rejects as `openConnection`; after that it may be called again. */
-    open,
-    /** The connection as soon as one stands, opened if need be. Rejects with `MQ_TIMEOUT`, or as `openConnection` for the first. */
-    async up(timeoutMs: number): Promise<ChannelModel> {
-      if (state === 'idle') await open()
-      if (state === 'closed') throw closedError()
-      if (connection !== undefined) return connection
-      return new Promise((resolve, reject) => {
-        const waiter = {
-          resolve: (opened: ChannelModel) => {
-            clearTimeout(deadline)
-            resolve(opened)
-          },
-          reject: (error: MqError) => {
-            clearTimeout(deadline)
-            waiting.delete(waiter)
-            reject(error)
-          },
-        }
-        const late = new MqError('MQ_TIMEOUT', `There was no ${purpose} connection to RabbitMQ for ${timeoutMs} ms`)
-        const deadline = setTimeout(() => waiter.reject(late), timeoutMs)
-        waiting.add(waiter)
-      })
-    },
-    async close(timeoutMs: number): Promise<void> {
-      if (state === 'closed') return
-      state = 'closed'
-      clearTimeout(timer)
-      attempt?.abort()
-      for (const { reject } of waiting) reject(closedError())
-      const last = connection
-      connection = undefined
-      if (last !== undefined) await closeConnection(last, timeoutMs)
-    },
   }
 }
-
-export type Link = ReturnType<typeof createLink>

@@ -5,7 +5,7 @@ export interface Version {
   readonly minor: number
 }
 
-/** What the broker says about itself; 0.0 when it says nothing. */
+/** Returns the version that the broker reports, or 0.0 if it reports none. */
 export function versionOf(connection: ChannelModel): Version {
   const text = String(connection.connection.serverProperties?.version ?? '')
   const [, major, minor] = /^(\d+)\.(\d+)/.exec(text) ?? []

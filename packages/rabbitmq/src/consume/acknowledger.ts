@@ -1,14 +1,14 @@
 import type { Channel, ConsumeMessage } from 'amqplib'
 
 /**
- * The broker hands on 32 answers to a quorum queue and keeps the rest until those are stored; what it still keeps when the
- * channel closes is forgotten, and those messages come again. So a close waits a moment after many answers.
+ * The broker passes 32 answers at a time to a quorum queue, and keeps the rest until those are stored. It forgets the rest if the
+ * channel closes, and delivers those messages again. Therefore a close waits a moment after many answers.
  */
 const manyAnswers = 16
 const storedWithinMs = 250
 
-/** Acknowledges what ends in one turn together: one frame for all up to the first message that is still out. */
-export function createAcknowledger(channel: Channel, oldestOut: () => number) {
+/** Acknowledges messages that end in one turn with one frame, up to the first message that is not settled. */
+export function createAcknowledger(channel: Channel, oldestUnsettledTag: () => number) {
   let waiting: ConsumeMessage[] = []
   let flushing: NodeJS.Immediate | undefined
   let answers = 0
@@ -29,7 +29,7 @@ export function createAcknowledger(channel: Channel, oldestOut: () => number) {
     const messages = waiting.sort((one, other) => one.fields.deliveryTag - other.fields.deliveryTag)
     waiting = []
     if (messages.length === 0) return
-    const limit = oldestOut()
+    const limit = oldestUnsettledTag()
     const together = messages.filter(({ fields }) => fields.deliveryTag < limit).length
     try {
       const last = messages[together - 1]
@@ -42,7 +42,7 @@ export function createAcknowledger(channel: Channel, oldestOut: () => number) {
         count()
       }
     } catch {
-      // The channel has closed: the broker hands the messages out again.
+      // The channel has closed: the broker delivers the messages again.
     }
   }
 
@@ -52,10 +52,10 @@ export function createAcknowledger(channel: Channel, oldestOut: () => number) {
       flushing ??= setImmediate(flush)
     },
     flush,
-    /** Another answer than an acknowledgement, which goes its own way. */
+    /** Counts an answer that was sent separately, such as a refusal. */
     count,
-    /** Before a close: resolves when the broker can be expected to have passed on all answers. */
-    async stored(): Promise<void> {
+    /** Resolves when the broker can be expected to have passed on all answers. Called before the channel is closed. */
+    async untilStored(): Promise<void> {
       flush()
       const isMany = answers > manyAnswers && Date.now() - countedFrom <= 2 * storedWithinMs
       if (isMany) await new Promise((resolve) => setTimeout(resolve, storedWithinMs))

@@ -1,17 +1,16 @@
-/** Something that may have a key. */
+import { Fifo, KeyLanes } from '@mq/core/adapter'
+
+/** An item that may have a key. */
 export interface Keyed {
   readonly key: string | undefined
 }
 
-/**
- * Hands out items in order, at most `concurrency` at once, and with `ordered` one of each key at a time: what comes for a busy
- * key waits in a lane of its own.
- */
-export class Lanes<T extends Keyed> {
+/** Starts items in order, at most `concurrency` at once. With `ordered` it starts one of each key at a time. */
+export class Dispatcher<T extends Keyed> {
   readonly #options: { readonly concurrency: number; readonly ordered: boolean }
   readonly #start: (item: T) => void
-  readonly #ready: T[] = []
-  readonly #lanes = new Map<string, T[]>()
+  readonly #ready = new Fifo<T>()
+  readonly #lanes = new KeyLanes<T>()
   #running = 0
   #isPaused = false
 
@@ -21,35 +20,22 @@ export class Lanes<T extends Keyed> {
   }
 
   add(item: T): void {
-    const lane = this.#laneOf(item)
-    if (lane !== undefined) {
-      lane.push(item)
-      return
-    }
-    if (this.#options.ordered && item.key !== undefined) this.#lanes.set(item.key, [])
+    if (this.#options.ordered && !this.#lanes.enter(item.key, item)) return
     this.#ready.push(item)
     this.#dispatch()
   }
 
-  /** For an item that was started. */
+  /** Called when a started item has ended. */
   finish(item: T): void {
     this.#running -= 1
-    const lane = this.#laneOf(item)
-    if (lane !== undefined && item.key !== undefined) {
-      const next = lane.shift()
-      if (next === undefined) this.#lanes.delete(item.key)
-      else this.#ready.unshift(next)
-    }
+    const next = this.#options.ordered ? this.#lanes.leave(item.key, item) : undefined
+    if (next !== undefined) this.#ready.unshift(next)
     this.#dispatch()
   }
 
-  /** Starts nothing more. */
+  /** Starts no more items. */
   pause(): void {
     this.#isPaused = true
-  }
-
-  #laneOf(item: T): T[] | undefined {
-    return this.#options.ordered && item.key !== undefined ? this.#lanes.get(item.key) : undefined
   }
 
   #dispatch(): void {

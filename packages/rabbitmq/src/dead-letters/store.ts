@@ -1,13 +1,14 @@
-import { createHash } from 'node:crypto'
-import { type DeadLetterStore, type Failure, type GroupRef, MqError, type RawDeadLetter } from '@mq/core/adapter'
+import { type DeadLetterStore, type GroupRef, MqError, type RawDeadLetter } from '@mq/core/adapter'
 import type { Channel, Message } from 'amqplib'
-import { answerTimeoutMs, closeChannel, openChannel } from '../connection/connection.js'
+import { answerTimeoutMs, inTime } from '../connection/answers.js'
+import { closeChannel, openChannel } from '../connection/channels.js'
 import { operationError, reply, replyCode } from '../connection/errors.js'
 import type { Link } from '../connection/link.js'
-import type { Copier } from '../publish/copies.js'
 import type { Namespace } from '../topology/names.js'
-import { copyProperties, decode, entryOf, jsonOf } from '../wire/wire.js'
-import { answered, type Borrower, borrowFrom } from './borrower.js'
+import { type Copier, copyProperties } from '../wire/copy.js'
+import { decode } from '../wire/decode.js'
+import { type Borrower, borrowFrom } from './borrower.js'
+import { deadLetterOf, entryIdOf } from './entry.js'
 
 export interface DeadLetterParts {
   readonly ref: GroupRef
@@ -16,35 +17,35 @@ export interface DeadLetterParts {
   readonly copy: Copier
 }
 
-/** Replayed side by side. */
+/** The most entries that are replayed at the same time. */
 const maxCopies = 100
+
+/** A list looks at this many entries at least. */
+const minScan = 1_000
 
 const scanOf = (limit: number): number => Math.max(limit, minScan)
 
-/** A list of fewer looks at as many. */
-const minScan = 1_000
-
-/** How many entries are looked through for the ones that were named: as many as AMQP lets a consumer hold. */
+/** The most entries that are searched for ids: AMQP lets a consumer hold no more messages. */
 const maxBorrowed = 65_535
 
 /**
- * AMQP shows a message only to whoever takes it: entries are borrowed and given back, and meanwhile others do not see them.
- * What is interrupted on the way is given back by the broker.
+ * Creates the dead letters of a group. AMQP shows a message only to the consumer that takes it, so entries are borrowed and returned,
+ * and meanwhile others do not see them. If this is interrupted, the broker returns them.
  */
 export function deadLetterStore({ ref, names, link, copy }: DeadLetterParts): DeadLetterStore {
   const queue = names.dead(ref)
 
-  /** Whatever is not acknowledged at the end is given back. A group that does not exist has no dead letters. */
-  async function onQueue<T>(what: string, ifNone: T, work: (channel: Channel) => Promise<T>): Promise<T> {
+  /** Everything that is not acknowledged at the end is returned. A group that does not exist has no dead letters. */
+  async function onQueue<T>(what: string, ifMissing: T, work: (channel: Channel) => Promise<T>): Promise<T> {
     try {
-      const channel = await openChannel(await link.up(answerTimeoutMs), 'plain')
+      const channel = await openChannel(await link.ready(answerTimeoutMs), 'plain')
       try {
         return await work(channel)
       } finally {
         await closeChannel(channel)
       }
     } catch (cause) {
-      if (replyCode(cause) === reply.notFound) return ifNone
+      if (replyCode(cause) === reply.notFound) return ifMissing
       throw operationError(cause, `${what} the dead letters of '${ref.group}' on '${ref.topic}'`)
     }
   }
@@ -58,16 +59,13 @@ export function deadLetterStore({ ref, names, link, copy }: DeadLetterParts): De
     }
   }
 
-  /**
-   * What was given back stands behind what was given back before, so a part would come out of its place: up to a thousand are
-   * borrowed, and those that died first are kept.
-   */
+  /** Looks at more entries than it lists and keeps those that died first, because a returned entry may change its place. */
   async function list(borrower: Borrower, limit: number): Promise<readonly RawDeadLetter[]> {
     const entries: RawDeadLetter[] = []
     for (let left = Math.min(borrower.ready, scanOf(limit)); left > 0; left--) {
       const message = await borrower.next()
       if (message === undefined) break
-      const entry = deadLetter(message, ref.topic)
+      const entry = deadLetterOf(message, ref.topic)
       const later = entries.findIndex(({ failure }) => failure.failedAt > entry.failure.failedAt)
       entries.splice(later === -1 ? entries.length : later, 0, entry)
       if (entries.length > limit) entries.pop()
@@ -110,11 +108,11 @@ export function deadLetterStore({ ref, names, link, copy }: DeadLetterParts): De
     const { content } = message
     const properties = copyProperties(message, { message: decode(message, ref.topic).message })
     const copying = copy({ ref, queue: 'group', delayMs: 0, content, properties })
-    const result = await answered(copying.result).catch((error) => {
+    const result = await inTime(copying.result).catch((error) => {
       copying.abandon()
       throw error
     })
-    if (result !== 'stored') throw new MqError('MQ_OPERATION_FAILED', `RabbitMQ did not take a replayed message`)
+    if (result !== 'stored') throw new MqError('MQ_OPERATION_FAILED', 'RabbitMQ did not take a replayed message')
   }
 
   return {
@@ -126,44 +124,8 @@ export function deadLetterStore({ ref, names, link, copy }: DeadLetterParts): De
     purge: (entryIds) =>
       onQueue('Purging', 0, async (channel) =>
         entryIds === undefined
-          ? (await answered(channel.purgeQueue(queue))).messageCount
+          ? (await inTime(channel.purgeQueue(queue))).messageCount
           : taking(entryIds, async () => undefined)(channel),
       ),
-  }
-}
-
-function deadLetter(message: Message, topic: string): RawDeadLetter {
-  const decoded = decode(message, topic)
-  const entryId = entryIdOf(message)
-  // Without an entry of ours the broker did it; a failure is then that of an earlier attempt.
-  const isOurs = entryOf(message) !== undefined && decoded.failure !== undefined
-  const failure = isOurs && decoded.failure ? decoded.failure : brokerFailure(message, decoded.failure)
-  return { entryId, message: decoded.message, failure }
-}
-
-/** What the broker dead-lettered by itself gets a name from all that stays the same however often it is looked at. */
-function entryIdOf(message: Message): string {
-  const entry = entryOf(message)
-  if (entry !== undefined) return entry
-  const { 'x-delivery-count': _, 'x-acquired-count': __, ...headers } = message.properties.headers ?? {}
-  const { messageId, timestamp } = message.properties
-  const hash = createHash('sha256')
-    .update(jsonOf([messageId, timestamp, headers]))
-    .update(message.content)
-  return `broker-${hash.digest('hex').slice(0, 32)}`
-}
-
-function brokerFailure({ properties }: Message, before: Failure | undefined): Failure {
-  const headers = properties.headers ?? {}
-  const death: unknown = Array.isArray(headers['x-death']) ? headers['x-death'][0] : undefined
-  const { reason, time } = (death ?? {}) as { reason?: unknown; time?: { value?: unknown } }
-  const why = String(reason ?? headers['x-first-death-reason'] ?? 'unknown').slice(0, 100)
-  const at = typeof time?.value === 'number' ? time.value * 1_000 : Date.now()
-  return {
-    reason: 'broker',
-    error: { name: 'RabbitMQ', message: `RabbitMQ dead-lettered the message by itself: ${why}`, code: why },
-    attempts: before?.attempts ?? 0,
-    firstFailedAt: before?.firstFailedAt ?? at,
-    failedAt: at,
   }
 }

@@ -19,48 +19,52 @@ export interface Address {
 
 const example = "as in 'amqp://user:password@host:5672/vhost'"
 
-/** Throws `MQ_INVALID_URL` for the URL, `MQ_INVALID_OPTION` for a host; the URL, which may hold a password, is not shown. */
-export function endpointsOf(url: string, hosts: readonly string[]): Address {
+/** Throws `MQ_INVALID_URL` for the URL and `MQ_INVALID_OPTION` for a host. No error shows the URL, as it may hold a password. */
+export function parseAddress(url: string, hosts: readonly string[]): Address {
   if (typeof url !== 'string') throw new TypeError(`url must be a string, not ${typeof url}`)
   if (!Array.isArray(hosts)) throw new TypeError('hosts must be an array of strings')
-  if (!/^amqps?:\/\//i.test(url)) throw invalid('begins with amqp:// or amqps://')
-  // Its own error would carry the whole URL.
-  if (!URL.canParse(url)) throw invalid('cannot be parsed; percent-encode special characters of user and password')
+  if (!/^amqps?:\/\//i.test(url)) throw invalidUrl('must begin with amqp:// or amqps://')
+  // `new URL` would throw an error that shows the whole URL.
+  if (!URL.canParse(url)) {
+    throw invalidUrl('cannot be parsed; percent-encode special characters of the user and the password')
+  }
   const parsed = new URL(url)
-  if (parsed.search !== '' || parsed.hash !== '') throw invalid('has no query and no fragment: use the options instead')
+  if (parsed.search !== '' || parsed.hash !== '') {
+    throw invalidUrl('must have no query and no fragment; use the options of rabbitmq() instead')
+  }
   const isSecure = parsed.protocol === 'amqps:'
   const port = isSecure ? 5671 : 5672
-  const first = { host: bare(parsed.hostname) || 'localhost', port: Number(parsed.port) || port }
+  const first = { host: withoutBrackets(parsed.hostname) || 'localhost', port: Number(parsed.port) || port }
   const path = parsed.pathname.slice(1)
-  if (path.includes('/')) throw invalid('has one path segment, the vhost; write a slash in it as %2F')
+  if (path.includes('/')) throw invalidUrl('must have one path segment, the vhost; write a slash in it as %2F')
   return {
     isSecure,
-    endpoints: [first, ...hosts.map((text) => endpointOf(text, port))],
+    endpoints: [first, ...hosts.map((text) => parseEndpoint(text, port))],
     login:
       parsed.username === '' && parsed.password === ''
         ? { username: 'guest', password: 'guest' }
-        : { username: decoded(parsed.username), password: decoded(parsed.password) },
-    vhost: path === '' ? '/' : decoded(path),
+        : { username: percentDecoded(parsed.username), password: percentDecoded(parsed.password) },
+    vhost: path === '' ? '/' : percentDecoded(path),
   }
 }
 
-function endpointOf(text: unknown, defaultPort: number): Endpoint {
+function parseEndpoint(text: unknown, defaultPort: number): Endpoint {
   if (typeof text !== 'string') throw new TypeError('hosts must be an array of strings')
   const [, host, port] = /^(\[[0-9a-f:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?$/i.exec(text) ?? []
   if (host === undefined)
-    throw new MqError('MQ_INVALID_OPTION', "Each of hosts is 'host' or 'host:port', without a scheme")
-  return { host: bare(host), port: port === undefined ? defaultPort : Number(port) }
+    throw new MqError('MQ_INVALID_OPTION', "Each of hosts must be 'host' or 'host:port', without a scheme")
+  return { host: withoutBrackets(host), port: port === undefined ? defaultPort : Number(port) }
 }
 
-/** Without the brackets of an IPv6 address, which sockets do not want. */
-const bare = (host: string): string => host.replace(/^\[|\]$/g, '')
+/** Sockets take an IPv6 address without its brackets. */
+const withoutBrackets = (host: string): string => host.replace(/^\[|\]$/g, '')
 
-function decoded(part: string): string {
+function percentDecoded(part: string): string {
   try {
     return decodeURIComponent(part)
   } catch {
-    throw invalid('has a % that begins no percent-encoding')
+    throw invalidUrl('has a % that does not begin a percent-encoding')
   }
 }
 
-const invalid = (rule: string): MqError => new MqError('MQ_INVALID_URL', `The URL of a RabbitMQ ${rule}, ${example}`)
+const invalidUrl = (rule: string): MqError => new MqError('MQ_INVALID_URL', `The URL of a RabbitMQ ${rule}, ${example}`)

@@ -1,82 +1,55 @@
-import type { GroupRef, MqError } from '@mq/core/adapter'
-import type { Options } from 'amqplib'
+import { backoff, type GroupRef, type MqError } from '@mq/core/adapter'
 import { delayRoute } from '../topology/delays.js'
 import type { Namespace } from '../topology/names.js'
+import type { Copier, Copy, CopyResult } from '../wire/copy.js'
 import type { Outbox } from './outbox.js'
-import { Parcel, type ParcelContent, type Sent } from './parcel.js'
-
-export interface Copy {
-  readonly ref: GroupRef
-  readonly queue: 'group' | 'dead'
-  readonly delayMs: number
-  readonly content: Buffer
-  readonly properties: Options.Publish
-}
-
-/** `impossible`: no broker will ever take it, as its headers do not fit into a frame, or hold what the driver cannot write. */
-export type CopyResult = 'stored' | 'abandoned' | 'impossible'
-
-export interface CopyCall {
-  readonly result: Promise<CopyResult>
-  /** It is not sent if it was not yet. */
-  abandon(): void
-}
+import type { Letter, Parcel } from './parcel.js'
 
 export interface CopierParts {
   readonly names: Namespace
   readonly outbox: Outbox
-  /** Declares the group again. */
-  readonly restore: (ref: GroupRef) => Promise<void>
+  readonly redeclareGroup: (ref: GroupRef) => Promise<void>
   readonly report: (error: MqError, ref: GroupRef) => void
 }
 
-const firstRetryMs = 100
-const longestRetryMs = 5_000
-
-/**
- * Puts copies of delivered messages into queues of their group. One is tried until it is stored or abandoned: only then may
- * the original be acknowledged.
- */
-export function createCopier({ names, outbox, restore, report }: CopierParts) {
-  return (copy: Copy): CopyCall => {
-    const to = addressed(names, copy)
+/** Creates the copier, which tries to store a copy until it is stored or abandoned. */
+export function createCopier({ names, outbox, redeclareGroup, report }: CopierParts): Copier {
+  return (copy) => {
+    const letter = letterOf(names, copy)
     let isAbandoned = false
     let parcel: Parcel | undefined
     const isOver = (): boolean => isAbandoned || outbox.isClosed
-    const once = (): Promise<Sent> =>
-      new Promise((resolve) => {
-        parcel = new Parcel(to, resolve)
-        outbox.send(parcel)
-      })
-    const untilStored = async (): Promise<CopyResult> => {
-      for (let tries = 0; ; tries++) {
-        const sent = await once()
-        if (sent.status === 'stored' && !sent.isReturned) return 'stored'
+
+    async function untilStored(): Promise<CopyResult> {
+      const pauses = backoff({ minMs: 100, maxMs: 5_000 })
+      for (;;) {
+        const sent = outbox.sendOne(letter)
+        parcel = sent.parcel
+        const { status, routed, error } = await sent.outcome
+        if (status === 'stored' && routed !== 'no') return 'stored'
         if (isOver()) return 'abandoned'
-        if (sent.status !== 'stored') {
-          if (sent.isImpossible) return 'impossible'
-          report(sent.error, copy.ref)
-        } else await restore(copy.ref).catch((error: MqError) => report(error, copy.ref))
-        await new Promise((resolve) => setTimeout(resolve, Math.min(longestRetryMs, firstRetryMs * 2 ** tries)))
+        if (parcel?.isImpossible) return 'impossible'
+        if (error !== undefined) report(error, copy.ref)
+        // The broker has no queue for it.
+        else await redeclareGroup(copy.ref).catch((failure: MqError) => report(failure, copy.ref))
+        await new Promise((resolve) => setTimeout(resolve, pauses.next()))
         if (isOver()) return 'abandoned'
       }
     }
+
     return {
       result: untilStored(),
       abandon(): void {
         isAbandoned = true
-        parcel?.cancel()
+        parcel?.giveUp('it is not needed any more')
       },
     }
   }
 }
 
-export type Copier = ReturnType<typeof createCopier>
-
-function addressed(names: Namespace, { ref, queue, delayMs, content, properties }: Copy): ParcelContent {
+function letterOf(names: Namespace, { ref, queue, delayMs, content, properties }: Copy): Letter {
   const destination = names[queue](ref)
-  const parts = { content, properties, deadline: Number.POSITIVE_INFINITY }
-  if (delayMs <= 0) return { exchange: '', routingKey: destination, need: {}, ...parts }
+  if (delayMs <= 0) return { exchange: '', routingKey: destination, need: {}, content, properties }
   const { level, routingKey } = delayRoute(delayMs, destination)
-  return { exchange: names.delay(level), routingKey, need: { level }, ...parts }
+  return { exchange: names.delay(level), routingKey, need: { level }, content, properties }
 }

@@ -1,303 +1,177 @@
-import { MqError } from '@mq/core/adapter'
-import type { ChannelModel, ConfirmChannel, Message } from 'amqplib'
-import { declareOn, openChannel } from '../connection/connection.js'
-import { isClosedDriver, operationError, reply, replyCode, textOf } from '../connection/errors.js'
+import {
+  Fifo,
+  MqError,
+  type PendingCall,
+  type PublishLimits,
+  pendingPublishes,
+  type StoreOutcome,
+} from '@mq/core/adapter'
+import type { ChannelModel } from 'amqplib'
+import { isClosedDriver, reply, replyCode, textOf } from '../connection/errors.js'
 import type { Declarations } from '../topology/declarations.js'
-import { culprits, type Parcel } from './parcel.js'
+import { InFlight } from './in-flight.js'
+import { type Letter, Parcel } from './parcel.js'
+import { createPreparation } from './preparation.js'
+import { PublishChannel } from './publish-channel.js'
 
-/** Unanswered on the channel at most; what is more waits here, and core bounds how much that is. */
+// See docs/decisions/0032-rabbitmq-connections.md.
+
+/** The most messages without an answer. More wait here, and core limits how many. */
 const maxInFlight = 4_096
 
-/** How late a deadline may be noticed. */
-const sweepMs = 50
-
-/** Before a channel is opened again that the broker closed. */
-const reopenDelayMs = 50
+const noLimits: PublishLimits = { timeoutMs: Number.POSITIVE_INFINITY }
 
 /**
- * After the death of a node RabbitMQ 3.10 may refuse what a channel publishes to a queue until that node is back, although the queue
- * has another leader: the channel asks only the one that it had first. A new channel asks the new leader.
- */
-const nacksBeforeRenewal = 3
-const leastAgeMs = 1_000
-/** So long the answers to what is in flight are waited for, or it would be sent twice. */
-const drainMs = 1_000
-
-/**
- * Sends parcels in the order in which they come, each confirmed by the broker. One that was in flight when its channel or
- * connection ended is sent again, with the same id, before all others; its deadline goes on meanwhile.
+ * Sends messages in order; the broker confirms each. If a channel or connection ends, the messages in flight are sent again before
+ * all others, with the same id. Their time limit goes on meanwhile.
  */
 export function createOutbox(declarations: Declarations, report: (error: MqError) => void) {
-  let connection: ChannelModel | undefined
-  let channel: ConfirmChannel | undefined
-  /** No answer yet, the oldest first. */
-  const inFlight = new Set<Parcel>()
-  /** Refused by the broker, and sent again soon. */
-  const resting = new Set<Parcel>()
-  /** From `head` on. */
-  let waiting: Parcel[] = []
-  let head = 0
-  let isWritable = true
-  let isDeclaring = false
-  let isClosed = false
-  let openedAt = 0
-  /** Nothing more is sent on this channel; by then another one is opened. */
-  let drainsUntil: number | undefined
-  let sweeper: NodeJS.Timeout | undefined
-  let onEmpty: (() => void) | undefined
+  const inFlight = new InFlight()
+  /** Messages that the broker refused, and that are sent again soon. */
+  const backingOff = new Set<Parcel>()
+  const waiting = new Fifo<Parcel>()
+  const channel = new PublishChannel({
+    onReady: pump,
+    onAnswer,
+    onReturn: (message) => inFlight.markReturned(message),
+    onLost,
+  })
+  const connection = (): ChannelModel | undefined => channel.connection
+  const preparation = createPreparation({ declarations, waiting, connection, onEnd: pump })
+  const pending = pendingPublishes<Parcel>({ late: (parcel) => ({ why: whyLate(parcel) }), onSweep })
 
-  const size = (): number => inFlight.size + resting.size + waiting.length - head
-
-  function send(parcel: Parcel): void {
-    if (isClosed) {
-      parcel.giveUp('the adapter was disconnected')
-      return
-    }
+  function enqueue(parcel: Parcel): void {
     waiting.push(parcel)
-    sweeper ??= setInterval(sweep, sweepMs)
     pump()
   }
 
-  const canSend = (): boolean => isWritable && inFlight.size < maxInFlight && !isDeclaring && drainsUntil === undefined
-
   function pump(): void {
-    while (channel !== undefined && canSend()) {
-      const parcel = waiting[head]
-      if (parcel === undefined) break
-      if (!parcel.isSettled && !declarations.isReady(parcel.to.need)) {
-        void declare(parcel)
-        break
+    while (channel.canSend && inFlight.size < maxInFlight && !preparation.isUnderWay) {
+      const parcel = waiting.first
+      if (parcel === undefined) return
+      if (!parcel.isSettled && !declarations.isReady(parcel.letter.need)) {
+        void preparation.start(parcel.letter.need)
+        return
       }
-      head += 1
-      if (!parcel.isSettled) transmit(channel, parcel)
-    }
-    if (head > 1_024 || head === waiting.length) {
-      waiting.splice(0, head)
-      head = 0
+      waiting.shift()
+      if (!parcel.isSettled) transmit(parcel)
     }
   }
 
-  function transmit(on: ConfirmChannel, parcel: Parcel): void {
-    const { exchange, routingKey, content, properties } = parcel.to
+  function transmit(parcel: Parcel): void {
     parcel.isReturned = false
     inFlight.add(parcel)
     try {
-      isWritable = on.publish(exchange, routingKey, content, properties, (error) => answered(on, parcel, error))
-      parcel.wasSent = true
+      channel.send(parcel)
+      parcel.maybeStored = true
     } catch (error) {
       inFlight.delete(parcel)
-      // Either the channel has just closed, or something does not fit a frame.
+      // Otherwise a part of it does not fit a frame.
       if (!isClosedDriver(error)) parcel.refuse(error, { isImpossible: true })
       else {
-        again([parcel])
-        lost(on, undefined)
+        waiting.unshift(parcel)
+        channel.lose()
       }
     }
   }
 
-  function answered(on: ConfirmChannel, parcel: Parcel, error: unknown): void {
-    // When its channel has closed, what was in flight is taken care of together.
-    if (on !== channel || !inFlight.delete(parcel)) return
-    if (error) refused(parcel, error)
-    else if (parcel.isReturned && parcel.to.need.level !== undefined) undelayed(parcel)
+  function onAnswer(parcel: Parcel, error: unknown): void {
+    if (!inFlight.delete(parcel)) return
+    if (error) onRefused(parcel, error)
+    else if (parcel.isReturned && parcel.isDelayed) onDelayQueueMissing(parcel)
     else parcel.store()
-    renewIfDrained()
-    if (head < waiting.length) pump()
-    if (onEmpty !== undefined && size() === 0) onEmpty()
+    channel.renewIfDrained(inFlight.size === 0)
+    if (waiting.length > 0) pump()
   }
 
-  function refused(parcel: Parcel, error: unknown): void {
-    const delayMs = parcel.nacked()
-    if (delayMs === undefined)
+  function onRefused(parcel: Parcel, error: unknown): void {
+    const delayMs = parcel.countNack()
+    if (delayMs === undefined) {
       parcel.giveUp(`RabbitMQ refused it (${textOf(error)}): a queue is full or unavailable`, error)
-    else {
-      resting.add(parcel)
-      setTimeout(() => {
-        if (resting.delete(parcel) && !parcel.isSettled) send(parcel)
-      }, delayMs)
-      const now = Date.now()
-      if (parcel.nacks >= nacksBeforeRenewal && now - openedAt > leastAgeMs) drainsUntil ??= now + drainMs
+      return
     }
+    backingOff.add(parcel)
+    setTimeout(() => {
+      if (backingOff.delete(parcel) && !parcel.isSettled) enqueue(parcel)
+    }, delayMs)
+    channel.renewAfter(parcel.nacks)
   }
 
-  function renewIfDrained(): void {
-    if (drainsUntil === undefined || (inFlight.size > 0 && Date.now() < drainsUntil)) return
-    const old = channel
-    if (old === undefined) return
-    lost(old, undefined)
-    old.close().catch(() => {})
-  }
-
-  /** The exchange of its delay stands, but its queue or binding is gone. */
-  function undelayed(parcel: Parcel): void {
+  /** The exchange of its delay exists, but the queue or its binding does not. */
+  function onDelayQueueMissing(parcel: Parcel): void {
     declarations.reset()
-    if (!parcel.strike()) send(parcel)
+    if (!parcel.countFailure()) enqueue(parcel)
     else parcel.refuse(new Error('the queue for its delay is missing, although it was declared again'))
   }
 
-  /** To the front, in their order. */
-  function again(parcels: readonly Parcel[]): void {
-    waiting = [...parcels, ...waiting.slice(head)]
-    head = 0
+  function onLost(fault: unknown): void {
+    if (fault !== undefined) onFault(fault)
+    for (const parcel of inFlight.clear().reverse()) waiting.unshift(parcel)
   }
 
-  /** Whatever stands behind waits too, so that the order is kept. */
-  async function declare(parcel: Parcel): Promise<void> {
-    const on = connection
-    if (on === undefined) return
-    isDeclaring = true
-    try {
-      await declareOn(on, 'Declaring a topic', (declaring) => declarations.declare(declaring, parcel.to.need))
-    } catch (cause) {
-      // Without a connection all is tried again on the next one.
-      if (on === connection && replyCode(cause) !== undefined) {
-        for (const refusedOne of waiting.slice(head)) {
-          if (!declarations.isReady(refusedOne.to.need) && isSameNeed(refusedOne, parcel)) {
-            refusedOne.giveUp('what it needs could not be declared', operationError(cause, 'Declaring a topic'))
-          }
-        }
-      } else if (on === connection) await pause(reopenDelayMs)
-    } finally {
-      isDeclaring = false
-      pump()
-    }
-  }
-
-  async function openOn(target: ChannelModel): Promise<void> {
-    let opened: ConfirmChannel
-    try {
-      opened = await openChannel(target, 'confirm')
-    } catch {
-      reopenOn(target)
-      return
-    }
-    if (target !== connection) return
-    let fault: unknown
-    opened.on('error', (error: unknown) => {
-      fault = error
-    })
-    opened.on('return', returned)
-    opened.on('drain', () => {
-      isWritable = true
-      pump()
-    })
-    // Before the driver's own listener, which answers everything that is in flight with an error.
-    opened.prependListener('close', () => lost(opened, fault))
-    channel = opened
-    openedAt = Date.now()
-    isWritable = true
-    pump()
-  }
-
-  /** The broker sends a message back before it confirms it, in the order of publishing. */
-  function returned({ fields, properties }: Message): void {
-    for (const parcel of inFlight) {
-      const { to } = parcel
-      const isIt = !parcel.isReturned && to.exchange === fields.exchange && to.routingKey === fields.routingKey
-      if (isIt && to.properties.messageId === properties.messageId) {
-        parcel.isReturned = true
-        return
-      }
-    }
-  }
-
-  function lost(which: ConfirmChannel, fault: unknown): void {
-    if (channel !== which) return
-    channel = undefined
-    drainsUntil = undefined
-    if (fault !== undefined) blame(fault)
-    again([...inFlight].filter((parcel) => !parcel.isSettled))
-    inFlight.clear()
-    reopenOn(connection)
-  }
-
-  /** When the channel went with its connection, that is known by then. */
-  function reopenOn(target: ChannelModel | undefined): void {
-    setTimeout(() => {
-      if (target !== undefined && target === connection && !isClosed) void openOn(target)
-    }, reopenDelayMs)
-  }
-
-  /** The broker has closed the channel because of one message; the others are not to suffer for it. */
-  function blame(fault: unknown): void {
-    // An exchange is missing: all are declared again.
+  function onFault(fault: unknown): void {
+    // An exchange is missing, so all are declared again.
     if (replyCode(fault) === reply.notFound) declarations.reset()
-    const found = culprits(fault, inFlight)
-    if (found !== undefined) {
-      for (const parcel of found) parcel.refuse(fault)
-      return
-    }
-    report(
-      new MqError('MQ_OPERATION_FAILED', `RabbitMQ closed the channel for publishing: ${textOf(fault)}`, {
-        cause: fault,
-      }),
-    )
-    for (const parcel of inFlight) if (parcel.strike()) parcel.giveUp(textOf(fault), fault)
+    if (inFlight.fail(fault)) return
+    const text = `RabbitMQ closed the channel for publishing: ${textOf(fault)}`
+    report(new MqError('MQ_OPERATION_FAILED', text, { cause: fault }))
   }
 
-  function sweep(): void {
-    const now = Date.now()
-    for (const parcel of inFlight) {
-      parcel.sweep(now, 'RabbitMQ gave no answer in time')
-      if (parcel.isSettled) inFlight.delete(parcel)
-    }
-    for (const parcel of resting) parcel.sweep(now, 'RabbitMQ refused it until now')
-    for (let index = head; index < waiting.length; index++) {
-      waiting[index]?.sweep(now, waitingFor())
-    }
-    while (waiting[head]?.isSettled === true) head += 1
-    renewIfDrained()
+  function onSweep(): void {
+    inFlight.dropSettled()
+    while (waiting.first?.isSettled === true) waiting.shift()
+    channel.renewIfDrained(inFlight.size === 0)
     pump()
-    if (size() > 0) return
-    clearInterval(sweeper)
-    sweeper = undefined
-    onEmpty?.()
   }
 
-  const waitingFor = (): string =>
-    channel === undefined ? 'there was no connection to RabbitMQ in time' : 'RabbitMQ took no message in time'
+  function whyLate(parcel: Parcel): string {
+    if (inFlight.has(parcel)) return 'RabbitMQ gave no answer in time'
+    if (backingOff.has(parcel)) return 'RabbitMQ refused it until now'
+    return channel.isOpen ? 'RabbitMQ took no message in time' : 'there was no connection to RabbitMQ in time'
+  }
+
+  function post(letter: Letter, call: PendingCall, index: number): Parcel {
+    const parcel = new Parcel(letter, call, index)
+    enqueue(parcel)
+    return parcel
+  }
 
   return {
-    send,
+    /** Sends messages and resolves with their outcomes. Calls `letterAt` for each of them. */
+    send: (limits: PublishLimits, count: number, letterAt: (index: number) => Letter) =>
+      pending.add(limits, count, (call, index) => post(letterAt(index), call, index)),
+    /** Sends a message without a time limit. */
+    sendOne(letter: Letter): SentParcel {
+      let parcel: Parcel | undefined
+      const outcomes = pending.add(noLimits, 1, (call, index) => {
+        parcel = post(letter, call, index)
+        return parcel
+      })
+      return { parcel, outcome: outcomes.then(([outcome]) => outcome as StoreOutcome) }
+    },
     get isClosed(): boolean {
-      return isClosed
+      return pending.isClosed
     },
-    linkUp(up: ChannelModel): void {
-      connection = up
+    onConnectionUp(connection: ChannelModel): void {
       declarations.reset()
-      void openOn(up)
+      channel.useConnection(connection)
     },
-    linkDown(): void {
-      connection = undefined
-    },
-    /** Waits until everything is answered, or for the deadline; then gives up what is left. */
+    onConnectionDown: (): void => channel.useConnection(undefined),
+    /** Waits until everything is answered, or for the time given. Then gives up what is left. */
     async close(timeoutMs: number): Promise<void> {
-      if (size() > 0 && timeoutMs > 0) {
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, Math.min(timeoutMs, 2 ** 31 - 1))
-          onEmpty = () => {
-            clearTimeout(timer)
-            resolve()
-          }
-        })
-      }
-      isClosed = true
-      clearInterval(sweeper)
-      sweeper = undefined
-      for (const parcel of [...inFlight, ...resting, ...waiting.slice(head)])
-        parcel.giveUp('the adapter was disconnected')
+      await pending.close(timeoutMs)
       inFlight.clear()
-      resting.clear()
-      waiting = []
-      head = 0
-      channel = undefined
+      backingOff.clear()
+      waiting.clear()
+      channel.close()
     },
   }
 }
 
 export type Outbox = ReturnType<typeof createOutbox>
 
-const isSameNeed = (one: Parcel, other: Parcel): boolean =>
-  one.to.need.topic === other.to.need.topic && one.to.need.level === other.to.need.level
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+export interface SentParcel {
+  /** Undefined if the outbox is closed. */
+  readonly parcel: Parcel | undefined
+  readonly outcome: Promise<StoreOutcome>
+}

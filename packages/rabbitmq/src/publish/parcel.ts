@@ -1,93 +1,77 @@
-import { MqError, type PublishCall } from '@mq/core/adapter'
-import type { Options } from 'amqplib'
+import {
+  giveUpParcel,
+  isParcelSettled,
+  MqError,
+  type PendingCall,
+  type PendingParcel,
+  settleParcel,
+} from '@mq/core/adapter'
 import { reply, replyCode, textOf } from '../connection/errors.js'
 import type { Need } from '../topology/declarations.js'
+import type { Encoded } from '../wire/encode.js'
 
-/**
- * What became of a parcel. `isReturned`: the broker had no queue for it. `isImpossible`: no broker will ever take it, as it is
- * too large, or the driver cannot write it.
- */
-export type Sent =
-  | { readonly status: 'stored'; readonly isReturned: boolean }
-  | { readonly status: 'rejected' | 'unknown'; readonly error: MqError; readonly isImpossible?: boolean }
-
-export interface ParcelContent {
+/** A message with its address. */
+export interface Letter extends Encoded {
   readonly exchange: string
   readonly routingKey: string
-  readonly content: Buffer
-  readonly properties: Options.Publish
   readonly need: Need
-  /** By `Date.now()`; `Infinity` for none. */
-  readonly deadline: number
-  /** Its signal is looked at only when an answer does not come at once: making one has a price. */
-  readonly call?: PublishCall
 }
 
-/** How often a parcel may be among those in flight when the broker closes the channel without saying for which. */
-const maxStrikes = 3
+/**
+ * How often a parcel may fail: the broker closes the channel without saying for which of the messages in flight, or the queue for its
+ * delay is missing.
+ */
+const maxFailures = 3
 
-/** One message on its way to the broker. It is settled once, whatever comes first. */
-export class Parcel {
-  readonly to: ParcelContent
-  readonly #settle: (sent: Sent) => void
-  #settled = false
-  /** The broker may have it. */
-  wasSent = false
+/**
+ * How often the broker may refuse a parcel. The pauses add up to 6.3 s, in which queues elect another leader after the death of a
+ * node. Each time, the groups that did take the message get another copy.
+ */
+const maxNacks = 6
+const firstNackDelayMs = 100
+
+/** One message on its way to the broker. It is settled once. */
+export class Parcel implements PendingParcel {
+  readonly letter: Letter
+  readonly call: PendingCall
+  readonly index: number
+  maybeStored = false
+  /** The broker had no queue for it. */
   isReturned = false
-  #strikes = 0
+  /** No broker will ever take it: it is too large, or the driver cannot write it. */
+  isImpossible = false
+  #failures = 0
   #nacks = 0
-  #sweeps = 0
 
-  constructor(to: ParcelContent, settle: (sent: Sent) => void) {
-    this.to = to
-    this.#settle = settle
+  constructor(letter: Letter, call: PendingCall, index: number) {
+    this.letter = letter
+    this.call = call
+    this.index = index
   }
 
   get isSettled(): boolean {
-    return this.#settled
+    return isParcelSettled(this)
   }
 
-  settle(sent: Sent): void {
-    if (this.#settled) return
-    this.#settled = true
-    this.#settle(sent)
+  get isDelayed(): boolean {
+    return this.letter.need.level !== undefined
   }
 
+  /** Settles it as stored. Which groups will get a delayed message is unknown until it is due. */
   store(): void {
-    this.settle({ status: 'stored', isReturned: this.isReturned })
+    settleParcel(this, { status: 'stored', routed: this.isDelayed ? 'unknown' : this.isReturned ? 'no' : 'yes' })
   }
 
-  /** Called now and then while there is no answer. */
-  sweep(now: number, why: string): void {
-    if (this.to.deadline <= now) this.giveUp(why)
-    else if (this.#sweeps++ > 0 && this.to.call?.signal.aborted)
-      this.giveUp('the caller has aborted', this.to.call.signal.reason)
-  }
-
-  /** With no answer: `unknown` if it ever left, `rejected` if it did not. */
   giveUp(why: string, cause?: unknown): void {
-    const options = cause === undefined ? {} : { cause }
-    if (this.wasSent) {
-      const error = new MqError('MQ_PUBLISH_UNKNOWN', `The message may or may not be stored: ${why}`, options)
-      this.settle({ status: 'unknown', error })
-    } else {
-      this.settle({ status: 'rejected', error: new MqError('MQ_PUBLISH_REJECTED', `Not sent: ${why}`, options) })
-    }
-  }
-
-  /** Nobody waits for it any more; it is not sent if it was not yet. */
-  cancel(): void {
-    this.giveUp('nobody waits for it any more')
+    giveUpParcel(this, { why, cause })
   }
 
   refuse(cause: unknown, { isImpossible = false } = {}): void {
     const isTooLarge = replyCode(cause) === reply.preconditionFailed
     const code = isTooLarge ? 'MQ_MESSAGE_TOO_LARGE' : 'MQ_PUBLISH_REJECTED'
-    this.settle({
-      status: 'rejected',
-      error: new MqError(code, `RabbitMQ refused the message: ${textOf(cause)}`, { cause }),
-      isImpossible: isImpossible || isTooLarge,
-    })
+    const error = new MqError(code, `RabbitMQ refused the message: ${textOf(cause)}`, { cause })
+    this.isImpossible = isImpossible || isTooLarge
+    settleParcel(this, { status: 'rejected', routed: 'unknown', error })
   }
 
   /** How often the broker has refused it. */
@@ -95,41 +79,15 @@ export class Parcel {
     return this.#nacks
   }
 
-  /** How long to wait before it is sent again; undefined when it has been refused often enough. */
-  nacked(): number | undefined {
+  /** Returns the pause before it is sent again, or undefined if it has been refused too often. */
+  countNack(): number | undefined {
     this.#nacks += 1
     return this.#nacks > maxNacks ? undefined : firstNackDelayMs * 2 ** (this.#nacks - 1)
   }
 
-  /** True when it may not be tried again. */
-  strike(): boolean {
-    this.#strikes += 1
-    return this.#strikes >= maxStrikes
+  /** Returns true if it may not be sent again. */
+  countFailure(): boolean {
+    this.#failures += 1
+    return this.#failures >= maxFailures
   }
-}
-
-/**
- * For 6.3 s in all, in which queues have another leader after the death of a node. Each time, the groups that did take it get another
- * copy.
- */
-const maxNacks = 6
-const firstNackDelayMs = 100
-
-/** Those for which the broker closed the channel, as far as its words tell. */
-export function culprits(fault: unknown, inFlight: Iterable<Parcel>): Parcel[] | undefined {
-  const text = textOf(fault)
-  const code = replyCode(fault)
-  if (code === reply.accessRefused) {
-    const exchange = /exchange '([^']*)'/.exec(text)?.[1]
-    if (exchange === undefined) return undefined
-    return [...inFlight].filter(
-      ({ to }) => to.exchange === exchange || (exchange === 'amq.default' && to.exchange === ''),
-    )
-  }
-  if (code === reply.preconditionFailed) {
-    const bytes = Number(/message size (\d+)/.exec(text)?.[1])
-    const found = [...inFlight].filter(({ to }) => to.content.length === bytes)
-    return found.length > 0 ? found : undefined
-  }
-  return undefined
 }

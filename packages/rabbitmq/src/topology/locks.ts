@@ -1,34 +1,39 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { GroupRef } from '@mq/core/adapter'
 import type { Channel, ChannelModel } from 'amqplib'
-import { bounded, pause } from '../connection/bounded.js'
-import { closeChannel, onChannel, openChannel, politely } from '../connection/connection.js'
+import { answerFrom } from '../connection/answers.js'
+import { closeChannel, onChannel, openChannel } from '../connection/channels.js'
+import { politely } from '../connection/close.js'
 import { reply, replyCode } from '../connection/errors.js'
+import { pause } from '../connection/waiting.js'
 import type { Namespace } from './names.js'
 
-/** How often an instance that stands by looks whether it can take over. */
+// See docs/decisions/0033-rabbitmq-order.md.
+
+/** How often an instance that stands by checks whether it can take over. */
 const retryMs = 500
 
-/** How long a new holder waits for the consumer of the one before to be gone. */
+/** How long a new holder waits for the consumer of the previous holder to be gone. */
 const settleMs = 5_000
+const settlePollMs = 50
 
 type Release = () => Promise<void>
 
 /**
- * At most one consumer at a time of an ordered group, among all that ask here: the holder's connection owns an exclusive
- * queue, which the broker deletes with that connection. RabbitMQ's own exclusive consumers are not kept to by quorum queues.
+ * Creates the locks of ordered groups: of all instances that ask here, one at a time consumes a group. The holder's connection owns
+ * an exclusive queue, which the broker deletes with that connection. Quorum queues do not enforce RabbitMQ's exclusive consumers.
  */
 export function createLocks(names: Namespace) {
-  /** A connection may declare its own exclusive queue twice. */
+  /** Needed because a connection may declare its own exclusive queue twice. */
   const held = new Set<string>()
 
-  /** Undefined when another one has it. */
+  /** Resolves with undefined if another instance holds the lock. */
   async function take(connection: ChannelModel, ref: GroupRef): Promise<Release | undefined> {
     const name = names.lock(ref)
     const channel = await openChannel(connection, 'plain')
     try {
       const exclusive = { exclusive: true, durable: false, arguments: { 'x-queue-type': 'classic' } }
-      await bounded(connection, channel.assertQueue(name, exclusive))
+      await answerFrom(connection, channel.assertQueue(name, exclusive))
     } catch (error) {
       await closeChannel(channel)
       if (replyCode(error) === reply.resourceLocked) return undefined
@@ -39,9 +44,9 @@ export function createLocks(names: Namespace) {
       await closeChannel(channel)
     }
     try {
-      // On another channel: one that a refusal has closed releases nothing.
-      const gone = (looking: Channel): Promise<void> => withoutConsumer(looking, names.group(ref))
-      await bounded(connection, onChannel(connection, 'Waiting for the consumer before', gone))
+      // On another channel, because a channel that a refusal has closed could not release the lock.
+      const untilGone = (other: Channel): Promise<void> => untilNoConsumer(other, names.group(ref))
+      await answerFrom(connection, onChannel(connection, 'Waiting for the previous consumer', untilGone))
     } catch (error) {
       await release()
       throw error
@@ -49,10 +54,10 @@ export function createLocks(names: Namespace) {
     return release
   }
 
-  /** Its messages are given back only when the broker has noticed that it is gone. */
-  async function withoutConsumer(channel: Channel, queue: string): Promise<void> {
-    const endsAt = Date.now() + settleMs
-    while (Date.now() < endsAt && (await channel.checkQueue(queue)).consumerCount > 0) await sleep(50)
+  /** Waits for the broker to notice that the previous consumer is gone, because only then it returns that consumer's messages. */
+  async function untilNoConsumer(channel: Channel, queue: string): Promise<void> {
+    const endsAt = performance.now() + settleMs
+    while (performance.now() < endsAt && (await channel.checkQueue(queue)).consumerCount > 0) await sleep(settlePollMs)
   }
 
   const freeing =
@@ -63,10 +68,13 @@ export function createLocks(names: Namespace) {
     }
 
   return {
-    /** Resolves with what releases the lock, once it is had; with undefined when `givenUp` before. Rejects with the connection. */
-    async hold(connection: ChannelModel, ref: GroupRef, givenUp: AbortSignal): Promise<Release | undefined> {
+    /**
+     * Resolves with a release function once the lock is held, or with undefined if `signal` aborts first. Rejects if the connection
+     * is lost.
+     */
+    async hold(connection: ChannelModel, ref: GroupRef, signal: AbortSignal): Promise<Release | undefined> {
       const name = names.lock(ref)
-      while (!givenUp.aborted) {
+      while (!signal.aborted) {
         if (!held.has(name)) {
           held.add(name)
           let release: Release | undefined
@@ -77,7 +85,7 @@ export function createLocks(names: Namespace) {
           }
           if (release !== undefined) return freeing(name, release)
         }
-        await pause(retryMs, givenUp)
+        await pause(retryMs, signal)
       }
       return undefined
     },

@@ -3,33 +3,32 @@ import type { Channel } from 'amqplib'
 import { bitPattern, destinationPattern, levelMs } from './delays.js'
 import type { Namespace } from './names.js'
 
+// See docs/decisions/0030-rabbitmq-topology.md.
+
 export interface TopologyOptions {
   readonly names: Namespace
   readonly queueArguments: Readonly<Record<string, string | number | boolean>>
 }
 
-/**
- * How often the broker itself may hand out a message again before it dead-letters it: more often than any retry policy
- * allows, so that it is the policy that decides.
- */
+/** How often the broker redelivers a message before it dead-letters it itself. No retry policy allows as many attempts. */
 const deliveryLimit = 5_000
 
-/** Dead letters are borrowed to be listed, and each time counts; 4.x would drop them after 20. */
+/** Listing dead letters delivers them, and each time counts. By default brokers from 4.0 on would drop them after 20. */
 const deadDeliveryLimit = 1_000_000_000
 
-/** What `unrouted` keeps for an operator to look at: the latest, for a week. */
+/** `unrouted` keeps the latest messages for a week, for an operator to look at. */
 const unroutedLimits = { 'x-max-length': 10_000, 'x-max-length-bytes': 64 * 1024 * 1024, 'x-message-ttl': 604_800_000 }
 
-/** What waits for an ephemeral subscription at most; the oldest give way. */
+/** The most messages that wait for an ephemeral subscription. After that the oldest are dropped. */
 const maxEphemeralBacklog = 10_000
 
-/** With at-least-once a full queue has to refuse; with the default the broker would silently fall back to at-most-once. */
+/** At-least-once needs `reject-publish`: with another overflow the broker silently falls back to at-most-once. */
 const keepDeadLetters = { 'x-dead-letter-strategy': 'at-least-once', 'x-overflow': 'reject-publish' }
 
 const quorum = (channel: Channel, queue: string, others: Record<string, unknown>): Promise<unknown> =>
   channel.assertQueue(queue, { durable: true, arguments: { 'x-queue-type': 'quorum', ...others } })
 
-/** What all topics share but the delay levels. */
+/** Declares everything that all topics share, except the delay levels. */
 export async function declareBase(channel: Channel, names: Namespace): Promise<void> {
   await channel.assertExchange(names.unrouted, 'fanout', { durable: true })
   await quorum(channel, names.unrouted, unroutedLimits)
@@ -37,7 +36,7 @@ export async function declareBase(channel: Channel, names: Namespace): Promise<v
   await channel.assertExchange(names.due, 'topic', { durable: true, alternateExchange: names.unrouted })
 }
 
-/** The levels from `from` up to `to`, both included; the ones below `from` are there. */
+/** Declares the delay levels `from` to `to`, both included. The levels below `from` must exist. */
 export async function declareLevels(
   channel: Channel,
   names: Namespace,
@@ -55,8 +54,8 @@ export async function declareLevels(
 }
 
 /**
- * Two exchanges: publishers are told by the first one's returns that no group exists, which an alternate exchange would
- * hide; the second one needs an alternate exchange, as a delayed message that no queue takes would block its level.
+ * Declares the two exchanges of a topic. The first has no alternate exchange, so that a publisher gets a message back if no group
+ * exists. The second has one, because a delayed message that no queue takes would block its level.
  */
 export async function declareTopic(channel: Channel, names: Namespace, topic: string): Promise<void> {
   const due = names.dueTopic(topic)
@@ -65,7 +64,10 @@ export async function declareTopic(channel: Channel, names: Namespace, topic: st
   await channel.bindExchange(due, names.due, destinationPattern(due))
 }
 
-/** The topic is there. The dead-letter queue first: without it the broker would drop what it has to dead-letter. */
+/**
+ * Declares the queues of a group. Its topic must exist. The dead-letter queue comes first: without it the broker would drop the
+ * messages that it dead-letters.
+ */
 export async function declareGroup(channel: Channel, options: TopologyOptions, ref: GroupRef): Promise<void> {
   const { names, queueArguments } = options
   const dead = names.dead(ref)
@@ -83,7 +85,7 @@ export async function declareGroup(channel: Channel, options: TopologyOptions, r
   await channel.bindQueue(group, names.topic(ref.topic), '')
 }
 
-/** Lives as long as the connection. */
+/** Declares the queue of an ephemeral subscription. It lives as long as its connection. */
 export async function declareEphemeral(
   channel: Channel,
   names: Namespace,
