@@ -25,13 +25,13 @@ describe('the route of a delay', () => {
     }
   })
 
-  it('fits a routing key with the longest name that there is, as one word', () => {
+  it('fits a routing key with the longest possible name, as one word', () => {
     const { routingKey } = delayRoute(1, `${'x'.repeat(100)}.${'y'.repeat(99)}`)
     expect(routingKey.length).toBeLessThanOrEqual(255)
     expect(routingKey.split('.')).toHaveLength(levels + 1)
   })
 
-  it('takes weeks, and no queue has a time to live that the broker does not take', () => {
+  it('can be weeks, with times to live that the broker accepts', () => {
     expect(maxDelayMs).toBeGreaterThan(8 * 7 * 86_400_000)
     expect(levelMs(levels - 1)).toBeLessThan(2 ** 32)
     expect(bitPattern(levels - 1, '1')).toBe('1.#')
@@ -44,7 +44,7 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('delaying', () => {
     server = await shared('rabbitmq')
   })
 
-  it('mixed delays overtake each other, none early', async () => {
+  it('shorter delays overtake longer ones, and no message is early', async () => {
     const queue = await open({ url: server.url })
     const topic = freshTopic()
     const early: number[] = []
@@ -69,7 +69,7 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('delaying', () => {
     expect(order.indexOf(100)).toBeLessThan(order.indexOf(3_200))
   })
 
-  it('a delayed message goes to the groups that there are when it is due', async () => {
+  it('a delayed message goes to the groups that exist when it is due', async () => {
     const queue = await open({ url: server.url })
     const topic = freshTopic()
     expect((await queue.publish(topic, 1, { delayMs: 1_000 })).routed).toBe('unknown')
@@ -81,7 +81,7 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('delaying', () => {
   it('delayed messages that no group takes hold up no others, and wait where an operator can see them', async () => {
     const queue = await open({ url: server.url, prefix: 'unrouted' })
     const topic = freshTopic()
-    // More than the broker moves at a time from one delay queue.
+    // The broker moves fewer than this at a time out of one delay queue.
     await queue.publishAll(
       'nobody.there',
       Array.from({ length: 100 }, (_, number) => number),

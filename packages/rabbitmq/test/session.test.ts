@@ -26,7 +26,7 @@ describe('a session', () => {
   it.each([
     ['release', true],
     ['dead', false],
-  ] as const)('a message of which no copy can be made: %s', async (kind, isReturned) => {
+  ] as const)('a message that cannot be copied goes back to the broker: %s', async (kind, isReturned) => {
     const failure = {
       reason: 'error',
       error: { name: 'Error', message: '' },
@@ -45,7 +45,7 @@ describe('a session', () => {
     expect(channel.nack.mock.calls).toEqual([[delivered, false, isReturned]])
   })
 
-  it('a message that cannot be taken in is refused, and nothing is thrown at the driver', () => {
+  it('a message that cannot be read is refused, and the driver gets no exception', () => {
     const { session, channel, report } = sessionWith({})
     const hostile = message(1)
     Object.defineProperty(hostile, 'properties', {

@@ -15,7 +15,7 @@ import { onRaw } from './support/raw.js'
 
 const names = namespaceFor('mq')
 
-describe.skipIf(!brokers.owned('rabbitmq'))('healing', () => {
+describe.skipIf(!brokers.owned('rabbitmq'))('recovering', () => {
   let server: RabbitServer
 
   beforeAll(async () => {
@@ -41,7 +41,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('healing', () => {
     await queue.publish(topic, 'stuck')
     await eventually(() => got.length === 1, 'the first message')
     await onRaw(server.url, (channel) => channel.deleteQueue(names.group({ topic, group: 'workers' })))
-    await eventually(() => lost.length > 0, 'the loss to be told')
+    await eventually(() => lost.length > 0, 'the loss to be reported')
     await eventually(async () => (await queue.publish(topic, 'after')).routed === 'yes', 'the group to be there again')
     await eventually(() => got.includes('after'), 'the message after')
     expect(lost).toMatchObject([{ topic, group: 'workers' }])
@@ -60,14 +60,14 @@ describe.skipIf(!brokers.owned('rabbitmq'))('healing', () => {
     await link.cut()
     await onRaw(server.url, (channel) => channel.deleteQueue(names.group({ topic, group: 'workers' })))
     await link.heal()
-    await eventually(() => lost.length === 1, 'the loss to be told')
+    await eventually(() => lost.length === 1, 'the loss to be reported')
     await eventually(() => queue.health().status === 'up', 'the consumer to be back')
     expect(lost).toMatchObject([{ topic, group: 'workers' }])
     await link.close()
   })
 
   it('after a channel error the consumer is back on a new channel, and only its own messages come again', async () => {
-    // The broker takes a message away after this time, and looks every so often; checking for it ends the channel.
+    // After this time the broker closes the channel of a message that is not acknowledged. It checks at this interval.
     await server.rabbitmqctl('eval', 'application:set_env(rabbit, consumer_timeout, 1000).')
     await server.rabbitmqctl('eval', 'application:set_env(rabbit, channel_tick_interval, 500).')
     try {
@@ -117,7 +117,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('healing', () => {
     const alive = (): number => connections.filter((connection) => connection.deref() !== undefined).length
     setFlagsFromString('--expose-gc')
     const collect: () => void = runInNewContext('gc')
-    // Two stand. The latest error of the adapter and of each consumer holds on to where it was thrown.
+    // Two are open. The latest error of the adapter and of each consumer keeps the place where it was thrown.
     await eventually(
       () => {
         collect()
@@ -129,7 +129,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('healing', () => {
     await link.close()
   })
 
-  it('ordered messages that wait for their key for long are taken anew before the broker takes them away', async () => {
+  it('ordered messages that wait long for their key are taken anew before the broker takes them away', async () => {
     await server.rabbitmqctl('eval', 'application:set_env(rabbit, consumer_timeout, 6000).')
     await server.rabbitmqctl('eval', 'application:set_env(rabbit, channel_tick_interval, 500).')
     try {
@@ -194,7 +194,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('healing', () => {
     await eventually(() => runs.length === 3, 'three handlers')
     await link.cut()
     await eventually(() => runs.length === 6, 'the same three on the next connection')
-    // The first three now end: their tags are those of the new deliveries.
+    // The first three now end, and their delivery tags are those of the new deliveries.
     for (const run of runs.slice(0, 3)) run.end()
     await pause(300)
     expect(queue.health().consumers[0]?.status).toBe('consuming')
@@ -206,29 +206,38 @@ describe.skipIf(!brokers.owned('rabbitmq'))('healing', () => {
   })
 
   it('a retry is stored before the original is acknowledged: no copy, no acknowledgement', async () => {
-    const queue = await open({ url: server.url })
+    const link = await proxy(server)
+    const queue = await open({ url: link.url })
+    const other = await open({ url: server.url })
     const topic = freshTopic()
-    let runs = 0
+    const attempts: number[] = []
     await queue.subscribe(
       topic,
       ({ attempt }) => {
-        runs += 1
+        attempts.push(attempt)
         if (attempt === 1) throw new Error('once more')
       },
       { retry: { attempts: 2, delayMs: 0 } },
     )
     await server.alarm(true)
     try {
-      // Through the back door: an ordinary publisher is blocked.
-      await server.rabbitmqctl('eval', publishThroughTheBackDoor(names.topic(topic)))
-      await eventually(() => runs === 1, 'the first run')
+      // An ordinary publisher is blocked.
+      await server.rabbitmqctl('eval', publishInsideTheBroker(names.topic(topic)))
+      await eventually(() => attempts.length === 1, 'the first run')
       await pause(300)
-      expect((await queue.stats(topic)).ready).toBe(0)
-      expect(runs).toBe(1)
+      expect((await other.stats(topic)).ready).toBe(0)
+      // An original that was acknowledged before its copy is stored would be gone now.
+      await link.refuse()
+      await link.cut()
+      await eventually(async () => (await other.stats(topic)).ready === 1, 'the original to be back')
     } finally {
       await server.alarm(false)
     }
-    await eventually(() => runs === 2, 'the second run')
+    await link.heal()
+    await eventually(() => attempts.length === 2, 'the second run')
+    expect(attempts).toEqual([1, 2])
+    expect(await other.stats(topic)).toMatchObject({ ready: 0, dead: 0 })
+    await link.close()
   })
 
   it('after a broker that was killed and restarted, publishing and consuming go on by themselves', async () => {
@@ -322,7 +331,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('healing', () => {
   })
 })
 
-const publishThroughTheBackDoor = (exchange: string): string => `
+const publishInsideTheBroker = (exchange: string): string => `
   X = rabbit_misc:r(<<"/">>, exchange, <<"${exchange}">>),
   Content = rabbit_basic:build_content({'P_basic',<<"application/json">>,undefined,[],2,undefined,undefined,undefined,undefined,undefined,undefined,undefined,undefined,undefined,undefined}, [<<"1">>]),
   {ok, Message} = rabbit_basic:message(X, <<"any">>, Content),
