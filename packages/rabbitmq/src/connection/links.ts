@@ -81,5 +81,3 @@ export function createLinks(settings: Settings, state: AdapterState, publishingL
     },
   }
 }
-
-export type Links = ReturnType<typeof createLinks>

@@ -79,7 +79,8 @@ export async function consumeOn(connection: ChannelModel, parts: ConsumeOnParts)
     if (isOrderedGroup) timers.push(renewing(session, renewAfter * parts.consumerTimeoutMs, ended.end))
     const how = await ended.promise
     if (how.by === 'stop' || how.by === 'age') {
-      // The next holder of an ordered group waits until this consumer is gone. Without a cancel that is when its messages are back.
+      // The next holder of an ordered group waits until no consumer is left. A cancelled one would be gone before its messages are
+      // back, so this one goes with its channel.
       const cancel = async (): Promise<unknown> => isOrderedGroup || politely(() => channel.cancel(consumerTag))
       await stop(cancel)
     } else {

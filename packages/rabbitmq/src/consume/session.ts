@@ -47,7 +47,7 @@ export function createSession(channel: Channel, parts: SessionParts) {
   /** Returns undefined if the message could not even be decoded as unreadable. */
   function decodeOrRefuse(delivered: ConsumeMessage): Decoded | undefined {
     try {
-      return decode(delivered, ref.topic, { countReturns: !options.ordered })
+      return decode(delivered, ref.topic, { countRedeliveries: !options.ordered })
     } catch (cause) {
       // The driver would close the channel for an error, and this message would do the same on the next one.
       const text = `A message could not be read, and was left to RabbitMQ to dead-letter: ${textOf(cause)}`

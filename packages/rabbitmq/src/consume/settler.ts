@@ -120,5 +120,3 @@ export function createSettler(channel: Channel, parts: SettlerParts, runs: Runs,
     untilStored: acknowledger.untilStored,
   }
 }
-
-export type Settler = ReturnType<typeof createSettler>

@@ -20,13 +20,13 @@ export interface Decoded {
 }
 
 /**
- * Reads a message. If it cannot be read, `decodeError` says why and nothing is thrown. With `countReturns` each redelivery counts as
+ * Reads a message. If it cannot be read, `decodeError` says why and nothing is thrown. With `countRedeliveries` each redelivery counts as
  * an attempt; that is wrong for messages that waited in a process without being run.
  */
 export function decode(
   { content, properties }: Message,
   topic: string,
-  { countReturns } = { countReturns: true },
+  { countRedeliveries } = { countRedeliveries: true },
 ): Decoded {
   const table: Table = properties.headers ?? {}
   const { contentType, messageId, timestamp } = properties
@@ -36,7 +36,7 @@ export function decode(
     timeMs: typeof timestamp === 'number' && timestamp <= maxTimestamp ? timestamp * 1_000 : Date.now(),
   }
   const failure = decodeFailure(textValue(table[own.failure]))
-  const history = { attempt: attemptOf(table, countReturns), ...(failure && { failure }) }
+  const history = { attempt: attemptOf(table, countRedeliveries), ...(failure && { failure }) }
   try {
     const { attributes, headers } = partsOf(table)
     if (typeof contentType === 'string') attributes.datacontenttype = contentType
@@ -95,8 +95,8 @@ const isoTime = (ms: number): string | undefined =>
   Math.abs(ms) <= maxTimestamp * 1_000 ? new Date(ms).toISOString() : undefined
 
 /** Returns the attempt that a copy carries, plus the number of times that the broker has redelivered it. */
-function attemptOf(table: Table, countReturns: boolean): number {
-  return atLeast(1, table[own.attempt]) + (countReturns ? atLeast(0, table['x-delivery-count']) : 0)
+function attemptOf(table: Table, countRedeliveries: boolean): number {
+  return atLeast(1, table[own.attempt]) + (countRedeliveries ? atLeast(0, table['x-delivery-count']) : 0)
 }
 
 const atLeast = (min: number, value: unknown): number =>
