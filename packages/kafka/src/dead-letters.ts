@@ -4,10 +4,10 @@ import { asMqError } from './driver/errors.js'
 import { readLog } from './driver/read-log.js'
 import type { KafkaRecord } from './driver/record-batch.js'
 import type { OutgoingRecord } from './driver/record-writer.js'
-import type { Outbox } from './outbox.js'
-import { decodeRecord, encodeRecord } from './record.js'
-import { tierFor } from './tiers.js'
-import { deadPartition, type Topology } from './topology.js'
+import type { Outbox } from './publish/outbox.js'
+import { tierFor } from './topology/tiers.js'
+import { deadPartition, type Topology } from './topology/topology.js'
+import { decodeRecord, encodeRecord } from './wire/record.js'
 
 export interface DeadLettersContext {
   readonly cluster: Cluster

@@ -9,20 +9,20 @@ import {
   type StoreOutcome,
   withTimeout,
 } from '@mq/core/adapter'
-import { createConsumers } from './consumers.js'
+import { createLink, type Link } from './connection/link.js'
+import { createConsumers } from './consume/consumers.js'
+import { statsOf } from './consume/stats.js'
 import { createDeadLetters } from './dead-letters.js'
 import { clientConfig, defaultClient } from './driver/client.js'
 import { Cluster } from './driver/cluster.js'
 import { asMqError, isAuthError, isTlsError } from './driver/errors.js'
-import { createGroups } from './groups.js'
-import { createLink, type Link } from './link.js'
-import { createNames } from './names.js'
 import { type KafkaOptions, type Settings, settingsOf } from './options.js'
-import { createOutbox } from './outbox.js'
-import { encodeOutgoing } from './record.js'
-import { statsOf } from './stats.js'
-import { maxDelayMs } from './tiers.js'
-import { createTopology } from './topology.js'
+import { createOutbox } from './publish/outbox.js'
+import { createGroups } from './topology/groups.js'
+import { createNames } from './topology/names.js'
+import { maxDelayMs } from './topology/tiers.js'
+import { createTopology } from './topology/topology.js'
+import { encodeOutgoing } from './wire/record.js'
 
 /**
  * The Kafka adapter.

@@ -3,7 +3,7 @@ import { defaultMaxMessageBytes, MqError, requireName } from '@mq/core/adapter'
 import type { Kafka, KafkaConfig } from 'kafkajs'
 import type { ClientSettings, Sasl } from './driver/client.js'
 import type { Compression } from './driver/requests.js'
-import { parseUrl } from './url.js'
+import { parseUrl } from './options/url.js'
 
 export interface KafkaOptions {
   /** `kafka://user:password@host:9092,other:9092?tls=true&mechanism=scram-sha-256`; all but the hosts may be left out. */

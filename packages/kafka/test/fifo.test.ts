@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Fifo } from '../src/fifo.js'
-import { decodeRecord } from '../src/record.js'
-import { Run } from '../src/run.js'
-import { Tracker } from '../src/tracker.js'
+import { Fifo } from '../src/consume/fifo.js'
+import { Run } from '../src/consume/run.js'
+import { Tracker } from '../src/consume/tracker.js'
+import { decodeRecord } from '../src/wire/record.js'
 
 describe('a queue', () => {
   it('gives back what was put in, in order, also when it is never empty', () => {

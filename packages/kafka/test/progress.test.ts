@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeProgress, encodeProgress } from '../src/progress.js'
-import { Tracker } from '../src/tracker.js'
+import { Tracker } from '../src/consume/tracker.js'
+import { decodeProgress, encodeProgress } from '../src/wire/progress.js'
 
 describe('the progress of a partition', () => {
   it('comes back as it was committed', () => {

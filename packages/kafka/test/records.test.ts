@@ -3,7 +3,7 @@ import type { Message } from '@mq/core'
 import { brokers, shared, until } from '@mq/test-brokers'
 import { ConfigResourceTypes } from 'kafkajs'
 import { describe, expect, it } from 'vitest'
-import { tiersMs } from '../src/tiers.js'
+import { tiersMs } from '../src/topology/tiers.js'
 import { newTopic, open } from './support/open.js'
 import { createTopics, outsideClient, publishWithSnappy, withAdmin, withProducer } from './support/outside.js'
 

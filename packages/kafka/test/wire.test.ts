@@ -9,10 +9,10 @@ import { HeaderReader } from '../src/driver/header-reader.js'
 import { createErrorFromCode, partitionFor } from '../src/driver/protocol.js'
 import { type KafkaRecord, readBatches } from '../src/driver/record-batch.js'
 import { type OutgoingRecord, recordBytes, writeBatch } from '../src/driver/record-writer.js'
-import { createNames } from '../src/names.js'
-import { decodeRecord, encodeRecord } from '../src/record.js'
-import { isAmbiguous } from '../src/refusals.js'
-import { heldMs, maxDelayMs, tierFor, tiersMs } from '../src/tiers.js'
+import { isAmbiguous } from '../src/publish/refusals.js'
+import { createNames } from '../src/topology/names.js'
+import { heldMs, maxDelayMs, tierFor, tiersMs } from '../src/topology/tiers.js'
+import { decodeRecord, encodeRecord } from '../src/wire/record.js'
 
 const load = createRequire(import.meta.url)
 const { RecordBatch } = load('kafkajs/src/protocol/recordBatch/v0') as {

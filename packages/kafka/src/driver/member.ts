@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { withTimeout } from '@mq/core/adapter'
-import { decodeClaim, decodeShare, encodeClaim, encodeShare, protocolName, shareOut } from './assignment.js'
 import type { Cluster } from './cluster.js'
 import { errorType, isCoordinatorGone, isFenced, isLinkError } from './errors.js'
 import { commitOffsets, type PartitionOffset } from './offsets.js'
 import type { Broker } from './protocol.js'
 import { nameOf, type TopicPartition } from './requests.js'
+import { decodeClaim, decodeShare, encodeClaim, encodeShare, protocolName, shareOut } from './shares.js'
 
 export interface MemberOptions {
   /** For this member alone: what comes behind a request to join waits as long as that. */

@@ -1,5 +1,5 @@
 import { isMqError } from '@mq/core/adapter'
-import { errorType, found, isAuthError, isLinkError } from './driver/errors.js'
+import { errorType, found, isAuthError, isLinkError } from '../driver/errors.js'
 
 // What a failed request to publish says about the records that were in it.
 

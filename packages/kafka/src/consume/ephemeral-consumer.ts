@@ -1,13 +1,13 @@
 import { type AdapterEvent, type ConsumerHealth, type GroupRef, MqError, type StopOptions } from '@mq/core/adapter'
-import { watchDeleted } from './deleted-topics.js'
-import type { Cluster } from './driver/cluster.js'
-import { asMqError } from './driver/errors.js'
-import { Fetcher } from './driver/fetcher.js'
-import { logOffsets } from './driver/offsets.js'
-import { nameOf, type TopicPartition } from './driver/requests.js'
+import type { Cluster } from '../driver/cluster.js'
+import { asMqError } from '../driver/errors.js'
+import { Fetcher } from '../driver/fetcher.js'
+import { logOffsets } from '../driver/offsets.js'
+import { nameOf, type TopicPartition } from '../driver/requests.js'
+import { watchDeleted } from '../topology/deleted-topics.js'
+import type { Topology } from '../topology/topology.js'
+import { decodeProgress } from '../wire/progress.js'
 import { type ConsumerContext, stopReason } from './group-consumer.js'
-import { decodeProgress } from './progress.js'
-import type { Topology } from './topology.js'
 import type { TopicKind } from './tracker.js'
 import { Workload, type WorkloadOptions } from './workload.js'
 
@@ -17,7 +17,7 @@ const partitionCheckMs = 30_000
  * An ephemeral consumer: it reads every partition by itself, from the end on, and is in no group, so that nothing at the broker
  * knows of it.
  */
-export class Follower {
+export class EphemeralConsumer {
   readonly ref: GroupRef
   readonly #report: (event: AdapterEvent) => void
   readonly #cluster: Cluster

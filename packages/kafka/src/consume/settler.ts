@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type GroupRef, MqError, type Settlement } from '@mq/core/adapter'
-import type { OutgoingRecord } from './driver/record-writer.js'
-import type { Outbox } from './outbox.js'
-import { encodeRecord } from './record.js'
-import { isTooLarge } from './refusals.js'
-import { tierFor } from './tiers.js'
-import { deadPartition, type Topology } from './topology.js'
+import type { OutgoingRecord } from '../driver/record-writer.js'
+import type { Outbox } from '../publish/outbox.js'
+import { isTooLarge } from '../publish/refusals.js'
+import { tierFor } from '../topology/tiers.js'
+import { deadPartition, type Topology } from '../topology/topology.js'
+import { encodeRecord } from '../wire/record.js'
 import type { Entry } from './tracker.js'
 
 export interface SettlerOptions {

@@ -7,17 +7,17 @@ import {
   type Handle,
   MqError,
 } from '@mq/core/adapter'
-import { asMqError } from './driver/errors.js'
-import { Follower } from './follower.js'
+import { asMqError } from '../driver/errors.js'
+import type { Groups } from '../topology/groups.js'
+import { EphemeralConsumer } from './ephemeral-consumer.js'
 import { type ConsumerContext, GroupConsumer } from './group-consumer.js'
-import type { Groups } from './groups.js'
 
 /** A consumer as its subscription knows it: the one at work is another one after its group was deleted. */
 interface Slot {
   readonly ref: GroupRef
   readonly ephemeral: boolean
-  readonly make: () => GroupConsumer | Follower
-  current: GroupConsumer | Follower
+  readonly make: () => GroupConsumer | EphemeralConsumer
+  current: GroupConsumer | EphemeralConsumer
   stopped: boolean
   /** How often its group was deleted: the latest deletion starts it again. */
   deletions: number
@@ -68,7 +68,8 @@ export function createConsumers(context: ConsumerContext & { readonly groups: Gr
   return {
     async consume(ref: GroupRef, options: ConsumeOptions, handle: Handle): Promise<Consumer> {
       const all = { ...options, topic: ref.topic, handle }
-      const make = () => (options.ephemeral ? new Follower(ref, all, context) : new GroupConsumer(ref, all, context))
+      const make = () =>
+        options.ephemeral ? new EphemeralConsumer(ref, all, context) : new GroupConsumer(ref, all, context)
       const slot: Slot = {
         ref,
         ephemeral: options.ephemeral,

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AdapterEvent, MqError } from '@mq/core/adapter'
-import type { Cluster } from './driver/cluster.js'
-import { asMqError } from './driver/errors.js'
+import type { Cluster } from '../driver/cluster.js'
+import { asMqError } from '../driver/errors.js'
 
 const pingEveryMs = 2_000
 const leastRetryMs = 100

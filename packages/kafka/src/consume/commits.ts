@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type GroupRef, type MqError, withTimeout } from '@mq/core/adapter'
-import { asMqError, errorType, isCoordinatorGone, isFenced } from './driver/errors.js'
-import type { PartitionOffset } from './driver/offsets.js'
-import { encodeProgress } from './progress.js'
+import { asMqError, errorType, isCoordinatorGone, isFenced } from '../driver/errors.js'
+import type { PartitionOffset } from '../driver/offsets.js'
+import { encodeProgress } from '../wire/progress.js'
 import type { Tracker } from './tracker.js'
 
 export interface CommitsOptions {

@@ -1,9 +1,9 @@
 import { type GroupRef, MqError } from '@mq/core/adapter'
-import type { Cluster } from './driver/cluster.js'
-import { patiently } from './driver/patience.js'
-import { createTopics, deleteTopics, type NewTopic } from './driver/topics.js'
+import type { Cluster } from '../driver/cluster.js'
+import { patiently } from '../driver/patience.js'
+import { createTopics, deleteTopics, type NewTopic } from '../driver/topics.js'
+import type { Settings } from '../options.js'
 import type { Names } from './names.js'
-import type { Settings } from './options.js'
 import { tiersMs } from './tiers.js'
 
 /** The partitions of a group's dead-letter topic. */

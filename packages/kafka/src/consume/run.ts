@@ -1,5 +1,5 @@
 import { type Delivery, type Failure, type LazyAbort, lazyAbort, type MqError, type RawMessage } from '@mq/core/adapter'
-import type { DecodedRecord } from './record.js'
+import type { DecodedRecord } from '../wire/record.js'
 
 /** A call of `handle`. It is itself what is handed over: there is one for every message, so it is made without copying. */
 export class Run implements Delivery {

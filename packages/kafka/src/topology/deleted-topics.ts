@@ -1,4 +1,4 @@
-import type { Cluster } from './driver/cluster.js'
+import type { Cluster } from '../driver/cluster.js'
 
 /**
  * Tells of a topic that was deleted. A broker that has just started may not know of one for a moment: only what stays unknown

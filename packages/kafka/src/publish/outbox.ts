@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MqError, type PublishCall, type StoreOutcome } from '@mq/core/adapter'
-import type { Cluster } from './driver/cluster.js'
-import { asMqError, isUnknownTopic } from './driver/errors.js'
-import { partitionFor } from './driver/protocol.js'
-import { type OutgoingRecord, recordBytes } from './driver/record-writer.js'
-import { type Compression, produce } from './driver/requests.js'
+import type { Cluster } from '../driver/cluster.js'
+import { asMqError, isUnknownTopic } from '../driver/errors.js'
+import { partitionFor } from '../driver/protocol.js'
+import { type OutgoingRecord, recordBytes } from '../driver/record-writer.js'
+import { type Compression, produce } from '../driver/requests.js'
+import type { Topology } from '../topology/topology.js'
 import { isAmbiguous, isFinal, isTooLarge } from './refusals.js'
-import type { Topology } from './topology.js'
 
 export interface OutboxOptions {
   readonly cluster: Cluster

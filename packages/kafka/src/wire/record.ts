@@ -10,10 +10,10 @@ import {
   type OutgoingMessage,
   type RawMessage,
 } from '@mq/core/adapter'
-import { textAt } from './driver/header-reader.js'
-import type { KafkaRecord } from './driver/record-batch.js'
-import type { OutgoingHeader, OutgoingRecord } from './driver/record-writer.js'
-import { maxDelayMs } from './tiers.js'
+import { textAt } from '../driver/header-reader.js'
+import type { KafkaRecord } from '../driver/record-batch.js'
+import type { OutgoingHeader, OutgoingRecord } from '../driver/record-writer.js'
+import { maxDelayMs } from '../topology/tiers.js'
 
 /** What the adapter itself knows about a message, beside what was published. */
 export interface Envelope {

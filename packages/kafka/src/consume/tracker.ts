@@ -1,8 +1,8 @@
-import type { KafkaRecord } from './driver/record-batch.js'
-import type { TopicPartition } from './driver/requests.js'
+import type { KafkaRecord } from '../driver/record-batch.js'
+import type { TopicPartition } from '../driver/requests.js'
+import type { Progress, Range } from '../wire/progress.js'
+import type { DecodedRecord } from '../wire/record.js'
 import { Fifo } from './fifo.js'
-import type { Progress, Range } from './progress.js'
-import type { DecodedRecord } from './record.js'
 import type { Run } from './run.js'
 
 /**

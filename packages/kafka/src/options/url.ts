@@ -1,5 +1,5 @@
 import { MqError } from '@mq/core/adapter'
-import type { Sasl } from './driver/client.js'
+import type { Sasl } from '../driver/client.js'
 
 export interface ParsedUrl {
   readonly brokers: readonly string[]

@@ -1,11 +1,11 @@
 import { type ConsumeOptions, type Failure, type Handle, MqError, type Settlement, systemClock } from '@mq/core/adapter'
-import type { PartitionRead, TopicPartition } from './driver/requests.js'
-import { nameOf } from './driver/requests.js'
+import type { PartitionRead, TopicPartition } from '../driver/requests.js'
+import { nameOf } from '../driver/requests.js'
+import { heldMs, tiersMs } from '../topology/tiers.js'
+import type { Progress } from '../wire/progress.js'
+import { decodeRecord } from '../wire/record.js'
 import { Lanes } from './lanes.js'
-import type { Progress } from './progress.js'
-import { decodeRecord } from './record.js'
 import { Run } from './run.js'
-import { heldMs, tiersMs } from './tiers.js'
 import { type Entry, type TopicKind, Tracker } from './tracker.js'
 
 export interface WorkloadOptions extends ConsumeOptions {

@@ -1,10 +1,10 @@
 import type { GroupRef, QueueStats } from '@mq/core/adapter'
-import type { Cluster } from './driver/cluster.js'
-import { committedOffsets, logOffsets } from './driver/offsets.js'
-import { nameOf } from './driver/requests.js'
-import type { Names } from './names.js'
-import { decodeProgress } from './progress.js'
-import type { Topology } from './topology.js'
+import type { Cluster } from '../driver/cluster.js'
+import { committedOffsets, logOffsets } from '../driver/offsets.js'
+import { nameOf } from '../driver/requests.js'
+import type { Names } from '../topology/names.js'
+import type { Topology } from '../topology/topology.js'
+import { decodeProgress } from '../wire/progress.js'
 
 export interface StatsContext {
   readonly cluster: Cluster
