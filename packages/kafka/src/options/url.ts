@@ -10,7 +10,7 @@ export interface ParsedUrl {
 const pattern = /^kafka:\/\/(?:([^/?#@]*)@)?([^/?#@]+)\/?(?:\?([^#]*))?$/
 const hostPattern = /^([A-Za-z0-9._-]+)(?::(\d{1,5}))?$/
 
-/** Throws a `TypeError` or `MQ_INVALID_URL`; neither shows the URL, as it may hold a password. */
+/** Throws a `TypeError` or `MQ_INVALID_URL`. Neither shows the URL, because it may hold a password. */
 export function parseUrl(url: unknown): ParsedUrl {
   if (typeof url !== 'string') throw new TypeError(`url must be a string, not ${typeof url}`)
   const found = pattern.exec(url)
@@ -18,7 +18,7 @@ export function parseUrl(url: unknown): ParsedUrl {
   const [, login, hosts = '', query] = found
   const parameters = new URLSearchParams(query)
   for (const name of parameters.keys()) {
-    if (name !== 'tls' && name !== 'mechanism') throw unusable("behind '?' it knows tls and mechanism")
+    if (name !== 'tls' && name !== 'mechanism') throw unusable('its only parameters are tls and mechanism')
   }
   const tls = parameters.get('tls') ?? 'false'
   if (tls !== 'true' && tls !== 'false') throw unusable('tls is true or false')
