@@ -7,7 +7,8 @@ import type { OutgoingRecord } from './driver/record-writer.js'
 import type { Outbox } from './publish/outbox.js'
 import { tierFor } from './topology/tiers.js'
 import { deadPartition, type Topology } from './topology/topology.js'
-import { decodeRecord, encodeRecord } from './wire/record.js'
+import { decodeRecord } from './wire/decode.js'
+import { encodeRecord } from './wire/encode.js'
 
 export interface DeadLettersContext {
   readonly cluster: Cluster

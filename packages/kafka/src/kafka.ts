@@ -22,7 +22,7 @@ import { createGroups } from './topology/groups.js'
 import { createNames } from './topology/names.js'
 import { maxDelayMs } from './topology/tiers.js'
 import { createTopology } from './topology/topology.js'
-import { encodeOutgoing } from './wire/record.js'
+import { encodeOutgoing } from './wire/encode.js'
 
 /**
  * The Kafka adapter.

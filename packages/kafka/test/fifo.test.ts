@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { Fifo } from '../src/consume/fifo.js'
 import { Run } from '../src/consume/run.js'
 import { Tracker } from '../src/consume/tracker.js'
-import { decodeRecord } from '../src/wire/record.js'
+import { decodeRecord } from '../src/wire/decode.js'
 
 describe('a queue', () => {
   it('gives back what was put in, in order, also when it is never empty', () => {

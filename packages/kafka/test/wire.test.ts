@@ -12,7 +12,8 @@ import { type OutgoingRecord, recordBytes, writeBatch } from '../src/driver/reco
 import { isAmbiguous } from '../src/publish/refusals.js'
 import { createNames } from '../src/topology/names.js'
 import { heldMs, maxDelayMs, tierFor, tiersMs } from '../src/topology/tiers.js'
-import { decodeRecord, encodeRecord } from '../src/wire/record.js'
+import { decodeRecord } from '../src/wire/decode.js'
+import { encodeRecord } from '../src/wire/encode.js'
 
 const load = createRequire(import.meta.url)
 const { RecordBatch } = load('kafkajs/src/protocol/recordBatch/v0') as {

@@ -1,7 +1,7 @@
 import { type Delivery, type Failure, type LazyAbort, lazyAbort, type MqError, type RawMessage } from '@mq/core/adapter'
-import type { DecodedRecord } from '../wire/record.js'
+import type { DecodedRecord } from '../wire/decode.js'
 
-/** A call of `handle`. It is itself what is handed over: there is one for every message, so it is made without copying. */
+/** A call of `handle`, and the delivery that the call is given. There is one for each message, so it is made without copying. */
 export class Run implements Delivery {
   readonly message: RawMessage
   readonly attempt: number

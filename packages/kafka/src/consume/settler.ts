@@ -5,7 +5,7 @@ import type { Outbox } from '../publish/outbox.js'
 import { isTooLarge } from '../publish/refusals.js'
 import { tierFor } from '../topology/tiers.js'
 import { deadPartition, type Topology } from '../topology/topology.js'
-import { encodeRecord } from '../wire/record.js'
+import { encodeRecord } from '../wire/encode.js'
 import type { Entry } from './tracker.js'
 
 export interface SettlerOptions {

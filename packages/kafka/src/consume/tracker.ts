@@ -1,7 +1,7 @@
 import type { KafkaRecord } from '../driver/record-batch.js'
 import type { TopicPartition } from '../driver/requests.js'
 import type { Progress, Range } from '../wire/progress.js'
-import type { DecodedRecord } from '../wire/record.js'
+import type { DecodedRecord } from '../wire/decode.js'
 import { Fifo } from './fifo.js'
 import type { Run } from './run.js'
 

@@ -1,3 +1,5 @@
+// The text beside a committed offset. See docs/decisions/0023-kafka-done-beside-the-offset.md.
+
 /** Offsets from `first` to `last`, both included. */
 export interface Range {
   readonly first: number
@@ -8,30 +10,30 @@ export interface Range {
 export interface Progress {
   /** Everything before it is finished. */
   readonly offset: number
-  /** What is finished behind that. */
+  /** The finished offsets behind `offset`. */
   readonly done: readonly Range[]
   readonly doneCount: number
-  /** Being handled. */
+  /** How many records are being handled. */
   readonly running: number
 }
 
-/** What a broker takes as metadata by default is 4,096 bytes. */
-const mostText = 3_500
+/** Brokers take 4,096 bytes of metadata by default. */
+const maxTextLength = 3_500
 
-/** The part beside the offset. Ranges that find no room are left out: what they name may then run again after a crash. */
+/** Encodes the part beside the offset. Ranges that find no room are left out: after a crash their records may run again. */
 export function encodeProgress({ offset, done, doneCount, running }: Progress): string {
   const parts: string[] = []
   let length = 0
   for (const { first, last } of done) {
     const part = `${(first - offset).toString(36)}-${(last - first).toString(36)}`
     length += part.length + 1
-    if (length > mostText) break
+    if (length > maxTextLength) break
     parts.push(part)
   }
   return `mq1;${running};${doneCount};${parts.join(',')}`
 }
 
-/** Anything else that stands there counts as nothing. */
+/** Decodes the text beside an offset. Any other text counts as none. */
 export function decodeProgress(offset: number, metadata: string | null | undefined): Progress {
   const found = /^mq1;(\d+);(\d+);([0-9a-z,-]*)$/.exec(metadata ?? '')
   if (found === null) return { offset, done: [], doneCount: 0, running: 0 }
