@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Cluster } from '../src/driver/cluster.js'
 import { Member, type MemberListener } from '../src/driver/member.js'
 import { type Broker, createErrorFromCode } from '../src/driver/protocol.js'
-import type { TopicPartition } from '../src/driver/requests.js'
+import type { TopicPartition } from '../src/driver/topic-partition.js'
 import { type Claimant, decodeClaim, encodeShare } from '../src/driver/shares.js'
 
 const codes = { notCoordinator: 16, illegalGeneration: 22, unknownMember: 25, rebalance: 27 } as const

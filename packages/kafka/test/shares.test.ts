@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { nameOf, type TopicPartition } from '../src/driver/requests.js'
+import { nameOf, type TopicPartition } from '../src/driver/topic-partition.js'
 import { type Claimant, shareOut } from '../src/driver/shares.js'
 
 const partitions = (topic: string, count: number): TopicPartition[] =>

@@ -1,39 +1,39 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { AdapterEvent, MqError } from '@mq/core/adapter'
+import { type AdapterEvent, backoff } from '@mq/core/adapter'
 import type { Cluster } from '../driver/cluster.js'
 import { asMqError } from '../driver/errors.js'
 
 const pingEveryMs = 2_000
-const leastRetryMs = 100
-const mostRetryMs = 1_000
+const reconnectPauses = { minMs: 100, maxMs: 1_000 }
 
-/** Watches the connection that publishing uses, so that its loss is noticed while nobody publishes, and mends it. */
+/** Watches the connection that publishing uses, so that its loss is noticed while nothing is published, and reconnects it. */
 export function createLink(
-  openCluster: (lost: (error: Error) => void) => Cluster,
+  openCluster: (onLost: (error: Error) => void) => Cluster,
   report: (event: AdapterEvent) => void,
 ) {
   let state: 'closed' | 'up' | 'down' = 'closed'
   let timer: NodeJS.Timeout | undefined
   let attempt = 0
-  const cluster = openCluster((error) => lost(error))
+  const cluster = openCluster((error) => onLost(error))
 
-  function lost(cause: unknown): void {
+  function onLost(cause: unknown): void {
     if (state !== 'up') return
     state = 'down'
-    const error: MqError = asMqError(cause, 'The connection to Kafka is lost', 'MQ_CONNECTION_LOST')
+    const error = asMqError(cause, 'The connection to Kafka is lost', 'MQ_CONNECTION_LOST')
     report({ type: 'state', state: 'reconnecting', error })
-    void mend()
+    void reconnect()
   }
 
-  async function mend(): Promise<void> {
-    for (let retryMs = leastRetryMs; state === 'down'; retryMs = Math.min(2 * retryMs, mostRetryMs)) {
+  async function reconnect(): Promise<void> {
+    const pauses = backoff(reconnectPauses)
+    while (state === 'down') {
       try {
         await cluster.ping()
         if (state !== 'down') return
         state = 'up'
         report({ type: 'state', state: 'connected' })
       } catch {
-        await sleep(retryMs)
+        await sleep(pauses.next())
       }
     }
   }
@@ -53,10 +53,10 @@ export function createLink(
       }
       state = 'up'
       timer = setInterval(() => {
-        if (state === 'up') void cluster.ping().catch(lost)
+        if (state === 'up') void cluster.ping().catch(onLost)
       }, pingEveryMs)
     },
-    /** Ends an attempt to open it that failed, or takes too long. */
+    /** Ends an attempt to open it that has failed or takes too long. */
     giveUp(): void {
       attempt += 1
       cluster.disconnect()

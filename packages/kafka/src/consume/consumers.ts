@@ -34,7 +34,7 @@ export function createConsumers(context: ConsumerContext & { readonly groups: Gr
 
   async function start(slot: Slot): Promise<void> {
     if (slot.ephemeral) {
-      await topology.ensureAll([topology.topicsOf.main(slot.ref.topic), topology.topicsOf.delay(slot.ref.topic)])
+      await topology.ensureAll([topology.plan.main(slot.ref.topic), topology.plan.delay(slot.ref.topic)])
     }
     await slot.current.start()
   }

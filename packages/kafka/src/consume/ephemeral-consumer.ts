@@ -3,7 +3,7 @@ import type { Cluster } from '../driver/cluster.js'
 import { asMqError } from '../driver/errors.js'
 import { Fetcher } from '../driver/fetcher.js'
 import { logOffsets } from '../driver/offsets.js'
-import { nameOf, type TopicPartition } from '../driver/requests.js'
+import { nameOf, type TopicPartition } from '../driver/topic-partition.js'
 import { watchDeleted } from '../topology/deleted-topics.js'
 import type { Topology } from '../topology/topology.js'
 import { decodeProgress } from '../wire/progress.js'
@@ -32,10 +32,10 @@ export class EphemeralConsumer {
     this.ref = ref
     this.#report = context.report
     this.#topology = context.topology
-    const { topicsOf } = context.topology
+    const { plan } = context.topology
     this.#kinds = new Map<string, TopicKind>([
-      [topicsOf.main(ref.topic), 'main'],
-      [topicsOf.delay(ref.topic), 'delay'],
+      [plan.main(ref.topic), 'main'],
+      [plan.delay(ref.topic), 'delay'],
     ])
     this.#cluster = context.openCluster()
     const error = (problem: MqError): void => context.report({ type: 'error', error: problem, ...ref })

@@ -4,7 +4,7 @@ import { asMqError, isAuthError, isLinkError } from '../driver/errors.js'
 import type { Gap } from '../driver/fetcher.js'
 import { Member } from '../driver/member.js'
 import { committedOffsets, partitionOffsets } from '../driver/offsets.js'
-import { nameOf, type TopicPartition } from '../driver/requests.js'
+import { nameOf, type TopicPartition } from '../driver/topic-partition.js'
 import type { Settings } from '../options.js'
 import type { Outbox } from '../publish/outbox.js'
 import { watchDeleted } from '../topology/deleted-topics.js'
@@ -63,7 +63,7 @@ export class GroupConsumer {
     this.ref = ref
     this.#context = context
     const { settings, names, topology } = context
-    const { main, delay, retry } = topology.topicsOf
+    const { main, delay, retry } = topology.plan
     this.#kinds = new Map<string, TopicKind>([
       [main(ref.topic), 'main'],
       [delay(ref.topic), 'delay'],

@@ -1,6 +1,6 @@
 import type { Cluster } from '../driver/cluster.js'
 import { Fetcher, type FetchListener } from '../driver/fetcher.js'
-import type { TopicPartition } from '../driver/requests.js'
+import type { TopicPartition } from '../driver/topic-partition.js'
 
 export interface ReaderOptions {
   /** The topic that new messages come from, and the connection that it is read over. */

@@ -4,7 +4,8 @@ import type { OutgoingRecord } from '../driver/record-writer.js'
 import type { Outbox } from '../publish/outbox.js'
 import { isTooLarge } from '../publish/refusals.js'
 import { tierFor } from '../topology/tiers.js'
-import { deadPartition, type Topology } from '../topology/topology.js'
+import { deadPartition } from '../topology/plans.js'
+import type { Topology } from '../topology/topology.js'
 import { encodeRecord } from '../wire/encode.js'
 import type { Entry } from './tracker.js'
 
@@ -30,8 +31,8 @@ const mostPauseMs = 30_000
  * often as it takes, so that a failure in between repeats a message and loses none.
  */
 export function createSettler({ ref, outbox, topology, error: report }: SettlerOptions) {
-  const retryTopic = topology.topicsOf.retry(ref)
-  const deadTopic = topology.topicsOf.dead(ref)
+  const retryTopic = topology.plan.retry(ref)
+  const deadTopic = topology.plan.dead(ref)
 
   /** What a refusal was; undefined once it is stored. Rejects when the adapter is closed. */
   async function writeOnce(topic: string, { record, partition }: Addressed): Promise<MqError | undefined> {

@@ -1,5 +1,5 @@
 import type { KafkaRecord } from '../driver/record-batch.js'
-import type { TopicPartition } from '../driver/requests.js'
+import type { TopicPartition } from '../driver/topic-partition.js'
 import type { Progress, Range } from '../wire/progress.js'
 import type { DecodedRecord } from '../wire/decode.js'
 import { Fifo } from './fifo.js'

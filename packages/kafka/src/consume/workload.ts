@@ -1,6 +1,6 @@
 import { type ConsumeOptions, type Failure, type Handle, MqError, type Settlement, systemClock } from '@mq/core/adapter'
-import type { PartitionRead, TopicPartition } from '../driver/requests.js'
-import { nameOf } from '../driver/requests.js'
+import type { PartitionRead } from '../driver/requests.js'
+import { nameOf, type TopicPartition } from '../driver/topic-partition.js'
 import { heldMs, tiersMs } from '../topology/tiers.js'
 import type { Progress } from '../wire/progress.js'
 import { decodeRecord } from '../wire/decode.js'

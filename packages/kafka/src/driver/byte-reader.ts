@@ -1,4 +1,4 @@
-/** Reads the types of Kafka's protocol, one after the other. Throws a `RangeError` at the end of the data. */
+/** Reads values of Kafka's protocol, one after the other. Throws a `RangeError` at the end of the data. */
 export class ByteReader {
   readonly #data: Buffer
   #at = 0
@@ -27,13 +27,13 @@ export class ByteReader {
     return this.#data.readBigInt64BE(this.#pass(8))
   }
 
-  /** As many as there are, for a length below zero none. */
+  /** Returns that many bytes, and none for a length below zero. */
   bytes(length: number): Buffer {
     const at = this.skip(Math.max(0, length))
     return this.#data.subarray(at, this.#at)
   }
 
-  /** Passes over that many bytes, and tells where they begin. */
+  /** Passes over that many bytes, and returns where they begin. */
   skip(length: number): number {
     if (this.#at + length > this.#data.length) throw new RangeError('A field ends behind its record')
     return this.#pass(length)
@@ -70,7 +70,7 @@ export class ByteReader {
     return length < 0 ? undefined : this.bytes(length)
   }
 
-  /** Where it was. */
+  /** Moves on, and returns the place before. */
   #pass(length: number): number {
     const at = this.#at
     this.#at += length

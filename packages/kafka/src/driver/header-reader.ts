@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { ByteReader } from './byte-reader.js'
 
-/** One header of a record, as text. What is no UTF-8 is in hexadecimal digits. */
+/** One header of a record, as text. Bytes that are not UTF-8 are shown as hexadecimal digits. */
 export interface RecordHeader {
   readonly name: string
   readonly value: string
@@ -14,39 +14,42 @@ interface Place {
   text: string
 }
 
-/** Of one record. Each costs many times the bytes that it takes in a batch, and what has more was made to. */
-const mostHeaders = 10_000
+/** The limit of one record. A header costs many times its bytes in a batch, so more of them are an attack. */
+const maxHeaders = 10_000
 
 /**
- * Reads the headers of records that were read together. Records of one topic mostly say the same in the same order, so what
- * stands where it stood in the record before is not decoded again: text is what costs most in reading a small record.
+ * Reads the headers of records that were read together. Decoding text is most of the cost of reading a small record, and the
+ * records of a topic mostly have the same headers in the same order. So a text that is the same as in the record before is not
+ * decoded again.
  */
 export class HeaderReader {
   readonly #names: Place[] = []
   readonly #values: Place[] = []
-  /** Of the record before. */
+  /** The headers of the record before. */
   readonly #headers: RecordHeader[] = []
 
   /**
-   * Of the next record, in their order; a name may occur twice. One without a value takes away those of its name before it.
-   * Throws a `RangeError` where there are more than 10,000.
+   * Returns the headers of the next record, in their order. A name may occur twice; one without a value removes those of its name
+   * before it. Throws a `RangeError` if there are more than 10,000.
    */
   read(data: Buffer, reader: ByteReader): readonly RecordHeader[] {
     const headers: RecordHeader[] = []
-    /** How many headers there were when one without a value took away those of its name. */
-    let takenAt: Map<string, number> | undefined
+    /** By name: the headers of that name before this index are removed. */
+    let removedBefore: Map<string, number> | undefined
     const count = reader.varint()
-    if (count > mostHeaders) throw new RangeError(`A record has ${count} headers; at most ${mostHeaders} are read`)
+    if (count > maxHeaders) throw new RangeError(`A record has ${count} headers; at most ${maxHeaders} are read`)
     for (let index = 0; index < count; index++) {
       const name = this.#text(this.#names, index, data, reader) ?? ''
       const value = this.#text(this.#values, index, data, reader)
       if (value !== undefined) headers.push(this.#header(index, name, value))
       else {
-        takenAt ??= new Map()
-        takenAt.set(name, headers.length)
+        removedBefore ??= new Map()
+        removedBefore.set(name, headers.length)
       }
     }
-    return takenAt === undefined ? headers : headers.filter(({ name }, at) => at >= (takenAt.get(name) ?? 0))
+    return removedBefore === undefined
+      ? headers
+      : headers.filter(({ name }, at) => at >= (removedBefore.get(name) ?? 0))
   }
 
   #header(index: number, name: string, value: string): RecordHeader {
@@ -86,7 +89,7 @@ function isSame({ data: other, at: there, length }: Place, data: Buffer, at: num
 
 const replacement = '\ufffd'
 
-/** The text of bytes; what is no UTF-8 is shown in hexadecimal digits. */
+/** Decodes UTF-8. Returns hexadecimal digits for anything else. */
 export function textAt(data: Buffer, at: number, length: number): string {
   const text = data.toString('utf8', at, at + length)
   if (!text.includes(replacement)) return text

@@ -4,7 +4,7 @@ import type { Cluster } from './cluster.js'
 import { errorType, isCoordinatorGone, isFenced, isLinkError } from './errors.js'
 import { commitOffsets, type PartitionOffset } from './offsets.js'
 import type { Broker } from './protocol.js'
-import { nameOf, type TopicPartition } from './requests.js'
+import { nameOf, type TopicPartition } from './topic-partition.js'
 import { decodeClaim, decodeShare, encodeClaim, encodeShare, protocolName, shareOut } from './shares.js'
 
 export interface MemberOptions {

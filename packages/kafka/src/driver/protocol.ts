@@ -2,10 +2,9 @@ import { createRequire } from 'node:module'
 import type { Socket } from 'node:net'
 import type { Kafka } from 'kafkajs'
 
-/**
- * The parts of kafkajs 2.2.4 below its public producer and consumer, as this adapter uses them: brokers, connections and the
- * encoding of requests. docs/decisions/0020 says why. Nothing outside of this folder knows that kafkajs exists.
- */
+// The parts of kafkajs 2.2.4 below its public producer and consumer, as this adapter uses them: brokers, connections and the
+// encoding of requests. Nothing outside of this folder knows that kafkajs exists.
+// See docs/decisions/0020-kafka-below-kafkajs.md.
 
 interface Request {
   readonly request: { encode(): Promise<unknown> }
@@ -111,7 +110,7 @@ export interface Broker {
   deleteGroups(groupIds: readonly string[]): Promise<{ readonly results: readonly { readonly error?: Error }[] }>
 }
 
-/** What kafkajs builds all of its clients on. */
+/** The object that all clients of kafkajs are built on. */
 export interface KafkajsCluster {
   readonly rootLogger: unknown
   readonly connectionPoolBuilder: {
@@ -126,7 +125,7 @@ export interface KafkajsCluster {
   }
 }
 
-/** Undefined when the client is not kafkajs 2.x. */
+/** Returns undefined if the client is not one of kafkajs 2. */
 export function clusterOf(client: Kafka): KafkajsCluster | undefined {
   const symbol = Object.getOwnPropertySymbols(client).find(
     ({ description }) => description === 'private:Kafka:createCluster',
@@ -145,8 +144,10 @@ const { requests } = load('kafkajs/src/protocol/requests') as {
 }
 
 /**
- * Since version 11 of Fetch followers answer too (KIP-392). One that was started a moment ago does not know yet how far its log
- * is committed, and says that it is empty.
+ * Version 10 at most: from version 11 on, followers answer too (KIP-392). One that has just started says that its log is empty,
+ * because it does not know yet how far the log is committed.
+ *
+ * See docs/decisions/0024-kafka-reads-from-leaders.md.
  */
 const fetchFromLeaders: Definition = {
   ...requests.Fetch,
@@ -156,11 +157,14 @@ const definitions = { ...requests, Fetch: fetchFromLeaders }
 
 const apiKeys = load('kafkajs/src/protocol/requests/apiKeys') as Readonly<Record<ApiName, number>>
 
+/** The codes of Kafka's errors that this adapter makes itself. */
+export const errorCode = { unknownTopic: 3, noLeader: 5 } as const
+
 export const { createErrorFromCode } = load('kafkajs/src/protocol/error') as {
   createErrorFromCode(code: number): Error & { readonly type: string }
 }
 
-/** Null for uncompressed. Throws where no codec is registered with kafkajs. */
+/** Returns null for uncompressed. Throws if no codec is registered with kafkajs. */
 export const { lookupCodec } = load('kafkajs/src/protocol/message/compression') as {
   lookupCodec(type: number): Codec | null
 }
@@ -172,7 +176,7 @@ interface Codec {
 
 export const crc32C = load('kafkajs/src/protocol/recordBatch/crc32C') as (data: Buffer) => number
 
-/** Sends a request of which this adapter reads the answer itself. */
+/** Sends a request whose answer this adapter reads itself. */
 export async function ask<Answer>(
   broker: Broker,
   name: 'Fetch' | 'Metadata',
@@ -183,7 +187,7 @@ export async function ask<Answer>(
   const answer = await broker.connectionPool.send({
     ...rest,
     request,
-    // The parsers of kafkajs reject the whole answer when one topic or partition in it has an error.
+    // The parsers of kafkajs reject the whole answer if one topic or partition in it has an error.
     response: { decode: decode ?? response.decode, parse: async (data: never) => data },
   })
   return answer as Answer
@@ -199,10 +203,13 @@ interface Encoder {
 const Encoder = load('kafkajs/src/protocol/encoder') as new (bytes: number) => Encoder
 
 const allReplicas = -1
-/** What a request to produce has beside its topic and its batch. */
+/** The bytes of a request to produce, without its topic and its batch. */
 const produceBytes = 26
 
-/** Asks the broker to write to one partition. Its versions from 3 to 7, all that kafkajs and Kafka 4 both know, are alike. */
+/**
+ * Asks the broker to write to one partition. kafkajs and Kafka 4 both know the versions from 3 to 7 of this request, and in all of
+ * them it looks the same.
+ */
 export async function askToProduce(
   broker: Broker,
   data: { readonly topic: string; readonly partition: number; readonly batch: Buffer; readonly timeoutMs: number },
@@ -226,5 +233,5 @@ export async function askToProduce(
 
 const murmur2 = load('kafkajs/src/producer/partitioners/default/murmur2') as (key: string) => number
 
-/** The partition that Kafka's own clients choose for the key too. */
+/** Returns the partition that Kafka's own clients choose for the key. */
 export const partitionFor = (key: string, partitions: number): number => (murmur2(key) & 0x7fffffff) % partitions

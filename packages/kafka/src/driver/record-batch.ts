@@ -7,14 +7,14 @@ import { lookupCodec } from './protocol.js'
 /** A record as it was read. */
 export interface KafkaRecord {
   readonly offset: number
-  /** What it takes in its batch, unpacked. */
+  /** Its size in the batch, unpacked. */
   readonly bytes: number
-  /** Milliseconds since 1970: when it was made or appended, as the topic's `message.timestamp.type` says. */
+  /** Milliseconds since 1970 at which it was made or appended, as the topic's `message.timestamp.type` says. */
   readonly timestampMs: number
   readonly key: Buffer | undefined
   /** Undefined for a tombstone. */
   readonly value: Buffer | undefined
-  /** The last one counts where a name occurs twice. */
+  /** If a name occurs twice, the last one counts. */
   readonly headers: readonly RecordHeader[]
   /** Set when a whole batch could not be read; `value` then holds its bytes, and `offset` is its first. */
   readonly unreadable?: Error
@@ -22,7 +22,7 @@ export interface KafkaRecord {
 
 export interface RecordsRead {
   readonly records: readonly KafkaRecord[]
-  /** Where to read on. Undefined when nothing complete was there. */
+  /** The offset to read next. Undefined if there was no complete batch. */
   readonly nextOffset: number | undefined
 }
 
@@ -31,7 +31,7 @@ export interface AbortedTransaction {
   readonly firstOffset: number
 }
 
-/** Of a record batch, up to the records: offset, length, epoch, magic, checksum, attributes, and what transactions need. */
+/** The size of a record batch before its records: offset, length, epoch, magic, checksum, attributes, transaction. */
 export const batchHeaderBytes = 61
 const compressionMask = 0x07
 const appendTimeFlag = 0x08
@@ -40,8 +40,8 @@ const controlFlag = 0x20
 
 /**
  * Reads record batches of format 2, the only one that Kafka 4 knows. A batch with an unknown compression codec or damaged
- * records becomes one unreadable record, so that what follows it is not held up. An incomplete batch at the end is left, and so
- * is what follows once compressed batches have become 64 MiB: it comes with the next answer.
+ * records becomes one unreadable record, so that it holds up nothing behind it. Leaves an incomplete batch at the end, and the
+ * rest once compressed batches have grown to 64 MiB: they come with the next answer.
  */
 export async function readBatches(
   data: Buffer,
@@ -79,7 +79,7 @@ export async function readBatches(
   return { records, nextOffset }
 }
 
-/** `data` is what stands behind the batch's header, as it was before any compression. */
+/** `data` is the part behind the batch's header, decompressed. */
 function recordsOf(batch: Buffer, data: Buffer, headers: HeaderReader): readonly KafkaRecord[] {
   const hasAppendTime = (batch.readInt16BE(21) & appendTimeFlag) !== 0
   const firstTimestamp = Number(batch.readBigInt64BE(27))
@@ -96,7 +96,7 @@ function recordsOf(batch: Buffer, data: Buffer, headers: HeaderReader): readonly
   }
 }
 
-/** Stands for the whole batch. */
+/** Makes a record that stands for the whole batch. */
 function unreadableRecord(batch: Buffer, cause: unknown): KafkaRecord {
   const unreadable = asError(cause)
   const [offset, timestampMs] = [Number(batch.readBigInt64BE(0)), Number(batch.readBigInt64BE(35))]
@@ -106,15 +106,15 @@ function unreadableRecord(batch: Buffer, cause: unknown): KafkaRecord {
 const asError = (cause: unknown): Error => (cause instanceof Error ? cause : new Error(String(cause)))
 
 const gzip = 1
-/** A batch is a megabyte unless a topic allows more: what grows beyond this was made to. */
-const mostUnpackedBytes = 128 * 1024 * 1024
-/** Of the batches that are read together. */
+/** Batches are a megabyte unless a topic allows more, so one that grows beyond this is an attack. */
+const maxUnpackedBytes = 128 * 1024 * 1024
+/** No further batch of an answer is read once its compressed ones have grown to this. */
 const enoughUnpackedBytes = 64 * 1024 * 1024
 const gunzipped = promisify(gunzip)
 
 async function unpack(packed: Buffer, compression: number): Promise<Buffer> {
-  // Here, as kafkajs would not stop at any size.
-  if (compression === gzip) return await gunzipped(packed, { maxOutputLength: mostUnpackedBytes })
+  // kafkajs has no limit.
+  if (compression === gzip) return await gunzipped(packed, { maxOutputLength: maxUnpackedBytes })
   const codec = lookupCodec(compression)
   if (codec === null) throw new Error(`Compression ${compression} is not known`)
   return await codec.decompress(packed)
@@ -136,7 +136,7 @@ function decodeRecords(
   for (let index = 0; index < count; index++) {
     const bytes = reader.varint()
     const end = bytes + reader.at
-    // Attributes, which no version uses.
+    // These are attributes that no version uses.
     reader.int8()
     const timestampMs = timestampOf(reader.varlong())
     const offset = baseOffset + reader.varint()
@@ -149,7 +149,7 @@ function decodeRecords(
   return records
 }
 
-/** Which transactional batches were rolled back: those of a listed producer, from its first offset to its next marker. */
+/** Finds transactional batches that were rolled back: those of a listed producer, from its first offset to its next marker. */
 function abortedFilter(transactions: readonly AbortedTransaction[]) {
   const waiting = [...transactions].sort((left, right) => left.firstOffset - right.firstOffset)
   const open = new Set<bigint>()

@@ -15,26 +15,26 @@ export interface OutgoingRecord {
   readonly headers: readonly OutgoingHeader[]
 }
 
-/** How many bytes UTF-8 takes at most for each UTF-16 unit. */
-const mostPerUnit = 3
-/** A varint of 32 bits. */
-const mostVarint = 5
+/** The maximum of bytes in UTF-8 for one UTF-16 unit. */
+const maxBytesPerUnit = 3
+/** The maximum size of a varint of 32 bits. */
+const maxVarintBytes = 5
 
-const mostText = (text: string | Buffer): number =>
-  mostVarint + (typeof text === 'string' ? mostPerUnit * text.length : text.length)
+const maxTextBytes = (text: string | Buffer): number =>
+  maxVarintBytes + (typeof text === 'string' ? maxBytesPerUnit * text.length : text.length)
 
-/** What the record takes on the wire, never less. */
+/** Returns an upper bound of the record's size on the wire. */
 export function recordBytes({ key, value, headers }: OutgoingRecord): number {
-  let bytes = 40 + (value === null ? 0 : value.length) + (key === null ? 0 : mostText(key))
-  for (const header of headers) bytes += mostText(header.name) + mostText(header.value)
+  let bytes = 40 + (value === null ? 0 : value.length) + (key === null ? 0 : maxTextBytes(key))
+  for (const header of headers) bytes += maxTextBytes(header.name) + maxTextBytes(header.value)
   return bytes
 }
 
-/** A record batch of format 2 in the producer's form: all records made now, no transaction, no sequence. */
+/** Makes a record batch of format 2 as producers send it: with the time of now, without a transaction or a sequence. */
 export async function writeBatch(records: readonly OutgoingRecord[], compression: number): Promise<Buffer> {
-  let most = batchHeaderBytes
-  for (const record of records) most += recordBytes(record)
-  const writer = new RecordWriter(Buffer.allocUnsafe(most), batchHeaderBytes)
+  let maxBytes = batchHeaderBytes
+  for (const record of records) maxBytes += recordBytes(record)
+  const writer = new RecordWriter(Buffer.allocUnsafe(maxBytes), batchHeaderBytes)
   for (const [index, record] of records.entries()) writer.write(record, index)
   const written = writer.written()
   const codec = lookupCodec(compression)
@@ -55,7 +55,7 @@ export async function writeBatch(records: readonly OutgoingRecord[], compression
   batch.writeBigInt64BE(now, 35)
   batch.writeBigInt64BE(-1n, 43)
   batch.writeInt32BE(records.length, 57)
-  // It covers what follows it.
+  // The checksum covers what follows it.
   batch.writeUInt32BE(crc32C(batch.subarray(21)), 17)
   return batch
 }
@@ -66,10 +66,10 @@ interface Place {
   readonly length: number
 }
 
-/** Writes records into a buffer that is large enough for all of them. */
+/** Writes records into a buffer that must be large enough for all of them. */
 class RecordWriter {
   readonly #data: Buffer
-  /** Where the headers of the record before are: most of them say the same again, and copying is quicker than encoding. */
+  /** The places of the headers of the record before. Most of them come again, and copying is quicker than encoding. */
   readonly #places: Place[] = []
   #at: number
 
@@ -80,9 +80,9 @@ class RecordWriter {
 
   write({ key, value, headers }: OutgoingRecord, offsetDelta: number): void {
     const start = this.#at
-    const bodyAt = start + mostVarint
+    const bodyAt = start + maxVarintBytes
     this.#at = bodyAt
-    // No attributes, and the batch's own time.
+    // It has no attributes, and the time of the batch.
     this.#data[this.#at++] = 0
     this.#data[this.#at++] = 0
     this.#varint(offsetDelta)
@@ -93,7 +93,7 @@ class RecordWriter {
     this.#varint(headers.length)
     for (const [index, header] of headers.entries()) this.#header(header, index)
     const end = this.#at
-    // Its length comes first, and is known last.
+    // Its length comes first, but is known only now.
     this.#at = start
     this.#varint(end - bodyAt)
     this.#data.copyWithin(this.#at, bodyAt, end)
@@ -128,7 +128,7 @@ class RecordWriter {
     }
     const length = Buffer.byteLength(bytes)
     this.#varint(length)
-    // What is as long in bytes as in units has one byte for each: ASCII.
+    // A text with as many bytes as units is ASCII.
     this.#data.write(bytes, this.#at, length === bytes.length ? 'latin1' : 'utf8')
     this.#at += length
   }

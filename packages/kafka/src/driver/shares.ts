@@ -1,24 +1,27 @@
 import { AssignerProtocol } from 'kafkajs'
-import { byTopic, nameOf, type TopicPartition } from './requests.js'
+import { byTopic, nameOf, type TopicPartition } from './topic-partition.js'
 
-/** A member of the group as its leader sees it. */
+/** A member of the group, as the group's leader sees it. */
 export interface Claimant {
   readonly memberId: string
-  /** The generation in which it got what it owns. */
+  /** The generation in which it got what it owns, or -1. */
   readonly generation: number
   readonly owned: readonly TopicPartition[]
 }
 
+/** The part of a group's partitions that one member gets. */
 export interface Share {
   readonly partitions: readonly TopicPartition[]
-  /** How many more it gets as soon as their owners have let them go. */
+  /** How many more it gets as soon as their owners have released them. */
   readonly pending: number
 }
 
 /**
- * Shares out each topic's partitions evenly and leaves with their owners what they may keep. A partition that moves is given
- * to nobody yet: its owner finishes what it has begun, lets go and joins again, and then the new one gets it. So a rebalance
- * disturbs only what really moves.
+ * Shares out each topic's partitions evenly, and leaves as many as possible with their owners. A partition that moves has no owner
+ * at first: the old one finishes its work, releases the partition and joins again, and then the new one gets it. So a rebalance
+ * disturbs only the partitions that really move.
+ *
+ * See docs/decisions/0020-kafka-below-kafkajs.md.
  */
 export function shareOut(
   claimants: readonly Claimant[],
@@ -42,7 +45,7 @@ export function shareOut(
   return shares
 }
 
-/** Of two members that claim one partition the later generation is right; the other was cut off when it lost it. */
+/** If two members claim a partition, the one of the later generation is right. The other was cut off when it lost it. */
 function ownersOf(claimants: readonly Claimant[]): ReadonlyMap<string, string> {
   const owners = new Map<string, string>()
   for (const { memberId, owned } of [...claimants].sort((left, right) => left.generation - right.generation)) {
@@ -51,7 +54,7 @@ function ownersOf(claimants: readonly Claimant[]): ReadonlyMap<string, string> {
   return owners
 }
 
-/** Who is to have each partition of one topic in the end. */
+/** Chooses the member that each partition of one topic is to have in the end. */
 function targetsOf(
   partitions: readonly TopicPartition[],
   owners: ReadonlyMap<string, string>,
@@ -63,13 +66,13 @@ function targetsOf(
     const owner = owners.get(nameOf(at))
     if (owner !== undefined && owned.has(owner)) owned.set(owner, (owned.get(owner) ?? 0) + 1)
   }
-  // What cannot be divided goes to those who have most of this topic already, then to those who have least of all others.
+  // The remainder goes to members that have most of this topic already, and among these to those with the lowest load.
   const ranked = [...members].sort(
     (left, right) => (owned.get(right) ?? 0) - (owned.get(left) ?? 0) || (load.get(left) ?? 0) - (load.get(right) ?? 0),
   )
-  const least = Math.floor(partitions.length / members.length)
+  const min = Math.floor(partitions.length / members.length)
   const extra = partitions.length % members.length
-  const room = new Map(ranked.map((member, rank) => [member, least + (rank < extra ? 1 : 0)]))
+  const room = new Map(ranked.map((member, rank) => [member, min + (rank < extra ? 1 : 0)]))
   const targets = new Map<TopicPartition, string>()
   const take = (at: TopicPartition, member: string): void => {
     targets.set(at, member)
@@ -87,7 +90,7 @@ function targetsOf(
   return targets
 }
 
-/** The name under which members of one group find out that they share out in the same way. */
+/** By this name the members of a group agree on this way of sharing. */
 export const protocolName = 'mq-cooperative-1'
 
 export function encodeClaim(topics: readonly string[], claim: Omit<Claimant, 'memberId'>): Buffer {

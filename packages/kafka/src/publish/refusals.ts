@@ -1,9 +1,9 @@
 import { isMqError } from '@mq/core/adapter'
-import { errorType, found, isAuthError, isLinkError } from '../driver/errors.js'
+import { errorType, isAuthError, isCausedBy, isLinkError } from '../driver/errors.js'
 
-// What a failed request to publish says about the records that were in it.
+// These tell from a failed request to publish what became of its records.
 
-/** Kafka answers so when it may have written the records: also a leader that lost its place, or its disk, after it had. */
+/** The answers of a broker that may have written the records: also of a leader that lost its place, or its disk, after it had. */
 const ambiguousTypes = [
   'REQUEST_TIMED_OUT',
   'NOT_ENOUGH_REPLICAS_AFTER_APPEND',
@@ -11,18 +11,17 @@ const ambiguousTypes = [
   'KAFKA_STORAGE_ERROR',
 ]
 
-/** The leader wrote it, or may have; whether it stays is not known. */
+/** The leader wrote the records, or may have. It is not known whether they stay. */
 export const isAmbiguous = (error: unknown): boolean =>
   (isLinkError(error) && !error.unsent) ||
   ambiguousTypes.includes(errorType(error) ?? '') ||
-  // Whatever is not an answer of Kafka's.
+  // An error of neither the connection nor Kafka says nothing.
   (!isLinkError(error) && errorType(error) === undefined && (error as Error).name !== 'KafkaJSNotImplemented')
 
-/** Also where that is the cause of the error. */
-export const isTooLarge = (error: unknown): boolean =>
-  found(error, ({ type }) =>
-    ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'].includes(type ?? '') ? true : undefined,
-  ) ?? false
+const sizeTypes = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']
+
+/** Also true for an error that has such a cause. */
+export const isTooLarge = (error: unknown): boolean => isCausedBy(error, ({ type }) => sizeTypes.includes(type ?? ''))
 
 const finalTypes = [
   'INVALID_TOPIC_EXCEPTION',

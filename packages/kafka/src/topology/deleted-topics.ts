@@ -1,21 +1,21 @@
 import type { Cluster } from '../driver/cluster.js'
 
 /**
- * Tells of a topic that was deleted. A broker that has just started may not know of one for a moment: only what stays unknown
- * for a second is gone.
+ * Returns a function that checks whether a topic was deleted, and calls `onDeleted` if so. A broker that has just started may not
+ * know a topic for a moment, so a topic counts as deleted only if it stays unknown for a second.
  */
-export function watchDeleted(cluster: Cluster, deleted: (topic: string) => void): (topic: string) => void {
-  const asked = new Set<string>()
+export function watchDeleted(cluster: Cluster, onDeleted: (topic: string) => void): (topic: string) => void {
+  const checking = new Set<string>()
   return (topic) => {
-    if (asked.has(topic)) return
-    asked.add(topic)
+    if (checking.has(topic)) return
+    checking.add(topic)
     cluster
-      .surePartitionsOf(topic)
+      .confirmedPartitionsOf(topic)
       .then((found) => {
-        if (found === undefined) deleted(topic)
+        if (found === undefined) onDeleted(topic)
       })
-      // The reader asks again, and tells of it again.
+      // The reader will miss the topic again, and then it is checked again.
       .catch(() => {})
-      .finally(() => asked.delete(topic))
+      .finally(() => checking.delete(topic))
   }
 }

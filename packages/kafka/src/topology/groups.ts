@@ -1,104 +1,70 @@
-import { randomUUID } from 'node:crypto'
 import { type GroupRef, MqError, type StartFrom } from '@mq/core/adapter'
 import type { Cluster } from '../driver/cluster.js'
 import { errorType, isFenced } from '../driver/errors.js'
-import { asNobody, commitOffsets, committedOffsets, logOffsets, withCoordinator } from '../driver/offsets.js'
-import { readLog } from '../driver/read-log.js'
-import type { TopicPartition } from '../driver/requests.js'
-import type { Outbox } from '../publish/outbox.js'
+import { commitOffsets, committedOffsets, logOffsets, withCoordinator, withoutMember } from '../driver/offsets.js'
+import { nameOf, type TopicPartition } from '../driver/topic-partition.js'
+import { type AppendRecord, type GroupNote, readNotes, type StartOffset, writeNote } from './group-notes.js'
 import type { Names } from './names.js'
+import { deadPartition } from './plans.js'
 import { tiersMs } from './tiers.js'
-import { deadPartition, type Topology } from './topology.js'
+import { planGroup, type Topology } from './topology.js'
 
 export interface GroupsContext {
   readonly cluster: Cluster
   readonly topology: Topology
   readonly names: Names
-  readonly outbox: Outbox
+  readonly append: AppendRecord
   readonly createTopics: boolean
 }
 
-/**
- * What a group notes about itself, in a topic that is kept for ever, as the offsets are not: where it begins, then that this
- * is committed. The first note counts, whoever declares the group at the same time.
- */
-type Note =
-  | { readonly kind: 'declared'; readonly offsets: readonly (TopicPartition & { readonly offset: number })[] }
-  | { readonly kind: 'committed' }
-
-const noteTimeoutMs = 15_000
-
-export function createGroups({ cluster, topology, names, outbox, createTopics }: GroupsContext) {
-  const topicsOf = (ref: GroupRef) => ({
-    main: topology.topicsOf.main(ref.topic),
-    delay: topology.topicsOf.delay(ref.topic),
-    retry: topology.topicsOf.retry(ref),
-    dead: topology.topicsOf.dead(ref),
-  })
-
-  async function notesOf(dead: string): Promise<readonly Note[]> {
-    const notes: Note[] = []
-    await readLog(cluster, { topic: dead, partition: deadPartition.notes }, ({ value }) => {
-      const note = parsed(value)
-      if (note !== undefined) notes.push(note)
-      return undefined
-    })
-    return notes
-  }
-
-  async function write(dead: string, note: Note): Promise<void> {
-    // A key of its own, so that compaction keeps it.
-    const record = { key: randomUUID(), value: Buffer.from(JSON.stringify(note)), headers: [] }
-    const options = { timeoutMs: noteTimeoutMs, partition: deadPartition.notes }
-    const [outcome] = await outbox.send(dead, [record], options)
-    if (outcome?.status !== 'stored')
-      throw outcome?.error ?? new MqError('MQ_TIMEOUT', 'The group could not be declared')
-  }
-
-  async function requirePartitions(topic: string, least: number): Promise<void> {
+/** Declares and deletes groups. See docs/decisions/0022-kafka-group-notes.md. */
+export function createGroups({ cluster, topology, names, append, createTopics }: GroupsContext) {
+  async function requirePartitions(topic: string, min: number): Promise<void> {
     const count = await topology.ensure(topic)
-    if (count >= least) return
-    throw new MqError('MQ_INVALID_OPTION', `The topic ${topic} has ${count} partitions; it needs ${least}`)
+    if (count >= min) return
+    throw new MqError('MQ_INVALID_OPTION', `The topic ${topic} has ${count} partitions; it needs ${min}`)
+  }
+
+  async function startOffsets(topics: readonly string[], startFrom: StartFrom): Promise<readonly StartOffset[]> {
+    const edges = await logOffsets(cluster, topics, startFrom === 'latest' ? 'end' : 'start')
+    return [...edges].map(([name, offset]) => ({ ...splitName(name), offset }))
+  }
+
+  /** Commits the offsets that the group does not have yet. */
+  async function commitMissing(groupId: string, offsets: readonly StartOffset[]): Promise<void> {
+    const committed = await committedOffsets(cluster, groupId, offsets)
+    const missing = offsets.filter((at) => !committed.has(nameOf(at)))
+    if (missing.length === 0) return
+    await withCoordinator(cluster, groupId, (coordinator) =>
+      commitOffsets(cluster, coordinator, withoutMember(groupId), missing),
+    ).catch((error) => {
+      // The group has members already. They began where the note says.
+      if (!isFenced(error)) throw error
+    })
   }
 
   return {
     async declare(ref: GroupRef, { startFrom }: { readonly startFrom: StartFrom }): Promise<void> {
-      const { main, delay, retry, dead } = topicsOf(ref)
+      const { main, delay, retry, dead } = planGroup(topology, ref)
       await topology.ensureAll([main, delay, retry, dead])
       await requirePartitions(retry, tiersMs.length)
-      await requirePartitions(dead, 2)
-      let notes = await notesOf(dead)
+      await requirePartitions(dead, Object.keys(deadPartition).length)
+      let notes = await readNotes(cluster, dead)
       if (notes.some(({ kind }) => kind === 'committed')) return
       if (notes.length === 0) {
-        const ends = await logOffsets(cluster, [main, delay], startFrom === 'latest' ? 'end' : 'start')
-        await write(dead, {
-          kind: 'declared',
-          offsets: [...ends].map(([name, offset]) => ({ ...splitName(name), offset })),
-        })
-        notes = await notesOf(dead)
+        await writeNote(append, dead, { kind: 'declared', offsets: await startOffsets([main, delay], startFrom) })
+        notes = await readNotes(cluster, dead)
       }
-      const first = notes.find((note) => note.kind === 'declared')
-      const groupId = names.group(ref)
-      const offsets = first?.kind === 'declared' ? first.offsets : []
-      const committed = await committedOffsets(cluster, groupId, offsets)
-      const missing = offsets.filter(({ topic, partition }) => !committed.has(`${topic}/${partition}`))
-      if (missing.length > 0) {
-        await withCoordinator(cluster, groupId, (coordinator) =>
-          commitOffsets(cluster, coordinator, asNobody(groupId), missing),
-        ).catch((error) => {
-          // It has members already, which began where the note says.
-          if (!isFenced(error)) throw error
-        })
-      }
-      await write(dead, { kind: 'committed' })
+      await commitMissing(names.group(ref), declaredOffsets(notes))
+      await writeNote(append, dead, { kind: 'committed' })
     },
-    /** No consumer of this adapter may be in the group. */
+    /** The group must have no consumer of this adapter. */
     async remove(ref: GroupRef): Promise<void> {
-      const { retry, dead } = topicsOf(ref)
+      const { retry, dead } = planGroup(topology, ref)
       const groupId = names.group(ref)
       if (!createTopics) {
-        const rest = `delete the consumer group ${groupId} and the topics ${retry} and ${dead} where they were made`
-        throw new MqError('MQ_NOT_SUPPORTED', `With createTopics: false a group is not deleted from here; ${rest}`)
+        const rest = `delete the consumer group ${groupId} and the topics ${retry} and ${dead} where they were created`
+        throw new MqError('MQ_NOT_SUPPORTED', `With createTopics: false the adapter deletes no group; ${rest}`)
       }
       await withCoordinator(cluster, groupId, async (coordinator) => {
         const { results } = await cluster.request(coordinator, (broker) => broker.deleteGroups([groupId]))
@@ -115,13 +81,9 @@ export function createGroups({ cluster, topology, names, outbox, createTopics }:
 
 export type Groups = ReturnType<typeof createGroups>
 
-function parsed(value: Buffer | undefined): Note | undefined {
-  try {
-    const note = JSON.parse(String(value)) as Partial<Note> | null
-    return note?.kind === 'declared' || note?.kind === 'committed' ? (note as Note) : undefined
-  } catch {
-    return undefined
-  }
+function declaredOffsets(notes: readonly GroupNote[]): readonly StartOffset[] {
+  const first = notes.find((note) => note.kind === 'declared')
+  return first?.kind === 'declared' ? first.offsets : []
 }
 
 function splitName(name: string): TopicPartition {

@@ -1,19 +1,23 @@
 import { brokerName, type GroupRef } from '@mq/core/adapter'
 
-/** Parts are joined by `--`, so that what follows `---` cannot be a part. */
+/** Parts are joined by `--`, so no part can contain what follows `---`. */
 const suffixed = (name: string, kind: 'delay' | 'retry' | 'dead'): string => `${name}---${kind}`
 
-/** The names at the broker. Injective: see `brokerName` in @mq/core. */
+/**
+ * Makes the names at the broker. No two have the same name: see `brokerName` in @mq/core.
+ *
+ * See docs/decisions/0003-names-at-the-broker.md.
+ */
 export function createNames(prefix: string | undefined) {
   const name = (...parts: string[]): string => brokerName(prefix === undefined ? parts : [prefix, ...parts])
   return {
-    /** What was published. */
+    /** The topic of published messages. */
     topic: (topic: string): string => name(topic),
-    /** What was published with a delay. */
+    /** The topic of messages that were published with a delay. */
     delay: (topic: string): string => suffixed(name(topic), 'delay'),
-    /** What a group tries again, or has been told to wait with. */
+    /** The topic of messages that a group retries, or that wait for their time. */
     retry: ({ topic, group }: GroupRef): string => suffixed(name(topic, group), 'retry'),
-    /** What a group gave up on, and the notes about the group itself. */
+    /** The topic of a group's dead letters and of its notes about itself. */
     dead: ({ topic, group }: GroupRef): string => suffixed(name(topic, group), 'dead'),
     /** The consumer group. */
     group: ({ topic, group }: GroupRef): string => name(topic, group),
