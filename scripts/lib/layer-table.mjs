@@ -52,5 +52,7 @@ export const layerTable = {
       'kafka',
       'index',
     ],
+    // Retries and dead letters are published.
+    beside: { consume: ['publish'] },
   },
 }

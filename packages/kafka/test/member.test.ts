@@ -3,8 +3,8 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Cluster } from '../src/driver/cluster.js'
 import { Member, type MemberListener } from '../src/driver/member.js'
 import { type Broker, createErrorFromCode } from '../src/driver/protocol.js'
-import type { TopicPartition } from '../src/driver/topic-partition.js'
 import { type Claimant, decodeClaim, encodeShare } from '../src/driver/shares.js'
+import type { TopicPartition } from '../src/driver/topic-partition.js'
 
 const codes = { notCoordinator: 16, illegalGeneration: 22, unknownMember: 25, rebalance: 27 } as const
 const partitions: readonly TopicPartition[] = [{ topic: 't', partition: 0 }]
@@ -50,9 +50,9 @@ function groupOfOne() {
     start(listener: Partial<MemberListener>): Member {
       const times = { sessionTimeoutMs: 2_000, rebalanceTimeoutMs: 2_000 }
       const none = { assigned: async () => {}, revoked: async () => {}, lost() {}, joined() {}, failing() {} }
-      const member = new Member({ cluster, groupId: 'g', topics: ['t'], ...times }, { ...none, ...listener })
+      const member = new Member({ cluster, groupId: 'g', topics: ['t'], ...times })
       onTestFinished(() => member.stop(1_000))
-      member.start()
+      member.start({ ...none, ...listener })
       return member
     },
   }

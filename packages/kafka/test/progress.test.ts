@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Tracker } from '../src/consume/tracker.js'
+import type { Tracker } from '../src/consume/tracker.js'
 import { decodeProgress, encodeProgress } from '../src/wire/progress.js'
+import { trackerOf } from './support/tracker.js'
 
 describe('the progress of a partition', () => {
   it('comes back as it was committed', () => {
@@ -37,7 +38,7 @@ describe('the progress of a partition', () => {
 
 describe('a record that is written elsewhere', () => {
   it('counts as waiting until that is done, so that reading stops while writing does', () => {
-    const tracker = new Tracker({ topic: 't', partition: 1 }, 'retry', decodeProgress(0, null))
+    const tracker = trackerOf({ kind: 'retry', partition: 1 })
     const entry = tracker.add({
       offset: 0,
       bytes: 1_000,
@@ -76,12 +77,12 @@ describe('a partition that goes from owner to owner', () => {
         const handled: number[] = []
         let progress = decodeProgress(0, null)
         for (const { reads, ends } of owners) {
-          const tracker = new Tracker({ topic: 't', partition: 0 }, 'main', progress)
+          const tracker = trackerOf({ progress })
           handled.push(...handledBy(tracker, progress.offset + reads, (offset) => ends[offset % ends.length] === true))
           const { offset } = tracker.progress
           progress = decodeProgress(offset, encodeProgress(tracker.progress))
         }
-        const last = new Tracker({ topic: 't', partition: 0 }, 'main', progress)
+        const last = trackerOf({ progress })
         handled.push(...handledBy(last, 200, () => true))
         expect(handled.sort((one, other) => one - other)).toEqual(Array.from({ length: 200 }, (_, offset) => offset))
       }),

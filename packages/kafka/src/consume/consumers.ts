@@ -6,60 +6,66 @@ import {
   type GroupRef,
   type Handle,
   MqError,
+  type StopOptions,
 } from '@mq/core/adapter'
 import { asMqError } from '../driver/errors.js'
 import type { Groups } from '../topology/groups.js'
+import type { ConsumerContext, RunningConsumer } from './consumer-context.js'
 import { EphemeralConsumer } from './ephemeral-consumer.js'
-import { type ConsumerContext, GroupConsumer } from './group-consumer.js'
+import { GroupConsumer } from './group-consumer.js'
 
-/** A consumer as its subscription knows it: the one at work is another one after its group was deleted. */
+/** A subscription and the consumer that works for it. After its group was deleted, that is a new one. */
 interface Slot {
   readonly ref: GroupRef
-  readonly ephemeral: boolean
-  readonly make: () => GroupConsumer | EphemeralConsumer
-  current: GroupConsumer | EphemeralConsumer
-  stopped: boolean
-  /** How often its group was deleted: the latest deletion starts it again. */
+  readonly isEphemeral: boolean
+  readonly make: () => RunningConsumer
+  current: RunningConsumer
+  isStopped: boolean
+  /** How often its group was deleted. Only the latest deletion starts a new consumer. */
   deletions: number
-  restarting: boolean
+  isRestarting: boolean
 }
 
 const restartPauseMs = 1_000
 const restartFails = 'A consumer is not back after its group was deleted'
 
-/** The consumers of one adapter. */
+/** Creates the registry of an adapter's consumers. */
 export function createConsumers(context: ConsumerContext & { readonly groups: Groups }) {
   const { topology, groups, report } = context
   const slots = new Set<Slot>()
 
   async function start(slot: Slot): Promise<void> {
-    if (slot.ephemeral) {
-      await topology.ensureAll([topology.plan.main(slot.ref.topic), topology.plan.delay(slot.ref.topic)])
-    }
+    const { topic } = slot.ref
+    if (slot.isEphemeral) await topology.ensureAll([topology.plan.main(topic), topology.plan.delay(topic)])
     await slot.current.start()
   }
 
-  /** After its group was deleted. What fails is told, and tried again until it works. */
+  async function stop(slot: Slot, options: StopOptions): Promise<void> {
+    slot.isStopped = true
+    await slot.current.stop(options)
+  }
+
+  /** Starts a new consumer after its group was deleted. Reports failures, and tries again until it works. */
   async function restart(slot: Slot, deletion: number): Promise<void> {
-    const isWanted = (): boolean => !slot.stopped && slot.deletions === deletion
+    const isWanted = (): boolean => !slot.isStopped && slot.deletions === deletion
     const attempt = async (): Promise<void> => {
       if (!isWanted()) return
-      slot.restarting = true
+      slot.isRestarting = true
       await groups.declare(slot.ref, { startFrom: 'latest' })
       if (!isWanted()) return
       slot.current = slot.make()
       await slot.current.start()
-      slot.restarting = false
+      slot.isRestarting = false
     }
-    const again = async (cause: unknown): Promise<void> => {
+    const tryAgain = async (cause: unknown): Promise<void> => {
       if (!isWanted()) return
       report({ type: 'error', error: asMqError(cause, restartFails), ...slot.ref })
       await slot.current.stop({ timeoutMs: 0 })
       await sleep(restartPauseMs, undefined, { ref: false })
-      await attempt().catch(again)
+      await attempt().catch(tryAgain)
     }
-    // Whoever deletes the group waits for the first attempt alone.
-    await attempt().catch((error) => void again(error))
+    // The caller of `deleteGroup` waits for the first attempt alone.
+    await attempt().catch((error) => void tryAgain(error))
   }
 
   const slotsOf = ({ topic, group }: GroupRef): readonly Slot[] =>
@@ -67,31 +73,30 @@ export function createConsumers(context: ConsumerContext & { readonly groups: Gr
 
   return {
     async consume(ref: GroupRef, options: ConsumeOptions, handle: Handle): Promise<Consumer> {
-      const all = { ...options, topic: ref.topic, handle }
-      const make = () =>
-        options.ephemeral ? new EphemeralConsumer(ref, all, context) : new GroupConsumer(ref, all, context)
+      const handler = { ...options, handle }
+      const make = (): RunningConsumer =>
+        options.ephemeral ? new EphemeralConsumer(ref, handler, context) : new GroupConsumer(ref, handler, context)
       const slot: Slot = {
         ref,
-        ephemeral: options.ephemeral,
+        isEphemeral: options.ephemeral,
         make,
         current: make(),
-        stopped: false,
+        isStopped: false,
         deletions: 0,
-        restarting: false,
+        isRestarting: false,
       }
       slots.add(slot)
-      const stop = async ({ timeoutMs }: { readonly timeoutMs: number }): Promise<void> => {
-        slot.stopped = true
-        await slot.current.stop({ timeoutMs })
+      const end = async (stopOptions: StopOptions): Promise<void> => {
+        await stop(slot, stopOptions)
         slots.delete(slot)
       }
       await start(slot).catch(async (error) => {
-        await stop({ timeoutMs: 0 })
+        await end({ timeoutMs: 0 })
         throw error
       })
-      return { stop }
+      return { stop: end }
     },
-    /** Deletes the group; consumers of this adapter stay in it, with nothing in hand. */
+    /** Deletes the group. Consumers of this adapter stay in it, and start again without any message. */
     async deleteGroup(ref: GroupRef): Promise<void> {
       const own = slotsOf(ref).map((slot) => ({ slot, deletion: ++slot.deletions }))
       const reason = new MqError('MQ_OWNERSHIP_LOST', 'The group was deleted')
@@ -104,16 +109,11 @@ export function createConsumers(context: ConsumerContext & { readonly groups: Gr
       }
     },
     async stopAll(timeoutMs: number): Promise<void> {
-      await Promise.all(
-        [...slots].map(async (slot) => {
-          slot.stopped = true
-          await slot.current.stop({ timeoutMs })
-        }),
-      )
+      await Promise.all([...slots].map((slot) => stop(slot, { timeoutMs })))
     },
     health: (): readonly ConsumerHealth[] =>
-      [...slots].map(({ current: { health }, restarting }) =>
-        restarting && health.status === 'stopping' ? { ...health, status: 'recovering' } : health,
+      [...slots].map(({ current: { health }, isRestarting }) =>
+        isRestarting && health.status === 'stopping' ? { ...health, status: 'recovering' } : health,
       ),
   }
 }

@@ -1,82 +1,67 @@
-import { type AdapterEvent, type ConsumerHealth, type GroupRef, MqError, type StopOptions } from '@mq/core/adapter'
+import { type ConsumerHealth, type GroupRef, MqError, type StopOptions } from '@mq/core/adapter'
 import type { Cluster } from '../driver/cluster.js'
 import { asMqError } from '../driver/errors.js'
-import { Fetcher } from '../driver/fetcher.js'
+import { Fetcher, type Gap } from '../driver/fetcher.js'
 import { logOffsets } from '../driver/offsets.js'
 import { nameOf, type TopicPartition } from '../driver/topic-partition.js'
 import { watchDeleted } from '../topology/deleted-topics.js'
-import type { Topology } from '../topology/topology.js'
 import { decodeProgress } from '../wire/progress.js'
-import { type ConsumerContext, stopReason } from './group-consumer.js'
+import { noCommits } from './commits.js'
+import { type ConsumerContext, type HandlerOptions, type RunningConsumer, stopReason } from './consumer-context.js'
+import { keepsNothing } from './settler.js'
 import type { TopicKind } from './tracker.js'
-import { Workload, type WorkloadOptions } from './workload.js'
+import { Workload } from './workload.js'
 
 const partitionCheckMs = 30_000
 
-/**
- * An ephemeral consumer: it reads every partition by itself, from the end on, and is in no group, so that nothing at the broker
- * knows of it.
- */
-export class EphemeralConsumer {
-  readonly ref: GroupRef
-  readonly #report: (event: AdapterEvent) => void
+/** An ephemeral consumer. It reads every partition from its end on, and is in no group, so it leaves no trace at the broker. */
+export class EphemeralConsumer implements RunningConsumer {
+  readonly #ref: GroupRef
+  readonly #context: ConsumerContext
   readonly #cluster: Cluster
-  readonly #topology: Topology
   readonly #workload: Workload
   readonly #fetcher: Fetcher
   readonly #kinds: ReadonlyMap<string, TopicKind>
   #partitionCheck: NodeJS.Timeout | undefined
   #stopped: Promise<void> | undefined
 
-  constructor(ref: GroupRef, options: Omit<WorkloadOptions, 'maxUncommitted'>, context: ConsumerContext) {
-    this.ref = ref
-    this.#report = context.report
-    this.#topology = context.topology
+  constructor(ref: GroupRef, handler: HandlerOptions, context: ConsumerContext) {
+    this.#ref = ref
+    this.#context = context
     const { plan } = context.topology
     this.#kinds = new Map<string, TopicKind>([
       [plan.main(ref.topic), 'main'],
       [plan.delay(ref.topic), 'delay'],
     ])
     this.#cluster = context.openCluster()
-    const error = (problem: MqError): void => context.report({ type: 'error', error: problem, ...ref })
-    this.#fetcher = new Fetcher(this.#cluster, {
-      records: (read) => this.#workload.take(read),
-      gap: (at, { position, start }) => this.#gap(at, { position, start }),
-      missing: watchDeleted(this.#cluster, (topic) => this.#deleted(topic)),
-      failing: (cause) => error(asMqError(cause, `Reading ${ref.topic} fails`)),
-      recovered: () => {},
-    })
-    this.#workload = new Workload(
-      { ...options, maxUncommitted: context.settings.maxUncommitted },
-      {
-        pause: (at) => this.#fetcher.pause(at),
-        resume: (at) => this.#fetcher.resume(at),
-        mayStart: () => true,
-        finished: () => {},
-        // Nothing of an ephemeral consumer is written anywhere.
-        carryOut: async () => true,
-        forward: async () => true,
-        error,
-      },
+    const workload = new Workload(
+      { ...handler, topic: ref.topic, maxUncommitted: context.settings.maxUncommitted },
+      { trackers: new Map(), settler: keepsNothing, commits: noCommits },
     )
+    this.#workload = workload
+    this.#fetcher = new Fetcher(this.#cluster, {
+      records: (read) => workload.take(read),
+      gap: (at, gap) => this.#reportGap(at, gap),
+      missing: watchDeleted(this.#cluster, (topic) => this.#restartDeleted(topic)),
+      failing: (cause) =>
+        context.report({ type: 'error', error: asMqError(cause, `Reading ${ref.topic} fails`), ...ref }),
+    })
   }
 
   async start(): Promise<void> {
-    const ends = await logOffsets(this.#cluster, [...this.#kinds.keys()], 'end')
-    for (const at of await this.#cluster.allPartitions([...this.#kinds.keys()])) {
-      this.#follow(at, ends.get(nameOf(at)) ?? 0)
-    }
-    this.#partitionCheck = setInterval(() => void this.#findNew().catch(() => {}), partitionCheckMs)
+    const topics = [...this.#kinds.keys()]
+    const ends = await logOffsets(this.#cluster, topics, 'end')
+    for (const at of await this.#cluster.allPartitions(topics)) this.#add(at, ends.get(nameOf(at)) ?? 0)
+    this.#partitionCheck = setInterval(() => void this.#addNew().catch(() => {}), partitionCheckMs)
   }
 
   get health(): ConsumerHealth {
     const status = this.#fetcher.isFailing ? 'recovering' : 'consuming'
-    return { ...this.ref, status: this.#stopped === undefined ? status : 'stopping' }
+    return { ...this.#ref, status: this.#stopped === undefined ? status : 'stopping' }
   }
 
-  /** What is not finished at the deadline is told the reason. */
-  stop(deadline: StopOptions, reason = stopReason()): Promise<void> {
-    this.#stopped ??= this.#stop(deadline, reason)
+  stop(options: StopOptions, reason = stopReason()): Promise<void> {
+    this.#stopped ??= this.#stop(options, reason)
     return this.#stopped
   }
 
@@ -84,43 +69,43 @@ export class EphemeralConsumer {
     clearInterval(this.#partitionCheck)
     this.#workload.stop()
     this.#fetcher.stop()
-    const trackers = [...this.#workload.trackers]
+    const { trackers } = this.#workload
     await this.#workload.finish(trackers, timeoutMs)
     this.#workload.abandon(trackers, reason)
     this.#cluster.close()
   }
 
-  #follow(at: TopicPartition, from: number): void {
-    this.#workload.add(at, this.#kinds.get(at.topic) ?? 'main', decodeProgress(from, null))
-    this.#fetcher.add(at, from)
+  #add(at: TopicPartition, from: number): void {
+    const feed = this.#fetcher.add(at, from)
+    this.#workload.add(at, this.#kinds.get(at.topic) ?? 'main', decodeProgress(from, null), feed)
   }
 
-  /** A partition that was added is read from its beginning. */
-  async #findNew(): Promise<void> {
+  /** Reads partitions that were added from their beginning. */
+  async #addNew(): Promise<void> {
     for (const at of await this.#cluster.allPartitions([...this.#kinds.keys()], { fresh: true })) {
-      if (this.#workload.find(at) === undefined) this.#follow(at, 0)
+      if (this.#workload.find(at) === undefined) this.#add(at, 0)
     }
   }
 
-  /** Somebody has deleted the topic: what comes to the next one of that name is read from its beginning. */
-  #deleted(topic: string): void {
+  /** Reads a topic from its beginning that was deleted and is created again. */
+  #restartDeleted(topic: string): void {
     if (this.#stopped !== undefined) return
-    const trackers = [...this.#workload.trackers].filter((tracker) => tracker.topic === topic && tracker.position > 0)
+    const { topology } = this.#context
+    const trackers = this.#workload.trackers.filter((tracker) => tracker.topic === topic && tracker.position > 0)
     if (trackers.length > 0) {
       const reason = `the topic ${topic} was deleted at the broker`
-      for (const at of trackers) this.#fetcher.remove(at)
       this.#workload.abandon(trackers, new MqError('MQ_OWNERSHIP_LOST', reason))
       this.#workload.remove(trackers)
-      for (const at of trackers) this.#follow(at, 0)
-      this.#report({ type: 'data-loss', ...this.ref, reason })
+      for (const { partition } of trackers) this.#add({ topic, partition }, 0)
+      this.#context.report({ type: 'data-loss', ...this.#ref, reason })
     }
-    this.#topology.forget(topic)
-    this.#topology.ensure(topic).catch(() => {})
+    topology.forget(topic)
+    topology.ensure(topic).catch(() => {})
   }
 
-  #gap(at: TopicPartition, { position, start }: { readonly position: number; readonly start: number }): void {
+  #reportGap(at: TopicPartition, { position, start }: Gap): void {
     const reason = `an ephemeral subscription fell behind what the broker keeps of ${nameOf(at)}`
     const count = start > position ? { count: start - position } : {}
-    this.#report({ type: 'data-loss', ...this.ref, reason, ...count })
+    this.#context.report({ type: 'data-loss', ...this.#ref, reason, ...count })
   }
 }

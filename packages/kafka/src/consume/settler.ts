@@ -1,19 +1,30 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type GroupRef, MqError, type Settlement } from '@mq/core/adapter'
+import { backoff, type GroupRef, MqError, type Settlement } from '@mq/core/adapter'
 import type { OutgoingRecord } from '../driver/record-writer.js'
 import type { Outbox } from '../publish/outbox.js'
 import { isTooLarge } from '../publish/refusals.js'
-import { tierFor } from '../topology/tiers.js'
 import { deadPartition } from '../topology/plans.js'
+import { tierFor } from '../topology/tiers.js'
 import type { Topology } from '../topology/topology.js'
 import { encodeRecord } from '../wire/encode.js'
-import type { Entry } from './tracker.js'
+import type { Entry } from './entry.js'
+
+/** Writes retries and dead letters. Both resolve with false if the consumer lost the entry before it was written. */
+export interface Settler {
+  /** `onStuck` is called when the entry itself may keep this from ever ending. */
+  carryOut(entry: Entry, settlement: Settlement & { kind: 'retry' | 'dead' }, onStuck: () => void): Promise<boolean>
+  /** Writes an entry to the partition where it waits for the rest of its time. */
+  forward(entry: Entry): Promise<boolean>
+}
+
+/** For a consumer that keeps nothing at the broker. */
+export const keepsNothing: Settler = { carryOut: async () => true, forward: async () => true }
 
 export interface SettlerOptions {
   readonly ref: GroupRef
   readonly outbox: Outbox
   readonly topology: Topology
-  readonly error: (error: MqError) => void
+  readonly report: (error: MqError) => void
 }
 
 interface Addressed {
@@ -23,18 +34,18 @@ interface Addressed {
 
 const sendTimeoutMs = 15_000
 const pauseMs = 1_000
-/** Between attempts to write what is too large: they help only once somebody has changed the topic. */
-const mostPauseMs = 30_000
+/** A record that is too large fits only once its topic was changed, so the pauses between its attempts grow. */
+const stuckPauses = { minMs: pauseMs, maxMs: 30_000 }
 
 /**
- * Writes what a group keeps: retries and dead letters. Each is written before the record it comes from is finished, and as
- * often as it takes, so that a failure in between repeats a message and loses none.
+ * Creates what writes the retries and dead letters of a group. Each is written before the record that it comes from is finished, and
+ * as often as necessary. So a failure in between repeats a message, and loses none.
  */
-export function createSettler({ ref, outbox, topology, error: report }: SettlerOptions) {
+export function createSettler({ ref, outbox, topology, report }: SettlerOptions): Settler {
   const retryTopic = topology.plan.retry(ref)
   const deadTopic = topology.plan.dead(ref)
 
-  /** What a refusal was; undefined once it is stored. Rejects when the adapter is closed. */
+  /** Resolves with the failure, or with undefined once the record is stored. Rejects when the adapter is closed. */
   async function writeOnce(topic: string, { record, partition }: Addressed): Promise<MqError | undefined> {
     const [outcome] = await outbox.send(topic, [record], { timeoutMs: sendTimeoutMs, partition })
     if (outcome?.status === 'stored') return undefined
@@ -43,38 +54,34 @@ export function createSettler({ ref, outbox, topology, error: report }: SettlerO
     return new MqError('MQ_OPERATION_FAILED', text, { cause })
   }
 
-  /**
-   * False once the entry is no longer this consumer's. What is too large is not written but what `instead` writes, or it is tried
-   * again and `stuck` is called.
-   */
+  /** If the record is too large, calls `instead`. If there is none, calls `onStuck` and tries again. */
   async function write(
     entry: Entry,
     topic: string,
     next: () => Addressed,
-    { instead, stuck }: { instead?: () => Promise<boolean>; stuck?: () => void } = {},
+    { instead, onStuck }: { instead?: () => Promise<boolean>; onStuck?: () => void } = {},
   ): Promise<boolean> {
-    let waitMs = pauseMs
+    const pauses = backoff(stuckPauses)
     while (entry.state === 'running') {
       const error = await writeOnce(topic, next()).catch(() => 'closed' as const)
       if (error === undefined) return true
       if (error === 'closed') return false
       report(error)
-      const isStuck = isTooLarge(error)
-      if (isStuck && instead !== undefined) return await instead()
-      if (isStuck) stuck?.()
-      await sleep(waitMs, undefined, { ref: false })
-      waitMs = isStuck ? Math.min(2 * waitMs, mostPauseMs) : pauseMs
+      if (isTooLarge(error)) {
+        if (instead !== undefined) return await instead()
+        onStuck?.()
+        await sleep(pauses.next(), undefined, { ref: false })
+      } else {
+        pauses.reset()
+        await sleep(pauseMs, undefined, { ref: false })
+      }
     }
     return false
   }
 
   return {
-    /** A retry that is too large is a dead letter; where that is too large as well, `stuck` is called. */
-    async carryOut(
-      entry: Entry,
-      settlement: Settlement & { kind: 'retry' | 'dead' },
-      stuck: () => void,
-    ): Promise<boolean> {
+    /** A retry that is too large becomes a dead letter. `onStuck` is called if that is too large as well. */
+    async carryOut(entry, settlement, onStuck) {
       const { decoded } = entry
       if (decoded === undefined) return false
       const { message, attempt } = decoded
@@ -82,14 +89,14 @@ export function createSettler({ ref, outbox, topology, error: report }: SettlerO
       const letterId = entryIdOf(entry)
       const die = (): Promise<boolean> => {
         const record = encodeRecord(message, { attempt, failure }, letterId)
-        return write(entry, deadTopic, () => ({ record, partition: deadPartition.letters }), { stuck })
+        return write(entry, deadTopic, () => ({ record, partition: deadPartition.letters }), { onStuck })
       }
       if (settlement.kind === 'dead') return await die()
       const delayMs = Math.max(0, Math.ceil(settlement.delayMs))
       const record = encodeRecord(message, { attempt: attempt + 1, failure, delayMs })
       return await write(entry, retryTopic, () => ({ record, partition: tierFor(delayMs) }), { instead: die })
     },
-    async forward(entry: Entry): Promise<boolean> {
+    async forward(entry) {
       const { decoded } = entry
       if (decoded === undefined) return false
       const { message, attempt, failure, dueMs } = decoded
@@ -101,7 +108,7 @@ export function createSettler({ ref, outbox, topology, error: report }: SettlerO
   }
 }
 
-/** The same for a record that dies again after a crash, so that it is one dead letter all the same. */
+/** Makes the same id for a record that dies again after a crash, so that it is one dead letter. */
 function entryIdOf({ tracker, offset, record }: Entry): string {
   return `${tracker.kind}.${tracker.partition}.${offset}.${record?.timestampMs ?? 0}`
 }

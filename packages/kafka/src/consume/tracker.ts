@@ -1,79 +1,79 @@
+import { Fifo } from '@mq/core/adapter'
+import type { Feed } from '../driver/fetcher.js'
 import type { KafkaRecord } from '../driver/record-batch.js'
 import type { TopicPartition } from '../driver/topic-partition.js'
 import type { Progress, Range } from '../wire/progress.js'
-import type { DecodedRecord } from '../wire/decode.js'
-import { Fifo } from './fifo.js'
-import type { Run } from './run.js'
+import type { Entry } from './entry.js'
 
 /**
- * - `main`: what was published.
- * - `delay`: what was published with a delay, for the group to copy.
- * - `retry`: what waits for its time in the group's own topic.
+ * - `main`: published messages.
+ * - `delay`: messages that were published with a delay, for the group to copy.
+ * - `retry`: messages that wait for their time in the group's own topic.
  */
 export type TopicKind = 'main' | 'delay' | 'retry'
 
-/**
- * One record that is not finished.
- *
- * - `waiting`: for its time, or for an earlier one of its key.
- * - `ready`: for a free handler.
- * - `running`: handled, or being written elsewhere.
- * - `done`: the watermark may pass it.
- * - `void`: no longer this consumer's.
- */
-export interface Entry {
-  readonly tracker: Tracker
-  readonly offset: number
-  readonly bytes: number
-  state: 'waiting' | 'ready' | 'running' | 'done' | 'void'
-  record: KafkaRecord | undefined
-  decoded: DecodedRecord | undefined
-  /** Of its lane, in an ordered consumer. */
-  key: string | undefined
-  /** It is written elsewhere, and no handler has it. */
-  forwarded: boolean
-  /** Others of its key wait for it. */
-  inLane: boolean
-  /** While a handler has it. */
-  run: Run | undefined
-  /** A handler had it, and what became of it could not be written yet. */
-  isUnsettled: boolean
-  cancelTimer: (() => void) | undefined
-}
+/** Roughly the memory of an entry beside the bytes of its record. */
+const entryBytes = 100
 
 /** The records of one partition between the oldest unfinished one and the last one read. */
 export class Tracker implements TopicPartition {
   readonly topic: string
   readonly partition: number
   readonly kind: TopicKind
-  /** What waits for a free handler. */
+  /** Entries that wait for a free handler. */
   readonly ready = new Fifo<Entry>()
-  /** What the broker was told last, as `stateOf` gives it. */
+  /** The state that was committed last, as `Commits` writes it. */
   committed = ''
-  isPaused = false
-  /** Nothing new is started. */
-  isClosing = false
-  /** Records that are neither done nor with a handler, and the bytes that they hold. */
+  /** The number of entries that are neither done nor with a handler, and their bytes. */
   unstarted = 0
   unstartedBytes = 0
+  /** The number of entries that are with a handler or being written to another topic. */
   running = 0
-  /** Behind the last record read. */
-  #position: number
+  /** The number of entries that are with a handler. */
+  inHandlers = 0
+  readonly #feed: Feed
   readonly #entries = new Fifo<Entry>()
-  /** What an earlier owner had finished behind the offset that it committed. */
+  /** The offset behind the last record read. */
+  #position: number
+  /** Offsets that an earlier owner had finished behind the offset that it committed. */
   #skipped: readonly Range[]
-  /** Handlers, of what is running. */
-  handled = 0
+  #isPaused = false
+  #isClosing = false
+  #idleWaiters: (() => void)[] = []
 
-  constructor(at: TopicPartition, kind: TopicKind, progress: Progress) {
+  constructor(at: TopicPartition, kind: TopicKind, progress: Progress, feed: Feed) {
     this.topic = at.topic
     this.partition = at.partition
     this.kind = kind
+    this.#feed = feed
     this.#skipped = progress.done
     this.#position = progress.offset
   }
 
-  /** Undefined for one that an earlier owner has finished. */
+  get isPaused(): boolean {
+    return this.#isPaused
+  }
+
+  /** Stops or resumes the reading of the partition. */
+  setPaused(isPaused: boolean): void {
+    if (isPaused === this.#isPaused) return
+    this.#isPaused = isPaused
+    if (isPaused) this.#feed.pause()
+    else this.#feed.resume()
+  }
+
+  /** True once no further entry is started. */
+  get isClosing(): boolean {
+    return this.#isClosing
+  }
+
+  /** Ends the reading of the partition. */
+  close(): void {
+    this.#isClosing = true
+    this.#feed.close()
+  }
+
+  /** Returns undefined for a record that an earlier owner has finished. */
   add(record: KafkaRecord): Entry | undefined {
     while (this.#skipped[0] !== undefined && this.#skipped[0].last < record.offset)
       this.#skipped = this.#skipped.slice(1)
@@ -82,7 +82,7 @@ export class Tracker implements TopicPartition {
       this.#entries.push(this.#entry(record.offset, 0, undefined))
       return undefined
     }
-    const bytes = record.bytes + 100
+    const bytes = record.bytes + entryBytes
     const entry = this.#entry(record.offset, bytes, record)
     this.#entries.push(entry)
     this.unstarted += 1
@@ -90,7 +90,7 @@ export class Tracker implements TopicPartition {
     return entry
   }
 
-  /** Without a record it is done. All its fields are there from the start, since one is made for each record. */
+  /** Makes an entry, which is done if it has no record. */
   #entry(offset: number, bytes: number, record: KafkaRecord | undefined): Entry {
     return {
       tracker: this,
@@ -100,44 +100,44 @@ export class Tracker implements TopicPartition {
       record,
       decoded: undefined,
       key: undefined,
-      forwarded: false,
-      inLane: false,
+      isForwarded: false,
       run: undefined,
       isUnsettled: false,
       cancelTimer: undefined,
     }
   }
 
-  /** Everything before this offset was read, also what no record stands for. */
+  /** Says that everything before this offset was read, also offsets without a record. */
   readTo(offset: number): void {
     this.#position = Math.max(this.#position, offset)
   }
 
-  /** A handler gets it. */
+  /** Marks an entry that a handler gets. */
   start(entry: Entry): void {
     entry.state = 'running'
     this.running += 1
     this.#uncount(entry)
   }
 
-  /** It is written elsewhere, which may take long: until then it counts as before. */
+  /** Marks an entry that is written to another topic. That may take long, so until it ends the entry counts as unstarted. */
   forward(entry: Entry): void {
     entry.state = 'running'
-    entry.forwarded = true
+    entry.isForwarded = true
     this.running += 1
   }
 
-  /** A running entry ends, as done or not. */
+  /** Ends a running entry. */
   finish(entry: Entry, state: 'done' | 'void'): void {
     entry.state = state
     entry.record = undefined
     entry.decoded = undefined
     entry.run = undefined
     this.running -= 1
-    if (entry.forwarded) this.#uncount(entry)
+    if (entry.isForwarded) this.#uncount(entry)
+    if (this.running === 0) for (const resolve of this.#idleWaiters.splice(0)) resolve()
   }
 
-  /** An entry that was not started is none of this consumer's any more. */
+  /** Gives up an entry that was not started. */
   discard(entry: Entry): void {
     entry.state = 'void'
     entry.record = undefined
@@ -150,13 +150,18 @@ export class Tracker implements TopicPartition {
     this.unstartedBytes -= bytes
   }
 
+  /** Resolves when no entry is running. */
+  async untilIdle(): Promise<void> {
+    if (this.running > 0) await new Promise<void>((resolve) => this.#idleWaiters.push(resolve))
+  }
+
   /** The offset up to which everything is finished. */
   get watermark(): number {
     while (this.#entries.first?.state === 'done') this.#entries.shift()
     return this.#entries.first?.offset ?? this.#position
   }
 
-  /** What the next owner is to know. */
+  /** The progress to commit, for the next owner. */
   get progress(): Progress {
     const offset = this.watermark
     const done: { first: number; last: number }[] = []
@@ -175,10 +180,10 @@ export class Tracker implements TopicPartition {
       done.push(range)
       doneCount += range.last - range.first + 1
     }
-    return { offset, done, doneCount, running: this.handled }
+    return { offset, done, doneCount, running: this.inHandlers }
   }
 
-  /** What an earlier owner had finished and this one has not come across: the next owner is to know of it all the same. */
+  /** Returns the offsets that an earlier owner had finished and that were not read yet. The next owner has to know them too. */
   #unreadSkipped(): readonly Range[] {
     const from = this.#position
     return this.#skipped
@@ -190,19 +195,19 @@ export class Tracker implements TopicPartition {
     return this.#position
   }
 
-  /** How many records lie past the oldest unfinished one, finished or not. */
+  /** How many records lie behind the oldest unfinished one, finished or not. */
   get uncommitted(): number {
     return this.watermark < this.#position ? this.#entries.length : 0
   }
 
-  /** For whoever commits nothing: what is finished is not needed to know how far everything is. */
+  /** Forgets finished entries, which only committing needs. */
   forgetFinished(): void {
     const open = this.open()
     this.#entries.clear()
     for (const entry of open) this.#entries.push(entry)
   }
 
-  /** What is not finished. */
+  /** Returns the entries that are not finished. */
   open(): readonly Entry[] {
     return [...this.#entries].filter(({ state }) => state !== 'done' && state !== 'void')
   }

@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { withTimeout } from '@mq/core/adapter'
+import { backoff, withTimeout } from '@mq/core/adapter'
 import type { Cluster } from './cluster.js'
 import { errorType, isCoordinatorGone, isFenced, isLinkError } from './errors.js'
 import { commitOffsets, type PartitionOffset } from './offsets.js'
 import type { Broker } from './protocol.js'
-import { nameOf, type TopicPartition } from './topic-partition.js'
 import { decodeClaim, decodeShare, encodeClaim, encodeShare, protocolName, shareOut } from './shares.js'
+import { nameOf, type TopicPartition } from './topic-partition.js'
 
 export interface MemberOptions {
-  /** For this member alone: what comes behind a request to join waits as long as that. */
+  /** Used by this member alone, because the requests behind one to join wait for it. */
   readonly cluster: Cluster
   readonly groupId: string
   readonly topics: readonly string[]
@@ -17,61 +17,62 @@ export interface MemberOptions {
 }
 
 export interface MemberListener {
-  /** These are this member's from now on. It has joined only once this has resolved. */
+  /** The member owns these from now on. It counts as joined once this has resolved. */
   assigned(partitions: readonly TopicPartition[]): Promise<void>
-  /** These go to somebody else as soon as this resolves: finish them, and commit. */
+  /** These go to other members as soon as this resolves. Until then their work is to be finished and committed. */
   revoked(partitions: readonly TopicPartition[]): Promise<void>
-  /** All that it owned may be somebody else's already. */
+  /** The member has lost all that it owned, and others may own it already. */
   lost(partitions: readonly TopicPartition[], error: unknown): void
-  /** It is in the group, and gets that many more partitions once their owners have let them go. */
+  /** The member is in the group, and gets that many more partitions once their owners have released them. */
   joined(pending: number): void
-  /** It is out of the group, or cannot reach it, and tries to join. */
+  /** The member is out of the group, or cannot reach it, and tries to join. */
   failing(error: unknown): void
 }
 
 type Wake = 'rebalance' | 'coordinator' | 'expired' | 'fenced' | 'stop'
 
-/** Of two that come before the member sees to them the greater one counts: the lesser would let it keep its claim. */
+/**
+ * If several wake-ups arrive before the loop runs, the one with the greatest weight wins. Otherwise a fenced member would keep its
+ * partitions.
+ */
 const weights: Readonly<Record<Wake, number>> = { rebalance: 0, coordinator: 1, expired: 2, fenced: 2, stop: 3 }
 
-const leastRetryMs = 100
-const mostRetryMs = 2_000
-/** How often the number of partitions is looked at. */
+/** How often the number of partitions is checked. */
 const metadataAgeMs = 30_000
 
 /**
- * A membership in a consumer group, kept for as long as it is wanted: it joins, heartbeats by a timer of its own however long
- * handlers take, joins again when the group changes, and starts over after any failure.
+ * A membership in a consumer group, from `start` to `stop`. It joins, joins again when the group changes, and starts over after any
+ * failure. Its heartbeats have a timer of their own, so that they never wait for handlers.
  */
 export class Member {
   readonly #options: MemberOptions
-  readonly #listener: MemberListener
+  #listener: MemberListener | undefined
   readonly #heartbeatMs: number
   #owned: readonly TopicPartition[] = []
   #memberId = ''
   #generation = -1
-  /** In which generation it got what it owns. */
+  /** The generation in which it got what it owns. */
   #ownedIn = -1
   #coordinator: Broker | undefined
   #state: 'out' | 'joining' | 'in' = 'out'
-  /** When the group certainly knew of this member. */
+  /** The latest time at which the group certainly knew this member. */
   #lastContact = 0
   #heartbeat: NodeJS.Timeout | undefined
   #beating = false
   #wake: ((wake: Wake) => void) | undefined
   #woken: Wake | undefined
-  /** Why the coordinator is to be looked for again. */
-  #trouble: unknown
+  /** The failure that made the member look for the coordinator again. */
+  #coordinatorFailure: unknown
   #stopped = false
   #ended: Promise<void> | undefined
 
-  constructor(options: MemberOptions, listener: MemberListener) {
+  constructor(options: MemberOptions) {
     this.#options = options
-    this.#listener = listener
     this.#heartbeatMs = Math.min(options.sessionTimeoutMs / 10, 1_000)
   }
 
-  start(): void {
+  start(listener: MemberListener): void {
+    this.#listener = listener
     this.#heartbeat = setInterval(() => this.#beat(), this.#heartbeatMs)
     this.#ended = this.#run()
   }
@@ -80,10 +81,10 @@ export class Member {
     return this.#state === 'in'
   }
 
-  /** Commits as the member that it is now; rejects when the group no longer takes it for one. */
+  /** Commits in the current generation. Rejects if the group no longer takes this for one of its members. */
   async commit(offsets: readonly PartitionOffset[]): Promise<void> {
     const { cluster, groupId } = this.#options
-    // The coordinator answers one request after the other: behind a join it would take too long.
+    // The coordinator answers requests in order, and a join takes too long to wait for.
     if (this.#coordinator === undefined || this.#state !== 'in') throw new Error('The member is not in its group now')
     const as = { groupId, memberId: this.#memberId, generation: this.#generation }
     try {
@@ -95,13 +96,13 @@ export class Member {
     }
   }
 
-  /** Leaves the group, if it can be reached in time. Nothing is told to the listener any more. */
+  /** Leaves the group, if it can be reached in time. The listener is not called any more. */
   async stop(timeoutMs: number): Promise<void> {
     this.#stopped = true
     clearInterval(this.#heartbeat)
     this.#signal('stop')
     const { cluster, groupId } = this.#options
-    // A join that is under way would go on at the broker, and hold up the others until the session times out.
+    // A join under way would go on at the broker, and hold up the other members until the session times out.
     if (this.#ended !== undefined) await withTimeout(this.#ended, timeoutMs, () => new Error('late')).catch(() => {})
     const [coordinator, memberId] = [this.#coordinator, this.#memberId]
     if (coordinator === undefined || memberId === '') return
@@ -109,25 +110,25 @@ export class Member {
   }
 
   async #run(): Promise<void> {
-    for (let retryMs = leastRetryMs; !this.#stopped; ) {
+    const pauses = backoff({ minMs: 100, maxMs: 2_000, jitter: true })
+    while (!this.#stopped) {
       try {
         await this.#join()
-        retryMs = leastRetryMs
+        pauses.reset()
       } catch (error) {
         if (this.#stopped) return
         this.#failed(error)
-        await sleep(retryMs * (0.5 + Math.random() / 2))
-        retryMs = Math.min(2 * retryMs, mostRetryMs)
+        await sleep(pauses.next())
       }
     }
   }
 
-  /** One generation, from joining to whatever ends it. */
+  /** Lives through one generation, from joining to its end. */
   async #join(): Promise<void> {
     const { cluster, groupId, topics } = this.#options
     this.#state = 'joining'
     this.#coordinator = await cluster.coordinator(groupId)
-    const share = await this.#synced(this.#coordinator)
+    const share = await this.#joinAndSync(this.#coordinator)
     if (this.#stopped) return
     this.#woken = undefined
     this.#state = 'in'
@@ -139,19 +140,19 @@ export class Member {
     const assigned = share.partitions.filter((at) => !owned.has(nameOf(at)))
     this.#ownedIn = this.#generation
     if (revoked.length > 0) {
-      await this.#listener.revoked(revoked)
+      await this.#listener?.revoked(revoked)
       if (this.#stopped) return
       const gone = new Set(revoked.map(nameOf))
       this.#owned = this.#owned.filter((at) => !gone.has(nameOf(at)))
     }
     if (assigned.length > 0) {
-      await this.#listener.assigned(assigned)
+      await this.#listener?.assigned(assigned)
       this.#owned = [...this.#owned, ...assigned]
     }
     if (this.#stopped) return
-    // Letting go is told by joining again.
+    // The group hears that partitions are released when this member joins again.
     if (revoked.length > 0 && this.#woken === undefined) return
-    this.#listener.joined(share.pending)
+    this.#listener?.joined(share.pending)
     await this.#generationEnds(topics, partitionCount)
   }
 
@@ -165,14 +166,14 @@ export class Member {
         continue
       }
       if (wake === 'coordinator')
-        throw this.#trouble ?? new Error(`The coordinator of ${this.#options.groupId} has moved`)
-      // What it was assigned meanwhile.
-      this.#lose(this.#wentOn())
+        throw this.#coordinatorFailure ?? new Error(`The coordinator of ${this.#options.groupId} has moved`)
+      // Partitions may have been assigned since it was fenced.
+      this.#lose(this.#fencedError())
       return
     }
   }
 
-  async #synced(coordinator: Broker) {
+  async #joinAndSync(coordinator: Broker) {
     const { cluster, groupId, topics, sessionTimeoutMs, rebalanceTimeoutMs } = this.#options
     const metadata = encodeClaim(topics, { generation: this.#ownedIn, owned: this.#owned })
     const joined = await cluster.request(
@@ -223,19 +224,19 @@ export class Member {
     }
     if (errorType(error) === 'REBALANCE_IN_PROGRESS') return
     this.#coordinator = undefined
-    this.#listener.failing(error)
+    this.#listener?.failing(error)
   }
 
   #lose(error: unknown): void {
     const owned = this.#owned
     this.#owned = []
     this.#ownedIn = -1
-    if (owned.length > 0) this.#listener.lost(owned, error)
+    if (owned.length > 0) this.#listener?.lost(owned, error)
   }
 
   #beat(): void {
     if (this.#isExpired() && this.#owned.length > 0) {
-      // The group may have given everything away, whether it can be asked or not.
+      // The group may have given everything to others, whether it can be reached or not.
       this.#lose(new Error(`No sign of life from the group ${this.#options.groupId} within the session timeout`))
       this.#signal('expired')
     }
@@ -266,19 +267,19 @@ export class Member {
     }
   }
 
-  /** At once, as when its session has expired: whatever ends this generation, the next is joined without a claim. */
+  /** Gives up the partitions at once, so that the next generation is joined without a claim to them. */
   #fenced(generation: number): void {
     if (generation !== this.#generation) return
-    if (!this.#stopped) this.#lose(this.#wentOn())
+    if (!this.#stopped) this.#lose(this.#fencedError())
     this.#signal('fenced')
   }
 
-  #wentOn(): Error {
+  #fencedError(): Error {
     return new Error(`The group ${this.#options.groupId} went on without this member`)
   }
 
   #reconnect(error: unknown): void {
-    this.#trouble = error
+    this.#coordinatorFailure = error
     this.#signal('coordinator')
   }
 
@@ -293,7 +294,7 @@ export class Member {
     this.#wake?.(this.#woken)
   }
 
-  /** Undefined when the time is over. */
+  /** Resolves with undefined when the time is over. */
   async #nextWake(timeoutMs: number): Promise<Wake | undefined> {
     if (this.#woken !== undefined) return this.#woken
     let timer: NodeJS.Timeout | undefined
