@@ -9,7 +9,7 @@ import type { TopicPartition } from '../src/driver/topic-partition.js'
 const codes = { notCoordinator: 16, illegalGeneration: 22, unknownMember: 25, rebalance: 27 } as const
 const partitions: readonly TopicPartition[] = [{ topic: 't', partition: 0 }]
 
-/** A group of one member, which gets everything each time; its answers to heartbeats and commits are the test's. */
+/** A group of one member, which always gets everything. The test decides the answers to heartbeats and commits. */
 function groupOfOne() {
   const claims: Claimant[] = []
   const heartbeats: number[] = []
@@ -43,7 +43,7 @@ function groupOfOne() {
     claims,
     heartbeats,
     commits,
-    /** No join begins before that. */
+    /** Lets no join begin before that. */
     holdUp(until: Promise<void>) {
       ready = until
     },
@@ -68,7 +68,7 @@ function gate() {
 
 describe('a member that the group no longer knows', () => {
   it.each(['notCoordinator', 'rebalance'] as const)(
-    'joins without a claim when it hears that while it takes up its share, also if %s follows',
+    'joins without a claim if it hears that while its share is assigned, also if %s follows',
     async (next) => {
       const group = groupOfOne()
       const { opened, open } = gate()
@@ -83,7 +83,7 @@ describe('a member that the group no longer knows', () => {
     },
   )
 
-  it('joins without a claim when it hears that while it is about to join', async () => {
+  it('joins without a claim if it hears that while it is about to join', async () => {
     const group = groupOfOne()
     const lost: unknown[] = []
     let joined = 0

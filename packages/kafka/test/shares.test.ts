@@ -5,7 +5,7 @@ import { nameOf, type TopicPartition } from '../src/driver/topic-partition.js'
 const partitions = (topic: string, count: number): TopicPartition[] =>
   Array.from({ length: count }, (_, partition) => ({ topic, partition }))
 
-/** Lets every member take up its share, let go of the rest and join again, until nothing moves any more. */
+/** Lets every member take its share, release the rest and join again, until nothing moves any more. */
 function settle(claimants: readonly Claimant[], all: readonly TopicPartition[]) {
   let current = claimants
   for (let rounds = 1; rounds < 10; rounds++) {
@@ -40,7 +40,7 @@ describe('the shares of a group', () => {
     }
   })
 
-  it('keep a partition from its new owner until the old one has let it go', () => {
+  it('keep a partition from its new owner until the old one has released it', () => {
     const all = partitions('a', 4)
     const shares = shareOut([member('old', all), member('new')], all)
     expect(shares.get('old')).toEqual({ partitions: partitions('a', 2), pending: 0 })
@@ -58,18 +58,18 @@ describe('the shares of a group', () => {
     expect(kept('x', x) + kept('y', y)).toBe(4)
   })
 
-  it('go at once to whoever is left when a member is gone', () => {
+  it('go to the other members at once when a member is gone', () => {
     const all = partitions('a', 6)
     const shares = shareOut([member('x', all.slice(0, 3))], all)
     expect(shares.get('x')?.partitions).toHaveLength(6)
   })
 
-  it('leave out members for which there is nothing', () => {
+  it('give nothing to members without a partition', () => {
     const { current } = settle([member('x'), member('y')], partitions('a', 1))
     expect(current.map(({ owned }) => owned.length).sort()).toEqual([0, 1])
   })
 
-  it('believe the later generation where two claim one partition', () => {
+  it('believe the later generation if two members claim a partition', () => {
     const all = partitions('a', 2)
     const shares = shareOut([member('stale', all, 3), member('owner', all, 4)], all)
     expect(shares.get('stale')).toEqual({ partitions: [], pending: 1 })
