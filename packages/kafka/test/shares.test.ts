@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Claimant, shareOut } from '../src/driver/shares.js'
+import { type Claimant, shareOut } from '../src/driver/group/shares.js'
 import { nameOf, type TopicPartition } from '../src/driver/topic-partition.js'
 
 const partitions = (topic: string, count: number): TopicPartition[] =>

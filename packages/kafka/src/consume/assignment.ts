@@ -1,7 +1,7 @@
 import { type GroupRef, MqError } from '@mq/core/adapter'
 import { asMqError } from '../driver/errors.js'
 import type { Gap } from '../driver/fetcher.js'
-import type { Member } from '../driver/member.js'
+import type { Member } from '../driver/group/member.js'
 import { nameOf, type TopicPartition } from '../driver/topic-partition.js'
 import { watchDeleted } from '../topology/deleted-topics.js'
 import { decodeProgress, type Progress } from '../wire/progress.js'

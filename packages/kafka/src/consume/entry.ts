@@ -1,5 +1,5 @@
 import { MqError } from '@mq/core/adapter'
-import type { KafkaRecord } from '../driver/record-batch.js'
+import type { KafkaRecord } from '../driver/records/record-batch.js'
 import { type DecodedRecord, decodeRecord } from '../wire/decode.js'
 import type { Run } from './run.js'
 import type { Tracker } from './tracker.js'

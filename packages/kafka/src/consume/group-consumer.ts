@@ -1,7 +1,7 @@
 import { type ConsumerHealth, type GroupRef, MqError, type StopOptions } from '@mq/core/adapter'
 import type { Cluster } from '../driver/cluster.js'
 import { asMqError, isAuthError, isLinkError } from '../driver/errors.js'
-import { Member } from '../driver/member.js'
+import { Member } from '../driver/group/member.js'
 import type { TopicPartition } from '../driver/topic-partition.js'
 import { Assignment } from './assignment.js'
 import { type ConsumerContext, type HandlerOptions, type RunningConsumer, stopReason } from './consumer-context.js'

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { backoff, type GroupRef, MqError, type Settlement } from '@mq/core/adapter'
-import type { OutgoingRecord } from '../driver/record-writer.js'
+import type { OutgoingRecord } from '../driver/records/record-writer.js'
 import type { Outbox } from '../publish/outbox.js'
 import { isTooLarge } from '../publish/refusals.js'
 import { deadPartition } from '../topology/plans.js'

@@ -1,9 +1,10 @@
 import { Fifo } from '@mq/core/adapter'
 import type { Feed } from '../driver/fetcher.js'
-import type { KafkaRecord } from '../driver/record-batch.js'
+import type { KafkaRecord } from '../driver/records/record-batch.js'
 import type { TopicPartition } from '../driver/topic-partition.js'
-import type { Progress, Range } from '../wire/progress.js'
+import type { Progress } from '../wire/progress.js'
 import type { Entry } from './entry.js'
+import { SkippedRanges } from './skipped-ranges.js'
 
 /**
  * - `main`: published messages.
@@ -35,8 +36,7 @@ export class Tracker implements TopicPartition {
   readonly #entries = new Fifo<Entry>()
   /** The offset behind the last record read. */
   #position: number
-  /** Offsets that an earlier owner had finished behind the offset that it committed. */
-  #skipped: readonly Range[]
+  readonly #skipped: SkippedRanges
   #isPaused = false
   #isClosing = false
   #idleWaiters: (() => void)[] = []
@@ -46,7 +46,7 @@ export class Tracker implements TopicPartition {
     this.partition = at.partition
     this.kind = kind
     this.#feed = feed
-    this.#skipped = progress.done
+    this.#skipped = new SkippedRanges(progress.done)
     this.#position = progress.offset
   }
 
@@ -75,10 +75,7 @@ export class Tracker implements TopicPartition {
 
   /** Returns undefined for a record that an earlier owner has finished. */
   add(record: KafkaRecord): Entry | undefined {
-    while (this.#skipped[0] !== undefined && this.#skipped[0].last < record.offset)
-      this.#skipped = this.#skipped.slice(1)
-    const isDone = (this.#skipped[0]?.first ?? Number.POSITIVE_INFINITY) <= record.offset
-    if (isDone) {
+    if (this.#skipped.includes(record.offset)) {
       this.#entries.push(this.#entry(record.offset, 0, undefined))
       return undefined
     }
@@ -176,19 +173,12 @@ export class Tracker implements TopicPartition {
       }
       isAfterDone = state === 'done'
     }
-    for (const range of this.#unreadSkipped()) {
+    // An earlier owner's ranges that were not read yet are passed on.
+    for (const range of this.#skipped.from(this.#position)) {
       done.push(range)
       doneCount += range.last - range.first + 1
     }
     return { offset, done, doneCount, running: this.inHandlers }
-  }
-
-  /** Returns the offsets that an earlier owner had finished and that were not read yet. The next owner has to know them too. */
-  #unreadSkipped(): readonly Range[] {
-    const from = this.#position
-    return this.#skipped
-      .filter(({ last }) => last >= from)
-      .map(({ first, last }) => ({ first: Math.max(first, from), last }))
   }
 
   get position(): number {

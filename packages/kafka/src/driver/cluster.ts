@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kafka } from 'kafkajs'
 import { type Address, addressName, Connections } from './connections.js'
 import { LinkError } from './errors.js'
-import { ask, type Broker, clusterOf, createErrorFromCode, errorCode } from './protocol.js'
+import type { Broker } from './kafkajs-types.js'
+import { ask, clusterOf, createErrorFromCode, errorCode } from './protocol.js'
 import type { TopicPartition } from './topic-partition.js'
 
 export interface ClusterOptions {

@@ -2,7 +2,7 @@ import { isTlsFault, withTimeout } from '@mq/core/adapter'
 import { isAuthError, isLinkError, LinkError } from './errors.js'
 import { firstSuccess } from './first-success.js'
 import { destroy, scheduleChecksOnlyIfPending, shareConnect } from './kafkajs-fixes.js'
-import type { Broker, KafkajsCluster } from './protocol.js'
+import type { Broker, KafkajsCluster } from './kafkajs-types.js'
 
 export interface Address {
   readonly host: string

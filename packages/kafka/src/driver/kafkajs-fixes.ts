@@ -1,4 +1,4 @@
-import type { Connection } from './protocol.js'
+import type { Connection } from './kafkajs-types.js'
 
 /** Keeps kafkajs from looking for queued requests every millisecond, on every connection, even if there are none. */
 export function scheduleChecksOnlyIfPending({ requestQueue }: Connection): void {

@@ -2,7 +2,7 @@ import type { Cluster } from './cluster.js'
 import { errorType } from './errors.js'
 import { logStart } from './offsets.js'
 import { patiently } from './patience.js'
-import type { KafkaRecord } from './record-batch.js'
+import type { KafkaRecord } from './records/record-batch.js'
 import { fetch, type PartitionFetch, type PartitionRead } from './requests.js'
 import type { TopicPartition } from './topic-partition.js'
 

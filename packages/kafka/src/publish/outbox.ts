@@ -1,5 +1,5 @@
 import { closedError, type MqError, type PublishLimits, pendingPublishes, type StoreOutcome } from '@mq/core/adapter'
-import { type OutgoingRecord, recordBytes } from '../driver/record-writer.js'
+import { type OutgoingRecord, recordBytes } from '../driver/records/record-writer.js'
 import type { TopicPartition } from '../driver/topic-partition.js'
 import { lateReason, type Parcel } from './parcel.js'
 import { TopicQueue, type TopicQueueOptions } from './topic-queue.js'

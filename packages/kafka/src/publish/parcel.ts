@@ -1,6 +1,6 @@
 import { type GiveUpReason, MqError, type PendingParcel } from '@mq/core/adapter'
 import { asMqError } from '../driver/errors.js'
-import type { OutgoingRecord } from '../driver/record-writer.js'
+import type { OutgoingRecord } from '../driver/records/record-writer.js'
 
 /** The topic that a parcel goes to. */
 export interface Destination {

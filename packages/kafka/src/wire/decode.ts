@@ -7,8 +7,8 @@ import {
   messageFromAttributes,
   type RawMessage,
 } from '@mq/core/adapter'
-import { textAt } from '../driver/header-reader.js'
-import type { KafkaRecord } from '../driver/record-batch.js'
+import { textAt } from '../driver/records/header-reader.js'
+import type { KafkaRecord } from '../driver/records/record-batch.js'
 import { maxDelayMs } from '../topology/tiers.js'
 import { attributeOf, noAttributes, ownHeader } from './headers.js'
 

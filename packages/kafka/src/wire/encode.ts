@@ -1,5 +1,5 @@
 import { attributesOf, encodeFailure, type Failure, type OutgoingMessage, type RawMessage } from '@mq/core/adapter'
-import type { OutgoingHeader, OutgoingRecord } from '../driver/record-writer.js'
+import type { OutgoingHeader, OutgoingRecord } from '../driver/records/record-writer.js'
 import { headerOf, ownHeader } from './headers.js'
 
 /** The history of a message in its group, beside what was published. */

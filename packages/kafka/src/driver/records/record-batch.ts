@@ -1,8 +1,8 @@
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
+import { lookupCodec } from '../protocol.js'
 import { ByteReader } from './byte-reader.js'
 import { HeaderReader, type RecordHeader } from './header-reader.js'
-import { lookupCodec } from './protocol.js'
 
 /** A record as it was read. */
 export interface KafkaRecord {

@@ -1,20 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { backoff, withTimeout } from '@mq/core/adapter'
-import type { Cluster } from './cluster.js'
-import { errorType, isCoordinatorGone, isFenced, isLinkError } from './errors.js'
-import { commitOffsets, type PartitionOffset } from './offsets.js'
-import type { Broker } from './protocol.js'
-import { decodeClaim, decodeShare, encodeClaim, encodeShare, protocolName, shareOut } from './shares.js'
-import { nameOf, type TopicPartition } from './topic-partition.js'
-
-export interface MemberOptions {
-  /** Used by this member alone, because the requests behind one to join wait for it. */
-  readonly cluster: Cluster
-  readonly groupId: string
-  readonly topics: readonly string[]
-  readonly sessionTimeoutMs: number
-  readonly rebalanceTimeoutMs: number
-}
+import { errorType, isCoordinatorGone, isFenced, isLinkError } from '../errors.js'
+import type { Broker } from '../kafkajs-types.js'
+import { commitOffsets, type PartitionOffset } from '../offsets.js'
+import { nameOf, type TopicPartition } from '../topic-partition.js'
+import { type JoinOptions, joinGeneration } from './join.js'
+import type { Share } from './shares.js'
 
 export interface MemberListener {
   /** The member owns these from now on. It counts as joined once this has resolved. */
@@ -45,7 +36,7 @@ const metadataAgeMs = 30_000
  * failure. Its heartbeats have a timer of their own, so that they never wait for handlers.
  */
 export class Member {
-  readonly #options: MemberOptions
+  readonly #options: JoinOptions
   #listener: MemberListener | undefined
   readonly #heartbeatMs: number
   #owned: readonly TopicPartition[] = []
@@ -66,7 +57,7 @@ export class Member {
   #stopped = false
   #ended: Promise<void> | undefined
 
-  constructor(options: MemberOptions) {
+  constructor(options: JoinOptions) {
     this.#options = options
     this.#heartbeatMs = Math.min(options.sessionTimeoutMs / 10, 1_000)
   }
@@ -128,7 +119,7 @@ export class Member {
     const { cluster, groupId, topics } = this.#options
     this.#state = 'joining'
     this.#coordinator = await cluster.coordinator(groupId)
-    const share = await this.#joinAndSync(this.#coordinator)
+    const share = await this.#joinGeneration(this.#coordinator)
     if (this.#stopped) return
     this.#woken = undefined
     this.#state = 'in'
@@ -173,43 +164,17 @@ export class Member {
     }
   }
 
-  async #joinAndSync(coordinator: Broker) {
-    const { cluster, groupId, topics, sessionTimeoutMs, rebalanceTimeoutMs } = this.#options
-    const metadata = encodeClaim(topics, { generation: this.#ownedIn, owned: this.#owned })
-    const joined = await cluster.request(
+  #joinGeneration(coordinator: Broker): Promise<Share> {
+    return joinGeneration(this.#options, {
       coordinator,
-      (broker) =>
-        broker.joinGroup({
-          groupId,
-          memberId: this.#memberId,
-          sessionTimeout: sessionTimeoutMs,
-          rebalanceTimeout: rebalanceTimeoutMs,
-          groupProtocols: [{ name: protocolName, metadata }],
-        }),
-      2 * rebalanceTimeoutMs + 5_000,
-    )
-    this.#memberId = joined.memberId
-    this.#generation = joined.generationId
-    this.#lastContact = Date.now()
-    const isLeader = joined.leaderId === joined.memberId
-    const groupAssignment = isLeader ? await this.#assignments(joined.members) : []
-    const { memberAssignment } = await cluster.request(
-      coordinator,
-      (broker) =>
-        broker.syncGroup({ groupId, memberId: joined.memberId, generationId: joined.generationId, groupAssignment }),
-      rebalanceTimeoutMs + 5_000,
-    )
-    return decodeShare(memberAssignment)
-  }
-
-  async #assignments(members: readonly { readonly memberId: string; readonly memberMetadata: Buffer }[]) {
-    const { cluster, topics } = this.#options
-    const partitions = await cluster.allPartitions(topics, { fresh: true })
-    const claimants = members.map(({ memberId, memberMetadata }) => decodeClaim(memberId, memberMetadata))
-    return [...shareOut(claimants, partitions)].map(([memberId, share]) => ({
-      memberId,
-      memberAssignment: encodeShare(share),
-    }))
+      memberId: this.#memberId,
+      claim: { generation: this.#ownedIn, owned: this.#owned },
+      onJoined: ({ memberId, generation }) => {
+        this.#memberId = memberId
+        this.#generation = generation
+        this.#lastContact = Date.now()
+      },
+    })
   }
 
   async #partitionCount(): Promise<number> {

@@ -1,4 +1,4 @@
-import { crc32C, lookupCodec } from './protocol.js'
+import { crc32C, lookupCodec } from '../protocol.js'
 import { batchHeaderBytes } from './record-batch.js'
 
 /** A header of a record to be written. */
