@@ -6,7 +6,7 @@ import type { KafkaRecord } from './records/record-batch.js'
 import { fetch, type PartitionFetch, type PartitionRead } from './requests.js'
 import type { TopicPartition } from './topic-partition.js'
 
-/** Calls `each` for every record that the partition has at the start, the oldest first, until `each` returns false. */
+/** Calls `each` for the records that a partition has now, the oldest first, until `each` returns false. */
 export async function readLog(
   cluster: Cluster,
   { topic, partition }: TopicPartition,
