@@ -43,5 +43,7 @@ export const layerTable = {
       'kafka',
       'index',
     ],
+    // Retries and dead letters are published.
+    beside: { consume: ['publish'] },
   },
 }
