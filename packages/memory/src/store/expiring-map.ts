@@ -1,18 +1,18 @@
 import { type Clock, MqError } from '@mq/core/adapter'
 
 export interface ExpiringMap<Value> {
-  /** Undefined for a key whose time is over. */
+  /** Returns undefined for a key whose time is over. */
   get(key: string): Value | undefined
-  /** Throws `MQ_BACKPRESSURE` for a new key if the map is full of what has not expired. */
+  /** Throws `MQ_BACKPRESSURE` for a new key if the map is full of entries that have not expired. */
   set(key: string, value: Value, ttlMs: number): void
-  /** Returns whether there was something that had not expired. */
+  /** Returns true if there was an entry that had not expired. */
   delete(key: string): boolean
 }
 
-/** Fewer than these are never looked through for what has expired. */
+/** A map with fewer entries than this is never searched for expired ones. */
 const minToSweep = 1_000
 
-/** Values by key, each until its time is over. Holds at most twice what has not expired. */
+/** Creates a map whose values expire. It holds at most twice as many entries as have not expired. */
 export function createExpiringMap<Value>({
   clock,
   maxEntries,
@@ -23,7 +23,7 @@ export function createExpiringMap<Value>({
   const entries = new Map<string, { readonly value: Value; readonly until: number }>()
   let sweepAt = minToSweep
 
-  /** Looks at all of them only once they have doubled: each write pays for a part of one sweep. */
+  /** Searches all entries, but only once their number has doubled, so that each write pays for a part of one sweep. */
   const sweep = (): void => {
     if (entries.size < sweepAt && entries.size < maxEntries) return
     const now = clock.now()

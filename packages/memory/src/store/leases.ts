@@ -1,7 +1,7 @@
 import { type Clock, type StoreLeases, storeChecks } from '@mq/core/adapter'
 import type { ExpiringMap } from './expiring-map.js'
 
-/** Of one name: until when each holder has its lease. */
+/** The holders of one name, each with the time at which its lease ends. */
 export type Holders = Map<string, number>
 
 export function createLeases(names: ExpiringMap<Holders>, clock: Clock): StoreLeases {

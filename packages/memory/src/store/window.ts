@@ -1,22 +1,23 @@
 import type { TakeAnswer, TakeOptions } from '@mq/core/adapter'
 
-/** What was taken in one slot of time, the oldest slot first. */
+/** How much was taken in each slot of time, the oldest slot first. */
 export type Slots = readonly { readonly slot: number; readonly count: number }[]
 
-/** More of them waste less of a limit, and make each call look at more: what was taken counts for up to a hundredth longer. */
+/** A taken unit counts for up to one slot longer than the window. More slots make that shorter and each call slower. */
 const slotsPerWindow = 100
 
 export interface Taken {
   readonly answer: TakeAnswer
-  /** Undefined when nothing was taken. */
+  /** Undefined if nothing was taken. */
   readonly slots?: Slots
   /** How long the slots matter. */
   readonly ttlMs: number
 }
 
 /**
- * Takes from the first slot, from now or from the last that was given on, at which no window has too many. What lies a whole window
- * and a slot before it does not count: the two may be less than a window apart for none of their moments.
+ * Takes from the first slot at which no window holds too many. It looks at slots from now on, but not before the latest slot that
+ * was taken from. What was taken a whole window and a slot before does not count: at that distance no two moments are less than a
+ * window apart.
  */
 export function takeFromWindow(slots: Slots, options: Required<TakeOptions>, now: number): Taken {
   const { count, limit, windowMs, maxWaitMs } = options
