@@ -1,4 +1,4 @@
-import type { GroupRef, Queue, SchedulerOptions, TaskScheduler } from '../index.js'
+import type { GroupRef } from '../index.js'
 
 /** What JSON can hold: options have to reach a child process. */
 export type JsonObject = { readonly [name: string]: JsonValue | undefined }
@@ -23,8 +23,6 @@ export interface Subject<Started extends StartedBroker = StartedBroker> {
   readonly quietMs?: number
   /** For the processes that cases start and kill: what `node` needs to import the adapter, a TypeScript loader for example. */
   readonly node?: { readonly args?: readonly string[]; readonly env?: Readonly<Record<string, string>> }
-  /** What makes the schedulers of the cases: `createScheduler` where none is given. */
-  readonly createScheduler?: (queue: Queue, options: SchedulerOptions) => TaskScheduler
   /** Starts a consumer that can be killed, where a process of its own cannot reach the broker. */
   startWorker?(started: Started, program: WorkerProgram): Promise<Worker>
 }

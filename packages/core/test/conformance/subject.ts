@@ -3,7 +3,6 @@ import { Broker } from './broker/broker.js'
 import { foreign } from './broker/codec.js'
 import { planted } from './broker/mutation.js'
 import { registry } from './broker/registry.js'
-import { createFaultyScheduler } from './mutant-scheduler.js'
 import type { MutantName } from './mutants.js'
 import { startWorker } from './worker.js'
 
@@ -38,7 +37,6 @@ export function faultySubject({ mutant }: { readonly mutant?: MutantName } = {})
     },
     faults: faultsOf(options),
     startWorker: (_, program) => startWorker(program),
-    createScheduler: (queue, given) => createFaultyScheduler(queue, given, planted(mutant)),
   }
 }
 

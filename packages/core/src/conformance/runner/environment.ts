@@ -1,5 +1,5 @@
 import { completeCapabilities, keysOf, withTimeout } from '../../adapter.js'
-import type { Adapter, Capabilities } from '../../index.js'
+import { type Adapter, type Capabilities, createScheduler } from '../../index.js'
 import type { Need } from '../kit/case.js'
 import type { FaultName, Faults, JsonObject, StartedBroker, Subject, Worker, WorkerProgram } from '../subject.js'
 import { startWorkerProcess } from '../worker/spawn.js'
@@ -13,6 +13,8 @@ export interface LoadedSubject {
   readonly factory: AdapterFactory
   readonly name: string
   readonly capabilities: Capabilities
+  /** Creates the schedulers that cases use. Core's tests replace it by one that plants faults. */
+  readonly createScheduler: typeof createScheduler
   /** What a case needs and this subject lacks. */
   missing(needs: readonly Need[]): readonly Need[]
 }
@@ -27,7 +29,15 @@ export async function loadSubject(subject: Subject): Promise<LoadedSubject> {
     need === 'worker'
       ? !capabilities.embedded || subject.startWorker !== undefined
       : subject.faults?.[need] !== undefined
-  return { subject, url, factory, name, capabilities, missing: (needs) => needs.filter((need) => !has(need)) }
+  return {
+    subject,
+    url,
+    factory,
+    name,
+    capabilities,
+    createScheduler,
+    missing: (needs) => needs.filter((need) => !has(need)),
+  }
 }
 
 /** The faults of a subject, each with what `start` returned already given. */

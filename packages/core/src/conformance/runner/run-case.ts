@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import { withTimeout } from '../../adapter.js'
 import type { ConformanceCase } from '../kit/case.js'
-import { createKit, type KitOptions } from '../kit/kit.js'
+import { createKit, type KitOptions } from '../kit/create-kit.js'
 import type { LoadedSubject } from './environment.js'
 import type { CaseResult } from './report.js'
 

@@ -1,9 +1,11 @@
 import { allCases } from '../../../src/conformance/cases/index.js'
 import type { ConformanceCase } from '../../../src/conformance/kit/case.js'
-import { loadSubject } from '../../../src/conformance/runner/environment.js'
+import { type LoadedSubject, loadSubject } from '../../../src/conformance/runner/environment.js'
 import { createSession } from '../../../src/conformance/runner/run.js'
 import { caseTimeoutMs } from '../../../src/conformance/runner/run-case.js'
 import type { Subject } from '../../../src/conformance/subject.js'
+import { planted } from '../broker/mutation.js'
+import { createFaultyScheduler } from '../mutant-scheduler.js'
 import { type MutantName, mutants } from '../mutants.js'
 import { faultySubject } from '../subject.js'
 
@@ -42,12 +44,19 @@ export async function verdictOn(mutant: MutantName): Promise<Verdict> {
   return { mutant, fault: mutants[mutant][0], killers, expected: expected.length > 0, durationMs }
 }
 
-/** The first that fail. */
+/** A session in which the adapter and the schedulers of the cases have one fault, or none if no mutant is named. */
+export async function createFaultySession(mutant?: MutantName) {
+  const subject = faultySubject(mutant === undefined ? {} : { mutant }) as unknown as Subject
+  const loaded: LoadedSubject = {
+    ...(await loadSubject(subject)),
+    createScheduler: (queue, options = {}) => createFaultyScheduler(queue, options, planted(mutant)),
+  }
+  return createSession(loaded, { seed: 1, long: true })
+}
+
+/** Returns the first cases that fail. */
 async function killersAmong(cases: readonly ConformanceCase[], mutant: MutantName) {
-  const session = createSession(await loadSubject(faultySubject({ mutant }) as unknown as Subject), {
-    seed: 1,
-    long: true,
-  })
+  const session = await createFaultySession(mutant)
   const killers: { readonly id: string; readonly reason: string }[] = []
   let next = 0
   const runner = async (): Promise<void> => {

@@ -3,8 +3,7 @@ import type { Failure } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
 import { untilDead } from '../../kit/dead-group.js'
 import { range } from '../../kit/expect.js'
-import { publishCall, rawMessage } from '../../kit/raw.js'
-import { consumeRaw, contentOf } from '../../kit/raw-consumer.js'
+import { consumeRaw, contentOf, publishCall, rawMessage } from '../../kit/raw.js'
 import { attemptsOf, patience } from '../../kit/timing.js'
 
 /** What is kept of a message that died. */

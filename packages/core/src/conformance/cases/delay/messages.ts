@@ -2,8 +2,7 @@ import assert from 'node:assert/strict'
 import type { ConformanceCase } from '../../kit/case.js'
 import { range, sorted } from '../../kit/expect.js'
 import { healMs } from '../../kit/load.js'
-import { done, failureOf, publishCall, rawMessage } from '../../kit/raw.js'
-import { consumeRaw, contentOf } from '../../kit/raw-consumer.js'
+import { consumeRaw, contentOf, done, failureOf, publishCall, rawMessage } from '../../kit/raw.js'
 import { attemptsOf, patience, withoutDelays } from '../../kit/timing.js'
 
 /** What becomes of a message while it is delayed, and after. */

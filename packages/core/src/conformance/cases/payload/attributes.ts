@@ -4,8 +4,7 @@ import type { PublishOptions } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
 import { range } from '../../kit/expect.js'
 import type { Kit } from '../../kit/kit.js'
-import { publishCall, rawMessage } from '../../kit/raw.js'
-import { consumeRaw, contentOf } from '../../kit/raw-consumer.js'
+import { consumeRaw, contentOf, publishCall, rawMessage } from '../../kit/raw.js'
 import { patience } from '../../kit/timing.js'
 
 /** What a message has beside its body. */

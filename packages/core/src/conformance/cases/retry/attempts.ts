@@ -3,8 +3,7 @@ import type { ConformanceCase } from '../../kit/case.js'
 import { untilDead } from '../../kit/dead-group.js'
 import { range } from '../../kit/expect.js'
 import { nothingLeft } from '../../kit/group-state.js'
-import { failureOf, publishCall, rawMessage } from '../../kit/raw.js'
-import { consumeRaw, contentOf } from '../../kit/raw-consumer.js'
+import { consumeRaw, contentOf, failureOf, publishCall, rawMessage } from '../../kit/raw.js'
 import { attemptsOf, patience, runsOf } from '../../kit/timing.js'
 
 /** How many times a message runs, and what it looks like each time. */
