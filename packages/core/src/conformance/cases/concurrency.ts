@@ -51,7 +51,7 @@ export const concurrency: Chapter = {
         gate.open()
         await ledger.check({ queue, duplicates: 0 })
         await kit.until('all in the other group', () => other.handled.length >= 120)
-        assert.deepEqual([two.peak, three.peak, other.peak], [2, 3, 4])
+        assert.deepEqual({ two: two.peak, three: three.peak, other: other.peak }, { two: 2, three: 3, other: 4 })
       },
     },
     {

@@ -154,7 +154,7 @@ export const ephemeral: Chapter = {
         const { id } = await queue.publish(topic, 'last')
         await kit.until('the last message', () => later.ids.includes(id))
         await kit.quiet(() => later.runs.length + stuck.runs.length)
-        assert.deepEqual([later.ids, stuck.runs.length], [[id], 1])
+        assert.deepEqual({ later: later.ids, stuckRuns: stuck.runs.length }, { later: [id], stuckRuns: 1 })
       },
     },
     {
@@ -178,7 +178,10 @@ export const ephemeral: Chapter = {
         gate.open()
         await kit.until('all in the one that was stuck', () => stuck.handled.length >= 200)
         await kit.quiet(() => stuck.runs.length + other.runs.length)
-        assert.deepEqual([stuck.peak, stuck.runs.length, other.runs.length], [1, 200, 200])
+        assert.deepEqual(
+          { stuckPeak: stuck.peak, stuckRuns: stuck.runs.length, otherRuns: other.runs.length },
+          { stuckPeak: 1, stuckRuns: 200, otherRuns: 200 },
+        )
       },
     },
     {

@@ -33,7 +33,8 @@ export const foreign: Chapter = {
         assert.equal(new Set(other.ids).size, 3)
         for (const { message } of collector.runs) {
           assert.ok(message.id.length > 0 && message.source.length > 0)
-          assert.deepEqual([message.topic, message.type, message.attempt], [kit.topic(), kit.topic(), 1])
+          const { topic, type, attempt } = message
+          assert.deepEqual({ topic, type, attempt }, { topic: kit.topic(), type: kit.topic(), attempt: 1 })
           assert.deepEqual({ ...message.headers }, {})
           // The broker's clock may be another one, and count in seconds.
           const apart = Math.abs(message.time.getTime() - startedAt)
@@ -62,7 +63,10 @@ export const foreign: Chapter = {
         const hex = (body: Uint8Array): string => Buffer.from(body).toString('hex')
         assert.deepEqual(dead.map(({ message }) => hex(message.body)).sort(), unreadable.map(hex).sort())
         assert.equal(new Set(idsOf(dead)).size, 3)
-        for (const { failure } of dead) assert.deepEqual([failure.reason, failure.attempts], ['undecodable', 0])
+        for (const { failure } of dead) {
+          const { reason, attempts } = failure
+          assert.deepEqual({ reason, attempts }, { reason: 'undecodable', attempts: 0 })
+        }
       },
     },
     {

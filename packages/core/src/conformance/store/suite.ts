@@ -114,9 +114,12 @@ export function storeConformance({ describe, it }: StoreRunner, subject: StoreSu
       const [claimed, put] = [key(), key()]
       await store.claim(claimed, 'a', { ttlMs: 1_000 })
       await store.put(put, 'a', { ttlMs: 1_000 })
-      assert.deepEqual([await store.get(claimed), await store.get(put)], ['a', 'a'])
+      assert.deepEqual({ claimed: await store.get(claimed), put: await store.get(put) }, { claimed: 'a', put: 'a' })
       await pass(1_100)
-      assert.deepEqual([await store.get(claimed), await store.get(put)], [undefined, undefined])
+      assert.deepEqual(
+        { claimed: await store.get(claimed), put: await store.get(put) },
+        { claimed: undefined, put: undefined },
+      )
       assert.equal(await store.claim(claimed, 'b', long), 'b')
     })
 
@@ -128,7 +131,10 @@ export function storeConformance({ describe, it }: StoreRunner, subject: StoreSu
       await store.claim(claimed, 'b', long)
       await store.put(put, 'b', long)
       await pass(1_100)
-      assert.deepEqual([await store.get(claimed), await store.get(put)], [undefined, 'b'])
+      assert.deepEqual(
+        { claimed: await store.get(claimed), put: await store.get(put) },
+        { claimed: undefined, put: 'b' },
+      )
     })
 
     it('refuses what is no key, no value and no time, and keeps nothing of it', async () => {

@@ -66,9 +66,13 @@ export const deadLetterContents: readonly ConformanceCase[] = [
       const [dead] = await untilDead(kit, queue, { topic: kit.topic(), count: 1, ...patience(kit, 100, 2) })
       assert.ok(dead)
       assert.deepEqual(dead.data, { order: 7 })
-      assert.deepEqual([dead.message.key, { ...dead.message.headers }], ['k', { tenant: 'acme' }])
+      const { key, headers } = dead.message
+      assert.deepEqual({ key, headers: { ...headers } }, { key: 'k', headers: { tenant: 'acme' } })
       const { reason, error, attempts, firstFailedAt, failedAt } = dead.failure
-      assert.deepEqual([reason, error.name, error.code, attempts], ['error', 'PaymentError', 'E_DECLINED', 3])
+      assert.deepEqual(
+        { reason, name: error.name, code: error.code, attempts },
+        { reason: 'error', name: 'PaymentError', code: 'E_DECLINED', attempts: 3 },
+      )
       assert.ok(error.message.startsWith('declined: ✓ ✓') && error.message.length <= 256, error.message)
       const [first, second, last] = collector.runs
       assert.ok(first !== undefined && second !== undefined && last !== undefined)
@@ -135,8 +139,8 @@ export const deadLetterContents: readonly ConformanceCase[] = [
       )
       const left = await queue.deadLetters(kit.topic()).list()
       assert.deepEqual(
-        left.map(({ entryId, data }) => [entryId, data]),
-        [[one.entryId, one.data]],
+        left.map(({ entryId, data }) => ({ entryId, data })),
+        [{ entryId: one.entryId, data: one.data }],
       )
     },
   },

@@ -26,7 +26,10 @@ export const deadLetterReasons: readonly ConformanceCase[] = [
       assert.deepEqual(attemptsOf(collector.runs, 'hopeless'), [1])
       assert.equal((await queue.deadLetters(kit.topic()).list()).length, 1)
       const { reason, error, attempts } = dead[0]?.failure ?? {}
-      assert.deepEqual([reason, error?.name, error?.message], ['unrecoverable', 'Unrecoverable', 'no such account'])
+      assert.deepEqual(
+        { reason, name: error?.name, message: error?.message },
+        { reason: 'unrecoverable', name: 'Unrecoverable', message: 'no such account' },
+      )
       assert.equal(attempts, 1)
     },
   },
@@ -61,7 +64,11 @@ export const deadLetterReasons: readonly ConformanceCase[] = [
       )
       for (const { data, failure } of dead) {
         assert.equal(data, undefined)
-        assert.deepEqual([failure.reason, failure.error.code, failure.attempts], ['undecodable', 'MQ_UNDECODABLE', 0])
+        const { reason, error, attempts } = failure
+        assert.deepEqual(
+          { reason, code: error.code, attempts },
+          { reason: 'undecodable', code: 'MQ_UNDECODABLE', attempts: 0 },
+        )
       }
     },
   },
@@ -83,7 +90,11 @@ export const deadLetterReasons: readonly ConformanceCase[] = [
       assert.deepEqual([...seen].sort(), [1, 3])
       assert.deepEqual(new Set(dead.map(({ data }) => data)), new Set(['two', null]))
       for (const { failure } of dead) {
-        assert.deepEqual([failure.reason, failure.error.code, failure.attempts], ['invalid', 'MQ_INVALID_DATA', 0])
+        const { reason, error, attempts } = failure
+        assert.deepEqual(
+          { reason, code: error.code, attempts },
+          { reason: 'invalid', code: 'MQ_INVALID_DATA', attempts: 0 },
+        )
       }
     },
   },

@@ -72,7 +72,7 @@ export const deadLetterReplays: readonly ConformanceCase[] = [
       assert.deepEqual(more, [])
       assert.ok(before !== undefined && after !== undefined)
       assert.notEqual(after.entryId, before.entryId)
-      assert.deepEqual([after.message.id, after.failure.attempts], ['m', 3])
+      assert.deepEqual({ id: after.message.id, attempts: after.failure.attempts }, { id: 'm', attempts: 3 })
       assert.ok(after.failure.firstFailedAt >= before.failure.failedAt, 'it keeps the history of its first life')
     },
   },

@@ -101,7 +101,7 @@ export const deliveryContent: readonly ConformanceCase[] = [
       const messages = collectors.flatMap(({ runs }) => runs.map((run) => run.message))
       for (const { key, headers, extensions, source, type, time } of messages) {
         assert.deepEqual({ key, source, type }, { key: undefined, source: '/billing', type: kit.topic() })
-        assert.deepEqual([{ ...headers }, { ...extensions }], [{}, {}])
+        assert.deepEqual({ headers: { ...headers }, extensions: { ...extensions } }, { headers: {}, extensions: {} })
         assert.ok(
           time.getTime() >= before && time.getTime() <= after,
           `${time.toISOString()} is not when it was published`,

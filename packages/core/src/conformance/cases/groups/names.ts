@@ -22,7 +22,7 @@ export const groupNames: readonly ConformanceCase[] = [
       await queue.deleteGroup(kit.topic('first'), 'g')
       await second.collect(queue)
       await second.check({ queue, duplicates: 0 })
-      assert.deepEqual([first.handled().size, second.handled().size], [10, 7])
+      assert.deepEqual({ first: first.handled().size, second: second.handled().size }, { first: 10, second: 7 })
     },
   },
   {

@@ -25,7 +25,7 @@ export const groupStarts: readonly ConformanceCase[] = [
         return [subscribed, declared].every(({ ids }) => ids.includes(id)) && earlier.handled.length >= 11
       })
       await kit.quiet(() => subscribed.runs.length + declared.runs.length + earlier.runs.length)
-      assert.deepEqual([subscribed.ids, declared.ids], [[id], [id]])
+      assert.deepEqual({ subscribed: subscribed.ids, declared: declared.ids }, { subscribed: [id], declared: [id] })
       assert.equal(earlier.handled.length, 11)
     },
   },

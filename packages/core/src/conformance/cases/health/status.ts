@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { QueueState } from '../../../index.js'
+import type { QueueHealth, QueueState } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
 import { assertWithout, rejection } from '../../kit/expect.js'
 import { createGate } from '../../kit/gate.js'
@@ -16,7 +16,7 @@ export const healthStatus: readonly ConformanceCase[] = [
       const states: QueueState[] = []
       queue.on('state', ({ state }) => states.push(state))
       const before = queue.health()
-      assert.deepEqual([before.status, before.state, before.consumers], ['up', 'connected', []])
+      assert.deepEqual(summaryOf(before), { status: 'up', state: 'connected', consumers: [] })
       const gate = createGate()
       const first = await kit.collect(queue, kit.topic(), { handler: () => gate.opened })
       await kit.collect(queue, kit.topic(), { group: 'h' })
@@ -36,7 +36,7 @@ export const healthStatus: readonly ConformanceCase[] = [
       assert.deepEqual(listed(), ['true h consuming'])
       await queue.disconnect()
       const after = queue.health()
-      assert.deepEqual([after.status, after.state, after.consumers], ['down', 'disconnected', []])
+      assert.deepEqual(summaryOf(after), { status: 'down', state: 'disconnected', consumers: [] })
       assert.deepEqual(states, ['disconnecting', 'disconnected'])
     },
   },
@@ -87,3 +87,6 @@ export const healthStatus: readonly ConformanceCase[] = [
     },
   },
 ]
+
+/** Leaves out the last error. */
+const summaryOf = ({ status, state, consumers }: QueueHealth) => ({ status, state, consumers })

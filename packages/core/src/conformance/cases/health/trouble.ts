@@ -33,7 +33,8 @@ export const healthTrouble: readonly ConformanceCase[] = [
       await ledger.check({ queue, duplicates: 11, withinMs: healMs })
       watch.check()
       const [first] = watch.states
-      assert.deepEqual([first?.previous, first?.state], ['connected', 'reconnecting'])
+      const { previous, state } = first ?? {}
+      assert.deepEqual({ previous, state }, { previous: 'connected', state: 'reconnecting' })
       assert.equal(watch.states.at(-1)?.state, 'connected')
       assert.equal(removedHeard, 0, 'a listener that was removed was told')
       assert.ok(isMqError(queue.health().lastError), 'lastError does not tell of the trouble')

@@ -108,10 +108,10 @@ export const orderingKeys: readonly ConformanceCase[] = [
         () => keyed.running >= 6 && keyless.running >= 6,
       )
       await kit.quiet(() => keyed.runs.length + keyless.runs.length)
-      assert.deepEqual([keyed.running, keyless.running], [6, 6])
+      assert.deepEqual({ keyed: keyed.running, keyless: keyless.running }, { keyed: 6, keyless: 6 }, 'handlers at once')
       gate.open()
       await kit.until('all of them', () => keyed.handled.length >= 64 && keyless.handled.length >= 64)
-      assert.deepEqual([keyed.peak, keyless.peak], [6, 6])
+      assert.deepEqual({ keyed: keyed.peak, keyless: keyless.peak }, { keyed: 6, keyless: 6 })
     },
   },
   {

@@ -137,6 +137,6 @@ async function arrivesTwice(kit: Kit, options: Pick<PublishOptions, 'headers'>):
   assert.equal(collector.runs.length, 2)
   for (const { message } of collector.runs) {
     assert.deepEqual({ ...message.headers }, options.headers)
-    assert.deepEqual([message.id, message.key], [id, undefined])
+    assert.deepEqual({ id: message.id, key: message.key }, { id, key: undefined })
   }
 }

@@ -168,7 +168,8 @@ export const retryAttempts: readonly ConformanceCase[] = [
       const hung = runsOf(collector.runs, 'hang')
       assert.deepEqual(attemptsOf(hung), [1, 2])
       for (const { signal } of hung) assert.equal((signal.reason as { code?: unknown })?.code, 'MQ_HANDLER_TIMEOUT')
-      assert.deepEqual([dead?.message.id, dead?.failure.reason, dead?.failure.attempts], ['hang', 'timeout', 2])
+      const { reason, attempts } = dead?.failure ?? {}
+      assert.deepEqual({ id: dead?.message.id, reason, attempts }, { id: 'hang', reason: 'timeout', attempts: 2 })
       assert.equal(dead?.failure.error.code, 'MQ_HANDLER_TIMEOUT')
     },
   },

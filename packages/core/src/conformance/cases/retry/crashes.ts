@@ -31,9 +31,12 @@ export const retryCrashes: readonly ConformanceCase[] = [
       await ledger.check({ queue, duplicates: 0 })
       assert.deepEqual(others, [])
       assert.equal(collector.runs.length, 5, 'the handler was called once more, or an innocent message is dead')
-      assert.deepEqual([dead?.message.id, dead?.data], ['poison', { kills: 'its process' }])
+      assert.deepEqual({ id: dead?.message.id, data: dead?.data }, { id: 'poison', data: { kills: 'its process' } })
       assert.deepEqual({ ...dead?.message.headers }, { kept: 'yes' })
-      assert.deepEqual([dead?.failure.reason, dead?.failure.attempts], ['crashed', 3])
+      assert.deepEqual(
+        { reason: dead?.failure.reason, attempts: dead?.failure.attempts },
+        { reason: 'crashed', attempts: 3 },
+      )
     },
   },
   {

@@ -86,7 +86,7 @@ export const hostileInput: readonly ConformanceCase[] = [
       await kit.quiet(() => collector.runs.length)
       assert.deepEqual(collector.ids, ['after'])
       for (const { data, failure, message } of dead) {
-        assert.deepEqual([data, failure.reason], [undefined, 'undecodable'])
+        assert.deepEqual({ data, reason: failure.reason }, { data: undefined, reason: 'undecodable' })
         const sent = messages.find(({ id }) => id === message.id)
         assert.ok(sent !== undefined && Buffer.compare(sent.body, message.body) === 0, 'it has other bytes')
       }

@@ -80,12 +80,12 @@ export const taskOnce: readonly ConformanceCase[] = [
       assert.equal(await asker.run(task, 2, { ...once, ...reply }), 2)
       await kit.quiet(() => runs.length)
       assert.deepEqual(
-        runs.map(({ input, attempt }) => [input, attempt]),
+        runs.map(({ input, attempt }) => ({ input, attempt })),
         [
-          [1, 1],
-          [1, 2],
-          [2, 1],
-          [2, 2],
+          { input: 1, attempt: 1 },
+          { input: 1, attempt: 2 },
+          { input: 2, attempt: 1 },
+          { input: 2, attempt: 2 },
         ],
       )
     },

@@ -46,7 +46,7 @@ export const taskSchedules: readonly ConformanceCase[] = [
       await rejection(asker.schedule(name, { everyMs: 1_000 }, task, 1), 'MQ_DUPLICATE_TASK')
       const [listed, ...others] = asker.schedules()
       assert.deepEqual(others, [])
-      assert.deepEqual([listed?.name, listed?.task], [name, task.name])
+      assert.deepEqual({ name: listed?.name, task: listed?.task }, { name, task: task.name })
       assert.ok((listed?.next?.getTime() ?? 0) > Date.now(), 'the next tick is to come')
       const withoutStore = await kit.scheduler()
       const scheduling = withoutStore.schedule(name, { everyMs: 60_000 }, task, 1)
