@@ -46,8 +46,8 @@ describe('the cases', () => {
   })
 
   it('that hurt the broker for all run alone', () => {
-    const hurting = new Set<string>(['kill', 'restart', 'cut', 'refuse', 'freeze', 'slow', 'dropAnswer', 'block'])
-    const shared = allCases.filter(({ needs = [], alone }) => !alone && needs.some((need) => hurting.has(need)))
+    const disturbing = new Set<string>(['kill', 'restart', 'cut', 'refuse', 'freeze', 'slow', 'dropAnswer', 'block'])
+    const shared = allCases.filter(({ needs = [], alone }) => !alone && needs.some((need) => disturbing.has(need)))
     expect(shared.map(({ id }) => id)).toEqual([])
   })
 

@@ -15,8 +15,8 @@ const password = 'the-right-one'
 let made = 0
 
 /**
- * The test broker and its adapter, with everything that can be done to them, and with one thing wrong on purpose where a
- * mutant is named. One broker for each subject.
+ * Creates a subject with a test broker of its own, its adapter and all faults. If a mutant is named, the adapter has that
+ * fault.
  */
 export function faultySubject({ mutant }: { readonly mutant?: MutantName } = {}): Subject<FaultyBroker> {
   made += 1

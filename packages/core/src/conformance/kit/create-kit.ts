@@ -2,19 +2,19 @@ import { type Adapter, createQueue, type Log, type Queue } from '../../index.js'
 import type { Environment } from '../runner/environment.js'
 import type { JsonObject, Worker } from '../subject.js'
 import { createCaseStore } from './case-store.js'
-import { collect } from './collector.js'
+import { type Collector, collect } from './collector.js'
 import type { Kit, KitQueueOptions } from './kit.js'
 import { createLedger } from './ledger.js'
 import { randomFrom } from './random.js'
 import { quiet, until } from './wait.js'
 
-/** As short as a test wants them, with nothing left to chance. */
+/** Short retries without randomness. */
 const quickRetry = { attempts: 3, backoff: 'fixed', delayMs: 50, jitter: 'none' } as const
 
 export interface KitOptions {
   readonly environment: Environment
   readonly caseId: string
-  /** Tells the topics of this run from those of any other. */
+  /** Distinguishes the topics of this run from those of other runs. */
   readonly runId: string
   readonly seed: number
   readonly quietMs: number
@@ -24,6 +24,7 @@ export function createKit({ environment, caseId, runId, seed, quietMs }: KitOpti
   const { capabilities } = environment.loaded
   const open: { disconnect(options: { timeoutMs: number }): Promise<void> }[] = []
   const workers: Worker[] = []
+  const collectors: Collector[] = []
   const logged: unknown[] = []
   const write = (message: string, fields?: unknown): void => void logged.push([message, fields])
   const log: Log = { debug: write, info: write, warn: write, error: write }
@@ -66,8 +67,12 @@ export function createKit({ environment, caseId, runId, seed, quietMs }: KitOpti
     async scheduler({ queue, ...options } = {}) {
       return environment.loaded.createScheduler(queue ?? (await connectedQueue()), options)
     },
-    collect: (queue, topic, options = {}) => collect(queue, topic, options),
-    ledger: (topic, group = 'g') => createLedger(topic, group, quietMs),
+    async collect(queue, topic, options = {}) {
+      const collector = await collect(queue, topic, options)
+      collectors.push(collector)
+      return collector
+    },
+    ledger: (topic, group = 'g') => createLedger({ topic, group, quietMs, onCollector: (one) => collectors.push(one) }),
     async worker({ topic, group = 'g', ...program }) {
       const worker = await environment.startWorker({
         ref: { topic, group },
@@ -78,7 +83,8 @@ export function createKit({ environment, caseId, runId, seed, quietMs }: KitOpti
       workers.push(worker)
       return worker
     },
-    until,
+    until: (what, predicate, options) =>
+      until(() => `${typeof what === 'string' ? what : what()}${runsSoFar(collectors)}`, predicate, options),
     quiet: (count) => quiet(count, quietMs),
     logged,
     async close() {
@@ -89,3 +95,16 @@ export function createKit({ environment, caseId, runId, seed, quietMs }: KitOpti
     },
   }
 }
+
+/** Returns the counts of each subscription of the case, for the text of a failure. */
+function runsSoFar(collectors: readonly Collector[]): string {
+  if (collectors.length === 0) return ''
+  const counts = collectors.slice(0, maxShown).map(({ subscription, runs, handled, running }) => {
+    const label = subscription.topic.split('.').slice(3).join('.')
+    const name = label === '' ? subscription.group : `${label}/${subscription.group}`
+    return `${name}: ${runs.length} runs, ${handled.length} handled, ${running} running`
+  })
+  return ` (${counts.join('; ')}${collectors.length > maxShown ? '; ...' : ''})`
+}
+
+const maxShown = 4

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type Delivery, emptyHeaders, type OutgoingMessage, type PublishCall, type Settlement } from '../../adapter.js'
 import type { Adapter, Failure, GroupRef, RawMessage } from '../../index.js'
 
-// What core hands to an adapter and what it answers, for cases that speak to the adapter itself.
+// Messages, calls and settlements as core passes them, for cases that use the adapter itself.
 
 export function rawMessage(fields: Partial<OutgoingMessage> = {}): OutgoingMessage {
   return {
@@ -36,7 +36,7 @@ export function failureOf(delivery: Delivery, text = 'broken on purpose'): Failu
 
 export const consumeOptions = { concurrency: 10, ordered: false, ephemeral: false } as const
 
-/** A consumer on the adapter itself that remembers what it was handed. Everything is acknowledged by default. */
+/** Starts a consumer on the adapter itself and returns its deliveries. Acknowledges every message by default. */
 export async function consumeRaw(
   adapter: Adapter,
   ref: GroupRef,
@@ -51,7 +51,7 @@ export async function consumeRaw(
   return deliveries
 }
 
-/** Everything about a message that has to arrive as it was sent, in a form that can be compared and printed. */
+/** Returns every field of a message that has to arrive as it was sent, in a form that can be compared and printed. */
 export function contentOf(message: RawMessage) {
   const { id, source, type, time, contentType, key, extensions, headers, body } = message
   const bytes = Buffer.from(body).toString('base64')

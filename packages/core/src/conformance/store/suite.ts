@@ -9,29 +9,29 @@ import { refused } from './refused.js'
 import { removalCases, swapCases } from './swaps.js'
 import { windowCases } from './windows.js'
 
-/** Of vitest, `node:test`, mocha or jest. */
+/** The functions of vitest, `node:test`, mocha or jest. */
 export interface StoreRunner {
   describe(name: string, register: () => void): unknown
   readonly it: It
 }
 
 export interface StoreSubject {
-  /** Two ways to the same entries: of two processes, where they can be shared. */
+  /** Opens two stores with the same entries, as two processes would if entries can be shared. */
   open(): Promise<readonly [TaskStore, TaskStore]>
-  /** Lets time pass for the store. Default: the real time. */
+  /** Advances the clock of the store. Default: waits in real time. */
   sleep?(ms: number): Promise<void>
   /** The optional members that the store does not have. Their cases are skipped, each with the reason in its name. Default: none. */
   readonly lacks?: readonly OptionalStoreMember[]
 }
 
-/** For the cases of one member, or of one group of them. */
+/** The tools of the cases of one member. */
 export interface StoreKit {
-  /** Registers a test that gets two ways to the same entries, each of which has the member. */
+  /** Registers a test that gets two stores with the same entries, both of which have the member. */
   test(name: string, run: (store: Required<TaskStore>, other: Required<TaskStore>) => Promise<void>): void
   pass(ms: number): Promise<void>
-  /** The time in ms that has passed for the store, from any point. */
+  /** Returns the time on the clock of the store in ms, from any starting point. */
   passed(): number
-  /** A key that no other case has. */
+  /** Returns a key that no other case has. */
   key(): string
 }
 
@@ -63,7 +63,7 @@ export function storeConformance({ describe, it }: StoreRunner, subject: StoreSu
   const key = (): string => `store/${randomUUID()}`
 
   describe('conformance of a store', () => {
-    it('a free key goes to the first claim, and every later one is told its value', async () => {
+    it('a free key goes to the first claim, and every later claim gets its value', async () => {
       const [store, other] = await subject.open()
       const one = key()
       assert.equal(await store.claim(one, 'first', long), 'first')
@@ -72,7 +72,7 @@ export function storeConformance({ describe, it }: StoreRunner, subject: StoreSu
       assert.equal(await other.get(one), 'first')
     })
 
-    it('claims at the same time have one winner, whom all of them name', async () => {
+    it('concurrent claims have one winner, whose value all of them get', async () => {
       const [store, other] = await subject.open()
       const one = key()
       const claims = Array.from({ length: 50 }, (_, index) =>
@@ -80,10 +80,10 @@ export function storeConformance({ describe, it }: StoreRunner, subject: StoreSu
       )
       const winners = new Set(await Promise.all(claims))
       assert.equal(winners.size, 1)
-      assert.deepEqual([await store.get(one)], [...winners])
+      assert.equal(await store.get(one), [...winners][0])
     })
 
-    it('a value that is put replaces any other, and is read as it was written', async () => {
+    it('put replaces any value, and get reads the value as it was written', async () => {
       const [store, other] = await subject.open()
       const one = key()
       assert.equal(await store.get(one), undefined)
@@ -101,7 +101,7 @@ export function storeConformance({ describe, it }: StoreRunner, subject: StoreSu
       assert.equal(await store.claim(one, 'second', long), '')
     })
 
-    it('keys that are alike do not meet', async () => {
+    it('similar keys are separate', async () => {
       const [store] = await subject.open()
       const one = key()
       const keys = [one, `${one} `, `${one}/a`, `${one}:a`, one.toUpperCase(), `${one}*`, `${one}ä`]
@@ -109,7 +109,7 @@ export function storeConformance({ describe, it }: StoreRunner, subject: StoreSu
       assert.deepEqual(await Promise.all(keys.map((each) => store.get(each))), Object.keys(keys))
     })
 
-    it('what was claimed or put is there until its time is over, and free after that', async () => {
+    it('a claimed or put value exists until its time is over, and its key is free after that', async () => {
       const [store] = await subject.open()
       const [claimed, put] = [key(), key()]
       await store.claim(claimed, 'a', { ttlMs: 1_000 })
@@ -123,7 +123,7 @@ export function storeConformance({ describe, it }: StoreRunner, subject: StoreSu
       assert.equal(await store.claim(claimed, 'b', long), 'b')
     })
 
-    it('a claim that is lost does not prolong the one that was won; a put begins the time anew', async () => {
+    it('a lost claim does not prolong the winning one; a put restarts the time', async () => {
       const [store] = await subject.open()
       const [claimed, put] = [key(), key()]
       await store.claim(claimed, 'a', { ttlMs: 1_000 })
@@ -137,7 +137,7 @@ export function storeConformance({ describe, it }: StoreRunner, subject: StoreSu
       )
     })
 
-    it('refuses what is no key, no value and no time, and keeps nothing of it', async () => {
+    it('an invalid key, value or time is refused, and nothing is stored', async () => {
       const [store] = await subject.open()
       const one = key()
       for (const bad of [undefined, 1, '', 'k'.repeat(2_000)]) {
@@ -158,7 +158,7 @@ export function storeConformance({ describe, it }: StoreRunner, subject: StoreSu
       assert.deepEqual(
         absent,
         optionalMembers.filter((name) => lacks.includes(name)),
-        'absent members, and `lacks`',
+        'absent members, compared with `lacks`',
       )
     })
 

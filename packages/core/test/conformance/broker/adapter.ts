@@ -57,7 +57,7 @@ export function createAdapter(options: AdapterOptions): MortalAdapter {
     if ('error' in event && event.error !== undefined && !faulty('noLastError')) lastError = shownError(event.error)
     if (event.type === 'state' && faulty(event.state === 'connected' ? 'noConnectedEvent' : 'noReconnectingEvent'))
       return
-    if (event.type === 'blocked' && faulty('blockedNeverTold')) return
+    if (event.type === 'blocked' && faulty('blockedNotReported')) return
     for (const listener of [...listeners]) listener(event)
   }
   const shownError = (error: MqError): MqError =>

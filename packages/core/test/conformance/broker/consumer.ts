@@ -172,7 +172,7 @@ export class GroupConsumer implements Consumer {
     const delivered: Delivery = {
       ...decode(message, this.ref.topic, this.#faulty),
       attempt: this.#faulty('attemptReset') ? 1 : attempt,
-      ...(failure && !this.#faulty('failureNotHandedOn') && { failure }),
+      ...(failure && !this.#faulty('failureNotPassedOn') && { failure }),
       get signal() {
         return run.abort.signal
       },

@@ -54,7 +54,7 @@ export class Supervisor {
       this.#take(await this.#open())
     } catch (error) {
       if (this.#faulty('wrongPasswordHangs') && isMqError(error, 'MQ_AUTH_FAILED')) await new Promise(() => {})
-      if (!this.#faulty('connectsToNobody')) throw error
+      if (!this.#faulty('connectsToNothing')) throw error
       this.#lost(error as MqError)
     }
   }
