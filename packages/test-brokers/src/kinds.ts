@@ -22,7 +22,10 @@ function wantedKinds(): readonly Kind[] {
 /** Says which brokers to test. `describe.skipIf(!brokers.wanted('kafka'))` counts omitted tests as skipped. */
 export const brokers = {
   wanted: (kind: Kind): boolean => wantedKinds().includes(kind),
-  /** Returns whether the broker is wanted and not from the environment. Only then are process verbs, options and a Kafka proxy possible. */
+  /**
+   * Returns whether the broker is wanted and not from the environment. Only then are process verbs, options and a Kafka
+   * proxy possible.
+   */
   owned: (kind: ServerKind): boolean => brokers.wanted(kind) && environmentUrl(kind) === undefined,
   get left(): readonly Kind[] {
     return kinds.filter((kind) => !this.wanted(kind))

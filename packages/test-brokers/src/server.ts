@@ -11,7 +11,9 @@ export interface Server {
   readonly port: number
   /** The version, if the broker's protocol reports it. */
   readonly version?: string
-  /** The certificate of the authority as PEM. Undefined without TLS, or if the environment's broker uses a public one. */
+  /**
+   * The certificate of the authority as PEM. Undefined without TLS, or if the environment's broker uses a public one.
+   */
   readonly ca?: string
   /** Ends the server with SIGKILL. Resolves once it is gone. Its port stays reserved. */
   kill(): Promise<void>

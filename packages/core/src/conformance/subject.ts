@@ -13,7 +13,9 @@ export interface Subject<Started extends StartedBroker = StartedBroker> {
   readonly adapter: string | URL
   /** Options for the factory. They must already be valid, because capabilities are read before `start` runs. */
   readonly options?: JsonObject
-  /** Starts the broker. Called once, before the first case. The `options` that it returns are added to the ones above. */
+  /**
+   * Starts the broker. Called once, before the first case. The `options` that it returns are added to the ones above.
+   */
   start?(): Promise<Started>
   /** Stops the broker. Called once, after the last case. */
   stop?(started: Started): Promise<void>
@@ -21,7 +23,10 @@ export interface Subject<Started extends StartedBroker = StartedBroker> {
   readonly faults?: Faults<Started>
   /** The time without any change after which the suite assumes that nothing more happens. Default: 400 ms. */
   readonly quietMs?: number
-  /** Settings for processes that cases start and kill: what `node` needs to import the adapter, such as a TypeScript loader. */
+  /**
+   * Settings for processes that cases start and kill: what `node` needs to import the adapter, such as a TypeScript
+   * loader.
+   */
   readonly node?: { readonly args?: readonly string[]; readonly env?: Readonly<Record<string, string>> }
   /** Starts a consumer that can be killed. Needed only if another process cannot reach the broker. */
   startWorker?(started: Started, program: WorkerProgram): Promise<Worker>

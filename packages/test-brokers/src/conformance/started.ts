@@ -15,7 +15,10 @@ export interface StartedServer<S extends Server = Server> extends StartedBroker 
 
 const names = { rabbitmq: 'RabbitMQ', redis: 'Redis', kafka: 'Kafka' }
 
-/** Starts a proxy in front of a server, for `Subject.start`: `() => behindProxy(redis())`. Its `options` have the proxy's URL. */
+/**
+ * Starts a proxy in front of a server, for `Subject.start`: `() => behindProxy(redis())`. Its `options` have the
+ * proxy's URL.
+ */
 export async function behindProxy<S extends Server>(starting: S | Promise<S>): Promise<StartedServer<S>> {
   const server = await starting
   try {

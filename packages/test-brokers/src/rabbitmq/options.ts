@@ -15,7 +15,10 @@ export interface RabbitOptions {
   readonly tls?: boolean
   /** Users by name. The URL has the login of the first one. Default: `guest`. */
   readonly users?: Readonly<Record<string, RabbitUser>>
-  /** The `vm_memory_high_watermark`, over which publishers are blocked: a fraction of the memory, or bytes such as `200MB`. */
+  /**
+   * The `vm_memory_high_watermark`, over which publishers are blocked: a fraction of the memory, or bytes such as
+   * `200MB`.
+   */
   readonly memoryWatermark?: number | string
   /** More lines of rabbitmq.conf. They come last, so they win. */
   readonly config?: Readonly<Record<string, string>>

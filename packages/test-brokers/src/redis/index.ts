@@ -94,7 +94,9 @@ async function environmentRedis(url: URL): Promise<RedisServer> {
   }
 }
 
-/** Returns the version once the data is loaded. Logs in as the default user, because an ACL may refuse INFO to others. */
+/**
+ * Returns the version once the data is loaded. Logs in as the default user, because an ACL may refuse INFO to others.
+ */
 async function answer(endpoint: Endpoint, password = '', username = ''): Promise<string | undefined> {
   const words = username === '' ? [password] : [username, password]
   const login = password === '' ? '' : command('AUTH', ...words)

@@ -10,7 +10,10 @@ export interface RedisOptions {
   readonly password?: string
   /** Users by name. The URL has the login of the first one. */
   readonly users?: Readonly<Record<string, RedisUser>>
-  /** The memory limit in the form of Redis, such as `2mb`. Over it writes are refused, because the policy is `noeviction`. */
+  /**
+   * The memory limit in the form of Redis, such as `2mb`. Over it writes are refused, because the policy is
+   * `noeviction`.
+   */
   readonly maxmemory?: string
   /** More lines of redis.conf. They come last, so they win. */
   readonly config?: Readonly<Record<string, string>>

@@ -23,7 +23,9 @@ export interface LaunchOptions {
   readonly stdio: StdioOptions
 }
 
-/** Records the id of the shell before it becomes the program, so that a kill at any moment leaves no unknown process. */
+/**
+ * Records the id of the shell before it becomes the program, so that a kill at any moment leaves no unknown process.
+ */
 const recorder = `${printIdentity} >"$0" && exec "$@"`
 
 /** Starts a program as the leader of its own process group, so that Ctrl-C in a terminal does not reach it. */

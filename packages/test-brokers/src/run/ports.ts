@@ -5,7 +5,10 @@ import { root } from './folder.js'
 import { claim, release } from './lock.js'
 import { type ProcessId, self } from './process.js'
 
-/** Ports below the ephemeral range of Linux, macOS and Windows, so that no outgoing connection takes a killed server's port. */
+/**
+ * Ports below the ephemeral range of Linux, macOS and Windows, so that no outgoing connection takes a killed server's
+ * port.
+ */
 const range = { from: 15_000, to: 30_000 }
 
 /**

@@ -18,7 +18,9 @@ export const isAlive = (id: ProcessId): boolean => identify(id.pid)?.start === i
 
 export const self: ProcessId = identify(process.pid) ?? { pid: process.pid, start: '0' }
 
-/** Signals the process and the group that it leads. Does nothing once the process is gone, so a reused number is safe. */
+/**
+ * Signals the process and the group that it leads. Does nothing once the process is gone, so a reused number is safe.
+ */
 export function signal(id: ProcessId, name: NodeJS.Signals): boolean {
   if (!isAlive(id)) return false
   // Processes started here lead their own group. Any other process is signalled alone.

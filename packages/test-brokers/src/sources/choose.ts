@@ -15,7 +15,10 @@ export interface NativeSource {
   readonly advice: string
 }
 
-/** Chooses Docker if an engine answers, else native, and installs what is missing. If neither works, the error says what to do. */
+/**
+ * Chooses Docker if an engine answers, else native, and installs what is missing. If neither works, the error says what
+ * to do.
+ */
 export async function chooseSource(native: NativeSource): Promise<'docker' | 'native'> {
   const { kind } = native
   if (!brokers.wanted(kind)) {

@@ -8,7 +8,10 @@ const answerMs = 2_000
 
 let answered: Promise<boolean> | undefined
 
-/** Returns whether a Docker engine answers. Checks once. Without a socket testcontainers is not loaded, so it costs nothing. */
+/**
+ * Returns whether a Docker engine answers. Checks once. Without a socket testcontainers is not loaded, so it costs
+ * nothing.
+ */
 export function engineAnswers(): Promise<boolean> {
   answered ??= look()
   return answered

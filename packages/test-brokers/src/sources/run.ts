@@ -14,7 +14,9 @@ export interface Started {
   readonly verbs: Pick<Server, 'kill' | 'restart' | 'pause' | 'resume' | 'stop'>
 }
 
-/** Starts a recipe and waits until `answers` resolves. If the start fails, it cleans up and throws with the last output. */
+/**
+ * Starts a recipe and waits until `answers` resolves. If the start fails, it cleans up and throws with the last output.
+ */
 export async function runRecipe(
   recipe: Recipe,
   options: { source: 'docker' | 'native'; owner: ProcessId; answers: (machine: Machine) => Promise<unknown> },

@@ -14,7 +14,10 @@ export type Level = 'required' | 'capability' | 'optional'
 export type Need = FaultName | 'worker'
 
 export interface ConformanceCase {
-  /** Identifies the case in reports of different versions, so no other case may ever have it. See `cases/retired-ids.ts`. */
+  /**
+   * Identifies the case in reports of different versions, so no other case may ever have it. See
+   * `cases/retired-ids.ts`.
+   */
   readonly id: string
   /** States the guarantee in the present tense. */
   readonly title: string

@@ -2,7 +2,10 @@ import assert from 'node:assert/strict'
 import type { Queue, QueueStats } from '../../index.js'
 import type { Kit } from './kit.js'
 
-/** Waits until the stats of the group are as given, as far as the broker can count. Counts that are not given have to be 0. */
+/**
+ * Waits until the stats of the group are as given, as far as the broker can count. Counts that are not given have to be
+ * 0.
+ */
 export async function untilStats(
   kit: Kit,
   queue: Queue,

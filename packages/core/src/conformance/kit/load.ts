@@ -52,7 +52,10 @@ export const slower = (kit: Kit): CollectOptions => ({
   },
 })
 
-/** The time in which connections have to recover once the broker is reachable: backoff, a missed heartbeat, a new session. */
+/**
+ * The time in which connections have to recover once the broker is reachable: backoff, a missed heartbeat, a new
+ * session.
+ */
 export const healMs = 30_000
 
 /** Waits until health reports that all is well, like a readiness probe of an application. */
@@ -90,7 +93,9 @@ export async function publishAgain(
   assert.equal(ledger.published.size - healed, count, 'publishes that were stored after the connection had recovered')
 }
 
-/** Publishes messages that are handled and acknowledged before the fault. None of them may be repeated because of it. */
+/**
+ * Publishes messages that are handled and acknowledged before the fault. None of them may be repeated because of it.
+ */
 export async function publishBefore(kit: Kit, ledger: Ledger, queue: Queue, count = 20): Promise<{ check(): void }> {
   await ledger.publish(queue, { count })
   const ids = [...ledger.published]

@@ -38,7 +38,9 @@ export function assertNeverEarly(waitedMs: readonly number[], askedMs: readonly 
 const usualMs = 250
 const hiccupMs = 1_000
 
-/** Checks the median and the maximum. Only for cases that run `alone`: a single message may meet a pause of the machine. */
+/**
+ * Checks the median and the maximum. Only for cases that run `alone`: a single message may meet a pause of the machine.
+ */
 export function assertPunctual(latenessMs: readonly number[], { delayResolutionMs }: Capabilities): void {
   const ascending = [...latenessMs].sort((one, other) => one - other)
   const median = ascending[Math.floor(ascending.length / 2)] ?? Number.NaN

@@ -44,7 +44,10 @@ const headOf = ({ id, title, promises, level, long }: ConformanceCase) => ({
 
 export type CaseContext = Omit<KitOptions, 'caseId'>
 
-/** Runs one case, then recovers the broker and closes everything that the case opened. Never rejects: the result has the error. */
+/**
+ * Runs one case, then recovers the broker and closes everything that the case opened. Never rejects: the result has the
+ * error.
+ */
 export async function runCase(one: ConformanceCase, context: CaseContext): Promise<CaseResult> {
   const startedAt = performance.now()
   const error = await attempt(one, context)
@@ -73,7 +76,9 @@ async function attempt(one: ConformanceCase, context: CaseContext): Promise<Erro
   return first instanceof Error ? first : new Error(String(first))
 }
 
-/** Collects unhandled rejections, which would end a process. With several running cases it is not known whose they are. */
+/**
+ * Collects unhandled rejections, which would end a process. With several running cases it is not known whose they are.
+ */
 function watchUnhandled() {
   const seen: Error[] = []
   const note = (reason: unknown): void => {

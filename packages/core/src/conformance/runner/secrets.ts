@@ -2,7 +2,9 @@ import type { JsonObject, JsonValue } from '../subject.js'
 
 const secretName = /pass(?:word|phrase|wd)?$|secret|token/i
 
-/** The minimum length. Shorter passwords, and those equal to the user's name, also appear in texts that reveal nothing. */
+/**
+ * The minimum length. Shorter passwords, and those equal to the user's name, also appear in texts that reveal nothing.
+ */
 const minLength = 8
 
 /** Returns the passwords in options, found by the names of properties and in URLs. */

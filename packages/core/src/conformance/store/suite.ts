@@ -20,7 +20,10 @@ export interface StoreSubject {
   open(): Promise<readonly [TaskStore, TaskStore]>
   /** Advances the clock of the store. Default: waits in real time. */
   sleep?(ms: number): Promise<void>
-  /** The optional members that the store does not have. Their cases are skipped, each with the reason in its name. Default: none. */
+  /**
+   * The optional members that the store does not have. Their cases are skipped, each with the reason in its name.
+   * Default: none.
+   */
   readonly lacks?: readonly OptionalStoreMember[]
 }
 

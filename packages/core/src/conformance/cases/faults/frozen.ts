@@ -68,7 +68,9 @@ interface FreezeOptions {
   readonly meanwhile?: () => Promise<void>
 }
 
-/** Freezes the link while handlers end, whose settlements cannot reach the broker, and while publishes wait for answers. */
+/**
+ * Freezes the link while handlers end, whose settlements cannot reach the broker, and while publishes wait for answers.
+ */
 async function freeze(kit: Kit, direction: Direction, { forMs = 0, meanwhile }: FreezeOptions = {}): Promise<void> {
   const [publisher, consumer] = [await kit.queue(), await kit.queue()]
   const ledger = kit.ledger(kit.topic())

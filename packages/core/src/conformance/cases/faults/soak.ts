@@ -73,7 +73,9 @@ function faultsOf(kit: Kit): readonly Fault[] {
 
 const pick = <T>(kit: Kit, values: readonly T[]): T => values[Math.floor(kit.random() * values.length)] as T
 
-/** Manages a process that shares the load, and is killed and replaced. It may fail to start while the broker is away. */
+/**
+ * Manages a process that shares the load, and is killed and replaced. It may fail to start while the broker is away.
+ */
 function workerAmong(kit: Kit, started: (worker: Worker) => void) {
   let current: Worker | undefined
   const end = async (): Promise<void> => {

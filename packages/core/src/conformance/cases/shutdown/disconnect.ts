@@ -172,7 +172,10 @@ async function useAndLeave(kit: Kit, label: string): Promise<void> {
   await queue.disconnect()
 }
 
-/** Returns how many timers, sockets and the like keep this process alive, once the ones that are about to end have ended. */
+/**
+ * Returns how many timers, sockets and the like keep this process alive, once the ones that are about to end have
+ * ended.
+ */
 async function lowest(kit: Kit): Promise<number> {
   let min = Number.POSITIVE_INFINITY
   await kit.quiet(() => {
