@@ -20,7 +20,7 @@ describe('conformanceOptions', () => {
     expect(conformanceOptions('memory')).toMatchObject({ complete: true, long: true, seed: 42 })
     vi.stubEnv('MQ_CONFORMANCE_SEED', '4x')
     expect(() => conformanceOptions('memory')).toThrow(
-      "MQ_CONFORMANCE_SEED must be a whole number, as a report names it, not '4x'",
+      "MQ_CONFORMANCE_SEED must be a whole number, as in a report, not '4x'",
     )
   })
 
