@@ -1,4 +1,4 @@
-// Plain JavaScript, since it is what turns TypeScript on for the rest.
+// Plain JavaScript, because this file enables TypeScript for the rest.
 import { tsImport } from 'tsx/esm/api'
 
 const { up } = await tsImport('./src/up.ts', import.meta.url)

@@ -10,7 +10,7 @@ export default mergeConfig(
       testTimeout: 30_000,
       hookTimeout: 120_000,
       maxWorkers: 2,
-      // After the others: vitest wants projects with another number of workers in a group of their own.
+      // Runs after the others, because vitest puts projects with another number of workers into a separate group.
       sequence: { groupOrder: 1 },
     },
   }),

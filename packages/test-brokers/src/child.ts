@@ -8,35 +8,35 @@ import { type Deadline, until } from './run/wait.js'
 
 export interface ChildOptions {
   readonly args?: readonly string[]
-  /** Added to this process's own. */
+  /** Environment variables that are added to those of this process. */
   readonly env?: Readonly<Record<string, string>>
 }
 
 export interface Child<Report> {
   readonly pid: number
-  /** Everything that it has reported, in order. */
+  /** Returns everything that the child has reported, in order. */
   reported(): readonly Report[]
-  /** Resolves with the reports once the predicate holds. Rejects after the deadline, or when the child ends before. */
+  /** Resolves with the reports once the predicate holds. Rejects after the timeout, or if the child ends before. */
   waitFor(predicate: (reports: readonly Report[]) => boolean, deadline: Deadline): Promise<readonly Report[]>
-  /** Sends to the child's `onMessage`. */
+  /** Sends a message to the child's `onMessage`. */
   send(message: unknown): void
-  /** Ends it with SIGKILL; resolves with its exit, when all that it reported before is known. */
+  /** Ends the child with SIGKILL. Resolves with its exit once all its reports are known. */
   kill(): Promise<Exit>
-  /** Stops and continues it, as a machine that hangs. */
+  /** Pauses and resumes the child, like a machine that hangs. */
   pause(): Promise<void>
   resume(): void
-  /** Asks it to end with SIGTERM; killed when it does not within the deadline. */
+  /** Asks the child to end with SIGTERM. Kills it after the timeout. */
   stop(options?: { timeoutMs?: number }): Promise<Exit>
-  /** Settles when it ends, by itself or not. */
+  /** Settles when the child ends, by itself or not. */
   readonly exited: Promise<Exit>
-  /** What it printed, both streams. */
+  /** Returns the output of the child, of both streams. */
   output(): string
 }
 
 /**
  * Runs a TypeScript or JavaScript module as a process of its own, against the sources of this workspace.
  *
- * The module reports with `report(value)`; what is handed to that before a SIGKILL arrives. It ends when this process does.
+ * The module reports with `report(value)`. Reports from before a SIGKILL arrive. The child ends when this process does.
  */
 export async function child<Report = unknown>(
   module: URL | string,
@@ -63,7 +63,7 @@ export async function child<Report = unknown>(
       printed += text
     })
   }
-  // Reports may still be in the channel when the process is gone: it has ended when both the channel and the output have.
+  // Reports may still be in the channel when the process is gone. It has ended once both channel and output have.
   const closed = new Promise<Exit>((resolve) => {
     spawned.once('close', (code, name) => resolve({ code, signal: name }))
   })
@@ -107,11 +107,11 @@ export async function child<Report = unknown>(
 }
 
 /**
- * What `node` needs to run TypeScript against the sources of this workspace, so that no child needs a build; also for
- * `Subject.node` of the conformance suite.
+ * Settings with which `node` runs TypeScript against the sources of this workspace, so that no child needs a build. They also
+ * fit `Subject.node` of the conformance suite.
  */
 export const workspaceNode = {
   args: ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href],
-  // Its `paths` lead to the packages' sources.
+  // The `paths` of this file lead to the packages' sources.
   env: { TSX_TSCONFIG_PATH: join(fileURLToPath(new URL('../../../', import.meta.url)), 'tsconfig.json') },
 } as const

@@ -1,12 +1,12 @@
-/** The brokers that tests are written for. `memory` needs no server, and can be left out like the others. */
+/** The brokers for which there are tests. `memory` needs no server, and can be left out like the others. */
 export const kinds = ['memory', 'rabbitmq', 'redis', 'kafka'] as const
 
 export type Kind = (typeof kinds)[number]
 export type ServerKind = Exclude<Kind, 'memory'>
 
 /**
- * Which brokers this run is about, from `MQ_TEST_BROKERS`: a list such as `memory,redis`; all of them when unset.
- * A name that is not one of them is an error: a typing mistake must not leave tests out.
+ * Returns the brokers to test, from `MQ_TEST_BROKERS`: a list such as `memory,redis`. Default: all. Throws for an unknown
+ * name, because a typing mistake must not leave tests out.
  */
 function wantedKinds(): readonly Kind[] {
   const setting = process.env.MQ_TEST_BROKERS?.trim()
@@ -19,10 +19,13 @@ function wantedKinds(): readonly Kind[] {
   })
 }
 
-/** For `describe.skipIf(!brokers.wanted('kafka'))`: what is left out is then counted as skipped. */
+/** Says which brokers to test. `describe.skipIf(!brokers.wanted('kafka'))` counts omitted tests as skipped. */
 export const brokers = {
   wanted: (kind: Kind): boolean => wantedKinds().includes(kind),
-  /** Wanted, and not from the environment: only then can a test have a process, options and, with Kafka, a proxy. */
+  /**
+   * Returns whether the broker is wanted and not from the environment. Only then are process verbs, options and a Kafka
+   * proxy possible.
+   */
   owned: (kind: ServerKind): boolean => brokers.wanted(kind) && environmentUrl(kind) === undefined,
   get left(): readonly Kind[] {
     return kinds.filter((kind) => !this.wanted(kind))

@@ -1,6 +1,6 @@
 /**
- * For modules that run as a `child`: tells the parent something, such as the id of a handled message. Does nothing when
- * the module runs alone. Resolves once the value is on its way and a SIGKILL can no longer hold it back.
+ * Sends a value to the parent of a `child`, such as the id of a handled message. Does nothing if the module runs alone.
+ * Resolves once a SIGKILL can no longer hold the value back.
  */
 export async function report(value: unknown): Promise<void> {
   endWithParent()
@@ -10,7 +10,7 @@ export async function report(value: unknown): Promise<void> {
   })
 }
 
-/** For modules that run as a `child`: takes what the parent sends, and keeps the process alive for it. */
+/** Calls the listener with each message of a `child`'s parent, and keeps the process alive for it. */
 export function onMessage(listener: (message: unknown) => void): void {
   endWithParent()
   process.on('message', listener)
@@ -18,7 +18,7 @@ export function onMessage(listener: (message: unknown) => void): void {
 
 let isBound = false
 
-/** A child whose parent was killed ends too, instead of waiting for the next run's sweep. */
+/** Ends a child whose parent was killed, so that it does not wait for the next run's sweep. */
 function endWithParent(): void {
   if (isBound) return
   isBound = true

@@ -1,38 +1,40 @@
 import type { ServerKind } from './kinds.js'
 import type { Source } from './sources/machine.js'
 
-/** What every broker of this package has, wherever it came from. */
+/** The interface of every broker of this package, from any source. */
 export interface Server {
   readonly kind: ServerKind
   readonly source: Source
-  /** With the credentials of the first user, if there are any. */
+  /** The URL with the credentials of the first user, if there are any. */
   readonly url: string
   readonly host: string
   readonly port: number
-  /** As the broker tells it, where its protocol does. */
+  /** The version, if the broker's protocol reports it. */
   readonly version?: string
-  /** PEM of the authority to trust; undefined without TLS, or when the environment's broker uses a public one. */
+  /**
+   * The certificate of the authority as PEM. Undefined without TLS, or if the environment's broker uses a public one.
+   */
   readonly ca?: string
-  /** Ends it with SIGKILL; resolves once it is gone. Its port stays reserved. */
+  /** Ends the server with SIGKILL. Resolves once it is gone. Its port stays reserved. */
   kill(): Promise<void>
-  /** Starts it on the same port and data and waits until it answers. One that still runs is killed first. */
+  /** Starts the server on the same port and data, and waits until it answers. A running server is killed first. */
   restart(options?: RestartOptions): Promise<void>
-  /** Stops it with SIGSTOP: connections stay open, and nothing answers. */
+  /** Pauses the server with SIGSTOP: connections stay open, and nothing answers. */
   pause(): Promise<void>
-  /** Lets it go on with SIGCONT. */
+  /** Resumes the server with SIGCONT. */
   resume(): Promise<void>
-  /** Ends it and removes its data. Nothing happens when it is shared or from the environment, so it may always be called. */
+  /** Ends the server and removes its data. Does nothing to a shared server or one from the environment. */
   stop(): Promise<void>
 }
 
 export interface RestartOptions {
-  /** Ask a running one to end by itself, so that it can tell its clients; default is SIGKILL. */
+  /** Asks a running server to end by itself, so that it can notify its clients. Default: false, which means SIGKILL. */
   readonly graceful?: boolean
 }
 
 type Verb = 'kill' | 'restart' | 'pause' | 'resume'
 
-/** The verbs of a server whose process is not this test's to hurt: each is refused by its name. */
+/** Returns verbs for a server whose process does not belong to this test. Each rejects with its own name. */
 export function refusedVerbs(reason: string): Pick<Server, Verb | 'stop'> {
   const refuse = (verb: string) => async (): Promise<never> => {
     throw new Error(`${verb}() needs a process of this test's own: ${reason}`)

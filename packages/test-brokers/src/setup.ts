@@ -13,19 +13,19 @@ import { chooseSource } from './sources/choose.js'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Which brokers a project's tests need, so that no others are installed for it. All when left out. */
+    /** The brokers that a project's tests need. No others are installed for it. Default: all. */
     brokers?: ServerKind[]
   }
 }
 
-/** Each project loads this file anew, so what they share lies outside it. */
+/** Each project loads this file again, so the shared state lives outside it. */
 const runKey = Symbol.for('mq.test-brokers.run')
 const shelf = globalThis as { [runKey]?: Promise<string> }
 
 async function begin(): Promise<string> {
   await sweep()
   const run = await createFolder('run')
-  // Workers inherit it.
+  // Workers inherit this variable.
   process.env[runVariable] = run
   return run
 }
@@ -33,8 +33,8 @@ async function begin(): Promise<string> {
 const sources = { rabbitmq: nativeRabbit, redis: nativeRedis, kafka: kafkaSource(prepareKafka) }
 
 /**
- * vitest's `globalSetup`: ends what earlier runs left, installs what this one needs before any test's time is counted, and
- * at the end removes all that the run has started. Several projects of one run share one set of servers.
+ * The `globalSetup` of vitest. Cleans up after earlier runs, and installs what this run needs before the time of any test
+ * counts. At the end it removes everything that the run has started. Projects of one run share their servers.
  */
 export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
   const isFirst = shelf[runKey] === undefined
@@ -43,14 +43,14 @@ export default async function setup(project: TestProject): Promise<(() => Promis
 
   const needed = project.config.provide.brokers ?? ['rabbitmq', 'redis', 'kafka']
   for (const kind of needed.filter((name) => brokers.wanted(name) && environmentUrl(name) === undefined)) {
-    // Only the tests that need this broker fail for it, each with these words.
+    // Only the tests that need this broker fail, each with this text.
     await chooseSource(sources[kind]).catch((error: Error) => writeFileSync(failureFile(run, kind), error.message))
   }
   if (!isFirst) return undefined
   return async () => {
     delete shelf[runKey]
     await clearOwnedBy(self)
-    // Workers that were ended in the middle of a test.
+    // Removes what workers left that were ended during a test.
     await sweep()
   }
 }

@@ -16,15 +16,15 @@ export interface SharedServers {
   kafka: KafkaServer
 }
 
-/** What test files may not do with a server that others use. */
+/** The verbs that are not allowed on a shared server. */
 type Owned = 'kill' | 'restart' | 'pause' | 'resume' | 'stop' | 'rabbitmqctl' | 'alarm' | 'flush'
 
-/** Where the run keeps what its test files share; set by `setup.ts` for every worker. */
+/** The variable with the folder that the test files of a run share. `setup.ts` sets it for every worker. */
 export const runVariable = 'MQ_TEST_RUN'
 
 /**
- * The run's server of that kind, started by the first file that asks and ended with the run. For tests that do not hurt
- * it: its process verbs are refused by name. Use names of your own for queues, keys and topics. A proxy may stand in front.
+ * Returns the run's shared server of that kind. The first file that calls this starts it, and it ends with the run. Its process
+ * verbs are refused, so that no test can disturb others. Use unique names for queues, keys and topics. A proxy is allowed.
  */
 export async function shared<K extends ServerKind>(kind: K): Promise<SharedServers[K]> {
   if (environmentUrl(kind) !== undefined) return (await fromEnvironment[kind]()) as SharedServers[K]
@@ -44,7 +44,7 @@ export async function shared<K extends ServerKind>(kind: K): Promise<SharedServe
       try {
         writeFileSync(details, JSON.stringify(await start[kind](owner)))
       } catch (error) {
-        // The other files fail at once with the same words instead of trying again one after the other.
+        // The other files fail at once with the same text, so that they do not all try again.
         writeFileSync(failure, error instanceof Error ? error.message : String(error))
         throw error
       }

@@ -2,13 +2,13 @@ import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:cry
 import { isIPv4 } from 'node:net'
 
 export interface Certificates {
-  /** PEM, as `ca` of a driver's TLS options. */
+  /** The authority's certificate as PEM, for `ca` of a driver's TLS options. */
   readonly ca: string
   readonly cert: string
   readonly key: string
 }
 
-/** An authority of its own and a server certificate for the hosts, valid for a day. The authority's key is thrown away. */
+/** Creates an authority and a server certificate for the hosts, valid for a day. The authority's key is not kept. */
 export function certificates(hosts: readonly string[]): Certificates {
   const authority = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const server = generateKeyPairSync('ec', { namedCurve: 'P-256' })
@@ -43,7 +43,7 @@ interface CertificateParts {
   readonly extensions: readonly Buffer[]
 }
 
-/** X.509 version 3 as of RFC 5280, in the few forms that a test needs; Node signs but cannot write certificates. */
+/** Writes X.509 version 3 (RFC 5280), in the few forms that a test needs. Node can sign, but not write certificates. */
 function certificate(parts: CertificateParts): string {
   const ecdsaWithSha256 = sequence(oid('2a8648ce3d040302'))
   const body = sequence(

@@ -3,7 +3,7 @@ import { brokers, type ServerKind } from './kinds.js'
 import { sweep } from './run/sweep.js'
 import type { Server } from './server.js'
 
-/** `pnpm brokers up`: all three in the foreground until Ctrl-C. */
+/** Implements `pnpm brokers up`: runs all three brokers in the foreground until Ctrl-C. */
 export async function up(): Promise<void> {
   await sweep()
   const starts: Record<ServerKind, () => Promise<Server>> = { rabbitmq, redis, kafka }

@@ -41,7 +41,7 @@ describe('a child', () => {
     expect(reports.at(-1)).toEqual({ done: true, argument: 'argument', variable: 'given' })
   })
 
-  it('is gone when kill() resolves, and what it had reported is known', async () => {
+  it('has ended when kill() resolves, and all its reports are known', async () => {
     const worker = await start('worker')
     await worker.waitFor((reports) => reports.some((report) => report.ready), ready)
     worker.send({ count: 1_000_000 })
@@ -54,7 +54,7 @@ describe('a child', () => {
     expect(namesIn(root()).filter((name) => name.startsWith(`child.${process.pid}.`))).toEqual([])
   })
 
-  it('tells its exit code, and why a wait is in vain, with what it printed', async () => {
+  it('reports its exit code, and rejects a wait with its output', async () => {
     const worker = await start('worker')
     await worker.waitFor((reports) => reports.some((report) => report.ready), ready)
     const wait = worker.waitFor((reports) => reports.length > 100, { what: 'more reports', timeoutMs: 15_000 })
@@ -67,14 +67,14 @@ describe('a child', () => {
     expect(await other.exited).toEqual({ code: 3, signal: null })
   })
 
-  it('says what it waited for when the deadline passes', async () => {
+  it('says what it waited for after the timeout', async () => {
     const worker = await start('worker')
     await worker.waitFor((reports) => reports.some((report) => report.ready), ready)
     const wait = worker.waitFor(() => false, { what: 'the moon', timeoutMs: 100 })
     await expect(wait).rejects.toThrow('Waited 100 ms for the moon')
   })
 
-  it('stalls while it is paused, and goes on', async () => {
+  it('stalls while it is paused, and continues afterwards', async () => {
     const worker = await start('worker')
     await worker.waitFor((reports) => reports.some((report) => report.ready), ready)
     await worker.pause()
@@ -96,7 +96,7 @@ describe('a child', () => {
     await worker.kill()
     const taken = worker.reported().length
     const left = await client.llen(key)
-    // One may be between the broker and the report.
+    // One value may be between the broker and the report.
     expect([0, 1]).toContain(ids.length - left - taken)
     expect(left).toBeGreaterThan(0)
     await until(async () => (await client.del(key)) === 1, { what: 'the list to be removed' })

@@ -49,7 +49,7 @@ describe.skipIf(!brokers.owned('redis'))('the faults of a Redis', () => {
     expect(new URL(started.options.url).port).not.toBe(String(started.server.port))
   })
 
-  it('kill ends it and restart brings it back with what it had', async () => {
+  it('kill ends it and restart brings it back with its data', async () => {
     const conversation = await open()
     const before = await driver.count()
     await faults.kill?.(started)
@@ -59,7 +59,7 @@ describe.skipIf(!brokers.owned('redis'))('the faults of a Redis', () => {
     await open()
   })
 
-  it('cut resets what is open, refuse keeps new ones out, and heal lets them in', async () => {
+  it('cut resets open connections, refuse refuses new ones, and heal lets them in', async () => {
     const conversation = await open()
     await faults.refuse?.(started)
     await conversation.write('still there')
@@ -70,7 +70,7 @@ describe.skipIf(!brokers.owned('redis'))('the faults of a Redis', () => {
     await open()
   })
 
-  it('freeze holds back the direction that it is told, until heal', async () => {
+  it('freeze holds back the given direction until heal', async () => {
     const conversation = await open()
     const before = await driver.count()
     await faults.freeze?.(started, 'out')
@@ -93,11 +93,11 @@ describe.skipIf(!brokers.owned('redis'))('the faults of a Redis', () => {
     const conversation = await open()
     const before = await driver.count()
     await faults.dropAnswer?.(started)
-    await expect(within(conversation.write('unanswered'), { what: 'it to fail' })).rejects.not.toThrow(/Waited/)
+    await expect(within(conversation.write('unanswered'), { what: 'the write to fail' })).rejects.not.toThrow(/Waited/)
     expect(await driver.count()).toBe(before + 1)
   })
 
-  it('connections counts those of clients', async () => {
+  it('connections counts the connections of clients', async () => {
     const before = (await faults.connections?.(started)) ?? 0
     const conversation = await open()
     expect(await faults.connections?.(started)).toBe(before + 1)
@@ -105,7 +105,7 @@ describe.skipIf(!brokers.owned('redis'))('the faults of a Redis', () => {
     await until(async () => (await faults.connections?.(started)) === before, { what: 'the connection to be gone' })
   })
 
-  it('wrongCredentials reach it and are refused, unreachable reaches nobody, and both hold the secret', async () => {
+  it('wrongCredentials are refused by the server, unreachable reaches none, and both have the secret', async () => {
     for (const [fault, reason] of [
       ['wrongCredentials', /WRONGPASS/],
       ['unreachable', /ECONNREFUSED/],
@@ -117,12 +117,12 @@ describe.skipIf(!brokers.owned('redis'))('the faults of a Redis', () => {
     }
   })
 
-  it('wrongCredentials say so where no password is asked for', async () => {
+  it('wrongCredentials throw if the server has no password', async () => {
     const open = { ...started, server: { ...started.server, url: 'redis://127.0.0.1:1' } }
     expect(() => faults.wrongCredentials?.(open)).toThrow('start it with one')
   })
 
-  it('untrusted leads to the broker by TLS, and only those who ask for no trust get there', async () => {
+  it('untrusted leads to the broker over TLS, for clients that check no certificate', async () => {
     const url = new URL(String(faults.untrusted?.(started).options.url))
     expect(url.protocol).toBe('rediss:')
     await expect(connectRedis(url.href)).rejects.toThrow(/self[- ]signed|unable to verify/)
@@ -144,7 +144,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('the faults of a RabbitMQ', () => {
     await stopBehindProxy(started)
   })
 
-  it('block holds publishers back, and heal lets them go on', async () => {
+  it('block holds publishers back, and heal lets them continue', async () => {
     const connection = await connectRabbit(started.options.url)
     const channel = await connection.createConfirmChannel()
     const { queue } = await channel.assertQueue('', { exclusive: true })
@@ -161,7 +161,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('the faults of a RabbitMQ', () => {
     destroy(connection)
   })
 
-  it('kill keeps a queue that was declared the moment before', async () => {
+  it('kill keeps a queue that was declared just before', async () => {
     const connection = await connectRabbit(started.options.url)
     const queue = `declared-${process.pid}`
     await (await connection.createChannel()).assertQueue(queue, { durable: true })
@@ -179,7 +179,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('the faults of a RabbitMQ', () => {
 })
 
 describe.skipIf(!brokers.owned('kafka'))('the faults of a Kafka', () => {
-  it('are those of the others, and its clients are led through the link', async () => {
+  it('are those of the other brokers, and its clients go through the link', async () => {
     const started = await behindProxy(kafka({ users: { alice: 'right' } }))
     const faults = faultsOf('kafka')
     expect(Object.keys(faults).sort()).toEqual(

@@ -4,7 +4,7 @@ import { conformanceOptions, faultsOf } from '../src/index.js'
 afterEach(() => vi.unstubAllEnvs())
 
 describe('conformanceOptions', () => {
-  it('allow nothing required to be left out, and write reports', () => {
+  it('allow no required case to be left out, and write reports', () => {
     vi.stubEnv('MQ_TEST_REDIS_URL', '')
     vi.stubEnv('MQ_TEST_LONG', undefined)
     vi.stubEnv('MQ_CONFORMANCE_SEED', undefined)
@@ -14,17 +14,17 @@ describe('conformanceOptions', () => {
     expect(conformanceOptions('redis', { variant: 'cluster' }).reportFolder).toMatch(/conformance.cluster$/)
   })
 
-  it('take the long cases and the seed from the environment', () => {
+  it('read the long cases and the seed from the environment', () => {
     vi.stubEnv('MQ_TEST_LONG', '1')
     vi.stubEnv('MQ_CONFORMANCE_SEED', '42')
     expect(conformanceOptions('memory')).toMatchObject({ complete: true, long: true, seed: 42 })
     vi.stubEnv('MQ_CONFORMANCE_SEED', '4x')
     expect(() => conformanceOptions('memory')).toThrow(
-      "MQ_CONFORMANCE_SEED must be a whole number, as a report names it, not '4x'",
+      "MQ_CONFORMANCE_SEED must be a whole number, as in a report, not '4x'",
     )
   })
 
-  it('leave out what a broker from the environment does not allow', () => {
+  it('leave out cases that a broker from the environment does not allow', () => {
     vi.stubEnv('MQ_TEST_KAFKA_URL', 'kafka://127.0.0.1:1')
     vi.stubEnv('MQ_TEST_RABBITMQ_URL', 'amqp://127.0.0.1:1')
     expect(conformanceOptions('kafka').complete).toBe(false)

@@ -40,7 +40,7 @@ describe.each(['rabbitmq', 'redis', 'kafka'] as const)('%s from the environment'
       await ask[kind]()
     })
 
-    it('refuses what needs the process, and options, by name', async () => {
+    it('refuses process verbs and options by name', async () => {
       vi.stubEnv(name, running.url)
       const server = await starts[kind]()
       for (const verb of verbs) await expect(server[verb]()).rejects.toThrow(`${verb}() needs`)
@@ -50,7 +50,7 @@ describe.each(['rabbitmq', 'redis', 'kafka'] as const)('%s from the environment'
       if (kind === 'kafka') await expect(proxy(server)).rejects.toThrow(`${name} is set`)
     })
 
-    it('that does not answer, or is no URL, is told by name and without its password', async () => {
+    it('that does not answer, or is not a URL, is named in the error without its password', async () => {
       vi.stubEnv(name, `${kind}://user:hidden@127.0.0.1:1`)
       const error = await starts[kind]().then(
         () => new Error('it started'),
@@ -62,13 +62,13 @@ describe.each(['rabbitmq', 'redis', 'kafka'] as const)('%s from the environment'
       await expect(starts[kind]()).rejects.toThrow(`${name} is not a URL`)
     })
 
-    it('shared, it refuses what would hurt the others', async () => {
+    it('refuses verbs that would disturb others if it is shared', async () => {
       for (const verb of verbs) await expect(running[verb]()).rejects.toThrow(`${verb}() needs`)
       await running.stop()
       expect((await shared(kind)).port).toBe(running.port)
     })
 
-    it('left out, it says how to guard its tests', async () => {
+    it('says how to guard its tests if it is left out', async () => {
       vi.stubEnv('MQ_TEST_BROKERS', 'memory')
       expect(brokers.wanted(kind)).toBe(false)
       await expect(starts[kind]()).rejects.toThrow(`describe.skipIf(!brokers.wanted('${kind}'))`)

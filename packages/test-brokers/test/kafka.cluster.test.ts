@@ -8,7 +8,7 @@ describe.skipIf(!brokers.owned('kafka'))('several Kafka processes', () => {
     onTestFinished(() => cluster.stop())
     const [first, second] = cluster.nodes
     if (first === undefined || second === undefined) throw new Error('There must be two')
-    /** What the first broker says; a client that has seen the other one would ask that too. */
+    /** Asks only the first broker. A client that knows the other one would ask that too. */
     const alive = async (): Promise<readonly number[]> => {
       const client = kafkaClient({ brokers: [first.address] })
       const { brokers: found } = await withAdmin(client, (admin) => admin.describeCluster())

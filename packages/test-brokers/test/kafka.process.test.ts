@@ -8,11 +8,11 @@ import { processSuite } from './suites/process.js'
 describe.skipIf(!brokers.owned('kafka'))('Kafka', () => {
   processSuite({ server: () => kafka(), driver: kafkaDriver })
 
-  it('is 4.1 or newer, and has dropped what 4.0 dropped', async () => {
+  it('is 4.1 or newer, without the requests that 4.0 removed', async () => {
     const server = await shared('kafka')
     const [major = 0, minor = 0] = (server.version ?? '').split('.').map(Number)
     expect(major * 1_000 + minor).toBeGreaterThanOrEqual(4_001)
-    // An ApiVersions request; the answer lists (request, least version, greatest version).
+    // An ApiVersions request; the answer lists (request, minimum version, maximum version).
     const versions = await ask(server, {
       send: Buffer.from('0000000e0012000000000001000474657374', 'hex'),
       read: (reply) => (reply.length > 14 && reply.length >= 4 + reply.readInt32BE(0) ? reply.subarray(14) : undefined),
@@ -25,7 +25,7 @@ describe.skipIf(!brokers.owned('kafka'))('Kafka', () => {
     expect(leastFetch).toBe(4)
   })
 
-  it('works with kafkajs: groups commit, and go on where they were', async () => {
+  it('works with kafkajs: groups commit, and resume at their offsets', async () => {
     const server = await shared('kafka')
     const client = kafkaClient(server, { retry: { retries: 5 } })
     const [topic, groupId] = [`resumed.${randomUUID()}`, randomUUID()]

@@ -19,7 +19,7 @@ describe.skipIf(!brokers.owned('kafka'))('in front of Kafka', () => {
       await Promise.all(links.map((link) => link.close()))
     })
 
-    it('names the proxy that a client came through, and the broker to one that came straight', async () => {
+    it('leads a client back to its proxy, and a direct client to the broker', async () => {
       const known = await Promise.all(
         [...links, server].map(
           async (at) =>
@@ -29,7 +29,7 @@ describe.skipIf(!brokers.owned('kafka'))('in front of Kafka', () => {
       expect(known).toEqual([...links, server].map((at) => at.port))
     })
 
-    it('leads a group through the proxy too: its consumer gets nothing while that is frozen', async () => {
+    it('also leads a group through the proxy: its consumer gets nothing while that is frozen', async () => {
       const [link] = links
       if (link === undefined) throw new Error('no proxy')
       const topic = `through.${randomUUID()}`

@@ -41,12 +41,15 @@ describe.skipIf(!brokers.owned('kafka'))('Kafka with TLS, logins and ACLs', () =
     },
   )
 
-  it.each(['plain', 'scram-sha-256', 'scram-sha-512'] as const)('refuses a wrong one with %s', async (mechanism) => {
-    await expect(topics(login(mechanism, 'admin', 'wrong'))).rejects.toThrow(/authentication failed/i)
-    await expect(topics(login(mechanism, 'nobody', 'secret'))).rejects.toThrow(/authentication failed/i)
-  })
+  it.each(['plain', 'scram-sha-256', 'scram-sha-512'] as const)(
+    'refuses a wrong password with %s',
+    async (mechanism) => {
+      await expect(topics(login(mechanism, 'admin', 'wrong'))).rejects.toThrow(/authentication failed/i)
+      await expect(topics(login(mechanism, 'nobody', 'secret'))).rejects.toThrow(/authentication failed/i)
+    },
+  )
 
-  it('gives the first user’s login as kafkajs takes it', async () => {
+  it('has the first user’s login in the form of kafkajs', async () => {
     expect(server.sasl).toEqual({ mechanism: 'plain', username: 'admin', password: 'p@ss:/ word' })
   })
 
@@ -60,7 +63,7 @@ describe.skipIf(!brokers.owned('kafka'))('Kafka with TLS, logins and ACLs', () =
     ).rejects.toThrow()
   })
 
-  it('goes through a proxy, and says so when all of them are in use', async () => {
+  it('works through a proxy, and says so if all proxies are in use', async () => {
     const link = await proxy(server)
     await topics(asAdmin(), link)
     expect(link.bytes.out).toBeGreaterThan(1_000)

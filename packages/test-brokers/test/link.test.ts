@@ -2,7 +2,7 @@ import { connect, createServer, type Server as NetServer, type Socket } from 'no
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type BrokerProxy, proxy, type Server, until } from '../src/index.js'
 
-/** What no driver can show to the byte is shown with bare sockets: what arrives, and how a connection ends. */
+/** Tests with plain sockets what drivers hide: which bytes arrive, and how a connection ends. */
 let listener: NetServer
 let link: BrokerProxy
 const received: Buffer[] = []
@@ -38,7 +38,7 @@ async function open(): Promise<Socket> {
   return socket
 }
 
-it('cut is a reset alone at both ends: a polite end before it would look like a broker that says goodbye', async () => {
+it('cut is only a reset at both ends, because an orderly end before it would look like a broker that closes', async () => {
   const socket = await open()
   const seen: string[] = []
   socket
@@ -51,7 +51,7 @@ it('cut is a reset alone at both ends: a polite end before it would look like a 
   expect(seen).toEqual(['ECONNRESET'])
 })
 
-it('cut strikes at once where an end does not read, with bytes still on their way', async () => {
+it('cut happens at once if an end does not read, with bytes still on their way', async () => {
   const socket = await open()
   socket.pause()
   accepted.at(-1)?.write(Buffer.alloc(50_000_000))
@@ -72,13 +72,13 @@ it('dropAfter passes exactly that many bytes, then cuts', async () => {
   const socket = await open()
   await link.dropAfter(12_345, 'in')
   socket.write(Buffer.alloc(100_000))
-  // Node tells a reset that comes together with bytes as an end.
+  // Node reports a reset that arrives together with bytes as an end.
   await until(() => socket.destroyed && ends.length > 0, { what: 'both ends to be cut' })
   expect(bytes()).toBe(12_345)
   await open()
 })
 
-it('a frozen direction holds back a client that goes away, and the other one does not', async () => {
+it('a frozen direction holds back the end of a client, and the other direction does not', async () => {
   const socket = await open()
   await link.freeze('in')
   socket.end()
@@ -90,7 +90,7 @@ it('a frozen direction holds back a client that goes away, and the other one doe
   socket.destroy()
 })
 
-it('one half of a connection can end while the other goes on', async () => {
+it('one half of a connection can end while the other continues', async () => {
   const socket = await open()
   socket.end('question')
   await until(() => ends.includes('end'), { what: 'the end of the question' })
@@ -100,7 +100,7 @@ it('one half of a connection can end while the other goes on', async () => {
   socket.destroy()
 })
 
-it('slow counts all connections together', async () => {
+it('slow limits all connections together', async () => {
   const sockets = [await open(), await open()]
   await link.slow(20_000)
   const startedAt = Date.now()
@@ -111,7 +111,7 @@ it('slow counts all connections together', async () => {
   for (const socket of sockets) socket.destroy()
 })
 
-it('close ends its connections, and nobody listens any more', async () => {
+it('close ends the connections and frees the port', async () => {
   const socket = await open()
   await link.close()
   await until(() => socket.destroyed, { what: 'the connection to be reset' })

@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { brokers, rabbitCluster, until } from '../src/index.js'
 
 describe.skipIf(!brokers.owned('rabbitmq'))('several RabbitMQ nodes', () => {
-  it('share a queue, which outlives a SIGKILL of each of them', async () => {
+  it('share a queue, which survives a SIGKILL of each of them', async () => {
     const cluster = await rabbitCluster()
     onTestFinished(() => cluster.stop())
     const [first, second] = cluster.nodes

@@ -8,7 +8,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('RabbitMQ', () => {
     server: () => rabbitmq(),
     async driver(server) {
       const driver = await rabbitDriver(server)
-      // The queue itself has to outlive the kill.
+      // The queue itself has to survive the kill.
       await server.flush()
       return driver
     },

@@ -23,7 +23,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('RabbitMQ with TLS, users and a memo
 
   const as = (login: string): string => server.url.replace(/\/\/.*@/, `//${login}@`)
 
-  it('takes a client that trusts its authority and has the first user’s login, which the URL carries', async () => {
+  it('accepts a client that trusts its authority and has the first user’s login, which the URL carries', async () => {
     const connection = await connectRabbit(server.url, server)
     const channel = await connection.createChannel()
     await channel.assertQueue(randomUUID(), { durable: true })
@@ -38,7 +38,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('RabbitMQ with TLS, users and a memo
     await expect(connectRabbit(server.url.replace('amqps:', 'amqp:'))).rejects.toThrow()
   })
 
-  it('goes through a proxy, whose address the certificate covers', async () => {
+  it('works through a proxy, whose address the certificate covers', async () => {
     const link = await proxy(server)
     await (await connectRabbit(link.url, server)).close()
     await link.close()
@@ -58,7 +58,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('RabbitMQ with TLS, users and a memo
     await connection.close()
   })
 
-  it('blocks publishers while the memory alarm is raised, and lets them go on after', async () => {
+  it('blocks publishers while the memory alarm is raised, and lets them continue afterwards', async () => {
     const connection = await connectRabbit(server.url, server)
     const events: string[] = []
     connection.on('blocked', () => events.push('blocked')).on('unblocked', () => events.push('unblocked'))
@@ -79,7 +79,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('RabbitMQ with TLS, users and a memo
     destroy(connection)
   })
 
-  it('has the memory limit that it was given', async () => {
+  it('has the given memory limit', async () => {
     expect(await server.rabbitmqctl('status')).toMatch(/watermark setting: 0\.3 /)
   })
 })

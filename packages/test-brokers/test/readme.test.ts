@@ -9,7 +9,7 @@ import { fences } from '../../../scripts/lib/markdown.mjs'
 import { brokers } from '../src/index.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-/** Inside the package, so that the examples find it by its name. */
+/** A folder inside the package, so that the examples can import the package by its name. */
 const folder = join(root, 'temp', 'readme')
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -18,7 +18,7 @@ const blocks = fences(readFileSync(join(root, 'README.md'), 'utf8')).filter(({ l
 
 describe('the examples of the README', () => {
   it.skipIf(!brokers.owned('redis'))(
-    'run as they stand',
+    'run unchanged',
     async () => {
       const [tour, worker, ...others] = blocks.filter(({ words }) => !words.includes('no-run'))
       expect(others).toEqual([])
@@ -34,7 +34,7 @@ describe('the examples of the README', () => {
     70_000,
   )
 
-  it('compile, also where they need a test runner', async () => {
+  it('compile, even if they need a test runner', async () => {
     const compiled = join(folder, 'compiled')
     mkdirSync(compiled, { recursive: true })
     for (const { text, line } of blocks) writeFileSync(join(compiled, `line-${line}.ts`), text)

@@ -6,7 +6,7 @@ import { processSuite } from './suites/process.js'
 describe.skipIf(!brokers.owned('redis'))('Redis', () => {
   processSuite({ server: () => redis(), driver: redisDriver })
 
-  // The quickest broker stands for the others: these need many restarts.
+  // These need many restarts, so only the fastest broker is tested.
   describe('restart()', () => {
     let server: RedisServer
     beforeAll(async () => {

@@ -22,7 +22,7 @@ describe.skipIf(!brokers.owned('redis'))('Redis with TLS, users and a memory lim
 
   const as = (login: string): string => server.url.replace(/\/\/.*@/, `//${login}@`)
 
-  it('takes a client that trusts its authority and has the first user’s login, which the URL carries', async () => {
+  it('accepts a client that trusts its authority and has the first user’s login, which the URL carries', async () => {
     const client = await connectRedis(server.url, server)
     expect(await client.set('app:key', 'value')).toBe('OK')
     expect(await client.call('ACL', 'WHOAMI')).toBe('alice')
@@ -37,7 +37,7 @@ describe.skipIf(!brokers.owned('redis'))('Redis with TLS, users and a memory lim
     await expect(connectRedis(server.url.replace('rediss:', 'redis:'))).rejects.toThrow()
   })
 
-  it('goes through a proxy, whose address the certificate covers', async () => {
+  it('works through a proxy, whose address the certificate covers', async () => {
     const link = await proxy(server)
     const client = await connectRedis(link.url, server)
     expect(await client.set('app:proxied', 'value')).toBe('OK')
@@ -58,7 +58,7 @@ describe.skipIf(!brokers.owned('redis'))('Redis with TLS, users and a memory lim
     for (const client of [alice, bob]) client.disconnect()
   })
 
-  it('refuses writes past its memory limit, and keeps what it has', async () => {
+  it('refuses writes over its memory limit, and keeps its data', async () => {
     const client = await connectRedis(as(`:${encodeURIComponent('root word')}`), server)
     await client.set('app:kept', 'value')
     await expect(

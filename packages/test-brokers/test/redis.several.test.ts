@@ -6,7 +6,7 @@ describe.skipIf(!brokers.owned('redis'))('several Redis processes', () => {
   it('are a cluster of three masters, which survives a SIGKILL of all', async () => {
     const server = await redisCluster()
     onTestFinished(() => server.stop())
-    /** How many keys each of the masters then has. */
+    /** Returns how many keys each of the masters has. */
     const write = async (): Promise<number[]> => {
       const cluster = new Cluster([...server.nodes], { lazyConnect: true })
       cluster.on('error', () => {})

@@ -26,7 +26,7 @@ describe('a lock', () => {
     expect(most).toBe(1)
   })
 
-  it('of a dead process is taken over, of a living one not', () => {
+  it('of a dead process is taken over, but not that of a living one', () => {
     const file = join(folder, 'taken')
     expect(claim(file, { pid: 1_999_999, start: '1' })).toBe(true)
     expect(claim(file)).toBe(true)
@@ -37,7 +37,7 @@ describe('a lock', () => {
 })
 
 describe('reserved ports', () => {
-  it('are different for everybody who asks at the same time', async () => {
+  it('differ for concurrent callers', async () => {
     const reserved = (await Promise.all(Array.from({ length: 20 }, () => reservePorts(5)))).flat()
     expect(new Set(reserved).size).toBe(100)
     releasePorts(reserved)
@@ -45,7 +45,7 @@ describe('reserved ports', () => {
 })
 
 describe('an installation', () => {
-  it('keeps packages from starting their services while it lasts, also when it fails', async () => {
+  it('keeps packages from starting their services, even if it fails', async () => {
     const policy = join(folder, 'policy-rc.d')
     const ask = (): unknown => {
       try {
@@ -59,7 +59,7 @@ describe('an installation', () => {
     expect(existsSync(policy)).toBe(false)
   })
 
-  it('leaves a policy alone that the machine has already', async () => {
+  it('leaves an existing policy of the machine alone', async () => {
     const policy = join(folder, 'own-policy')
     writeFileSync(policy, 'own')
     await withoutServices(async () => undefined, policy)
@@ -68,7 +68,7 @@ describe('an installation', () => {
 })
 
 describe('a wait', () => {
-  it('ends with what it waited for and the last reason', async () => {
+  it('rejects with what it waited for and the last reason', async () => {
     const wait = until(() => Promise.reject(new Error('not yet')), { what: 'a wonder', timeoutMs: 50 })
     await expect(wait).rejects.toThrow('Waited 50 ms for a wonder')
     await expect(wait).rejects.toMatchObject({ cause: { message: expect.stringMatching(/not yet|a wonder/) } })

@@ -43,7 +43,7 @@ describe('the sweep', () => {
       const servers = reports[0] ?? []
       const folders = foldersOf(run.pid)
       const processes = folders.flatMap(processesOf)
-      // RabbitMQ brings Erlang's name server with it.
+      // RabbitMQ also starts Erlang's name server.
       expect(processes.length).toBe(servers.length + (brokers.wanted('rabbitmq') ? 1 : 0))
       expect(processes.filter(isAlive)).toEqual(processes)
       expect(await Promise.all(servers.map(({ port }) => refuses(port)))).toEqual(servers.map(() => false))
@@ -58,13 +58,13 @@ describe('the sweep', () => {
     },
   )
 
-  it('leaves alone what living runs own, and a process that only has a written-down number', async () => {
+  it('leaves alone everything of living runs, and a process that only has a recorded number', async () => {
     const dead = join(root(), 'redis.1999999.1.abcdef')
     const living = join(root(), `redis.${self.pid}.${self.start}.abcdef`)
     for (const folder of [dead, living]) mkdirSync(folder)
     const bystander = await launch(['/bin/sleep', '60'], { folder: living, name: 'broker', stdio: 'ignore' })
     try {
-      // The number of a living process with another start: what it stood for has ended long ago.
+      // The number belongs to a living process with another start time. The recorded process has ended.
       writeFileSync(join(dead, 'broker.pid'), `${bystander.id.pid} 1`)
       const swept = await sweep()
       expect(swept).toContain(dead)

@@ -18,7 +18,7 @@ interface Outcome {
   }
 }
 
-/** Runs the fixture as a run of its own, with these settings only. */
+/** Runs the fixture in a run of its own, with these settings only. */
 async function run(settings: NodeJS.ProcessEnv): Promise<Outcome> {
   const env: NodeJS.ProcessEnv = { ...process.env, ...settings }
   for (const name of Object.keys(env))
@@ -40,7 +40,7 @@ async function run(settings: NodeJS.ProcessEnv): Promise<Outcome> {
 }
 
 describe('MQ_TEST_BROKERS', () => {
-  it('leaves brokers out, and their tests are counted as skipped', async () => {
+  it('leaves out brokers, whose tests count as skipped', async () => {
     const { code, result, pid } = await run({ MQ_TEST_BROKERS: 'memory, redis' })
     expect(code).toBe(0)
     expect(result).toMatchObject({ numPassedTests: 4, numFailedTests: 0, numPendingTests: 1 })
@@ -48,15 +48,15 @@ describe('MQ_TEST_BROKERS', () => {
     expect(namesIn(root()).filter((name) => ownerOf(name)?.pid === pid)).toEqual([])
   })
 
-  it('with a name that nobody knows ends the run with an error', async () => {
+  it('with an unknown name ends the run with an error', async () => {
     const { code, output } = await run({ MQ_TEST_BROKERS: 'memory,reddis' })
     expect(code).not.toBe(0)
     expect(output).toContain("MQ_TEST_BROKERS has 'reddis'; known are memory, rabbitmq, redis, kafka")
   })
 })
 
-describe('when no way to a broker works', () => {
-  it('its tests fail, each with what to install, and the others pass', async () => {
+describe('if no source of a broker works', () => {
+  it('its tests fail and say what to install, and the others pass', async () => {
     const { code, result, output } = await run({
       MQ_TEST_BROKERS: 'memory,redis',
       PATH: '/nowhere',
@@ -66,7 +66,7 @@ describe('when no way to a broker works', () => {
     expect(code).not.toBe(0)
     const all = result.testResults.flatMap((file) => file.assertionResults)
     expect(all.find(({ fullName }) => fullName.startsWith('memory'))?.status).toBe('passed')
-    // vitest counts tests whose beforeAll failed as skipped; the run has failed all the same.
+    // vitest counts tests whose beforeAll failed as skipped, but the run has failed.
     expect(result).toMatchObject({ success: false, numPassedTests: 1, numFailedTests: 1 })
     for (const told of [output, all.find(({ fullName }) => fullName === 'redis alone')?.failureMessages.join() ?? '']) {
       expect(told).toContain('MQ_TEST_REDIS_URL')

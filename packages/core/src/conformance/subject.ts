@@ -1,102 +1,106 @@
-import type { GroupRef, Queue, SchedulerOptions, TaskScheduler } from '../index.js'
+import type { GroupRef } from '../index.js'
 
-/** What JSON can hold: options have to reach a child process. */
+/** Options are JSON, because they have to reach a child process. */
 export type JsonObject = { readonly [name: string]: JsonValue | undefined }
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject
 
 /**
- * The adapter that is held against the suite, and what can be done to its broker. `adapter` alone is enough to begin with:
- * cases that need more are then listed as not run, each with what it needs.
+ * Describes the adapter under test and what can be done to its broker. `adapter` alone is enough to begin with: cases that
+ * need more are then reported as not run, each with what it needs.
  */
 export interface Subject<Started extends StartedBroker = StartedBroker> {
-  /** What `import()` takes: a package's name, or the URL of a file. Its default export is the adapter's factory. */
+  /** The name of a package or the URL of a file. Its default export is the adapter's factory. */
   readonly adapter: string | URL
-  /** For the factory. Its capabilities are read with these, so they must be valid before `start` was called. */
+  /** Options for the factory. They must already be valid, because capabilities are read before `start` runs. */
   readonly options?: JsonObject
-  /** Called once, before the first case. What it returns as `options` is added to the ones above. */
+  /**
+   * Starts the broker. Called once, before the first case. The `options` that it returns are added to the ones above.
+   */
   start?(): Promise<Started>
-  /** Called once, after the last case. */
+  /** Stops the broker. Called once, after the last case. */
   stop?(started: Started): Promise<void>
-  /** How to hurt the broker, its link, and what it holds. Each one that is missing leaves its cases not run. */
+  /** Functions that disturb the broker, its link or its data. Cases that need a missing one are not run. */
   readonly faults?: Faults<Started>
-  /** How long nothing must have happened before the suite believes that nothing will. 400 where none is given. */
+  /** The time without any change after which the suite assumes that nothing more happens. Default: 400 ms. */
   readonly quietMs?: number
-  /** For the processes that cases start and kill: what `node` needs to import the adapter, a TypeScript loader for example. */
+  /**
+   * Settings for processes that cases start and kill: what `node` needs to import the adapter, such as a TypeScript
+   * loader.
+   */
   readonly node?: { readonly args?: readonly string[]; readonly env?: Readonly<Record<string, string>> }
-  /** What makes the schedulers of the cases: `createScheduler` where none is given. */
-  readonly createScheduler?: (queue: Queue, options: SchedulerOptions) => TaskScheduler
-  /** Starts a consumer that can be killed, where a process of its own cannot reach the broker. */
+  /** Starts a consumer that can be killed. Needed only if another process cannot reach the broker. */
   startWorker?(started: Started, program: WorkerProgram): Promise<Worker>
 }
 
 export interface StartedBroker {
-  /** Added to the subject's own: a URL with the port that was found, for example. */
+  /** Options that are added to those of the subject, such as a URL with the actual port. */
   readonly options?: JsonObject
-  /** As the report names it, `Redis 7.0.15` for example. */
+  /** The name and version for the report, such as `Redis 7.0.15`. */
   readonly broker?: string
 }
 
 /**
- * All of them resolve once they have taken effect. After each case that hurts, `heal` ends what `refuse`, `freeze`, `slow`,
- * `dropAnswer` and `block` began, and a broker that was killed is restarted.
+ * Disturbs the broker. Each function resolves once it has taken effect. After each case that uses one, `heal` ends the
+ * effects of `refuse`, `freeze`, `slow`, `dropAnswer` and `block`, and a killed broker is restarted.
  */
 export interface Faults<Started = StartedBroker> {
   /** Ends the broker at once, as SIGKILL does. */
   kill?(started: Started): Promise<void>
-  /** Starts it again, on what it had stored. Resolves once it answers. */
+  /** Starts the broker again with its stored data. Resolves once it answers. */
   restart?(started: Started): Promise<void>
-  /** Resets every connection to the broker. New ones pass. */
+  /** Resets every connection to the broker. New connections pass. */
   cut?(started: Started): Promise<void>
-  /** Refuses new connections. Open ones stay. */
+  /** Refuses new connections. Open connections stay. */
   refuse?(started: Started): Promise<void>
-  /** Holds back everything towards the broker (`in`), from it (`out`), or both, with connections left open. */
+  /** Holds back all bytes to the broker (`in`), from it (`out`), or both. Connections stay open. */
   freeze?(started: Started, direction: 'in' | 'out' | 'both'): Promise<void>
-  /** Lets that many bytes a second pass, each way. */
+  /** Limits the bytes per second in each direction. */
   slow?(started: Started, bytesPerSecond: number): Promise<void>
-  /** The broker carries out the next request; its answer is lost, and the connection with it. Once. */
+  /** Loses the answer to the next request, which the broker carries out, and the connection with it. Happens once. */
   dropAnswer?(started: Started): Promise<void>
-  /** Makes the broker take no messages, as its memory alarm does. */
+  /** Makes the broker accept no messages, as its memory alarm does. */
   block?(started: Started): Promise<void>
+  /** Ends the effects of `refuse`, `freeze`, `slow`, `dropAnswer` and `block`. */
   heal?(started: Started): Promise<void>
-  /** Connections that clients have to the broker now. */
+  /** Returns the number of connections that clients have to the broker now. */
   connections?(started: Started): Promise<number>
-  /** Deletes the group, or the topic with it, at the broker and behind the adapter's back. */
+  /** Deletes the group, or its whole topic, at the broker without the adapter. */
   destroy?(started: Started, ref: GroupRef): Promise<void>
-  /** Publishes as a program without this library does: the body, and none of our attributes. */
+  /** Publishes like a program without this library: the body without our attributes. */
   publishForeign?(started: Started, topic: string, body: Uint8Array): Promise<void>
-  /** Options with which the factory's adapter cannot log in: a wrong password, which is `secret`. */
+  /** Returns options with a wrong password, which is `secret`. */
   wrongCredentials?(started: Started): { readonly options: JsonObject; readonly secret: string }
-  /** Options that name a port where nobody listens, with a password where there can be one, which is `secret`. */
+  /** Returns options with a port on which nothing listens. If they can have a password, it is `secret`. */
   unreachable?(started: Started): { readonly options: JsonObject; readonly secret?: string }
-  /** Options that reach a broker by TLS whose certificate is not trusted. */
+  /** Returns options for TLS to a broker whose certificate is not trusted. */
   untrusted?(started: Started): { readonly options: JsonObject }
 }
 
 export type FaultName = keyof Faults
 
-/** What a consumer in a process of its own does, until it is killed. */
+/** Describes a consumer in a process of its own, which runs until it is killed. */
 export interface WorkerProgram {
   readonly adapter: string
   readonly options: JsonObject
   readonly ref: GroupRef
   readonly concurrency: number
   /**
-   * What its handler does: `handle` returns at once, `hang` never returns, `crash` ends the process in the middle. With
-   * `afterMs` it waits before that. `leave` is `handle`, but after the first message the queue is disconnected, and then the
-   * process has to end by itself.
+   * The behaviour of its handler: `handle` returns at once, `hang` never returns, `crash` ends the process. With `afterMs` it
+   * waits before that. `leave` is like `handle`, but disconnects the queue after the first message. The process then has to
+   * end by itself.
    */
   readonly handler: 'handle' | 'hang' | 'crash' | 'leave'
   readonly afterMs?: number
   readonly attempts?: number
 }
 
-/** A consumer outside of the suite's own process. */
+/** A consumer outside the suite's own process. */
 export interface Worker {
-  /** Told when a run of the handler starts and when it has ended well. */
+  /** Reports when a run of the handler starts and when it has succeeded. */
   readonly events: readonly WorkerEvent[]
-  /** Ends it at once, as SIGKILL does: nothing that it holds is given back by itself. */
+  /** Ends the consumer at once, as SIGKILL does. It gives back none of its messages. */
   kill(): Promise<void>
-  /** Resolves when it has ended, by itself or not. */
+  /** Resolves when the consumer has ended, by itself or not. */
   readonly exited: Promise<void>
 }
 

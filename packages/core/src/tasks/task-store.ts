@@ -47,7 +47,7 @@ export interface TimeToLive {
   readonly ttlMs: number
 }
 
-/** What must be there, and for how long the new value holds the key. */
+/** The value that the key must have, and how long the new one holds it. */
 export interface CompareAndSetOptions extends TimeToLive {
   /** The value that must hold the key. For a key that is free there is `claim`. */
   readonly expected: string
@@ -75,7 +75,7 @@ export interface StoreLeases {
   release(name: string, options: LeaseHolder): Promise<void>
 }
 
-/** Who holds a lease, or wants one. */
+/** The holder of a lease, or a caller that wants to hold it. */
 export interface LeaseHolder {
   /** Identifies this holder among all others in all processes, a UUID for example. 1 to 1,024 bytes. */
   readonly holder: string

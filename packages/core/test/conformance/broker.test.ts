@@ -20,7 +20,7 @@ const retryOnce = (attempt: number): Settlement =>
   attempt === 1 ? { kind: 'retry', delayMs: 20, failure: failure() } : { kind: 'done' }
 
 describe('the broker for tests, without a fault', () => {
-  it('delivers to each group what was published, with everything that belongs to the message', async () => {
+  it('delivers every published message to each group, with all its fields', async () => {
     const adapter = await flow.adapter()
     const consumer = await consume(adapter)
     const extensions = { traceparent: '00-1' }
@@ -39,7 +39,7 @@ describe('the broker for tests, without a fault', () => {
     expect(delivery?.attempt).toBe(1)
   })
 
-  it('retries after the delay, with the failure, and in this group alone', async () => {
+  it('retries after the delay, with the failure, and only in this group', async () => {
     const adapter = await flow.adapter()
     await adapter.declareGroup({ topic: ref.topic, group: 'other' }, { startFrom: 'latest' })
     const at: number[] = []
@@ -71,7 +71,7 @@ describe('the broker for tests, without a fault', () => {
     expect(await store.list({ limit: 10 })).toEqual([])
   })
 
-  it('keeps a delayed message until its time, also across the end of the broker', async () => {
+  it('keeps a delayed message until its time, even if the broker ends meanwhile', async () => {
     const adapter = await flow.adapter()
     const consumer = await consume(adapter)
     const startedAt = performance.now()
@@ -82,7 +82,7 @@ describe('the broker for tests, without a fault', () => {
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(60)
   })
 
-  it('starts a group with what is retained, and tells that nobody was there', async () => {
+  it('starts a group with the retained messages, and reports that a message was not routed', async () => {
     const adapter = await flow.adapter()
     expect(await publish(adapter, { id: 'a' })).toEqual({ status: 'stored', routed: 'no' })
     await adapter.declareGroup(ref, { startFrom: 'earliest' })
@@ -91,7 +91,7 @@ describe('the broker for tests, without a fault', () => {
     expect(consumer.ids).toEqual(['a'])
   })
 
-  it('keeps one message of a key running at a time across the consumers of a group', async () => {
+  it('runs one message of a key at a time across the consumers of a group', async () => {
     const adapters = [await flow.adapter(), await flow.adapter()]
     const running = new Map<string, number>()
     let most = 0
@@ -111,7 +111,7 @@ describe('the broker for tests, without a fault', () => {
     expect(consumers.every(({ ids }) => ids.length > 0)).toBe(true)
   })
 
-  it('an ephemeral group is gone with its consumer', async () => {
+  it('deletes an ephemeral group with its consumer', async () => {
     const adapter = await flow.adapter()
     const consumer = await consume(adapter, () => ({ kind: 'retry', delayMs: 0, failure: failure() }), {
       ephemeral: true,
@@ -124,7 +124,7 @@ describe('the broker for tests, without a fault', () => {
     expect(consumer.deliveries).toHaveLength(1)
   })
 
-  it('stops at the deadline: what has not ended is aborted and goes back without having counted', async () => {
+  it('aborts unfinished runs at the timeout of stop and takes their messages back without counting an attempt', async () => {
     const adapter = await flow.adapter()
     const stuck = await consume(adapter, never)
     await publish(adapter)
@@ -136,7 +136,7 @@ describe('the broker for tests, without a fault', () => {
     expect(next.deliveries[0]?.attempt).toBe(1)
   })
 
-  it('leaves no connection behind', async () => {
+  it('leaves no connection open', async () => {
     const adapter = await flow.adapter()
     await consume(adapter)
     expect(await flow.faults.connections()).toBe(1)
@@ -153,7 +153,7 @@ describe('the faults of the broker for tests', () => {
     )
   }
 
-  it('a cut aborts what runs and delivers it again; the late answer is void', async () => {
+  it('a cut aborts running handlers and repeats their messages; a late answer is ignored', async () => {
     const adapter = await flow.adapter()
     let finish = (_: Settlement): void => {}
     const consumer = await consume(adapter, ({ attempt }) =>
@@ -170,7 +170,7 @@ describe('the faults of the broker for tests', () => {
     expect(await adapter.stats(ref)).toMatchObject({ ready: 0, inFlight: 1 })
   })
 
-  it('a killed broker is down until it is restarted, and has kept what was stored', async () => {
+  it('a killed broker is down until it is restarted, and keeps its messages', async () => {
     const adapter = await flow.adapter()
     await adapter.declareGroup(ref, { startFrom: 'latest' })
     await publish(adapter, { id: 'kept' })
@@ -204,17 +204,17 @@ describe('the faults of the broker for tests', () => {
     },
   )
 
-  it('a connection that ended in the moment it was made is no connection', async () => {
+  it('a connection that ends while it is being made does not count', async () => {
     const adapter = await flow.adapter()
     await flow.faults.freeze('out')
     await until('the frozen link to be noticed', () => adapter.health().status === 'down', { timeoutMs: 2_000 })
-    // Long enough for the broker to give up on the one that is being made: its welcome and its goodbye arrive together.
+    // The broker gives up on the new connection meanwhile, so that its welcome and its end arrive together.
     await sleep(400)
     await flow.faults.heal()
     expect(await publish(adapter, {}, 3_000)).toMatchObject({ status: 'stored' })
   })
 
-  it('an answer that is lost leaves the message stored once', async () => {
+  it('a lost answer leaves the message stored once', async () => {
     const adapter = await flow.adapter()
     await adapter.declareGroup(ref, { startFrom: 'latest' })
     await flow.faults.dropAnswer()
@@ -223,7 +223,7 @@ describe('the faults of the broker for tests', () => {
     expect(await adapter.stats(ref)).toMatchObject({ ready: 1 })
   })
 
-  it('a slow link is no dead one', async () => {
+  it('a slow link is not treated as dead', async () => {
     const adapter = await flow.adapter()
     const consumer = await consume(adapter)
     await flow.faults.slow(40_000)
@@ -234,7 +234,7 @@ describe('the faults of the broker for tests', () => {
     expect(adapter.events).toEqual([])
   })
 
-  it('a broker that takes no messages says so; what it was sent is stored later, and consumers go on', async () => {
+  it('a blocked broker reports that, stores the messages later, and serves its consumers', async () => {
     const adapter = await flow.adapter()
     const consumer = await consume(adapter)
     await publish(adapter, { delayMs: 20 })
@@ -250,7 +250,7 @@ describe('the faults of the broker for tests', () => {
     await seen(consumer, 2)
   })
 
-  it('a group that is destroyed is reported, made again, and misses nothing from then on', async () => {
+  it('a destroyed group is reported and created again, and misses no later message', async () => {
     const adapter = await flow.adapter()
     const consumer = await consume(adapter, never, { concurrency: 1 })
     await publish(adapter, { id: 'a' })
@@ -273,7 +273,7 @@ describe('the faults of the broker for tests', () => {
     expect(Buffer.from(consumer.deliveries[0]?.message.body ?? []).toString()).toBe('[1]')
   })
 
-  it('a connection that cannot be made is an error of its own kind and leaves nothing open', async () => {
+  it('a failed connect is an error with its own code and leaves nothing open', async () => {
     const { faults } = flow
     const connect = (options: object) => () => flow.adapter(options as never)
     await mqErrorOf(connect(faults.wrongCredentials().options), 'MQ_AUTH_FAILED')
@@ -296,7 +296,7 @@ describe('the faults of the broker for tests', () => {
     expect(outcomes.map(({ status }) => status)).toEqual(['stored', 'rejected', 'stored'])
   })
 
-  it('a worker that crashes has run, and its message runs again elsewhere', async () => {
+  it('a worker that crashes counts an attempt, and its message runs again elsewhere', async () => {
     const adapter = await flow.adapter()
     await adapter.declareGroup(ref, { startFrom: 'latest' })
     await publish(adapter)
@@ -310,7 +310,7 @@ describe('the faults of the broker for tests', () => {
     expect(next.deliveries[0]?.attempt).toBe(2)
   })
 
-  it('a worker that is killed does nothing any more', async () => {
+  it('a killed worker does nothing more', async () => {
     const adapter = await flow.adapter()
     await adapter.declareGroup(ref, { startFrom: 'latest' })
     await publish(adapter)

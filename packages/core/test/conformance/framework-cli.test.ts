@@ -22,7 +22,7 @@ async function run(...args: readonly string[]): Promise<{ readonly code: number;
 const passing = ['--only', 'CON-1,PUB-1,PUB-4', '--options', '{"url":"memory://cli"}']
 
 describe('mq-conformance', () => {
-  it('exits with 0 when what was run holds, and prints a line for each case and the sums', async () => {
+  it('exits with 0 if no case failed, and prints a line for each case and the totals', async () => {
     const { code, output } = await run(outside.href, ...passing)
     expect(code, output).toBe(0)
     const lines = output.split('\n')
@@ -32,7 +32,7 @@ describe('mq-conformance', () => {
     )
   })
 
-  it('exits with 1 when a promise is broken, and says which, with what was expected', async () => {
+  it('exits with 1 if a promise is broken, and says which one and what was expected', async () => {
     const { code, output } = await run(
       outside.href,
       '--only',
@@ -42,11 +42,11 @@ describe('mq-conformance', () => {
     )
     expect(code).toBe(1)
     expect(output).toMatch(/^✔ CON-1/m)
-    expect(output).toMatch(/^✖ PUB-4 .*: Waited 10000 ms for three messages$/m)
+    expect(output).toMatch(/^✖ PUB-4 .*: Waited 10000 ms for three messages \(g: 0 runs, 0 handled, 0 running\)$/m)
     expect(output).toMatch(/The suite does not hold: 1 passed, 1 failed/)
   }, 30_000)
 
-  it('with --complete, exits with 1 when a required case cannot be run', async () => {
+  it('with --complete, exits with 1 if a required case cannot run', async () => {
     const faulty = ['--only', 'CON-1,CON-5', '--options', '{"url":"memory:"}']
     const usual = await run(outside.href, ...faulty)
     expect(usual.code, usual.output).toBe(0)
@@ -55,7 +55,7 @@ describe('mq-conformance', () => {
     expect(complete.output).toMatch(/^– CON-5 .* \(not run\): the subject has no faults\.wrongCredentials$/m)
   })
 
-  it('exits with 2 and a clear word for what it cannot load', async () => {
+  it('exits with 2 and a clear text if it cannot load the module', async () => {
     for (const [module, word] of [
       ['./no-such-file.js', /no-such-file/],
       ['@acme/mq-nowhere', /@acme\/mq-nowhere is not installed/],
@@ -82,7 +82,7 @@ describe('mq-conformance', () => {
     expect(output).toContain(word)
   })
 
-  it('never prints what stands in --options, whatever is wrong with them or with the adapter', async () => {
+  it('never prints the value of --options, even if it or the adapter is wrong', async () => {
     for (const options of ['{"url":"nats://ada:hunter2@host"', '["hunter2"]', '{"password":"hunter2","url":}']) {
       const { code, output } = await run(outside.href, '--options', options)
       expect(code).toBe(2)
@@ -92,7 +92,7 @@ describe('mq-conformance', () => {
     expect(refused).toEqual({ code: 2, output: 'mq-conformance: The options do not fit' })
   })
 
-  it('takes the seed that a report names, 0 as well', async () => {
+  it('accepts the seed of a report, including 0', async () => {
     const report = join(folder, 'seed.json')
     await run(outside.href, '--only', 'CON-1', '--options', '{"url":"memory:"}', '--seed', '0', '--json', report)
     expect((JSON.parse(readFileSync(report, 'utf8')) as ConformanceReport).seed).toBe(0)
@@ -105,13 +105,13 @@ describe('mq-conformance', () => {
     expect(output).toMatch(/^CON-1 connect and disconnect may both be called twice \(required\)$/m)
   })
 
-  it('--help prints how it is called', async () => {
+  it('--help prints the usage', async () => {
     const { code, output } = await run('--help')
     expect(code).toBe(0)
     expect(output).toMatch(/^Usage: mq-conformance <module>/)
   })
 
-  it('--only takes a chapter by the beginning of its ids, and no id that merely begins alike', async () => {
+  it('--only selects a chapter by its letters, and no id that merely begins with them', async () => {
     const report = join(folder, 'only.json')
     await run(outside.href, '--only', 'CON', '--options', '{"url":"memory:"}', '--json', report)
     const { results } = JSON.parse(readFileSync(report, 'utf8')) as ConformanceReport
@@ -122,7 +122,7 @@ describe('mq-conformance', () => {
     expect((JSON.parse(readFileSync(report, 'utf8')) as ConformanceReport).results).toHaveLength(1)
   })
 
-  it('starts and stops what the module exports as its subject, and writes both reports', async () => {
+  it('starts and stops the subject that the module exports, and writes both reports', async () => {
     const [json, markdown] = [join(folder, 'report.json'), join(folder, 'report.md')]
     const { code, output } = await run(subject, '--only', 'PUB-4', '--json', json, '--markdown', markdown)
     expect(code, output).toBe(0)

@@ -6,7 +6,7 @@ import { outside } from './support/cases.js'
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
 
-/** Brokers with numbers, and a way to see which case has which. */
+/** Creates numbered brokers and records which case has which. */
 async function environmentsOf(brokers: number) {
   let started = 0
   const stopped: string[] = []
@@ -37,7 +37,7 @@ async function environmentsOf(brokers: number) {
 }
 
 describe('the brokers of a run', () => {
-  it('are one where one is allowed, and a case that is alone waits for all others', async () => {
+  it('are one if one is allowed, and a case that runs alone waits for all others', async () => {
     const { run, end, happened, environments, stopped } = await environmentsOf(1)
     run('a')
     run('alone', true)
@@ -53,7 +53,7 @@ describe('the brokers of a run', () => {
     expect(stopped).toEqual(['0'])
   })
 
-  it('are more where more are allowed: the first for all, each other for one case at a time', async () => {
+  it('are more if more are allowed: the first is shared, each other runs one case at a time', async () => {
     const { run, end, happened, environments, stopped } = await environmentsOf(3)
     for (const name of ['a', 'b']) run(name)
     await settled()
@@ -67,7 +67,7 @@ describe('the brokers of a run', () => {
     expect(stopped.sort()).toEqual(['0', '1', '2'])
   })
 
-  it('are all at rest for a case that looks at the whole process', async () => {
+  it('are all idle during a case that looks at the whole process', async () => {
     const { run, end, happened, environments } = await environmentsOf(3)
     run('a')
     await settled()
@@ -86,7 +86,7 @@ describe('the brokers of a run', () => {
     await environments.close()
   })
 
-  it('are not started before a case needs them', async () => {
+  it('are started when a case first needs them', async () => {
     const { run, happened, environments, stopped } = await environmentsOf(3)
     run('alone', true)
     await settled()
@@ -95,7 +95,7 @@ describe('the brokers of a run', () => {
     expect(stopped).toEqual(['0'])
   })
 
-  it('are free again after a case that fails', async () => {
+  it('are free again after a failed case', async () => {
     const { environments } = await environmentsOf(2)
     await expect(environments.take(true, () => Promise.reject(new Error('broken')))).rejects.toThrow('broken')
     expect(await environments.take(true, async ({ broker }) => broker)).toBe('0')

@@ -6,7 +6,7 @@ import { type Handler, MqError, type Queue } from '../../src/index.js'
 const quietMs = 40
 const withinMs = 60
 
-/** A queue that stores nothing: the test says how a publish ends, and what is delivered. */
+/** Creates a queue that stores nothing. The test decides how a publish ends and what is delivered. */
 function stubQueue({ publish = async () => {} }: { readonly publish?: (id: string) => Promise<void> } = {}) {
   let handler: Handler | undefined
   const dead: string[] = []
@@ -33,16 +33,16 @@ const rejects = (code: 'MQ_PUBLISH_REJECTED' | 'MQ_PUBLISH_UNKNOWN' | 'MQ_CLOSED
   },
 })
 
-/** A ledger of three messages, `m-0` to `m-2`. */
+/** Creates a ledger of three messages, `m-0` to `m-2`. */
 async function ledgerOf(stub: ReturnType<typeof stubQueue>) {
-  const ledger = createLedger('topic', 'g', quietMs)
+  const ledger = createLedger({ topic: 'topic', group: 'g', quietMs })
   await ledger.collect(stub.queue)
   await ledger.publish(stub.queue, { count: 3 })
   return ledger
 }
 
 describe('the ledger', () => {
-  it('adds up when every message that was acknowledged was handled once', async () => {
+  it('adds up if every acknowledged message was handled once', async () => {
     const stub = stubQueue()
     const ledger = await ledgerOf(stub)
     await stub.deliver('m-2', 'm-0', 'm-1')
@@ -50,7 +50,7 @@ describe('the ledger', () => {
     expect([...ledger.published]).toEqual(['m-0', 'm-1', 'm-2'])
   })
 
-  it('finds what was lost, and says how many and which', async () => {
+  it('finds lost messages, and says how many and which', async () => {
     const stub = stubQueue()
     const ledger = await ledgerOf(stub)
     await stub.deliver('m-1')
@@ -58,7 +58,7 @@ describe('the ledger', () => {
     await expect(check).rejects.toThrow(`Waited ${withinMs} ms for 2 of 3 acknowledged messages: m-0, m-2`)
   })
 
-  it('waits for what comes late, and takes dead letters for accounted for', async () => {
+  it('waits for late messages, and accounts for dead letters', async () => {
     const stub = stubQueue()
     const ledger = await ledgerOf(stub)
     stub.dead.push('m-0')
@@ -68,15 +68,15 @@ describe('the ledger', () => {
     await check
   })
 
-  it('finds what was handled although nobody had published it', async () => {
+  it('finds a handled message that was not published', async () => {
     const stub = stubQueue()
     const ledger = await ledgerOf(stub)
     await stub.deliver('m-0', 'm-1', 'm-2', 'stranger')
     const check = ledger.check({ queue: stub.queue, duplicates: 0, withinMs })
-    await expect(check).rejects.toThrow(/handled without having been published(.|\n)*stranger/)
+    await expect(check).rejects.toThrow(/handled, but not published(.|\n)*stranger/)
   })
 
-  it('finds what was handled although its publish was rejected', async () => {
+  it('finds a handled message whose publish was rejected', async () => {
     const stub = stubQueue(rejects('MQ_PUBLISH_REJECTED', 'm-1'))
     const ledger = await ledgerOf(stub)
     expect([...ledger.rejected]).toEqual(['m-1'])
@@ -95,27 +95,27 @@ describe('the ledger', () => {
     await ledger.check({ queue: stub.queue, duplicates: 0, withinMs })
   })
 
-  it('counts what was handled more than once, all of it, and allows only as much as it is told', async () => {
+  it('counts every repeated run, and allows only the given number', async () => {
     const stub = stubQueue()
     const ledger = await ledgerOf(stub)
     await stub.deliver('m-0', 'm-1', 'm-1', 'm-1', 'm-2', 'm-2')
-    const text = '3 runs too many, at most 2 may be: m-1 x3, m-2 x2'
+    const text = '3 repeated runs, at most 2 are allowed: m-1 x3, m-2 x2'
     await expect(ledger.check({ queue: stub.queue, duplicates: 2, withinMs })).rejects.toThrow(text)
     await ledger.check({ queue: stub.queue, duplicates: 3, withinMs })
   })
 
-  it('counts a second time that comes shortly after the last message', async () => {
+  it('counts a repeated run shortly after the last message', async () => {
     const stub = stubQueue()
     const ledger = await ledgerOf(stub)
     await stub.deliver('m-0', 'm-1', 'm-2')
     const check = ledger.check({ queue: stub.queue, duplicates: 0, withinMs })
     setTimeout(() => stub.deliver('m-0'), quietMs / 2)
-    await expect(check).rejects.toThrow('1 runs too many')
+    await expect(check).rejects.toThrow('1 repeated runs')
   })
 
-  it('counts only runs that ended well', async () => {
+  it('counts only successful runs', async () => {
     const stub = stubQueue()
-    const ledger = createLedger('topic', 'g', quietMs)
+    const ledger = createLedger({ topic: 'topic', group: 'g', quietMs })
     await ledger.collect(stub.queue, { handler: ({ id }) => (id === 'm-1' ? Promise.reject(new Error('broken')) : 1) })
     await ledger.publish(stub.queue, { count: 2 })
     await stub.deliver('m-0')
@@ -123,7 +123,7 @@ describe('the ledger', () => {
     await expect(ledger.check({ queue: stub.queue, duplicates: 0, withinMs })).rejects.toThrow('1 of 2')
   })
 
-  it('counts what a worker outside of the process has handled', async () => {
+  it('counts the messages that a worker outside the process has handled', async () => {
     const stub = stubQueue()
     const ledger = await ledgerOf(stub)
     const events: WorkerEvent[] = [
@@ -138,12 +138,12 @@ describe('the ledger', () => {
     await ledger.check({ queue: stub.queue, duplicates: 0, withinMs })
   })
 
-  it('throws what a publish must not reject with', async () => {
+  it('throws an error with which a publish must not reject', async () => {
     const stub = stubQueue(rejects('MQ_CLOSED', 'm-1'))
     await expect(ledgerOf(stub)).rejects.toMatchObject({ code: 'MQ_CLOSED' })
   })
 
-  it('publishes no more at a time than it is told, each with its data and its key', async () => {
+  it('publishes at most the given number at a time, each with its data and its key', async () => {
     let running = 0
     let peak = 0
     const seen: unknown[] = []
@@ -155,7 +155,7 @@ describe('the ledger', () => {
         running -= 1
       },
     } as unknown as Queue
-    const ledger = createLedger('topic', 'g', quietMs)
+    const ledger = createLedger({ topic: 'topic', group: 'g', quietMs })
     await ledger.publish(queue, { count: 9, parallel: 3, data: (index) => index, key: (index) => `k-${index}` })
     expect(peak).toBe(3)
     expect(seen[8]).toEqual(['topic', 8, { id: 'm-8', key: 'k-8' }])

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { describe, expect, it } from 'vitest'
 import { loadSubject } from '../../src/conformance/runner/environment.js'
 import { holds } from '../../src/conformance/runner/report.js'
@@ -10,7 +11,7 @@ const load = (subject: Partial<Subject> = {}) => loadSubject({ adapter: outside,
 const nothing = async (): Promise<void> => {}
 
 describe('a case whose faults the subject lacks', () => {
-  it('is not run, and says by name what is missing', async () => {
+  it('is not run, and names what is missing', async () => {
     const one = caseOf({ needs: ['cut', 'freeze', 'heal'] })
     expect(withoutRun(one, await load({ faults: { heal: nothing } }), {})).toMatchObject({
       status: 'not run',
@@ -28,7 +29,7 @@ describe('a case whose faults the subject lacks', () => {
     })
   })
 
-  it('has a worker where other processes reach the broker, or where the subject starts one', async () => {
+  it('has a worker if other processes reach the broker or the subject starts one', async () => {
     const one = caseOf({ needs: ['worker'] })
     expect(withoutRun(one, await load(), {})).toBeUndefined()
     expect(withoutRun(one, await loadSubject({ adapter: embedded, options }), {})?.status).toBe('not applicable')
@@ -37,8 +38,8 @@ describe('a case whose faults the subject lacks', () => {
   })
 })
 
-describe('a case that its capabilities rule out', () => {
-  it('does not apply, with the reason of the case, whatever else is missing', async () => {
+describe('a case that capabilities rule out', () => {
+  it('does not apply, with the reason of the case, even if something else is missing', async () => {
     const one = caseOf({ unless: ({ durable }) => (durable ? undefined : 'it is not durable'), needs: ['kill'] })
     expect(withoutRun(one, await load(), {})).toMatchObject({
       status: 'not applicable',
@@ -48,7 +49,7 @@ describe('a case that its capabilities rule out', () => {
 })
 
 describe('a long case', () => {
-  it('is run only when it is asked for', async () => {
+  it('runs only if long cases are requested', async () => {
     const one = caseOf({ long: true })
     const loaded = await load()
     expect(withoutRun(one, loaded, {})).toMatchObject({ status: 'not run', reason: 'it is long', long: true })
@@ -62,9 +63,9 @@ describe('a run holds', () => {
     ['with everything passed', true, true, resultOf()],
     ['not with a failure', false, false, resultOf({ status: 'failed' })],
     ['with cases that are not run, but not a complete one', true, false, notRun],
-    ['with what does not apply', true, true, resultOf({ status: 'not applicable' })],
+    ['with cases that do not apply', true, true, resultOf({ status: 'not applicable' })],
     ['with optional ones not run', true, true, resultOf({ status: 'not run', level: 'optional' })],
-    ['not complete with a capability not tested', true, false, resultOf({ status: 'not run', level: 'capability' })],
+    ['not complete with an untested capability', true, false, resultOf({ status: 'not run', level: 'capability' })],
     ['with long ones not run', true, true, resultOf({ status: 'not run', long: true })],
   ])('%s', (_, usually, complete, result) => {
     expect(holds([resultOf(), result], false)).toBe(usually)
@@ -73,13 +74,13 @@ describe('a run holds', () => {
 })
 
 describe('running a case', () => {
-  it('passes when it resolves, and takes its time', async () => {
+  it('passes when it resolves, and measures its time', async () => {
     const result = await runOne({ run: () => new Promise((resolve) => setTimeout(resolve, 30)) })
     expect(result).toMatchObject({ id: 'TST-1', status: 'passed', durationMs: expect.any(Number) })
     expect(result.durationMs).toBeGreaterThanOrEqual(25)
   })
 
-  it('fails with what it throws, the first line as the reason', async () => {
+  it('fails with the thrown error, whose first line is the reason', async () => {
     const error = new Error('Expected one\n\nand got two')
     expect(await runOne({ run: () => Promise.reject(error) })).toMatchObject({
       status: 'failed',
@@ -88,12 +89,30 @@ describe('running a case', () => {
     })
   })
 
-  it('fails when it takes longer than it may', async () => {
+  it.each([
+    ['with the values of a comparison', () => assert.equal(1, 2), 'found 1, expected 2'],
+    [
+      'with its own text first',
+      () => assert.deepEqual({ peak: 2 }, { peak: 1 }, 'handlers at once'),
+      'handlers at once: found { peak: 2 }, expected { peak: 1 }',
+    ],
+    [
+      'with the value that must not be',
+      () => assert.notEqual('stored', 'stored', 'the status'),
+      "the status: found 'stored'",
+    ],
+    ['with the text alone of a condition', () => assert.ok(false, 'it took 3 s'), 'it took 3 s'],
+  ])('fails for an assertion on one line, %s', async (_, check, reason) => {
+    const result = await runOne({ run: async () => check() })
+    expect(result).toMatchObject({ status: 'failed', reason, error: { name: 'AssertionError' } })
+  })
+
+  it('fails if it exceeds its timeout', async () => {
     const result = await runOne({ timeoutMs: 30, run: () => new Promise(() => {}) })
     expect(result).toMatchObject({ status: 'failed', reason: 'The case took over 30 ms' })
   })
 
-  it('closes what it opened, also when it fails', async () => {
+  it('closes everything that it opened, even if it fails', async () => {
     let status: (() => string) | undefined
     const result = await runOne({
       async run(kit) {
@@ -107,7 +126,7 @@ describe('running a case', () => {
     expect(status?.()).toBe('down')
   })
 
-  it('fails for a rejection that nobody handles, when nothing else ran meanwhile', async () => {
+  it('fails for an unhandled rejection if no other case runs', async () => {
     const run = async (): Promise<void> => {
       void Promise.reject(new Error('forgotten'))
       await new Promise((resolve) => setImmediate(resolve))
@@ -118,15 +137,15 @@ describe('running a case', () => {
     })
   })
 
-  it('asks for a fault that it did not say it needs, and is told so', async () => {
+  it('fails with a clear text if it uses a fault that it does not declare', async () => {
     const result = await runOne({ run: (kit) => kit.faults.cut() })
     expect(result.reason).toBe('The subject has no faults.cut; the case should say that it needs it')
   })
 })
 
-describe('after a case that hurts', () => {
-  /** The names of the faults that were called, in order. */
-  async function calls(hurting: readonly FaultName[]): Promise<readonly string[]> {
+describe('after a case with faults', () => {
+  /** Returns the names of the called faults, in order. */
+  async function calls(disturbing: readonly FaultName[]): Promise<readonly string[]> {
     const called: string[] = []
     const note = (name: string) => async (): Promise<void> => void called.push(name)
     const faults = {
@@ -137,29 +156,29 @@ describe('after a case that hurts', () => {
       destroy: note('destroy'),
     }
     const run = async (kit: { readonly faults: object }): Promise<void> => {
-      for (const name of hurting) await (kit.faults as Record<string, () => Promise<void>>)[name]?.()
+      for (const name of disturbing) await (kit.faults as Record<string, () => Promise<void>>)[name]?.()
     }
     expect((await runOne({ alone: true, run }, { faults })).status).toBe('passed')
     return called
   }
 
-  it('a broker that was killed is up again, and then healed', async () => {
+  it('a killed broker is restarted, and then healed', async () => {
     expect(await calls(['kill'])).toEqual(['kill', 'restart', 'heal'])
     expect(await calls(['kill', 'restart'])).toEqual(['kill', 'restart', 'heal'])
   })
 
-  it('what was done to its link is healed', async () => {
+  it('its link is healed', async () => {
     expect(await calls(['cut'])).toEqual(['cut', 'heal'])
   })
 
-  it('nothing is mended where nothing was hurt', async () => {
+  it('nothing is recovered if nothing was disturbed', async () => {
     expect(await calls([])).toEqual([])
     expect(await calls(['destroy'])).toEqual(['destroy'])
   })
 })
 
 describe('loading a subject', () => {
-  it('says what is wrong with a module that is no adapter', async () => {
+  it('says what is wrong with a module that is not an adapter', async () => {
     const support = new URL('support/', import.meta.url)
     await expect(loadSubject({ adapter: new URL('cases.ts', support) })).rejects.toThrow(
       'exports no adapter factory by default: export default (options) => adapter',

@@ -25,7 +25,7 @@ const report: ConformanceReport = {
 }
 
 describe('the report as text', () => {
-  it('has versions and seed first, a line for each case, then what failed, then the sums', () => {
+  it('has versions and seed first, then a line for each case, the failures and the totals', () => {
     const lines = textReport(report).split('\n')
     expect(lines.slice(0, 6)).toEqual([
       'nats on NATS 2.12, conformance suite 1.2.3, Node 20.20.2, seed 42',
@@ -39,7 +39,7 @@ describe('the report as text', () => {
     expect(lines.at(-1)).toBe('The suite does not hold: 1 passed, 1 failed, 1 not run, 1 not applicable in 1.2 s')
   })
 
-  it('says that everything holds only of what was tested', () => {
+  it('says only that the tested promises hold', () => {
     const good = { ...report, results: results.slice(0, 1), holds: true }
     expect(textReport(good)).toMatch(/Every promise that was tested holds: 1 passed, 0 failed/)
     expect(resultLine(resultOf())).toBe('✔ TST-1 a case of the tests (1 ms)')
@@ -47,7 +47,7 @@ describe('the report as text', () => {
 })
 
 describe('the report as JSON', () => {
-  it('is read back with errors by name and text, and without infinities', () => {
+  it('can be parsed, with errors as name and text and without infinities', () => {
     const read = JSON.parse(jsonReport(report)) as ConformanceReport
     expect(read).toMatchObject({ suite: '1.2.3', adapter: 'nats', broker: 'NATS 2.12', seed: 42, holds: false })
     expect(read.results).toHaveLength(4)
@@ -71,7 +71,7 @@ describe('the report as a matrix', () => {
     expect(rows.filter((row) => /^\| \d/.test(row))).toHaveLength(19)
   })
 
-  it('does not hide behind what passed that something was not run', () => {
+  it('shows that cases were not run, even if others passed', () => {
     const mixed = [resultOf(), resultOf({ status: 'not run', reason: 'it is long' })]
     expect(markdownMatrix([{ ...report, results: mixed }])).toContain('| holds in 1 cases, 1 not run |')
   })

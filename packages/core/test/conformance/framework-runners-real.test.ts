@@ -8,7 +8,7 @@ import { loadSubject } from '../../src/conformance/runner/environment.js'
 import { withoutRun } from '../../src/conformance/runner/run-case.js'
 import { embedded } from './support/cases.js'
 
-/** How the suite ends on the same subject everywhere. */
+/** The result of the suite on this subject, under every runner. */
 async function expected(): Promise<{ readonly passed: number; readonly skipped: number }> {
   const loaded = await loadSubject({ adapter: embedded, options: { url: 'memory:' } })
   const skipped = allCases.filter((one) => withoutRun(one, loaded, {}) !== undefined).length

@@ -20,7 +20,7 @@ interface Registered {
   readonly run: () => Promise<void>
 }
 
-/** Writes down what is registered, and runs nothing by itself. `after` stands for the hook that some runners have. */
+/** Records the registered tests and runs none. `after` is the hook that some runners have. */
 function paperRunner({ after }: { readonly after?: 'after' | 'afterAll' } = {}) {
   const path: string[] = []
   const tests: Registered[] = []
@@ -55,12 +55,12 @@ async function registered(
 }
 
 describe('conformance()', () => {
-  it('gives no id to two cases: reports are compared by it', () => {
+  it('gives no id to two cases, because reports are compared by id', () => {
     const ids = allCases.map(({ id }) => id)
     expect(ids.filter((id, index) => ids.indexOf(id) !== index)).toEqual([])
   })
 
-  it('registers every case once, in its chapter, those that need the broker alone after all others', async () => {
+  it('registers every case once, in its chapter; those that run alone come last', async () => {
     const { tests } = await registered({ seed: 5 }, {}, 'afterAll')
     expect(tests.map(({ name }) => name.split(' ')[0]).sort()).toEqual(allCases.map(({ id }) => id).sort())
     expect(new Set(tests.map(({ path }) => path[0]))).toEqual(new Set(['conformance of memory (seed 5)']))
@@ -70,7 +70,7 @@ describe('conformance()', () => {
     expect(tests.find(({ name }) => name.startsWith('PUB-1 '))?.path.at(-1)).toBe('publish')
   })
 
-  it('skips what cannot be run, with the reason in its name, and fails none of it', async () => {
+  it('skips cases that cannot run, with the reason in the name, and fails none of them', async () => {
     const { named } = await registered()
     const { name, isSkipped } = named('CON-5')
     expect(isSkipped).toBe(true)
@@ -78,7 +78,7 @@ describe('conformance()', () => {
     expect(named('PUB-7').name).toMatch(/\(not applicable: it ignores repeated ids\)$/)
   })
 
-  it('with complete, makes a required case that cannot be run a failure, and no optional or inapplicable one', async () => {
+  it('with complete, fails a required case that cannot run, but no optional or inapplicable one', async () => {
     const { named } = await registered({ complete: true })
     expect(named('CON-5').isSkipped).toBe(false)
     await expect(named('CON-5').run()).rejects.toThrow('the subject has no faults.wrongCredentials')
@@ -86,13 +86,13 @@ describe('conformance()', () => {
     expect(named('PUB-7').isSkipped).toBe(true)
   })
 
-  it('fails the test of a case that fails, with the error of the case, and passes the others', async () => {
+  it('fails the test of a failed case with its error, and passes the others', async () => {
     const { named } = await registered({}, { options: { url: 'memory:', forgets: true } })
     await named('CON-1').run()
     await expect(named('PUB-4').run()).rejects.toThrow('Waited 10000 ms for three messages')
   }, 30_000)
 
-  it('gives every test the time of its case and some for its turn', async () => {
+  it('gives every test the timeout of its case and time to wait for its turn', async () => {
     const { named } = await registered()
     expect(named('CON-1').timeoutMs).toBeGreaterThan(30_000)
   })
@@ -116,7 +116,7 @@ describe('conformance()', () => {
     },
   )
 
-  it('stops it in a last test where the runner has no such hook', async () => {
+  it('stops it in a last test if the runner has no such hook', async () => {
     called.length = 0
     const { subject } = await import('./support/with-subject.js')
     const { named, tests } = await registered({}, subject)
@@ -127,7 +127,7 @@ describe('conformance()', () => {
     expect(called).toEqual(['start', 'stop'])
   })
 
-  it('starts nothing when nothing is run', async () => {
+  it('starts nothing if no case runs', async () => {
     called.length = 0
     const { subject } = await import('./support/with-subject.js')
     const { hooks } = await registered({}, subject, 'afterAll')
@@ -135,7 +135,7 @@ describe('conformance()', () => {
     expect(called).toEqual([])
   })
 
-  it('rejects where the adapter cannot be loaded', async () => {
+  it('rejects if the adapter cannot be loaded', async () => {
     await expect(registered({}, { adapter: '@acme/mq-nowhere' })).rejects.toThrow('is not installed here')
   })
 })

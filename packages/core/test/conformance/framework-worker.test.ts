@@ -29,7 +29,7 @@ function programOf(fields: Partial<WorkerProgram> = {}, options: Readonly<Record
 const isAlive = (pid: number): boolean => identify(pid) !== undefined
 
 describe('a worker process', () => {
-  it('tells when it is ready, when a run starts and when it has ended', async () => {
+  it('reports when it is ready, when a run starts and when it has ended', async () => {
     const { program, pid } = programOf()
     const worker = await startWorkerProcess(program, workspaceNode)
     await until('a message to be handled', () => worker.events.some(({ type }) => type === 'handled'))
@@ -41,7 +41,7 @@ describe('a worker process', () => {
     await worker.kill()
   }, 30_000)
 
-  it('is gone once kill has resolved, and may be killed twice', async () => {
+  it('has ended once kill has resolved, and may be killed twice', async () => {
     const { program, pid } = programOf({ handler: 'hang' })
     const worker = await startWorkerProcess(program, workspaceNode)
     await until('the handler to hang', () => worker.events.some(({ type }) => type === 'started'))
@@ -53,7 +53,7 @@ describe('a worker process', () => {
     expect(worker.events.map(({ type }) => type)).not.toContain('handled')
   }, 30_000)
 
-  it('ends in the middle of a handler that crashes', async () => {
+  it('ends inside a handler that crashes', async () => {
     const { program, pid } = programOf({ handler: 'crash' })
     const worker = await startWorkerProcess(program, workspaceNode)
     await worker.exited
@@ -61,14 +61,14 @@ describe('a worker process', () => {
     expect(isAlive(pid())).toBe(false)
   }, 30_000)
 
-  it('that cannot begin is an error with what it printed', async () => {
+  it('that cannot start is an error with its output', async () => {
     const { program } = programOf({}, { breaks: true })
     await expect(startWorkerProcess(program, workspaceNode)).rejects.toThrow(
       /ended before it was ready. It printed:\n(.|\n)*this one never connects/,
     )
   }, 30_000)
 
-  it('ends with the process that started it, which was killed', async () => {
+  it('ends when the process that started it is killed', async () => {
     const { program, pid } = programOf({ handler: 'hang' })
     const started = JSON.stringify({ program, node: workspaceNode })
     const parent = await child<string>(new URL('support/worker-parent.ts', import.meta.url), { args: [started] })

@@ -3,7 +3,7 @@ import { quiet, until } from '../../src/conformance/kit/wait.js'
 import type { Environment } from '../../src/conformance/runner/environment.js'
 import { createQueue, isMqError, type Queue, type Subscription, Unrecoverable } from '../../src/index.js'
 
-// A history is a list of steps on one topic with two groups. Whatever the steps, the accounts have to be right at its end.
+// A history is a list of steps on one topic with two groups. At its end the accounts have to be right, after any steps.
 
 const groups = ['a', 'b'] as const
 export type Group = (typeof groups)[number]
@@ -20,7 +20,7 @@ interface Member {
   readonly subscription: Subscription
 }
 
-/** What happened to the messages of one group. */
+/** The events of the messages in one group. */
 interface Account {
   readonly handled: Map<string, number>
   readonly purged: Set<string>
@@ -30,7 +30,7 @@ interface Account {
 const log = { debug() {}, info() {}, warn() {}, error() {} }
 const retry = { attempts: 20, backoff: 'fixed', delayMs: 20, jitter: 'none' } as const
 
-/** Carries the steps out, then throws when the accounts are not right. */
+/** Carries out the steps, then throws if the accounts are wrong. */
 export async function playHistory(environment: Environment, topic: string, steps: readonly Step[]): Promise<void> {
   const queues: Queue[] = []
   const open = async (): Promise<Queue> => {
@@ -89,11 +89,11 @@ async function play(
   const purge = async (group: Group): Promise<void> => {
     const dead = publisher.deadLetters(topic, group)
     const entries = await dead.list({ limit: 1_000 })
-    // Before they are gone: when the answer is lost, nobody knows whether they are.
+    // Recorded before the call, because a lost answer leaves unknown whether the entries are gone.
     for (const { message } of entries) accounts[group].purged.add(message.id)
     await dead.purge(entries.map(({ entryId }) => entryId))
   }
-  /** What is no publish may fail with its connection; it must not fail for any other reason. */
+  /** Lets operations other than publishes fail only if their connection is lost. */
   const unlessCut = async (work: () => Promise<unknown>): Promise<void> => {
     try {
       await work()
@@ -156,7 +156,7 @@ interface Books {
   readonly fates: ReadonlyMap<string, Fate>
   readonly stored: ReadonlySet<string>
   readonly unknown: ReadonlySet<string>
-  /** A connection was lost on the way, so that a message may have been handled twice. */
+  /** Whether a connection was lost, so that a message may have been handled twice. */
   readonly isInDoubt: boolean
 }
 

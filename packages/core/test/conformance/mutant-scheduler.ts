@@ -9,11 +9,11 @@ import type { SchedulerOptions, TaskScheduler } from '../../src/tasks/task-sched
 import type { TaskStore } from '../../src/tasks/task-store.js'
 import type { Faulty } from './broker/mutation.js'
 
-/** A scheduler of the tasks' layer with one thing wrong on purpose: at its queue, at its store, or at its own edge. */
+/** Creates a scheduler with one planted fault: at its queue, at its store, or at its own methods. */
 export function createFaultyScheduler(queue: Queue, options: SchedulerOptions, faulty: Faulty): TaskScheduler {
   const { store } = options
   const changed = { ...options, ...(store !== undefined && { store: faultyStore(store, faulty) }) }
-  return faultyEdge(createScheduler(faultyQueue(queue, faulty), changed), faulty)
+  return faultyMethods(createScheduler(faultyQueue(queue, faulty), changed), faulty)
 }
 
 type Any = Record<string, unknown>
@@ -22,7 +22,7 @@ function faultyQueue(queue: Queue, faulty: Faulty): Queue {
   const publish = async (target: { name: string } | string, data: unknown, given: PublishOptions = {}) => {
     const topic = typeof target === 'string' ? target : target.name
     const nothing = { id: given.id ?? 'none', routed: 'yes' } as const
-    if (topic === 'task-control' && faulty('taskCancelUnheard')) return nothing
+    if (topic === 'task-control' && faulty('taskCancelNotSent')) return nothing
     if (topic === 'task.completed' && faulty('taskEventLost')) return nothing
     if (topic === 'task-replies') {
       const text = Buffer.from(data as Uint8Array).toString()
@@ -46,7 +46,7 @@ function faultyQueue(queue: Queue, faulty: Faulty): Queue {
     publish,
     subscribe,
     declareGroup: async (...given: Parameters<Queue['declareGroup']>) =>
-      faulty('taskWaitsForNobody') ? undefined : queue.declareGroup(...given),
+      faulty('taskLostWithoutWorker') ? undefined : queue.declareGroup(...given),
     on: (name: string, listener: unknown) =>
       name === 'state' && faulty('taskAskerHangs') ? () => {} : queue.on(name as 'error', listener as never),
   }
@@ -72,7 +72,7 @@ function faultyWorker(handler: Handler, given: SubscribeOptions, faulty: Faulty)
     try {
       await handler(message, context)
     } catch (error) {
-      if (faulty('taskFailureAtOnce')) await toldEarly(onLastFailure, message, context)
+      if (faulty('taskFailureAtOnce')) await reportEarly(onLastFailure, message, context)
       if (faulty('taskExpiredDropped') && (error as { code?: string }).code === 'MQ_TASK_EXPIRED') return
       if (faulty('taskUnserializableRetried') && (error as { code?: string }).code === 'MQ_NOT_SERIALIZABLE') {
         throw new Error('tried again')
@@ -80,10 +80,10 @@ function faultyWorker(handler: Handler, given: SubscribeOptions, faulty: Faulty)
       throw error
     }
   }
-  return [changed, faulty('taskFailureUntold') ? rest : { ...rest, onLastFailure }]
+  return [changed, faulty('taskFailureNotReported') ? rest : { ...rest, onLastFailure }]
 }
 
-async function toldEarly(hook: OnLastFailure, message: Message, context: HandlerContext): Promise<void> {
+async function reportEarly(hook: OnLastFailure, message: Message, context: HandlerContext): Promise<void> {
   const { id, topic, headers, extensions, data, attempt } = message
   const failure = { reason: 'error', error: { name: 'Error', message: 'early' }, attempts: attempt } as const
   await hook({ id, topic, headers, extensions, data, failure: { ...failure, firstFailedAt: 0, failedAt: 0 } }, context)
@@ -99,7 +99,7 @@ function faultyStore(store: TaskStore, faulty: Faulty): TaskStore {
         await store.put(key, value, given)
         return value
       }
-      if (key.startsWith('once/') && faulty('taskKeyForEver')) return store.claim(key, value, { ttlMs: 3_600_000 })
+      if (key.startsWith('once/') && faulty('taskKeyForever')) return store.claim(key, value, { ttlMs: 3_600_000 })
       return store.claim(key, value, given)
     },
     put: (key, value, given) => store.put(key, value, given),
@@ -107,7 +107,7 @@ function faultyStore(store: TaskStore, faulty: Faulty): TaskStore {
   }
 }
 
-function faultyEdge(scheduler: TaskScheduler, faulty: Faulty): TaskScheduler {
+function faultyMethods(scheduler: TaskScheduler, faulty: Faulty): TaskScheduler {
   const changed: Any = {
     register(task: Task, { rate, ...given }: { rate?: unknown } = {}) {
       const { timeoutMs, ...untimed } = task
@@ -141,6 +141,6 @@ const withThrowingProgress =
       ...context,
       signal: context.signal,
       progress: () => {
-        throw new Error('Nobody listens')
+        throw new Error('There is no listener')
       },
     })

@@ -3,15 +3,15 @@ import { wasReached } from './broker/mutation.js'
 import { type MutantName, mutantNames, mutants } from './mutants.js'
 import { patienceMs, type Verdict, verdictOn } from './support/killers.js'
 
-/** What these do is noticed for the whole process: they have it for themselves, one after the other. */
+/** These affect the whole process, so they run alone, one after the other. */
 const alone: readonly MutantName[] = ['leaksTimer', 'unhandledRejection']
 
-/** Those that take longest to be noticed begin. */
+/** The mutants whose cases may take longest come first. */
 const together = mutantNames
   .filter((name) => !alone.includes(name))
   .sort((one, other) => patienceMs(other) - patienceMs(one))
 
-/** The test runner takes a rejection that nobody handles for a failure of its own. */
+/** Removes the listeners of the test runner, for which an unhandled rejection is a failure. */
 async function withoutListeners<T>(work: () => Promise<T>): Promise<T> {
   const listeners = process.listeners('unhandledRejection')
   process.removeAllListeners('unhandledRejection')
@@ -54,7 +54,7 @@ function table(all: readonly Verdict[]): string {
   })
   const killed = all.filter(({ killers }) => killers.length > 0).length
   return [
-    'mutant                         killed by                what is wrong',
+    'mutant                         killed by                fault',
     ...rows,
     `${killed} of ${all.length} killed`,
   ].join('\n')

@@ -24,12 +24,12 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ type: fc.constantFrom('leave' as const, 'vanish' as const, 'replay' as const, 'purge' as const), group }),
 )
 
-const hurting: fc.Arbitrary<Step> = fc.record({
+const disturbing: fc.Arbitrary<Step> = fc.record({
   type: fc.constantFrom('cut' as const, 'restart' as const, 'freeze' as const),
 })
 
 /**
- * A failure prints seed and path. With them it is played again:
+ * A failure prints seed and path, which repeat it:
  * MQ_PROPERTY_SEED=1 MQ_PROPERTY_PATH=2:3 pnpm unit property
  */
 const replay = {
@@ -37,7 +37,7 @@ const replay = {
   ...(process.env.MQ_PROPERTY_PATH !== undefined && { path: process.env.MQ_PROPERTY_PATH }),
 }
 
-/** Each history has a topic of its own. */
+/** Gives each history a topic of its own. */
 function anyHistory(name: string, subject: Subject, step: fc.Arbitrary<Step>, numRuns: number): void {
   describe(name, () => {
     let environment: Environment
@@ -47,7 +47,7 @@ function anyHistory(name: string, subject: Subject, step: fc.Arbitrary<Step>, nu
     })
     afterAll(() => environment.close())
 
-    it('accounts for every message, whatever happens', { timeout: 120_000 + numRuns * 2_000 }, async () => {
+    it('accounts for every message in any history', { timeout: 120_000 + numRuns * 2_000 }, async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 14 }), (history) =>
           playHistory(environment, `history.${played++}`, history),
@@ -69,6 +69,6 @@ anyHistory('the test broker', faultySubject() as Subject, steps, numRuns)
 anyHistory(
   'the test broker that is hurt',
   faultySubject() as Subject,
-  fc.oneof({ weight: 3, arbitrary: steps }, hurting),
+  fc.oneof({ weight: 3, arbitrary: steps }, disturbing),
   numRuns,
 )

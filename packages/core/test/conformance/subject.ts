@@ -3,7 +3,6 @@ import { Broker } from './broker/broker.js'
 import { foreign } from './broker/codec.js'
 import { planted } from './broker/mutation.js'
 import { registry } from './broker/registry.js'
-import { createFaultyScheduler } from './mutant-scheduler.js'
 import type { MutantName } from './mutants.js'
 import { startWorker } from './worker.js'
 
@@ -16,8 +15,8 @@ const password = 'the-right-one'
 let made = 0
 
 /**
- * The test broker and its adapter, with everything that can be done to them, and with one thing wrong on purpose where a
- * mutant is named. One broker for each subject.
+ * Creates a subject with a test broker of its own, its adapter and all faults. If a mutant is named, the adapter has that
+ * fault.
  */
 export function faultySubject({ mutant }: { readonly mutant?: MutantName } = {}): Subject<FaultyBroker> {
   made += 1
@@ -38,7 +37,6 @@ export function faultySubject({ mutant }: { readonly mutant?: MutantName } = {})
     },
     faults: faultsOf(options),
     startWorker: (_, program) => startWorker(program),
-    createScheduler: (queue, given) => createFaultyScheduler(queue, given, planted(mutant)),
   }
 }
 

@@ -4,7 +4,7 @@ import adapterFor from './broker/adapter-module.js'
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} }
 
-/** A consumer that could as well be a process of its own: it shares nothing but the broker, and ends like one. */
+/** Starts a consumer that behaves like a process of its own: it shares only the broker, and can be killed. */
 export async function startWorker(program: WorkerProgram): Promise<Worker> {
   const { ref, concurrency, handler, afterMs = 0, attempts } = program
   const adapter = adapterFor(program.options)
@@ -21,15 +21,15 @@ export async function startWorker(program: WorkerProgram): Promise<Worker> {
     adapter.vanish()
     exit()
   }
-  const tell = (event: WorkerEvent): void => {
+  const report = (event: WorkerEvent): void => {
     if (alive) events.push(event)
   }
   const run = async ({ id, attempt }: Message): Promise<void> => {
-    tell({ type: 'started', id, attempt })
+    report({ type: 'started', id, attempt })
     if (afterMs > 0) await new Promise((resolve) => setTimeout(resolve, afterMs))
     if (handler === 'crash') end()
     if (handler === 'hang' || !alive) await new Promise(() => {})
-    tell({ type: 'handled', id, attempt })
+    report({ type: 'handled', id, attempt })
     if (handler === 'leave') void queue.disconnect().then(exit)
   }
 
@@ -41,7 +41,7 @@ export async function startWorker(program: WorkerProgram): Promise<Worker> {
     end()
     throw error
   }
-  tell({ type: 'ready' })
+  report({ type: 'ready' })
   return {
     events,
     exited,

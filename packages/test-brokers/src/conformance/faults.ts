@@ -9,11 +9,11 @@ import type { StartedServer } from './started.js'
 export type ServerFaults<K extends ServerKind> = Faults<StartedServer<SharedServers[K]>>
 
 /**
- * What the conformance suite can do to a server that `behindProxy` has started. Left to the adapter's test: `destroy` and
- * `publishForeign`, for they know its names at the broker, and with Kafka `untrusted`.
+ * Returns the faults for a server that `behindProxy` has started. The adapter's test adds `destroy` and `publishForeign`, which
+ * need the adapter's names at the broker, and with Kafka `untrusted`.
  *
- * `wrongCredentials` needs a server that asks for a password. From the environment there are no faults of its process, and
- * with Kafka none of its link: their cases are then not run.
+ * `wrongCredentials` needs a server with a password. A server from the environment has no faults of its process, and with Kafka
+ * none of its link. Their cases are not run then.
  */
 export function faultsOf<K extends ServerKind>(kind: K): ServerFaults<K> {
   const isOwned = brokers.owned(kind)
@@ -33,12 +33,12 @@ export function faultsOf<K extends ServerKind>(kind: K): ServerFaults<K> {
 }
 
 const canary = 'canary-7f3a!'
-/** tcpmux, which nobody runs. */
+/** The port of tcpmux, which is never in use. */
 const closedPort = '1'
 
 function urlWith(text: string, parts: { readonly port?: string }): string {
   const url = Object.assign(new URL(text), parts)
-  // Without a user name, AMQP and Kafka would read the password as none.
+  // Without a user name, AMQP and Kafka would ignore the password.
   if (url.username === '' && url.protocol !== 'redis:') url.username = 'somebody'
   url.password = encodeURIComponent(canary)
   return url.href
@@ -59,12 +59,12 @@ const linkFaults: Faults<StartedServer> = {
   connections: async (started) => linkOf(started).connections,
 }
 
-/** Those whose alarm is raised: lifting it takes a second, which most cases need not pay. */
+/** The servers with a raised alarm. Clearing it takes a second, which most cases do not need. */
 const blocked = new WeakSet<RabbitServer>()
 
 const rabbitFaults: Faults<StartedServer<RabbitServer>> = {
   async kill({ server }) {
-    // What RabbitMQ does with a declaration of the last two seconds is a fault of its own; see flush().
+    // A SIGKILL may also undo a declaration of the last two seconds, which is not the fault to test. See flush().
     await server.flush()
     await server.kill()
   },

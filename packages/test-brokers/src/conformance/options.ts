@@ -4,20 +4,20 @@ import type { ConformanceOptions } from '@mq/core/conformance'
 import { brokers, type Kind } from '../kinds.js'
 
 export interface ConformanceSetting {
-  /** A folder of its own for the report, where one adapter is held against the suite more than once: `cluster`. */
+  /** A separate folder for the report if one adapter is tested more than once, such as `cluster`. */
   readonly variant?: string
 }
 
 /**
- * How the adapters of this workspace are held against the suite: nothing required may be left out, unless the broker is one
- * from the environment. `MQ_TEST_LONG=1` runs the long cases too, `MQ_CONFORMANCE_SEED` repeats a run, and the reports lie in
+ * Returns the suite's options for the adapters of this workspace. No required case may be left out, unless the broker is from
+ * the environment. `MQ_TEST_LONG=1` also runs the long cases, `MQ_CONFORMANCE_SEED` repeats a run, and the reports are in
  * `temp/conformance`.
  */
 export function conformanceOptions(kind: Kind, { variant = '' }: ConformanceSetting = {}): ConformanceOptions {
   const seed = seedFromEnv()
   return {
     complete: kind === 'memory' || brokers.owned(kind),
-    // One that is not ours cannot be started twice.
+    // A broker from the environment cannot be started twice.
     ...(kind !== 'memory' && brokers.owned(kind) && { brokers: 3 }),
     long: process.env.MQ_TEST_LONG === '1',
     reportFolder: join(reports, variant),
@@ -32,5 +32,5 @@ function seedFromEnv(): number | undefined {
   if (text === undefined || text === '') return undefined
   const seed = Number(text)
   if (Number.isSafeInteger(seed) && seed >= 0) return seed
-  throw new Error(`MQ_CONFORMANCE_SEED must be a whole number, as a report names it, not '${text}'`)
+  throw new Error(`MQ_CONFORMANCE_SEED must be a whole number, as in a report, not '${text}'`)
 }

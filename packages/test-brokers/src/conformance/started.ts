@@ -3,19 +3,22 @@ import { type BrokerProxy, proxy } from '../proxy/index.js'
 import type { Server } from '../server.js'
 import { type UntrustedDoor, untrustedDoor } from './untrusted.js'
 
-/** A server as the conformance suite gets it: adapters, workers included, reach it through a link that can be hurt. */
+/** A server for the conformance suite. Adapters and workers reach it through a link that can be disturbed. */
 export interface StartedServer<S extends Server = Server> extends StartedBroker {
   readonly server: S
-  /** Undefined in front of a Kafka from the environment, which would lead its clients past it. */
+  /** The proxy. Undefined for a Kafka from the environment, whose clients would bypass it. */
   readonly link: BrokerProxy | undefined
-  /** The server by TLS, with a certificate that nobody trusts. */
+  /** The server over TLS with an untrusted certificate. */
   readonly untrusted: UntrustedDoor
   readonly options: { readonly url: string }
 }
 
 const names = { rabbitmq: 'RabbitMQ', redis: 'Redis', kafka: 'Kafka' }
 
-/** For `Subject.start`: `() => behindProxy(redis())`. Its `options` are the URL of the proxy. */
+/**
+ * Starts a proxy in front of a server, for `Subject.start`: `() => behindProxy(redis())`. Its `options` have the
+ * proxy's URL.
+ */
 export async function behindProxy<S extends Server>(starting: S | Promise<S>): Promise<StartedServer<S>> {
   const server = await starting
   try {
@@ -29,7 +32,7 @@ export async function behindProxy<S extends Server>(starting: S | Promise<S>): P
   }
 }
 
-/** For `Subject.stop`. */
+/** Ends proxy and server, for `Subject.stop`. */
 export async function stopBehindProxy({ server, link, untrusted }: StartedServer): Promise<void> {
   await link?.close()
   await untrusted.close()

@@ -5,9 +5,9 @@ import type { Server } from '../server.js'
 import { portAt } from '../sources/ports.js'
 import { certificates } from '../tls.js'
 
-/** Where a client gets through to the server if it does not ask who signed the certificate. */
+/** A TLS endpoint of the server that only a client without certificate checks can use. */
 export interface UntrustedDoor {
-  /** The server's URL with this address; `amqps:` and `rediss:`, but `kafka:` has no other name for TLS. */
+  /** The server's URL with this address, as `amqps:`, `rediss:` or `kafka:`, which has no other scheme for TLS. */
   readonly url: string
   close(): Promise<void>
 }

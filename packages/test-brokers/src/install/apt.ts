@@ -6,7 +6,7 @@ import { findProgram, installRefusal, mayInstall, run, say } from './find.js'
 
 const policyFile = '/usr/sbin/policy-rc.d'
 
-/** Why apt cannot install anything here; undefined when it can. */
+/** Returns why apt cannot install anything here, or undefined if it can. */
 export function aptObstacle(): string | undefined {
   if (!mayInstall()) return installRefusal
   if (findProgram('apt-get') === undefined || !isDebianLike()) return 'this is not Debian or Ubuntu'
@@ -15,8 +15,8 @@ export function aptObstacle(): string | undefined {
 }
 
 /**
- * Installs packages with apt-get unless `isThere` says that they are. Says so before. Their services are not started, and
- * of several processes that need them only one installs.
+ * Installs packages with apt-get unless `isThere` returns true, and announces that first. Their services are not started. If
+ * several processes need them, only one installs.
  */
 export async function aptInstall(packages: readonly string[], isThere: () => boolean): Promise<void> {
   await withLock(join(root(), 'apt.lock'), { what: 'another apt-get of ours to end', timeoutMs: 900_000 }, async () => {
@@ -31,7 +31,7 @@ export async function aptInstall(packages: readonly string[], isThere: () => boo
       try {
         await install()
       } catch {
-        // The lists are missing, as in a fresh image, or name files that are no longer there.
+        // The lists are missing, as in a fresh image, or name files that no longer exist.
         await run('apt-get', ['update', '-q', ...wait], { env })
         await install()
       }
@@ -40,7 +40,7 @@ export async function aptInstall(packages: readonly string[], isThere: () => boo
   })
 }
 
-/** Debian's packages ask this file whether they may start their service. One that is there already is left alone. */
+/** Debian's packages run this file to ask whether they may start their service. An existing file is left alone. */
 export async function withoutServices<T>(work: () => Promise<T>, file = policyFile): Promise<T> {
   try {
     writeFileSync(file, '#!/bin/sh\nexit 101\n', { flag: 'wx' })

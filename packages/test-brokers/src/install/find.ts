@@ -3,10 +3,10 @@ import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 
-/** The first executable of that name in the folders, then on the PATH. */
+/** Returns the first executable of that name in the folders, then on the PATH. */
 export function findProgram(name: string, folders: readonly string[] = []): string | undefined {
   const path = (process.env.PATH ?? '').split(delimiter)
-  // Debian keeps servers in sbin, which an ordinary user's PATH leaves out.
+  // Debian keeps servers in sbin, which is not on an ordinary user's PATH.
   return [...folders, ...path, '/usr/sbin', '/usr/local/sbin'].map((folder) => join(folder, name)).find(isExecutable)
 }
 
@@ -19,7 +19,7 @@ function isExecutable(file: string): boolean {
   }
 }
 
-/** Runs an installing command; a failure tells the end of what it printed. */
+/** Runs a command that installs something. A failure contains the end of its output. */
 export async function run(
   command: string,
   args: readonly string[],
@@ -35,12 +35,12 @@ export async function run(
   }
 }
 
-/** Said before something is installed. Written past the test runner, which may hold back what a test prints. */
+/** Announces an installation. Bypasses the test runner, which may hold back the output of a test. */
 export function say(text: string): void {
   process.stderr.write(`test-brokers: ${text}\n`)
 }
 
-/** `MQ_TEST_INSTALL=never` keeps everything from being installed or downloaded. */
+/** Returns false for `MQ_TEST_INSTALL=never`, with which nothing is installed or downloaded. */
 export const mayInstall = (): boolean => process.env.MQ_TEST_INSTALL !== 'never'
 
 export const installRefusal = 'MQ_TEST_INSTALL is `never`'

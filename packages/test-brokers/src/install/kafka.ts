@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { withLock } from '../run/lock.js'
 import { findProgram, installRefusal, mayInstall, run, say } from './find.js'
 
-/** Kafka 4 needs it. */
-const leastJava = 17
+/** The minimum version of Java for Kafka 4. */
+const minJava = 17
 
-/** The newest version that the tests of this project ran on. */
+/** The newest version that this project was tested with. */
 export const defaultKafkaVersion = '4.3.0'
 
 export interface NativeKafka {
@@ -17,7 +17,7 @@ export interface NativeKafka {
   readonly jars: string
 }
 
-/** Kafka's own jars and what they need, from Maven, kept in the cache folder for every later run. */
+/** Returns Kafka's jars and their dependencies. Downloads them from Maven once and keeps them in the cache folder. */
 export async function nativeKafka(version: string): Promise<NativeKafka> {
   if (!/^\d+\.\d+\.\d+$/.test(version)) throw new TypeError(`'${version}' is not a Kafka version such as 4.3.0`)
   const java = findJava()
@@ -33,7 +33,7 @@ export async function nativeKafka(version: string): Promise<NativeKafka> {
   return { java, jars }
 }
 
-/** `MQ_TEST_CACHE`, else the user's cache folder: outside the repository, so that a fresh clone finds it again. */
+/** Returns `MQ_TEST_CACHE` or the user's cache folder, outside the repository, so that a fresh clone finds it again. */
 function cacheFolder(): string {
   return process.env.MQ_TEST_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'mq-test-brokers')
 }
@@ -46,7 +46,7 @@ async function download({ maven, version, jars }: { maven: string; version: stri
     writeFileSync(join(work, 'pom.xml'), pom(version))
     const goal = ['dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${join(work, 'jars')}`]
     await run(maven, ['-q', '-B', '-f', join(work, 'pom.xml'), ...goal], { cwd: work })
-    // Whole or not at all: a folder of that name is complete.
+    // The folder is renamed when it is complete, so a folder of that name is always whole.
     renameSync(join(work, 'jars'), jars)
   } finally {
     rmSync(work, { recursive: true, force: true })
@@ -84,6 +84,6 @@ function findJava(): string {
   if (java === undefined) throw new Error('no Java (`java`) on the PATH or in JAVA_HOME')
   const version = execFileSync(java, ['--version'], { encoding: 'utf8' }).split('\n')[0] ?? ''
   const major = Number(/ (\d+)/.exec(version)?.[1])
-  if (!(major >= leastJava)) throw new Error(`${java} is '${version}', and Kafka 4 needs Java ${leastJava} or newer`)
+  if (!(major >= minJava)) throw new Error(`${java} is '${version}', and Kafka 4 needs Java ${minJava} or newer`)
   return java
 }

@@ -8,9 +8,9 @@ import { chooseKafka } from './index.js'
 import { small, written } from './properties.js'
 import { type KafkaScript, kafkaImage, kafkaScript } from './recipe.js'
 
-/** A controller and brokers, each a process of its own, so that somebody notices when a broker dies. */
+/** A controller and brokers, each a process of its own, so that the controller notices when a broker dies. */
 export interface KafkaCluster {
-  /** Names all brokers. */
+  /** A URL with all brokers. */
   readonly url: string
   readonly nodes: readonly KafkaNode[]
   stop(): Promise<void>
@@ -18,14 +18,14 @@ export interface KafkaCluster {
 
 export interface KafkaNode extends Beside {
   readonly id: number
-  /** As kafkajs takes it. */
+  /** The addresses in the form of kafkajs. */
   readonly address: string
 }
 
 const heapMb = 256
 const controllerId = 100
 
-/** Always of this process: never from the environment. */
+/** Starts the cluster in this process, never from the environment. */
 export async function kafkaCluster(
   { brokers = 2, config = {} }: { readonly brokers?: number; readonly config?: Readonly<Record<string, string>> } = {},
   owner: ProcessId = self,
@@ -74,7 +74,7 @@ export async function kafkaCluster(
   })
 }
 
-/** Asks a broker for its metadata, without topics, until that names so many brokers at least. */
+/** Asks a broker for its metadata without topics. Throws while it names fewer than `count` brokers. */
 async function sees(count: number, host: string, port: number): Promise<true> {
   // Size, Metadata in version 1, a correlation id, the client's name, and an empty list.
   const request = Buffer.from('000000180003000100000001000a', 'hex')
@@ -112,12 +112,12 @@ interface Member {
   readonly id: number
   readonly name: string
   readonly port: number
-  /** Where the other brokers reach it. */
+  /** The address at which the other brokers reach this one. */
   readonly inside: number
 }
 
 interface Surroundings {
-  /** Its port. */
+  /** The controller's port. */
   readonly controller: number
   readonly place: Place
   readonly config: Readonly<Record<string, string>>
@@ -131,7 +131,7 @@ const brokerProperties = ({ id, name, port, inside }: Member, { controller, plac
     'advertised.listeners': `CLIENT://${place.host}:${port},BROKER://127.0.0.1:${inside}`,
     'inter.broker.listener.name': 'BROKER',
     ...common(controller, name, place),
-    // Groups go on when one broker is gone.
+    // Groups continue without one broker.
     'offsets.topic.replication.factor': 2,
     ...config,
   })

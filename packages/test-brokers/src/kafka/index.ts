@@ -18,15 +18,18 @@ import { kafkaRecipe } from './recipe.js'
 
 export interface KafkaServer extends Server {
   readonly kind: 'kafka'
-  /** As kafkajs takes it. */
+  /** The addresses in the form of kafkajs. */
   readonly brokers: readonly string[]
-  /** The first user's login, as kafkajs takes it; PLAIN unless `mechanisms` leaves that out. */
+  /** The first user's login in the form of kafkajs. Uses PLAIN unless `mechanisms` lacks it. */
   readonly sasl?: { readonly mechanism: SaslMechanism; readonly username: string; readonly password: string }
-  /** For `proxy`. */
+  /** The listeners for `proxy`. */
   readonly slots: readonly Slot[]
 }
 
-/** A Kafka, broker and controller in one process, from `MQ_TEST_KAFKA_URL`, a Docker engine, or natively, in this order. */
+/**
+ * Starts a Kafka with broker and controller in one process. Uses `MQ_TEST_KAFKA_URL`, a Docker engine, or a native server, in
+ * this order.
+ */
 export async function kafka(options: KafkaOptions = {}, owner: ProcessId = self): Promise<KafkaServer> {
   const url = fromEnvironment('kafka', options)
   if (url !== undefined) return await environmentKafka(url)
@@ -80,7 +83,7 @@ export async function prepareKafka(): Promise<void> {
   await nativeKafka(wantedVersion())
 }
 
-/** Where a Kafka of that version can be started, and what it takes there. */
+/** Describes how a Kafka of that version starts natively, and what it needs. */
 export async function chooseKafka(version = wantedVersion()) {
   let native: NativeKafka | undefined
   const source = await chooseSource(
@@ -99,7 +102,7 @@ function portsOf(ports: readonly number[], proxies: number): KafkaPorts {
   return { client: portAt(ports, 0), broker: portAt(ports, 1), controller: portAt(ports, 2), slots }
 }
 
-/** Takes `kafka://user:password@host:9092`, and several hosts with commas. */
+/** Uses a running Kafka. The URL is `kafka://user:password@host:9092`, with commas between several hosts. */
 async function environmentKafka(url: URL): Promise<KafkaServer> {
   const brokers = url.host.split(',').map((broker) => (broker.includes(':') ? broker : `${broker}:9092`))
   const [host = '', port = ''] = brokers[0]?.split(':') ?? []
@@ -120,7 +123,7 @@ async function environmentKafka(url: URL): Promise<KafkaServer> {
   }
 }
 
-/** Asks which requests it takes, which needs no login. A broker answers it only once it serves clients. */
+/** Asks which requests the broker accepts, which needs no login. It answers only once it serves clients. */
 async function answer(endpoint: Endpoint): Promise<true> {
   // Size, ApiVersions in version 0, a correlation id, and the client's name.
   const apiVersions = Buffer.from('000000140012000000000001000a', 'hex')

@@ -3,11 +3,11 @@ import type { KafkaOptions, SaslMechanism } from './options.js'
 
 export const allMechanisms: readonly SaslMechanism[] = ['plain', 'scram-sha-256', 'scram-sha-512']
 
-/** A listener whose advertised port is the proxy's, so that a client who comes through it is never told another way. */
+/** A listener whose advertised port is the proxy's, so that its clients never learn another address. */
 export interface Slot {
-  /** What Kafka listens on. */
+  /** The port on which Kafka listens. */
   readonly target: number
-  /** What clients of this listener are told to connect to. */
+  /** The port that clients of this listener are told to use. */
   readonly advertised: number
 }
 
@@ -68,7 +68,7 @@ export const written = (settings: Readonly<Record<string, string | number>>): st
     .map(([name, value]) => `${name}=${escaped(String(value))}\n`)
     .join('')
 
-/** For tests: one copy of everything, few threads, no waiting for others. */
+/** Settings for tests: one copy of everything, few threads, no waiting for other brokers. */
 export const small = {
   'offsets.topic.replication.factor': 1,
   'offsets.topic.num.partitions': 4,
@@ -82,7 +82,7 @@ export const small = {
   'num.io.threads': 4,
   'background.threads': 2,
   'log.cleaner.dedupe.buffer.size': 4_194_304,
-  // A broker that was killed may come back at once, and one that was paused is not missed for long.
+  // A killed broker may come back at once, and a paused one is soon considered lost.
   'broker.session.timeout.ms': 3_000,
   'broker.heartbeat.interval.ms': 500,
 }
@@ -119,5 +119,5 @@ function logins({ users = {}, mechanisms = allMechanisms }: KafkaOptions, listen
 
 const quoted = (text: string): string => text.replace(/["\\]/g, '\\$&')
 
-/** In a Java properties file a backslash starts an escape. */
+/** Escapes backslashes, which start an escape in a Java properties file. */
 const escaped = (value: string): string => value.replaceAll('\\', '\\\\')

@@ -4,7 +4,7 @@ import type { Certificates } from '../tls.js'
 import type { KafkaOptions } from './options.js'
 import { allMechanisms, type KafkaPorts, properties } from './properties.js'
 
-/** Any id of the right form; nothing else ever joins this cluster. */
+/** Any valid id, because nothing else ever joins this cluster. */
 const clusterId = 'bXEtdGVzdC1icm9rZXJzIQ'
 
 export function kafkaRecipe(parts: {
@@ -38,13 +38,13 @@ export const kafkaImage = (version: string): string => process.env.MQ_TEST_KAFKA
 export interface KafkaScript {
   readonly place: Place
   readonly native: NativeKafka | undefined
-  /** The file of its properties. */
+  /** The file with the properties. */
   readonly file: string
-  /** The folder of its log, as the properties say. */
+  /** The folder of the log, as in the properties. */
   readonly data: string
 }
 
-/** A shell script that becomes a Kafka, and formats its log first where there is none. */
+/** Returns a shell script that becomes a Kafka. It formats the log first if there is none. */
 export function kafkaScript(options: KafkaOptions, { place, native, file, data }: KafkaScript): string {
   const isNative = native !== undefined && place.source === 'native'
   const quick = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xshare:auto']
@@ -60,7 +60,7 @@ export function kafkaScript(options: KafkaOptions, { place, native, file, data }
   return [
     `CLASSPATH=${quote(isNative ? `${native.jars}/*` : '/opt/kafka/libs/*')}`,
     'export CLASSPATH',
-    // Passwords for SCRAM live in Kafka's own log, which only the formatting can begin.
+    // SCRAM passwords are in Kafka's own log, so only formatting can set the first ones.
     `test -f ${data}/meta.properties || ${java} ${format.map(quote).join(' ')} || exit 1`,
     `exec ${java} ${broker.map(quote).join(' ')} kafka.Kafka ${quote(file)}`,
     '',

@@ -10,9 +10,9 @@ import type { Direction } from './lane.js'
 import { createLink } from './link.js'
 
 /**
- * A link to a broker that can be hurt. Faults add up until `heal`. Bytes pass unread, so TLS goes through it too.
+ * A link to a broker that can be disturbed. Faults add up until `heal`. Bytes are not parsed, so TLS passes too.
  *
- * It stands above TCP: during `freeze` the kernel goes on acknowledging what fits into its buffers, and a new connection
+ * The proxy works above TCP. During `freeze` the kernel still acknowledges what fits into its buffers, and a new connection
  * is accepted before it falls silent.
  */
 export interface BrokerProxy {
@@ -20,34 +20,34 @@ export interface BrokerProxy {
   readonly url: string
   readonly host: string
   readonly port: number
-  /** As kafkajs takes it. */
+  /** The addresses in the form of kafkajs. */
   readonly brokers: readonly string[]
-  /** How many clients are connected now. */
+  /** The number of connected clients. */
   readonly connections: number
-  /** What has passed since the start. */
+  /** The bytes that have passed since the start. */
   readonly bytes: Readonly<Record<Direction, number>>
-  /** Resets every connection. New ones pass. */
+  /** Resets every connection. New connections pass. */
   cut(): Promise<void>
-  /** Refuses new connections, as a port where nobody listens. Open ones stay. */
+  /** Refuses new connections, like a closed port. Open connections stay. */
   refuse(): Promise<void>
-  /** Holds back everything, closing included, towards the broker (`in`), from it (`out`), or both. */
+  /** Holds back everything, including the end of connections, to the broker (`in`), from it (`out`), or both. */
   freeze(direction: Direction | 'both'): Promise<void>
-  /** Lets each direction pass that many bytes a second, over all connections together. */
+  /** Limits the bytes per second in each direction, over all connections together. */
   slow(bytesPerSecond: number): Promise<void>
   /**
-   * Lets that many more bytes pass, then cuts at the next one, once. With `(0, 'out')` the broker gets the next request
-   * and its answer is lost.
+   * Lets that many more bytes pass, then cuts once at the next byte. With `(0, 'out')` the broker gets the next request and its
+   * answer is lost.
    */
   dropAfter(bytes: number, direction?: Direction | 'both'): Promise<void>
-  /** Ends every fault. What was held back arrives. */
+  /** Ends every fault. Bytes that were held back arrive. */
   heal(): Promise<void>
-  /** Resets its connections and ends it. */
+  /** Resets the connections and ends the proxy. */
   close(): Promise<void>
 }
 
 const host = '127.0.0.1'
 
-/** Stands in front of a broker. With Kafka, clients are led back to it for every later connection too. */
+/** Starts a proxy in front of a broker. With Kafka, clients also use it for every later connection. */
 export async function proxy(server: Server | KafkaServer): Promise<BrokerProxy> {
   const place = 'slots' in server ? kafkaPlace(server) : await ordinaryPlace(server)
   const link = createLink(place.target)
@@ -131,7 +131,7 @@ async function ordinaryPlace(server: Server): Promise<ProxyPlace> {
   }
 }
 
-/** The first free one of the listeners that this Kafka advertises with a proxy's port. */
+/** Returns the first free listener that this Kafka advertises with a proxy's port. */
 function kafkaPlace(server: KafkaServer): ProxyPlace {
   if (server.source === 'environment') {
     throw new Error(`proxy() needs a Kafka that advertises the proxy's address: ${environmentReason('kafka')}`)

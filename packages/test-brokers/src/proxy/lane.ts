@@ -1,26 +1,26 @@
 import type { Socket } from 'node:net'
 
-/** `in` is towards the broker, `out` is from it to the client. */
+/** A direction: `in` is to the broker, `out` is from it to the client. */
 export type Direction = 'in' | 'out'
 
 /** One direction of a link, shared by all its connections. */
 export interface Lane {
   readonly bytes: number
   readonly isFrozen: boolean
-  /** Resolves when the lane is not frozen, at once or with `thaw`. */
+  /** Resolves when the lane is not frozen: at once, or with `thaw`. */
   opened(): Promise<void>
-  /** Resolves once the bytes have been handed to the socket, or will never be since it is closed. */
+  /** Resolves once the socket has the bytes, or is closed and never will. */
   carry(chunk: Buffer, to: Socket): Promise<void>
   freeze(): void
   thaw(): void
-  /** `undefined` is as fast as it goes. */
+  /** Sets the rate. `undefined` means no limit. */
   limit(bytesPerSecond: number | undefined): void
 }
 
 export interface Gate {
-  /** Asked before each piece how many of its bytes may pass. */
+  /** Returns how many bytes of the next piece may pass. */
   admit(length: number): number
-  /** Told once a piece has passed only in part. */
+  /** Called once a piece has passed only in part. */
   spent(): void
 }
 
@@ -28,7 +28,7 @@ export function createLane(gate: Gate): Lane {
   let bytes = 0
   let frozen = false
   let rate: number | undefined
-  /** When the last piece will have left a link of that rate. */
+  /** The time when the last piece leaves a link of that rate. */
   let busyUntil = 0
   let change = deferred()
 
@@ -37,7 +37,7 @@ export function createLane(gate: Gate): Lane {
     change = deferred()
   }
 
-  /** Waits for the lane's turn; a change of the rate ends the wait early. */
+  /** Waits for the lane. A change of the rate ends the wait early. */
   const turn = async (length: number): Promise<void> => {
     if (rate === undefined) return
     const startsAt = Math.max(Date.now(), busyUntil)
@@ -61,7 +61,7 @@ export function createLane(gate: Gate): Lane {
       let rest = chunk
       while (rest.length > 0 && !to.destroyed) {
         await opened()
-        // Twenty pieces a second look like a slow link, not like a fast one that stutters.
+        // Twenty pieces per second behave like a slow link, not like a fast one with pauses.
         const piece = rest.subarray(0, rate === undefined ? rest.length : Math.max(1, Math.floor(rate / 20)))
         await turn(piece.length)
         await opened()
@@ -88,7 +88,7 @@ export function createLane(gate: Gate): Lane {
   }
 }
 
-/** Resolves when the kernel has it, so that a slow reader slows the writer down, or when the socket is gone. */
+/** Resolves when the kernel has the bytes, so that a slow reader slows down the writer, or when the socket is gone. */
 async function write(to: Socket, piece: Buffer): Promise<void> {
   await new Promise<void>((resolve) => to.write(piece, () => resolve()))
 }

@@ -1,15 +1,15 @@
 import { connect, type Socket } from 'node:net'
 import { createLane, type Direction, type Gate, type Lane } from './lane.js'
 
-/** Everything between a proxy's clients and its broker: both lanes, and the connections that use them. */
+/** The link between a proxy's clients and its broker: both lanes, and the connections that use them. */
 export interface Link {
   readonly lanes: Readonly<Record<Direction, Lane>>
   readonly connections: number
-  /** Takes a client's connection and opens one to the broker for it. */
+  /** Accepts a client's connection and opens one to the broker for it. */
   join(client: Socket): void
   /** Resets every connection at both ends. */
   cut(): void
-  /** Lets that many more bytes pass, then cuts at the next one. `undefined` lets all pass. */
+  /** Lets that many more bytes pass, then cuts at the next byte. `undefined` lets all bytes pass. */
   allow(budget: Budget | undefined): void
 }
 
@@ -48,7 +48,7 @@ export function createLink(target: { host: string; port: number }): Link {
     socket.once('close', () => sockets.delete(socket))
   }
 
-  /** Carries bytes, the end and a reset of `from` to `to`; all of them wait while the lane is frozen. */
+  /** Forwards bytes, the end and a reset from `from` to `to`. All of them wait while the lane is frozen. */
   const pipe = (from: Socket, to: Socket, lane: Lane): void => {
     let carrying = Promise.resolve()
     from.on('data', (chunk) => {
@@ -65,7 +65,7 @@ export function createLink(target: { host: string; port: number }): Link {
     client.once('close', () => {
       clients -= 1
     })
-    // The other socket's pipe tells what happened here; an error without a listener would end the process.
+    // The pipe of the other socket handles the error. Without a listener it would end the process.
     client.on('error', () => undefined)
     keep(client)
     await lanes.in.opened()

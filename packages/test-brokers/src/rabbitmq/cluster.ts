@@ -16,16 +16,16 @@ import {
   rabbitImage,
 } from './recipe.js'
 
-/** Nodes that share users and queues; quorum queues live on as long as most of the nodes do. */
+/** Nodes that share users and queues. Quorum queues survive as long as most of the nodes do. */
 export interface RabbitCluster {
   readonly nodes: readonly RabbitNode[]
   stop(): Promise<void>
 }
 
 export interface RabbitNode extends Beside {
-  /** With the login. */
+  /** The URL with the login. */
   readonly url: string
-  /** With its port. */
+  /** The host with its port. */
   readonly host: string
 }
 
@@ -37,7 +37,7 @@ interface Member {
 const size = 3
 const joinMs = 60_000
 
-/** Three nodes. Always of this process: never from the environment. */
+/** Starts three nodes in this process, never from the environment. */
 export async function rabbitCluster(owner: ProcessId = self): Promise<RabbitCluster> {
   const source = await chooseSource(nativeRabbit)
   return await onFreePorts(1 + 2 * size, owner, async (ports) => {
@@ -104,7 +104,7 @@ function filesOf(
     ),
     cluster_partition_handling: 'pause_minority',
   }
-  // What waits for its delay would stand still for three minutes when the node dies to which it was handed on.
+  // Otherwise messages would be stuck for three minutes after their delay if the node dies to which they are passed on.
   const application = { dead_letter_worker_publisher_confirm_timeout: 2_000 }
   const program = place.source === 'native' ? `'${programs.server}'` : 'rabbitmq-server'
   return [
@@ -114,7 +114,7 @@ function filesOf(
   ]
 }
 
-/** Erlang's name server, by which the nodes find each other, is the machine's own process. */
+/** Runs Erlang's name server, through which the nodes find each other, as the machine's own process. */
 function boot(members: readonly Member[], place: Place, programs: RabbitPrograms): string {
   const [first] = members as [Member, ...Member[]]
   const prepare = members.flatMap(({ name }) => [
@@ -128,6 +128,6 @@ function boot(members: readonly Member[], place: Place, programs: RabbitPrograms
   ])
   const epmd = place.source === 'native' ? `'${programs.epmd}'` : 'epmd'
   const start = members.map(({ name }) => startBeside(name))
-  // Nodes wait for no name server; it is there before they ask for it, as they take seconds to start.
+  // Nodes do not wait for the name server, but they take seconds to start and it is up by then.
   return `${[...prepare, ...start, `. ./${first.name}.env.sh`, `exec ${epmd}`].join('\n')}\n`
 }

@@ -14,22 +14,21 @@ export interface RabbitServer extends Server {
   readonly username: string
   readonly password: string
   readonly vhost: string
-  /** Runs rabbitmqctl against it and resolves with what that printed. Takes a second or two. */
+  /** Runs rabbitmqctl on the server and resolves with its output. Takes a second or two. */
   rabbitmqctl(...args: readonly string[]): Promise<string>
-  /** Raises the memory alarm, which blocks every publisher, or lifts it; resolves once the broker has taken it in. */
+  /** Raises or clears the memory alarm, which blocks every publisher. Resolves once it has taken effect. */
   alarm(isRaised: boolean): Promise<void>
   /**
-   * Writes what was declared to disk. RabbitMQ answers a declaration before it has written down that the queue stands (Mnesia's
-   * log, within two seconds) and where its messages are (the table of names of its Raft logs, after half a second without
-   * declarations): a SIGKILL in between undoes it, or brings the queue back empty and without a leader, and takes the
-   * confirmed messages along.
+   * Writes declarations to disk. RabbitMQ answers a declaration before it has stored everything. Mnesia's log gets the queue
+   * within two seconds. The names of its Raft logs follow half a second after the last declaration. A SIGKILL in between undoes
+   * the declaration, or brings the queue back empty and without a leader. Confirmed messages are lost then.
    */
   flush(): Promise<void>
 }
 
 export const guest = { guest: { password: 'guest' } }
 
-/** A RabbitMQ from `MQ_TEST_RABBITMQ_URL`, a Docker engine, or natively, in this order. */
+/** Starts a RabbitMQ. Uses `MQ_TEST_RABBITMQ_URL`, a Docker engine, or a native server, in this order. */
 export async function rabbitmq(options: RabbitOptions = {}, owner: ProcessId = self): Promise<RabbitServer> {
   const url = fromEnvironment('rabbitmq', options)
   if (url !== undefined) return await environmentRabbit(url)
@@ -74,7 +73,7 @@ export async function rabbitmq(options: RabbitOptions = {}, owner: ProcessId = s
       ...(secured && { ca: secured.ca }),
       ...verbs,
       rabbitmqctl,
-      // Newer ones have no Mnesia.
+      // Newer versions have no Mnesia.
       flush: async () =>
         void (await rabbitmqctl('eval', 'catch mnesia:sync_log(), [ok = dets:sync(Table) || Table <- dets:all()].')),
       async alarm(isRaised) {
@@ -112,7 +111,7 @@ async function environmentRabbit(url: URL): Promise<RabbitServer> {
   }
 }
 
-/** The version, from the broker's first words. It speaks only after its users and queues are there. */
+/** Returns the version from the broker's first frame, which it sends only after users and queues are loaded. */
 export async function answer(endpoint: Endpoint): Promise<string | undefined> {
   return await ask(endpoint, {
     send: Buffer.from('AMQP\0\0\x09\x01', 'latin1'),

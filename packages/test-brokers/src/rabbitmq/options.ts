@@ -1,5 +1,5 @@
 export interface RabbitPermissions {
-  /** Patterns of the names that may be configured, written to and read from. */
+  /** Patterns of the names that the user may configure, write to and read from. */
   readonly configure: string
   readonly write: string
   readonly read: string
@@ -7,18 +7,21 @@ export interface RabbitPermissions {
 
 export interface RabbitUser {
   readonly password: string
-  /** Everything when left out. */
+  /** Default: everything. */
   readonly permissions?: RabbitPermissions
 }
 
 export interface RabbitOptions {
   readonly tls?: boolean
-  /** By name. The URL carries the first one. `guest` exists only when this is left out. */
+  /** Users by name. The URL has the login of the first one. Default: `guest`. */
   readonly users?: Readonly<Record<string, RabbitUser>>
-  /** `vm_memory_high_watermark`: past it publishers are blocked. A fraction of the memory, or bytes such as `200MB`. */
+  /**
+   * The `vm_memory_high_watermark`, over which publishers are blocked: a fraction of the memory, or bytes such as
+   * `200MB`.
+   */
   readonly memoryWatermark?: number | string
-  /** More lines of rabbitmq.conf; these come last and win. */
+  /** More lines of rabbitmq.conf. They come last, so they win. */
   readonly config?: Readonly<Record<string, string>>
-  /** Settings of the `rabbit` application for which rabbitmq.conf has no line; they hold after a restart too. */
+  /** Settings of the `rabbit` application that rabbitmq.conf cannot hold. They survive a restart. */
   readonly application?: Readonly<Record<string, number>>
 }

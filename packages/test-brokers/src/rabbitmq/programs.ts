@@ -4,7 +4,7 @@ import { findProgram } from '../install/find.js'
 import type { NativeSource } from '../sources/choose.js'
 import type { RabbitPrograms } from './recipe.js'
 
-/** Where Debian keeps the scripts: the ones on its PATH insist on being root or the user `rabbitmq`, and change to it. */
+/** Debian's folder of the scripts. Those on the PATH require root or the user `rabbitmq`, and change to it. */
 const debian = ['/usr/lib/rabbitmq/bin']
 
 export const nativeRabbit: NativeSource = {
@@ -28,7 +28,7 @@ function epmd(): string | undefined {
   return found
 }
 
-/** Some installations keep it inside Erlang only. */
+/** Finds epmd, which some installations keep only inside Erlang. */
 function epmdOfErlang(): string | undefined {
   const erl = findProgram('erl')
   if (erl === undefined) return undefined

@@ -10,7 +10,7 @@ export const rabbitImage = process.env.MQ_TEST_RABBITMQ_IMAGE ?? 'rabbitmq:4'
 const everything = { configure: '.*', write: '.*', read: '.*' }
 
 export interface RabbitPrograms {
-  /** Debian's own wrappers on the PATH change the user; these are the scripts behind them. */
+  /** The scripts themselves. Debian's wrappers on the PATH change the user. */
   readonly server: string
   readonly epmd: string
 }
@@ -61,12 +61,12 @@ export function configuration(parts: { options: RabbitOptions; ports: RabbitPort
     ...(options.tls ? [`ssl_options.certfile = ${file('cert.pem')}`, `ssl_options.keyfile = ${file('key.pem')}`] : []),
     ...(options.tls ? ['ssl_options.verify = verify_none', 'ssl_options.fail_if_no_peer_cert = false'] : []),
     `load_definitions = ${file('definitions.json')}`,
-    // A container sees every connection as one from outside.
+    // In a container every connection comes from outside.
     'loopback_users = none',
     ...(watermark === undefined
       ? []
       : [`vm_memory_high_watermark.${typeof watermark === 'number' ? 'relative' : 'absolute'} = ${watermark}`]),
-    // An almost full disk of the test machine is not what a test is about.
+    // A test must not depend on the free disk space of the machine.
     'disk_free_limit.absolute = 1MB',
     'log.console = true',
     'log.console.level = warning',
@@ -89,14 +89,14 @@ export function definitions(users: Readonly<Record<string, RabbitUser>>): object
   }
 }
 
-/** RabbitMQ's own form: salt, then the hash of salt and password. */
+/** Returns the password in RabbitMQ's form: salt, then the hash of salt and password. */
 function hash(password: string): string {
   const salt = randomBytes(4)
   const digest = createHash('sha256').update(salt).update(password).digest()
   return Buffer.concat([salt, digest]).toString('base64')
 }
 
-/** Read by the server and by rabbitmqctl, so that both mean the same node. */
+/** The settings that the server and rabbitmqctl share, so that both use the same node. */
 export function environment(parts: {
   place: Place
   ports: RabbitPorts
@@ -116,9 +116,9 @@ export function environment(parts: {
     RABBITMQ_LOG_BASE: `${place.folder}/log`,
     RABBITMQ_LOGS: '-',
     RABBITMQ_DIST_PORT: String(ports.distribution),
-    // With it the start script becomes the server; without, it stays and waits for it.
+    // With this setting the start script becomes the server. Otherwise it waits for it.
     RABBITMQ_ALLOW_INPUT: 'true',
-    // Idle schedulers sleep instead of spinning: tests share few cores with the broker.
+    // Idle schedulers sleep instead of spinning, because tests share few cores with the broker.
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: `-noinput +sbwt none +sbwtdcpu none +sbwtdio none${
       isNative ? ' -kernel inet_dist_use_interface {127,0,0,1}' : ''
     }${application.join('')}`,
@@ -132,7 +132,7 @@ export function environment(parts: {
 function boot(place: Place, programs: RabbitPrograms): string {
   const lines = ['. ./environment.sh', 'mkdir -p data log', 'cp -n cookie .erlang.cookie', 'chmod 400 .erlang.cookie']
   if (place.source === 'docker') return `${[...lines, 'exec rabbitmq-server'].join('\n')}\n`
-  // RabbitMQ would start Erlang's name server as a daemon that outlives it: this one is ours, written down like the broker.
+  // RabbitMQ would start Erlang's name server as a daemon that outlives it. This one is ours, and records its id.
   lines.push(`/bin/sh ./record.sh epmd.pid '${programs.epmd}' &`)
   lines.push(`until '${programs.epmd}' -names >/dev/null 2>&1; do sleep 0.02; done`, `exec '${programs.server}'`)
   return `${lines.join('\n')}\n`

@@ -4,7 +4,7 @@ import { type Beside, beside } from '../sources/beside.js'
 import { onFreePorts, portAt } from '../sources/ports.js'
 import { pong, startSeveral, untilPrinted } from './several.js'
 
-/** A Redis Cluster. Its verbs are for all nodes together; `url` is that of the first. */
+/** A Redis Cluster. Its verbs act on all nodes; `url` is that of the first. */
 export interface RedisCluster extends Omit<Server, 'kind' | 'version' | 'ca'> {
   readonly nodes: readonly { readonly host: string; readonly port: number }[]
   /** The first master, which has the first third of the slots, alone. */
@@ -13,7 +13,7 @@ export interface RedisCluster extends Omit<Server, 'kind' | 'version' | 'ca'> {
 
 const masters = 3
 
-/** Three masters that share the slots, each with so many replicas. Always of this process: never from the environment. */
+/** Starts three masters that share the slots, each with `replicas` replicas. Never uses the environment. */
 export async function redisCluster(
   { replicas = 0 }: { readonly replicas?: number } = {},
   owner: ProcessId = self,
@@ -27,7 +27,7 @@ export async function redisCluster(
         'cluster-enabled yes',
         'cluster-config-file nodes.conf',
         'cluster-node-timeout 2000',
-        // The default, port + 10000, is nobody's that is reserved.
+        // The default, port + 10000, is not reserved.
         `cluster-port ${portAt(ports, size + index)}`,
         'cluster-announce-ip 127.0.0.1',
       ],

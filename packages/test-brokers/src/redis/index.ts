@@ -29,9 +29,9 @@ export const nativeRedis: NativeSource = {
 }
 
 /**
- * A Redis that keeps every confirmed write: append-only file, synced at each one, and nothing evicted.
+ * Starts a Redis that keeps every confirmed write: it syncs its append-only file at each write and evicts nothing.
  *
- * From `MQ_TEST_REDIS_URL`, a Docker engine, or natively, in this order. It ends with `stop()`, or with this process.
+ * Uses `MQ_TEST_REDIS_URL`, a Docker engine, or a native server, in this order. It ends with `stop()` or with this process.
  */
 export async function redis(options: RedisOptions = {}, owner: ProcessId = self): Promise<RedisServer> {
   const url = fromEnvironment('redis', options)
@@ -94,7 +94,9 @@ async function environmentRedis(url: URL): Promise<RedisServer> {
   }
 }
 
-/** The version, once it has loaded its data. The default user is asked for, as an ACL may refuse INFO to another. */
+/**
+ * Returns the version once the data is loaded. Logs in as the default user, because an ACL may refuse INFO to others.
+ */
 async function answer(endpoint: Endpoint, password = '', username = ''): Promise<string | undefined> {
   const words = username === '' ? [password] : [username, password]
   const login = password === '' ? '' : command('AUTH', ...words)

@@ -6,12 +6,15 @@ export interface RedisUser {
 
 export interface RedisOptions {
   readonly tls?: boolean
-  /** Of the default user, who needs none when this is left out. */
+  /** The password of the default user. Default: none is needed. */
   readonly password?: string
-  /** By name. The URL carries the first one. */
+  /** Users by name. The URL has the login of the first one. */
   readonly users?: Readonly<Record<string, RedisUser>>
-  /** As Redis writes it: `2mb`. Past it, writes are refused, as the policy is `noeviction`. */
+  /**
+   * The memory limit in the form of Redis, such as `2mb`. Over it writes are refused, because the policy is
+   * `noeviction`.
+   */
   readonly maxmemory?: string
-  /** More lines of redis.conf; these come last and win. */
+  /** More lines of redis.conf. They come last, so they win. */
   readonly config?: Readonly<Record<string, string>>
 }

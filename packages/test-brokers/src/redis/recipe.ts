@@ -41,14 +41,14 @@ function configuration(parts: { options: RedisOptions; port: number; place: Plac
     ...(isSecure ? [`tls-ca-cert-file ${file('ca.pem')}`, 'tls-auth-clients no'] : []),
     'daemonize no',
     'dir data',
-    // What is confirmed is on disk: a killed server must lose nothing of it.
+    // Confirmed writes are on disk, because a killed server must not lose them.
     'appendonly yes',
     'appendfsync always',
     'save ""',
     'maxmemory-policy noeviction',
     ...(options.maxmemory === undefined ? [] : [`maxmemory ${options.maxmemory}`]),
     ...(options.password === undefined ? [] : [`requirepass ${JSON.stringify(options.password)}`]),
-    // As a hash, since a password in clear could not hold a space.
+    // The hash is used because a plain password could not contain a space.
     ...users.map(([name, { password, rules }]) => `user ${name} on #${sha256(password)} ${rules}`),
     ...Object.entries(options.config ?? {}).map(([name, value]) => `${name} ${value}`),
   ]

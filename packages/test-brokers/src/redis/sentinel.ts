@@ -4,17 +4,17 @@ import { startSeveral, untilPrinted } from './several.js'
 
 /** A master and its replica, watched by one Sentinel. */
 export interface RedisSentinel {
-  /** As the Sentinel calls the master. */
+  /** The Sentinel's name of the master. */
   readonly name: string
   readonly sentinel: { readonly host: string; readonly port: number }
-  /** Makes the replica the master; resolves once the Sentinel says so. */
+  /** Makes the replica the master. Resolves once the Sentinel reports that. */
   failover(): Promise<void>
   stop(): Promise<void>
 }
 
 const name = 'mymaster'
 
-/** Always of this process: never from the environment. */
+/** Starts the servers in this process, never from the environment. */
 export async function redisSentinel(owner: ProcessId = self): Promise<RedisSentinel> {
   return await onFreePorts(3, owner, async (ports) => {
     const [first, second, watcher] = [portAt(ports, 0), portAt(ports, 1), portAt(ports, 2)]
@@ -35,7 +35,7 @@ export async function redisSentinel(owner: ProcessId = self): Promise<RedisSenti
     const cli = `redis-cli -p ${watcher} sentinel`
     try {
       await untilPrinted(machine, `redis-cli -p ${second} info replication`, /master_link_status:up/)
-      // Until it knows the replica, a failover is refused.
+      // The Sentinel refuses a failover until it knows the replica.
       await untilPrinted(machine, `${cli} replicas ${name}`, new RegExp(`\\b${second}\\b`))
     } catch (error) {
       await verbs.stop()

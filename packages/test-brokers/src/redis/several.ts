@@ -10,11 +10,11 @@ import { runRecipe } from '../sources/run.js'
 import { nativeRedis } from './index.js'
 import { redisImage } from './recipe.js'
 
-/** One of several Redis processes that live and die together. */
+/** One of several Redis processes that start and end together. */
 export interface RedisProcess {
   readonly name: string
   readonly port: number
-  /** Lines of its redis.conf beside port, address and folder. */
+  /** Lines of its redis.conf in addition to port, address and folder. */
   readonly config: readonly string[]
   readonly isSentinel?: boolean
 }
@@ -24,7 +24,7 @@ export interface SeveralRedis {
   readonly verbs: Pick<Server, 'kill' | 'restart' | 'pause' | 'resume' | 'stop'>
 }
 
-/** Starts them side by side in one container, or natively, and waits until each answers. */
+/** Starts the processes in one container, or natively, and waits until each answers. */
 export async function startSeveral(
   kind: string,
   parts: { readonly processes: readonly RedisProcess[]; readonly ports: readonly number[]; readonly owner: ProcessId },
@@ -55,7 +55,7 @@ export async function startSeveral(
   })
 }
 
-/** The last one is the machine's own process; the others write themselves down beside it, and all end together. */
+/** Starts the last one as the machine's own process. The others record their ids beside it, and all end together. */
 function boot(processes: readonly RedisProcess[]): string {
   const lines = processes.map(({ name }, index) =>
     index === processes.length - 1 ? `exec /bin/sh ./${name}.sh` : startBeside(name),
@@ -79,7 +79,7 @@ export async function pong(host: string, port: number): Promise<void> {
   await ask({ host, port }, { send: 'PING\r\n', read: (reply) => /^\+PONG/.test(reply.toString()) || undefined })
 }
 
-/** Runs redis-cli beside them until it prints what is waited for. */
+/** Runs redis-cli beside the processes until it prints the expected text. */
 export async function untilPrinted(machine: Machine, script: string, wanted: RegExp): Promise<void> {
   await until(async () => wanted.test(await machine.run(script, 10_000)), {
     what: `\`${script}\` to print ${wanted}`,

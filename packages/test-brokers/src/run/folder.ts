@@ -5,10 +5,9 @@ import { basename, join } from 'node:path'
 import { format, type ProcessId, parse, self } from './process.js'
 
 /**
- * Where everything lives that a run starts: one folder per server, child or run, whose name says which process owns it.
+ * Creates the folder of a server, child or run. Its name says which process owns it.
  *
- * A folder and its owner appear in one step, so that a run that is killed at any moment leaves nothing that the next one
- * cannot tell from what is in use.
+ * A folder and its owner appear in one step. So the next run can tell what a killed run left from what is in use.
  */
 export function root(): string {
   const folder = join(tmpdir(), `mq-test-brokers-${userInfo().uid}`)
@@ -20,20 +19,20 @@ export async function createFolder(label: string, owner: ProcessId = self): Prom
   return await mkdtemp(join(root(), `${label}.${format(owner).replace(' ', '.')}.`))
 }
 
-/** The process that a folder belongs to; undefined for anything else that lies there. */
+/** Returns the owner of a folder, or undefined for anything else in the parent folder. */
 export function ownerOf(folder: string): ProcessId | undefined {
   const [, pid, start, unique] = basename(folder).split('.')
   return unique === undefined ? undefined : parse(`${pid} ${start}`)
 }
 
-/** The processes that wrote themselves down in the folder, alive or not. */
+/** Returns the processes that are recorded in the folder, alive or not. */
 export function processesOf(folder: string): ProcessId[] {
   return namesIn(folder)
     .filter((name) => name.endsWith('.pid'))
     .flatMap((name) => readProcess(join(folder, name)) ?? [])
 }
 
-/** Retried for a moment, as a process that has just ended may still be writing. */
+/** Removes the folder. Retries briefly, because a process that has just ended may still be writing. */
 export const removeFolder = (folder: string): Promise<void> =>
   rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
 

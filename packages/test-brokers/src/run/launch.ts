@@ -16,14 +16,16 @@ export interface Launched {
 
 export interface LaunchOptions {
   readonly folder: string
-  /** What the process writes its id under: `<name>.pid` in the folder. */
+  /** The name of the file with the id of the process: `<name>.pid` in the folder. */
   readonly name: string
   readonly cwd?: string
   readonly env?: NodeJS.ProcessEnv
   readonly stdio: StdioOptions
 }
 
-/** The shell writes its id down before it becomes the program: there is no moment at which a kill of ours would lose it. */
+/**
+ * Records the id of the shell before it becomes the program, so that a kill at any moment leaves no unknown process.
+ */
 const recorder = `${printIdentity} >"$0" && exec "$@"`
 
 /** Starts a program as the leader of its own process group, so that Ctrl-C in a terminal does not reach it. */
@@ -38,7 +40,7 @@ export async function launch(command: readonly string[], options: LaunchOptions)
     child.once('spawn', resolve)
     child.once('error', reject)
   })
-  // Ended already only when the folder was removed meanwhile; nothing can be signalled then.
+  // It has already ended only if the folder was removed meanwhile. Then there is nothing to signal.
   const id = identify(child.pid ?? 0) ?? { pid: child.pid ?? 0, start: '' }
   let gone = false
   const exited = new Promise<Exit>((resolve) => {

@@ -5,7 +5,7 @@ import { readProcess } from './folder.js'
 import { format, isAlive, type ProcessId, self } from './process.js'
 import { until } from './wait.js'
 
-/** Takes the file for `owner` unless a living process has it. Across processes, exactly one caller gets `true`. */
+/** Takes the lock file for `owner` unless a living process has it. Across processes exactly one caller gets `true`. */
 export function claim(file: string, owner: ProcessId = self): boolean {
   mkdirSync(dirname(file), { recursive: true })
   const mine = `${file}.${randomUUID()}`
@@ -21,7 +21,7 @@ export function claim(file: string, owner: ProcessId = self): boolean {
   }
 }
 
-/** Gives the file back, unless somebody else has it by now. */
+/** Releases the lock file unless another owner has it by now. */
 export function release(file: string, owner: ProcessId = self): void {
   const holder = readProcess(file)
   if (holder === undefined || format(holder) === format(owner)) rmSync(file, { force: true })
@@ -32,7 +32,7 @@ export interface LockOptions {
   readonly timeoutMs?: number
 }
 
-/** Runs `work` while no other process, and nothing else in this one, holds the file. A dead holder does not count. */
+/** Runs `work` while nothing else in any process holds the lock file. A dead holder does not count. */
 export async function withLock<T>(file: string, options: LockOptions, work: () => Promise<T>): Promise<T> {
   await until(() => claim(file), { what: `${options.what} (lock ${file})`, timeoutMs: options.timeoutMs ?? 60_000 })
   try {
@@ -42,7 +42,7 @@ export async function withLock<T>(file: string, options: LockOptions, work: () =
   }
 }
 
-/** A link appears with its content, which a file created and then written would not. */
+/** Creates the file through a link, so that it appears with its content. */
 function link(from: string, to: string): boolean {
   try {
     linkSync(from, to)
@@ -53,7 +53,7 @@ function link(from: string, to: string): boolean {
   }
 }
 
-/** Removes a dead holder's file. Renamed first: between the look and the removal a living process may have taken it. */
+/** Removes a dead holder's file. Renames it first, because a living process may take it before the removal. */
 function setAside(file: string): void {
   const aside = `${file}.${randomUUID()}`
   try {

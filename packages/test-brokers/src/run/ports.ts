@@ -5,12 +5,15 @@ import { root } from './folder.js'
 import { claim, release } from './lock.js'
 import { type ProcessId, self } from './process.js'
 
-/** Below what Linux, macOS and Windows hand out by themselves, so that no outgoing connection takes a killed server's port. */
+/**
+ * Ports below the ephemeral range of Linux, macOS and Windows, so that no outgoing connection takes a killed server's
+ * port.
+ */
 const range = { from: 15_000, to: 30_000 }
 
 /**
- * Ports that nobody listens on and that no other process of ours gets, until they are released or their owner has died.
- * A server that is down keeps its port this way.
+ * Reserves free ports that no other process of ours gets until they are released or their owner has died. So a server that is
+ * down keeps its port.
  */
 export async function reservePorts(count: number, owner: ProcessId = self): Promise<number[]> {
   const ports: number[] = []

@@ -2,13 +2,13 @@ import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { until } from './wait.js'
 
-/** A process that cannot be mistaken for a later one with the same number. */
+/** Identifies a process, and no later one with the same number. */
 export interface ProcessId {
   readonly pid: number
   readonly start: string
 }
 
-/** The process that has this number now; undefined when there is none, or when it has ended and only waits to be reaped. */
+/** Returns the process that has this number now, or undefined if there is none or it only waits to be reaped. */
 export function identify(pid: number): ProcessId | undefined {
   const start = process.platform === 'linux' ? startInProc(pid) : startFromPs(pid)
   return start === undefined ? undefined : { pid, start }
@@ -18,14 +18,16 @@ export const isAlive = (id: ProcessId): boolean => identify(id.pid)?.start === i
 
 export const self: ProcessId = identify(process.pid) ?? { pid: process.pid, start: '0' }
 
-/** Signals the process and the group that it leads. Does nothing once the process is gone, so a reused number is safe. */
+/**
+ * Signals the process and the group that it leads. Does nothing once the process is gone, so a reused number is safe.
+ */
 export function signal(id: ProcessId, name: NodeJS.Signals): boolean {
   if (!isAlive(id)) return false
-  // What was started here leads its own group; a process that does not is signalled alone.
+  // Processes started here lead their own group. Any other process is signalled alone.
   return send(-id.pid, name) || send(id.pid, name)
 }
 
-/** Stops the process with SIGSTOP and resolves once none of its threads runs any more, which on a busy machine takes a while. */
+/** Pauses the process with SIGSTOP. Resolves once none of its threads runs, which takes a while on a busy machine. */
 export async function suspend(id: ProcessId): Promise<void> {
   signal(id, 'SIGSTOP')
   if (process.platform !== 'linux') return
@@ -34,7 +36,7 @@ export async function suspend(id: ProcessId): Promise<void> {
   })
 }
 
-/** Ends the process with SIGKILL, which a stopped one obeys too, and resolves once it is gone. */
+/** Ends the process with SIGKILL, even if it is paused. Resolves once it is gone. */
 export async function end(id: ProcessId): Promise<void> {
   if (!signal(id, 'SIGKILL')) return
   await until(() => !isAlive(id), { what: `process ${id.pid} to end after SIGKILL`, timeoutMs: 10_000 })
@@ -47,7 +49,7 @@ export function parse(text: string): ProcessId | undefined {
   return pid === undefined || start === undefined ? undefined : { pid: Number(pid), start }
 }
 
-/** Shell: prints the identity of the shell that runs it, which `exec` keeps. */
+/** A shell command that prints the identity of its shell, which `exec` keeps. */
 export const printIdentity =
   process.platform === 'linux'
     ? 'echo "$$ $(cut -d" " -f22 "/proc/$$/stat")"'
@@ -55,7 +57,7 @@ export const printIdentity =
 
 function startInProc(pid: number): string | undefined {
   const fields = statFields(`/proc/${pid}/stat`)
-  // A process whose first thread has ended may have others that still hold its sockets.
+  // If the first thread of a process has ended, others may still hold its sockets.
   const hasEnded = fields[0] === 'X' || (fields[0] === 'Z' && Number(fields[17]) <= 1)
   return hasEnded ? undefined : fields[19]
 }
@@ -69,7 +71,7 @@ function threadStates(pid: number): string[] {
   }
 }
 
-/** State, parent and so on. The program's name before them is in parentheses and may hold anything. */
+/** Returns state, parent and so on. The program's name before them is in parentheses and may contain anything. */
 function statFields(file: string): string[] {
   try {
     const stat = readFileSync(file, 'latin1')

@@ -6,14 +6,14 @@ import { portsFolder } from './ports.js'
 import { end, isAlive, type ProcessId } from './process.js'
 
 /**
- * Ends what runs left behind whose owner is dead: processes by the ids that they wrote down themselves, containers by the
- * label with their folder, then the folders and the reserved ports. Resolves with the folders. Safe beside other runs.
+ * Cleans up after dead owners: ends processes by their recorded ids and containers by the label with their folder, then
+ * removes the folders and the reserved ports. Resolves with the folders. Safe beside other runs.
  */
 export async function sweep(): Promise<string[]> {
   return await clear((owner) => !isAlive(owner))
 }
 
-/** Ends and removes what belongs to one owner, dead or alive. */
+/** Ends and removes everything of one owner, dead or alive. */
 export async function clearOwnedBy(owner: ProcessId): Promise<string[]> {
   return await clear((other) => other.pid === owner.pid && other.start === owner.start)
 }
@@ -33,7 +33,7 @@ async function clear(isMeant: (owner: ProcessId) => boolean): Promise<string[]> 
   return cleared.flat()
 }
 
-/** False when the folder has to wait for a Docker engine. */
+/** Removes a folder and its processes. Returns false if the folder has to wait for a Docker engine. */
 async function clearFolder(folder: string): Promise<boolean> {
   for (const id of processesOf(folder)) await end(id)
   if (namesIn(folder).includes('container') && !(await removeContainers(folder))) return false

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 export interface Deadline {
-  /** What is being waited for, as it is told when it does not come: `the queue to be empty`. */
+  /** The awaited event for the text of the error, such as `the queue to be empty`. */
   readonly what: string
   readonly timeoutMs?: number
 }
 
-/** Resolves with the first truthy value of `condition`; rejects after the deadline with what was waited for. */
+/** Resolves with the first truthy value of `condition`. Rejects after the timeout with `what`. */
 export async function until<T>(condition: () => T | Promise<T>, { what, timeoutMs = 5_000 }: Deadline): Promise<T> {
   const deadline = Date.now() + timeoutMs
   let cause: unknown
@@ -22,7 +22,7 @@ export async function until<T>(condition: () => T | Promise<T>, { what, timeoutM
   }
 }
 
-/** Settles as `promise` does, or rejects after the deadline. What `promise` was doing goes on. */
+/** Settles as `promise` does, or rejects after the timeout. The work behind `promise` continues. */
 export async function within<T>(promise: Promise<T>, { what, timeoutMs = 5_000 }: Deadline): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {

@@ -4,18 +4,18 @@ import { connect as connectTls } from 'node:tls'
 export interface Endpoint {
   readonly host: string
   readonly port: number
-  /** Whether to speak TLS; with `ca` as the authority, or with Node's own list. */
+  /** Whether to use TLS, with `ca` as the authority or with Node's own list. */
   readonly tls?: boolean
   readonly ca?: string
 }
 
 export interface Question<T> {
   readonly send: Buffer | string
-  /** Reads the answer so far: undefined until it is whole. May throw. */
+  /** Parses the answer so far. Returns undefined until it is complete. May throw. */
   readonly read: (answer: Buffer) => T | undefined
 }
 
-/** Asks a broker one thing over a connection of its own, without a driver. Rejects when it closes or two seconds pass. */
+/** Sends one request to a broker without a driver. Rejects if the connection closes or two seconds pass. */
 export async function ask<T>(endpoint: Endpoint, question: Question<T>): Promise<T> {
   return await new Promise((resolve, reject) => {
     const { host, port, tls, ca } = endpoint

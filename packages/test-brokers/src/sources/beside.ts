@@ -2,21 +2,21 @@ import { printIdentity } from '../run/process.js'
 import { until } from '../run/wait.js'
 import type { Machine } from './machine.js'
 
-/** A process beside the machine's own one: it dies and starts by itself, and ends with the machine. */
+/** A process beside the machine's own one. It can be killed and started separately, and ends with the machine. */
 export interface Beside {
-  /** Ends it with SIGKILL; resolves once it does not answer any more. */
+  /** Ends the process with SIGKILL. Resolves once it no longer answers. */
   kill(): Promise<void>
-  /** Starts it on the same port and data. Does not wait until it answers. */
+  /** Starts the process on the same port and data. Does not wait until it answers. */
   start(): Promise<void>
-  /** Stops it with SIGSTOP: connections stay open, and nothing answers. */
+  /** Pauses the process with SIGSTOP: connections stay open, and nothing answers. */
   pause(): Promise<void>
   resume(): Promise<void>
 }
 
-/** To be the file `record.sh` of a machine that has such processes: each writes itself down, so that it is found. */
+/** The file `record.sh` of a machine with such processes. Each records its id, so that a sweep finds it. */
 export const recordScript = `${printIdentity} >"$1" && shift && exec "$@"\n`
 
-/** A line of a shell that starts what the file `<name>.sh` becomes. */
+/** Returns a shell line that starts the file `<name>.sh`. */
 export const startBeside = (name: string): string =>
   `/bin/sh ./record.sh ${name}.pid /bin/sh ./${name}.sh </dev/null >>output.log 2>&1 &`
 

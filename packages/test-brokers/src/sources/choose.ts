@@ -2,20 +2,23 @@ import { aptInstall, aptObstacle } from '../install/apt.js'
 import { brokers, environmentUrl, type ServerKind, urlVariable } from '../kinds.js'
 import { engineAnswers } from './engine.js'
 
-/** The native part of a broker: how to know that it is there, and what to install when it is not. */
+/** Describes how a broker runs natively: how to detect it, and what to install if it is missing. */
 export interface NativeSource {
   readonly kind: ServerKind
-  /** Why it cannot run natively; undefined when it can. */
+  /** Returns why the broker cannot run natively, or undefined if it can. */
   obstacle(): string | undefined
-  /** The Debian packages that would remove the obstacle; none when apt has nothing for it. */
+  /** Returns the Debian packages that would help, or none if apt cannot help. */
   readonly packages: readonly string[]
-  /** Brings what is missing and can be had without apt. */
+  /** Downloads missing parts that need no apt. */
   prepare?(): Promise<void>
-  /** What a person can install, for the error when nothing works. */
+  /** The text for the error if nothing works, with what to install. */
   readonly advice: string
 }
 
-/** Docker when an engine answers, else native, installing what is missing. When neither works, the error says what to do. */
+/**
+ * Chooses Docker if an engine answers, else native, and installs what is missing. If neither works, the error says what
+ * to do.
+ */
 export async function chooseSource(native: NativeSource): Promise<'docker' | 'native'> {
   const { kind } = native
   if (!brokers.wanted(kind)) {
@@ -48,7 +51,7 @@ export async function chooseSource(native: NativeSource): Promise<'docker' | 'na
   )
 }
 
-/** The environment's URL, unless options ask for what a running server cannot be given. */
+/** Returns the environment's URL. Throws if there are options that a running server cannot get. */
 export function fromEnvironment(kind: ServerKind, options: object): URL | undefined {
   const text = environmentUrl(kind)
   if (text === undefined || !brokers.wanted(kind)) return undefined
@@ -64,7 +67,7 @@ export function fromEnvironment(kind: ServerKind, options: object): URL | undefi
 
 export const environmentReason = (kind: ServerKind): string => `${urlVariable(kind)} is set`
 
-/** Asks the environment's broker, which has to be up already, and says which variable led to it when it does not answer. */
+/** Queries the environment's broker, which has to be up. If it does not answer, the error names the variable. */
 export async function askEnvironment<T>(kind: ServerKind, answer: () => Promise<T>): Promise<T> {
   try {
     return await answer()

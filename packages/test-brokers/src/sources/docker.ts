@@ -11,10 +11,10 @@ const label = 'mq-test-brokers.folder'
 const home = '/mq'
 
 /**
- * A broker in a container of the Docker engine, with the same ports and the same files as a native one.
+ * Starts a broker in a container of the Docker engine, with the same ports and files as a native one.
  *
- * testcontainers' reaper is left out: it ends containers with the process that started them, and a shared server outlives
- * that one. The folder on this side stands for the container, so that the next run finds what a killed one left.
+ * The reaper of testcontainers is off, because it ends containers with the process that started them, and a shared server
+ * outlives that process. A folder on this machine represents the container, so that the next run finds it.
  */
 export async function dockerMachine(recipe: Recipe, owner: ProcessId): Promise<Machine> {
   const { GenericContainer, getContainerRuntimeClient, Wait } = await import('testcontainers')
@@ -95,7 +95,7 @@ export async function dockerMachine(recipe: Recipe, owner: ProcessId): Promise<M
   }
 }
 
-/** Removes the containers that a folder stands for; false when no engine answers. */
+/** Removes the containers that a folder represents. Returns false if no engine answers. */
 export async function removeContainers(folder: string): Promise<boolean> {
   if (!(await engineAnswers())) return false
   const { getContainerRuntimeClient } = await import('testcontainers')

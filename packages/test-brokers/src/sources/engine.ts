@@ -3,26 +3,29 @@ import { request } from 'node:http'
 import { homedir, userInfo } from 'node:os'
 import { join } from 'node:path'
 
-/** Long for a local engine, short enough not to be noticed where there is none. */
+/** The timeout for a Docker engine: long for a local one, and short enough if there is none. */
 const answerMs = 2_000
 
 let answered: Promise<boolean> | undefined
 
-/** Whether a Docker engine answers. Looked up once; costs nothing where no socket exists, as testcontainers is not loaded. */
+/**
+ * Returns whether a Docker engine answers. Checks once. Without a socket testcontainers is not loaded, so it costs
+ * nothing.
+ */
 export function engineAnswers(): Promise<boolean> {
   answered ??= look()
   return answered
 }
 
 async function look(): Promise<boolean> {
-  // An address in testcontainers' own settings is for testcontainers to read.
+  // testcontainers itself reads an address in its settings.
   const configured = process.env.DOCKER_HOST !== undefined || existsSync(join(homedir(), '.testcontainers.properties'))
   if (configured) return await runtimeAnswers()
   const pings = await Promise.all(sockets().map(ping))
   return pings.includes(true)
 }
 
-/** The places where testcontainers looks by itself. */
+/** The places where testcontainers looks for an engine. */
 function sockets(): string[] {
   if (process.platform === 'win32') return ['//./pipe/docker_engine']
   const runtime = process.env.XDG_RUNTIME_DIR ?? `/run/user/${userInfo().uid}`

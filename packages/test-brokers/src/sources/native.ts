@@ -9,7 +9,7 @@ import { end, type ProcessId, signal, suspend } from '../run/process.js'
 import { until } from '../run/wait.js'
 import type { Machine, Recipe } from './machine.js'
 
-/** A broker as a process of this machine, listening on the loopback interface only. */
+/** Starts a broker as a process of this machine. It listens only on the loopback interface. */
 export async function nativeMachine(recipe: Recipe, owner: ProcessId): Promise<Machine> {
   const folder = await createFolder(recipe.kind, owner)
   const place = { source: 'native', host: '127.0.0.1', bind: '127.0.0.1', folder } as const
@@ -21,9 +21,9 @@ export async function nativeMachine(recipe: Recipe, owner: ProcessId): Promise<M
   let isRemoved = false
 
   const endAll = async (): Promise<void> => {
-    // What the broker started beside itself wrote itself down too.
+    // Processes that the broker started beside itself have recorded their ids too.
     for (const id of processesOf(folder)) await end(id)
-    // Asked for again and again: an unreferenced child alone would not keep this process waiting for its exit.
+    // This polls, because an unreferenced child would not keep this process alive until its exit.
     if (running !== undefined) await until(running.hasExited, { what: `${recipe.kind} to be reaped` })
   }
 

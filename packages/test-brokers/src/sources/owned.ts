@@ -7,8 +7,8 @@ const folders = new Set<string>()
 let listens = false
 
 /**
- * Ends the broker when this process exits without having stopped it, as after a failing test. Only for what this process
- * owns and runs natively; a SIGKILLed process, and containers, are left to the next run's sweep.
+ * Ends the broker if this process exits without stopping it, as after a failed test. Only for native brokers of this process.
+ * Containers, and brokers of a process that was killed, are left to the next run's sweep.
  */
 export function endWithProcess(machine: Machine, owner: ProcessId): () => void {
   const { folder, source } = machine.place

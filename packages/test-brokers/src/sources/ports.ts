@@ -2,8 +2,8 @@ import { releasePorts, reservePorts } from '../run/ports.js'
 import type { ProcessId } from '../run/process.js'
 
 /**
- * Starts something on ports that nobody uses. Other programs do not know our reservations: when one takes a port between
- * the look and the start, which the broker's own words tell, it is started on others.
+ * Starts something on free ports. Other programs do not know our reservations. If one takes a port before the start, the
+ * broker's output shows that, and it is started again on other ports.
  */
 export async function onFreePorts<T>(
   count: number,
@@ -22,7 +22,7 @@ export async function onFreePorts<T>(
   }
 }
 
-/** The port at an index that the caller reserved. */
+/** Returns the reserved port with that index. */
 export function portAt(ports: readonly number[], index: number): number {
   const port = ports[index]
   if (port === undefined) throw new RangeError(`Only ${ports.length} ports were reserved`)

@@ -6,7 +6,7 @@ import type { Machine, Recipe } from './machine.js'
 import { nativeMachine } from './native.js'
 import { endWithProcess } from './owned.js'
 
-/** How long a broker may take until it answers: Kafka on a busy machine with two cores needs a good part of it. */
+/** The time in which a broker has to answer. Kafka on a busy machine with two cores needs much of it. */
 const startMs = 90_000
 
 export interface Started {
@@ -14,7 +14,9 @@ export interface Started {
   readonly verbs: Pick<Server, 'kill' | 'restart' | 'pause' | 'resume' | 'stop'>
 }
 
-/** Starts a recipe and waits until `answers` resolves. One that fails to start is removed, and its last words are told. */
+/**
+ * Starts a recipe and waits until `answers` resolves. If the start fails, it cleans up and throws with the last output.
+ */
 export async function runRecipe(
   recipe: Recipe,
   options: { source: 'docker' | 'native'; owner: ProcessId; answers: (machine: Machine) => Promise<unknown> },

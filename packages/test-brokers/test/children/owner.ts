@@ -1,6 +1,6 @@
 import { brokers, kafka, proxy, rabbitmq, redis, report } from '../../src/index.js'
 
-/** Starts every broker and says where, then waits to be killed. */
+/** Starts every broker, reports the addresses, and waits to be killed. */
 const starts = { rabbitmq, redis, kafka }
 const kinds = (['rabbitmq', 'redis', 'kafka'] as const).filter((kind) => brokers.wanted(kind))
 const servers = await Promise.all(kinds.map(async (kind) => await starts[kind]()))

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis'
 import { report } from '../../src/index.js'
 
-/** Takes what is in a list and reports it before it takes the next, as a consumer of a queue does. */
+/** Takes values from a list and reports each before it takes the next, like a consumer of a queue. */
 const [, , url = '', key = ''] = process.argv
 const client = new Redis(url)
 for (;;) {

@@ -1,6 +1,6 @@
 import { onMessage, report } from '../../src/index.js'
 
-/** Handles numbers one after the other, and says of each when it has. */
+/** Handles numbers one after the other, and reports each. */
 let handled = 0
 onMessage(async (message) => {
   if (message === 'fail') throw new Error('told to fail')

@@ -2,17 +2,17 @@ import type { BrokerProxy, Server } from '../../src/index.js'
 
 /** The raw driver of a broker, reduced to what the tests of a link or a process need. */
 export interface Driver {
-  /** A connection of its own, which does not heal by itself. */
+  /** Opens a connection that does not reconnect. */
   open(at: Server | BrokerProxy): Promise<Conversation>
-  /** How many writes the broker has, asked past any proxy. */
+  /** Returns how many writes the broker has, without a proxy. */
   count(): Promise<number>
-  /** What it has. */
+  /** Returns the writes that the broker has. */
   ids(): Promise<ReadonlySet<string>>
   close(): Promise<void>
 }
 
 export interface Conversation {
-  /** Resolves when the broker has confirmed the write, rejects when the connection is lost before. */
+  /** Resolves when the broker has confirmed the write. Rejects if the connection is lost before. */
   write(id: string, bytes?: number): Promise<void>
   close(): Promise<void>
 }

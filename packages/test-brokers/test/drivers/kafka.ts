@@ -5,7 +5,7 @@ import { type Conversation, type Driver, payload } from './driver.js'
 
 export type KafkaAddress = Pick<KafkaServer | BrokerProxy, 'brokers'>
 
-/** Nothing is tried again, so that a lost connection is seen. */
+/** Disables retries, so that a lost connection is visible. */
 export function kafkaClient(at: KafkaAddress, options: Partial<KafkaConfig> = {}): Kafka {
   return new Kafka({
     brokers: [...at.brokers],
@@ -27,7 +27,7 @@ export async function withAdmin<T>(client: Kafka, work: (admin: Admin) => Promis
   }
 }
 
-/** Creates a topic with one partition, and waits until that has a leader. */
+/** Creates a topic with one partition, and waits until it has a leader. */
 export async function createTopic(client: Kafka, topic: string): Promise<void> {
   await withAdmin(client, async (admin) => {
     await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] })

@@ -10,7 +10,7 @@ export async function connectRabbit(url: string, { ca }: { ca?: string | undefin
   return connection
 }
 
-/** One durable queue, whose messages are persistent and confirmed. */
+/** Uses one durable queue, whose messages are persistent and confirmed. */
 export async function rabbitDriver(server: RabbitServer): Promise<Driver> {
   const queue = `writes.${randomUUID()}`
   const ask = async <T>(question: (channel: Channel) => Promise<T>): Promise<T> => {
@@ -42,7 +42,7 @@ export async function rabbitDriver(server: RabbitServer): Promise<Driver> {
     async ids() {
       return await ask(async (channel) => {
         const ids = new Set<string>()
-        // Unacknowledged, so that all of it is there again when the channel has closed.
+        // The messages stay unacknowledged, so that all are back when the channel has closed.
         for (;;) {
           const message = await channel.get(queue)
           if (message === false) return ids
@@ -54,7 +54,7 @@ export async function rabbitDriver(server: RabbitServer): Promise<Driver> {
   }
 }
 
-/** A polite close would wait for an answer that a cut or frozen link never brings. */
+/** Destroys the socket, because an orderly close would wait for an answer that a cut or frozen link never brings. */
 export function destroy(connection: ChannelModel): void {
   const { stream } = connection.connection as unknown as { stream: { destroy(): void } }
   stream.destroy()

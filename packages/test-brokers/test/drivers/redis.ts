@@ -3,7 +3,7 @@ import { Redis } from 'ioredis'
 import type { RedisServer, Server } from '../../src/index.js'
 import { type Driver, payload } from './driver.js'
 
-/** A command is written once and fails with its connection. */
+/** Sends each command once. It fails with its connection. */
 export async function connectRedis(url: string, { ca }: { ca?: string | undefined } = {}): Promise<Redis> {
   const client = new Redis(url, {
     lazyConnect: true,
@@ -28,7 +28,7 @@ export async function connectRedis(url: string, { ca }: { ca?: string | undefine
 
 export async function redisDriver(server: RedisServer): Promise<Driver> {
   const key = `writes.${randomUUID()}`
-  /** Connected for the one question, as the server may have been restarted since the last. */
+  /** Connects for each request, because the server may have been restarted since the last. */
   const ask = async <T>(question: (client: Redis) => Promise<T>): Promise<T> => {
     const client = await connectRedis(server.url)
     try {

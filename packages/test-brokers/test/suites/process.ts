@@ -3,7 +3,7 @@ import { type Server, until, within } from '../../src/index.js'
 import type { Conversation, Driver } from '../drivers/driver.js'
 import { quietMs, settles } from './proxy.js'
 
-/** Every verb of a process, on a broker that belongs to this file alone. */
+/** Tests every verb of a process, on a broker that belongs to this file alone. */
 export function processSuite<S extends Server>(parts: {
   server: () => Promise<S>
   driver: (server: S) => Promise<Driver>
@@ -26,7 +26,7 @@ export function processSuite<S extends Server>(parts: {
   }
 
   describe('a process of its own', () => {
-    it('kill() in the middle of writes and restart() lose nothing that was confirmed', async () => {
+    it('kill() during writes and restart() lose no confirmed write', async () => {
       const conversation = await open()
       const confirmed = new Set<string>()
       const failures: unknown[] = []
@@ -37,10 +37,10 @@ export function processSuite<S extends Server>(parts: {
           confirmed.add(id)
         }
       }
-      // Each writes until the broker is gone.
+      // Each client writes until the broker is gone.
       const writers = ['a', 'b', 'c', 'd'].map((name) => writer(name).catch((error) => failures.push(error)))
       await until(() => confirmed.size >= 300, { what: '300 confirmed writes', timeoutMs: 20_000 })
-      // Only to know, should something be missing afterwards, that it had been there.
+      // If a write is missing afterwards, this shows that it had been stored.
       expect(await driver.count()).toBeGreaterThanOrEqual(300)
       await server.kill()
       await within(Promise.all(writers), { what: 'the writers to fail', timeoutMs: 20_000 })
@@ -54,12 +54,12 @@ export function processSuite<S extends Server>(parts: {
       expect(stored.size).toBeGreaterThan(300)
     })
 
-    it('pause() stalls a write and a new connection, and resume() lets both go on', async () => {
+    it('pause() stalls a write and a new connection, and resume() continues both', async () => {
       const conversation = await open()
       await server.pause()
       const write = conversation.write('while-paused')
       const other = driver.open(server)
-      // Each is awaited below; a failure before that is no reason to end the run.
+      // Each is awaited below. An earlier rejection must not count as unhandled.
       for (const promise of [write, other]) promise.catch(() => undefined)
       expect(await settles(write, quietMs)).toBe(false)
       expect(await settles(other, quietMs)).toBe(false)
@@ -70,14 +70,14 @@ export function processSuite<S extends Server>(parts: {
       await Promise.all([conversation.close(), second.close()])
     })
 
-    it('a paused one can be killed, and pause() says then that it does not run', async () => {
+    it('a paused process can be killed, and pause() then says that it does not run', async () => {
       await server.pause()
       await server.kill()
       await expect(driver.open(server)).rejects.toThrow()
       await expect(server.pause()).rejects.toThrow(`${server.kind} does not run`)
     })
 
-    it('stop() leaves nobody on its port, and may be called again', async () => {
+    it('stop() frees the port, and may be called again', async () => {
       await server.stop()
       await expect(driver.open(server)).rejects.toThrow()
       await server.stop()

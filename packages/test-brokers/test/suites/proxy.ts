@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type BrokerProxy, proxy, type Server, until, within } from '../../src/index.js'
 import type { Conversation, Driver } from '../drivers/driver.js'
 
-/** Long enough for an answer over loopback to have come, if it was coming. */
+/** The time in which an answer over the loopback interface arrives, if there is one. */
 export const quietMs = 300
 
 export const settles = async (promise: Promise<unknown>, timeoutMs: number): Promise<boolean> =>
@@ -15,7 +15,7 @@ export const settles = async (promise: Promise<unknown>, timeoutMs: number): Pro
     { what: 'it to settle', timeoutMs },
   ).catch(() => false)
 
-/** Every verb of a proxy, on a broker that other files share. */
+/** Tests every verb of a proxy, on a broker that other files share. */
 export function proxySuite<S extends Server>(parts: {
   server: () => Promise<S>
   driver: (server: S) => Promise<Driver>
@@ -27,7 +27,7 @@ export function proxySuite<S extends Server>(parts: {
   const open = async (): Promise<Conversation> => {
     const conversation = await driver.open(link)
     conversations.push(conversation)
-    // Whatever a driver looks up before its first write is done here.
+    // Drivers look things up before their first write, so that happens here.
     await conversation.write('warm-up')
     return conversation
   }
@@ -48,7 +48,7 @@ export function proxySuite<S extends Server>(parts: {
   })
 
   describe('a proxy', () => {
-    it('passes everything while nothing is wrong', async () => {
+    it('passes everything without a fault', async () => {
       const before = link.bytes.in
       const conversation = await open()
       await conversation.write('through', 10_000)
@@ -56,7 +56,7 @@ export function proxySuite<S extends Server>(parts: {
       expect(await driver.ids()).toContain('through')
     })
 
-    it('freeze("in") holds back what the client says: the broker gets it after heal', async () => {
+    it('freeze("in") holds back the bytes of the client: the broker gets them after heal', async () => {
       const conversation = await open()
       const before = await driver.count()
       await link.freeze('in')
@@ -68,7 +68,7 @@ export function proxySuite<S extends Server>(parts: {
       expect(await driver.count()).toBe(before + 1)
     })
 
-    it('freeze("out") holds back what the broker answers: it has the write, the client does not know', async () => {
+    it('freeze("out") holds back the answers of the broker: it has the write, but the client does not know', async () => {
       const conversation = await open()
       const before = await driver.count()
       await link.freeze('out')
@@ -79,7 +79,7 @@ export function proxySuite<S extends Server>(parts: {
       await within(write, { what: 'the confirmation after heal' })
     })
 
-    it('freeze("both") stalls a connection that is open and one that is new, and keeps both', async () => {
+    it('freeze("both") stalls an open and a new connection, and keeps both', async () => {
       const conversation = await open()
       await link.freeze('both')
       const write = conversation.write('held-both')
@@ -92,7 +92,7 @@ export function proxySuite<S extends Server>(parts: {
       conversations.push(await second)
     })
 
-    it('cut() resets the connections: a write without its answer fails, and a new connection works', async () => {
+    it('cut() resets the connections: a write without an answer fails, and a new connection works', async () => {
       const conversation = await open()
       const before = link.connections
       const socket = connect(link.port, link.host)
@@ -110,7 +110,7 @@ export function proxySuite<S extends Server>(parts: {
       await open()
     })
 
-    it('refuse() refuses new connections and leaves open ones alone', async () => {
+    it('refuse() refuses new connections and keeps open ones', async () => {
       const conversation = await open()
       await link.refuse()
       await conversation.write('still-open')
@@ -123,7 +123,7 @@ export function proxySuite<S extends Server>(parts: {
       await open()
     })
 
-    it('slow() takes the time that the bytes need, and heal ends it in the middle of a write', async () => {
+    it('slow() takes the time that the bytes need, and heal ends it during a write', async () => {
       const conversation = await open()
       await link.slow(50_000)
       const startedAt = Date.now()
@@ -136,7 +136,7 @@ export function proxySuite<S extends Server>(parts: {
       await within(write, { what: 'the write after heal', timeoutMs: 3_000 })
     })
 
-    it('dropAfter(n, "in") passes n bytes and cuts: the broker never has the write', async () => {
+    it('dropAfter(n, "in") passes n bytes and cuts: the broker never gets the write', async () => {
       const conversation = await open()
       const before = await driver.count()
       const passed = link.bytes.in
@@ -144,7 +144,7 @@ export function proxySuite<S extends Server>(parts: {
       await expect(within(conversation.write('dropped', 50_000), { what: 'the write to fail' })).rejects.not.toThrow(
         /Waited/,
       )
-      // A driver that connects again at once says a little more.
+      // A driver that reconnects at once sends a few more bytes.
       expect(link.bytes.in - passed).toBeGreaterThanOrEqual(10_000)
       expect(link.bytes.in - passed).toBeLessThan(20_000)
       expect(await driver.count()).toBe(before)
@@ -161,7 +161,7 @@ export function proxySuite<S extends Server>(parts: {
       expect(await driver.count()).toBe(before + 1)
     })
 
-    it('heal() takes back what had not struck yet', async () => {
+    it('heal() cancels a fault that has not happened yet', async () => {
       const conversation = await open()
       await link.dropAfter(100, 'in')
       await link.refuse()

@@ -10,7 +10,7 @@ export const concurrency: Chapter = {
   cases: [
     {
       id: 'CNC-1',
-      title: 'as many handlers run at once as concurrency says, few or many, and never one more',
+      title: 'exactly as many handlers run at once as concurrency allows, few or many, and never one more',
       promises: [8],
       level: 'required',
       timeoutMs: 60_000,
@@ -32,7 +32,7 @@ export const concurrency: Chapter = {
     },
     {
       id: 'CNC-2',
-      title: 'the limit is that of each subscription, also where two of one queue are in the same group',
+      title: 'each subscription has its own limit, even if two of one queue are in the same group',
       promises: [3, 8],
       level: 'required',
       timeoutMs: 60_000,
@@ -50,13 +50,13 @@ export const concurrency: Chapter = {
         await fullAt(kit, other, 4)
         gate.open()
         await ledger.check({ queue, duplicates: 0 })
-        await kit.until('all in the other group', () => other.handled.length >= 120)
-        assert.deepEqual([two.peak, three.peak, other.peak], [2, 3, 4])
+        await kit.until('all messages in the other group', () => other.handled.length >= 120)
+        assert.deepEqual({ two: two.peak, three: three.peak, other: other.peak }, { two: 2, three: 3, other: 4 })
       },
     },
     {
       id: 'CNC-3',
-      title: 'at concurrency 1 a handler starts only when the one before it has ended',
+      title: 'at concurrency 1 a handler starts only after the previous one has ended',
       promises: [8],
       level: 'required',
       async run(kit) {
@@ -70,7 +70,7 @@ export const concurrency: Chapter = {
     },
     {
       id: 'CNC-4',
-      title: 'a handler that is stuck holds up nobody but itself, at concurrency 2 and 10, and keeps its message',
+      title: 'a stuck handler holds up no other handler, at concurrency 2 and 10, and keeps its message',
       promises: [3, 8],
       level: 'required',
       timeoutMs: 60_000,
@@ -80,7 +80,7 @@ export const concurrency: Chapter = {
           [2, 10].map(async (limit) => {
             const ledger = kit.ledger(kit.topic(`l${limit}`))
             const gate = createGate()
-            // The others are of the same key and of none: nobody has asked for their order.
+            // The other messages have the same key or none; the subscription is not ordered.
             const handler = ({ id }: { readonly id: string }): unknown => (id === 'm-0' ? gate.opened : undefined)
             const collector = await ledger.collect(queue, { concurrency: limit, handler })
             await ledger.publish(queue, { count: 1, key: () => 'k' })
@@ -103,7 +103,7 @@ export const concurrency: Chapter = {
     },
     {
       id: 'CNC-5',
-      title: 'a backlog of 2,000 messages is drained, each handled once and never more at a time than allowed',
+      title: 'a backlog of 2,000 messages is drained, each handled once, and never more at a time than allowed',
       promises: [2, 3, 8],
       level: 'required',
       timeoutMs: 120_000,
@@ -115,12 +115,12 @@ export const concurrency: Chapter = {
         assert.equal(ledger.published.size, 2_000)
         const collector = await ledger.collect(queue, { concurrency: 50 })
         await ledger.check({ queue, duplicates: 0, withinMs: 60_000 })
-        assert.ok(collector.peak <= 50, `${collector.peak} ran at once`)
+        assert.ok(collector.peak <= 50, `${collector.peak} handlers ran at once, not 50 at most`)
       },
     },
     {
       id: 'CNC-6',
-      title: 'retries and delayed messages count towards the limit like all others',
+      title: 'retries and delayed messages count towards the limit like all other messages',
       promises: [5, 7, 8],
       level: 'required',
       timeoutMs: 60_000,
@@ -139,9 +139,9 @@ export const concurrency: Chapter = {
         await ledger.publish(queue, { count: 20, data: () => 'delayed', delayMs: 50 })
         await ledger.publish(queue, { count: 20, data: () => 'plain' })
         await fullAt(kit, collector, 3)
-        // By then all of them are due.
+        // All of them are due after this wait.
         await kit.until(
-          'the failed and the delayed ones to be due',
+          'the failed and the delayed messages to be due',
           () => (collector.runs.at(-1)?.startedAt ?? 0) + 100 + kit.capabilities.delayResolutionMs < Date.now(),
           { timeoutMs: 10_000 + kit.capabilities.delayResolutionMs },
         )
@@ -154,7 +154,7 @@ export const concurrency: Chapter = {
     },
     {
       id: 'CNC-7',
-      title: 'a subscription whose handlers are all stuck holds up no other one of its queue, and no publish',
+      title: 'a subscription whose handlers are all stuck holds up no other subscription of its queue and no publish',
       promises: [1, 8],
       level: 'required',
       timeoutMs: 60_000,
@@ -182,10 +182,10 @@ export const concurrency: Chapter = {
   ],
 }
 
-/** Waits until all slots are taken, and that no further handler starts. */
+/** Waits until all slots are taken, and checks that no further handler starts. */
 async function fullAt(kit: Kit, collector: Collector, limit: number): Promise<void> {
   await kit.until(
-    () => `${limit} handlers at once; ${collector.running} run`,
+    () => `${limit} handlers at once; there are ${collector.running}`,
     () => collector.running >= limit,
   )
   await kit.quiet(() => collector.runs.length)

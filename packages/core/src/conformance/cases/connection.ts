@@ -58,17 +58,17 @@ export const connection: Chapter = {
           const outcomes = await adapter.publish(kit.topic(), [rawMessage()], publishCall()).catch(() => undefined)
           return outcomes?.[0]?.status
         }
-        assert.notEqual(await status(), 'stored', 'stored although it is not connected')
+        assert.notEqual(await status(), 'stored', 'the status of a publish without a connection')
         await adapter.connect()
         assert.equal(await status(), 'stored')
         await adapter.disconnect({ timeoutMs: 1_000 })
-        assert.notEqual(await status(), 'stored', 'stored although it was disconnected')
+        assert.notEqual(await status(), 'stored', 'the status of a publish after disconnect')
       },
     },
     {
       id: 'CON-4',
       title:
-        'a broker that cannot be reached is a clear error in time, without the password, and leaves nothing behind',
+        'connecting to an unreachable broker is a clear error in time, without the password, and leaves nothing behind',
       promises: [11],
       level: 'required',
       needs: ['unreachable'],
@@ -77,17 +77,17 @@ export const connection: Chapter = {
         const queue = kit.unconnected({ adapter: options })
         const startedAt = Date.now()
         const error = await rejection(queue.connect(), 'MQ_CONNECT_FAILED', 'MQ_CONNECT_TIMEOUT')
-        assert.ok(Date.now() - startedAt < connectMs, 'connect took too long')
+        assert.ok(Date.now() - startedAt < connectMs, `connect took over ${connectMs} ms`)
         if (secret !== undefined) assertWithout(secret, error, queue, kit.logged)
         await rejection(queue.publish(kit.topic(), 1), 'MQ_NOT_CONNECTED')
-        // It may be called again, and fails again.
+        // A second call is allowed, and fails too.
         await rejection(queue.connect(), 'MQ_CONNECT_FAILED', 'MQ_CONNECT_TIMEOUT')
         await queue.disconnect()
       },
     },
     {
       id: 'CON-5',
-      title: 'wrong credentials are MQ_AUTH_FAILED in time, and the password is nowhere to be seen',
+      title: 'wrong credentials are MQ_AUTH_FAILED in time, and the password appears nowhere',
       promises: [11],
       level: 'required',
       needs: ['wrongCredentials'],
@@ -96,14 +96,14 @@ export const connection: Chapter = {
         const queue = kit.unconnected({ adapter: options })
         const startedAt = Date.now()
         const error = await rejection(queue.connect(), 'MQ_AUTH_FAILED')
-        assert.ok(Date.now() - startedAt < connectMs, 'connect took too long')
+        assert.ok(Date.now() - startedAt < connectMs, `connect took over ${connectMs} ms`)
         assertWithout(secret, error, queue, queue.health(), kit.logged)
         await queue.disconnect()
       },
     },
     {
       id: 'CON-6',
-      title: 'a certificate that is not trusted is MQ_TLS_FAILED',
+      title: 'an untrusted certificate is MQ_TLS_FAILED',
       promises: [11],
       level: 'optional',
       needs: ['untrusted'],
@@ -115,7 +115,7 @@ export const connection: Chapter = {
     },
     {
       id: 'CON-7',
-      title: 'connect succeeds when it is called again once the broker is there',
+      title: 'connect succeeds when it is called again once the broker is reachable',
       promises: [10, 11],
       level: 'required',
       needs: ['refuse', 'heal'],
@@ -147,7 +147,7 @@ export const connection: Chapter = {
           await queue.disconnect()
         }
         let now = 0
-        const what = () => `the connections to be as many as before, ${before}; there are ${now}`
+        const what = () => `the connections to be ${before}, as before; there are ${now}`
         await kit.until(what, async () => {
           now = await kit.faults.connections()
           return now <= before
@@ -169,7 +169,7 @@ export const connection: Chapter = {
     },
     {
       id: 'CON-10',
-      title: 'a broker that takes the connection and says nothing is a clear error in time; later connect succeeds',
+      title: 'connecting to a broker that accepts and stays silent is a clear error in time; a later connect succeeds',
       promises: [11],
       level: 'required',
       needs: ['freeze', 'heal'],
@@ -178,7 +178,7 @@ export const connection: Chapter = {
       async run(kit) {
         const queue = kit.unconnected()
         await kit.faults.freeze('both')
-        const connecting = withTimeout(queue.connect(), connectMs, () => new Error('connect took too long'))
+        const connecting = withTimeout(queue.connect(), connectMs, () => new Error(`connect took over ${connectMs} ms`))
         await rejection(connecting, 'MQ_CONNECT_FAILED', 'MQ_CONNECT_TIMEOUT')
         await kit.faults.heal()
         await queue.connect()
@@ -188,7 +188,7 @@ export const connection: Chapter = {
   ],
 }
 
-/** A message goes out and is handled. */
+/** Publishes a message and waits until it is handled. */
 async function roundTrip(kit: Kit, queue: Queue, topic: string): Promise<void> {
   const collector = await kit.collect(queue, topic)
   const { id } = await queue.publish(topic, 'there and back')

@@ -13,7 +13,7 @@ export const ephemeral: Chapter = {
     {
       id: 'EPH-1',
       title:
-        'every ephemeral subscription gets everything from now on, nothing from before, and takes nothing from a group',
+        'every ephemeral subscription gets all messages published after it begins, none from before, and takes none from a group',
       promises: [2, 3],
       level: 'required',
       timeoutMs: 90_000,
@@ -33,7 +33,7 @@ export const ephemeral: Chapter = {
         await ledger.publish(other, { count: 5, delayMs: 50 })
         const wanted = sorted([...ledger.published].filter((id) => !before.has(id)))
         await kit.until(
-          () => `45 messages in each; ${instances.map(({ handled }) => handled.length).join(', ')} came`,
+          () => `45 messages in each; ${instances.map(({ handled }) => handled.length).join(', ')} arrived`,
           () => instances.every(({ handled }) => handled.length >= 45),
           { timeoutMs: 10_000 + kit.capabilities.delayResolutionMs },
         )
@@ -45,7 +45,7 @@ export const ephemeral: Chapter = {
     },
     {
       id: 'EPH-2',
-      title: 'what fails in an ephemeral subscription is an error event and is not tried again, and the next ones come',
+      title: 'a failure in an ephemeral subscription is an error event without a retry, and later messages arrive',
       promises: [5, 6],
       level: 'required',
       timeoutMs: 60_000,
@@ -69,7 +69,7 @@ export const ephemeral: Chapter = {
         await queue.publishAll(topic, [...failures.keys()])
         await queue.publish(topic, 'works')
         await kit.until('the message that works', () => collector.handled.length > 0)
-        await kit.until('all to be told of', () => errors.length >= failures.length)
+        await kit.until('an error event for each failure', () => errors.length >= failures.length)
         await kit.quiet(() => collector.runs.length)
         assert.deepEqual(
           collector.runs.map(({ attempt }) => attempt),
@@ -107,7 +107,7 @@ export const ephemeral: Chapter = {
           publishCall(),
         )
         await kit.until('one run of each', () => seen.length >= 3)
-        // Published now, it is due after a retry would have been.
+        // A retry would be due before this message.
         await adapter.publish(ref.topic, [rawMessage({ id: 'later', delayMs: 50 })], publishCall())
         await kit.until('a later message', () => seen.includes('later'), {
           timeoutMs: 10_000 + kit.capabilities.delayResolutionMs,
@@ -119,7 +119,7 @@ export const ephemeral: Chapter = {
     },
     {
       id: 'EPH-4',
-      title: 'an ephemeral subscription leaves nothing behind: no group, and no message for one that comes later',
+      title: 'an ephemeral subscription leaves no group behind, and no message for a later subscription',
       promises: [1, 2, 13],
       level: 'required',
       timeoutMs: 90_000,
@@ -130,36 +130,36 @@ export const ephemeral: Chapter = {
         const isGone = (): Promise<boolean> => routed().then((now) => now === without)
 
         const stopped = await kit.collect(queue, topic, { ephemeral: true })
-        // It is no group, and an adapter may count it or not.
+        // An ephemeral subscription is not a group, so an adapter may or may not count it.
         const { id: first } = await queue.publish(topic, 'first')
         await kit.until('the first message', () => stopped.ids.includes(first))
         await stopped.subscription.stop()
-        await kit.until('it to be gone once it was stopped', isGone)
+        await kit.until('the subscription to be gone after its stop', isGone)
 
         const gate = createGate()
         const stuck = await kit.collect(queue, topic, { ephemeral: true, concurrency: 1, handler: () => gate.opened })
         for (const _ of range(5)) await routed()
         await kit.until('a handler that is stuck', () => stuck.running === 1)
         await stuck.subscription.stop({ timeoutMs: 0 })
-        assert.ok(stuck.runs[0]?.signal.aborted)
+        assert.ok(stuck.runs[0]?.signal.aborted, 'the signal of the stuck handler did not abort')
         await kit.until('it to be gone once it was stopped in the middle of a handler', isGone)
 
         const adapter = await kit.connected()
         const ref = { topic, group: 'ephemeral.left' }
         await adapter.consume(ref, { ...consumeOptions, ephemeral: true }, async () => release)
         await adapter.disconnect({ timeoutMs: 1_000 })
-        await kit.until('it to be gone with its adapter', isGone)
+        await kit.until('the subscription to be gone with its adapter', isGone)
 
         const later = await kit.collect(queue, topic, { ephemeral: true })
         const { id } = await queue.publish(topic, 'last')
         await kit.until('the last message', () => later.ids.includes(id))
         await kit.quiet(() => later.runs.length + stuck.runs.length)
-        assert.deepEqual([later.ids, stuck.runs.length], [[id], 1])
+        assert.deepEqual({ later: later.ids, stuckRuns: stuck.runs.length }, { later: [id], stuckRuns: 1 })
       },
     },
     {
       id: 'EPH-5',
-      title: 'an ephemeral subscription that is stuck holds up no group, no other ephemeral one, and no publish',
+      title: 'a stuck ephemeral subscription holds up no group, no other ephemeral subscription and no publish',
       promises: [1, 8],
       level: 'required',
       timeoutMs: 60_000,
@@ -172,18 +172,21 @@ export const ephemeral: Chapter = {
         await ledger.publish(queue, { count: 200 })
         assert.equal(ledger.published.size, 200)
         await ledger.check({ queue, duplicates: 0 })
-        await kit.until('all in the other ephemeral subscription', () => other.handled.length >= 200)
+        await kit.until('all messages in the other ephemeral subscription', () => other.handled.length >= 200)
         assert.equal(stuck.runs.length, 1)
-        // What waited meanwhile was not dropped.
+        // The messages that waited meanwhile were not dropped.
         gate.open()
-        await kit.until('all in the one that was stuck', () => stuck.handled.length >= 200)
+        await kit.until('all messages in the stuck subscription', () => stuck.handled.length >= 200)
         await kit.quiet(() => stuck.runs.length + other.runs.length)
-        assert.deepEqual([stuck.peak, stuck.runs.length, other.runs.length], [1, 200, 200])
+        assert.deepEqual(
+          { stuckPeak: stuck.peak, stuckRuns: stuck.runs.length, otherRuns: other.runs.length },
+          { stuckPeak: 1, stuckRuns: 200, otherRuns: 200 },
+        )
       },
     },
     {
       id: 'EPH-6',
-      title: 'an ephemeral subscription keeps to its concurrency, and to the order of keys where it is asked for',
+      title: 'an ephemeral subscription respects its concurrency and, if it is ordered, the order of keys',
       promises: [8, 16],
       level: 'capability',
       unless: ({ orderedKeys }) => (orderedKeys ? undefined : 'it does not keep the order of keys'),
@@ -205,13 +208,13 @@ export const ephemeral: Chapter = {
           { timeoutMs: 20_000 },
         )
         order.check(keys, 20)
-        assert.ok(collector.peak <= 3, `${collector.peak} ran at once`)
-        assert.ok(collector.peak > 1, 'keys did not run side by side')
+        assert.ok(collector.peak <= 3, `${collector.peak} handlers ran at once, not 3 at most`)
+        assert.ok(collector.peak > 1, 'different keys did not run concurrently')
       },
     },
     {
       id: 'EPH-7',
-      title: 'an ephemeral subscription goes on by itself after its connection was lost',
+      title: 'an ephemeral subscription resumes by itself after a lost connection',
       promises: [10],
       level: 'required',
       needs: ['cut'],
@@ -223,7 +226,7 @@ export const ephemeral: Chapter = {
         await queue.publish(topic, 'before')
         await kit.until('the first message', () => collector.handled.length > 0)
         await kit.faults.cut()
-        // What is published while it has no connection may pass it by.
+        // It may miss messages that are published while it has no connection.
         const publishAgain = async (): Promise<boolean> => {
           await queue.publish(topic, 'after').catch(() => {})
           return collector.runs.some(({ data }) => data === 'after')

@@ -6,13 +6,13 @@ import { attemptsOf, patience } from '../kit/timing.js'
 
 const json = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value))
 
-/** What programs write that have not heard of this library. */
+/** Tests messages of programs that do not use this library. */
 export const foreign: Chapter = {
   name: 'foreign messages',
   cases: [
     {
       id: 'FGN-1',
-      title: 'a JSON body that another program wrote is handled, with an id, a time and a topic made for it',
+      title: 'a JSON body from another program is handled and has an id, a time and a topic',
       promises: [2],
       level: 'required',
       needs: ['publishForeign'],
@@ -29,21 +29,22 @@ export const foreign: Chapter = {
           new Set(collector.runs.map(({ data }) => data)),
           new Set(range(3).map((number) => ({ number, text: 'ünïcode ✓' }))),
         )
-        assert.equal(new Set(collector.ids).size, 3, 'two of them have the same id')
+        assert.equal(new Set(collector.ids).size, 3, 'distinct ids of three foreign messages')
         assert.equal(new Set(other.ids).size, 3)
         for (const { message } of collector.runs) {
-          assert.ok(message.id.length > 0 && message.source.length > 0)
-          assert.deepEqual([message.topic, message.type, message.attempt], [kit.topic(), kit.topic(), 1])
+          assert.ok(message.id.length > 0 && message.source.length > 0, 'the message has no id or no source')
+          const { topic, type, attempt } = message
+          assert.deepEqual({ topic, type, attempt }, { topic: kit.topic(), type: kit.topic(), attempt: 1 })
           assert.deepEqual({ ...message.headers }, {})
-          // The broker's clock may be another one, and count in seconds.
+          // The broker's clock may differ from ours and count in seconds.
           const apart = Math.abs(message.time.getTime() - startedAt)
-          assert.ok(apart < 60_000, `its time is ${message.time.toISOString()}`)
+          assert.ok(apart < 60_000, `the time of the message is ${message.time.toISOString()}`)
         }
       },
     },
     {
       id: 'FGN-2',
-      title: 'bytes that another program wrote and nobody can read are dead as those bytes; all others go on',
+      title: 'unreadable bytes from another program are dead letters with those bytes, and other messages are handled',
       promises: [6, 14],
       level: 'required',
       needs: ['publishForeign'],
@@ -56,18 +57,21 @@ export const foreign: Chapter = {
         await kit.faults.publishForeign(kit.topic(), json('theirs'))
         await queue.publish(kit.topic(), 'ours again')
         const dead = await untilDead(kit, queue, { topic: kit.topic(), count: 3 })
-        await kit.until('the readable ones', () => collector.handled.length >= 3)
+        await kit.until('the readable messages', () => collector.handled.length >= 3)
         await kit.quiet(() => collector.runs.length)
         assert.deepEqual(collector.runs.map(({ data }) => data).sort(), ['ours', 'ours again', 'theirs'])
         const hex = (body: Uint8Array): string => Buffer.from(body).toString('hex')
         assert.deepEqual(dead.map(({ message }) => hex(message.body)).sort(), unreadable.map(hex).sort())
         assert.equal(new Set(idsOf(dead)).size, 3)
-        for (const { failure } of dead) assert.deepEqual([failure.reason, failure.attempts], ['undecodable', 0])
+        for (const { failure } of dead) {
+          const { reason, attempts } = failure
+          assert.deepEqual({ reason, attempts }, { reason: 'undecodable', attempts: 0 })
+        }
       },
     },
     {
       id: 'FGN-3',
-      title: 'a foreign message keeps its body, its made-up id and its time through retries, death and replay',
+      title: 'a foreign message keeps its body, generated id and time through retries, its dead letter and a replay',
       promises: [5, 6, 14],
       level: 'required',
       needs: ['publishForeign'],
@@ -82,7 +86,7 @@ export const foreign: Chapter = {
         const body = Buffer.from('{ "spaced" :  "ünïcode ✓" }')
         await kit.faults.publishForeign(kit.topic(), body)
         const [dead] = await untilDead(kit, queue, { topic: kit.topic(), count: 1, ...patience(kit, 100, 2) })
-        assert.ok(dead)
+        assert.ok(dead, 'the dead letter is not listed')
         assert.equal(Buffer.from(dead.message.body).toString(), body.toString())
         isBroken = false
         assert.deepEqual(await queue.deadLetters(kit.topic()).replay(), { replayed: 1 })

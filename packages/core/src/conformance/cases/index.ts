@@ -20,7 +20,7 @@ import { shutdown } from './shutdown/index.js'
 import { stats } from './stats.js'
 import { tasks } from './tasks/index.js'
 
-/** In the order in which they are read: what everything stands on first. */
+/** The chapters in reading order: each builds on the ones before it. */
 export const chapters: readonly Chapter[] = [
   connection,
   publish,

@@ -8,10 +8,10 @@ import type { Kit } from '../kit/kit.js'
 import { healMs } from '../kit/load.js'
 import { sleep } from '../kit/wait.js'
 
-/** Longer than the window after which a message of a dead consumer runs again. */
+/** Returns a time beyond the window after which a message of a dead consumer runs again. */
 const beyondWindowMs = ({ redeliveryMs }: Capabilities): number => redeliveryMs * 1.5 + 500
 
-/** What a case that is not a long one can wait. */
+/** The longest wait of a case that is not long. */
 const shortMs = 15_000
 
 export const longHandlers: Chapter = {
@@ -19,7 +19,7 @@ export const longHandlers: Chapter = {
   cases: [
     {
       id: 'LNG-1',
-      title: 'a handler that takes long keeps its message to its end, and others flow meanwhile',
+      title: 'a long handler keeps its message to its end, and other messages are handled meanwhile',
       promises: [3, 8, 9],
       level: 'required',
       timeoutMs: 90_000,
@@ -27,7 +27,7 @@ export const longHandlers: Chapter = {
     },
     {
       id: 'LNG-2',
-      title: 'a handler that takes longer than any window of its broker keeps its message to its end',
+      title: 'a handler that outlasts the redelivery window of its broker keeps its message to its end',
       promises: [3, 9],
       level: 'required',
       long: true,
@@ -38,10 +38,10 @@ export const longHandlers: Chapter = {
     },
     {
       id: 'LNG-3',
-      title: 'a timeout beyond what the broker allows a handler is refused, and one up to it is not',
+      title: "a handler timeout over the broker's limit is refused, and one up to it is accepted",
       promises: [9],
       level: 'capability',
-      unless: ({ maxHandlerMs }) => (maxHandlerMs >= maxDurationMs ? 'its handlers may run for ever' : undefined),
+      unless: ({ maxHandlerMs }) => (maxHandlerMs >= maxDurationMs ? 'it has no limit for handlers' : undefined),
       async run(kit) {
         const queue = await kit.queue()
         const { maxHandlerMs } = kit.capabilities
@@ -55,7 +55,7 @@ export const longHandlers: Chapter = {
   ],
 }
 
-/** Two messages are held beside others that flow: one ends well, the other fails, and is then tried again. */
+/** Holds two messages while others are handled. One of the two then succeeds; the other fails and is retried. */
 async function holdFor(kit: Kit, ms: number): Promise<void> {
   const [queue, other] = [await kit.queue(), await kit.queue()]
   const ledger = kit.ledger(kit.topic())
@@ -79,15 +79,16 @@ async function holdFor(kit: Kit, ms: number): Promise<void> {
       .map(({ attempt }) => attempt)
       .sort()
   await ledger.publish(queue, { count: 2 })
-  await kit.until('both to run', () => runsOf('m-0').length > 0 && runsOf('m-1').length > 0)
+  await kit.until('both handlers to run', () => runsOf('m-0').length > 0 && runsOf('m-1').length > 0)
   await ledger.publish(queue, { count: 40 })
-  await kit.until('the others to be handled', () => ledger.handled().size >= 40)
+  await kit.until('the other messages to be handled', () => ledger.handled().size >= 40)
   othersHandled.open()
   await ledger.check({ queue, duplicates: 0, withinMs: ms + healMs })
   assert.deepEqual(attemptsOf('m-0'), [1])
   assert.deepEqual(attemptsOf('m-1'), [1, 2])
-  for (const { signal } of [...runsOf('m-0'), ...runsOf('m-1')]) assert.ok(!signal.aborted, String(signal.reason))
-  // What was acknowledged that late is acknowledged: nobody gets it again.
+  for (const { signal } of [...runsOf('m-0'), ...runsOf('m-1')])
+    assert.ok(!signal.aborted, `the signal aborted with ${String(signal.reason)}`)
+  // Late acknowledgements count: no consumer gets the messages again.
   await Promise.all([queue.disconnect(), other.disconnect()])
   const later = await kit.collect(await kit.queue(), kit.topic())
   await kit.quiet(() => later.runs.length)

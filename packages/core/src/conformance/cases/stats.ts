@@ -6,13 +6,14 @@ import { createGate } from '../kit/gate.js'
 import { untilStats } from '../kit/group-state.js'
 import { patience, withoutDelays } from '../kit/timing.js'
 
-/** Each count is right, or undefined where the broker cannot tell. */
+/** Tests that each count is right, or undefined if the broker cannot count. */
 export const stats: Chapter = {
   name: 'stats',
   cases: [
     {
       id: 'STA-1',
-      title: 'what waits is ready, what runs is in flight, whoever asks, and what is handled is neither',
+      title:
+        'on every connection, stats count waiting messages as ready, running ones as in flight, and handled ones not at all',
       promises: [4, 8],
       level: 'required',
       async run(kit) {
@@ -24,17 +25,17 @@ export const stats: Chapter = {
         await untilStats(kit, queue, { topic, ready: 6 })
         const gate = createGate()
         const collector = await kit.collect(queue, topic, { concurrency: 2, handler: () => gate.opened })
-        await kit.until('two to run', () => collector.running === 2)
-        // Asked of another connection, which runs none of them.
+        await kit.until('two handlers to run', () => collector.running === 2)
+        // The other connection runs none of the handlers.
         for (const one of [queue, elsewhere]) await untilStats(kit, one, { topic, ready: 4, inFlight: 2 })
         gate.open()
-        await kit.until('all to be handled', () => collector.handled.length >= 6)
+        await kit.until('all messages to be handled', () => collector.handled.length >= 6)
         for (const one of [queue, elsewhere]) await untilStats(kit, one, { topic })
       },
     },
     {
       id: 'STA-2',
-      title: 'what waits for its time is delayed, whether its publisher or a retry asked for it, until it is due',
+      title: 'stats count messages as delayed until they are due, whether a publisher or a retry delayed them',
       promises: [5, 7],
       level: 'required',
       unless: withoutDelays,
@@ -52,26 +53,26 @@ export const stats: Chapter = {
           },
         })
         for (const _ of range(2)) await queue.publish(topic, 'fails')
-        await kit.until('both to fail', () => collector.runs.length >= 2)
+        await kit.until('both handlers to fail', () => collector.runs.length >= 2)
         await untilStats(kit, queue, { topic, delayed: 5 })
         const soon = kit.topic('soon')
         const due = await kit.collect(queue, soon)
         await queue.publish(soon, 1, { delayMs: 200 })
-        await kit.until('the one that is due', () => due.handled.length >= 1, patience(kit, 200))
+        await kit.until('the message that is due', () => due.handled.length >= 1, patience(kit, 200))
         await untilStats(kit, queue, { topic: soon })
       },
     },
     {
       id: 'STA-3',
-      title: 'what is dead is counted as dead alone, and no more once it was replayed or purged',
+      title: 'stats count dead letters only as dead, and no longer once they are replayed or purged',
       promises: [6],
       level: 'required',
       async run(kit) {
         const queue = await kit.queue()
         const topic = kit.topic()
-        const { entries, letters, collector, mend } = await deadGroup(kit, queue, { topic, count: 5 })
+        const { entries, letters, collector, repair } = await deadGroup(kit, queue, { topic, count: 5 })
         await untilStats(kit, queue, { topic, dead: 5 })
-        mend()
+        repair()
         await letters.replay([entries[0]?.entryId ?? ''])
         await kit.until('the replay to be handled', () => collector.handled.length >= 1)
         await untilStats(kit, queue, { topic, dead: 4 })
@@ -83,7 +84,7 @@ export const stats: Chapter = {
     },
     {
       id: 'STA-4',
-      title: 'each group has counts of its own, and each topic',
+      title: 'each group and each topic has counts of its own',
       promises: [3],
       level: 'required',
       async run(kit) {
@@ -100,7 +101,7 @@ export const stats: Chapter = {
         const handling = await kit.collect(queue, topic, { group: 'handles' })
         for (const number of range(4)) await queue.publish(topic, number)
         await queue.publish(kit.topic('other'), 1)
-        await kit.until('both groups', () => handling.handled.length >= 4 && failing.runs.length >= 4)
+        await kit.until('all messages in both groups', () => handling.handled.length >= 4 && failing.runs.length >= 4)
         await untilStats(kit, queue, { topic, group: 'handles' })
         await untilStats(kit, queue, { topic, group: 'waits', ready: 4 })
         await untilStats(kit, queue, { topic, group: 'fails', dead: 4 })

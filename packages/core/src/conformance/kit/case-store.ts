@@ -1,9 +1,9 @@
 import { requireEntry } from '../../adapter.js'
 import type { TaskStore } from '../../index.js'
 
-/** The store of one case, for all of its schedulers. */
+/** The store that all schedulers of one case share. */
 export interface CaseStore extends TaskStore {
-  /** Lets time pass for it, and for nothing else. */
+  /** Advances the clock of this store alone. */
   pass(ms: number): void
 }
 

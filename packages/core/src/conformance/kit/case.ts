@@ -4,41 +4,44 @@ import type { FaultName } from '../subject.js'
 import type { Kit } from './kit.js'
 
 /**
- * - `required`: every adapter has to pass it.
- * - `capability`: applies where a capability says so, or says no: then it is the refusal that is tested.
- * - `optional`: needs something that not everybody can provide; where it is run, it has to pass too.
+ * - `required`: every adapter has to pass the case.
+ * - `capability`: the case applies to adapters with a capability, or tests the refusal of adapters without it.
+ * - `optional`: the case needs something that not every subject can provide. If it runs, it has to pass too.
  */
 export type Level = 'required' | 'capability' | 'optional'
 
-/** `worker`: a consumer outside of this process. */
+/** A fault, or `worker`: a consumer outside this process. */
 export type Need = FaultName | 'worker'
 
 export interface ConformanceCase {
-  /** Never given to another case again: reports of different versions are compared by it. */
+  /**
+   * Identifies the case in reports of different versions, so no other case may ever have it. See
+   * `cases/retired-ids.ts`.
+   */
   readonly id: string
-  /** The guarantee, in the present tense. */
+  /** States the guarantee in the present tense. */
   readonly title: string
-  /** Of docs/delivery.md. */
+  /** The numbers of the tested promises in docs/delivery.md. */
   readonly promises: readonly PromiseNumber[]
   readonly level: Level
   readonly needs?: readonly Need[]
-  /** Why it does not apply, or undefined where it does. */
+  /** Returns why the case does not apply, or undefined if it does. */
   readonly unless?: (capabilities: Capabilities) => string | undefined
   readonly alone?: Alone
-  /** Takes more than about 20 s; run only when asked for. */
+  /** Marks a case that takes more than about 20 s. It runs only if long cases are requested. */
   readonly long?: true
-  /** 30,000 where none is given. */
+  /** Default: 30 s. */
   readonly timeoutMs?: number
   run(kit: Kit): Promise<void>
 }
 
 /**
- * - `true`: it hurts the broker for all, or measures time, and has the broker to itself.
- * - `'process'`: it looks at the whole process, in which no other case runs meanwhile, whichever broker that has.
+ * - `true`: the case disturbs the broker for all, or measures time, and has the broker to itself.
+ * - `'process'`: the case looks at the whole process, in which no other case runs meanwhile, on any broker.
  */
 export type Alone = true | 'process'
 
-/** A file's worth of cases about one thing. */
+/** The cases about one subject. */
 export interface Chapter {
   readonly name: string
   readonly cases: readonly ConformanceCase[]

@@ -14,21 +14,21 @@ export interface Run {
 }
 
 export interface CollectOptions extends SubscribeOptions {
-  /** What a run does. Nothing where none is given: every message is acknowledged. */
+  /** The work of a run. Default: nothing, so every message is acknowledged. */
   readonly handler?: (message: Message, context: HandlerContext, run: Run) => unknown
 }
 
-/** A subscription that remembers each run. */
+/** A subscription that records each run. */
 export interface Collector {
   readonly subscription: Subscription
-  /** In the order in which they started. */
+  /** All runs, in the order in which they started. */
   readonly runs: readonly Run[]
-  /** Those that ended well. */
+  /** The successful runs. */
   readonly handled: readonly Run[]
   /** The ids of `handled`, in the order in which they started. */
   readonly ids: readonly string[]
   readonly running: number
-  /** The most that ran at once. */
+  /** The highest number of concurrent runs so far. */
   readonly peak: number
 }
 

@@ -6,10 +6,10 @@ import type { Kit } from './kit.js'
 export interface DeadGroup {
   readonly entries: readonly DeadLetter[]
   readonly letters: DeadLetters
-  /** Of the consumer, the failed runs too. */
+  /** The runs of the consumer, including the failed ones. */
   readonly collector: Collector
-  /** From now on the handler succeeds. */
-  mend(): void
+  /** Makes the handler succeed from now on. */
+  repair(): void
 }
 
 /**
@@ -28,13 +28,13 @@ export async function deadGroup(
   const collector = await kit.collect(queue, topic, { group, handler })
   for (const number of range(count)) await queue.publish(topic, number, { id: `d-${number}` })
   const entries = await untilDead(kit, queue, { topic, count, group })
-  const mend = (): void => {
+  const repair = (): void => {
     isBroken = false
   }
-  return { entries, letters: queue.deadLetters(topic, group), collector, mend }
+  return { entries, letters: queue.deadLetters(topic, group), collector, repair }
 }
 
-/** Resolves with all entries once there are so many. */
+/** Resolves with all dead letters once there are `count` of them. */
 export async function untilDead(
   kit: Kit,
   queue: Queue,
@@ -58,6 +58,6 @@ export interface UntilDeadOptions {
 
 export const idsOf = (entries: readonly DeadLetter[]): readonly string[] => entries.map(({ message }) => message.id)
 
-/** To compare entries that died at about the same time, between which a list may choose. */
+/** Sorts entries by their ids. The order of entries that died at about the same time is not specified. */
 export const inOneOrder = (entries: readonly DeadLetter[]): readonly DeadLetter[] =>
   [...entries].sort((one, other) => (one.entryId < other.entryId ? -1 : 1))

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
 import { isMqError, type MqError, type MqErrorCode } from '../../index.js'
 
-/** The error with which the promise rejects, which has to be an `MqError` of one of the codes. */
+/** Returns the error with which the promise rejects. It has to be an `MqError` with one of the codes. */
 export async function rejection(promise: Promise<unknown>, ...codes: readonly MqErrorCode[]): Promise<MqError> {
   const wanted = codes.join(' or ')
   let value: unknown
@@ -10,12 +10,12 @@ export async function rejection(promise: Promise<unknown>, ...codes: readonly Mq
     value = await promise
   } catch (error) {
     if (isMqError(error) && codes.includes(error.code)) return error
-    throw new Error(`Expected ${wanted}, got ${inspect(error)}`, { cause: error })
+    throw new Error(`Expected a rejection with ${wanted}, found ${inspect(error)}`, { cause: error })
   }
-  throw new Error(`Expected ${wanted}, but it resolved to ${inspect(value)}`)
+  throw new Error(`Expected a rejection with ${wanted}, but the call resolved with ${inspect(value)}`)
 }
 
-/** A password must not be found in anything that could be printed, however deep it is looked into. */
+/** Throws if the password is found in any printed form of the values, at any depth. */
 export function assertWithout(secret: string, ...values: readonly unknown[]): void {
   const forms = [secret, encodeURIComponent(secret), Buffer.from(secret).toString('base64')]
   for (const value of values) {
@@ -25,7 +25,7 @@ export function assertWithout(secret: string, ...values: readonly unknown[]): vo
   }
 }
 
-/** In every way in which a value is commonly printed. */
+/** Returns the value in every form in which it is commonly printed. */
 export function printed(value: unknown): string {
   const stack = value instanceof Error ? `${value.stack} ${inspect(value.cause, inspectAll)}` : ''
   return [inspect(value, inspectAll), json(value), stack].join(' ')
@@ -47,7 +47,7 @@ function json(value: unknown): string {
   }
 }
 
-/** How long the promise took to settle, in milliseconds, and how it did. */
+/** Returns how long the promise took to settle, in milliseconds, and how it settled. */
 export async function timed<T>(
   promise: Promise<T>,
 ): Promise<{ readonly tookMs: number; readonly value?: T; readonly error?: unknown }> {
@@ -60,7 +60,7 @@ export async function timed<T>(
   }
 }
 
-/** The whole numbers below `count`, as ids and data of that many messages. */
+/** Returns the integers from 0 below `count`. */
 export const range = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => index)
 
 export const sorted = (values: Iterable<string>): readonly string[] => [...values].sort()

@@ -1,4 +1,4 @@
-/** Holds up whoever waits at it, until the case opens it. */
+/** Blocks everything that awaits `opened` until the case opens it. */
 export interface Gate {
   readonly opened: Promise<void>
   open(): void

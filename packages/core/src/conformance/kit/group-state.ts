@@ -2,7 +2,10 @@ import assert from 'node:assert/strict'
 import type { Queue, QueueStats } from '../../index.js'
 import type { Kit } from './kit.js'
 
-/** Waits until the group holds exactly this, as far as the broker can tell; what is not named has to be 0. */
+/**
+ * Waits until the stats of the group are as given, as far as the broker can count. Counts that are not given have to be
+ * 0.
+ */
 export async function untilStats(
   kit: Kit,
   queue: Queue,
@@ -18,7 +21,7 @@ export async function untilStats(
   await kit.until(() => `stats to be ${JSON.stringify(wanted)}; they are ${JSON.stringify(seen)}`, fits)
 }
 
-/** Nothing waits, runs or is dead in the group. */
+/** Waits until no message of the group waits or runs, and checks that none is dead. */
 export async function nothingLeft(kit: Kit, queue: Queue, topic: string): Promise<void> {
   await untilStats(kit, queue, { topic })
   assert.deepEqual(await queue.deadLetters(topic).list(), [])

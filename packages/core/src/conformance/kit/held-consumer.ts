@@ -2,7 +2,7 @@ import type { ConsumeOptions, Consumer, Delivery, Settlement } from '../../adapt
 import type { Adapter, GroupRef } from '../../index.js'
 import { consumeOptions, done } from './raw.js'
 
-/** A delivery that the adapter waits for until the case answers it. */
+/** A delivery that stays unsettled until the case settles it. */
 export interface HeldRun {
   readonly delivery: Delivery
   readonly id: string
@@ -11,16 +11,16 @@ export interface HeldRun {
   settle(settlement: Settlement): void
 }
 
-/** A consumer of the adapter itself, no run of which ends before the case says how. */
+/** A consumer of the adapter itself whose runs end when the case settles them. */
 export interface HeldConsumer extends Consumer {
-  /** In the order in which they started. */
+  /** All held runs, in the order in which they started. */
   readonly runs: readonly HeldRun[]
-  /** The ids of what was acknowledged at once. */
+  /** The ids of the messages that were acknowledged at once. */
   readonly others: readonly string[]
 }
 
 export interface HoldOptions extends Partial<ConsumeOptions> {
-  /** Only runs of this message are held; all others are acknowledged at once. */
+  /** The id of the only message to hold. All others are acknowledged at once. Default: every message is held. */
   readonly only?: string
 }
 
@@ -32,7 +32,7 @@ export async function holdRuns(
   const runs: HeldRun[] = []
   const others: string[] = []
   const consumer = await adapter.consume(ref, { ...consumeOptions, ...options }, async (delivery) => {
-    // Read at once, as core does for a handler that asks for it.
+    // The signal is read at once, as core does when a handler reads it.
     const { signal, message } = delivery
     if (only !== undefined && message.id !== only) {
       others.push(message.id)

@@ -3,22 +3,22 @@ import type { HandlerContext, Message, Queue } from '../../index.js'
 import { range } from './expect.js'
 import { sleep } from './wait.js'
 
-/** What an ordered case publishes: the number of the message within its key, from 0. */
+/** The data of a message in an ordered case: its number within its key, from 0. */
 export interface Numbered {
   readonly index: number
 }
 
 type Handler = (message: Message, context: HandlerContext) => Promise<void>
 
-/** Watches the order of keys over all handlers that it has made, whichever consumer they belong to. */
+/** Checks the order of keys across all handlers that it has created, for any consumer. */
 export interface KeyOrder {
-  /** Notes the run, does the work, notes its end. */
+  /** Creates a handler that records its runs and does the work. */
   handler(work?: Handler): Handler
-  /** The numbers of a key's messages, in the order in which each was started for the first time. */
+  /** Returns the numbers of a key's messages, in the order in which each first started. */
   started(key: string): readonly number[]
-  /** How many messages have been started at least once. */
+  /** The number of messages that have started at least once. */
   readonly total: number
-  /** Throws when runs of one key overlapped, or the keys' messages did not start in the order of their numbers. */
+  /** Throws if runs of one key overlapped, or the messages of a key did not start in the order of their numbers. */
   check(keys: readonly string[], count: number): void
 }
 
@@ -31,9 +31,9 @@ export function createKeyOrder(): KeyOrder {
     const { index } = data as Numbered
     if (key === undefined) return () => {}
     const before = running.get(key)
-    // A run that was told to end has lost its message; whoever owns it now need not wait for it.
+    // A run whose signal has aborted has lost its message. The new owner need not wait for it.
     if (before !== undefined && !before.signal.aborted) {
-      overlaps.push(`${key}: ${index} (attempt ${attempt}) started beside ${before.index}`)
+      overlaps.push(`${key}: ${index} (attempt ${attempt}) started while ${before.index} ran`)
     }
     const run = { index, signal }
     running.set(key, run)
@@ -58,13 +58,13 @@ export function createKeyOrder(): KeyOrder {
       return [...started.values()].reduce((sum, { length }) => sum + length, 0)
     },
     check(keys, count) {
-      assert.deepEqual(overlaps, [], 'two messages of one key were handled at once')
+      assert.deepEqual(overlaps, [], 'messages of one key that ran at once')
       for (const key of keys) assert.deepEqual(started.get(key) ?? [], range(count), `the order of the key ${key}`)
     },
   }
 }
 
-/** Publishes `count` messages to each key: the first half of each as a list, the others one by one. Keys side by side. */
+/** Publishes `count` messages for each key: the first half as a list, the others one by one. Keys run concurrently. */
 export async function publishKeys(
   queue: Queue,
   topic: string,
@@ -82,5 +82,5 @@ export async function publishKeys(
   )
 }
 
-/** Up to a few milliseconds, so that a missing lock shows. */
+/** Work of up to 4 ms, so that a missing lock shows. */
 export const someWork = (random: () => number) => async (): Promise<void> => sleep(random() * 4)

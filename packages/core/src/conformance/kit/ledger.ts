@@ -6,45 +6,52 @@ import { quiet, until } from './wait.js'
 
 export interface LedgerPublishOptions extends Pick<PublishOptions, 'timeoutMs' | 'delayMs' | 'headers'> {
   readonly count: number
-  /** Publishes without an answer at a time. 20 where none is given. */
+  /** The number of concurrent publishes. Default: 20. */
   readonly parallel?: number
   readonly data?: (index: number) => unknown
   readonly key?: (index: number) => string
 }
 
 export interface LedgerCheck {
-  /** To look for what is dead; one that is connected. */
+  /** A connected queue for reading dead letters. */
   readonly queue: Queue
   /**
-   * How many times more than once messages may have been handled in all: 0 where nothing was in doubt, the number of those in
-   * flight or in doubt where a connection was lost.
+   * The allowed number of repeated runs, over all messages. It is 0 if nothing was in doubt. After a lost connection it is the
+   * number of messages that were in flight or in doubt.
    */
   readonly duplicates: number
-  /** For every acknowledged message to be handled or dead. 15,000 where none is given. */
+  /** The time in which every acknowledged message has to be handled or dead. Default: 15 s. */
   readonly withinMs?: number
 }
 
-/** What was published and what became of it: total accounting, as in Jepsen's total-queue checker. */
+/** Accounts for every published message and its end, like the total-queue checker of Jepsen. */
 export interface Ledger {
-  /** By outcome. `published` are those of which the broker's answer is known to be yes. */
+  /** The ids of the messages that the broker has confirmed. */
   readonly published: ReadonlySet<string>
   readonly rejected: ReadonlySet<string>
   readonly unknown: ReadonlySet<string>
-  /** How often each was handled to its end. */
+  /** Returns how often each message was handled successfully. */
   handled(): ReadonlyMap<string, number>
-  /** Resolves when each has its outcome; a failed publish is noted, not thrown. Other errors are thrown. */
+  /** Resolves when each publish has its outcome. A failed publish is recorded. Other errors are thrown. */
   publish(queue: Queue, options: LedgerPublishOptions): Promise<void>
   collect(queue: Queue, options?: CollectOptions): Promise<Collector>
-  /** Counts what the worker handles too. */
+  /** Also counts the messages that the worker handles. */
   watch(worker: Worker): void
   /**
-   * Waits until everything acknowledged is handled or dead and nothing more comes. Throws when something was lost, was handled
-   * without having been published or after it was rejected, or was handled too often.
+   * Waits until every acknowledged message is handled or dead and no more arrive. Throws if a message was lost, was handled
+   * without a publish or after its publish was rejected, or was handled too often.
    */
   check(options: LedgerCheck): Promise<void>
 }
 
-export function createLedger(topic: string, group: string, quietMs: number): Ledger {
+export interface LedgerOptions {
+  readonly topic: string
+  readonly group: string
+  readonly quietMs: number
+  readonly onCollector?: (collector: Collector) => void
+}
+
+export function createLedger({ topic, group, quietMs, onCollector }: LedgerOptions): Ledger {
   const published = new Set<string>()
   const rejected = new Set<string>()
   const unknown = new Set<string>()
@@ -86,7 +93,7 @@ export function createLedger(topic: string, group: string, quietMs: number): Led
     }
   }
 
-  const lookAmongDead = async (queue: Queue): Promise<void> => {
+  const readDeadLetters = async (queue: Queue): Promise<void> => {
     for (const { message } of await queue.deadLetters(topic, group).list({ limit: 10_000 })) dead.add(message.id)
   }
 
@@ -105,21 +112,25 @@ export function createLedger(topic: string, group: string, quietMs: number): Led
       }
       await Promise.all(Array.from({ length: Math.min(options.parallel ?? 20, options.count) }, publisher))
     },
-    collect: (queue, options = {}) => collect(queue, topic, { group, ...options }, (id) => collected.push(id)),
+    async collect(queue, options = {}) {
+      const collector = await collect(queue, topic, { group, ...options }, (id) => collected.push(id))
+      onCollector?.(collector)
+      return collector
+    },
     async check({ queue, duplicates, withinMs = 15_000 }) {
       const what = (): string => `${missing().length} of ${published.size} acknowledged messages: ${some(missing())}`
       await until(what, () => missing().length === 0, { timeoutMs: withinMs }).catch(async (error) => {
-        await lookAmongDead(queue)
+        await readDeadLetters(queue)
         if (missing().length > 0) throw error
       })
       await quiet(() => handledIds().length, quietMs)
       const handled = counts()
       const unexpected = [...handled.keys()].filter((id) => !published.has(id) && !unknown.has(id))
-      assert.deepEqual(unexpected, [], 'handled without having been published, or although the publish was rejected')
+      assert.deepEqual(unexpected, [], 'messages that were handled, but not published or whose publish was rejected')
       const again = [...handled].filter(([, count]) => count > 1)
       const surplus = again.reduce((sum, [, count]) => sum + count - 1, 0)
       const which = some(again.map(([id, count]) => `${id} x${count}`))
-      assert.ok(surplus <= duplicates, `${surplus} runs too many, at most ${duplicates} may be: ${which}`)
+      assert.ok(surplus <= duplicates, `${surplus} repeated runs, at most ${duplicates} are allowed: ${which}`)
     },
   }
 }

@@ -7,19 +7,19 @@ import type { Ledger } from './ledger.js'
 import { sleep } from './wait.js'
 
 export interface LoadOptions {
-  /** Publishes without an answer at a time. 4 where none is given. */
+  /** The number of concurrent publishes. Default: 4. */
   readonly parallel?: number
-  /** Between two publishes of each of them. 5 where none is given. */
+  /** The pause after each publish. Default: 5 ms. */
   readonly pauseMs?: number
   readonly timeoutMs?: number
 }
 
 export interface Load {
-  /** Resolves once every publish has its outcome; later calls do too. */
+  /** Stops publishing and resolves once every publish has its outcome. It may be called again. */
   stop(): Promise<void>
 }
 
-/** Publishes without end, whatever becomes of the broker, until it is stopped. */
+/** Publishes until it is stopped, even while the broker is unreachable. */
 export function publishSteadily(ledger: Ledger, queue: Queue, options: LoadOptions = {}): Load {
   const { parallel = 4, pauseMs = 5, timeoutMs = 3_000 } = options
   let stopped = false
@@ -30,7 +30,7 @@ export function publishSteadily(ledger: Ledger, queue: Queue, options: LoadOptio
     }
   }
   const publishing = Promise.all(Array.from({ length: parallel }, publisher))
-  // Awaited by `stop`, which a case that fails may never call.
+  // `stop` awaits the promise, but a failing case may never call it.
   publishing.catch(() => {})
   return {
     async stop() {
@@ -41,8 +41,8 @@ export function publishSteadily(ledger: Ledger, queue: Queue, options: LoadOptio
 }
 
 /**
- * A consumer that is slower than the load of `publishSteadily`: it always has messages in hand, and some wait. A run that lost
- * its message meanwhile has handled nothing.
+ * Options for a consumer that is slower than the load of `publishSteadily`: it is always busy, and some messages wait. A run
+ * that loses its message meanwhile counts as failed.
  */
 export const slower = (kit: Kit): CollectOptions => ({
   concurrency: 4,
@@ -52,10 +52,13 @@ export const slower = (kit: Kit): CollectOptions => ({
   },
 })
 
-/** How long connections may take to heal once nothing hinders them: backoff, a heartbeat that was missed, a new session. */
+/**
+ * The time in which connections have to recover once the broker is reachable: backoff, a missed heartbeat, a new
+ * session.
+ */
 export const healMs = 30_000
 
-/** Waits until health says that all is well, as an application would that is asked whether it is ready. */
+/** Waits until health reports that all is well, like a readiness probe of an application. */
 export async function untilWell(kit: Kit, queue: Queue): Promise<void> {
   const isWell = (): boolean => {
     const { status, state, consumers } = queue.health()
@@ -66,12 +69,12 @@ export async function untilWell(kit: Kit, queue: Queue): Promise<void> {
 }
 
 /**
- * How many may come twice when a connection is lost under the load of `publishSteadily`: those whose handlers ran, whose
- * acknowledgement was on its way or waited to be written down with others, and those that were published again.
+ * The number of messages that may be repeated if a connection is lost under the load of `publishSteadily`. These are the
+ * running ones, the ones whose acknowledgement was not yet stored, and the ones that were published again.
  */
 export const doubtPerFault = 250
 
-/** Publishes until a message is stored, and then as many as are given, which have to be stored all. */
+/** Publishes until a message is stored, then publishes `count` messages, which all have to be stored. */
 export async function publishAgain(
   kit: Kit,
   ledger: Ledger,
@@ -80,26 +83,28 @@ export async function publishAgain(
   withinMs = healMs,
 ): Promise<void> {
   const before = ledger.published.size
-  const goesOn = async (): Promise<boolean> => {
+  const isStored = async (): Promise<boolean> => {
     await ledger.publish(queue, { count: 1, timeoutMs: 2_000 })
     return ledger.published.size > before
   }
-  await kit.until('publishing to go on', goesOn, { timeoutMs: withinMs })
+  await kit.until('publishing to resume', isStored, { timeoutMs: withinMs })
   const healed = ledger.published.size
   await ledger.publish(queue, { count })
-  assert.equal(ledger.published.size - healed, count, 'the connection is back, and yet a publish failed')
+  assert.equal(ledger.published.size - healed, count, 'publishes that were stored after the connection had recovered')
 }
 
-/** Messages that were handled and acknowledged before the trouble began. None of them may come again for it. */
+/**
+ * Publishes messages that are handled and acknowledged before the fault. None of them may be repeated because of it.
+ */
 export async function publishBefore(kit: Kit, ledger: Ledger, queue: Queue, count = 20): Promise<{ check(): void }> {
   await ledger.publish(queue, { count })
   const ids = [...ledger.published]
-  await kit.until('what comes before the trouble', () => ids.every((id) => ledger.handled().has(id)))
+  await kit.until('the messages before the fault', () => ids.every((id) => ledger.handled().has(id)))
   await kit.quiet(() => ledger.handled().size)
   return {
     check() {
       const again = ids.filter((id) => ledger.handled().get(id) !== 1)
-      assert.deepEqual(again, [], 'handled again, although they were acknowledged long before')
+      assert.deepEqual(again, [], 'messages that were acknowledged before the fault and not handled exactly once')
     },
   }
 }

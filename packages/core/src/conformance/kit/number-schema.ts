@@ -1,6 +1,6 @@
 import type { StandardSchema } from '../../index.js'
 
-/** Takes numbers and nothing else. */
+/** Accepts only numbers. */
 export const onlyNumbers: StandardSchema = {
   '~standard': {
     version: 1,

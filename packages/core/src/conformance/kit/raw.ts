@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { type Delivery, emptyHeaders, type OutgoingMessage, type PublishCall, type Settlement } from '../../adapter.js'
-import type { Failure } from '../../index.js'
+import type { Adapter, Failure, GroupRef, RawMessage } from '../../index.js'
 
-// What core hands to an adapter and what it answers, for cases that speak to the adapter itself.
+// Messages, calls and settlements as core passes them, for cases that use the adapter itself.
 
 export function rawMessage(fields: Partial<OutgoingMessage> = {}): OutgoingMessage {
   return {
@@ -35,3 +35,25 @@ export function failureOf(delivery: Delivery, text = 'broken on purpose'): Failu
 }
 
 export const consumeOptions = { concurrency: 10, ordered: false, ephemeral: false } as const
+
+/** Starts a consumer on the adapter itself and returns its deliveries. Acknowledges every message by default. */
+export async function consumeRaw(
+  adapter: Adapter,
+  ref: GroupRef,
+  settle: (delivery: Delivery) => Settlement = () => done,
+): Promise<readonly Delivery[]> {
+  const deliveries: Delivery[] = []
+  await adapter.declareGroup(ref, { startFrom: 'latest' })
+  await adapter.consume(ref, consumeOptions, async (delivery) => {
+    deliveries.push(delivery)
+    return settle(delivery)
+  })
+  return deliveries
+}
+
+/** Returns every field of a message that has to arrive as it was sent, in a form that can be compared and printed. */
+export function contentOf(message: RawMessage) {
+  const { id, source, type, time, contentType, key, extensions, headers, body } = message
+  const bytes = Buffer.from(body).toString('base64')
+  return { id, source, type, time, contentType, key, extensions: { ...extensions }, headers: { ...headers }, bytes }
+}

@@ -11,13 +11,13 @@ export interface TaskRunSeen {
 }
 
 export interface TaskStage {
-  /** Where the task runs. */
+  /** The queue of the worker. */
   readonly queue: Queue
   readonly worker: TaskScheduler
-  /** Another connection, which only asks. */
+  /** The scheduler of a caller, on another connection. */
   readonly asker: TaskScheduler
   readonly task: Task
-  /** In the order in which they began. */
+  /** All runs, in the order in which they started. */
   readonly runs: readonly TaskRunSeen[]
 }
 
@@ -25,11 +25,11 @@ export interface TaskStageOptions extends Pick<Task, 'input' | 'retry' | 'timeou
   readonly execute?: Task['execute']
   readonly worker?: WorkerOptions
   readonly scheduler?: KitSchedulerOptions
-  /** Registered but not started. */
+  /** Registers the task without starting the worker. */
   readonly idle?: boolean
 }
 
-/** A task with a worker that runs, and somebody elsewhere who can ask for it. */
+/** Creates a task, a running worker for it and a caller on another connection. */
 export async function stageTask(kit: Kit, options: TaskStageOptions = {}): Promise<TaskStage> {
   const { execute = () => undefined, worker: workerOptions, scheduler, idle, ...policy } = options
   const runs: TaskRunSeen[] = []
@@ -53,20 +53,20 @@ export const groupOf = (task: Task): { readonly topic: string; readonly group: s
   group: 'workers',
 })
 
-/** Long enough for a reply, whatever the broker. */
+/** The time in which a reply arrives on any broker. */
 export const reply = { timeoutMs: 20_000 } as const
 
 export function assertFailure(error: MqError, wanted: Partial<NonNullable<MqError['failure']>>): void {
   const { failure } = error
-  assert.ok(failure, `${error.message} carries a failure`)
+  assert.ok(failure, `the error has no failure: ${error.message}`)
   assert.deepEqual({ ...failure, ...wanted }, failure)
 }
 
-/** Nothing of the group is left, not even dead. */
+/** Waits until the group is empty, and checks that it has no dead letters. */
 export async function assertGroupEmpty(kit: Kit, queue: Queue, task: Task): Promise<void> {
   const { topic, group } = groupOf(task)
   await kit.until(
-    'the group to have nothing left',
+    'the group to be empty',
     async () => {
       const { ready, inFlight, delayed } = await queue.stats(topic, group)
       return (ready ?? 0) + (inFlight ?? 0) + (delayed ?? 0) === 0

@@ -3,19 +3,19 @@ import type { Capabilities } from '../../index.js'
 import type { Run } from './collector.js'
 import type { Kit } from './kit.js'
 
-/** What the cases ask for at most, where they mean to wait for it. */
+/** The longest delay that cases wait for. */
 const longestDelayMs = 10_000
 
-/** For `unless`: a broker that knows no such delays is held against none. */
+/** A check for `unless`: no case with delays applies to a broker without such delays. */
 export const withoutDelays = ({ maxDelayMs }: Capabilities): string | undefined =>
   maxDelayMs < longestDelayMs ? `it delays by at most ${maxDelayMs} ms` : undefined
 
-/** For what comes after so many delays, one after the other, on a slow broker and a busy machine. */
+/** Returns a timeout for a number of consecutive delays on a slow broker and a busy machine. */
 export const patience = ({ capabilities }: Kit, totalMs: number, delays = 1): { readonly timeoutMs: number } => ({
   timeoutMs: totalMs + delays * capabilities.delayResolutionMs + 15_000,
 })
 
-/** Between the end of each run and the start of the next one of the same message, in milliseconds. */
+/** Returns the times between the end of each run and the start of the next, in milliseconds. */
 export function gapsOf(runs: readonly Run[]): readonly number[] {
   return runs.slice(1).map((run, index) => run.startedAt - (runs[index]?.endedAt ?? Number.NaN))
 }
@@ -25,25 +25,27 @@ export const runsOf = (runs: readonly Run[], id: string): readonly Run[] => runs
 export const attemptsOf = (runs: readonly Run[], id?: string): readonly number[] =>
   (id === undefined ? runs : runsOf(runs, id)).map(({ attempt }) => attempt)
 
-/** Waiting times against what was asked for, to the millisecond. */
+/** Checks that no wait was shorter than requested, to the millisecond. */
 export function assertNeverEarly(waitedMs: readonly number[], askedMs: readonly number[]): void {
   for (const [index, waited] of waitedMs.entries()) {
     const asked = askedMs[index] ?? 0
-    // Not `<`: NaN is wrong too.
-    assert.ok(waited >= asked, `number ${index + 1} came after ${waited} ms, asked for were ${asked}`)
+    // `>=` also rejects NaN.
+    assert.ok(waited >= asked, `wait ${index + 1} took ${waited} ms, at least ${asked} ms were requested`)
   }
 }
 
-/** What a message takes that is not delayed, on a machine that does other things too. */
+/** The time of a message without a delay on a busy machine, usually and at worst. */
 const usualMs = 250
 const hiccupMs = 1_000
 
-/** Only for cases that are `alone`. One of them may meet a hiccup of the machine; most may not. */
+/**
+ * Checks the median and the maximum. Only for cases that run `alone`: a single message may meet a pause of the machine.
+ */
 export function assertPunctual(latenessMs: readonly number[], { delayResolutionMs }: Capabilities): void {
   const ascending = [...latenessMs].sort((one, other) => one - other)
   const median = ascending[Math.floor(ascending.length / 2)] ?? Number.NaN
-  const most = ascending.at(-1) ?? Number.NaN
+  const max = ascending.at(-1) ?? Number.NaN
   const seen = `late by ${ascending.join(', ')} ms, with a resolution of ${delayResolutionMs} ms`
   assert.ok(median <= delayResolutionMs + usualMs, seen)
-  assert.ok(most <= delayResolutionMs + hiccupMs, seen)
+  assert.ok(max <= delayResolutionMs + hiccupMs, seen)
 }

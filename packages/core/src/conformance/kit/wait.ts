@@ -1,5 +1,5 @@
 export interface WaitOptions {
-  /** 10,000 where none is given. */
+  /** Default: 10 s. */
   readonly timeoutMs?: number
 }
 
@@ -15,8 +15,8 @@ export const aborted = (signal: AbortSignal): Promise<void> =>
   })
 
 /**
- * Resolves once the predicate holds. After the deadline it rejects and says what it was waiting for: as a function, `what`
- * tells how far it got.
+ * Resolves once the predicate holds. After the timeout it rejects and says what it was waiting for. As a function, `what`
+ * also reports the progress so far.
  */
 export async function until(
   what: string | (() => string),
@@ -32,7 +32,7 @@ export async function until(
   }
 }
 
-/** Resolves once the count has not changed for `quietMs`: whatever was still on its way has come. */
+/** Resolves once the count has not changed for `quietMs`, so that everything still on its way has arrived. */
 export async function quiet(count: () => number, quietMs: number): Promise<void> {
   let seen = count()
   let changedAt = performance.now()
@@ -44,6 +44,8 @@ export async function quiet(count: () => number, quietMs: number): Promise<void>
     seen = now
     changedAt = performance.now()
     if (changedAt - startedAt > 60_000)
-      throw new Error(`No quiet for ${quietMs} ms within a minute: still counting, ${now}`)
+      throw new Error(
+        `The count did not stay the same for ${quietMs} ms within a minute. It is ${now} and still changes`,
+      )
   }
 }

@@ -7,7 +7,7 @@ import type { JsonObject } from '../subject.js'
 
 export type AdapterFactory = (options: JsonObject) => Adapter
 
-/** What `import()` takes, from anywhere: a file's URL as it is, a path from the working directory, a package by its entry. */
+/** Returns the URL for `import()`: a URL as it is, a path from the working directory, a package's entry point. */
 export async function moduleUrl(specifier: string | URL): Promise<string> {
   const text = String(specifier)
   if (/^[a-z]+:/i.test(text)) return text
@@ -17,7 +17,7 @@ export async function moduleUrl(specifier: string | URL): Promise<string> {
   return url
 }
 
-/** The factory that a module exports by default. What it returns is checked at each call. */
+/** Imports the factory that a module exports by default. The returned factory checks each adapter. */
 export async function loadFactory(url: string): Promise<AdapterFactory> {
   const { default: factory } = (await import(url)) as { readonly default?: unknown }
   if (typeof factory !== 'function') {

@@ -8,24 +8,24 @@ import { runConformance } from './run.js'
 
 const usage = `Usage: mq-conformance <module> [options]
 
-Holds an adapter against the conformance suite of @mq/core. <module> is a file or a package whose default export is the
-adapter's factory. If it has an export named \`subject\`, that says how to start, hurt and stop the broker.
+Tests an adapter with the conformance suite of @mq/core. <module> is a file or a package whose default export is the
+adapter's factory. An export named \`subject\` says how to start, disturb and stop the broker.
 
-  --options JSON     for the factory, '{"url":"nats://127.0.0.1"}' for example
-  --only IDS         cases or chapters, as in DEL-3,DLQ
-  --long             the long cases too
-  --complete         a required case that cannot be run is a failure
-  --parallel N       cases at a time (8)
-  --brokers N        how many the subject may start (1); cases that hurt theirs get all but the first to themselves
-  --seed N           runs again what a report with that seed tells of
+  --options JSON     options for the factory, such as '{"url":"nats://127.0.0.1"}'
+  --only IDS         runs only these cases or chapters, such as DEL-3,DLQ
+  --long             also runs the long cases
+  --complete         fails if a required case cannot run
+  --parallel N       runs N cases at a time. Default: 8
+  --brokers N        lets the subject start N brokers. Cases that disturb a broker get all but the first. Default: 1
+  --seed N           repeats the run of a report with this seed
   --json FILE        writes the report as JSON
   --markdown FILE    writes the table of promises
   --list             prints the cases and runs none
-  --help             prints this
+  --help             prints this help
 
-Exit code: 0 when no promise is broken, 1 when one is, 2 for a wrong call or an adapter that cannot be loaded.`
+Exit code: 0 if no promise is broken, 1 if one is, 2 for a wrong call or an adapter that cannot be loaded.`
 
-/** Resolves to the exit code. */
+/** Runs the command. Resolves to the exit code. */
 export async function main(args: readonly string[], print: (line: string) => void = console.log): Promise<number> {
   try {
     return await run(args, print)
@@ -99,8 +99,8 @@ function optionsFrom(json: string): JsonObject {
   try {
     value = JSON.parse(json)
   } catch {
-    // Not shown: it may hold a password.
-    throw new TypeError(`--options must be JSON, '{"url":"..."}' for example`)
+    // The value is not shown, because it may contain a password.
+    throw new TypeError(`--options must be JSON, such as '{"url":"..."}'`)
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new TypeError('--options must be a JSON object')
@@ -117,8 +117,8 @@ function knownIds(text: string): readonly string[] {
   return ids
 }
 
-function wholeNumber(name: string, text: string, least: number): number {
+function wholeNumber(name: string, text: string, min: number): number {
   const value = Number(text)
-  if (text.trim() !== '' && Number.isSafeInteger(value) && value >= least) return value
-  throw new TypeError(`${name} must be a whole number from ${least}, not ${text}`)
+  if (text.trim() !== '' && Number.isSafeInteger(value) && value >= min) return value
+  throw new TypeError(`${name} must be a whole number from ${min}, not ${text}`)
 }

@@ -1,23 +1,25 @@
 import { completeCapabilities, keysOf, withTimeout } from '../../adapter.js'
-import type { Adapter, Capabilities } from '../../index.js'
+import { type Adapter, type Capabilities, createScheduler } from '../../index.js'
 import type { Need } from '../kit/case.js'
 import type { FaultName, Faults, JsonObject, StartedBroker, Subject, Worker, WorkerProgram } from '../subject.js'
 import { startWorkerProcess } from '../worker/spawn.js'
 import { type AdapterFactory, loadFactory, moduleUrl } from './adapter-module.js'
 import { secretsIn } from './secrets.js'
 
-/** A subject of which everything is known that can be known without its broker. */
+/** A subject with everything that can be known without its broker. */
 export interface LoadedSubject {
   readonly subject: Subject
   readonly url: string
   readonly factory: AdapterFactory
   readonly name: string
   readonly capabilities: Capabilities
-  /** What a case needs and this subject lacks. */
+  /** Creates the schedulers that cases use. Core's tests replace it by one that plants faults. */
+  readonly createScheduler: typeof createScheduler
+  /** Returns the needs of a case that this subject does not meet. */
   missing(needs: readonly Need[]): readonly Need[]
 }
 
-/** Imports the adapter. Throws a `TypeError` for what is no adapter, and what its factory throws. */
+/** Imports the adapter. Throws a `TypeError` if it is not an adapter, or the error of its factory. */
 export async function loadSubject(subject: Subject): Promise<LoadedSubject> {
   const url = await moduleUrl(subject.adapter)
   const factory = await loadFactory(url)
@@ -27,10 +29,18 @@ export async function loadSubject(subject: Subject): Promise<LoadedSubject> {
     need === 'worker'
       ? !capabilities.embedded || subject.startWorker !== undefined
       : subject.faults?.[need] !== undefined
-  return { subject, url, factory, name, capabilities, missing: (needs) => needs.filter((need) => !has(need)) }
+  return {
+    subject,
+    url,
+    factory,
+    name,
+    capabilities,
+    createScheduler,
+    missing: (needs) => needs.filter((need) => !has(need)),
+  }
 }
 
-/** The faults of a subject, each with what `start` returned already given. */
+/** The faults of a subject, each bound to the result of `start`. */
 export type BoundFaults = {
   readonly [Name in FaultName]: Required<Faults>[Name] extends (started: never, ...rest: infer Rest) => infer Result
     ? (...rest: Rest) => Result
@@ -42,32 +52,32 @@ export interface Environment {
   readonly loaded: LoadedSubject
   readonly broker: string | undefined
   readonly faults: BoundFaults
-  /** The passwords that the adapter is given. */
+  /** The passwords in the adapter's options. */
   readonly secrets: readonly string[]
-  /** A new adapter, not connected. */
+  /** Creates an adapter that is not connected. */
   adapter(options?: JsonObject): Adapter
   startWorker(program: Omit<WorkerProgram, 'adapter' | 'options'>): Promise<Worker>
-  /** Ends every fault; a broker that was killed is up again. */
+  /** Ends every fault and restarts a killed broker. */
   recover(): Promise<void>
   close(): Promise<void>
 }
 
-/** A broker with many topics takes its time to be up again, most of all on a busy machine. */
-const faultDeadlineMs = 180_000
+/** The longest time of a fault. A broker with many topics restarts slowly, especially on a busy machine. */
+const faultTimeoutMs = 180_000
 
 export async function startEnvironment(loaded: LoadedSubject): Promise<Environment> {
   const { subject, url, factory } = loaded
   const started: StartedBroker = (await subject.start?.()) ?? {}
   const options = { ...subject.options, ...started.options }
   let isDown = false
-  let isHurt = false
+  let isDisturbed = false
 
   const call = async <T>(name: FaultName, work: () => Promise<T>): Promise<T> => {
-    isHurt ||= !harmless.has(name)
+    isDisturbed ||= !harmless.has(name)
     const result = await withTimeout(
       work(),
-      faultDeadlineMs,
-      () => new Error(`faults.${name} took over ${faultDeadlineMs} ms`),
+      faultTimeoutMs,
+      () => new Error(`faults.${name} took over ${faultTimeoutMs} ms`),
     )
     if (name === 'kill') isDown = true
     if (name === 'restart') isDown = false
@@ -96,8 +106,8 @@ export async function startEnvironment(loaded: LoadedSubject): Promise<Environme
     },
     async recover() {
       if (isDown) await faults.restart()
-      if (isHurt && subject.faults?.heal !== undefined) await faults.heal()
-      isHurt = false
+      if (isDisturbed && subject.faults?.heal !== undefined) await faults.heal()
+      isDisturbed = false
     },
     async close() {
       await subject.stop?.(started)
@@ -105,10 +115,10 @@ export async function startEnvironment(loaded: LoadedSubject): Promise<Environme
   }
 }
 
-/** These answer at once. */
+/** These only return options. */
 const givesOptions: ReadonlySet<FaultName> = new Set(['wrongCredentials', 'unreachable', 'untrusted'])
 
-/** After these nothing has to be mended. */
+/** These need no recovery. */
 const harmless: ReadonlySet<FaultName> = new Set(['connections', 'destroy', 'publishForeign', 'heal'])
 
 const faultNames = keysOf<Record<FaultName, true>>()({

@@ -7,9 +7,9 @@ interface Place {
 }
 
 /**
- * The brokers of one run, each started when the first case needs it. With one, a case that is `alone` waits until no other
- * runs. With more, such cases have all but the first to themselves, one case each, and hold up no other but one
- * that looks at the whole process.
+ * Manages the brokers of one run, each of which starts when a case first needs it. With one broker, a case that runs `alone`
+ * waits until no other runs. With more, such cases use all but the first, one case per broker, and hold up only the cases
+ * that look at the whole process.
  */
 export function createEnvironments(loaded: LoadedSubject, brokers: number) {
   const wholeProcess = createTurns()
@@ -41,11 +41,11 @@ export function createEnvironments(loaded: LoadedSubject, brokers: number) {
   }
 
   return {
-    /** Waits for its turn, and rejects where the broker cannot be started. */
+    /** Waits for a turn and does the work. Rejects if the broker cannot be started. */
     take<T>(alone: Alone | undefined, work: (environment: Environment) => Promise<T>): Promise<T> {
       return wholeProcess.take(alone === 'process', () => takeBroker(alone !== undefined, work))
     },
-    /** What the first broker calls itself. */
+    /** Returns the name of the first broker. */
     async broker(): Promise<string | undefined> {
       return (await (shared.started ?? apart[0]?.started))?.broker
     },

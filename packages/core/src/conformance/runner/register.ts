@@ -12,8 +12,8 @@ import { caseTimeoutMs, withoutRun } from './run-case.js'
 import { createLookAhead } from './turns.js'
 
 /**
- * Of vitest, `node:test`, mocha or jest: `{ describe, it }` is enough. With `after` or `afterAll` the broker is stopped there,
- * and not in the last test, which a filter may leave out.
+ * The functions of vitest, `node:test`, mocha or jest. `{ describe, it }` is enough. With `after` or `afterAll` the broker is
+ * stopped there, and not in the last test, which a filter may leave out.
  */
 export interface Runner {
   describe(name: string, register: () => void): unknown
@@ -28,18 +28,18 @@ export interface It {
 }
 
 export interface ConformanceOptions extends Omit<RunOptions, 'only' | 'onResult'> {
-  /** A folder for the report, as `<adapter>.txt`, `.json` and `.md`. None is written where none is given. */
+  /** A folder for the report, as `<adapter>.txt`, `.json` and `.md`. Default: no report is written. */
   readonly reportFolder?: string
 }
 
-/** Waits for others come on top of what a case may take: for its turn, for the broker to be started. */
+/** The time that a case may wait for its turn and for the start of the broker, on top of its own timeout. */
 const startMs = 180_000
 
 /**
- * Registers a test for each case. Resolves once all are registered, so await it at the top of the file. What does not apply,
- * or cannot be run, is a skipped test with the reason in its name; with `complete`, a required one of the latter fails.
+ * Registers a test for each case. Resolves once all are registered, so await it at the top of the file. A case that does not
+ * apply or cannot run is a skipped test with the reason in its name. With `complete`, a required case that cannot run fails.
  *
- * Rejects where the adapter cannot be loaded.
+ * Rejects if the adapter cannot be loaded.
  */
 export async function conformance<Started extends StartedBroker>(
   runner: Runner,
@@ -98,7 +98,7 @@ export async function conformance<Started extends StartedBroker>(
   })
 }
 
-/** mocha takes the time from `this`, node:test has no limit of its own. */
+/** Registers a test with a timeout. mocha takes it from `this`; node:test has no timeout of its own. */
 function registerTest(it: It, name: string, run: () => Promise<void>, timeoutMs: number): void {
   const test = function (this: { timeout?(ms: number): void } | undefined): Promise<void> {
     this?.timeout?.(timeoutMs)

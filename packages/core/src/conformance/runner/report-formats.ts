@@ -3,7 +3,7 @@ import { type CaseResult, type ConformanceReport, countsOf } from './report.js'
 
 const marks = { passed: '✔', failed: '✖', 'not run': '–', 'not applicable': '·' } as const
 
-/** A line for each case, then what does not hold, then the sums. */
+/** Returns a line for each case, then the failures, then the totals. */
 export function textReport(report: ConformanceReport): string {
   const lines = report.results.map(resultLine)
   const failures = report.results.filter(({ status }) => status === 'failed')
@@ -29,7 +29,7 @@ function sums(report: ConformanceReport): string {
 
 const indented = (text: string): string => text.replace(/^/gm, '    ')
 
-/** As a program reads it: errors by name and text. */
+/** Returns the report as JSON, with errors as name and text. */
 export function jsonReport(report: ConformanceReport): string {
   const results = report.results.map(({ error, ...result }) => ({
     ...result,
@@ -40,7 +40,7 @@ export function jsonReport(report: ConformanceReport): string {
   return `${JSON.stringify({ ...report, results }, finite, 2)}\n`
 }
 
-/** One row a promise, one column an adapter: what a README shows. */
+/** Returns a Markdown table for a README, with a row per promise and a column per adapter. */
 export function markdownMatrix(reports: readonly ConformanceReport[]): string {
   const names = reports.map(({ adapter, broker }) => (broker === undefined ? adapter : `${adapter} (${broker})`))
   const numbers = Object.keys(promises).map(Number) as PromiseNumber[]

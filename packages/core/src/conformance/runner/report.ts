@@ -3,8 +3,8 @@ import type { Level } from '../kit/case.js'
 import type { PromiseNumber } from '../promises.js'
 
 /**
- * - `not run`: it would apply, but the subject lacks what it needs, or it is long. It proves nothing.
- * - `not applicable`: a capability says so.
+ * - `not run`: the case applies, but the subject lacks what it needs, or it is long. It proves nothing.
+ * - `not applicable`: a capability rules the case out.
  */
 export type CaseStatus = 'passed' | 'failed' | 'not run' | 'not applicable'
 
@@ -15,31 +15,31 @@ export interface CaseResult {
   readonly level: Level
   readonly long?: boolean
   readonly status: CaseStatus
-  /** Why it was not run, does not apply, or failed. */
+  /** Says why the case was not run, does not apply, or failed. */
   readonly reason?: string
   readonly error?: Error
   readonly durationMs: number
 }
 
 export interface ConformanceReport {
-  /** The version of this suite, that of @mq/core. */
+  /** The version of this suite, which is that of @mq/core. */
   readonly suite: string
   readonly adapter: string
-  /** As the subject names it. */
+  /** The name of the broker, as the subject gives it. */
   readonly broker?: string
   readonly node: string
   readonly capabilities: Capabilities
-  /** With it, the same run can be made again. */
+  /** The seed that repeats the run. */
   readonly seed: number
-  /** RFC 3339. */
+  /** The time in the format of RFC 3339. */
   readonly startedAt: string
   readonly durationMs: number
   readonly results: readonly CaseResult[]
-  /** No case failed; with `complete`, no required case was left out either, except long ones. */
+  /** Whether no case failed. With `complete`, no required case may be left out either, except long ones. */
   readonly holds: boolean
 }
 
-/** A required case that was left out, where that is not allowed. */
+/** Returns whether `complete` forbids that this case was not run. */
 export const isOmission = ({ level, status, long }: CaseResult): boolean =>
   level !== 'optional' && status === 'not run' && !long
 

@@ -1,7 +1,8 @@
 import { performance } from 'node:perf_hooks'
 import { withTimeout } from '../../adapter.js'
 import type { ConformanceCase } from '../kit/case.js'
-import { createKit, type KitOptions } from '../kit/kit.js'
+import { createKit, type KitOptions } from '../kit/create-kit.js'
+import { reasonOf } from '../kit/failure-text.js'
 import type { LoadedSubject } from './environment.js'
 import type { CaseResult } from './report.js'
 
@@ -16,7 +17,7 @@ export interface Selection {
   readonly long?: boolean
 }
 
-/** The result of a case that will not be run, or undefined. */
+/** Returns the result of a case that cannot run, or undefined if it can. */
 export function withoutRun(one: ConformanceCase, loaded: LoadedSubject, { long }: Selection): CaseResult | undefined {
   const head = headOf(one)
   const reason = one.unless?.(loaded.capabilities)
@@ -24,7 +25,7 @@ export function withoutRun(one: ConformanceCase, loaded: LoadedSubject, { long }
   const missing = loaded.missing(one.needs ?? [])
   if (missing.length > 0) {
     const needs = missing.map((need) => (need === 'worker' ? 'startWorker' : `faults.${need}`)).join(', ')
-    // No process but its own can hurt it, end it, or write past it.
+    // No other process can disturb an embedded broker, end it, or write past its adapter.
     if (loaded.capabilities.embedded)
       return { ...head, status: 'not applicable', reason: `it is embedded; there is no ${needs}`, durationMs: 0 }
     return { ...head, status: 'not run', reason: `the subject has no ${needs}`, durationMs: 0 }
@@ -43,13 +44,16 @@ const headOf = ({ id, title, promises, level, long }: ConformanceCase) => ({
 
 export type CaseContext = Omit<KitOptions, 'caseId'>
 
-/** Runs one case, closes what it opened and mends what it broke. Never rejects: an error is in the result. */
+/**
+ * Runs one case, then recovers the broker and closes everything that the case opened. Never rejects: the result has the
+ * error.
+ */
 export async function runCase(one: ConformanceCase, context: CaseContext): Promise<CaseResult> {
   const startedAt = performance.now()
   const error = await attempt(one, context)
   const durationMs = Math.round(performance.now() - startedAt)
   if (error === undefined) return { ...headOf(one), status: 'passed', durationMs }
-  return { ...headOf(one), status: 'failed', reason: firstLine(error), error, durationMs }
+  return { ...headOf(one), status: 'failed', reason: reasonOf(error), error, durationMs }
 }
 
 async function attempt(one: ConformanceCase, context: CaseContext): Promise<Error | undefined> {
@@ -64,7 +68,7 @@ async function attempt(one: ConformanceCase, context: CaseContext): Promise<Erro
     caseTimeoutMs(one),
     'The case',
   )
-  if (one.alone) await step(context.environment.recover(), recoverMs, 'Mending the broker after the case')
+  if (one.alone) await step(context.environment.recover(), recoverMs, 'Recovering the broker after the case')
   await step(kit.close(), closeMs, 'Closing what the case had opened')
   errors.push(...(unhandled?.end() ?? []))
   if (errors.length === 0) return undefined
@@ -72,7 +76,9 @@ async function attempt(one: ConformanceCase, context: CaseContext): Promise<Erro
   return first instanceof Error ? first : new Error(String(first))
 }
 
-/** A promise that nobody awaits and that rejects ends a process. Where two cases run, it is the fault of either. */
+/**
+ * Collects unhandled rejections, which would end a process. With several running cases it is not known whose they are.
+ */
 function watchUnhandled() {
   const seen: Error[] = []
   const note = (reason: unknown): void => {
@@ -86,5 +92,3 @@ function watchUnhandled() {
     },
   }
 }
-
-const firstLine = (error: Error): string => (error.message.split('\n')[0] ?? '').trim() || error.name

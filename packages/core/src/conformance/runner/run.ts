@@ -10,28 +10,28 @@ import { runCase, withoutRun } from './run-case.js'
 import { suiteVersion } from './suite-version.js'
 
 export interface RunOptions {
-  /** Ids, or beginnings of ids: `DLQ` means all of that chapter. All cases where none are given. */
+  /** Ids of cases, or letters of chapters: `DLQ` means all cases of that chapter. Default: all cases. */
   readonly only?: readonly string[]
-  /** Runs the long cases too. */
+  /** Also runs the long cases. Default: false. */
   readonly long?: boolean
-  /** A required case that cannot be run makes the report not hold. */
+  /** Lets a required case that cannot run count as a failure. Default: false. */
   readonly complete?: boolean
-  /** Cases at a time. 8 where none is given. */
+  /** The number of concurrent cases. Default: 8. */
   readonly parallel?: number
   /**
-   * How often `start` may be called, 1 where nothing is given. With more, the cases that hurt their broker have all but the
-   * first of them to themselves and run side by side. Only for a `start` that starts a broker of its own each time.
+   * The number of times that `start` may be called. With more than one, the cases that disturb their broker use all but the
+   * first and run concurrently. Only for a `start` that starts another broker each time. Default: 1.
    */
   readonly brokers?: number
-  /** A random one where none is given; the report names it. */
+  /** The seed of all random choices, which the report names. Default: a random one. */
   readonly seed?: number
-  /** Told of each case when it has ended. */
+  /** Gets the result of each case when it has ended. */
   readonly onResult?: (result: CaseResult) => void
 }
 
 /**
- * Holds an adapter against the suite without a test runner. Resolves also when promises are broken: `holds` tells.
- * Rejects where the adapter cannot be loaded or its broker not be started.
+ * Tests an adapter with the suite, without a test runner. Also resolves if promises are broken; `holds` is false then.
+ * Rejects if the adapter cannot be loaded or its broker cannot be started.
  */
 export async function runConformance<Started extends StartedBroker>(
   subject: Subject<Started>,
@@ -61,7 +61,7 @@ export async function runConformance<Started extends StartedBroker>(
 
 export const defaultParallel = 8
 
-/** Those that run side by side first: the others need a broker to themselves. */
+/** Returns the chosen cases. Those that share a broker come first. */
 function casesFor(only: readonly string[] | undefined): readonly ConformanceCase[] {
   const chosen = allCases.filter(({ id }) => only === undefined || only.some((start) => isChosen(id, start)))
   return [...chosen.filter((one) => !one.alone), ...chosen.filter((one) => one.alone)]
@@ -69,7 +69,7 @@ function casesFor(only: readonly string[] | undefined): readonly ConformanceCase
 
 const isChosen = (id: string, start: string): boolean => id === start || id.startsWith(`${start}-`)
 
-/** One run of the suite over one subject. A broker is started when the first case needs it. */
+/** Creates a run of the suite over one subject. A broker starts when a case first needs it. */
 export function createSession(loaded: LoadedSubject, options: RunOptions) {
   const environments = createEnvironments(loaded, options.brokers ?? 1)
   const seed = options.seed ?? randomInt(2 ** 32)

@@ -2,10 +2,12 @@ import type { JsonObject, JsonValue } from '../subject.js'
 
 const secretName = /pass(?:word|phrase|wd)?$|secret|token/i
 
-/** Shorter ones, and those that are the name of their user too, are found in texts where nobody has given them away. */
-const shortest = 8
+/**
+ * The minimum length. Shorter passwords, and those equal to the user's name, also appear in texts that reveal nothing.
+ */
+const minLength = 8
 
-/** The passwords that options hold, by the names of their properties and in URLs. */
+/** Returns the passwords in options, found by the names of properties and in URLs. */
 export function secretsIn(options: JsonObject): readonly string[] {
   const found = new Set<string>()
   const look = (name: string, value: JsonValue | undefined): void => {
@@ -16,7 +18,7 @@ export function secretsIn(options: JsonObject): readonly string[] {
     }
   }
   look('', options)
-  return [...found].filter((secret) => secret.length >= shortest)
+  return [...found].filter((secret) => secret.length >= minLength)
 }
 
 function passwordsOf(text: string): readonly string[] {

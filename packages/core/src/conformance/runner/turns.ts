@@ -1,4 +1,4 @@
-/** Many may hold it at once, or one alone. Who wants it alone goes before those who come after him. */
+/** Creates a lock that many jobs can share, or one can hold alone. All requests are served in arrival order. */
 export function createTurns() {
   let sharing = 0
   let alone = false
@@ -36,8 +36,8 @@ export function createTurns() {
 }
 
 /**
- * Runs jobs that are asked for one by one, by a test runner that knows nothing of running them side by side: whoever asks for
- * them in their order finds the next `ahead` of them running already.
+ * Runs jobs that a sequential test runner requests one by one. While they are requested in order, the next `ahead` jobs are
+ * already running.
  */
 export function createLookAhead<T>(jobs: readonly (() => Promise<T>)[], ahead: number) {
   const started = new Map<number, Promise<T>>()
@@ -49,7 +49,7 @@ export function createLookAhead<T>(jobs: readonly (() => Promise<T>)[], ahead: n
     const job = jobs[index]
     if (job === undefined) throw new RangeError(`There is no job ${index}`)
     const result = job()
-    // Whoever asked for single ones will never ask for this one.
+    // The job may never be requested, so its rejection must not count as unhandled.
     result.catch(() => {})
     started.set(index, result)
     return result

@@ -7,70 +7,94 @@ const ttlMs = 60_000
 const callers = Array.from({ length: 50 }, (_, index) => index)
 
 const retryAfterMs = (answer: LeaseAnswer): number => {
-  assert.equal(answer.granted, false, 'taken')
+  assert.equal(answer.granted, false, 'acquire of a taken lease')
   return answer.granted ? Number.NaN : answer.retryAfterMs
 }
 
 export function leaseCases({ test, pass, key }: StoreKit): void {
-  test('a name has one holder unless more may be, and says when to try again', async ({ leases }, other) => {
+  test('a name has one holder by default, and a refusal says when to try again', async ({ leases }, other) => {
     const name = key()
     assert.deepEqual(await leases.acquire(name, { holder: 'a', ttlMs }), { granted: true })
     const afterMs = retryAfterMs(await other.leases.acquire(name, { holder: 'b', ttlMs }))
-    assert.ok(afterMs > 0 && afterMs <= ttlMs + 10, `try again after ${afterMs} ms`)
+    assert.ok(afterMs > 0 && afterMs <= ttlMs + 10, `retryAfterMs is ${afterMs}`)
   })
 
-  test('a name has as many holders as may be, and says when enough of them end', async ({ leases }) => {
+  test('a name has as many holders as the limit, and a refusal says when enough leases end', async ({ leases }) => {
     const name = key()
     for (const [index, holder] of ['a', 'b', 'c'].entries()) {
       const answer = await leases.acquire(name, { holder, limit: 3, ttlMs: (index + 1) * 20_000 })
-      assert.equal(answer.granted, true, `${holder} is one of three`)
+      assert.equal(answer.granted, true, `acquire by ${holder}, with a limit of three`)
     }
     const first = retryAfterMs(await leases.acquire(name, { holder: 'd', limit: 3, ttlMs }))
-    assert.ok(first > 10_000 && first <= 20_010, `the first ends after ${first} ms`)
+    assert.ok(first > 10_000 && first <= 20_010, `the first lease ends after ${first} ms, not after 20 s`)
     const third = retryAfterMs(await leases.acquire(name, { holder: 'd', limit: 1, ttlMs }))
-    assert.ok(third > 50_000 && third <= 60_010, `the last ends after ${third} ms`)
+    assert.ok(third > 50_000 && third <= 60_010, `the last lease ends after ${third} ms, not after 60 s`)
   })
 
-  test('a holder that acquires again keeps its one lease, with the time anew', async ({ leases }, other) => {
+  test('a holder that acquires again keeps its one lease and restarts its time', async ({ leases }, other) => {
     const name = key()
     await leases.acquire(name, { holder: 'a', limit: 2, ttlMs: 1_000 })
     assert.equal((await other.leases.acquire(name, { holder: 'a', limit: 2, ttlMs })).granted, true)
-    assert.equal((await leases.acquire(name, { holder: 'b', limit: 2, ttlMs })).granted, true, 'one place was left')
-    assert.equal((await leases.acquire(name, { holder: 'a', limit: 1, ttlMs })).granted, true, 'it has one already')
+    assert.equal(
+      (await leases.acquire(name, { holder: 'b', limit: 2, ttlMs })).granted,
+      true,
+      'acquire with one free place',
+    )
+    assert.equal((await leases.acquire(name, { holder: 'a', limit: 1, ttlMs })).granted, true, 'acquire by a holder')
     await pass(1_100)
-    assert.equal((await leases.acquire(name, { holder: 'c', limit: 2, ttlMs })).granted, false, 'the time began anew')
+    assert.equal(
+      (await leases.acquire(name, { holder: 'c', limit: 2, ttlMs })).granted,
+      false,
+      'acquire of a taken lease, whose time was restarted',
+    )
   })
 
-  test('50 callers at the same time get as many leases as there may be', async ({ leases }, other) => {
+  test('50 concurrent callers get as many leases as the limit', async ({ leases }, other) => {
     const name = key()
     const answers = await Promise.all(
       callers.map((caller) =>
         (caller % 2 === 0 ? leases : other.leases).acquire(name, { holder: `caller ${caller}`, limit: 7, ttlMs }),
       ),
     )
-    assert.equal(answers.filter(({ granted }) => granted).length, 7, 'granted')
+    assert.equal(answers.filter(({ granted }) => granted).length, 7, 'granted leases')
   })
 
-  test('a lease that is over is free for others, and for nobody to renew', async ({ leases }) => {
+  test('an expired lease is free for others and cannot be renewed', async ({ leases }) => {
     const name = key()
     await leases.acquire(name, { holder: 'a', ttlMs: 1_000 })
-    assert.equal(await leases.renew(name, { holder: 'a', ttlMs: 1_000 }), true, 'not yet over')
+    assert.equal(await leases.renew(name, { holder: 'a', ttlMs: 1_000 }), true, 'renewal before the end')
     await pass(1_100)
-    assert.equal(await leases.renew(name, { holder: 'a', ttlMs }), false, 'over')
-    assert.equal((await leases.acquire(name, { holder: 'b', ttlMs })).granted, true, 'free')
-    assert.equal(await leases.renew(name, { holder: 'a', ttlMs }), false, 'another one has it')
+    assert.equal(await leases.renew(name, { holder: 'a', ttlMs }), false, 'renewal after the end')
+    assert.equal((await leases.acquire(name, { holder: 'b', ttlMs })).granted, true, 'acquire after the end')
+    assert.equal(await leases.renew(name, { holder: 'a', ttlMs }), false, 'renewal by a former holder')
     await leases.release(name, { holder: 'a' })
-    assert.equal(await leases.renew(name, { holder: 'b', ttlMs }), true, 'who lost a lease takes none away')
+    assert.equal(
+      await leases.renew(name, { holder: 'b', ttlMs }),
+      true,
+      'a renewal after a former holder lost its lease',
+    )
   })
 
-  test('a lease of several that is over gives its place back, while the others last', async ({ leases }) => {
+  test('one expired lease of several frees its place, while the others last', async ({ leases }) => {
     const name = key()
     await leases.acquire(name, { holder: 'short', limit: 2, ttlMs: 1_000 })
     await leases.acquire(name, { holder: 'long', limit: 2, ttlMs })
     await pass(1_100)
-    assert.equal(await leases.renew(name, { holder: 'short', ttlMs }), false, 'over, though the name has a holder')
-    assert.equal((await leases.acquire(name, { holder: 'next', limit: 2, ttlMs })).granted, true, 'a place is free')
-    assert.equal((await leases.acquire(name, { holder: 'more', limit: 2, ttlMs })).granted, false, 'the other lasts')
+    assert.equal(
+      await leases.renew(name, { holder: 'short', ttlMs }),
+      false,
+      'renewal after the end, while another lease lasts',
+    )
+    assert.equal(
+      (await leases.acquire(name, { holder: 'next', limit: 2, ttlMs })).granted,
+      true,
+      'acquire with one free place',
+    )
+    assert.equal(
+      (await leases.acquire(name, { holder: 'more', limit: 2, ttlMs })).granted,
+      false,
+      'acquire without a free place',
+    )
   })
 
   test('a lease lasts as long as it is renewed', async ({ leases }, other) => {
@@ -87,16 +111,20 @@ export function leaseCases({ test, pass, key }: StoreKit): void {
     const name = key()
     await leases.acquire(name, { holder: 'a', ttlMs })
     assert.equal(await leases.renew(name, { holder: 'b', ttlMs }), false)
-    assert.equal(await leases.renew(key(), { holder: 'a', ttlMs }), false, 'of another name')
+    assert.equal(await leases.renew(key(), { holder: 'a', ttlMs }), false, 'renewal of another name')
     await leases.release(name, { holder: 'b' })
-    assert.equal((await other.leases.acquire(name, { holder: 'b', ttlMs })).granted, false, 'still taken')
+    assert.equal((await other.leases.acquire(name, { holder: 'b', ttlMs })).granted, false, 'acquire of a taken lease')
     await leases.release(name, { holder: 'a' })
-    assert.equal((await other.leases.acquire(name, { holder: 'b', ttlMs })).granted, true, 'given back')
+    assert.equal((await other.leases.acquire(name, { holder: 'b', ttlMs })).granted, true, 'acquire after a release')
     await leases.release(name, { holder: 'a' })
-    assert.equal(await other.leases.renew(name, { holder: 'b', ttlMs }), true, 'given back once')
+    assert.equal(
+      await other.leases.renew(name, { holder: 'b', ttlMs }),
+      true,
+      'renewal after a second release by the former holder',
+    )
   })
 
-  test('leases, values and counters of one name do not meet', async (store) => {
+  test('leases, values and counters of one name are separate', async (store) => {
     const name = key()
     await store.put(name, 'a', { ttlMs })
     await store.leases.acquire(name, { holder: 'a', ttlMs })
@@ -108,7 +136,7 @@ export function leaseCases({ test, pass, key }: StoreKit): void {
     assert.equal(await store.leases.renew(name, { holder: 'a', ttlMs }), true)
   })
 
-  test('refuses arguments that make no sense, and gives nothing', async ({ leases }) => {
+  test('refuses invalid arguments, and gives nothing', async ({ leases }) => {
     const name = key()
     const good = { holder: 'a', ttlMs }
     const bad = [undefined, { holder: '' }, { holder: 1 }, { ttlMs: 0 }, { ttlMs: Number.NaN }, { hodler: 'a' }]
@@ -124,6 +152,6 @@ export function leaseCases({ test, pass, key }: StoreKit): void {
     await refused(() => leases.acquire('', good))
     await refused(() => leases.renew('k'.repeat(2_000), good))
     await refused(() => leases.release(1 as never, { holder: 'a' }))
-    assert.equal(await leases.renew(name, good), false, 'nothing was given')
+    assert.equal(await leases.renew(name, good), false, 'renewal after refused calls')
   })
 }

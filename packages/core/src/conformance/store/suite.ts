@@ -9,7 +9,7 @@ import { refused } from './refused.js'
 import { removalCases, swapCases } from './swaps.js'
 import { windowCases } from './windows.js'
 
-/** Of vitest, `node:test`, mocha or jest. */
+/** The functions of vitest, `node:test`, mocha or jest. */
 export interface StoreRunner {
   describe(name: string, register: () => void): unknown
   readonly it: It
@@ -17,22 +17,25 @@ export interface StoreRunner {
 
 /** The store that is tested. */
 export interface StoreSubject {
-  /** Two ways to the same entries: of two processes, where they can be shared. */
+  /** Opens two stores with the same entries, as two processes would if entries can be shared. */
   open(): Promise<readonly [TaskStore, TaskStore]>
-  /** Lets time pass for the store. Default: the real time. */
+  /** Advances the clock of the store. Default: waits in real time. */
   sleep?(ms: number): Promise<void>
-  /** The optional members that the store does not have. Their cases are skipped, each with the reason in its name. Default: none. */
+  /**
+   * The optional members that the store does not have. Their cases are skipped, each with the reason in its name.
+   * Default: none.
+   */
   readonly lacks?: readonly OptionalStoreMember[]
 }
 
-/** For the cases of one member, or of one group of them. */
+/** The tools of the cases of one member. */
 export interface StoreKit {
-  /** Registers a test that gets two ways to the same entries, each of which has the member. */
+  /** Registers a test that gets two stores with the same entries, both of which have the member. */
   test(name: string, run: (store: Required<TaskStore>, other: Required<TaskStore>) => Promise<void>): void
   pass(ms: number): Promise<void>
-  /** The time in ms that has passed for the store, from any point. */
+  /** Returns the time on the clock of the store in ms, from any starting point. */
   passed(): number
-  /** A key that no other case has. */
+  /** Returns a key that no other case has. */
   key(): string
 }
 
@@ -64,7 +67,7 @@ export function storeConformance({ describe, it }: StoreRunner, subject: StoreSu
   const key = (): string => `store/${randomUUID()}`
 
   describe('conformance of a store', () => {
-    it('a free key goes to the first claim, and every later one is told its value', async () => {
+    it('a free key goes to the first claim, and every later claim gets its value', async () => {
       const [store, other] = await subject.open()
       const one = key()
       assert.equal(await store.claim(one, 'first', long), 'first')
@@ -73,7 +76,7 @@ export function storeConformance({ describe, it }: StoreRunner, subject: StoreSu
       assert.equal(await other.get(one), 'first')
     })
 
-    it('claims at the same time have one winner, whom all of them name', async () => {
+    it('concurrent claims have one winner, whose value all of them get', async () => {
       const [store, other] = await subject.open()
       const one = key()
       const claims = Array.from({ length: 50 }, (_, index) =>
@@ -81,10 +84,10 @@ export function storeConformance({ describe, it }: StoreRunner, subject: StoreSu
       )
       const winners = new Set(await Promise.all(claims))
       assert.equal(winners.size, 1)
-      assert.deepEqual([await store.get(one)], [...winners])
+      assert.equal(await store.get(one), [...winners][0])
     })
 
-    it('a value that is put replaces any other, and is read as it was written', async () => {
+    it('put replaces any value, and get reads the value as it was written', async () => {
       const [store, other] = await subject.open()
       const one = key()
       assert.equal(await store.get(one), undefined)
@@ -102,7 +105,7 @@ export function storeConformance({ describe, it }: StoreRunner, subject: StoreSu
       assert.equal(await store.claim(one, 'second', long), '')
     })
 
-    it('keys that are alike do not meet', async () => {
+    it('similar keys are separate', async () => {
       const [store] = await subject.open()
       const one = key()
       const keys = [one, `${one} `, `${one}/a`, `${one}:a`, one.toUpperCase(), `${one}*`, `${one}ä`]
@@ -110,18 +113,21 @@ export function storeConformance({ describe, it }: StoreRunner, subject: StoreSu
       assert.deepEqual(await Promise.all(keys.map((each) => store.get(each))), Object.keys(keys))
     })
 
-    it('what was claimed or put is there until its time is over, and free after that', async () => {
+    it('a claimed or put value exists until its time is over, and its key is free after that', async () => {
       const [store] = await subject.open()
       const [claimed, put] = [key(), key()]
       await store.claim(claimed, 'a', { ttlMs: 1_000 })
       await store.put(put, 'a', { ttlMs: 1_000 })
-      assert.deepEqual([await store.get(claimed), await store.get(put)], ['a', 'a'])
+      assert.deepEqual({ claimed: await store.get(claimed), put: await store.get(put) }, { claimed: 'a', put: 'a' })
       await pass(1_100)
-      assert.deepEqual([await store.get(claimed), await store.get(put)], [undefined, undefined])
+      assert.deepEqual(
+        { claimed: await store.get(claimed), put: await store.get(put) },
+        { claimed: undefined, put: undefined },
+      )
       assert.equal(await store.claim(claimed, 'b', long), 'b')
     })
 
-    it('a claim that is lost does not prolong the one that was won; a put begins the time anew', async () => {
+    it('a lost claim does not prolong the winning one; a put restarts the time', async () => {
       const [store] = await subject.open()
       const [claimed, put] = [key(), key()]
       await store.claim(claimed, 'a', { ttlMs: 1_000 })
@@ -129,10 +135,13 @@ export function storeConformance({ describe, it }: StoreRunner, subject: StoreSu
       await store.claim(claimed, 'b', long)
       await store.put(put, 'b', long)
       await pass(1_100)
-      assert.deepEqual([await store.get(claimed), await store.get(put)], [undefined, 'b'])
+      assert.deepEqual(
+        { claimed: await store.get(claimed), put: await store.get(put) },
+        { claimed: undefined, put: 'b' },
+      )
     })
 
-    it('refuses what is no key, no value and no time, and keeps nothing of it', async () => {
+    it('an invalid key, value or time is refused, and nothing is stored', async () => {
       const [store] = await subject.open()
       const one = key()
       for (const bad of [undefined, 1, '', 'k'.repeat(2_000)]) {
@@ -153,7 +162,7 @@ export function storeConformance({ describe, it }: StoreRunner, subject: StoreSu
       assert.deepEqual(
         absent,
         optionalMembers.filter((name) => lacks.includes(name)),
-        'absent members, and `lacks`',
+        'absent members, compared with `lacks`',
       )
     })
 

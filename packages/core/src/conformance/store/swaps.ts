@@ -9,46 +9,74 @@ export function swapCases({ test, pass, key }: StoreKit): void {
   test('replaces the value that is expected, and no other', async (store, other) => {
     const one = key()
     await store.put(one, 'a', long)
-    assert.equal(await other.compareAndSet(one, 'c', { expected: 'b', ...long }), false, 'another value was expected')
+    assert.equal(
+      await other.compareAndSet(one, 'c', { expected: 'b', ...long }),
+      false,
+      'a call with another expected value',
+    )
     assert.equal(await store.get(one), 'a')
-    assert.equal(await other.compareAndSet(one, 'b', { expected: 'a', ...long }), true, 'the value was expected')
+    assert.equal(
+      await other.compareAndSet(one, 'b', { expected: 'a', ...long }),
+      true,
+      'a call with the right expected value',
+    )
     assert.equal(await store.get(one), 'b')
   })
 
-  test('compares all of the value, the empty one too', async (store) => {
+  test('compares the whole value, even if it is empty', async (store) => {
     const one = key()
     await store.put(one, '', long)
-    assert.equal(await store.compareAndSet(one, 'a', { expected: ' ', ...long }), false, 'a space is not empty')
-    assert.equal(await store.compareAndSet(one, 'ä'.repeat(1_000), { expected: '', ...long }), true, 'it was empty')
+    assert.equal(
+      await store.compareAndSet(one, 'a', { expected: ' ', ...long }),
+      false,
+      'a call that expects a space in place of the empty value',
+    )
+    assert.equal(
+      await store.compareAndSet(one, 'ä'.repeat(1_000), { expected: '', ...long }),
+      true,
+      'a call that expects the empty value',
+    )
     const almost = `${'ä'.repeat(999)}a`
-    assert.equal(await store.compareAndSet(one, 'b', { expected: almost, ...long }), false, 'the last letter differs')
+    assert.equal(
+      await store.compareAndSet(one, 'b', { expected: almost, ...long }),
+      false,
+      'a call whose expected value differs in the last letter',
+    )
   })
 
-  test('does nothing to a key that is free, or whose time is over', async (store) => {
+  test('changes no free and no expired key', async (store) => {
     const [free, over] = [key(), key()]
     await store.put(over, 'a', { ttlMs: 1_000 })
     await pass(1_100)
     for (const each of [free, over]) {
-      assert.equal(await store.compareAndSet(each, 'b', { expected: 'a', ...long }), false, 'nothing was there')
-      assert.equal(await store.compareAndSet(each, 'b', { expected: '', ...long }), false, 'free is not empty')
+      assert.equal(
+        await store.compareAndSet(each, 'b', { expected: 'a', ...long }),
+        false,
+        'a call on a key without a value',
+      )
+      assert.equal(
+        await store.compareAndSet(each, 'b', { expected: '', ...long }),
+        false,
+        'a call that expects the empty value of a free key',
+      )
       assert.equal(await store.get(each), undefined)
     }
   })
 
-  test('begins the time anew when it replaces, and leaves it alone when it does not', async (store) => {
+  test('restarts the time if it replaces the value, and keeps it otherwise', async (store) => {
     const [kept, replaced] = [key(), key()]
     for (const each of [kept, replaced]) await store.put(each, 'a', { ttlMs: 1_000 })
     await store.compareAndSet(kept, 'b', { expected: 'x', ...long })
     await store.compareAndSet(replaced, 'b', { expected: 'a', ...long })
     await pass(1_100)
-    assert.equal(await store.get(kept), undefined, 'a refused call does not prolong')
-    assert.equal(await store.get(replaced), 'b', 'the new value has its own time')
+    assert.equal(await store.get(kept), undefined, 'the value after its time, which a refused call does not prolong')
+    assert.equal(await store.get(replaced), 'b', 'the new value, which has its own time')
     await store.compareAndSet(replaced, 'c', { expected: 'b', ttlMs: 1_000 })
     await pass(1_100)
-    assert.equal(await store.get(replaced), undefined, 'a shorter time counts too')
+    assert.equal(await store.get(replaced), undefined, 'the value after its shorter time')
   })
 
-  test('50 callers at the same time that expect the same value have one winner', async (store, other) => {
+  test('50 concurrent callers that expect the same value have one winner', async (store, other) => {
     const one = key()
     await store.put(one, 'start', long)
     const won = await Promise.all(
@@ -61,7 +89,7 @@ export function swapCases({ test, pass, key }: StoreKit): void {
     assert.equal(await store.get(one), `caller ${winners[0]}`)
   })
 
-  test('50 callers that count by reading and replacing lose no step', async (store, other) => {
+  test('50 callers that increment a counter lose no step', async (store, other) => {
     const one = key()
     await store.put(one, '0', long)
     const step = async (caller: number): Promise<void> => {
@@ -75,7 +103,7 @@ export function swapCases({ test, pass, key }: StoreKit): void {
     assert.equal(await store.get(one), '50')
   })
 
-  test('refuses arguments that make no sense, and changes nothing', async (store) => {
+  test('refuses invalid arguments, and changes nothing', async (store) => {
     const one = key()
     await store.put(one, 'a', long)
     const call = (...args: readonly unknown[]) => store.compareAndSet(...(args as unknown as [string, string, never]))
@@ -91,26 +119,26 @@ export function swapCases({ test, pass, key }: StoreKit): void {
 }
 
 export function removalCases({ test, pass, key }: StoreKit): void {
-  test('removes a key and says so; the key is free after that', async (store, other) => {
+  test('removes a key and reports that; the key is free afterwards', async (store, other) => {
     const one = key()
     await store.put(one, 'a', long)
-    assert.equal(await other.delete(one), true, 'it was there')
+    assert.equal(await other.delete(one), true, 'removal of an existing key')
     assert.equal(await store.get(one), undefined)
-    assert.equal(await store.delete(one), false, 'it was gone')
+    assert.equal(await store.delete(one), false, 'removal of a removed key')
     assert.equal(await store.claim(one, 'b', long), 'b')
   })
 
   test('removes only the value that is expected', async (store) => {
     const one = key()
     await store.put(one, 'a', long)
-    assert.equal(await store.delete(one, { expected: 'b' }), false, 'another value was expected')
-    assert.equal(await store.delete(one, { expected: '' }), false, 'the empty value was expected')
+    assert.equal(await store.delete(one, { expected: 'b' }), false, 'a call with another expected value')
+    assert.equal(await store.delete(one, { expected: '' }), false, 'a call with an empty expected value')
     assert.equal(await store.get(one), 'a')
-    assert.equal(await store.delete(one, { expected: 'a' }), true, 'the value was expected')
+    assert.equal(await store.delete(one, { expected: 'a' }), true, 'a call with the right expected value')
     assert.equal(await store.get(one), undefined)
   })
 
-  test('finds nothing to remove once the time of a key is over', async (store) => {
+  test('finds nothing to remove once a key has expired', async (store) => {
     const [plain, conditional] = [key(), key()]
     for (const each of [plain, conditional]) await store.put(each, 'a', { ttlMs: 1_000 })
     await pass(1_100)
@@ -118,7 +146,7 @@ export function removalCases({ test, pass, key }: StoreKit): void {
     assert.equal(await store.delete(conditional, { expected: 'a' }), false)
   })
 
-  test('50 callers at the same time remove a key once', async (store, other) => {
+  test('50 concurrent callers remove a key once', async (store, other) => {
     for (const options of [{}, { expected: 'a' }]) {
       const one = key()
       await store.put(one, 'a', long)
@@ -129,7 +157,7 @@ export function removalCases({ test, pass, key }: StoreKit): void {
     }
   })
 
-  test('refuses arguments that make no sense, an expected value that is undefined too, and removes nothing', async (store) => {
+  test('refuses invalid arguments, including an undefined expected value, and removes nothing', async (store) => {
     const one = key()
     await store.put(one, 'a', long)
     const call = (...args: readonly unknown[]) => store.delete(...(args as unknown as [string, object]))

@@ -15,39 +15,47 @@ export function windowCases({ test, pass, passed, key }: StoreKit): void {
       assert.deepEqual(await store.take(one, { limit: 3, ...minute }), { granted: true, waitMs: 0 })
     }
     const answer = await other.take(one, { limit: 3, ...minute })
-    assert.equal(answer.granted, false, 'the fourth')
+    assert.equal(answer.granted, false, 'the fourth call, with a limit of three')
     const afterMs = waitOf(answer)
-    assert.ok(afterMs > 50_000 && afterMs <= 61_000, `try again after ${afterMs} ms`)
+    assert.ok(afterMs > 50_000 && afterMs <= 61_000, `retryAfterMs is ${afterMs}`)
   })
 
   test('takes several at once, all or none', async (store) => {
     const one = key()
     assert.equal((await store.take(one, { count: 3, limit: 5, ...minute })).granted, true)
-    assert.equal((await store.take(one, { count: 3, limit: 5, ...minute })).granted, false, 'two are left')
-    assert.equal((await store.take(one, { count: 2, limit: 5, ...minute })).granted, true, 'a refused call took none')
-    assert.equal((await store.take(one, { limit: 5, ...minute })).granted, false, 'none is left')
-    assert.equal((await store.take(one, { limit: 6, ...minute })).granted, true, 'each call compares with its limit')
+    assert.equal(
+      (await store.take(one, { count: 3, limit: 5, ...minute })).granted,
+      false,
+      'a call for three when two are left',
+    )
+    assert.equal(
+      (await store.take(one, { count: 2, limit: 5, ...minute })).granted,
+      true,
+      'a call for two when two are left',
+    )
+    assert.equal((await store.take(one, { limit: 5, ...minute })).granted, false, 'a call when none is left')
+    assert.equal((await store.take(one, { limit: 6, ...minute })).granted, true, 'a call with a higher limit')
   })
 
-  test('50 callers at the same time are granted as many as the limit', async (store, other) => {
+  test('50 concurrent callers get as many grants as the limit', async (store, other) => {
     const one = key()
     const answers = await Promise.all(
       callers.map((caller) => (caller % 2 === 0 ? store : other).take(one, { limit: 7, ...minute })),
     )
-    assert.equal(answers.filter(({ granted }) => granted).length, 7, 'granted')
+    assert.equal(answers.filter(({ granted }) => granted).length, 7, 'granted calls')
   })
 
-  test('grants again after what it said, and not before', async (store) => {
+  test('grants again after the reported time, and not before', async (store) => {
     const [one, options] = [key(), { limit: 2, windowMs: 3_000 }]
     for (let taken = 0; taken < 2; taken++) await store.take(one, options)
     await pass(500)
     const answer = await store.take(one, options)
-    assert.equal(answer.granted, false, 'before the window is over')
+    assert.equal(answer.granted, false, 'a call before the reported time')
     await pass(waitOf(answer) + 5)
-    assert.equal((await store.take(one, options)).granted, true, 'after what it said')
+    assert.equal((await store.take(one, options)).granted, true, 'a call after the reported time')
   })
 
-  test('no window has more than the limit, wherever it begins', async (store, other) => {
+  test('no window has more grants than the limit, wherever it begins', async (store, other) => {
     const [one, options] = [key(), { limit: 5, windowMs: 400 }]
     const granted: { readonly askedAt: number; readonly answeredAt: number }[] = []
     for (let step = 0; step < 40; step++) {
@@ -59,24 +67,32 @@ export function windowCases({ test, pass, passed, key }: StoreKit): void {
     }
     for (const [index, { askedAt }] of granted.entries()) {
       const sixth = granted[index + 5]
-      // The store decided at some time between the two, so this is the most that may lie between six grants.
+      // The store decides between request and answer, so this is the longest possible time between six grants.
       const apartMs = (sixth?.answeredAt ?? Number.POSITIVE_INFINITY) - askedAt
-      assert.ok(apartMs >= options.windowMs, `six were granted within ${apartMs} ms`)
+      assert.ok(apartMs >= options.windowMs, `six calls were granted within ${apartMs} ms, not five at most`)
     }
-    assert.ok(granted.length >= 10, `it grants again: ${granted.length} in all`)
+    assert.ok(granted.length >= 10, `only ${granted.length} calls were granted, not 10 or more`)
   })
 
-  test('the window slides: a burst at its end counts for the one that follows', async (store) => {
+  test('the window slides: a burst at its end counts for the next one', async (store) => {
     const [one, options] = [key(), { limit: 4, windowMs: 2_000 }]
     await store.take(one, options)
     await pass(1_700)
-    assert.equal((await store.take(one, { ...options, count: 3 })).granted, true, 'three at the end')
+    assert.equal(
+      (await store.take(one, { ...options, count: 3 })).granted,
+      true,
+      'a call for three at the end of the window',
+    )
     await pass(500)
-    assert.equal((await store.take(one, { ...options, count: 2 })).granted, false, 'three of them still count')
-    assert.equal((await store.take(one, options)).granted, true, 'the first counts no more')
+    assert.equal(
+      (await store.take(one, { ...options, count: 2 })).granted,
+      false,
+      'a call for two while three still count',
+    )
+    assert.equal((await store.take(one, options)).granted, true, 'a call once the first no longer counts')
   })
 
-  test('reserves slots to come in the order of the calls, no more of them in a window than the limit', async (store, other) => {
+  test('reserves future slots in call order, at most as many per window as the limit', async (store, other) => {
     const [one, options] = [key(), { limit: 5, windowMs: 10_000, maxWaitMs: 3_600_000 }]
     const waits: number[] = []
     for (const caller of callers) {
@@ -84,20 +100,21 @@ export function windowCases({ test, pass, passed, key }: StoreKit): void {
       assert.equal(answer.granted, true, `call ${caller}`)
       waits.push(waitOf(answer))
     }
-    // What the calls themselves take comes on top; reserved slots begin at the same moments however late one asks.
+    // The calls themselves take time too. Reserved slots begin at the same moments, regardless of when they are
+    // requested.
     for (const caller of callers.slice(5)) {
       const apart = (waits[caller] ?? 0) - (waits[caller - 5] ?? 0)
       assert.ok(apart > 9_000, `the slots of the calls ${caller - 5} and ${caller} are ${apart} ms apart`)
     }
     const last = waits.at(-1) ?? 0
-    assert.ok(last > 80_000 && last <= 91_000, `the last of 50 waits for 9 windows, and no longer: ${last} ms`)
+    assert.ok(last > 80_000 && last <= 91_000, `the last of 50 waits ${last} ms, not 9 windows`)
     const late = await store.take(one, { limit: 5, windowMs: 10_000 })
-    assert.equal(late.granted, false, 'who cannot wait comes after all that are reserved')
+    assert.equal(late.granted, false, 'a call that cannot wait, while slots are reserved')
     const beyond = await store.take(one, { ...options, maxWaitMs: 60_000 })
-    assert.equal(beyond.granted, false, 'who can wait for a minute only is given no slot beyond it')
+    assert.equal(beyond.granted, false, 'a call that can wait for a minute, while the next slot is later')
   })
 
-  test('50 callers at the same time that may wait share the slots', async (store, other) => {
+  test('50 concurrent callers that may wait share the slots', async (store, other) => {
     const [one, options] = [key(), { limit: 10, windowMs: 60_000, maxWaitMs: 3_600_000 }]
     const answers = await Promise.all(callers.map((caller) => (caller % 2 === 0 ? store : other).take(one, options)))
     const windows = answers.map((answer) => Math.round(waitOf(answer) / 60_600))
@@ -105,18 +122,21 @@ export function windowCases({ test, pass, passed, key }: StoreKit): void {
     assert.deepEqual(sizes, [10, 10, 10, 10, 10], 'calls in each window')
   })
 
-  test('keys, and windows of another length, have counters of their own', async (store) => {
+  test('each key and each window length has a counter of its own', async (store) => {
     const one = key()
     await store.put(one, 'a', { ttlMs: 60_000 })
     const once = async (each: string, windowMs: number): Promise<boolean> =>
       (await store.take(each, { limit: 1, windowMs })).granted
-    assert.deepEqual([await once(one, 60_000), await once(one, 60_000)], [true, false])
-    assert.equal(await once(one, 60_001), true, 'another length')
-    assert.equal(await once(`${one}:a`, 60_000), true, 'another key')
-    assert.equal(await store.get(one), 'a', 'a value')
+    assert.deepEqual(
+      { first: await once(one, 60_000), second: await once(one, 60_000) },
+      { first: true, second: false },
+    )
+    assert.equal(await once(one, 60_001), true, 'a call with another window length')
+    assert.equal(await once(`${one}:a`, 60_000), true, 'a call with another key')
+    assert.equal(await store.get(one), 'a', 'the value of the same name')
   })
 
-  test('refuses arguments that make no sense, and takes nothing', async (store) => {
+  test('refuses invalid arguments, and takes nothing', async (store) => {
     const one = key()
     const good = { limit: 1, ...minute }
     const bad = [
@@ -136,6 +156,6 @@ export function windowCases({ test, pass, passed, key }: StoreKit): void {
     for (const wrong of bad) await refused(() => store.take(one, { ...good, ...wrong } as never))
     await refused(() => store.take('', good))
     await refused(() => store.take(one, undefined as never))
-    assert.equal((await store.take(one, good)).granted, true, 'nothing was taken')
+    assert.equal((await store.take(one, good)).granted, true, 'a call after refused calls')
   })
 }

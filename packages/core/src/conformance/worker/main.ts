@@ -1,4 +1,4 @@
-// A consumer in a process of its own, for the suite to kill. Started by worker.ts, which sends its program.
+// A consumer in a process of its own that the suite kills. `spawn.ts` starts it and sends its program.
 import { createQueue } from '../../index.js'
 import { sleep } from '../kit/wait.js'
 import { loadFactory } from '../runner/adapter-module.js'
@@ -7,22 +7,22 @@ import type { WorkerEvent, WorkerProgram } from '../subject.js'
 const program = await new Promise<WorkerProgram>((resolve) => process.once('message', resolve))
 const { ref, concurrency, attempts = 5 } = program
 
-/** Resolves once the parent's end of the channel has it, so that a SIGKILL after it takes nothing back. */
+/** Resolves once the parent's end of the channel has the event, so that a later SIGKILL cannot lose it. */
 const report = (event: WorkerEvent): Promise<void> => new Promise((resolve) => process.send?.(event, () => resolve()))
 
-/** A run that ends this process must not do it before the suite knows that it was ready. */
+/** Opens when the consumer is ready, because a run must not end this process before the suite knows that. */
 let begin = (): void => {}
 const begun = new Promise<void>((resolve) => {
   begin = resolve
 })
 
-/** Nothing is left to do then: whatever keeps this process alive after it is the adapter's. */
+/** Disconnects. If anything keeps this process alive afterwards, it belongs to the adapter. */
 async function leave(): Promise<void> {
   await queue.disconnect()
   process.channel?.unref()
 }
 
-// The suite's process has gone, and nobody is left who would end this one.
+// The suite's process is gone, so nothing else would end this one.
 process.on('disconnect', () => process.exit(1))
 
 const factory = await loadFactory(program.adapter)

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { until } from '../kit/wait.js'
 import type { Subject, Worker, WorkerEvent, WorkerProgram } from '../subject.js'
 
-/** The build puts the worker's program beside the suite under a name of its own. */
+/** The worker's program. The build places it beside the suite as `conformance-worker.js`. */
 const entry = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? './main.ts' : './conformance-worker.js', import.meta.url),
 )
@@ -16,7 +16,7 @@ export async function startWorkerProcess(program: WorkerProgram, node: Subject['
     env: { ...process.env, ...node.env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
-  // Not as an argument, which everybody on the machine can read: there may be a password in it.
+  // Every user of the machine can read arguments, and the program may contain a password.
   child.send(program, () => {})
   const events: WorkerEvent[] = []
   let output = ''
@@ -27,7 +27,7 @@ export async function startWorkerProcess(program: WorkerProgram, node: Subject['
       output = `${output}${text}`.slice(-4_000)
     })
   }
-  // What it reported before its end may still be in the channel when it is gone.
+  // Events from before its end may still be in the channel when the process is gone.
   const exited = new Promise<void>((resolve) => {
     const end = (): void => {
       hasEnded = true
@@ -43,7 +43,7 @@ export async function startWorkerProcess(program: WorkerProgram, node: Subject['
     if (!hasEnded) child.kill('SIGKILL')
     await exited
   }
-  // A handler that ends its process may do so before the process has said that it is ready.
+  // A handler may end its process before the process has reported that it is ready.
   const isReady = (): boolean => events.some(({ type }) => type === 'ready' || type === 'started')
   await until('the worker process to be ready', () => isReady() || hasEnded, { timeoutMs: readyWithinMs }).catch(
     async (error) => {

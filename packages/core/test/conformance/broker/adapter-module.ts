@@ -2,7 +2,7 @@ import type { JsonObject } from '../../../src/conformance/subject.js'
 import { createAdapter, type MortalAdapter } from './adapter.js'
 import { adapterOptions } from './options.js'
 
-/** The factory that the suite imports. */
+/** Creates the adapter. The suite imports this factory. */
 export default function adapter(options: JsonObject): MortalAdapter {
   return createAdapter(adapterOptions(options))
 }

@@ -18,7 +18,7 @@ import { Turnstile } from './turnstile.js'
 
 /** An adapter whose process can be killed. */
 export interface MortalAdapter extends Adapter {
-  /** As SIGKILL: its connection is gone without a goodbye, and it does nothing any more. */
+  /** Ends the adapter like SIGKILL: its connection is gone without notice, and it does nothing more. */
   vanish(): void
 }
 
@@ -38,7 +38,7 @@ const capabilities: Capabilities = Object.freeze({
   redeliveryMs: 500,
 })
 
-/** An adapter for the broker of this folder, written as one for a broker across a network has to be. */
+/** Creates an adapter for the broker of this folder, written like one for a broker across a network. */
 export function createAdapter(options: AdapterOptions): MortalAdapter {
   const { faulty } = options
   const listeners = new Set<(event: AdapterEvent) => void>()
@@ -57,7 +57,7 @@ export function createAdapter(options: AdapterOptions): MortalAdapter {
     if ('error' in event && event.error !== undefined && !faulty('noLastError')) lastError = shownError(event.error)
     if (event.type === 'state' && faulty(event.state === 'connected' ? 'noConnectedEvent' : 'noReconnectingEvent'))
       return
-    if (event.type === 'blocked' && faulty('blockedNeverTold')) return
+    if (event.type === 'blocked' && faulty('blockedNotReported')) return
     for (const listener of [...listeners]) listener(event)
   }
   const shownError = (error: MqError): MqError =>
@@ -90,7 +90,7 @@ export function createAdapter(options: AdapterOptions): MortalAdapter {
     },
   })
 
-  /** On the next connection if one is lost meanwhile. */
+  /** Starts the consumer, on the next connection if one is lost meanwhile. */
   async function start(consumer: GroupConsumer): Promise<void> {
     const endsAt = performance.now() + options.operationTimeoutMs
     for (;;) {
@@ -191,7 +191,7 @@ function deadLetterStore(supervisor: Supervisor, ref: GroupRef, faulty: Faulty):
         failure,
       }))
     },
-    // Not repeated: what the lost answer would have counted is no longer there.
+    // These are not repeated, because the entries that a lost answer counted are gone.
     replay: (entryIds) => supervisor.ask<'replay'>({ type: 'replay', ref, entryIds }, { again: false }),
     purge: (entryIds) => supervisor.ask<'purge'>({ type: 'purge', ref, entryIds }, { again: false }),
   }

@@ -1,4 +1,4 @@
-/** Wakes somebody up when something may be due. Whatever asks for that decides itself whether it is. */
+/** Calls back when something may be due. The caller decides whether it is. */
 export class Agenda {
   readonly #wake: () => void
   #open = false
@@ -9,12 +9,12 @@ export class Agenda {
     this.#wake = wake
   }
 
-  /** Milliseconds on a clock that never goes back. */
+  /** The time in milliseconds on a monotonic clock. */
   now(): number {
     return performance.now()
   }
 
-  /** While closed, no timer keeps the process alive. */
+  /** Opens or closes the agenda. While it is closed, no timer keeps the process alive. */
   set open(open: boolean) {
     if (this.#open === open) return
     this.#open = open
@@ -22,7 +22,7 @@ export class Agenda {
     if (open) this.#wake()
   }
 
-  /** Wakes no later than shortly after `due`. */
+  /** Schedules a call shortly after `due` at the latest. */
   at(due: number): void {
     if (!this.#open || due >= this.#due) return
     this.#disarm()

@@ -7,7 +7,7 @@ import { Session } from './session.js'
 import { Topic } from './topic.js'
 import type { WireOutcome, WirePublish } from './wire.js'
 
-/** A broker in this process that is reached over connections only. What it has stored outlives its end and its restart. */
+/** A broker in this process that is only reached over connections. Its stored data survives its end and restart. */
 export class Broker {
   readonly password: string
   readonly faulty: Faulty
@@ -16,7 +16,7 @@ export class Broker {
   readonly #topics = new Map<string, Topic>()
   readonly #sessions = new Set<Session>()
   #blocked = false
-  /** Once: the next request is carried out, and its connection lost before it is answered. */
+  /** Whether to carry out the next request and lose its connection before the answer. Happens once. */
   dropsNextAnswer = false
 
   constructor({ password, faulty }: { readonly password: string; readonly faulty: Faulty }) {
@@ -43,7 +43,7 @@ export class Broker {
     return this.#topic(topic).publish(publish)
   }
 
-  /** Whether an ephemeral consumer of the topic has its hands full. */
+  /** Returns whether an ephemeral consumer of the topic is busy. */
   isHeldUp(topic: string): boolean {
     return [...(this.#topics.get(topic)?.groups.values() ?? [])].some((group) => group.ephemeral && group.isBusy)
   }
@@ -60,7 +60,7 @@ export class Broker {
     return this.#topic(topic).openEphemeral(group)
   }
 
-  /** Tells whether it was there. */
+  /** Returns whether it existed. */
   delete({ topic, group }: GroupRef): boolean {
     return this.#topics.get(topic)?.delete(group) ?? false
   }
@@ -71,14 +71,14 @@ export class Broker {
     return { ...group, delayed: group.delayed + delayed }
   }
 
-  /** Takes no messages for now: publishes wait, everything else goes on. */
+  /** Blocks or unblocks publishes, which then wait. Everything else continues. */
   block(blocked: boolean): void {
     if (this.#blocked === blocked) return
     this.#blocked = blocked
     for (const session of [...this.#sessions]) session.blockedChanged()
   }
 
-  /** Ends at once. Only what is stored is left. */
+  /** Ends at once. Only stored data is left. */
   kill(): void {
     this.network.listening = false
     this.network.cut()

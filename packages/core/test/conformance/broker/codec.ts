@@ -4,7 +4,7 @@ import { isMqError, type MessageHeaders, type MqError, type RawMessage } from '.
 import type { Faulty } from './mutation.js'
 import type { StoredMessage, WireMessage, WirePublish } from './wire.js'
 
-/** A copy: what the caller does to its bytes afterwards changes nothing. */
+/** Copies the message, so that later changes to the caller's bytes have no effect. */
 export function encode(message: OutgoingMessage, faulty: Faulty): WirePublish {
   const { headers, body, delayMs = 0 } = message
   return {
@@ -41,7 +41,7 @@ function encodedBody(body: Uint8Array, faulty: Faulty): Uint8Array {
   return new Uint8Array(body)
 }
 
-/** What a program writes that knows nothing of CloudEvents. */
+/** Creates a message like a program without CloudEvents. */
 export const foreign = (body: Uint8Array): WireMessage => ({ attributes: {}, headers: {}, body: new Uint8Array(body) })
 
 export interface Decoded {
@@ -49,7 +49,7 @@ export interface Decoded {
   readonly decodeError?: MqError
 }
 
-/** A copy for one delivery. What cannot be read comes with the reason, and with its bytes. */
+/** Creates a copy for one delivery. An unreadable message has the reason and its bytes. */
 export function decode(stored: StoredMessage, topic: string, faulty: Faulty): Decoded {
   const content = {
     headers: Object.assign(Object.create(null), stored.headers),

@@ -8,7 +8,7 @@ import type { AnswerTo, Push, Refusal, Request, RequestOf, RequestType, ServerFr
 
 export interface ConnectionListener {
   push(push: Push, connection: Connection): void
-  /** Once, unless it was closed here. */
+  /** Called once when the connection ends, unless it was closed here. */
   lost(error: MqError, connection: Connection): void
 }
 
@@ -44,7 +44,10 @@ export class Connection {
     return this.#open
   }
 
-  /** Throws `MQ_CONNECTION_LOST`. An answer and the end may come together, and the end is then known first. */
+  /**
+   * Throws `MQ_CONNECTION_LOST` if the connection has ended. If an answer and the end arrive together, the end is known
+   * first.
+   */
   requireOpen(): void {
     if (!this.#open) throw new MqError('MQ_CONNECTION_LOST', 'The connection has ended')
   }
@@ -58,7 +61,7 @@ export class Connection {
     })
   }
 
-  /** Rejects with `MQ_CONNECTION_LOST` when the connection ends first, and for what the broker refuses. */
+  /** Sends a request. Rejects with `MQ_CONNECTION_LOST` if the connection ends first, and if the broker refuses it. */
   ask<Type extends RequestType>(request: RequestOf<Type>): Promise<AnswerTo<Type>> {
     return new Promise((resolve, reject) => {
       if (!this.#open) {
@@ -71,7 +74,7 @@ export class Connection {
     })
   }
 
-  /** Without a word to the broker, which learns of it from the network. */
+  /** Closes without a message to the broker, which learns of it from the network. */
   close(): void {
     this.#close(new MqError('MQ_CONNECTION_LOST', 'The connection was closed'))
   }

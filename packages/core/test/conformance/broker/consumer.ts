@@ -17,7 +17,7 @@ import type { Faulty } from './mutation.js'
 import { Turnstile } from './turnstile.js'
 import type { Push } from './wire.js'
 
-/** One call of `handle`. Whatever ends it first removes it from `#runs`; what comes after that is void. */
+/** One call of `handle`. The first event that ends it removes it from `#runs`. Later ones have no effect. */
 interface Run {
   readonly delivery: number
   readonly connection: Connection
@@ -27,18 +27,18 @@ interface Run {
 export interface ConsumerContext {
   readonly report: (event: AdapterEvent) => void
   readonly faulty: Faulty
-  /** Shared by all consumers of an adapter. */
+  /** The turnstile that all consumers of an adapter share. */
   readonly turns: Turnstile
 }
 
 type Deliver = Push & { readonly type: 'deliver' }
 type Cancelled = Push & { readonly type: 'cancelled' }
 
-/** How long after its deadline `stop` waits for the broker's last answers. */
+/** The time after its timeout for which `stop` waits for the broker's last answers. */
 const graceMs = 200
 const resumePauseMs = 20
 
-/** A consumer of one group, over one connection after the other. */
+/** A consumer of one group, over consecutive connections. */
 export class GroupConsumer implements Consumer {
   readonly id = randomUUID()
   readonly ref: GroupRef
@@ -55,11 +55,11 @@ export class GroupConsumer implements Consumer {
   #idle: (() => void) | undefined
   #stopped: Promise<void> | undefined
   #started = false
-  /** Consumes nothing more, though nobody asked it to stop. */
+  /** Whether it consumes nothing more, although it was not stopped. */
   #broken = false
   /** Deliveries that were lost with their connection. */
   #lostRuns = 0
-  /** Deliveries that wait for a slot, though nobody asked for so many. */
+  /** Deliveries that wait for a slot, beyond the requested number. */
   #fetched: { readonly push: Deliver; readonly connection: Connection }[] = []
   #acknowledged = 0
 
@@ -72,7 +72,7 @@ export class GroupConsumer implements Consumer {
     this.#adapterTurns = context.turns
   }
 
-  /** Whether it has consumed before; a first attempt that fails is its caller's to repeat. */
+  /** Returns whether it has consumed before. The caller repeats a first attempt that fails. */
   get isStarted(): boolean {
     return this.#started
   }
@@ -82,7 +82,10 @@ export class GroupConsumer implements Consumer {
     return { ...this.ref, status: lies ? 'consuming' : this.#status }
   }
 
-  /** Rejects with `MQ_CONNECTION_LOST` and what the broker refuses. A group that is gone is made again, and reported. */
+  /**
+   * Starts consuming on the connection. A deleted group is created again and reported. Rejects with
+   * `MQ_CONNECTION_LOST`, and if the broker refuses.
+   */
   async attach(connection: Connection): Promise<void> {
     const { ref, id: consumer } = this
     const request = { type: 'subscribe', consumer, ref, ...this.#options, concurrency: this.#concurrency } as const
@@ -109,7 +112,7 @@ export class GroupConsumer implements Consumer {
     return concurrency
   }
 
-  /** As `attach`, until it has worked or the connection is gone. */
+  /** Repeats `attach` until it succeeds or the connection is lost. */
   async resume(connection: Connection): Promise<void> {
     while (this.#stopped === undefined && connection.isOpen) {
       try {
@@ -123,7 +126,7 @@ export class GroupConsumer implements Consumer {
     }
   }
 
-  /** The connection is gone, and with it all that was delivered over it. */
+  /** Handles a lost connection, with which all its deliveries are lost. */
   lost(error: MqError): void {
     this.#connection = undefined
     if (this.#stopped === undefined) this.#status = 'recovering'
@@ -131,7 +134,7 @@ export class GroupConsumer implements Consumer {
     this.#loseRuns(error)
   }
 
-  /** The group was deleted. It is made again, so that what is published from now on arrives. */
+  /** Handles a deleted group. Creates it again, so that later messages arrive. */
   async cancelled({ lost, next }: Cancelled, connection: Connection): Promise<void> {
     if (this.#stopped === undefined) this.#status = 'recovering'
     this.#loseRuns(new MqError('MQ_OWNERSHIP_LOST', 'The group was deleted'))
@@ -172,7 +175,7 @@ export class GroupConsumer implements Consumer {
     const delivered: Delivery = {
       ...decode(message, this.ref.topic, this.#faulty),
       attempt: this.#faulty('attemptReset') ? 1 : attempt,
-      ...(failure && !this.#faulty('failureNotHandedOn') && { failure }),
+      ...(failure && !this.#faulty('failureNotPassedOn') && { failure }),
       get signal() {
         return run.abort.signal
       },
@@ -192,7 +195,7 @@ export class GroupConsumer implements Consumer {
     }
   }
 
-  /** Its process has ended: whatever its handlers answer now goes nowhere. */
+  /** Ends like its process: later answers of its handlers are ignored. */
   vanish(): void {
     this.#stopped ??= Promise.resolve()
     this.#connection = undefined
@@ -206,7 +209,7 @@ export class GroupConsumer implements Consumer {
 
   async #stop(timeoutMs: number): Promise<void> {
     this.#status = 'stopping'
-    // The property that closes the intake is set only when this returns, so give it its turn.
+    // The property that closes the intake is set only when this returns, so wait one turn.
     await Promise.resolve()
     const endsAt = performance.now() + timeoutMs
     if (!this.#faulty('deliversAfterStop') && !this.#faulty('stopLeavesConsumer')) this.#ask('pause')
@@ -224,7 +227,7 @@ export class GroupConsumer implements Consumer {
     await this.#answered(Math.max(0, endsAt - performance.now()) + graceMs)
   }
 
-  /** Resolves when no run is left, or at the deadline. */
+  /** Resolves when no run is left, or at the timeout. */
   async #finished(timeoutMs: number): Promise<void> {
     await new Promise<void>((resolve) => {
       const waitMs = this.#faulty('stopIgnoresDeadline') ? 60_000 : timeoutMs
@@ -237,7 +240,7 @@ export class GroupConsumer implements Consumer {
     })
   }
 
-  /** Resolves when the broker has answered everything, its connection is gone, or the time is over. */
+  /** Resolves when the broker has answered everything, the connection is lost, or the time is over. */
   async #answered(timeoutMs: number): Promise<void> {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<void>((resolve) => {
@@ -263,12 +266,12 @@ export class GroupConsumer implements Consumer {
     return this.#faulty('ackOnThrow') ? { kind: 'done' } : settlement
   }
 
-  /** For a delivery that is another one's by now. */
+  /** Sends the settlement of a delivery that now belongs to another consumer. */
   #sendLate({ delivery }: Run, settlement: Settlement): void {
     if (this.#connection !== undefined) this.#send({ delivery, connection: this.#connection }, settlement)
   }
 
-  /** What is lost on its way is delivered again. */
+  /** Sends a settlement. If it is lost, the message is delivered again. */
   #send({ delivery, connection }: Pick<Run, 'delivery' | 'connection'>, settlement: Settlement): void {
     if (settlement.kind === 'done') this.#acknowledged += 1
     if (settlement.kind === 'done' && this.#acknowledged % 10 === 0 && this.#faulty('ackForgotten')) return

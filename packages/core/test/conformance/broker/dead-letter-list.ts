@@ -9,7 +9,7 @@ export interface Replayed {
   readonly count: number
 }
 
-/** What one group gave up on, the oldest first. */
+/** The dead letters of one group, oldest first. */
 export class DeadLetterList {
   readonly #faulty: Faulty
   #entries: WireDeadLetter[] = []
@@ -47,7 +47,7 @@ export class DeadLetterList {
     return { entries: this.#faulty('replayLoses') ? [] : entries, count }
   }
 
-  /** Tells how many. */
+  /** Returns the number of removed entries. */
   purge(entryIds: readonly string[] | undefined): number {
     if (this.#faulty('purgeNothing')) return this.#entries.length
     const purged = this.#take(this.#faulty('purgeEverything') ? undefined : entryIds).length
@@ -86,7 +86,7 @@ const renamed = (message: StoredMessage): StoredMessage => ({
   attributes: { ...message.attributes, id: randomUUID() },
 })
 
-/** What looks like JSON is read and written again, everything else taken for text. */
+/** Parses JSON and serialises it again. Treats everything else as text. */
 function rewritten(body: Uint8Array): Uint8Array {
   const text = Buffer.from(body).toString()
   try {

@@ -28,23 +28,23 @@ const leaseMs = 300
 const laterMs = 400
 const unreadLimit = 30
 
-/** What one group has not finished, and who of its members has which part of it in hand. */
+/** The unfinished messages of one group, and which member holds which. */
 export class Group {
   readonly ref: GroupRef
   readonly ephemeral: boolean
-  /** Messages before this position are not for it. */
+  /** The position of the first message for this group. */
   listensFrom = 0
   readonly #agenda: Agenda
   readonly #faulty: Faulty
   readonly #others: () => readonly Group[]
   readonly #lanes: Lanes
   readonly #deadLetters: DeadLetterList
-  /** By rank. */
+  /** The waiting entries, by rank. */
   #ready: Entry[] = []
   #delayed: Delayed[] = []
-  /** The one that was served longest ago is first. */
+  /** The members. The one that was served longest ago is first. */
   readonly #members = new Set<Member>()
-  /** What was delivered under which number, also when it was lost since. */
+  /** The deliveries by number, including lost ones. */
   readonly #everDelivered = new Map<number, Entry>()
   readonly #everSettled = new Map<Member, Entry[]>()
   #firstMember: Member | undefined
@@ -91,7 +91,7 @@ export class Group {
     this.#schedule()
   }
 
-  /** What the member still holds runs again; a run that had begun has counted. */
+  /** Removes a lost member. Its messages run again, and their started runs count. */
   leave(member: Member): void {
     if (!this.#faulty('leaveUnacked')) this.#members.delete(member)
     if (this.#firstMember === member) this.#firstMember = undefined
@@ -105,7 +105,7 @@ export class Group {
     this.#schedule()
   }
 
-  /** The member goes on purpose and gives back what it holds: those runs do not count. */
+  /** Removes a member that leaves properly. Its messages go back, and their runs do not count. */
   cancel(member: Member): void {
     if (this.#faulty('stopDropsInFlight')) member.held.clear()
     for (const delivery of [...member.held.keys()]) this.settle(member, delivery, { kind: 'release' })
@@ -113,7 +113,7 @@ export class Group {
     this.leave(member)
   }
 
-  /** Does nothing for a delivery that the member has not, or not any more. */
+  /** Settles a delivery. Does nothing if the member does not hold it. */
   settle(member: Member, delivery: number, settlement: Settlement): void {
     const entry = member.held.get(delivery)
     if (entry === undefined) {
@@ -140,7 +140,7 @@ export class Group {
     return replayed.count
   }
 
-  /** The group is deleted. Its members lose what they hold and are told. */
+  /** Deletes the group. Its members lose their messages and are notified. */
   destroy(next: number): void {
     const { ready, inFlight, delayed } = this.stats
     const members = [...this.#members]
@@ -151,7 +151,7 @@ export class Group {
     }
   }
 
-  /** Makes ready what is due; returns when the next one is. */
+  /** Makes due messages ready. Returns when the next one is due. */
   wake(now: number): number {
     const due = this.#delayed.filter((one) => one.due <= now).sort((a, b) => a.due - b.due)
     this.#delayed = this.#delayed.filter((one) => one.due > now)
@@ -159,13 +159,13 @@ export class Group {
     return this.#delayed.reduce((earliest, one) => Math.min(earliest, one.due), Number.POSITIVE_INFINITY)
   }
 
-  /** A group of the same name was deleted before, and nothing of it is left. */
+  /** Handles an earlier, deleted group of the same name, of which nothing must be left. */
   inherit(deleted: Group): void {
     if (this.#faulty('deleteGroupKeepsMessages')) this.#ready = deleted.#ready
     if (this.#faulty('deleteGroupKeepsDead')) this.#deadLetters.inherit(deleted.#deadLetters)
   }
 
-  /** The broker ended. Everything is stored, unless it is wrong on purpose. */
+  /** Handles the end of the broker. Everything is stored, unless a mutant says otherwise. */
   loseMemory(): void {
     if (this.#faulty('messagesInMemory')) this.#ready = []
     if (this.#faulty('retryInMemory')) this.#delayed = []
@@ -229,14 +229,14 @@ export class Group {
     return this.#faulty('retrySloppy') ? Math.ceil(delayMs / 2_000) * 2_000 : delayMs
   }
 
-  /** Not at once, and not at all if the member is gone by then. */
+  /** Delivers a little later, and not at all if the member is gone by then. */
   #later(member: Member, work: () => void): void {
     setTimeout(() => {
       if (this.#members.has(member)) work()
     }, laterMs)
   }
 
-  /** The settlement of somebody who no longer owns the message ends it for the one who does. */
+  /** Accepts the settlement of a former owner, which ends the message for the current one. */
   #settleForeign(delivery: number): void {
     const lost = this.#everDelivered.get(delivery)
     if (lost === undefined) return

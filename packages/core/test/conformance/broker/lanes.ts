@@ -1,7 +1,7 @@
 import type { Entry, Member } from './member.js'
 import type { Faulty } from './mutation.js'
 
-/** The keys of which a message is being handled: no other one of these starts. */
+/** The keys with a running message. No other message of these keys starts. */
 export class Lanes {
   readonly #faulty: Faulty
   readonly #busy = new Map<string, number>()
@@ -20,7 +20,7 @@ export class Lanes {
     if (lane !== undefined) this.#busy.set(lane, entry.rank)
   }
 
-  /** For an entry that never entered too. */
+  /** Leaves the lane. Does nothing for an entry that never entered. */
   leave(entry: Entry, member: Member): void {
     const lane = this.#laneOf(entry, member)
     if (lane !== undefined && this.#busy.get(lane) === entry.rank) this.#busy.delete(lane)

@@ -4,10 +4,10 @@ import type { StoredMessage, Subscribe } from './wire.js'
 /** A message in one group. */
 export interface Entry {
   readonly message: StoredMessage
-  /** Runs that began. */
+  /** The number of started runs. */
   readonly runs: number
   readonly failure?: Failure
-  /** Its place in the group's queue. It keeps it when it comes back without having been settled. */
+  /** Its place in the group's queue, which it keeps if it comes back unsettled. */
   readonly rank: number
 }
 
@@ -16,12 +16,12 @@ export interface Delivered {
   readonly entry: Entry
 }
 
-/** A consumer as its group sees it. It ends with its session. */
+/** The group's view of a consumer, which ends with its session. */
 export interface Member {
   readonly options: Subscribe
-  /** What it was given and has not settled, by the number of the delivery. */
+  /** The unsettled deliveries by number. */
   readonly held: Map<number, Entry>
-  /** Gets nothing more. */
+  /** Whether it gets no more messages. */
   paused: boolean
   deliver(delivered: Delivered): void
   cancelled(loss: { readonly lost: number; readonly next: number }): void

@@ -1,11 +1,11 @@
 import type { MutantName } from '../mutants.js'
 
-/** Whether this is what is wrong on purpose. Always false where nothing is. */
+/** Returns whether this fault is planted. Always false if none is. */
 export type Faulty = (mutant: MutantName) => boolean
 
 const reached = new Set<MutantName>()
 
-/** Remembers what was asked for: a mutant that nobody asks for is planted nowhere, or where no code comes by. */
+/** Records each query. A mutant that is never queried is planted nowhere, or in code that does not run. */
 export function planted(mutant: MutantName | undefined): Faulty {
   return (asked) => {
     reached.add(asked)

@@ -4,9 +4,9 @@ import { type ClientFrame, clientFrameSize, type ServerFrame, serverFrameSize } 
 /** One end of a connection. */
 export interface End<Sent, Received> {
   send(frame: Sent): void
-  /** Who gets what arrives here. */
+  /** Sets the receiver of what arrives here. */
   receive(receiver: Receiver<Received>): void
-  /** What was sent before still arrives; nothing is received any more. */
+  /** Closes this end. Frames sent before still arrive, but nothing more is received here. */
   close(): void
 }
 
@@ -18,21 +18,21 @@ interface Link {
   readonly toClient: Pipe<ServerFrame>
 }
 
-/** The connections to one broker, and what can happen to them. */
+/** The connections to one broker, and their faults. */
 export class Network {
   readonly #conditions: Conditions = { frozen: { in: false, out: false }, bytesPerSecond: undefined }
   readonly #accept: (end: ServerEnd) => void
   readonly #links = new Set<Link>()
-  /** Whether somebody listens. */
+  /** Whether the broker listens. */
   listening = true
-  /** Whether new connections are turned away although somebody listens. */
+  /** Whether new connections are refused although the broker listens. */
   refusing = false
 
   constructor(accept: (end: ServerEnd) => void) {
     this.#accept = accept
   }
 
-  /** The client's end of a new connection, a turn later. Rejects as a socket does. */
+  /** Resolves with the client's end of a new connection, a turn later. Rejects like a socket. */
   async connect(): Promise<ClientEnd> {
     await new Promise((resolve) => setImmediate(resolve))
     if (!this.listening || this.refusing) throw new Error('connect ECONNREFUSED')
@@ -71,7 +71,7 @@ export class Network {
     }
   }
 
-  /** Resets every connection: both ends learn of it, and what was on its way is lost. */
+  /** Resets every connection: both ends learn of it, and frames on their way are lost. */
   cut(): void {
     for (const { toBroker, toClient } of this.#links) {
       toBroker.reset()

@@ -2,19 +2,19 @@ import type { JsonObject } from '../../../src/conformance/subject.js'
 import type { MutantName } from '../mutants.js'
 import { type Faulty, planted } from './mutation.js'
 
-/** What the adapter is made with. */
+/** The options of the adapter. */
 export interface AdapterOptions {
   /** The broker's name in the registry. */
   readonly broker: string
   readonly password: string
-  /** Whether to insist on TLS. The broker's certificate is signed by nobody. */
+  /** Whether to require TLS. The broker's certificate is not trusted. */
   readonly tls: boolean
-  /** After this long without a byte a connection is given up, on both sides. */
+  /** The time without a byte after which both sides give up a connection. */
   readonly heartbeatMs: number
   readonly connectTimeoutMs: number
-  /** For everything but publishing, which brings its own. */
+  /** The timeout of everything except publishes, which have their own. */
   readonly operationTimeoutMs: number
-  /** What is wrong with it on purpose. */
+  /** Says which fault is planted. */
   readonly faulty: Faulty
 }
 

@@ -1,29 +1,29 @@
-/** What a network does to everything that goes over it. */
+/** The conditions of a network for everything that passes. */
 export interface Conditions {
   readonly frozen: { in: boolean; out: boolean }
-  /** Each way. Undefined: as much as comes in a turn of the event loop. */
+  /** The limit in each direction. Undefined: no limit. */
   bytesPerSecond: number | undefined
 }
 
-/** `in` is towards the broker. */
+/** A direction: `in` is to the broker. */
 export type Direction = 'in' | 'out'
 
 export interface Receiver<Frame> {
   frame(frame: Frame): void
-  /** Bytes have come, of a frame or a part of one. */
+  /** Called when bytes of a frame arrive. */
   activity(): void
-  /** The other end is gone. Told once, and nothing after it. */
+  /** Called once when the other end is gone. Nothing follows. */
   closed(): void
 }
 
 const tickMs = 5
 
-/** One way of a connection: frames arrive later, in order, and as fast as the network lets them. */
+/** One direction of a connection: frames arrive later, in order, and as fast as the network allows. */
 export class Pipe<Frame> {
   readonly #conditions: Conditions
   readonly #direction: Direction
   readonly #sizeOf: (frame: Frame) => number
-  /** An undefined frame is the end. */
+  /** The frames on their way. An undefined frame is the end. */
   #frames: { readonly frame: Frame | undefined; bytesLeft: number }[] = []
   #receiver: Receiver<Frame> | undefined
   #immediate: NodeJS.Immediate | undefined
@@ -46,7 +46,7 @@ export class Pipe<Frame> {
     this.flow()
   }
 
-  /** The receiver is told after everything that was sent before. */
+  /** Ends the direction. The receiver learns of it after everything sent before. */
   end(): void {
     if (this.#ended) return
     this.#ended = true
@@ -54,7 +54,7 @@ export class Pipe<Frame> {
     this.flow()
   }
 
-  /** As `end`, but what is on its way is lost, and a frozen network cannot keep the news back. */
+  /** Ends the direction like `end`, but frames on their way are lost, and a frozen network does not hold it back. */
   reset(): void {
     this.#ended = true
     this.#frames = []
@@ -64,7 +64,7 @@ export class Pipe<Frame> {
     setImmediate(() => receiver?.closed())
   }
 
-  /** Goes on under conditions that may have changed. */
+  /** Continues under conditions that may have changed. */
   flow(): void {
     if (this.#immediate !== undefined || this.#timer !== undefined || this.#frames.length === 0) return
     if (this.#conditions.frozen[this.#direction]) return

@@ -14,7 +14,7 @@ interface Pending {
   settle(outcomes: readonly StoreOutcome[]): void
 }
 
-/** Sends what is published, again after a connection was lost; the broker knows it by its ids. */
+/** Sends messages, and repeats them after a lost connection. The broker recognises them by their ids. */
 export class Publisher {
   readonly #pending = new Set<Pending>()
   #connection: Connection | undefined
@@ -65,14 +65,14 @@ export class Publisher {
     this.#connection = undefined
   }
 
-  /** While the broker takes no messages, they wait here. */
+  /** Whether the broker accepts no messages, so that they wait here. */
   set blocked(blocked: boolean) {
     const wasBlocked = this.#blocked
     this.#blocked = blocked
     if (wasBlocked && !blocked) this.#flush()
   }
 
-  /** Resolves when nothing is pending, at the latest after `timeoutMs`. */
+  /** Resolves when nothing is pending, after `timeoutMs` at the latest. */
   async drained(timeoutMs: number): Promise<void> {
     if (this.#pending.size === 0) return
     await new Promise<void>((resolve) => {
@@ -84,7 +84,7 @@ export class Publisher {
     })
   }
 
-  /** Settles what is still pending. */
+  /** Settles all pending calls. */
   abandon(): void {
     for (const pending of [...this.#pending]) pending.settle(this.#unanswered(pending, 'The adapter was disconnected'))
   }
@@ -105,7 +105,7 @@ export class Publisher {
       (outcomes) => pending.settle(messages.map((_, index) => this.#outcomeOf(outcomes[index]))),
       (error) => {
         if (this.#faulty('lostAnswerIsRejection')) pending.settle(messages.map(() => rejected(String(error))))
-        // Lost with its connection: the next one takes it again.
+        // The request was lost with its connection. The next connection sends it again.
         if (!isMqError(error, 'MQ_CONNECTION_LOST')) pending.settle(this.#unanswered(pending, String(error)))
       },
     )

@@ -1,8 +1,8 @@
 const ticksPerBeat = 4
 
 /**
- * Sends a beat now and then, and notices when nothing at all has come for `heartbeatMs`. It counts its own ticks instead of
- * reading a clock: a process that was busy for long has missed nothing.
+ * Sends heartbeats, and detects when nothing has arrived for `heartbeatMs`. It counts its own ticks instead of reading a
+ * clock, so that a busy process is not mistaken for a dead link.
  */
 export class Pulse {
   readonly #timer: NodeJS.Timeout

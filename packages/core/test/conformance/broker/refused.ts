@@ -1,6 +1,6 @@
 import type { Refusal } from './wire.js'
 
-/** Thrown by the broker for a request that it does not carry out. */
+/** The error of the broker for a request that it does not carry out. */
 export class Refused extends Error {
   readonly reason: Refusal
 

@@ -2,7 +2,7 @@ import type { Broker } from './broker.js'
 
 const brokers = new Map<string, Broker>()
 
-/** The brokers of this process by their names, as hosts are by theirs. */
+/** The brokers of this process by name, like hosts. */
 export const registry = {
   add: (name: string, broker: Broker): void => void brokers.set(name, broker),
   remove: (name: string): void => void brokers.delete(name),

@@ -22,7 +22,7 @@ export class Session {
   readonly #end: ServerEnd
   readonly #ended: () => void
   readonly #members = new Map<string, { readonly member: Member; readonly group: Group }>()
-  /** Publishes that wait until the broker takes messages again. */
+  /** The publishes that wait until the broker accepts messages again. */
   #parked: (() => void)[] = []
   #pulse: Pulse | undefined
   #open = true
@@ -40,7 +40,7 @@ export class Session {
     })
   }
 
-  /** The connection is gone. What its consumers hold runs again elsewhere. */
+  /** Handles the end of the connection. Messages of its consumers run again elsewhere. */
   end(): void {
     if (!this.#open) return
     this.#open = false

@@ -6,7 +6,7 @@ import type { AdapterOptions } from './options.js'
 import type { AnswerTo, Push, RequestOf, RequestType } from './wire.js'
 
 export interface SupervisorListener {
-  /** A connection stands, the first one or one after a loss. */
+  /** Called with each new connection, the first or a later one. */
   up(opened: OpenedConnection): void
   down(error: MqError): void
   push(push: Push, connection: Connection): void
@@ -21,7 +21,7 @@ const firstPauseMs = 10
 const longestPauseMs = 100
 const goodbyeMs = 100
 
-/** Keeps one connection: once it stood, it is made again whenever it is lost, until it is closed. */
+/** Keeps one connection. After the first success it reconnects after every loss, until it is closed. */
 export class Supervisor {
   readonly #options: AdapterOptions
   readonly #listener: SupervisorListener
@@ -54,12 +54,12 @@ export class Supervisor {
       this.#take(await this.#open())
     } catch (error) {
       if (this.#faulty('wrongPasswordHangs') && isMqError(error, 'MQ_AUTH_FAILED')) await new Promise(() => {})
-      if (!this.#faulty('connectsToNobody')) throw error
+      if (!this.#faulty('connectsToNothing')) throw error
       this.#lost(error as MqError)
     }
   }
 
-  /** The connection, as soon as there is one. Rejects with `MQ_TIMEOUT` or `MQ_CLOSED`. */
+  /** Resolves with the connection as soon as there is one. Rejects with `MQ_TIMEOUT` or `MQ_CLOSED`. */
   async connected(timeoutMs: number): Promise<Connection> {
     this.requireOpen()
     if (this.#connection !== undefined) return this.#connection
@@ -76,7 +76,10 @@ export class Supervisor {
     }
   }
 
-  /** With `again`, a request whose connection is lost is repeated on the next one while there is time. */
+  /**
+   * Sends a request. With `again`, it is repeated on the next connection if its connection is lost, while there is
+   * time.
+   */
   async ask<Type extends RequestType>(
     request: RequestOf<Type>,
     { again }: { readonly again: boolean },
@@ -104,7 +107,7 @@ export class Supervisor {
     connection.close()
   }
 
-  /** Nothing is done any more; the connection itself is left as it is. */
+  /** Stops everything, and leaves the connection itself as it is. */
   abandon(): Connection | undefined {
     const connection = this.#connection
     this.#connection = undefined
@@ -145,7 +148,7 @@ export class Supervisor {
     for (let pauseMs = firstPauseMs; this.#state === 'reconnecting'; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
       await this.#pause(pauseMs)
       if (this.#state !== 'reconnecting') return
-      // Whatever is wrong now may be right at the next attempt: the first connection stood with the same options.
+      // The next attempt may succeed, because the first one did with the same options.
       const opened = await this.#open().catch(() => undefined)
       if (opened !== undefined) this.#take(opened)
       if (this.#faulty('reconnectLeaksConnections')) await this.#open().catch(() => {})

@@ -18,16 +18,16 @@ interface Delayed {
   readonly publish: WirePublish
 }
 
-/** Ids that messages of all topics share. */
+/** The ids of messages in all topics. */
 const idsEverywhere = new Map<string, Published>()
 
-/** What was published under one name, and the groups that get it. */
+/** The messages of one topic, and its groups. */
 export class Topic {
   readonly name: string
   readonly groups = new Map<string, Group>()
   readonly #agenda: Agenda
   readonly #faulty: Faulty
-  /** For groups that start with earlier messages. */
+  /** The retained messages, for groups that start with earlier ones. */
   #log: StoredMessage[] = []
   #delayed: Delayed[] = []
   readonly #published: Map<string, Published>
@@ -74,7 +74,7 @@ export class Topic {
     return made
   }
 
-  /** Tells whether it was there. */
+  /** Returns whether it existed. */
   delete(name: string): boolean {
     const group = this.groups.get(name)
     if (group === undefined) return false
@@ -87,7 +87,7 @@ export class Topic {
     return true
   }
 
-  /** Publishes what is due; returns when something is due next, here or in a group. */
+  /** Publishes due messages. Returns when the next one is due, here or in a group. */
   wake(now: number): number {
     const due = this.#delayed.filter((one) => one.due <= now).sort((a, b) => a.due - b.due)
     this.#delayed = this.#delayed.filter((one) => one.due > now)
@@ -98,7 +98,7 @@ export class Topic {
     )
   }
 
-  /** The broker ended: what it had not stored is gone, and that is nothing. */
+  /** Handles the end of the broker. Everything is stored, so nothing is lost. */
   loseMemory(): void {
     if (this.#faulty('delayInMemory')) this.#delayed = []
     if (this.#faulty('groupsInMemory')) this.groups.clear()
@@ -161,7 +161,7 @@ export class Topic {
     }
   }
 
-  /** Which groups there will be when it is due, nobody knows. */
+  /** The groups at the due time are not yet known. */
   #delay(delayed: Delayed): Routed {
     this.#delayed.push(delayed)
     this.#agenda.at(delayed.due)

@@ -1,12 +1,12 @@
 const doorMs = 5
 
-/** Lets runs wait for each other that should not: what is wrong on purpose counts with it. */
+/** Makes runs wait for each other that should not. Mutants of concurrency use it. */
 export class Turnstile {
   readonly #waiting: (() => void)[] = []
   #inside = 0
   #isOpen = false
 
-  /** Resolves when fewer than `limit` are inside. */
+  /** Resolves when fewer than `limit` runs are inside. */
   async enter(limit: number): Promise<void> {
     if (this.#inside >= limit) await this.#turn()
     this.#inside += 1
@@ -17,7 +17,7 @@ export class Turnstile {
     this.#waiting.shift()?.()
   }
 
-  /** Resolves at once for those who come together, and for others when all of these have left. */
+  /** Resolves at once for runs that start together, and for later ones when all of these have left. */
   async enterTogether(): Promise<void> {
     if (this.#inside > 0 && !this.#isOpen) await this.#turn()
     else this.#openDoor()

@@ -1,7 +1,7 @@
 import type { Settlement } from '../../../src/adapter.js'
 import type { Failure, GroupRef, MessageHeaders, QueueStats, Routed, StartFrom } from '../../../src/index.js'
 
-/** A message as it is sent and stored: its CloudEvents attributes by their names; none of them if it is foreign. */
+/** A message as it is sent and stored, with its CloudEvents attributes by name. A foreign message has none. */
 export interface WireMessage {
   readonly attributes: MessageHeaders
   readonly headers: MessageHeaders
@@ -10,9 +10,9 @@ export interface WireMessage {
 
 /** A message in a topic. */
 export interface StoredMessage extends WireMessage {
-  /** Its place in the topic, from 0 on. */
+  /** Its place in the topic, from 0. */
   readonly position: number
-  /** Milliseconds since 1970. */
+  /** The time in milliseconds since 1970. */
   readonly takenAt: number
 }
 
@@ -31,28 +31,28 @@ export interface WireDeadLetter {
   readonly failure: Failure
 }
 
-/** Where a new group begins; a number is a place in the topic. */
+/** The start of a new group. A number is a place in the topic. */
 export type StartAt = StartFrom | number
 
-/** What a client asks for, by its name, and what it is answered. */
+/** The requests of a client by name, each with its answer. */
 export interface Requests {
   login: [{ readonly password: string; readonly heartbeatMs: number }, { readonly blocked: boolean }]
   publish: [{ readonly topic: string; readonly messages: readonly WirePublish[] }, readonly WireOutcome[]]
   declare: [{ readonly ref: GroupRef; readonly startAt: StartAt }, undefined]
-  /** Answers whether there was one. */
+  /** Answers whether the group existed. */
   delete: [{ readonly ref: GroupRef }, boolean]
-  /** Answers false where there is no such group. An ephemeral one is made. */
+  /** Answers false if there is no such group. An ephemeral group is created. */
   subscribe: [Subscribe, boolean]
-  /** No more deliveries; what was delivered stays. */
+  /** Ends deliveries. Delivered messages stay with the consumer. */
   pause: [{ readonly consumer: string }, undefined]
-  /** What is still delivered goes back. */
+  /** Ends the consumer. Its delivered messages go back. */
   cancel: [{ readonly consumer: string }, undefined]
   settle: [{ readonly delivery: number; readonly settlement: Settlement }, undefined]
   list: [{ readonly ref: GroupRef; readonly limit: number }, readonly WireDeadLetter[]]
   replay: [{ readonly ref: GroupRef; readonly entryIds: readonly string[] | undefined }, number]
   purge: [{ readonly ref: GroupRef; readonly entryIds: readonly string[] | undefined }, number]
   stats: [{ readonly ref: GroupRef }, QueueStats]
-  /** The client is about to close. */
+  /** Announces that the client will close. */
   bye: [object, undefined]
 }
 
@@ -69,7 +69,7 @@ export type RequestOf<Type extends RequestType> = { readonly type: Type } & Requ
 export type AnswerTo<Type extends RequestType> = Requests[Type][1]
 export type Request = { [Type in RequestType]: RequestOf<Type> }[RequestType]
 
-/** What the broker sends without being asked. */
+/** The messages that the broker sends without a request. */
 export type Push =
   | {
       readonly type: 'deliver'
@@ -79,7 +79,7 @@ export type Push =
       readonly attempt: number
       readonly failure?: Failure
     }
-  /** The group is gone, with `lost` messages that it had not finished; the topic goes on at `next`. */
+  /** Reports a deleted group with `lost` unfinished messages. The topic continues at `next`. */
   | { readonly type: 'cancelled'; readonly consumer: string; readonly lost: number; readonly next: number }
   | { readonly type: 'blocked'; readonly blocked: boolean }
 

@@ -6,7 +6,7 @@ import { runCase } from '../../../src/conformance/runner/run-case.js'
 import type { StartedBroker, Subject } from '../../../src/conformance/subject.js'
 import type { Capabilities } from '../../../src/index.js'
 
-/** An adapter that is not embedded, so that what its subject lacks is not run. */
+/** An adapter that is not embedded, so that cases whose needs its subject lacks are not run. */
 export const outside = new URL('outside-adapter.ts', import.meta.url)
 
 export const embedded = new URL('../../../../memory/src/index.ts', import.meta.url)

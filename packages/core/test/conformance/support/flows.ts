@@ -23,7 +23,7 @@ export interface Seen {
   readonly ids: readonly string[]
 }
 
-/** A broker with its faults, and adapters that are connected to it. */
+/** A broker with its faults and connected adapters. */
 export interface Flow {
   readonly faults: BoundFaults
   readonly environment: Environment
@@ -63,7 +63,7 @@ export async function publish(
   return outcome
 }
 
-/** Declares the group and consumes; each delivery is settled by `settle`, acknowledged where there is none. */
+/** Declares the group and consumes. `settle` settles each delivery. Default: every delivery is acknowledged. */
 export async function consume(
   adapter: Adapter,
   settle: (delivery: Delivery) => Settlement | Promise<Settlement> = () => ({ kind: 'done' }),

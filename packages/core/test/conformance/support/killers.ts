@@ -1,53 +1,62 @@
 import { allCases } from '../../../src/conformance/cases/index.js'
 import type { ConformanceCase } from '../../../src/conformance/kit/case.js'
-import { loadSubject } from '../../../src/conformance/runner/environment.js'
+import { type LoadedSubject, loadSubject } from '../../../src/conformance/runner/environment.js'
 import { createSession } from '../../../src/conformance/runner/run.js'
 import { caseTimeoutMs } from '../../../src/conformance/runner/run-case.js'
 import type { Subject } from '../../../src/conformance/subject.js'
+import { planted } from '../broker/mutation.js'
+import { createFaultyScheduler } from '../mutant-scheduler.js'
 import { type MutantName, mutants } from '../mutants.js'
 import { faultySubject } from '../subject.js'
 
 export interface Verdict {
   readonly mutant: MutantName
   readonly fault: string
-  /** The cases that failed, each with what it said. Empty for a mutant that survived. */
+  /** The failed cases with their reasons. Empty if the mutant survived. */
   readonly killers: readonly { readonly id: string; readonly reason: string }[]
-  /** Whether one of those was known before. */
+  /** Whether one of them is named in `mutants.ts`. */
   readonly expected: boolean
   readonly durationMs: number
 }
 
 const parallel = 8
 
-/** These look at the whole process, in which other mutants may run at the same time. */
-const ofTheProcess: readonly string[] = ['SHD-14']
+/** These look at the whole process, in which other mutants may run concurrently. */
+const wholeProcess: readonly string[] = ['SHD-14']
 
-const others = allCases.filter(({ id, long }) => !long && !ofTheProcess.includes(id))
+const others = allCases.filter(({ id, long }) => !long && !wholeProcess.includes(id))
 
-/** Those that need a broker to themselves run one after the other. */
-const quickOnesFirst = [...others.filter((one) => !one.alone), ...others.filter((one) => one.alone)]
+/** The cases that share a broker come first, because the others run one after another. */
+const sharedFirst = [...others.filter((one) => !one.alone), ...others.filter((one) => one.alone)]
 
 const knownKillers = (mutant: MutantName): readonly ConformanceCase[] => mutants[mutant].slice(1).map(caseOf)
 
-/** How long it may take until it is noticed. */
+/** Returns how long the named cases may take to catch the mutant. */
 export const patienceMs = (mutant: MutantName): number => Math.max(0, ...knownKillers(mutant).map(caseTimeoutMs))
 
-/** Holds the mutant against the cases that are known to notice it, and against all others when none of these does. */
+/** Runs the named cases against the mutant, and all other cases if none of these fails. */
 export async function verdictOn(mutant: MutantName): Promise<Verdict> {
   const startedAt = performance.now()
   const known = knownKillers(mutant)
   const expected = await killersAmong(known, mutant)
-  const killers = expected.length > 0 ? expected : await killersAmong(quickOnesFirst, mutant)
+  const killers = expected.length > 0 ? expected : await killersAmong(sharedFirst, mutant)
   const durationMs = Math.round(performance.now() - startedAt)
   return { mutant, fault: mutants[mutant][0], killers, expected: expected.length > 0, durationMs }
 }
 
-/** The first that fail. */
+/** Creates a session in which the adapter and the schedulers have one fault, or none if no mutant is named. */
+export async function createFaultySession(mutant?: MutantName) {
+  const subject = faultySubject(mutant === undefined ? {} : { mutant }) as unknown as Subject
+  const loaded: LoadedSubject = {
+    ...(await loadSubject(subject)),
+    createScheduler: (queue, options = {}) => createFaultyScheduler(queue, options, planted(mutant)),
+  }
+  return createSession(loaded, { seed: 1, long: true })
+}
+
+/** Returns the first cases that fail. */
 async function killersAmong(cases: readonly ConformanceCase[], mutant: MutantName) {
-  const session = createSession(await loadSubject(faultySubject({ mutant }) as unknown as Subject), {
-    seed: 1,
-    long: true,
-  })
+  const session = await createFaultySession(mutant)
   const killers: { readonly id: string; readonly reason: string }[] = []
   let next = 0
   const runner = async (): Promise<void> => {

@@ -2,7 +2,10 @@ import memory from '../../../../memory/src/index.js'
 import type { JsonObject } from '../../../src/conformance/subject.js'
 import type { Adapter } from '../../../src/index.js'
 
-/** The memory adapter, saying that others could reach it. With `forgets` it says of every message that it is stored, and stores none. */
+/**
+ * The memory adapter, which claims not to be embedded. With `forgets` it reports every message as stored and stores
+ * none.
+ */
 export default function outside({ url, forgets, password }: JsonObject): Adapter {
   const adapter = memory({ url: String(url) })
   const capabilities = { ...adapter.capabilities, embedded: false }

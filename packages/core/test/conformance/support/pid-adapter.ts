@@ -3,7 +3,7 @@ import memory from '../../../../memory/src/index.js'
 import type { JsonObject } from '../../../src/conformance/subject.js'
 import type { Adapter } from '../../../src/index.js'
 
-/** Writes down which processes have made it, then breaks where it is told to. The group has a message for each worker. */
+/** Records the processes that create it, and breaks if the options say so. The group has a message for each worker. */
 export default function pidAdapter({ pids, breaks }: JsonObject): Adapter {
   appendFileSync(String(pids), `${process.pid}\n`)
   const adapter = memory()

@@ -1,4 +1,4 @@
-// The suite under mocha, which has its functions as globals.
+// Runs the suite under mocha, whose functions are globals.
 import { conformance, type Runner } from '../../../src/conformance/runner/register.js'
 import { embedded } from './cases.js'
 

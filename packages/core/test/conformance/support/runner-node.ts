@@ -1,4 +1,4 @@
-// The suite under node:test, run by `node --test`.
+// Runs the suite under node:test. Start it with `node --test`.
 import * as runner from 'node:test'
 import { conformance } from '../../../src/conformance/runner/register.js'
 import { embedded } from './cases.js'

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { StartedBroker, Subject } from '../../../src/conformance/subject.js'
 import outside from './outside-adapter.js'
 
-/** What was called, for a test to look at. */
+/** The names of the called functions, for a test to check. */
 export const called: string[] = []
 
 export default outside

@@ -1,4 +1,4 @@
-// Starts a worker and says so, then waits to be killed.
+// Starts a worker, reports that, and waits to be killed.
 import { report } from '../../../../test-brokers/src/report.js'
 import { startWorkerProcess } from '../../../src/conformance/worker/spawn.js'
 

@@ -3,15 +3,14 @@ import type { Failure } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
 import { untilDead } from '../../kit/dead-group.js'
 import { range } from '../../kit/expect.js'
-import { publishCall, rawMessage } from '../../kit/raw.js'
-import { consumeRaw, contentOf } from '../../kit/raw-consumer.js'
+import { consumeRaw, contentOf, publishCall, rawMessage } from '../../kit/raw.js'
 import { attemptsOf, patience } from '../../kit/timing.js'
 
-/** What is kept of a message that died. */
+/** Tests what a dead letter keeps of its message. */
 export const deadLetterContents: readonly ConformanceCase[] = [
   {
     id: 'DLQ-1',
-    title: 'a dead message is one entry that holds it as it was published, and its failure as it was given',
+    title: 'a dead message is one entry with the message as it was published and the failure as it was given',
     promises: [6, 14],
     level: 'required',
     async run(kit) {
@@ -45,14 +44,14 @@ export const deadLetterContents: readonly ConformanceCase[] = [
       assert.equal(deliveries.length, 1)
       assert.equal(entries.length, 1)
       const [entry] = entries
-      assert.ok(entry)
+      assert.ok(entry, 'the dead letter is not listed')
       assert.deepEqual(contentOf(entry.message), contentOf(message))
       assert.deepEqual(entry.failure, failure)
     },
   },
   {
     id: 'DLQ-2',
-    title: 'a dead letter says why: reason, error, attempts, and when it failed first and last',
+    title: 'a dead letter records reason, error and attempts, and when it failed first and last',
     promises: [6],
     level: 'required',
     async run(kit) {
@@ -65,25 +64,32 @@ export const deadLetterContents: readonly ConformanceCase[] = [
       })
       await queue.publish(kit.topic(), { order: 7 }, { key: 'k', headers: { tenant: 'acme' } })
       const [dead] = await untilDead(kit, queue, { topic: kit.topic(), count: 1, ...patience(kit, 100, 2) })
-      assert.ok(dead)
+      assert.ok(dead, 'the dead letter is not listed')
       assert.deepEqual(dead.data, { order: 7 })
-      assert.deepEqual([dead.message.key, { ...dead.message.headers }], ['k', { tenant: 'acme' }])
+      const { key, headers } = dead.message
+      assert.deepEqual({ key, headers: { ...headers } }, { key: 'k', headers: { tenant: 'acme' } })
       const { reason, error, attempts, firstFailedAt, failedAt } = dead.failure
-      assert.deepEqual([reason, error.name, error.code, attempts], ['error', 'PaymentError', 'E_DECLINED', 3])
-      assert.ok(error.message.startsWith('declined: ✓ ✓') && error.message.length <= 256, error.message)
+      assert.deepEqual(
+        { reason, name: error.name, code: error.code, attempts },
+        { reason: 'error', name: 'PaymentError', code: 'E_DECLINED', attempts: 3 },
+      )
+      assert.ok(
+        error.message.startsWith('declined: ✓ ✓') && error.message.length <= 256,
+        `the message is ${error.message}`,
+      )
       const [first, second, last] = collector.runs
-      assert.ok(first !== undefined && second !== undefined && last !== undefined)
+      assert.ok(first !== undefined && second !== undefined && last !== undefined, 'there are fewer than three runs')
       assert.deepEqual(attemptsOf(collector.runs), [1, 2, 3])
       assert.ok(
         first.startedAt <= firstFailedAt && firstFailedAt <= second.startedAt,
-        `first failed at ${firstFailedAt}`,
+        `firstFailedAt is ${firstFailedAt}`,
       )
-      assert.ok(last.startedAt <= failedAt && failedAt <= Date.now(), `failed at ${failedAt}`)
+      assert.ok(last.startedAt <= failedAt && failedAt <= Date.now(), `failedAt is ${failedAt}`)
     },
   },
   {
     id: 'DLQ-3',
-    title: 'a message that is dead in one group is handled in the others, and dead in none of them',
+    title: 'a message that is dead in one group is handled in the others and dead in none of them',
     promises: [3, 6],
     level: 'required',
     async run(kit) {
@@ -107,7 +113,7 @@ export const deadLetterContents: readonly ConformanceCase[] = [
   },
   {
     id: 'DLQ-4',
-    title: 'two deaths of messages with one id are two entries, each replayed on its own',
+    title: 'two dead messages with one id are two entries, each replayed on its own',
     promises: [6],
     level: 'capability',
     unless: ({ publishDedupeMs }) => (publishDedupeMs > 0 ? 'an id that was published is stored once' : undefined),
@@ -123,7 +129,7 @@ export const deadLetterContents: readonly ConformanceCase[] = [
       for (const data of ['first', 'second']) await queue.publish(kit.topic(), data, { id: 'same', key: 'k' })
       const entries = await untilDead(kit, queue, { topic: kit.topic(), count: 2 })
       const [one, two] = entries
-      assert.ok(one !== undefined && two !== undefined && entries.length === 2)
+      assert.ok(one !== undefined && two !== undefined && entries.length === 2, `there are ${entries.length} entries`)
       assert.notEqual(one.entryId, two.entryId)
       assert.deepEqual(new Set([one.data, two.data]), new Set(['first', 'second']))
       isBroken = false
@@ -136,8 +142,8 @@ export const deadLetterContents: readonly ConformanceCase[] = [
       )
       const left = await queue.deadLetters(kit.topic()).list()
       assert.deepEqual(
-        left.map(({ entryId, data }) => [entryId, data]),
-        [[one.entryId, one.data]],
+        left.map(({ entryId, data }) => ({ entryId, data })),
+        [{ entryId: one.entryId, data: one.data }],
       )
     },
   },

@@ -7,11 +7,11 @@ import type { Kit } from '../../kit/kit.js'
 import { healMs } from '../../kit/load.js'
 import { sleep } from '../../kit/wait.js'
 
-/** Dying and rising while the broker or its link is hurt. */
+/** Tests dead letters and replays while the broker or its link is disturbed. */
 export const deadLetterFaults: readonly ConformanceCase[] = [
   {
     id: 'DLQ-17',
-    title: 'messages that die while the connection is lost do not vanish',
+    title: 'messages that become dead letters while the connection is lost are not lost',
     promises: [4, 6, 10],
     level: 'required',
     needs: ['cut'],
@@ -53,7 +53,7 @@ export const deadLetterFaults: readonly ConformanceCase[] = [
   },
   {
     id: 'DLQ-18',
-    title: 'dead letters survive a restart of the broker, and can be replayed after it',
+    title: 'dead letters survive a broker restart and can be replayed after it',
     promises: [6],
     level: 'capability',
     unless: ({ durable }) => (durable ? undefined : 'it does not survive a restart of its broker'),
@@ -78,7 +78,7 @@ export const deadLetterFaults: readonly ConformanceCase[] = [
   },
   {
     id: 'DLQ-19',
-    title: 'a replay that a lost connection cuts into loses nothing: each entry is handled or still dead',
+    title: 'a replay interrupted by a lost connection loses nothing: each entry is handled or still dead',
     promises: [6, 10],
     level: 'required',
     needs: ['cut'],
@@ -90,25 +90,28 @@ export const deadLetterFaults: readonly ConformanceCase[] = [
       await ledger.collect(queue)
       const letters = queue.deadLetters(kit.topic())
       for (const afterMs of [0, 3, 10, 30]) {
-        const replaying = letters.replay().catch((error) => assert.ok(isMqError(error), String(error)))
+        const replaying = letters
+          .replay()
+          .catch((error) => assert.ok(isMqError(error), `replay rejected with ${String(error)}`))
         await sleep(afterMs + Math.floor(kit.random() * 5))
         await kit.faults.cut()
         await replaying
       }
       const isEmpty = async (): Promise<boolean> => {
         const dead = await listed(letters)
-        if (dead.length > 0) await letters.replay().catch((error) => assert.ok(isMqError(error), String(error)))
+        if (dead.length > 0)
+          await letters.replay().catch((error) => assert.ok(isMqError(error), `replay rejected with ${String(error)}`))
         return dead.length === 0 && ledger.handled().size >= 100
       }
-      const what = (): string => `all of 100 to be handled; ${ledger.handled().size} were`
+      const what = (): string => `100 messages to be handled; ${ledger.handled().size} are`
       await kit.until(what, isEmpty, { timeoutMs: kit.redeliveryMs + 30_000 })
-      // An entry is copied, then removed; what a cut comes between is replayed again.
+      // An entry is copied, then removed. If a cut comes between the two, the entry is replayed again.
       await ledger.check({ queue, duplicates: 400 })
     },
   },
 ]
 
-/** Rejects while the connection heals; then there is nothing to see yet. */
+/** Lists the dead letters. The list is empty while the connection recovers, because the call rejects. */
 async function listed(letters: DeadLetters) {
   try {
     return await letters.list({ limit: 10_000 })
@@ -118,7 +121,7 @@ async function listed(letters: DeadLetters) {
   }
 }
 
-/** Messages of a ledger that have died, with no consumer left. */
+/** Creates dead letters from the messages of a ledger, and leaves no consumer. */
 async function manyDead(kit: Kit, count: number) {
   const queue = await kit.queue()
   const ledger = kit.ledger(kit.topic())

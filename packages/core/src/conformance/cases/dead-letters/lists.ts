@@ -4,11 +4,11 @@ import type { ConformanceCase } from '../../kit/case.js'
 import { deadGroup, idsOf, inOneOrder, untilDead } from '../../kit/dead-group.js'
 import { range } from '../../kit/expect.js'
 
-/** Looking at what is dead, and removing it. */
+/** Tests listing and purging dead letters. */
 export const deadLetterLists: readonly ConformanceCase[] = [
   {
     id: 'DLQ-8',
-    title: 'a list begins with what died first, whatever was published first',
+    title: 'a list begins with the message that died first, not with the one published first',
     promises: [6],
     level: 'required',
     async run(kit) {
@@ -29,7 +29,7 @@ export const deadLetterLists: readonly ConformanceCase[] = [
         const dead = await untilDead(kit, queue, { topic: kit.topic(), count: index + 1 })
         assert.deepEqual(idsOf(dead), order.slice(0, index + 1))
         const failedAt = dead[index]?.failure.failedAt ?? Number.NaN
-        // So that no two of them have failed in the same millisecond.
+        // No two of them may fail in the same millisecond.
         await kit.until('the next millisecond', () => Date.now() > failedAt)
       }
       assert.deepEqual(idsOf(await queue.deadLetters(kit.topic()).list({ limit: 3 })), order.slice(0, 3))
@@ -39,7 +39,7 @@ export const deadLetterLists: readonly ConformanceCase[] = [
   },
   {
     id: 'DLQ-9',
-    title: 'a list holds no more than its limit, each entry once, and changes nothing: the next one is the same',
+    title: 'a list holds at most its limit, each entry once, and changes nothing: the next list is the same',
     promises: [6],
     level: 'required',
     timeoutMs: 60_000,
@@ -64,19 +64,19 @@ export const deadLetterLists: readonly ConformanceCase[] = [
   },
   {
     id: 'DLQ-20',
-    title: 'what is done to a listed entry changes neither the entry nor what is replayed',
+    title: 'changing a listed entry changes neither the stored entry nor its replay',
     promises: [6],
     level: 'required',
     async run(kit) {
       const queue = await kit.queue()
-      const { entries, letters, collector, mend } = await deadGroup(kit, queue, { topic: kit.topic(), count: 1 })
+      const { entries, letters, collector, repair } = await deadGroup(kit, queue, { topic: kit.topic(), count: 1 })
       const [listed] = await letters.list()
       listed?.message.body.fill(0)
       assert.deepEqual(
         (await letters.list()).map(({ data }) => data),
         [0],
       )
-      mend()
+      repair()
       assert.deepEqual(await letters.replay(entries.map(({ entryId }) => entryId)), { replayed: 1 })
       await kit.until('the replayed message', () => collector.handled.length === 1)
       assert.equal(collector.handled[0]?.data, 0)
@@ -84,13 +84,13 @@ export const deadLetterLists: readonly ConformanceCase[] = [
   },
   {
     id: 'DLQ-10',
-    title: 'purging removes the entries that are named, or all, for good, and hands them to nobody',
+    title: 'purge removes the named entries, or all, for good, and delivers them to no consumer',
     promises: [6],
     level: 'required',
     async run(kit) {
       const queue = await kit.queue()
-      const { entries, letters, collector, mend } = await deadGroup(kit, queue, { topic: kit.topic(), count: 6 })
-      mend()
+      const { entries, letters, collector, repair } = await deadGroup(kit, queue, { topic: kit.topic(), count: 6 })
+      repair()
       const named = [entries[4], entries[1]].map((entry) => entry?.entryId ?? '')
       assert.deepEqual(await letters.purge(named), { purged: 2 })
       const left = entries.filter(({ entryId }) => !named.includes(entryId))
@@ -106,13 +106,13 @@ export const deadLetterLists: readonly ConformanceCase[] = [
   },
   {
     id: 'DLQ-11',
-    title: 'no ids, unknown ids, those of another group and one id twice touch nothing that was not meant',
+    title: 'an empty list of ids, unknown ids, ids of another group and repeated ids affect no other entry',
     promises: [6],
     level: 'required',
     async run(kit) {
       const queue = await kit.queue()
-      const { entries, letters, collector, mend } = await deadGroup(kit, queue, { topic: kit.topic(), count: 3 })
-      mend()
+      const { entries, letters, collector, repair } = await deadGroup(kit, queue, { topic: kit.topic(), count: 3 })
+      repair()
       const other = await deadGroup(kit, queue, { topic: kit.topic('other'), count: 1 })
       const foreign = other.entries[0]?.entryId ?? ''
       const adapter = await kit.connected()
@@ -135,7 +135,7 @@ export const deadLetterLists: readonly ConformanceCase[] = [
   },
   {
     id: 'DLQ-12',
-    title: 'the dead letters of a group that does not exist are none',
+    title: 'a group that does not exist has no dead letters',
     promises: [6],
     level: 'required',
     async run(kit) {

@@ -5,11 +5,11 @@ import { untilDead } from '../../kit/dead-group.js'
 import { publishCall, rawMessage } from '../../kit/raw.js'
 import { attemptsOf } from '../../kit/timing.js'
 
-/** What dies at once, without another attempt. */
+/** Tests messages that become dead letters without another attempt. */
 export const deadLetterReasons: readonly ConformanceCase[] = [
   {
     id: 'DLQ-5',
-    title: 'a message that its handler calls Unrecoverable runs once and is dead',
+    title: 'a message whose handler throws Unrecoverable runs once and is dead',
     promises: [6],
     level: 'required',
     async run(kit) {
@@ -26,13 +26,16 @@ export const deadLetterReasons: readonly ConformanceCase[] = [
       assert.deepEqual(attemptsOf(collector.runs, 'hopeless'), [1])
       assert.equal((await queue.deadLetters(kit.topic()).list()).length, 1)
       const { reason, error, attempts } = dead[0]?.failure ?? {}
-      assert.deepEqual([reason, error?.name, error?.message], ['unrecoverable', 'Unrecoverable', 'no such account'])
+      assert.deepEqual(
+        { reason, name: error?.name, message: error?.message },
+        { reason: 'unrecoverable', name: 'Unrecoverable', message: 'no such account' },
+      )
       assert.equal(attempts, 1)
     },
   },
   {
     id: 'DLQ-6',
-    title: 'bytes that cannot be read are dead as those bytes, without a run, and stop nobody behind them',
+    title: 'unreadable bytes are dead letters with those bytes, without a run, and hold up no later message',
     promises: [6, 14],
     level: 'required',
     async run(kit) {
@@ -54,20 +57,24 @@ export const deadLetterReasons: readonly ConformanceCase[] = [
       const dead = await untilDead(kit, queue, { topic: kit.topic(), count: messages.length })
       await kit.until('the readable ones to be handled', () => collector.handled.length >= 2)
       await kit.quiet(() => collector.runs.length)
-      assert.equal(collector.runs.length, 2, 'a handler was called with what cannot be read')
+      assert.equal(collector.runs.length, 2, 'runs of the readable messages')
       assert.deepEqual(
         Object.fromEntries(dead.map(({ message }) => [message.id, Buffer.from(message.body).toString('hex')])),
         Object.fromEntries(messages.map(({ id, body }) => [id, Buffer.from(body).toString('hex')])),
       )
       for (const { data, failure } of dead) {
         assert.equal(data, undefined)
-        assert.deepEqual([failure.reason, failure.error.code, failure.attempts], ['undecodable', 'MQ_UNDECODABLE', 0])
+        const { reason, error, attempts } = failure
+        assert.deepEqual(
+          { reason, code: error.code, attempts },
+          { reason: 'undecodable', code: 'MQ_UNDECODABLE', attempts: 0 },
+        )
       }
     },
   },
   {
     id: 'DLQ-7',
-    title: 'data that does not match the schema is dead without a run, and stops nobody behind it',
+    title: 'data that does not match the schema is dead without a run, and holds up no later message',
     promises: [6],
     level: 'required',
     async run(kit) {
@@ -75,15 +82,19 @@ export const deadLetterReasons: readonly ConformanceCase[] = [
       const event = defineEvent(kit.topic(), { schema: numbersOnly })
       const seen: number[] = []
       await queue.subscribe(event, ({ data }) => void seen.push(data), { concurrency: 1 })
-      // By its name, a topic has no schema.
+      // A topic that is given by name has no schema.
       for (const data of [1, 'two', 3, null]) await queue.publish(kit.topic(), data)
       const dead = await untilDead(kit, queue, { topic: kit.topic(), count: 2 })
-      await kit.until('the valid ones', () => seen.length >= 2)
+      await kit.until('the valid messages', () => seen.length >= 2)
       await kit.quiet(() => seen.length)
       assert.deepEqual([...seen].sort(), [1, 3])
       assert.deepEqual(new Set(dead.map(({ data }) => data)), new Set(['two', null]))
       for (const { failure } of dead) {
-        assert.deepEqual([failure.reason, failure.error.code, failure.attempts], ['invalid', 'MQ_INVALID_DATA', 0])
+        const { reason, error, attempts } = failure
+        assert.deepEqual(
+          { reason, code: error.code, attempts },
+          { reason: 'invalid', code: 'MQ_INVALID_DATA', attempts: 0 },
+        )
       }
     },
   },

@@ -4,21 +4,21 @@ import { deadGroup, inOneOrder, untilDead } from '../../kit/dead-group.js'
 import { range, sorted } from '../../kit/expect.js'
 import { attemptsOf, patience, runsOf } from '../../kit/timing.js'
 
-/** Trying again what is dead. */
+/** Tests replays of dead letters. */
 export const deadLetterReplays: readonly ConformanceCase[] = [
   {
     id: 'DLQ-13',
-    title: 'a replayed entry runs in its group alone, as the same message in a first attempt, and is gone when handled',
+    title: 'a replayed entry runs only in its group, as the same message in a first attempt, and is gone once handled',
     promises: [3, 6],
     level: 'required',
     async run(kit) {
       const queue = await kit.queue()
       const other = await kit.collect(queue, kit.topic(), { group: 'other' })
-      const { entries, letters, collector, mend } = await deadGroup(kit, queue, { topic: kit.topic(), count: 3 })
+      const { entries, letters, collector, repair } = await deadGroup(kit, queue, { topic: kit.topic(), count: 3 })
       await kit.until('the other group to handle them', () => other.handled.length >= 3)
-      mend()
+      repair()
       const [one, two, three] = entries
-      assert.ok(one !== undefined && two !== undefined && three !== undefined)
+      assert.ok(one !== undefined && two !== undefined && three !== undefined, 'not all dead letters are listed')
       assert.deepEqual(await letters.replay([two.entryId]), { replayed: 1 })
       await kit.until('the replay to be handled', () => collector.handled.length >= 1)
       await kit.quiet(() => collector.runs.length + other.runs.length)
@@ -26,20 +26,20 @@ export const deadLetterReplays: readonly ConformanceCase[] = [
       const [died, again, ...more] = runsOf(collector.runs, two.message.id).map(({ message }) => message)
       assert.deepEqual(more, [])
       assert.deepEqual(again, died)
-      assert.equal(other.runs.length, 3, 'the other group got the replay')
+      assert.equal(other.runs.length, 3, 'runs in the other group')
       assert.deepEqual(inOneOrder(await letters.list()), inOneOrder([one, three]))
     },
   },
   {
     id: 'DLQ-14',
-    title: 'replaying all handles each of fifty entries once and leaves none',
+    title: 'replaying all fifty entries handles each once and leaves none',
     promises: [6],
     level: 'required',
     timeoutMs: 60_000,
     async run(kit) {
       const queue = await kit.queue()
-      const { letters, collector, mend } = await deadGroup(kit, queue, { topic: kit.topic(), count: 50 })
-      mend()
+      const { letters, collector, repair } = await deadGroup(kit, queue, { topic: kit.topic(), count: 50 })
+      repair()
       assert.deepEqual(await letters.replay(), { replayed: 50 })
       await kit.until('fifty replays to be handled', () => collector.handled.length >= 50)
       await kit.quiet(() => collector.runs.length)
@@ -50,7 +50,7 @@ export const deadLetterReplays: readonly ConformanceCase[] = [
   },
   {
     id: 'DLQ-15',
-    title: 'a replayed message that fails again has all its attempts again, then a new entry of its own',
+    title: 'a replayed message that fails again gets all its attempts again, then a new entry',
     promises: [5, 6],
     level: 'required',
     async run(kit) {
@@ -70,15 +70,18 @@ export const deadLetterReplays: readonly ConformanceCase[] = [
       assert.deepEqual(attemptsOf(collector.runs), [1, 2, 3, 1, 2, 3])
       const [after, ...more] = await letters.list()
       assert.deepEqual(more, [])
-      assert.ok(before !== undefined && after !== undefined)
+      assert.ok(before !== undefined && after !== undefined, 'the dead letter is not listed')
       assert.notEqual(after.entryId, before.entryId)
-      assert.deepEqual([after.message.id, after.failure.attempts], ['m', 3])
-      assert.ok(after.failure.firstFailedAt >= before.failure.failedAt, 'it keeps the history of its first life')
+      assert.deepEqual({ id: after.message.id, attempts: after.failure.attempts }, { id: 'm', attempts: 3 })
+      assert.ok(
+        after.failure.firstFailedAt >= before.failure.failedAt,
+        'the new entry keeps the first failure of the old one',
+      )
     },
   },
   {
     id: 'DLQ-16',
-    title: 'a replay without a consumer waits for one',
+    title: 'a message replayed without a consumer waits for one',
     promises: [2, 6],
     level: 'required',
     async run(kit) {

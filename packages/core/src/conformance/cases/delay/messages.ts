@@ -2,15 +2,14 @@ import assert from 'node:assert/strict'
 import type { ConformanceCase } from '../../kit/case.js'
 import { range, sorted } from '../../kit/expect.js'
 import { healMs } from '../../kit/load.js'
-import { done, failureOf, publishCall, rawMessage } from '../../kit/raw.js'
-import { consumeRaw, contentOf } from '../../kit/raw-consumer.js'
+import { consumeRaw, contentOf, done, failureOf, publishCall, rawMessage } from '../../kit/raw.js'
 import { attemptsOf, patience, withoutDelays } from '../../kit/timing.js'
 
-/** What becomes of a message while it is delayed, and after. */
+/** Tests what happens to a message while it is delayed and afterwards. */
 export const delayedMessages: readonly ConformanceCase[] = [
   {
     id: 'DLY-6',
-    title: 'a delayed message comes as it was published, and its retry after its backoff, not its delay',
+    title: 'a delayed message arrives as it was published, and its retry waits for the backoff, not for the delay',
     promises: [5, 7, 14],
     level: 'required',
     unless: withoutDelays,
@@ -48,7 +47,7 @@ export const delayedMessages: readonly ConformanceCase[] = [
   },
   {
     id: 'DLY-7',
-    title: 'a delayed message reaches each group once, whether its consumers are there or come later',
+    title: 'a delayed message reaches each group once, whether its consumers are present or subscribe later',
     promises: [2, 3, 7],
     level: 'required',
     unless: withoutDelays,
@@ -61,9 +60,9 @@ export const delayedMessages: readonly ConformanceCase[] = [
       const ids = range(10).map((number) => `m-${number}`)
       for (const id of ids) await queue.publish(kit.topic(), id, { id, delayMs: 500 })
       const count = (): number => present.reduce((sum, { handled }) => sum + handled.length, 0)
-      await kit.until('each group to get them', () => count() >= 20, patience(kit, 500))
+      await kit.until('each group to get the messages', () => count() >= 20, patience(kit, 500))
       const late = await kit.collect(queue, kit.topic(), { group: 'absent' })
-      await kit.until('the group that was absent to get them', () => late.handled.length >= 10, patience(kit, 500))
+      await kit.until('the messages in the group that was absent', () => late.handled.length >= 10, patience(kit, 500))
       await kit.quiet(() => count() + late.runs.length)
       const [g, ...others] = present
       assert.deepEqual(sorted(g?.ids ?? []), ids)
@@ -73,7 +72,7 @@ export const delayedMessages: readonly ConformanceCase[] = [
   },
   {
     id: 'DLY-8',
-    title: 'a delayed message outlives the publisher that sent it and every consumer that was there',
+    title: 'a delayed message survives the end of its publisher and of every consumer',
     promises: [2, 7],
     level: 'required',
     unless: withoutDelays,
@@ -91,12 +90,15 @@ export const delayedMessages: readonly ConformanceCase[] = [
       await kit.quiet(() => handled().length)
       assert.deepEqual(sorted(handled()), ['a', 'b', 'c'])
       for (const { startedAt } of later.runs)
-        assert.ok(startedAt - sentAt >= delayMs, `early: ${startedAt - sentAt} ms`)
+        assert.ok(
+          startedAt - sentAt >= delayMs,
+          `a message arrived after ${startedAt - sentAt} ms, not after ${delayMs} ms`,
+        )
     },
   },
   {
     id: 'DLY-9',
-    title: 'a group that is declared while a message is delayed gets it once or not at all, the groups before it once',
+    title: 'a group declared while a message is delayed gets it at most once, and earlier groups exactly once',
     promises: [1, 2, 7],
     level: 'required',
     unless: withoutDelays,
@@ -109,19 +111,22 @@ export const delayedMessages: readonly ConformanceCase[] = [
       assert.notEqual(unknown.routed, 'yes')
       const after = await kit.collect(queue, kit.topic(), { group: 'declared-later' })
       const nobody = await kit.collect(queue, kit.topic('nobody'))
-      await kit.until('the group that was there to get it', () => before.handled.length >= 1, patience(kit, 1_500))
-      // By this one the later group shows that it lives.
+      await kit.until('the message in the earlier group', () => before.handled.length >= 1, patience(kit, 1_500))
+      // This message shows that the later group is served.
       const { id } = await queue.publish(kit.topic(), 2)
       await kit.until('the later group to be served', () => after.ids.includes(id))
       await kit.quiet(() => before.runs.length + after.runs.length + nobody.runs.length)
       assert.deepEqual(attemptsOf(before.runs, known.id), [1])
-      assert.ok(attemptsOf(after.runs, known.id).length <= 1, 'the later group got it twice')
-      assert.ok(nobody.runs.length <= (unknown.routed === 'no' ? 0 : 1), `routed was ${unknown.routed}`)
+      assert.ok(attemptsOf(after.runs, known.id).length <= 1, 'the later group got the message twice')
+      assert.ok(
+        nobody.runs.length <= (unknown.routed === 'no' ? 0 : 1),
+        `${nobody.runs.length} runs of a message whose routed was ${unknown.routed}`,
+      )
     },
   },
   {
     id: 'DLY-10',
-    title: 'delayed messages survive a restart of the broker, none is early or comes twice',
+    title: 'delayed messages survive a broker restart, and none is early or delivered twice',
     promises: [7],
     level: 'capability',
     unless: (capabilities) =>
@@ -144,7 +149,10 @@ export const delayedMessages: readonly ConformanceCase[] = [
       const collector = await ledger.collect(later)
       await ledger.check({ queue: later, duplicates: 0, withinMs: delayMs + healMs })
       for (const { id, startedAt } of collector.runs) {
-        assert.ok(startedAt - sentAt >= delayMs, `${id} came after ${startedAt - sentAt} ms, not ${delayMs}`)
+        assert.ok(
+          startedAt - sentAt >= delayMs,
+          `${id} arrived after ${startedAt - sentAt} ms, not after ${delayMs} ms`,
+        )
       }
     },
   },

@@ -3,11 +3,11 @@ import type { ConformanceCase } from '../../kit/case.js'
 import { range, rejection, sorted } from '../../kit/expect.js'
 import { assertNeverEarly, assertPunctual, patience, withoutDelays } from '../../kit/timing.js'
 
-/** When a delayed message comes. */
+/** Tests when a delayed message arrives. */
 export const delayTimes: readonly ConformanceCase[] = [
   {
     id: 'DLY-1',
-    title: 'of 300 messages, each delayed for its own time, none is early, lost or comes twice',
+    title: '300 messages with different delays are never early, lost or delivered twice',
     promises: [7],
     level: 'required',
     unless: withoutDelays,
@@ -21,7 +21,7 @@ export const delayTimes: readonly ConformanceCase[] = [
         sentAt[index] = Date.now()
         await queue.publish(kit.topic(), index, { id: `m-${index}`, delayMs: delays[index] ?? 0 })
       }
-      // A few at a time: a publish that waits for others would hide that its message came too early.
+      // Only a few at a time, because a publish that waits for others would hide an early message.
       for (const first of range(15)) await Promise.all(range(20).map((index) => publish(20 * first + index)))
       await kit.until(
         () => `300 messages; ${collector.handled.length} came`,
@@ -39,7 +39,7 @@ export const delayTimes: readonly ConformanceCase[] = [
   },
   {
     id: 'DLY-2',
-    title: 'a delayed message is hardly late on an idle broker',
+    title: 'a delayed message is at most delayResolutionMs plus one second late on an idle broker',
     promises: [7],
     level: 'required',
     unless: withoutDelays,
@@ -56,7 +56,7 @@ export const delayTimes: readonly ConformanceCase[] = [
         const { id } = await queue.publish(kit.topic(), delayMs, { delayMs })
         dueAt.set(id, Date.now() + delayMs)
       }
-      await kit.until('the delayed ones', () => collector.handled.length >= 8, patience(kit, 900))
+      await kit.until('the delayed messages', () => collector.handled.length >= 8, patience(kit, 900))
       const delayed = collector.runs.filter(({ id }) => dueAt.has(id))
       assertPunctual(
         delayed.map(({ id, startedAt }) => startedAt - (dueAt.get(id) ?? Number.NaN)),
@@ -66,7 +66,8 @@ export const delayTimes: readonly ConformanceCase[] = [
   },
   {
     id: 'DLY-3',
-    title: 'short delays come before long ones that were published earlier, and what is not delayed before both',
+    title:
+      'messages with short delays arrive before earlier ones with long delays, and messages without a delay before both',
     promises: [7],
     level: 'required',
     unless: withoutDelays,
@@ -74,7 +75,7 @@ export const delayTimes: readonly ConformanceCase[] = [
     async run(kit) {
       const queue = await kit.queue()
       const collector = await kit.collect(queue, kit.topic(), { concurrency: 50 })
-      // So far apart that a machine which is busy elsewhere does not blur the order.
+      // The delays are far apart, so that a busy machine does not change the order.
       const shortMs = 500 + kit.capabilities.delayResolutionMs
       const longMs = shortMs + 1_000 + 2 * kit.capabilities.delayResolutionMs
       const publish = (kind: string, delayMs: number) =>
@@ -82,7 +83,7 @@ export const delayTimes: readonly ConformanceCase[] = [
       await publish('long', longMs)
       await publish('short', shortMs)
       await publish('none', 0)
-      await kit.until('all of them', () => collector.handled.length >= 60, patience(kit, longMs))
+      await kit.until('all messages', () => collector.handled.length >= 60, patience(kit, longMs))
       await kit.quiet(() => collector.runs.length)
       assert.deepEqual(
         collector.runs.map(({ data }) => data),
@@ -92,7 +93,7 @@ export const delayTimes: readonly ConformanceCase[] = [
   },
   {
     id: 'DLY-4',
-    title: 'a message for a time that is past comes at once, one for a time to come not before it',
+    title: 'a message for a past time arrives at once, and one for a future time not before it',
     promises: [7],
     level: 'required',
     unless: withoutDelays,
@@ -102,16 +103,16 @@ export const delayTimes: readonly ConformanceCase[] = [
       const at = new Date(Date.now() + 3_000)
       await queue.publish(kit.topic(), 'future', { id: 'future', at })
       await queue.publish(kit.topic(), 'past', { id: 'past', at: new Date(0) })
-      await kit.until('both', () => collector.handled.length >= 2, patience(kit, 3_000))
+      await kit.until('both messages', () => collector.handled.length >= 2, patience(kit, 3_000))
       await kit.quiet(() => collector.runs.length)
       assert.deepEqual(collector.ids, ['past', 'future'])
       const early = at.getTime() - (collector.runs[1]?.startedAt ?? Number.NaN)
-      assert.ok(early <= 0, `it came ${early} ms before its time`)
+      assert.ok(early <= 0, `the message arrived ${early} ms before its time`)
     },
   },
   {
     id: 'DLY-5',
-    title: 'a delay beyond maxDelayMs is refused, and the longest one is taken',
+    title: 'a delay over maxDelayMs is refused, and a delay of maxDelayMs is accepted',
     promises: [7],
     level: 'required',
     async run(kit) {
@@ -119,7 +120,7 @@ export const delayTimes: readonly ConformanceCase[] = [
       const { maxDelayMs } = kit.capabilities
       const collector = await kit.collect(queue, kit.topic())
       const beyond = maxDelayMs + 1
-      // Beyond a year it is no sensible value on any broker.
+      // No broker needs a delay over a year.
       const codes = ['MQ_NOT_SUPPORTED', 'MQ_INVALID_OPTION'] as const
       await rejection(queue.publish(kit.topic(), 1, { delayMs: beyond }), ...codes)
       await rejection(queue.publish(kit.topic(), 1, { at: new Date(Date.now() + beyond + 60_000) }), ...codes)

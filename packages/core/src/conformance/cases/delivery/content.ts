@@ -4,11 +4,11 @@ import type { ConformanceCase } from '../../kit/case.js'
 import { range } from '../../kit/expect.js'
 import { consumeOptions, done, publishCall, rawMessage } from '../../kit/raw.js'
 
-/** What arrives, and how often. */
+/** Tests which messages arrive, with which content and how often. */
 export const deliveryContent: readonly ConformanceCase[] = [
   {
     id: 'DEL-1',
-    title: 'each of 300 messages is handled once, as a first attempt, and is what was published',
+    title: 'each of 300 messages is handled once, as a first attempt, exactly as it was published',
     promises: [2, 3, 4],
     level: 'required',
     timeoutMs: 60_000,
@@ -37,7 +37,7 @@ export const deliveryContent: readonly ConformanceCase[] = [
   },
   {
     id: 'DEL-2',
-    title: 'every field of a message reaches the handler, the attributes of other programs included',
+    title: 'every field of a message reaches the handler, including the attributes of other programs',
     promises: [3, 14],
     level: 'required',
     async run(kit) {
@@ -85,7 +85,7 @@ export const deliveryContent: readonly ConformanceCase[] = [
   },
   {
     id: 'DEL-3',
-    title: 'what was not given is absent, and the time is that of the publish, the same in every group',
+    title: 'fields that were not given are absent, and the time is that of the publish in every group',
     promises: [3],
     level: 'required',
     async run(kit) {
@@ -101,18 +101,22 @@ export const deliveryContent: readonly ConformanceCase[] = [
       const messages = collectors.flatMap(({ runs }) => runs.map((run) => run.message))
       for (const { key, headers, extensions, source, type, time } of messages) {
         assert.deepEqual({ key, source, type }, { key: undefined, source: '/billing', type: kit.topic() })
-        assert.deepEqual([{ ...headers }, { ...extensions }], [{}, {}])
+        assert.deepEqual({ headers: { ...headers }, extensions: { ...extensions } }, { headers: {}, extensions: {} })
         assert.ok(
           time.getTime() >= before && time.getTime() <= after,
-          `${time.toISOString()} is not when it was published`,
+          `the time ${time.toISOString()} is not that of the publish`,
         )
       }
-      assert.equal(new Set(messages.map(({ time }) => time.getTime())).size, 1, 'the time differs between groups')
+      assert.equal(
+        new Set(messages.map(({ time }) => time.getTime())).size,
+        1,
+        'distinct times of one message in its groups',
+      )
     },
   },
   {
     id: 'DEL-4',
-    title: 'ten topics at once each get their own messages, all of them once',
+    title: 'ten topics in parallel each get their own messages, each message once',
     promises: [2, 3],
     level: 'required',
     timeoutMs: 90_000,
@@ -126,14 +130,14 @@ export const deliveryContent: readonly ConformanceCase[] = [
         assert.deepEqual(
           runs.filter(({ data }) => data !== number).map(({ data }) => data),
           [],
-          `messages of other topics came to t${number}`,
+          `messages of other topics reached t${number}`,
         )
       })
     },
   },
   {
     id: 'DEL-5',
-    title: 'two queues of one process send each other messages, each from within its handlers',
+    title: 'two queues of one process exchange messages from within their handlers',
     promises: [2, 8],
     level: 'required',
     timeoutMs: 60_000,
@@ -141,7 +145,7 @@ export const deliveryContent: readonly ConformanceCase[] = [
       const [left, right] = [await kit.queue(), await kit.queue()]
       const rounds = 30
       const seen: number[] = []
-      // One handler at a time: a handler that publishes must not wait for itself.
+      // With one handler at a time, a handler that publishes must not wait for itself.
       const collect = (queue: typeof left, from: string, to: string) =>
         kit.collect(queue, kit.topic(from), {
           concurrency: 1,
@@ -172,7 +176,7 @@ type Attributes = Pick<Delivery['message'], 'id' | 'source' | 'type' | 'headers'
   readonly key?: string | undefined
 }
 
-/** To be compared: without the prototypes with which they came, and the time as an instant. */
+/** Returns the fields in a comparable form: without prototypes, and the time as a number. */
 function attributes({ id, source, type, time, key, headers, extensions }: Attributes) {
   const instant = new Date(time).toISOString()
   return { id, source, type, time: instant, key, headers: { ...headers }, extensions: { ...extensions } }

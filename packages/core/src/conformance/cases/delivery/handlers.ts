@@ -3,7 +3,7 @@ import { type Message, Unrecoverable } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
 import { sorted } from '../../kit/expect.js'
 
-/** Objects of which even looking at them fails. */
+/** Objects that throw on every access. */
 const hostile = new Proxy({}, { get: () => assert.fail('looked at'), getPrototypeOf: () => assert.fail('looked at') })
 
 const thrown: readonly unknown[] = [
@@ -35,18 +35,19 @@ const returned: readonly unknown[] = [
   { kind: 'release' },
   [],
   Promise.resolve('later'),
-  // biome-ignore lint/suspicious/noThenProperty: a thenable that is no promise is what is tested
+  // biome-ignore lint/suspicious/noThenProperty: the case needs a thenable that is not a promise
   { then: (resolve: (value: unknown) => void) => resolve(false) },
   () => {
     throw new Error('a function is not called')
   },
 ]
 
-/** What handlers do to themselves and to their message is nobody else's business. */
+/** Tests that a handler affects only itself and its own message. */
 export const deliveryHandlers: readonly ConformanceCase[] = [
   {
     id: 'DEL-6',
-    title: 'whatever a handler throws, at once or later, only that message is retried, and the consumer goes on',
+    title:
+      'any value thrown by a handler, synchronously or later, retries only that message, and the consumer continues',
     promises: [4, 5],
     level: 'required',
     timeoutMs: 60_000,
@@ -54,7 +55,7 @@ export const deliveryHandlers: readonly ConformanceCase[] = [
       const queue = await kit.queue()
       const attempts = new Map<string, number[]>()
       let runs = 0
-      // Not async: half of them throw before there is a promise.
+      // Not async, so that half of the errors are thrown synchronously.
       await queue.subscribe(kit.topic(), (message) => {
         runs += 1
         attempts.set(message.id, [...(attempts.get(message.id) ?? []), message.attempt])
@@ -83,7 +84,7 @@ export const deliveryHandlers: readonly ConformanceCase[] = [
   },
   {
     id: 'DEL-7',
-    title: 'whatever a handler returns acknowledges the message',
+    title: 'any return value of a handler acknowledges the message',
     promises: [4],
     level: 'required',
     async run(kit) {
@@ -105,7 +106,7 @@ export const deliveryHandlers: readonly ConformanceCase[] = [
   },
   {
     id: 'DEL-8',
-    title: 'what a handler does to its message is seen by no other group, no later attempt and no dead letter',
+    title: 'changes that a handler makes to its message reach no other group, no later attempt and no dead letter',
     promises: [3, 5, 6],
     level: 'required',
     timeoutMs: 60_000,
@@ -153,7 +154,7 @@ const contentOf = (data: unknown): string =>
 const shown = ({ data, headers, time }: Message): string =>
   `${contentOf(data)} ${JSON.stringify(headers)} ${time.getTime() > 0 ? 'in time' : 'at no time'}`
 
-/** Changes whatever can be changed. */
+/** Changes everything in the message that can be changed. */
 function spoil(message: Message): void {
   const { data, time } = message
   time.setTime(0)

@@ -4,11 +4,11 @@ import { createGate } from '../../kit/gate.js'
 import { holdRuns } from '../../kit/held-consumer.js'
 import { done, publishCall, rawMessage } from '../../kit/raw.js'
 
-/** Who has a message, until when, and when it is gone. */
+/** Tests which consumer owns a message, until when, and when the message is gone. */
 export const deliveryOwnership: readonly ConformanceCase[] = [
   {
     id: 'DEL-9',
-    title: 'what was acknowledged does not come again, neither to this consumer nor to a later one',
+    title: 'an acknowledged message is not delivered again, neither to this consumer nor to a later one',
     promises: [4],
     level: 'required',
     timeoutMs: 60_000,
@@ -22,7 +22,7 @@ export const deliveryOwnership: readonly ConformanceCase[] = [
       await first.disconnect()
 
       const second = await kit.queue()
-      await kit.until('the broker to hold nothing any more', async () => {
+      await kit.until('the group to be empty', async () => {
         const { ready = 0, inFlight = 0 } = await second.stats(kit.topic())
         return ready === 0 && inFlight === 0
       })
@@ -33,7 +33,7 @@ export const deliveryOwnership: readonly ConformanceCase[] = [
   },
   {
     id: 'DEL-10',
-    title: 'a message whose handler has not ended when its consumer goes away comes to another consumer',
+    title: 'a message whose handler has not finished when its consumer leaves is delivered to another consumer',
     promises: [4, 13],
     level: 'required',
     timeoutMs: 150_000,
@@ -46,12 +46,12 @@ export const deliveryOwnership: readonly ConformanceCase[] = [
       const first = await holdRuns(gone, ref)
       await kit.until('a first run', () => first.runs.length > 0)
       await gone.disconnect({ timeoutMs: 0 })
-      assert.ok(first.runs[0]?.aborted, 'the handler was not told that its connection was closed')
+      assert.ok(first.runs[0]?.aborted, 'the signal did not abort when the connection was closed')
 
       const second = await holdRuns(stopped, ref)
       await kit.until('a second run, after a disconnect', () => second.runs.length > 0, { timeoutMs: kit.redeliveryMs })
       await second.stop({ timeoutMs: 0 })
-      assert.ok(second.runs[0]?.aborted, 'the handler was not told that its consumer was stopped')
+      assert.ok(second.runs[0]?.aborted, 'the signal did not abort when the consumer was stopped')
 
       const third = await holdRuns(last, ref)
       await kit.until('a third run, after a stop', () => third.runs.length > 0, { timeoutMs: kit.redeliveryMs })
@@ -63,7 +63,7 @@ export const deliveryOwnership: readonly ConformanceCase[] = [
   },
   {
     id: 'DEL-11',
-    title: "what a handler answers after its signal has aborted is void: the message is its new owner's",
+    title: 'the answer of a handler after its signal has aborted is ignored: the message belongs to its new owner',
     promises: [3, 4],
     level: 'required',
     timeoutMs: 150_000,
@@ -84,7 +84,7 @@ export const deliveryOwnership: readonly ConformanceCase[] = [
       await second.stop({ timeoutMs: 0 })
 
       const third = await holdRuns(early, ref)
-      await kit.until('a third run, as nobody has acknowledged', () => third.runs.length > 0, {
+      await kit.until('a third run, because nothing was acknowledged', () => third.runs.length > 0, {
         timeoutMs: kit.redeliveryMs,
       })
       third.runs[0]?.settle(done)
@@ -94,7 +94,7 @@ export const deliveryOwnership: readonly ConformanceCase[] = [
   },
   {
     id: 'DEL-12',
-    title: 'a handler that ends badly after its signal has aborted neither retries nor kills the message',
+    title: 'a handler that fails after its signal has aborted neither retries nor dead-letters the message',
     promises: [3, 6],
     level: 'required',
     timeoutMs: 150_000,
@@ -110,7 +110,7 @@ export const deliveryOwnership: readonly ConformanceCase[] = [
       await first.publish(topic, 1, { id: 'm' })
       await kit.until('the handler to start', () => stuck.running > 0)
       await stuck.subscription.stop({ timeoutMs: 0 })
-      assert.ok(stuck.runs[0]?.signal.aborted)
+      assert.ok(stuck.runs[0]?.signal.aborted, 'the signal did not abort')
       gate.open()
       await kit.until('the handler to end', () => stuck.running === 0)
 
@@ -123,7 +123,7 @@ export const deliveryOwnership: readonly ConformanceCase[] = [
   },
   {
     id: 'DEL-13',
-    title: 'a handler whose connection breaks either keeps its message or is told, and then another run gets it',
+    title: 'a handler whose connection breaks keeps its message, or its signal aborts and another run gets the message',
     promises: [3, 4, 10],
     level: 'required',
     needs: ['cut'],
@@ -139,7 +139,7 @@ export const deliveryOwnership: readonly ConformanceCase[] = [
       const [first] = consumer.runs
       await kit.faults.cut()
 
-      // Whose the message is turns out when the consume loop is back.
+      // The owner of the message is known once the consume loop has resumed.
       const inTime = { timeoutMs: kit.redeliveryMs }
       const publishOther = async (): Promise<boolean> => {
         await adapter.publish(ref.topic, [rawMessage()], publishCall(1_000)).catch(() => {})
@@ -153,12 +153,12 @@ export const deliveryOwnership: readonly ConformanceCase[] = [
       await kit.quiet(() => consumer.runs.length)
       await consumer.stop({ timeoutMs: 0 })
       const later = await holdRuns(adapter, ref, { only: 'm' })
-      if (wasLost) await kit.until('a third run: nobody has answered', () => later.runs.length > 0, inTime)
+      if (wasLost) await kit.until('a third run, because nothing was acknowledged', () => later.runs.length > 0, inTime)
       await kit.quiet(() => later.runs.length)
       assert.equal(
         later.runs.length,
         wasLost ? 1 : 0,
-        'it came again, although the handler that had it acknowledged it',
+        wasLost ? 'runs of a message that was lost' : 'runs of a message that its owner has acknowledged',
       )
     },
   },

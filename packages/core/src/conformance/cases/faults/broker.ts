@@ -18,7 +18,7 @@ const forgets = ({ durable }: Kit['capabilities']): string | undefined =>
 export const brokerFaults: readonly ConformanceCase[] = [
   {
     id: 'FLT-1',
-    title: 'a broker that is killed and restarted under load loses nothing that it acknowledged',
+    title: 'a broker that is killed and restarted under load loses no acknowledged message',
     promises: [1, 2, 4, 10],
     level: 'required',
     needs: ['kill', 'restart'],
@@ -29,7 +29,7 @@ export const brokerFaults: readonly ConformanceCase[] = [
   },
   {
     id: 'FLT-2',
-    title: 'a broker that is killed and restarted again and again under load loses nothing that it acknowledged',
+    title: 'a broker that is killed and restarted repeatedly under load loses no acknowledged message',
     promises: [1, 2, 4, 10],
     level: 'required',
     needs: ['kill', 'restart'],
@@ -41,7 +41,7 @@ export const brokerFaults: readonly ConformanceCase[] = [
   },
   {
     id: 'FLT-3',
-    title: 'an idle consumer handles what is published after its broker was restarted, without a new subscription',
+    title: 'an idle consumer handles messages published after a broker restart, without a new subscription',
     promises: [2, 10],
     level: 'required',
     needs: ['kill', 'restart'],
@@ -55,18 +55,20 @@ export const brokerFaults: readonly ConformanceCase[] = [
       consumer.on('data-loss', (event) => losses.push(event))
       const before = await publishBefore(kit, ledger, publisher)
       await kit.faults.kill()
-      await kit.until('the end to be noticed', () => consumer.health().status !== 'up', { timeoutMs: 10_000 })
+      await kit.until('the end of the broker to be detected', () => consumer.health().status !== 'up', {
+        timeoutMs: 10_000,
+      })
       await kit.faults.restart()
       await untilWell(kit, consumer)
       await publishAgain(kit, ledger, publisher, 10)
       await ledger.check({ queue: consumer, duplicates: 0, withinMs: healMs })
       before.check()
-      if (kit.capabilities.durable) assert.deepEqual(losses, [], 'a loss was reported, though nothing can be lost')
+      if (kit.capabilities.durable) assert.deepEqual(losses, [], 'data-loss events of a durable broker')
     },
   },
   {
     id: 'FLT-23',
-    title: 'a backlog that waits for its consumer survives a restart of the broker, each message once',
+    title: 'a backlog without a consumer survives a broker restart, and each message is handled once',
     promises: [1, 2],
     level: 'required',
     needs: ['kill', 'restart'],
@@ -93,7 +95,7 @@ async function killUnderLoad(kit: Kit, times: number): Promise<void> {
   const [publisher, consumer] = [await kit.queue(), await kit.queue()]
   const ledger = kit.ledger(kit.topic())
   await ledger.collect(consumer, slower(kit))
-  // One group has a backlog and messages in hand, the other no consumer at all.
+  // One group has a backlog and running handlers, the other has no consumer.
   await publisher.declareGroup(kit.topic(), 'idle')
   const before = await publishBefore(kit, ledger, publisher)
   for (const _ of range(times)) {
@@ -107,7 +109,7 @@ async function killUnderLoad(kit: Kit, times: number): Promise<void> {
   }
   await ledger.check({ queue: consumer, duplicates: times * doubtPerFault, withinMs: kit.redeliveryMs + healMs })
   before.check()
-  // Thousands by now: one by one, a disk that is slow to sync would take longer for the answers than is waited for.
+  // There are thousands of messages. One at a time would take too long on a disk that is slow to sync.
   const idle = await kit.collect(consumer, kit.topic(), { group: 'idle', concurrency: 100 })
   const lacking = (): readonly string[] => [...ledger.published].filter((id) => !idle.ids.includes(id))
   const what = () => `${lacking().length} messages of the group without a consumer: ${lacking().slice(0, 5).join(', ')}`

@@ -8,12 +8,12 @@ import { sleep } from '../../kit/wait.js'
 
 type Direction = 'in' | 'out' | 'both'
 
-/** A heartbeat of 10 s that was missed twice, and some. */
+/** The time until a frozen link is detected: two missed heartbeats of 10 s and a reserve. */
 const noticeMs = 45_000
 
 const short = (id: string, direction: Direction, what: string): ConformanceCase => ({
   id,
-  title: `a link on which ${what} gets through for a few seconds: publishes settle in time and nothing is lost`,
+  title: `a link on which ${what} passes for a few seconds: publishes settle in time and no message is lost`,
   promises: [1, 4, 10],
   level: 'required',
   needs: ['freeze', 'heal'],
@@ -24,7 +24,7 @@ const short = (id: string, direction: Direction, what: string): ConformanceCase 
 
 const long = (id: string, direction: Direction, what: string): ConformanceCase => ({
   id,
-  title: `a link on which ${what} gets through for a minute is noticed; after it all goes on and nothing is lost`,
+  title: `a link on which ${what} passes for a minute is detected; then everything resumes and no message is lost`,
   promises: [1, 4, 10],
   level: 'required',
   needs: ['freeze', 'heal'],
@@ -43,7 +43,7 @@ export const frozenFaults: readonly ConformanceCase[] = [
   long('FLT-16', 'both', 'nothing at all'),
   {
     id: 'FLT-17',
-    title: 'a connection whose broker died without a word is noticed, and another one made',
+    title: 'a connection to a silently dead broker is detected and replaced',
     promises: [1, 4, 10],
     level: 'required',
     needs: ['freeze', 'kill', 'restart', 'heal'],
@@ -63,12 +63,14 @@ export const frozenFaults: readonly ConformanceCase[] = [
 ]
 
 interface FreezeOptions {
-  /** It has to be noticed meanwhile. */
+  /** The duration of the freeze, within which it has to be detected. Default: 0, and it need not be detected. */
   readonly forMs?: number
   readonly meanwhile?: () => Promise<void>
 }
 
-/** Handlers end while their settlements cannot reach the broker, and publishes wait for answers that do not come. */
+/**
+ * Freezes the link while handlers end, whose settlements cannot reach the broker, and while publishes wait for answers.
+ */
 async function freeze(kit: Kit, direction: Direction, { forMs = 0, meanwhile }: FreezeOptions = {}): Promise<void> {
   const [publisher, consumer] = [await kit.queue(), await kit.queue()]
   const ledger = kit.ledger(kit.topic())
@@ -78,7 +80,7 @@ async function freeze(kit: Kit, direction: Direction, { forMs = 0, meanwhile }: 
   const before = await publishBefore(kit, ledger, publisher)
   gate = createGate()
   await ledger.publish(publisher, { count: 5 })
-  await kit.until('five to run', () => collector.running === 5)
+  await kit.until('five handlers to run', () => collector.running === 5)
 
   const startedAt = performance.now()
   await kit.faults.freeze(direction)
@@ -86,14 +88,14 @@ async function freeze(kit: Kit, direction: Direction, { forMs = 0, meanwhile }: 
   const { tookMs } = await timed(ledger.publish(publisher, { count: 20, timeoutMs: 2_000 }))
   assert.ok(tookMs < 5_000, `publishes with a timeout of 2,000 ms took ${Math.round(tookMs)} ms`)
   if (forMs > 0) {
-    await kit.until('the frozen link to be noticed', () => consumer.health().status !== 'up', { timeoutMs: noticeMs })
+    await kit.until('the frozen link to be detected', () => consumer.health().status !== 'up', { timeoutMs: noticeMs })
     await sleep(forMs - (performance.now() - startedAt))
   }
   await meanwhile?.()
   await kit.faults.heal()
 
   await publishAgain(kit, ledger, publisher, 20, noticeMs + healMs)
-  // The five that could not be settled, and publishes that were sent again for want of an answer.
+  // These are the five unsettled messages, and publishes that were sent again because they had no answer.
   await ledger.check({ queue: consumer, duplicates: 25, withinMs: kit.redeliveryMs + noticeMs })
   before.check()
 }

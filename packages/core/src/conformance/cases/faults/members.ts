@@ -11,11 +11,11 @@ const handledBy = (worker: Worker): number => worker.events.filter(({ type }) =>
 const startedBy = (worker: Worker): readonly string[] =>
   worker.events.flatMap(({ type, id }) => (type === 'started' && id !== undefined ? [id] : []))
 
-/** Of the group's consumers, some go without a word, some as they should. */
+/** Tests consumers that leave their group properly, and others that are killed. */
 export const memberFaults: readonly ConformanceCase[] = [
   {
     id: 'FLT-18',
-    title: 'what a process held that is killed in the middle runs on a live consumer within redeliveryMs',
+    title: 'messages held by a killed process run on a live consumer within redeliveryMs',
     promises: [3, 4],
     level: 'required',
     needs: ['worker'],
@@ -30,18 +30,22 @@ export const memberFaults: readonly ConformanceCase[] = [
         await kit.quiet(() => live.runs.length + worker.events.length)
       }
       const held = startedBy(worker)
-      assert.equal(held.length, 3, 'the group has two consumers, and one of them gets too little')
+      assert.equal(held.length, 3, 'runs of the worker with three slots')
       await worker.kill()
       await ledger.check({ queue, duplicates: 0, withinMs: kit.redeliveryMs })
       const attempts = live.runs.filter(({ id }) => held.includes(id)).map(({ attempt }) => attempt)
       const expected = kit.capabilities.countsCrashes ? 2 : 1
-      assert.deepEqual(attempts, [expected, expected, expected], 'the attempts of what was held')
+      assert.deepEqual(
+        attempts,
+        [expected, expected, expected],
+        'the attempts of the messages that the killed process held',
+      )
       assert.deepEqual(await queue.deadLetters(kit.topic(), 'g').list(), [])
     },
   },
   {
     id: 'FLT-19',
-    title: 'processes that are killed in a row under load lose nothing and bring no innocent message among the dead',
+    title: 'processes that are killed one after another under load lose no message and cause no dead letter',
     promises: [4, 6],
     level: 'required',
     needs: ['worker'],
@@ -54,8 +58,8 @@ export const memberFaults: readonly ConformanceCase[] = [
       for (const _ of range(5)) {
         const worker = await kit.worker({ topic: kit.topic(), concurrency: 4, afterMs: 5 })
         ledger.watch(worker)
-        // More than it can have had in hand: what an earlier one had held is among it, wherever that comes back at once.
-        const handled = () => `the worker to handle 40 messages; ${handledBy(worker)} it has`
+        // These are more than it can have held: messages of an earlier worker are among them if they come back at once.
+        const handled = () => `the worker to handle 40 messages; it has handled ${handledBy(worker)}`
         await kit.until(handled, () => handledBy(worker) >= 40, { timeoutMs: kit.redeliveryMs + healMs })
         await worker.kill()
       }
@@ -67,7 +71,7 @@ export const memberFaults: readonly ConformanceCase[] = [
   },
   {
     id: 'FLT-20',
-    title: 'consumers that join and leave properly under load lose and duplicate nothing',
+    title: 'consumers that join and leave properly under load lose and duplicate no message',
     promises: [2, 3, 13],
     level: 'required',
     timeoutMs: 120_000,
@@ -84,13 +88,13 @@ export const memberFaults: readonly ConformanceCase[] = [
         await guest.disconnect()
       }
       await load.stop()
-      assert.equal(ledger.rejected.size + ledger.unknown.size, 0, 'a publish failed')
+      assert.equal(ledger.rejected.size + ledger.unknown.size, 0, 'publishes that failed')
       await ledger.check({ queue, duplicates: 0, withinMs: healMs })
     },
   },
   {
     id: 'FLT-21',
-    title: 'consumers that leave without letting their handlers finish lose nothing; only what they held comes twice',
+    title: 'consumers that leave with unfinished handlers lose no message; only the messages they held are repeated',
     promises: [3, 4, 13],
     level: 'required',
     timeoutMs: 120_000,
@@ -110,14 +114,14 @@ export const memberFaults: readonly ConformanceCase[] = [
             if (obeys) throw signal.reason
           },
         })
-        await kit.until('the guest to have its hands full', () => collector.running === 4, { timeoutMs: healMs })
+        await kit.until('the guest to be busy', () => collector.running === 4, { timeoutMs: healMs })
         guests.push(collector)
         await guest.disconnect({ timeoutMs: 0 })
       }
       await load.stop()
       gate.open()
       await kit.until('every handler to end', () => guests.every(({ running }) => running === 0))
-      // The four of the guest that ended them regardless.
+      // These are the four messages of the guest that ignored the signal.
       await ledger.check({ queue, duplicates: 4, withinMs: kit.redeliveryMs + healMs })
       assert.deepEqual(await queue.deadLetters(kit.topic(), 'g').list(), [])
     },

@@ -1,4 +1,5 @@
 import type { ConformanceCase } from '../../kit/case.js'
+import { reasonOf } from '../../kit/failure-text.js'
 import type { Kit } from '../../kit/kit.js'
 import { doubtPerFault, healMs, publishAgain, publishSteadily, slower, untilWell } from '../../kit/load.js'
 import { sleep } from '../../kit/wait.js'
@@ -9,7 +10,7 @@ const soakMs = 60_000
 export const soakFaults: readonly ConformanceCase[] = [
   {
     id: 'FLT-22',
-    title: 'a minute of faults of every kind, one after the other and at random, loses nothing',
+    title: 'a minute of random faults of every kind loses no message',
     promises: [1, 2, 4, 10],
     level: 'required',
     needs: ['cut', 'refuse', 'freeze', 'kill', 'restart', 'heal', 'worker'],
@@ -43,7 +44,8 @@ export const soakFaults: readonly ConformanceCase[] = [
         const duplicates = done.length * doubtPerFault
         await ledger.check({ queue: consumer, duplicates, withinMs: kit.redeliveryMs + healMs })
       } catch (error) {
-        throw new Error(`${(error as Error).message} (after ${done.join(', ')}; seed ${kit.seed})`, { cause: error })
+        const where = `after ${done.join(', ')}; seed ${kit.seed}`
+        throw new Error(`${reasonOf(error as Error)} (${where})`, { cause: error })
       }
     },
   },
@@ -51,27 +53,29 @@ export const soakFaults: readonly ConformanceCase[] = [
 
 type Fault = readonly [name: string, work: () => Promise<void>]
 
-/** Each ends what it began. */
+/** Returns the faults. Each ends by itself. */
 function faultsOf(kit: Kit): readonly Fault[] {
   const { faults } = kit
-  const forAWhile = (maxMs: number, begin: () => Promise<void>) => async (): Promise<void> => {
+  const temporarily = (maxMs: number, begin: () => Promise<void>) => async (): Promise<void> => {
     await begin()
     await sleep(kit.random() * maxMs)
     await faults.heal()
   }
   return [
     ['cut', () => faults.cut()],
-    ['freeze in', forAWhile(4_000, () => faults.freeze('in'))],
-    ['freeze out', forAWhile(4_000, () => faults.freeze('out'))],
-    ['freeze both', forAWhile(4_000, () => faults.freeze('both'))],
-    ['refuse', forAWhile(3_000, () => faults.refuse().then(() => faults.cut()))],
+    ['freeze in', temporarily(4_000, () => faults.freeze('in'))],
+    ['freeze out', temporarily(4_000, () => faults.freeze('out'))],
+    ['freeze both', temporarily(4_000, () => faults.freeze('both'))],
+    ['refuse', temporarily(3_000, () => faults.refuse().then(() => faults.cut()))],
     ['kill', () => faults.kill().then(() => faults.restart())],
   ]
 }
 
 const pick = <T>(kit: Kit, values: readonly T[]): T => values[Math.floor(kit.random() * values.length)] as T
 
-/** A process that shares the load, and is killed and replaced. While the broker is away it may fail to start. */
+/**
+ * Manages a process that shares the load, and is killed and replaced. It may fail to start while the broker is away.
+ */
 function workerAmong(kit: Kit, started: (worker: Worker) => void) {
   let current: Worker | undefined
   const end = async (): Promise<void> => {

@@ -4,11 +4,11 @@ import type { ConformanceCase } from '../../kit/case.js'
 import { range } from '../../kit/expect.js'
 import type { Kit } from '../../kit/kit.js'
 
-/** A group is there from its declaration until it is deleted. */
+/** Tests that a group exists from its declaration until its deletion. */
 export const groupLifetimes: readonly ConformanceCase[] = [
   {
     id: 'GRP-5',
-    title: 'a group keeps what comes while it has no consumer, and while nobody who knows it is connected',
+    title: 'a group keeps messages while it has no consumer, and while no process that knows it is connected',
     promises: [2],
     level: 'required',
     timeoutMs: 60_000,
@@ -32,7 +32,7 @@ export const groupLifetimes: readonly ConformanceCase[] = [
   },
   {
     id: 'GRP-6',
-    title: 'a group that is declared again keeps what it holds and where it is',
+    title: 'a group that is declared again keeps its messages and its position',
     promises: [2],
     level: 'required',
     timeoutMs: 60_000,
@@ -58,7 +58,7 @@ export const groupLifetimes: readonly ConformanceCase[] = [
   },
   {
     id: 'GRP-7',
-    title: 'what is published the moment a group is declared or subscribed is not missed',
+    title: 'a message published right after a group is declared or subscribed is not missed',
     promises: [2],
     level: 'required',
     timeoutMs: 90_000,
@@ -80,7 +80,7 @@ export const groupLifetimes: readonly ConformanceCase[] = [
   },
   {
     id: 'GRP-8',
-    title: 'a deleted group is gone with its messages and dead letters, and one made anew begins with nothing',
+    title: 'a deleted group is gone with its messages and dead letters, and a new one of its name begins empty',
     promises: [2, 6],
     level: 'required',
     timeoutMs: 90_000,
@@ -107,7 +107,7 @@ export const groupLifetimes: readonly ConformanceCase[] = [
   },
   {
     id: 'GRP-9',
-    title: 'to delete a group that does not exist, on a topic that does or does not, changes nothing',
+    title: 'deleting a group that does not exist changes nothing, whether its topic exists or not',
     promises: [2],
     level: 'required',
     async run(kit) {
@@ -122,7 +122,7 @@ export const groupLifetimes: readonly ConformanceCase[] = [
       await queue.declareGroup(kit.topic('deleted'), 'g')
       for (const _ of range(2)) await queue.deleteGroup(kit.topic('deleted'), 'g')
       const { routed } = await queue.publish(kit.topic('deleted'), 1)
-      assert.notEqual(routed, 'yes', 'a message went to a group that was deleted')
+      assert.notEqual(routed, 'yes', 'routed, for a topic whose only group was deleted')
       assert.equal(queue.health().status, 'up')
     },
   },
@@ -133,7 +133,7 @@ interface GroupOf {
   readonly group: string
 }
 
-/** The group gets a dead letter, and is left without a consumer. */
+/** Gives the group a dead letter and leaves it without a consumer. */
 async function leaveSomething(kit: Kit, queue: Queue, { topic, group }: GroupOf): Promise<void> {
   const collector = await kit.collect(queue, topic, {
     group,

@@ -4,11 +4,11 @@ import type { Collector } from '../../kit/collector.js'
 import { createGate } from '../../kit/gate.js'
 import { sleep } from '../../kit/wait.js'
 
-/** Groups get everything; the members of a group share it. */
+/** Tests that every group gets all messages, and that the members of a group share them. */
 export const groupMembers: readonly ConformanceCase[] = [
   {
     id: 'GRP-1',
-    title: 'every group gets every message once, however slow or broken the handlers of another one are',
+    title: 'every group gets every message once, however slow or broken the handlers of another group are',
     promises: [2, 3, 5],
     level: 'required',
     timeoutMs: 60_000,
@@ -16,7 +16,7 @@ export const groupMembers: readonly ConformanceCase[] = [
       const [queue, topic] = [await kit.queue(), kit.topic()]
       const ledgers = ['first', 'second', 'third'].map((group) => kit.ledger(topic, group))
       const [publishing, ...others] = ledgers
-      assert.ok(publishing)
+      assert.ok(publishing, 'there is no ledger for publishing')
       await Promise.all(ledgers.map(({ collect }) => collect(queue)))
       const failing = await kit.collect(queue, topic, {
         group: 'failing',
@@ -33,12 +33,12 @@ export const groupMembers: readonly ConformanceCase[] = [
       await kit.quiet(() => failing.runs.length)
       for (const { handled } of others) assert.deepEqual(handled(), everything)
       assert.equal(failing.runs.length, 100)
-      assert.ok(stuck.running > 0)
+      assert.ok(stuck.running > 0, 'the stuck group has no running handler')
     },
   },
   {
     id: 'GRP-2',
-    title: 'members of a group share its messages: each gets some, and no message comes to two',
+    title: 'the members of a group share its messages: each gets some, and no message reaches two',
     promises: [3],
     level: 'required',
     timeoutMs: 60_000,
@@ -46,7 +46,7 @@ export const groupMembers: readonly ConformanceCase[] = [
       const queue = await kit.queue()
       const ledger = kit.ledger(kit.topic())
       const gate = createGate()
-      // Held up, so that no member is so quick that nothing is left for the others.
+      // Handlers are held up, so that a quick member leaves messages for the others.
       const options = { concurrency: 2, handler: () => gate.opened }
       const members: Collector[] = [
         await ledger.collect(queue, options),
@@ -67,7 +67,7 @@ export const groupMembers: readonly ConformanceCase[] = [
   },
   {
     id: 'GRP-3',
-    title: 'a member that leaves in the middle takes nothing with it: the others handle the rest, each message once',
+    title: 'a member that leaves during the work loses no message: the others handle the rest, each message once',
     promises: [3, 13],
     level: 'required',
     timeoutMs: 90_000,
@@ -89,7 +89,7 @@ export const groupMembers: readonly ConformanceCase[] = [
   },
   {
     id: 'GRP-4',
-    title: 'a member that joins in the middle gets its share, and nothing is lost or handled by two at once',
+    title: 'a member that joins during the work gets its share, and no message is lost or handled by two at once',
     promises: [2, 3],
     level: 'required',
     timeoutMs: 120_000,
@@ -101,7 +101,7 @@ export const groupMembers: readonly ConformanceCase[] = [
       const options = {
         concurrency: 5,
         handler: async ({ id }: { readonly id: string }, { signal }: { readonly signal: AbortSignal }) => {
-          // A handler that was told to end has lost its message to the one that starts now.
+          // A handler whose signal has aborted has lost its message to the one that starts now.
           if (running.get(id)?.aborted === false) overlaps.push(id)
           running.set(id, signal)
           await sleep(5)
@@ -113,7 +113,7 @@ export const groupMembers: readonly ConformanceCase[] = [
       const publishing = async (): Promise<void> => {
         while (!isJoined) {
           await ledger.publish(first, { count: 20 })
-          // Else the backlog grows faster than two members can handle it.
+          // Otherwise the backlog grows faster than two members can handle it.
           await kit.until('most of it to be handled', () => ledger.published.size - ledger.handled().size < 200)
         }
         await ledger.publish(first, { count: 100 })
@@ -132,7 +132,7 @@ export const groupMembers: readonly ConformanceCase[] = [
         await ledger.publish(first, { count: 10 })
         return false
       })
-      // A hand-over may repeat what was being handled; its handler was told, or had just ended.
+      // A rebalance may repeat running messages. Their handlers were aborted, or had just ended.
       await ledger.check({ queue: first, duplicates: ledger.published.size, withinMs: kit.redeliveryMs + 15_000 })
       assert.deepEqual(overlaps, [], 'two members handled the same message at once')
     },

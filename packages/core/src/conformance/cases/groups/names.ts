@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { Unrecoverable } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
 
-/** No two groups are one because of their names. */
+/** Tests that names do not mix up groups. */
 export const groupNames: readonly ConformanceCase[] = [
   {
     id: 'GRP-16',
-    title: 'groups of one name on different topics are different groups',
+    title: 'groups with one name on different topics are different groups',
     promises: [3, 6],
     level: 'required',
     timeoutMs: 60_000,
@@ -22,12 +22,12 @@ export const groupNames: readonly ConformanceCase[] = [
       await queue.deleteGroup(kit.topic('first'), 'g')
       await second.collect(queue)
       await second.check({ queue, duplicates: 0 })
-      assert.deepEqual([first.handled().size, second.handled().size], [10, 7])
+      assert.deepEqual({ first: first.handled().size, second: second.handled().size }, { first: 10, second: 7 })
     },
   },
   {
     id: 'GRP-17',
-    title: 'groups are apart where names begin alike, differ in case or a sign, or read the same once they are joined',
+    title: 'groups are separate if names share a prefix, differ in case or one character, or look the same when joined',
     promises: [3, 5, 6],
     level: 'required',
     timeoutMs: 120_000,
@@ -50,7 +50,7 @@ export const groupNames: readonly ConformanceCase[] = [
         sources.map(([topic, group]) =>
           kit.collect(queue, topic, {
             group,
-            // One of them fails; where the dead letters and the retries are, the others must not find them.
+            // One group fails. The other groups must not find its retries and dead letters.
             handler: ({ attempt }) => {
               if (topic !== a || group !== 'b') return
               throw attempt === 1 ? new Error('once more') : new Unrecoverable('dead on purpose')

@@ -4,11 +4,11 @@ import type { ConformanceCase } from '../../kit/case.js'
 import type { Collector } from '../../kit/collector.js'
 import { range, rejection, sorted } from '../../kit/expect.js'
 
-/** Where a new group begins. */
+/** Tests at which message a new group begins. */
 export const groupStarts: readonly ConformanceCase[] = [
   {
     id: 'GRP-10',
-    title: 'a group begins with what comes after it is made, and gets nothing from before',
+    title: 'a group begins with the messages published after its creation and gets none from before',
     promises: [2],
     level: 'required',
     timeoutMs: 60_000,
@@ -25,13 +25,13 @@ export const groupStarts: readonly ConformanceCase[] = [
         return [subscribed, declared].every(({ ids }) => ids.includes(id)) && earlier.handled.length >= 11
       })
       await kit.quiet(() => subscribed.runs.length + declared.runs.length + earlier.runs.length)
-      assert.deepEqual([subscribed.ids, declared.ids], [[id], [id]])
+      assert.deepEqual({ subscribed: subscribed.ids, declared: declared.ids }, { subscribed: [id], declared: [id] })
       assert.equal(earlier.handled.length, 11)
     },
   },
   {
     id: 'GRP-11',
-    title: 'a group that is made while messages stream in gets all that are published once it is made',
+    title: 'a group created under load gets all messages published after its creation',
     promises: [2],
     level: 'required',
     timeoutMs: 90_000,
@@ -48,7 +48,7 @@ export const groupStarts: readonly ConformanceCase[] = [
           if (isMade) afterwards.add(id)
           await publisher.publish(topic, number, { id })
           finished.add(id)
-          // An embedded broker answers within this turn of the event loop; the others would never get theirs.
+          // An embedded broker answers within this turn of the event loop, which would starve all others.
           await setImmediate()
         }
       }
@@ -77,17 +77,17 @@ export const groupStarts: readonly ConformanceCase[] = [
       )
       await kit.quiet(() => collector.runs.length)
       const ids = new Set(collector.ids)
-      assert.equal(ids.size, collector.runs.length, 'a message came twice')
+      assert.equal(ids.size, collector.runs.length, 'runs of distinct messages')
       assert.deepEqual(
         before.filter((id) => ids.has(id)),
         [],
-        'messages from before the group was made',
+        'messages from before the group was created',
       )
     },
   },
   {
     id: 'GRP-12',
-    title: 'with startFrom earliest, a group that is made later gets what others have not handled yet, in addition',
+    title: 'with startFrom earliest, a new group also gets the messages that other groups have not handled yet',
     promises: [2],
     level: 'capability',
     unless: ({ startFromEarliest }) =>
@@ -96,7 +96,7 @@ export const groupStarts: readonly ConformanceCase[] = [
     async run(kit) {
       const queue = await kit.queue()
       const ledger = kit.ledger(kit.topic())
-      // While this group has not read them, they must be there.
+      // The messages must be kept until this group has read them.
       await queue.declareGroup(kit.topic(), 'earlier')
       await ledger.publish(queue, { count: 30 })
       await ledger.collect(queue, { startFrom: 'earliest' })
@@ -109,7 +109,7 @@ export const groupStarts: readonly ConformanceCase[] = [
   },
   {
     id: 'GRP-13',
-    title: 'what is published before its topic has a group waits for one that starts earliest',
+    title: 'a message published before its topic has a group waits for a group that starts from the earliest',
     promises: [1, 2],
     level: 'capability',
     unless: ({ retainsUnrouted, startFromEarliest }) => {
@@ -128,7 +128,7 @@ export const groupStarts: readonly ConformanceCase[] = [
   },
   {
     id: 'GRP-14',
-    title: 'without retainsUnrouted, publish says that a message for which there is no group is gone',
+    title: 'without retainsUnrouted, publish reports that a message without a group was not routed',
     promises: [1],
     level: 'capability',
     unless: ({ retainsUnrouted }) => (retainsUnrouted ? 'it keeps them' : undefined),
@@ -151,7 +151,7 @@ export const groupStarts: readonly ConformanceCase[] = [
   },
   {
     id: 'GRP-15',
-    title: 'without startFromEarliest, a group that asks for it is refused and not made',
+    title: 'without startFromEarliest, a group that asks for it is refused and not created',
     promises: [2],
     level: 'capability',
     unless: ({ startFromEarliest }) => (startFromEarliest ? 'it starts groups with earlier messages' : undefined),

@@ -7,13 +7,13 @@ import { createGate } from '../../kit/gate.js'
 import type { Kit } from '../../kit/kit.js'
 import { healMs, publishAgain, untilWell } from '../../kit/load.js'
 
-/** How soon a connection that was reset, and cannot be made again, has to be known to be gone. */
+/** The time in which a reset connection that cannot be replaced has to be reported as lost. */
 const noticeMs = 10_000
 
 export const healthTrouble: readonly ConformanceCase[] = [
   {
     id: 'HEA-4',
-    title: 'a cut is told by the state event, and health says the same at every moment',
+    title: 'the state event reports a cut, and health agrees with it at every moment',
     promises: [10],
     level: 'required',
     needs: ['cut'],
@@ -27,21 +27,23 @@ export const healthTrouble: readonly ConformanceCase[] = [
       })
       remove()
       await kit.faults.cut()
-      await kit.until('the cut to be noticed', () => watch.states.length > 0, { timeoutMs: noticeMs })
+      await kit.until('the cut to be detected', () => watch.states.length > 0, { timeoutMs: noticeMs })
       await untilWell(kit, queue)
       await publishAgain(kit, ledger, queue, 10)
       await ledger.check({ queue, duplicates: 11, withinMs: healMs })
       watch.check()
       const [first] = watch.states
-      assert.deepEqual([first?.previous, first?.state], ['connected', 'reconnecting'])
+      const { previous, state } = first ?? {}
+      assert.deepEqual({ previous, state }, { previous: 'connected', state: 'reconnecting' })
       assert.equal(watch.states.at(-1)?.state, 'connected')
-      assert.equal(removedHeard, 0, 'a listener that was removed was told')
-      assert.ok(isMqError(queue.health().lastError), 'lastError does not tell of the trouble')
+      assert.equal(removedHeard, 0, 'events that a removed listener got')
+      assert.ok(isMqError(queue.health().lastError), `lastError is ${String(queue.health().lastError)}`)
     },
   },
   {
     id: 'HEA-5',
-    title: 'while the broker cannot be reached health is down and no consumer consumes; after that all is up by itself',
+    title:
+      'while the broker is unreachable, health is down and no consumer consumes; then everything recovers by itself',
     promises: [10],
     level: 'required',
     needs: ['cut', 'refuse', 'heal'],
@@ -52,7 +54,7 @@ export const healthTrouble: readonly ConformanceCase[] = [
       await kit.faults.refuse()
       await kit.faults.cut()
       await kit.until('health to be down', () => queue.health().status === 'down', { timeoutMs: noticeMs })
-      // It has to stay so through the attempts to connect that fail.
+      // Health has to stay down during the failing attempts to reconnect.
       let reachable = 0
       for (const _ of range(4)) {
         await kit.quiet(() => {
@@ -61,7 +63,7 @@ export const healthTrouble: readonly ConformanceCase[] = [
           return 0
         })
       }
-      assert.equal(reachable, 0, 'health did not stay down, or a consumer was said to consume')
+      assert.equal(reachable, 0, 'times that health was not down, or a consumer was not recovering')
       assert.equal(queue.health().state, 'reconnecting')
       assert.equal(queue.health().consumers.length, 1)
       await kit.faults.heal()
@@ -69,12 +71,12 @@ export const healthTrouble: readonly ConformanceCase[] = [
       await publishAgain(kit, ledger, queue, 10)
       await ledger.check({ queue, duplicates: 11, withinMs: healMs })
       watch.check()
-      assert.ok(isMqError(queue.health().lastError), 'lastError does not tell of the trouble')
+      assert.ok(isMqError(queue.health().lastError), `lastError is ${String(queue.health().lastError)}`)
     },
   },
   {
     id: 'HEA-6',
-    title: 'a listener that was taken from the adapter hears nothing, and the others do',
+    title: 'a listener removed from the adapter gets no events, and the others do',
     promises: [10],
     level: 'required',
     needs: ['cut'],
@@ -91,14 +93,14 @@ export const healthTrouble: readonly ConformanceCase[] = [
       remove()
       await kit.faults.cut()
       const has = (wanted: string): boolean => heard.some((event) => event.type === 'state' && event.state === wanted)
-      await kit.until('the loss of the connection', () => has('reconnecting'), { timeoutMs: noticeMs })
-      await kit.until('its return', () => has('connected'), { timeoutMs: healMs })
-      assert.equal(removedHeard, 0, 'a listener that was removed was told')
+      await kit.until('the event of the lost connection', () => has('reconnecting'), { timeoutMs: noticeMs })
+      await kit.until('the event of the new connection', () => has('connected'), { timeoutMs: healMs })
+      assert.equal(removedHeard, 0, 'events that a removed listener got')
     },
   },
   {
     id: 'HEA-7',
-    title: 'a broker that takes no messages is told by the blocked event, as is the end of it',
+    title: 'the blocked event reports when the broker stops accepting messages and when it accepts them again',
     promises: [10, 12],
     level: 'optional',
     needs: ['block', 'heal'],
@@ -113,17 +115,17 @@ export const healthTrouble: readonly ConformanceCase[] = [
       await kit.faults.block()
       const { error, tookMs } = await timed(queue.publish(kit.topic(), 'meanwhile', { timeoutMs: 1_500 }))
       const refusedAtOnce = isMqError(error, 'MQ_PUBLISH_REJECTED') && tookMs < 700
-      const isTold = (): boolean => refusedAtOnce || heard[0] === true
-      await kit.until('the event that says why a publish waited for the broker', isTold)
+      const isReported = (): boolean => refusedAtOnce || heard[0] === true
+      await kit.until('the blocked event of the broker for which a publish waited', isReported)
       await kit.faults.heal()
       const isOver = (): boolean => refusedAtOnce || heard.at(-1) === false
-      await kit.until('the event that it is over', isOver, { timeoutMs: 15_000 })
+      await kit.until('the event that the block is over', isOver, { timeoutMs: 15_000 })
       await queue.publish(kit.topic(), 'after')
     },
   },
   {
     id: 'HEA-8',
-    title: 'a group that is destroyed at the broker is a data-loss event; its handlers are told, and consuming goes on',
+    title: 'a group destroyed at the broker is a data-loss event; its handlers are aborted, and consuming resumes',
     promises: [3, 10, 15],
     level: 'required',
     needs: ['destroy'],
@@ -136,19 +138,24 @@ export const healthTrouble: readonly ConformanceCase[] = [
       const gate = createGate()
       const collector = await kit.collect(queue, kit.topic(), { concurrency: 1, handler: () => gate.opened })
       for (const number of range(10)) await queue.publish(kit.topic(), number, { id: `lost-${number}` })
-      await kit.until('one to run', () => collector.running === 1)
+      await kit.until('one handler to run', () => collector.running === 1)
       const ref = { topic: kit.topic(), group: 'g' }
       await kit.faults.destroy(ref)
       const withinMs = { timeoutMs: kit.redeliveryMs + healMs }
       await kit.until('the data-loss event', () => losses.length > 0, withinMs)
       for (const { topic, group } of losses) assert.deepEqual({ topic, group }, ref)
-      assert.ok(losses.every(({ count }) => count === undefined || count > 0))
-      await kit.until('the handler to be told', () => collector.runs[0]?.signal.aborted === true, withinMs)
+      for (const { count } of losses)
+        assert.ok(count === undefined || count > 0, `a data-loss event counts ${count} messages`)
+      await kit.until('the signal of the handler to abort', () => collector.runs[0]?.signal.aborted === true, withinMs)
       gate.open()
       await untilWell(kit, queue)
       const ids = range(10).map((number) => `later-${number}`)
       for (const id of ids) await queue.publish(kit.topic(), 'later', { id })
-      await kit.until('what is published later', () => ids.every((id) => collector.ids.includes(id)), withinMs)
+      await kit.until(
+        'the messages that are published later',
+        () => ids.every((id) => collector.ids.includes(id)),
+        withinMs,
+      )
       await ledger.publish(queue, { count: 10 })
       await ledger.check({ queue, duplicates: 0 })
       watch.check()
@@ -158,11 +165,11 @@ export const healthTrouble: readonly ConformanceCase[] = [
 
 interface HealthWatch {
   readonly states: readonly QueueEvents['state'][]
-  /** Throws when health contradicted the state, or itself, at any moment since. */
+  /** Throws if health has contradicted the state or itself at any moment. */
   check(): void
 }
 
-/** A queue with a consumer that has had a message, looked at all the time. */
+/** Creates a queue with a consumer that has handled a message, and watches its health all the time. */
 async function watched(kit: Kit, { topic = kit.topic() } = {}) {
   const queue = await kit.queue()
   const ledger = kit.ledger(topic)
@@ -175,10 +182,10 @@ async function watched(kit: Kit, { topic = kit.topic() } = {}) {
 
 function watchHealth(queue: Queue): HealthWatch {
   const states: QueueEvents['state'][] = []
-  const lies: QueueHealth[] = []
+  const contradictions: QueueHealth[] = []
   const look = (): void => {
     const health = queue.health()
-    if (contradicts(health)) lies.push(health)
+    if (contradicts(health)) contradictions.push(health)
   }
   queue.on('state', (event) => {
     states.push(event)
@@ -191,7 +198,8 @@ function watchHealth(queue: Queue): HealthWatch {
   timer.unref()
   return {
     states,
-    check: () => assert.deepEqual(lies.slice(0, 3), [], `${lies.length} times health contradicted itself`),
+    check: () =>
+      assert.deepEqual(contradictions.slice(0, 3), [], `health contradicted itself ${contradictions.length} times`),
   }
 }
 

@@ -10,7 +10,7 @@ export const ordering: Chapter = {
     ...orderingMembers,
     {
       id: 'ORD-10',
-      title: 'without orderedKeys, a subscription that asks for order is refused',
+      title: 'without orderedKeys, an ordered subscription is refused',
       promises: [16],
       level: 'capability',
       unless: ({ orderedKeys }) => (orderedKeys ? 'it keeps the order of keys' : undefined),

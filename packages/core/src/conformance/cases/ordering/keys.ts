@@ -11,11 +11,11 @@ export const withoutOrder = ({ orderedKeys }: Capabilities): string | undefined 
 
 const manyKeys = range(32).map((number) => `key-${number}`)
 
-/** What order one consumer keeps, and what it does not hold up for it. */
+/** Tests the order that one consumer keeps, and that it holds up nothing else. */
 export const orderingKeys: readonly ConformanceCase[] = [
   {
     id: 'ORD-1',
-    title: 'messages of one key are handled one after the other as they were published, at concurrency 8',
+    title: 'messages of one key are handled one at a time in publish order, at concurrency 8',
     promises: [16],
     level: 'capability',
     unless: withoutOrder,
@@ -34,7 +34,7 @@ export const orderingKeys: readonly ConformanceCase[] = [
   },
   {
     id: 'ORD-2',
-    title: 'a backlog that waited for its first consumer is handled in the order of its keys',
+    title: 'a backlog from before the first consumer is handled in the order of its keys',
     promises: [2, 16],
     level: 'capability',
     unless: withoutOrder,
@@ -52,7 +52,7 @@ export const orderingKeys: readonly ConformanceCase[] = [
   },
   {
     id: 'ORD-3',
-    title: 'while a handler of one key is stuck, all other keys and messages without one go on',
+    title: 'while a handler of one key is stuck, all other keys and messages without a key are handled',
     promises: [8, 16],
     level: 'capability',
     unless: withoutOrder,
@@ -81,7 +81,7 @@ export const orderingKeys: readonly ConformanceCase[] = [
       )
       assert.deepEqual(order.started('stuck'), [0])
       gate.open()
-      await kit.until('the key that was held up', () => collector.handled.length >= others + keyless.length + 30)
+      await kit.until('the key that was stuck', () => collector.handled.length >= others + keyless.length + 30)
       await kit.quiet(() => collector.runs.length)
       order.check(manyKeys, 6)
       order.check(['stuck'], 30)
@@ -89,7 +89,7 @@ export const orderingKeys: readonly ConformanceCase[] = [
   },
   {
     id: 'ORD-4',
-    title: 'keys run side by side up to the limit, and so do messages without one',
+    title: 'different keys run concurrently up to the limit, and so do messages without a key',
     promises: [8, 16],
     level: 'capability',
     unless: withoutOrder,
@@ -108,15 +108,15 @@ export const orderingKeys: readonly ConformanceCase[] = [
         () => keyed.running >= 6 && keyless.running >= 6,
       )
       await kit.quiet(() => keyed.runs.length + keyless.runs.length)
-      assert.deepEqual([keyed.running, keyless.running], [6, 6])
+      assert.deepEqual({ keyed: keyed.running, keyless: keyless.running }, { keyed: 6, keyless: 6 }, 'handlers at once')
       gate.open()
-      await kit.until('all of them', () => keyed.handled.length >= 64 && keyless.handled.length >= 64)
-      assert.deepEqual([keyed.peak, keyless.peak], [6, 6])
+      await kit.until('all messages', () => keyed.handled.length >= 64 && keyless.handled.length >= 64)
+      assert.deepEqual({ keyed: keyed.peak, keyless: keyless.peak }, { keyed: 6, keyless: 6 })
     },
   },
   {
     id: 'ORD-5',
-    title: 'a message that fails, dies or cannot be read sets its key free, and never runs beside another of its key',
+    title: 'a message that fails, dies or is unreadable releases its key, and never runs beside another message of it',
     promises: [5, 6, 16],
     level: 'capability',
     unless: withoutOrder,

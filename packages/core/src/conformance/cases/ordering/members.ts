@@ -7,11 +7,11 @@ import { withoutOrder } from './keys.js'
 
 const keys = range(8).map((number) => `key-${number}`)
 
-/** The order of keys over several consumers, and over one that goes away. */
+/** Tests the order of keys across several consumers, and when one leaves. */
 export const orderingMembers: readonly ConformanceCase[] = [
   {
     id: 'ORD-6',
-    title: 'the order of keys is kept over all consumers of a group',
+    title: 'the order of keys is kept across all consumers of a group',
     promises: [3, 16],
     level: 'capability',
     unless: withoutOrder,
@@ -38,7 +38,7 @@ export const orderingMembers: readonly ConformanceCase[] = [
   },
   {
     id: 'ORD-7',
-    title: 'the order of keys is kept when a consumer leaves in the middle',
+    title: 'the order of keys is kept when a consumer leaves during the work',
     promises: [3, 13, 16],
     level: 'capability',
     unless: withoutOrder,
@@ -50,7 +50,7 @@ export const orderingMembers: readonly ConformanceCase[] = [
       const others = await kit.collect(staying, kit.topic(), options)
       const publishing = publishKeys(staying, kit.topic(), { keys, count: 40 })
       const leave = async (): Promise<void> => {
-        await kit.until('both to be at work', () => order.total >= 40, { timeoutMs: 20_000 })
+        await kit.until('both consumers to handle messages', () => order.total >= 40, { timeoutMs: 20_000 })
         await member.subscription.stop()
       }
       await Promise.all([publishing, leave()])
@@ -67,19 +67,19 @@ export const orderingMembers: readonly ConformanceCase[] = [
   },
   {
     id: 'ORD-8',
-    title: 'a consumer that stops in the middle of its handlers gives their messages back in their place',
+    title: 'a consumer that stops while handlers run gives their messages back at their places',
     promises: [4, 13, 16],
     level: 'capability',
     unless: withoutOrder,
     timeoutMs: 150_000,
     async run(kit) {
       const [first, second] = [await kit.queue(), await kit.queue()]
-      // Fewer than there are keys, so that messages of the same keys wait behind those that are held.
+      // There are fewer slots than keys, so messages wait behind the held ones of their key.
       const held = keys.length / 2
       const stuck = await kit.collect(first, kit.topic(), {
         ordered: true,
         concurrency: held,
-        // As a handler should, it ends when it is told to.
+        // The handler ends when its signal aborts, as it should.
         handler: (_, { signal }) => new Promise((_resolve, reject) => signal.addEventListener('abort', reject)),
       })
       await publishKeys(first, kit.topic(), { keys, count: 6 })
@@ -100,7 +100,7 @@ export const orderingMembers: readonly ConformanceCase[] = [
   },
   {
     id: 'ORD-9',
-    title: 'the order in which the messages of a key begin is kept across a connection that is lost',
+    title: 'the messages of a key start in order across a lost connection',
     promises: [10, 16],
     level: 'capability',
     unless: withoutOrder,
@@ -111,7 +111,7 @@ export const orderingMembers: readonly ConformanceCase[] = [
       const [queue, order] = [await kit.queue(), createKeyOrder()]
       const ledger = kit.ledger(kit.topic())
       await queue.declareGroup(kit.topic(), 'g')
-      // One after the other, which is what makes their order.
+      // Publishing one after another defines the order.
       for (const index of range(40)) {
         await ledger.publish(queue, { count: keys.length, data: () => ({ index }), key: (number) => keyOf(number) })
       }

@@ -4,15 +4,14 @@ import type { PublishOptions } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
 import { range } from '../../kit/expect.js'
 import type { Kit } from '../../kit/kit.js'
-import { publishCall, rawMessage } from '../../kit/raw.js'
-import { consumeRaw, contentOf } from '../../kit/raw-consumer.js'
+import { consumeRaw, contentOf, publishCall, rawMessage } from '../../kit/raw.js'
 import { patience } from '../../kit/timing.js'
 
-/** What a message has beside its body. */
+/** Tests everything that a message has besides its body. */
 export const payloadAttributes: readonly ConformanceCase[] = [
   {
     id: 'PAY-7',
-    title: 'headers keep their names and values to the sign, on the first attempt and on the next',
+    title: 'headers keep every character of their names and values, on the first attempt and on the next',
     promises: [14],
     level: 'required',
     async run(kit) {
@@ -47,7 +46,7 @@ export const payloadAttributes: readonly ConformanceCase[] = [
   },
   {
     id: 'PAY-8',
-    title: 'sixty-four headers arrive, and 32 KiB of them',
+    title: 'sixty-four headers arrive, and so do 32 KiB of headers',
     promises: [14],
     level: 'required',
     async run(kit) {
@@ -60,7 +59,7 @@ export const payloadAttributes: readonly ConformanceCase[] = [
   },
   {
     id: 'PAY-9',
-    title: 'a key arrives as it was, up to 255 bytes of any script, and where none was given there is none',
+    title: 'a key arrives unchanged, up to 255 bytes in any script, and a message without a key has none',
     promises: [14],
     level: 'required',
     async run(kit) {
@@ -87,7 +86,7 @@ export const payloadAttributes: readonly ConformanceCase[] = [
   },
   {
     id: 'PAY-10',
-    title: 'the content type is kept, and says how the body is read: JSON, text or bytes',
+    title: 'the content type is kept, and decides how the body is read: as JSON, text or bytes',
     promises: [14],
     level: 'required',
     async run(kit) {
@@ -109,7 +108,7 @@ export const payloadAttributes: readonly ConformanceCase[] = [
       const { contentType: _, ...untyped } = rawMessage({ id: 'none', body })
       await adapter.publish(ref.topic, [...messages, untyped], publishCall())
       const count = messages.length + 1
-      await kit.until('all of them', () => deliveries.length >= count && collector.handled.length >= count)
+      await kit.until('all messages', () => deliveries.length >= count && collector.handled.length >= count)
       await kit.quiet(() => deliveries.length + collector.runs.length)
       for (const sent of [...messages, untyped]) {
         const received = deliveries.filter(({ message }) => message.id === sent.id)
@@ -124,7 +123,7 @@ export const payloadAttributes: readonly ConformanceCase[] = [
   },
 ]
 
-/** Publishes one message whose handler fails once, and compares what both attempts got. */
+/** Publishes one message whose handler fails once, and compares the messages of both attempts. */
 async function arrivesTwice(kit: Kit, options: Pick<PublishOptions, 'headers'>): Promise<void> {
   const queue = await kit.queue()
   const collector = await kit.collect(queue, kit.topic(), {
@@ -138,6 +137,6 @@ async function arrivesTwice(kit: Kit, options: Pick<PublishOptions, 'headers'>):
   assert.equal(collector.runs.length, 2)
   for (const { message } of collector.runs) {
     assert.deepEqual({ ...message.headers }, options.headers)
-    assert.deepEqual([message.id, message.key], [id, undefined])
+    assert.deepEqual({ id: message.id, key: message.key }, { id, key: undefined })
   }
 }

@@ -5,11 +5,11 @@ import type { Collector } from '../../kit/collector.js'
 import { range } from '../../kit/expect.js'
 import type { Kit } from '../../kit/kit.js'
 
-/** Bodies of every kind. */
+/** Tests bodies of every kind. */
 export const payloadBodies: readonly ConformanceCase[] = [
   {
     id: 'PAY-1',
-    title: 'bytes arrive as bytes, every value of them, alone and among others, and no bytes at all too',
+    title: 'bytes of every value arrive as bytes, alone and combined, and so does an empty body',
     promises: [14],
     level: 'required',
     async run(kit) {
@@ -20,7 +20,7 @@ export const payloadBodies: readonly ConformanceCase[] = [
         Uint8Array.from(range(256)).reverse(),
         new Uint8Array(0),
         new Uint8Array(1_000),
-        // Signs of gzip and zstd, a byte order mark, and what is no UTF-8.
+        // These are the magic numbers of gzip and zstd, a byte order mark, and invalid UTF-8.
         Uint8Array.from([0x1f, 0x8b, 0x08, 0x00]),
         Uint8Array.from([0x28, 0xb5, 0x2f, 0xfd]),
         Uint8Array.from([0xef, 0xbb, 0xbf, 0x7b, 0x7d]),
@@ -31,14 +31,14 @@ export const payloadBodies: readonly ConformanceCase[] = [
       const hex = (value: unknown): string => Buffer.from(value as Uint8Array).toString('hex')
       for (const [index, body] of bodies.entries()) {
         const data = dataOf(collector, index)
-        assert.ok(data instanceof Uint8Array, `number ${index} came as ${typeof data}`)
+        assert.ok(data instanceof Uint8Array, `body ${index} arrived as ${typeof data}, not as bytes`)
         assert.equal(hex(data), hex(body))
       }
     },
   },
   {
     id: 'PAY-2',
-    title: 'JSON arrives as it was, whatever signs it has in texts and names, and be it null or empty',
+    title: 'JSON arrives unchanged, with any characters in texts and names, and even if it is null or empty',
     promises: [14],
     level: 'required',
     async run(kit) {
@@ -66,7 +66,7 @@ export const payloadBodies: readonly ConformanceCase[] = [
   },
   {
     id: 'PAY-3',
-    title: 'bodies that differ in one byte stay different, wherever that byte is',
+    title: 'bodies that differ in one byte stay different, at any position of that byte',
     promises: [14],
     level: 'required',
     async run(kit) {
@@ -79,13 +79,13 @@ export const payloadBodies: readonly ConformanceCase[] = [
       )
       await publishEach(kit, { queue, bodies, collector })
       for (const [index, body] of bodies.entries()) {
-        assert.ok(dataOf(collector, index) === body, `number ${index} came with another body`)
+        assert.ok(dataOf(collector, index) === body, `body ${index} arrived changed`)
       }
     },
   },
 ]
 
-/** With their numbers as ids. Resolves when each was handled, once. */
+/** Publishes the bodies with their numbers as ids. Resolves once each was handled once. */
 async function publishEach(
   kit: Kit,
   {

@@ -10,11 +10,11 @@ import { attemptsOf, patience } from '../../kit/timing.js'
 const tooLargeToTry = ({ maxMessageBytes }: Capabilities): string | undefined =>
   maxMessageBytes > 16 * 1024 * 1024 ? `its limit of ${maxMessageBytes} bytes is too large to be tried` : undefined
 
-/** Large messages, and the limit. */
+/** Tests large messages and the size limit. */
 export const payloadSizes: readonly ConformanceCase[] = [
   {
     id: 'PAY-4',
-    title: 'a message at the limit arrives identical; one byte more is refused, and what comes after it is not',
+    title: 'a message at the size limit arrives identical; one byte more is refused, and later messages are accepted',
     promises: [14],
     level: 'required',
     unless: tooLargeToTry,
@@ -26,7 +26,7 @@ export const payloadSizes: readonly ConformanceCase[] = [
       await rejection(queue.publish(kit.topic(), beyond, atLimit.options), 'MQ_MESSAGE_TOO_LARGE')
       await queue.publish(kit.topic(), atLimit.body, atLimit.options)
       await queue.publish(kit.topic(), 'after', { id: 'after' })
-      await kit.until('both', () => collector.handled.length >= 2, { timeoutMs: 20_000 })
+      await kit.until('both messages', () => collector.handled.length >= 2, { timeoutMs: 20_000 })
       await kit.quiet(() => collector.runs.length)
       assert.equal(collector.runs.length, 2)
       const arrived = collector.runs.find(({ id }) => id === atLimit.options.id)?.message
@@ -37,7 +37,8 @@ export const payloadSizes: readonly ConformanceCase[] = [
   },
   {
     id: 'PAY-5',
-    title: 'a message at the limit can be delayed, retried, dead and replayed: what is noted beside it finds room',
+    title:
+      'a message at the size limit can be delayed, retried, dead-lettered and replayed, with all that is recorded about it',
     promises: [5, 6, 7, 14],
     level: 'required',
     unless: tooLargeToTry,
@@ -58,7 +59,7 @@ export const payloadSizes: readonly ConformanceCase[] = [
       await queue.publish(kit.topic(), body, { ...options, delayMs })
       const wait = patience(kit, 500, 3)
       const [dead] = await untilDead(kit, queue, { topic: kit.topic(), count: 1, ...wait })
-      assert.ok(dead)
+      assert.ok(dead, 'the dead letter is not listed')
       assert.equal(digest(dead.message.body), digest(body))
       assert.deepEqual({ ...dead.message.headers }, options.headers)
       await queue.deadLetters(kit.topic()).replay([dead.entryId])
@@ -70,7 +71,7 @@ export const payloadSizes: readonly ConformanceCase[] = [
   },
   {
     id: 'PAY-6',
-    title: 'large messages among small ones arrive identical, and none of either is lost',
+    title: 'large messages among small ones arrive identical, and none is lost',
     promises: [14],
     level: 'required',
     unless: tooLargeToTry,
@@ -99,7 +100,7 @@ export const payloadSizes: readonly ConformanceCase[] = [
 const digest = (data: unknown): string =>
   data instanceof Uint8Array ? createHash('sha256').update(data).digest('hex') : `no bytes, ${typeof data}`
 
-/** Body, header, key and id together have as many bytes as a message may have. */
+/** Creates a message whose body, header, key and id together have exactly the allowed number of bytes. */
 function largest(kit: Kit) {
   const options = { id: 'at the limit', key: 'its key', headers: { name: 'its value' } }
   const others = options.id.length + options.key.length + 'name'.length + options.headers.name.length

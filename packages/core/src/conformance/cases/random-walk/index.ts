@@ -6,7 +6,7 @@ export const randomWalk: Chapter = {
   cases: [
     {
       id: 'RND-1',
-      title: 'whatever applications do in whatever order, each message ends once and as it has to',
+      title: 'operations in random order: every message is handled or dead as expected',
       promises: [1, 2, 3, 5, 6, 7, 13],
       level: 'required',
       timeoutMs: 180_000,
@@ -14,7 +14,7 @@ export const randomWalk: Chapter = {
     },
     {
       id: 'RND-2',
-      title: 'whatever applications do and connections suffer, no message is lost',
+      title: 'operations and connection faults in random order: no message is lost',
       promises: [1, 2, 4, 6, 10, 13],
       level: 'required',
       needs: ['cut'],
@@ -24,7 +24,7 @@ export const randomWalk: Chapter = {
     },
     {
       id: 'RND-3',
-      title: 'whatever applications do in whatever order and for long, each message ends once and as it has to',
+      title: 'many operations in random order: every message is handled or dead as expected',
       promises: [1, 2, 3, 5, 6, 7, 13],
       level: 'required',
       long: true,
@@ -33,7 +33,7 @@ export const randomWalk: Chapter = {
     },
     {
       id: 'RND-4',
-      title: 'whatever applications do and connections suffer for long, no message is lost',
+      title: 'many operations and connection faults in random order: no message is lost',
       promises: [1, 2, 4, 6, 10, 13],
       level: 'required',
       needs: ['cut'],

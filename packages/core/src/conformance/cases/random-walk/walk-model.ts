@@ -3,39 +3,39 @@ import { type HandlerContext, type Message, Unrecoverable } from '../../../index
 import { sorted } from '../../kit/expect.js'
 import { sleep } from '../../kit/wait.js'
 
-/** What happens to a message each time it is run; it travels in the message. */
+/** The possible results of running a message. Each message carries its own. */
 export const fates = ['works', 'fails once', 'fails twice', 'always fails', 'is unrecoverable'] as const
 export type Fate = (typeof fates)[number]
 
 export interface Planned {
   readonly fate: Fate
-  /** How long each run takes. */
+  /** The duration of each run. */
   readonly workMs: number
-  /** Milliseconds since 1970, before which it must not run. */
+  /** The earliest time of a run, in milliseconds since 1970. */
   readonly dueAt: number
 }
 
 export type PublishStatus = 'stored' | 'rejected' | 'unknown'
 
-/** What one group did with one message. */
+/** The history of one message in one group. */
 interface Story {
   readonly attempts: number[]
   handled: number
-  /** From the dead letters: `either` when the call failed, which may have carried it out. */
+  /** The end of its dead letter. `either` if the call failed, because the broker may have carried it out. */
   taken: 'no' | 'replayed' | 'purged' | 'either'
 }
 
 export interface WalkModelOptions {
   readonly groups: readonly string[]
-  /** Runs in all, of the retry policy. */
+  /** The total number of runs that the retry policy allows. */
   readonly attempts: number
-  /** Nothing is in doubt: each run is foreseen. Otherwise runs may be repeated, and none be missing. */
+  /** Whether every run can be foreseen. Otherwise runs may be repeated, but none may be missing. */
   readonly exact: boolean
-  /** A message may have skipped attempts that were counted without a run. */
+  /** Whether attempts may have been counted without a run. */
   readonly skips: boolean
 }
 
-/** What was published, what was done to it, and what has to have become of it in each group. */
+/** Records what was published and what was done to it, and knows the expected end of each message in each group. */
 export function createWalkModel({ groups, attempts, exact, skips }: WalkModelOptions) {
   const published = new Map<string, Planned & { status: PublishStatus | undefined }>()
   const stories = new Map<string, Story>()
@@ -51,7 +51,7 @@ export function createWalkModel({ groups, attempts, exact, skips }: WalkModelOpt
   const isToBeHandled = (story: Story, planned: Planned): boolean => !dies(planned) || story.taken === 'replayed'
   const stored = () => [...published].filter(([, { status }]) => status === 'stored')
 
-  /** The attempts that one group makes, the ones after a replay included. */
+  /** Returns the expected attempts in one group, including those after a replay. */
   const foreseen = ({ fate }: Planned, { taken }: Story): readonly number[] => {
     const failures = { works: 0, 'fails once': 1, 'fails twice': 2, 'always fails': attempts, 'is unrecoverable': 1 }[
       fate
@@ -70,7 +70,7 @@ export function createWalkModel({ groups, attempts, exact, skips }: WalkModelOpt
     take: (group: string, id: string, taken: Story['taken']): void => {
       storyOf(group, id).taken = taken
     },
-    /** Whether somebody has already replayed or purged it. */
+    /** Returns whether the message was already replayed or purged. */
     isTaken: (group: string, id: string): boolean => storyOf(group, id).taken !== 'no',
 
     handlerOf:
@@ -78,7 +78,7 @@ export function createWalkModel({ groups, attempts, exact, skips }: WalkModelOpt
       async (message: Message, { signal }: HandlerContext) => {
         const planned = published.get(message.id)
         if (planned === undefined) {
-          wrong.push(`${group} was given ${message.id}, which nobody published`)
+          wrong.push(`${group} got ${message.id}, which was not published`)
           return
         }
         const story = storyOf(group, message.id)
@@ -100,7 +100,7 @@ export function createWalkModel({ groups, attempts, exact, skips }: WalkModelOpt
         story.handled += 1
       },
 
-    /** What still has to be handled. */
+    /** Returns the messages that still have to be handled. */
     missing: (): readonly string[] =>
       groups.flatMap((group) =>
         stored().flatMap(([id, planned]) => {
@@ -110,43 +110,44 @@ export function createWalkModel({ groups, attempts, exact, skips }: WalkModelOpt
       ),
     runs: (): number => [...stories.values()].reduce((sum, story) => sum + story.attempts.length, 0),
 
-    /** What has to be among the dead of a group. */
+    /** Returns the ids of the expected dead letters of a group. */
     deadOf: (group: string): readonly string[] =>
       stored().flatMap(([id, planned]) => (dies(planned) && storyOf(group, id).taken === 'no' ? [id] : [])),
 
-    /** Throws when anything is not as it has to be. `dead` are the ids found among the dead of each group. */
+    /** Throws if anything differs from what is expected. `dead` has the ids of each group's dead letters. */
     check(dead: ReadonlyMap<string, readonly string[]>): void {
       assert.deepEqual(wrong, [])
       for (const group of groups) {
         const found = dead.get(group) ?? []
         for (const [id, planned] of published) {
           const story = storyOf(group, id)
-          const name = `${id} (${planned.fate}, ${story.taken} from the dead) in ${group}`
-          if (planned.status === 'rejected') assert.deepEqual(story.attempts, [], `${name} ran, but was rejected`)
+          const name = `${id} (${planned.fate}, dead letter taken: ${story.taken}) in ${group}`
+          if (planned.status === 'rejected')
+            assert.deepEqual(story.attempts, [], `the attempts of ${name}, whose publish was rejected`)
           if (!isToBeHandled(story, planned) && story.taken !== 'either') {
-            assert.equal(story.handled, 0, `${name} was handled`)
+            assert.equal(story.handled, 0, `how often ${name} was handled`)
           }
-          if (!dies(planned)) assert.ok(!found.includes(id), `${name} is among the dead`)
+          if (!dies(planned)) assert.ok(!found.includes(id), `${name} is a dead letter`)
           const runs = foreseen(planned, story)
           if (exact && skips) assertSome(story.attempts, runs, `the attempts of ${name}`)
           else if (exact) assert.deepEqual(story.attempts, runs, `the attempts of ${name}`)
         }
         const wanted = this.deadOf(group)
-        if (exact) assert.deepEqual(sorted(found), sorted(wanted), `the dead of ${group}`)
+        if (exact) assert.deepEqual(sorted(found), sorted(wanted), `the dead letters of ${group}`)
         else
           assert.deepEqual(
             wanted.filter((id) => !found.includes(id)),
             [],
-            `missing among the dead of ${group}`,
+            `missing dead letters of ${group}`,
           )
       }
     },
-    /** How many times more than once messages were handled, in all groups together. */
+    /** Returns how many times messages were handled more than once, in all groups together. */
     surplus: (): number => [...stories.values()].reduce((sum, { handled }) => sum + Math.max(0, handled - 1), 0),
   }
 }
 
-/** As many as foreseen or fewer, each later than the one before it up to a replay. */
+/** Checks that there are no more attempts than foreseen, and that their numbers rise until a replay. */
 function assertSome(attempts: readonly number[], foreseen: readonly number[], what: string): void {
   const replays = (runs: readonly number[]): number => runs.filter((run, index) => run <= (runs[index - 1] ?? 0)).length
   const isFine = attempts.length > 0 && attempts.length <= foreseen.length && replays(attempts) <= replays(foreseen)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { isMqError, type Queue, type Subscription } from '../../../index.js'
 import { range } from '../../kit/expect.js'
+import { reasonOf } from '../../kit/failure-text.js'
 import type { Kit } from '../../kit/kit.js'
 import { doubtPerFault, healMs, untilWell } from '../../kit/load.js'
 import { sleep } from '../../kit/wait.js'
@@ -23,8 +24,8 @@ const membersPerGroup = 3
 const concurrency = 5
 
 /**
- * Does at random what applications do, and knows of no case: only what was published, what became of it, and what had to.
- * The error tells the seed and the last steps.
+ * Performs random operations of applications. Compares what happened to each message with the model, which says what had to
+ * happen. An error names the seed and the last steps.
  */
 export async function walk(kit: Kit, options: WalkOptions): Promise<void> {
   const done: string[] = []
@@ -32,13 +33,13 @@ export async function walk(kit: Kit, options: WalkOptions): Promise<void> {
     await steps(kit, options, done)
   } catch (error) {
     const where = `seed ${kit.seed}, after ${done.length} steps, the last ones: ${done.slice(-12).join('; ')}`
-    throw new Error(`${(error as Error).message} (${where})`, { cause: error })
+    throw new Error(`${reasonOf(error as Error)} (${where})`, { cause: error })
   }
 }
 
 async function steps(kit: Kit, { steps: count, rough }: WalkOptions, done: string[]): Promise<void> {
   const skips = !kit.capabilities.exactAttempts
-  // A cut may count as a run, and a stop where attempts are not exact, and must not make the last one of it.
+  // A cut may count as a run, and so may a stop if attempts are not exact. Neither may use up the last attempt.
   const attempts = rough || skips ? 12 : 3
   const retry = { attempts, backoff: 'fixed', delayMs: 50, jitter: 'none' } as const
   const model = createWalkModel({ groups, attempts, exact: !rough, skips })
@@ -51,7 +52,7 @@ async function steps(kit: Kit, { steps: count, rough }: WalkOptions, done: strin
 
   const below = (limit: number): number => Math.floor(kit.random() * limit)
   const pick = <T>(values: readonly T[]): T | undefined => values[below(values.length)]
-  /** In a rough walk an operation may meet a connection that is just lost: then it has failed, and that is all. */
+  /** Returns whether the operation succeeded. In a rough walk it may fail because its connection is lost. */
   const attempt = async (work: () => Promise<void>): Promise<boolean> => {
     try {
       await work()
@@ -117,7 +118,7 @@ async function steps(kit: Kit, { steps: count, rough }: WalkOptions, done: strin
       for (const { message } of chosen) model.take(group, message.id, how)
       const isDone = await attempt(async () => {
         const number = how === 'replayed' ? (await store.replay(ids)).replayed : (await store.purge(ids)).purged
-        if (!rough) assert.equal(number, ids.length, `${number} of ${ids.length} ${how}`)
+        if (!rough) assert.equal(number, ids.length, `${how} entries`)
       })
       if (!isDone) for (const { message } of chosen) model.take(group, message.id, 'either')
     })
@@ -161,7 +162,7 @@ interface Accounting {
 
 async function account(kit: Kit, model: WalkModel, queue: Queue, { rough, doubts }: Accounting): Promise<void> {
   const timeoutMs = rough ? kit.redeliveryMs + healMs : 20_000
-  const what = () => `${model.missing().length} to be handled: ${model.missing().slice(0, 5).join(', ')}`
+  const what = () => `${model.missing().length} messages to be handled: ${model.missing().slice(0, 5).join(', ')}`
   await kit.until(what, () => model.missing().length === 0, { timeoutMs })
   const dead = new Map<string, readonly string[]>()
   const lacking = async (): Promise<number> => {
@@ -177,9 +178,12 @@ async function account(kit: Kit, model: WalkModel, queue: Queue, { rough, doubts
     return lacks
   }
   await kit.quiet(model.runs)
-  await kit.until('the rest to be among the dead', async () => (await lacking()) === 0, { timeoutMs })
+  await kit.until('the other messages to be dead letters', async () => (await lacking()) === 0, { timeoutMs })
   await kit.quiet(model.runs)
   await lacking()
   model.check(dead)
-  assert.ok(model.surplus() <= doubts, `${model.surplus()} runs too many, at most ${doubts} may be`)
+  assert.ok(
+    model.surplus() <= doubts,
+    `messages were handled ${model.surplus()} times more than once, at most ${doubts} times are allowed`,
+  )
 }

@@ -3,15 +3,14 @@ import type { ConformanceCase } from '../../kit/case.js'
 import { untilDead } from '../../kit/dead-group.js'
 import { range } from '../../kit/expect.js'
 import { nothingLeft } from '../../kit/group-state.js'
-import { failureOf, publishCall, rawMessage } from '../../kit/raw.js'
-import { consumeRaw, contentOf } from '../../kit/raw-consumer.js'
+import { consumeRaw, contentOf, failureOf, publishCall, rawMessage } from '../../kit/raw.js'
 import { attemptsOf, patience, runsOf } from '../../kit/timing.js'
 
-/** How many times a message runs, and what it looks like each time. */
+/** Tests how often a message runs, and what each run gets. */
 export const retryAttempts: readonly ConformanceCase[] = [
   {
     id: 'RET-1',
-    title: 'a message whose handler throws once, whatever it throws, runs twice and leaves nothing behind',
+    title: 'a message whose handler throws any value once runs twice and leaves nothing behind',
     promises: [4, 5],
     level: 'required',
     async run(kit) {
@@ -26,7 +25,7 @@ export const retryAttempts: readonly ConformanceCase[] = [
         },
       })
       for (const index of thrown.keys()) await queue.publish(kit.topic(), index, { id: `m-${index}` })
-      await kit.until('each to be handled', () => collector.handled.length >= thrown.length, patience(kit, 50))
+      await kit.until('each message to be handled', () => collector.handled.length >= thrown.length, patience(kit, 50))
       await kit.quiet(() => collector.runs.length)
       for (const index of thrown.keys()) assert.deepEqual(attemptsOf(collector.runs, `m-${index}`), [1, 2])
       await nothingLeft(kit, queue, kit.topic())
@@ -34,7 +33,7 @@ export const retryAttempts: readonly ConformanceCase[] = [
   },
   {
     id: 'RET-2',
-    title: 'a message that always fails runs as often as the policy says, numbered from 1, and then never again',
+    title: 'a message that always fails runs as often as the policy says, numbered from 1, and never after that',
     promises: [5, 6],
     level: 'required',
     async run(kit) {
@@ -91,7 +90,7 @@ export const retryAttempts: readonly ConformanceCase[] = [
   },
   {
     id: 'RET-4',
-    title: 'each attempt is told how the one before it ended, and when the first one failed',
+    title: 'each attempt learns how the one before it ended and when the first one failed',
     promises: [5],
     level: 'required',
     async run(kit) {
@@ -120,7 +119,7 @@ export const retryAttempts: readonly ConformanceCase[] = [
   },
   {
     id: 'RET-5',
-    title: 'thirty attempts of a message are thirty: no broker on the way drops it for going round',
+    title: 'thirty attempts of a message all run: no broker drops it for circulating',
     promises: [5],
     level: 'required',
     timeoutMs: 120_000,
@@ -150,7 +149,7 @@ export const retryAttempts: readonly ConformanceCase[] = [
   },
   {
     id: 'RET-6',
-    title: 'a handler that takes too long has failed: its signal aborts, its slot is free, it counts as an attempt',
+    title: 'a handler that exceeds its timeout fails: its signal aborts, its slot is free, and it counts as an attempt',
     promises: [5, 8],
     level: 'required',
     async run(kit) {
@@ -164,12 +163,13 @@ export const retryAttempts: readonly ConformanceCase[] = [
       await queue.publish(kit.topic(), 'hang', { id: 'hang' })
       for (const id of ['next', 'and the next']) await queue.publish(kit.topic(), id, { id })
       const [dead] = await untilDead(kit, queue, { topic: kit.topic(), count: 1, ...patience(kit, 850) })
-      await kit.until('the others to be handled', () => collector.handled.length >= 2)
+      await kit.until('the other messages to be handled', () => collector.handled.length >= 2)
       await kit.quiet(() => collector.runs.length)
       const hung = runsOf(collector.runs, 'hang')
       assert.deepEqual(attemptsOf(hung), [1, 2])
       for (const { signal } of hung) assert.equal((signal.reason as { code?: unknown })?.code, 'MQ_HANDLER_TIMEOUT')
-      assert.deepEqual([dead?.message.id, dead?.failure.reason, dead?.failure.attempts], ['hang', 'timeout', 2])
+      const { reason, attempts } = dead?.failure ?? {}
+      assert.deepEqual({ id: dead?.message.id, reason, attempts }, { id: 'hang', reason: 'timeout', attempts: 2 })
       assert.equal(dead?.failure.error.code, 'MQ_HANDLER_TIMEOUT')
     },
   },

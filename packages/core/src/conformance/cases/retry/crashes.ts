@@ -5,11 +5,12 @@ import { range } from '../../kit/expect.js'
 import type { Kit } from '../../kit/kit.js'
 import type { WorkerEvent } from '../../subject.js'
 
-/** A message that kills the process of its handler. */
+/** Tests messages that kill the process of their handler. */
 export const retryCrashes: readonly ConformanceCase[] = [
   {
     id: 'RET-16',
-    title: 'a message that kills its process runs as often as the policy says, then it is dead as crashed',
+    title:
+      'a message that kills its process runs as often as the policy says, then it is a dead letter with the reason crashed',
     promises: [4, 6],
     level: 'capability',
     unless: ({ countsCrashes }) => (countsCrashes ? undefined : 'it does not count crashes'),
@@ -30,15 +31,19 @@ export const retryCrashes: readonly ConformanceCase[] = [
       await ledger.publish(queue, { count: 5 })
       await ledger.check({ queue, duplicates: 0 })
       assert.deepEqual(others, [])
-      assert.equal(collector.runs.length, 5, 'the handler was called once more, or an innocent message is dead')
-      assert.deepEqual([dead?.message.id, dead?.data], ['poison', { kills: 'its process' }])
+      assert.equal(collector.runs.length, 5, 'runs of the five harmless messages')
+      assert.deepEqual({ id: dead?.message.id, data: dead?.data }, { id: 'poison', data: { kills: 'its process' } })
       assert.deepEqual({ ...dead?.message.headers }, { kept: 'yes' })
-      assert.deepEqual([dead?.failure.reason, dead?.failure.attempts], ['crashed', 3])
+      assert.deepEqual(
+        { reason: dead?.failure.reason, attempts: dead?.failure.attempts },
+        { reason: 'crashed', attempts: 3 },
+      )
     },
   },
   {
     id: 'RET-17',
-    title: 'where crashes do not count, a message that killed its process goes on, and nothing is dead for it',
+    title:
+      'without countsCrashes, a message that killed its process is delivered again, and no message is dead because of it',
     promises: [4],
     level: 'capability',
     unless: ({ countsCrashes }) => (countsCrashes ? 'it counts crashes' : undefined),
@@ -61,7 +66,7 @@ export const retryCrashes: readonly ConformanceCase[] = [
   },
 ]
 
-/** A consumer whose first handler to get a message ends its process. Resolves with the runs that had started. */
+/** Starts a consumer whose first run ends its process. Resolves with the started runs. */
 async function crash(
   kit: Kit,
   program: { readonly topic: string; readonly attempts: number; readonly concurrency?: number },
@@ -71,6 +76,6 @@ async function crash(
   void worker.exited.then(() => {
     isGone = true
   })
-  await kit.until('a message to end its process', () => isGone, { timeoutMs: kit.redeliveryMs + 15_000 })
+  await kit.until('the message to end its process', () => isGone, { timeoutMs: kit.redeliveryMs + 15_000 })
   return worker.events.filter(({ type }) => type === 'started')
 }

@@ -12,11 +12,11 @@ import {
   withoutDelays,
 } from '../../kit/timing.js'
 
-/** When a message runs again. */
+/** Tests when a message runs again. */
 export const retryDelays: readonly ConformanceCase[] = [
   {
     id: 'RET-7',
-    title: 'no attempt starts before its backoff has passed, each backoff longer than the one before',
+    title: 'no attempt starts before its backoff is over, and each backoff is longer than the last',
     promises: [5],
     level: 'required',
     unless: withoutDelays,
@@ -43,7 +43,7 @@ export const retryDelays: readonly ConformanceCase[] = [
   },
   {
     id: 'RET-8',
-    title: 'an attempt is hardly later than its backoff',
+    title: 'an attempt starts at most delayResolutionMs plus one second late',
     promises: [5],
     level: 'required',
     unless: withoutDelays,
@@ -71,7 +71,7 @@ export const retryDelays: readonly ConformanceCase[] = [
   },
   {
     id: 'RET-9',
-    title: 'RetryLater decides the delay, longer or shorter than the policy, and counts as an attempt',
+    title: 'RetryLater sets a delay longer or shorter than that of the policy, and counts as an attempt',
     promises: [5],
     level: 'required',
     unless: withoutDelays,
@@ -90,7 +90,7 @@ export const retryDelays: readonly ConformanceCase[] = [
       })
       await queue.publish(kit.topic('later'), 1)
       await queue.publish(kit.topic('sooner'), 1)
-      await kit.until('both', () => later.handled.length + sooner.handled.length >= 2, patience(kit, 1_000))
+      await kit.until('both messages', () => later.handled.length + sooner.handled.length >= 2, patience(kit, 1_000))
       for (const { runs } of [later, sooner]) assert.deepEqual(attemptsOf(runs), [1, 2])
       assertNeverEarly(gapsOf(later.runs), [1_000])
       assertNeverEarly(gapsOf(sooner.runs), [100])
@@ -98,7 +98,7 @@ export const retryDelays: readonly ConformanceCase[] = [
   },
   {
     id: 'RET-10',
-    title: 'of 200 messages that wait at once, each for its own time, none is early, lost or run too often',
+    title: '200 messages that wait for retries of different delays are never early, lost or run too often',
     promises: [5],
     level: 'required',
     unless: withoutDelays,
@@ -125,7 +125,8 @@ export const retryDelays: readonly ConformanceCase[] = [
   },
   {
     id: 'RET-11',
-    title: 'a message that waits for its retry outlives the consumer that failed, with its attempts and its delay',
+    title:
+      'a message that waits for its retry survives the end of the failed consumer, with its attempts and its delay',
     promises: [5],
     level: 'required',
     unless: withoutDelays,

@@ -4,11 +4,11 @@ import { range } from '../../kit/expect.js'
 import { healMs } from '../../kit/load.js'
 import { attemptsOf, patience, runsOf } from '../../kit/timing.js'
 
-/** Whom a failing message disturbs, and what disturbs it. */
+/** Tests what a failing message disturbs, and what disturbs it. */
 export const retryIsolation: readonly ConformanceCase[] = [
   {
     id: 'RET-12',
-    title: 'messages that wait for their retry hold up nobody, be they as many as there are slots',
+    title: 'messages that wait for their retry hold up no others, even if there are as many as slots',
     promises: [5, 8],
     level: 'required',
     timeoutMs: 60_000,
@@ -23,7 +23,7 @@ export const retryIsolation: readonly ConformanceCase[] = [
         },
       })
       for (const id of ['a', 'b', 'c']) await queue.publish(kit.topic(), 1, { id, headers: { fails: 'yes' } })
-      await kit.until('the failing ones to have run', () => collector.runs.length >= 3)
+      await kit.until('the failing messages to run', () => collector.runs.length >= 3)
       await ledger.publish(queue, { count: 500, parallel: 50 })
       await ledger.check({ queue, duplicates: 0, withinMs: 30_000 })
     },
@@ -57,7 +57,7 @@ export const retryIsolation: readonly ConformanceCase[] = [
   },
   {
     id: 'RET-14',
-    title: 'retries that a lost connection cuts into are not lost, and nothing is dead before its last attempt',
+    title: 'retries interrupted by a lost connection are not lost, and no message is dead before its last attempt',
     promises: [4, 5, 10],
     level: 'required',
     needs: ['cut'],
@@ -79,14 +79,14 @@ export const retryIsolation: readonly ConformanceCase[] = [
         await kit.until(`${runs} runs`, () => collector.runs.length >= runs, { timeoutMs: 30_000 })
         await kit.faults.cut()
       }
-      // Whatever was handled but not yet acknowledged comes again, and on a log everything behind it.
+      // Handled messages without an acknowledgement are repeated. On a log, so are all later ones.
       await ledger.check({ queue: publisher, duplicates: 200, withinMs: kit.redeliveryMs + 30_000 })
       assert.deepEqual(await publisher.deadLetters(kit.topic()).list(), [])
     },
   },
   {
     id: 'RET-15',
-    title: 'messages that wait for their retry survive a restart of the broker, with their attempts and their delay',
+    title: 'messages that wait for their retry survive a broker restart, with their attempts and their delay',
     promises: [5, 7],
     level: 'capability',
     unless: ({ durable }) => (durable ? undefined : 'it does not survive a restart of its broker'),
@@ -116,7 +116,7 @@ export const retryIsolation: readonly ConformanceCase[] = [
         const before = runsOf(collector.runs, id)
         assert.equal(attempt, before.length + 1)
         const waitedMs = startedAt - (before.at(-1)?.endedAt ?? Number.NaN)
-        assert.ok(waitedMs >= delayMs, `${id} came again after ${waitedMs} ms, not ${delayMs}`)
+        assert.ok(waitedMs >= delayMs, `${id} was retried after ${waitedMs} ms, not after ${delayMs} ms`)
       }
     },
   },

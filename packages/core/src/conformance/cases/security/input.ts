@@ -5,11 +5,11 @@ import { rejection } from '../../kit/expect.js'
 import { publishCall, rawMessage } from '../../kit/raw.js'
 import { patience } from '../../kit/timing.js'
 
-/** What somebody sends who means harm. */
+/** Tests malicious input. */
 export const hostileInput: readonly ConformanceCase[] = [
   {
     id: 'SEC-1',
-    title: 'headers by which a broker would act, or that could not be written, are refused, and nothing is sent',
+    title: 'headers that a broker would interpret or that cannot be written are refused, and nothing is sent',
     promises: [14],
     level: 'required',
     async run(kit) {
@@ -35,7 +35,7 @@ export const hostileInput: readonly ConformanceCase[] = [
   },
   {
     id: 'SEC-2',
-    title: 'names that reach for prototypes change none, and headers have none',
+    title: 'names such as __proto__ change no prototype, and headers have none',
     promises: [14],
     level: 'required',
     async run(kit) {
@@ -64,7 +64,7 @@ export const hostileInput: readonly ConformanceCase[] = [
   },
   {
     id: 'SEC-3',
-    title: 'JSON nested a hundred thousand levels deep is a dead letter, and the process lives',
+    title: 'JSON nested a hundred thousand levels deep is a dead letter, and the process survives',
     promises: [6],
     level: 'required',
     unless: ({ maxMessageBytes }) => (maxMessageBytes < 250_000 ? 'it takes no message that is so deep' : undefined),
@@ -82,13 +82,16 @@ export const hostileInput: readonly ConformanceCase[] = [
       for (const message of messages) await adapter.publish(kit.topic(), [message], publishCall())
       await queue.publish(kit.topic(), 'after', { id: 'after' })
       const dead = await untilDead(kit, queue, { topic: kit.topic(), count: 3 })
-      await kit.until('the one behind them', () => collector.ids.includes('after'))
+      await kit.until('the message behind them', () => collector.ids.includes('after'))
       await kit.quiet(() => collector.runs.length)
       assert.deepEqual(collector.ids, ['after'])
       for (const { data, failure, message } of dead) {
-        assert.deepEqual([data, failure.reason], [undefined, 'undecodable'])
+        assert.deepEqual({ data, reason: failure.reason }, { data: undefined, reason: 'undecodable' })
         const sent = messages.find(({ id }) => id === message.id)
-        assert.ok(sent !== undefined && Buffer.compare(sent.body, message.body) === 0, 'it has other bytes')
+        assert.ok(
+          sent !== undefined && Buffer.compare(sent.body, message.body) === 0,
+          'the dead letter has other bytes',
+        )
       }
     },
   },

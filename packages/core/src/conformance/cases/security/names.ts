@@ -4,11 +4,11 @@ import type { ConformanceCase } from '../../kit/case.js'
 import type { Collector } from '../../kit/collector.js'
 import type { Kit } from '../../kit/kit.js'
 
-/** Names that a careless mapping to the broker's would take for each other, or for parts of its own. */
+/** Tests names that a careless mapping to names of the broker would mix up with each other or with its own. */
 export const hostileNames: readonly ConformanceCase[] = [
   {
     id: 'SEC-5',
-    title: 'of sixty pairs of a topic and a group, alike as they are, each gets exactly its own',
+    title: 'sixty similar pairs of topic and group each get exactly their own messages',
     promises: [2, 3],
     level: 'required',
     timeoutMs: 180_000,
@@ -43,7 +43,7 @@ export const hostileNames: readonly ConformanceCase[] = [
   },
 ]
 
-/** The same few pieces again and again, some of which adapters use themselves. */
+/** Combines a few pieces again and again, some of which adapters use themselves. */
 const pieces = ['a', 'b', 'A', '1', 'q', 'retry', 'delay', 'dead', 'dlq']
 
 const any = <T>(kit: Kit, values: readonly [T, ...T[]] | readonly T[]): T =>

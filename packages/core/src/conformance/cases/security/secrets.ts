@@ -6,11 +6,12 @@ import { assertWithout, printed, range, timed } from '../../kit/expect.js'
 /** The part of a URL that holds a password. */
 const credentials = /\/\/[^\s/'"`@]*:[^\s/'"`@]+@/
 
-/** What is told when things go wrong. */
+/** Tests what errors, events and logs reveal. */
 export const secrets: readonly ConformanceCase[] = [
   {
     id: 'SEC-4',
-    title: 'while the connection is lost and after, no password is in an error, an event, a log, or anything inspected',
+    title:
+      'during and after a lost connection, no password appears in an error, an event, a log or an inspected object',
     promises: [10, 11],
     level: 'required',
     needs: ['cut', 'refuse', 'heal'],
@@ -22,7 +23,7 @@ export const secrets: readonly ConformanceCase[] = [
       for (const name of ['state', 'error', 'data-loss', 'blocked'] as const) {
         quiet.on(name, (event) => void seen.push(event))
       }
-      // What nobody listens to is logged.
+      // Events without a listener are logged.
       const logging = await kit.queue()
       const adapter = await kit.connected()
       adapter.on((event) => void seen.push(event))
@@ -33,7 +34,10 @@ export const secrets: readonly ConformanceCase[] = [
       const publishes = await Promise.all(range(5).map((number) => timed(quiet.publish(kit.topic(), number))))
       seen.push(...publishes.map(({ error }) => error))
       seen.push((await timed(quiet.declareGroup(kit.topic(), 'another'))).error)
-      assert.ok(publishes.some(({ error }) => isMqError(error)) || seen.length > 6, 'nobody has noticed the cut')
+      assert.ok(
+        publishes.some(({ error }) => isMqError(error)) || seen.length > 6,
+        'neither a publish nor an event reported the cut',
+      )
       seen.push(...queues.map((queue) => queue.health()), adapter.health())
       await kit.faults.heal()
       const isUp = (): boolean => queues.every((queue) => queue.health().status === 'up')

@@ -7,13 +7,13 @@ import type { Kit } from '../../kit/kit.js'
 import { publishCall, rawMessage } from '../../kit/raw.js'
 import { aborted } from '../../kit/wait.js'
 
-/** Below the 5 s that core waits for an adapter that is late: one that hangs must not look like one that is quick. */
+/** This is below the 5 s that core waits for a late adapter, so that an adapter that hangs fails. */
 const graceMs = 4_000
 
 export const disconnecting: readonly ConformanceCase[] = [
   {
     id: 'SHD-9',
-    title: 'handlers that disconnect waits for may publish; what they publish arrives',
+    title: 'handlers that disconnect waits for may still publish, and their messages arrive',
     promises: [1, 13],
     level: 'required',
     async run(kit) {
@@ -27,11 +27,11 @@ export const disconnecting: readonly ConformanceCase[] = [
         },
       })
       await queue.publish(kit.topic(), 1, { id: 'asked' })
-      await kit.until('it to run', () => collector.running === 1)
+      await kit.until('the handler to run', () => collector.running === 1)
       const disconnecting = queue.disconnect()
       gate.open()
       await disconnecting
-      assert.equal(collector.handled.length, 1, 'the handler failed, or was not waited for')
+      assert.equal(collector.handled.length, 1, 'handled messages after disconnect')
       await kit.until('the reply', () => replies.handled.length >= 1)
       assert.deepEqual(replies.ids, ['reply-to-asked'])
       await rejection(queue.publish(kit.topic(), 1), 'MQ_CLOSED')
@@ -39,7 +39,7 @@ export const disconnecting: readonly ConformanceCase[] = [
   },
   {
     id: 'SHD-10',
-    title: 'what was published before disconnect was called is sent and acknowledged before it resolves',
+    title: 'messages published before disconnect was called are sent and acknowledged before it resolves',
     promises: [1, 13],
     level: 'required',
     async run(kit) {
@@ -49,13 +49,13 @@ export const disconnecting: readonly ConformanceCase[] = [
       const publishing = ledger.publish(queue, { count: 100, parallel: 100 })
       await queue.disconnect()
       await publishing
-      assert.equal(ledger.published.size, 100, 'a publish was given up although there was time')
+      assert.equal(ledger.published.size, 100, 'publishes that were stored in time')
       await ledger.check({ queue: other, duplicates: 0 })
     },
   },
   {
     id: 'SHD-11',
-    title: 'disconnect from a frozen broker resolves at its deadline; pending publishes and handlers learn of it',
+    title: 'disconnect from a frozen broker resolves at its timeout; pending publishes reject and handlers are aborted',
     promises: [1, 13],
     level: 'required',
     needs: ['freeze', 'heal'],
@@ -64,7 +64,7 @@ export const disconnecting: readonly ConformanceCase[] = [
   },
   {
     id: 'SHD-12',
-    title: 'disconnect from a dead broker resolves at its deadline; pending publishes and handlers learn of it',
+    title: 'disconnect from a dead broker resolves at its timeout; pending publishes reject and handlers are aborted',
     promises: [1, 13],
     level: 'required',
     needs: ['kill', 'restart'],
@@ -74,7 +74,7 @@ export const disconnecting: readonly ConformanceCase[] = [
   },
   {
     id: 'SHD-13',
-    title: 'a process that has disconnected ends by itself: no timer and no socket keeps it',
+    title: 'a process that has disconnected exits by itself: no timer and no socket keeps it alive',
     promises: [13],
     level: 'required',
     needs: ['worker'],
@@ -88,18 +88,18 @@ export const disconnecting: readonly ConformanceCase[] = [
         ended = true
       })
       await kit.until('the worker to handle a message', () => worker.events.some(({ type }) => type === 'handled'))
-      await kit.until('its process, which has disconnected, to end', () => ended, { timeoutMs: 20_000 })
+      await kit.until('the process to exit after its disconnect', () => ended, { timeoutMs: 20_000 })
     },
   },
   {
     id: 'SHD-14',
-    title: 'queues that were used and disconnected leave no timer and no socket behind',
+    title: 'used and disconnected queues leave no timer and no socket behind',
     promises: [13],
     level: 'required',
     alone: 'process',
     timeoutMs: 90_000,
     async run(kit) {
-      // What is made once, at the first use, may stay.
+      // Resources that are created once, at the first use, may stay.
       await useAndLeave(kit, 'first')
       const before = await lowest(kit)
       for (const number of range(5)) await useAndLeave(kit, String(number))
@@ -109,7 +109,7 @@ export const disconnecting: readonly ConformanceCase[] = [
   },
   {
     id: 'SHD-15',
-    title: 'the adapter itself sends what it has accepted before it disconnects',
+    title: 'the adapter itself sends the messages it has accepted before it disconnects',
     promises: [1, 13],
     level: 'required',
     async run(kit) {
@@ -123,21 +123,21 @@ export const disconnecting: readonly ConformanceCase[] = [
         statuses,
         messages.map(() => 'stored'),
       )
-      await kit.until('all to be handled', () => collector.handled.length >= 50)
+      await kit.until('all messages to be handled', () => collector.handled.length >= 50)
       await kit.quiet(() => collector.runs.length)
       assert.deepEqual(sorted(collector.ids), sorted(messages.map(({ id }) => id)))
     },
   },
 ]
 
-/** A handler runs, a publish waits and nobody answers. */
+/** Disconnects while a handler runs and publishes wait for a broker that does not answer. */
 async function disconnectWithout(kit: Kit, fault: () => Promise<void>): Promise<void> {
   const queue = await kit.queue()
   const collector = await kit.collect(queue, kit.topic(), {
     handler: (_, { signal }) => aborted(signal),
   })
   await queue.publish(kit.topic(), 1)
-  await kit.until('it to run', () => collector.running === 1)
+  await kit.until('the handler to run', () => collector.running === 1)
   await fault()
   let settled = 0
   const publishing = range(10).map((number) =>
@@ -146,7 +146,7 @@ async function disconnectWithout(kit: Kit, fault: () => Promise<void>): Promise<
     }),
   )
   const { tookMs } = await timed(queue.disconnect({ timeoutMs: 1_000 }))
-  assert.ok(tookMs < 1_000 + graceMs, `disconnect took ${Math.round(tookMs)} ms, its deadline was 1,000 ms`)
+  assert.ok(tookMs < 1_000 + graceMs, `disconnect took ${Math.round(tookMs)} ms with a timeout of 1,000 ms`)
   await kit.until('the pending publishes to settle', () => settled === 10, { timeoutMs: 2_000 })
   for (const { error } of await Promise.all(publishing)) {
     const codes = /^MQ_(?:PUBLISH_UNKNOWN|PUBLISH_REJECTED|CLOSED)$/
@@ -155,7 +155,7 @@ async function disconnectWithout(kit: Kit, fault: () => Promise<void>): Promise<
   await kit.until('the handler to be told', () => collector.running === 0, { timeoutMs: 2_000 })
 }
 
-/** Everything that a queue does may leave something behind: a publish, a run, a retry, a stop at its deadline. */
+/** Does everything that might leave a resource behind: a publish, a run, a retry and a stop at its timeout. */
 async function useAndLeave(kit: Kit, label: string): Promise<void> {
   const queue = await kit.queue()
   const collector = await kit.collect(queue, kit.topic(label), {
@@ -166,18 +166,21 @@ async function useAndLeave(kit: Kit, label: string): Promise<void> {
   })
   await queue.publish(kit.topic(label), 'once', { timeoutMs: 60_000 })
   await queue.publish(kit.topic(label), 'again', { timeoutMs: 60_000 })
-  await kit.until('both', () => collector.handled.length >= 2)
+  await kit.until('both messages', () => collector.handled.length >= 2)
   await collector.subscription.stop()
   await queue.stats(kit.topic(label), 'g')
   await queue.disconnect()
 }
 
-/** How many timers, sockets and the like keep this process alive, once what is about to end has ended. */
+/**
+ * Returns how many timers, sockets and the like keep this process alive, once the ones that are about to end have
+ * ended.
+ */
 async function lowest(kit: Kit): Promise<number> {
-  let least = Number.POSITIVE_INFINITY
+  let min = Number.POSITIVE_INFINITY
   await kit.quiet(() => {
-    least = Math.min(least, process.getActiveResourcesInfo().length)
-    return least
+    min = Math.min(min, process.getActiveResourcesInfo().length)
+    return min
   })
-  return least
+  return min
 }

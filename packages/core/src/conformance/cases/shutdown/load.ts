@@ -8,7 +8,7 @@ import { sleep } from '../../kit/wait.js'
 export const stoppingUnderLoad: readonly ConformanceCase[] = [
   {
     id: 'SHD-7',
-    title: 'subscriptions come and go while messages flow, and none is lost or comes twice',
+    title: 'while subscriptions start and stop under load, no message is lost or delivered twice',
     promises: [2, 3, 13],
     level: 'required',
     timeoutMs: 90_000,
@@ -22,19 +22,19 @@ export const stoppingUnderLoad: readonly ConformanceCase[] = [
       for (const leaves of ['stop', 'stop', 'disconnect']) {
         const consumer = leaves === 'stop' ? queue : await kit.queue()
         const collector = await ledger.collect(consumer, { concurrency: 8, handler })
-        await kit.until('some to be handled', () => collector.runs.length >= 40)
+        await kit.until('some messages to be handled', () => collector.runs.length >= 40)
         await (leaves === 'stop' ? collector.subscription.stop() : consumer.disconnect())
         assert.equal(collector.running, 0)
       }
       await load.stop()
-      assert.equal(ledger.rejected.size + ledger.unknown.size, 0, 'a publish failed')
+      assert.equal(ledger.rejected.size + ledger.unknown.size, 0, 'publishes that failed')
       await ledger.collect(queue, { handler })
       await ledger.check({ queue, duplicates: 0 })
     },
   },
   {
     id: 'SHD-16',
-    title: 'a message that is on its way to a consumer in the moment it stops is not lost, and does not come twice',
+    title: 'a message on its way to a consumer at the moment it stops is neither lost nor delivered twice',
     promises: [2, 13],
     level: 'required',
     timeoutMs: 120_000,
@@ -42,7 +42,7 @@ export const stoppingUnderLoad: readonly ConformanceCase[] = [
       const [publisher, queue] = [await kit.queue(), await kit.queue()]
       const ledger = kit.ledger(kit.topic())
       for (const round of range(8)) {
-        // Every other time it has a handler to wait for meanwhile.
+        // Every second time it has to wait for a handler.
         const isBusy = round % 2 === 0
         const gate = createGate()
         const collector = await ledger.collect(queue, {

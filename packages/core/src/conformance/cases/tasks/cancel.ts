@@ -11,7 +11,7 @@ export const taskCancelling: readonly ConformanceCase[] = [
   {
     id: 'TSK-16',
     title:
-      'a running task that is cancelled from elsewhere sees its signal abort, is not tried again, and its asker is told',
+      'a running task that another scheduler cancels sees its signal abort, is not retried, and its caller gets MQ_TASK_CANCELLED',
     promises: [17, 18],
     level: 'required',
     timeoutMs: 60_000,
@@ -24,10 +24,11 @@ export const taskCancelling: readonly ConformanceCase[] = [
       })
       const canceller = await kit.scheduler()
       const handle = await asker.enqueue(task, 1, { reply: true })
-      await kit.until('it to run', () => runs.length > 0, reply)
+      await kit.until('the task to run', () => runs.length > 0, reply)
       assert.equal(await canceller.cancel(handle.id, { onlyRunning: true }), true)
       await rejection(handle.result(reply), 'MQ_TASK_CANCELLED')
-      assert.ok(isMqError(runs[0]?.context.signal.reason, 'MQ_TASK_CANCELLED'))
+      const { reason } = runs[0]?.context.signal ?? {}
+      assert.ok(isMqError(reason, 'MQ_TASK_CANCELLED'), `the signal aborted with ${String(reason)}`)
       await kit.quiet(() => runs.length)
       assert.equal(runs.length, 1)
       await assertGroupEmpty(kit, queue, task)
@@ -35,7 +36,7 @@ export const taskCancelling: readonly ConformanceCase[] = [
   },
   {
     id: 'TSK-17',
-    title: 'a cancelled task that ignores its signal is waited for no longer, and others get its place',
+    title: 'a worker stops waiting for a cancelled task that ignores its signal, and its slot goes to other tasks',
     promises: [8, 18],
     level: 'required',
     timeoutMs: 60_000,
@@ -49,11 +50,11 @@ export const taskCancelling: readonly ConformanceCase[] = [
       const next = await asker.enqueue(task, 'next', { reply: true })
       const cancelling = async (): Promise<void> => {
         await kit.until(
-          'the cancelled one to end',
+          'the cancelled task to end',
           async () => {
             await stuck.cancel({ onlyRunning: true })
             return stuck.result({ timeoutMs: 200 }).then(
-              () => assert.fail('it has no result'),
+              () => assert.fail('a task that was cancelled has a result'),
               (error: { code?: string }) => error.code === 'MQ_TASK_CANCELLED',
             )
           },
@@ -67,7 +68,8 @@ export const taskCancelling: readonly ConformanceCase[] = [
   },
   {
     id: 'TSK-18',
-    title: 'a waiting, a delayed and a retried task that are cancelled do not run again, and their askers are told',
+    title:
+      'a cancelled task that waits, is delayed or is retried does not run again, and its caller gets MQ_TASK_CANCELLED',
     promises: [17, 18],
     level: 'required',
     unless: withoutDelays,
@@ -101,7 +103,7 @@ export const taskCancelling: readonly ConformanceCase[] = [
   },
   {
     id: 'TSK-19',
-    title: 'a task that has ended cannot be cancelled any more: its outcome stays',
+    title: 'a finished task cannot be cancelled: its outcome stays',
     promises: [18],
     level: 'required',
     timeoutMs: 60_000,

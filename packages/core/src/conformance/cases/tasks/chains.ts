@@ -7,12 +7,11 @@ import { reply, stageTask } from '../../kit/task-cases.js'
 
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 
-/** From an event to a task, from a task to the next. */
+/** Tests the way from an event to a task, and from a task to the next. */
 export const taskChains: readonly ConformanceCase[] = [
   {
     id: 'TSK-26',
-    title:
-      'what is published while a message is handled, by a route, a task or a handler, names its cause and keeps its trace',
+    title: 'messages that a route, a task or a handler publishes name their cause and keep their trace',
     promises: [19],
     level: 'required',
     timeoutMs: 60_000,
@@ -44,7 +43,7 @@ export const taskChains: readonly ConformanceCase[] = [
   },
   {
     id: 'TSK-27',
-    title: 'a list of inputs is enqueued in its order, and what is wrong with one hinders no other',
+    title: 'a list of inputs is enqueued in order, and a wrong input does not affect the others',
     promises: [1],
     level: 'required',
     timeoutMs: 120_000,
@@ -59,12 +58,12 @@ export const taskChains: readonly ConformanceCase[] = [
       wanted[600] = 'MQ_INVALID_DATA'
       wanted[606] = 'MQ_NOT_SERIALIZABLE'
       assert.deepEqual(codes, wanted)
-      await kit.until('all others to run', () => runs.length >= 605, { timeoutMs: 90_000 })
+      await kit.until('all valid inputs to run', () => runs.length >= 605, { timeoutMs: 90_000 })
     },
   },
   {
     id: 'TSK-28',
-    title: 'an event that comes twice asks for one task, and with a key of its own for one task for all that share it',
+    title: 'an event that is delivered twice enqueues one task, and events with one idempotency key share one task',
     promises: [18],
     level: 'required',
     timeoutMs: 60_000,

@@ -10,7 +10,7 @@ export const taskLimits: readonly ConformanceCase[] = [
   {
     id: 'TSK-23',
     title:
-      'a task that has not begun by its deadline is dead-lettered instead of run, and its asker told; one in time runs',
+      'a task that has not started by its deadline is dead-lettered instead of run, and its caller gets MQ_TASK_FAILED; one in time runs',
     promises: [6, 17, 18],
     level: 'required',
     timeoutMs: 60_000,
@@ -33,29 +33,28 @@ export const taskLimits: readonly ConformanceCase[] = [
   },
   {
     id: 'TSK-24',
-    title: 'no more runs begin in an interval than the rate allows, and all of them run',
+    title: 'no more runs start in an interval than the rate allows, and all of them run',
     promises: [8],
     level: 'required',
     timeoutMs: 60_000,
     async run(kit) {
-      // A run is seen a moment after its turn, and the moment is longer where a process has to wait for its processor.
+      // A run is seen shortly after its slot begins, and later on a busy machine.
       const [perMs, lagMs] = [800, 200]
       const { asker, task, runs } = await stageTask(kit, {
         worker: { concurrency: 20, rate: { starts: 5, perMs } },
       })
       await asker.enqueueAll(task, range(16))
-      await kit.until('all to run', () => runs.length >= 16, reply)
+      await kit.until('all tasks to run', () => runs.length >= 16, reply)
       const times = runs.map(({ startedAt }) => startedAt)
       for (const index of range(11)) {
         const tookMs = (times[index + 5] ?? Number.NaN) - (times[index] ?? Number.NaN)
-        assert.ok(tookMs >= perMs - lagMs, `six runs began within ${tookMs} ms`)
+        assert.ok(tookMs >= perMs - lagMs, `six runs began within ${tookMs} ms; five may begin in ${perMs} ms`)
       }
     },
   },
   {
     id: 'TSK-25',
-    title:
-      'a task that takes too long sees its signal abort, fails and is tried again; one that ignores it is not waited for',
+    title: 'a task over its timeout sees its signal abort, fails and is retried, even if it ignores the signal',
     promises: [5, 6, 17],
     level: 'required',
     unless: withoutDelays,

@@ -7,8 +7,7 @@ import { sleep } from '../../kit/wait.js'
 export const taskOnce: readonly ConformanceCase[] = [
   {
     id: 'TSK-20',
-    title:
-      'all enqueues with one key get one id and one run, and every asker its result; other keys and tasks are apart',
+    title: 'all enqueues with one key share one id, one run and its result; other keys and other tasks are separate',
     promises: [17, 18],
     level: 'required',
     timeoutMs: 60_000,
@@ -39,7 +38,7 @@ export const taskOnce: readonly ConformanceCase[] = [
   },
   {
     id: 'TSK-21',
-    title: 'a task whose publish failed after its key was taken is not lost: the next enqueue publishes the same id',
+    title: 'a task whose publish failed after its key was claimed is not lost: the next enqueue publishes the same id',
     promises: [18],
     level: 'required',
     timeoutMs: 60_000,
@@ -49,7 +48,7 @@ export const taskOnce: readonly ConformanceCase[] = [
       await rejection(asker.enqueue(task, 1, { ...options, signal: AbortSignal.abort() }), 'MQ_PUBLISH_REJECTED')
       const { id } = await worker.enqueue(task, 1, { idempotencyKey: 'k' })
       assert.equal(id, options.id)
-      await kit.until('it to run', () => runs.length > 0, reply)
+      await kit.until('the task to run', () => runs.length > 0, reply)
       await kit.quiet(() => runs.length)
       assert.deepEqual(
         runs.map((run) => run.id),
@@ -59,7 +58,7 @@ export const taskOnce: readonly ConformanceCase[] = [
   },
   {
     id: 'TSK-22',
-    title: 'a task with a key that fails is retried like any other, and its key is free again when its time is over',
+    title: 'a failed task with a key is retried like any other, and its key is free again once it expires',
     promises: [5, 18],
     level: 'required',
     timeoutMs: 60_000,
@@ -80,12 +79,12 @@ export const taskOnce: readonly ConformanceCase[] = [
       assert.equal(await asker.run(task, 2, { ...once, ...reply }), 2)
       await kit.quiet(() => runs.length)
       assert.deepEqual(
-        runs.map(({ input, attempt }) => [input, attempt]),
+        runs.map(({ input, attempt }) => ({ input, attempt })),
         [
-          [1, 1],
-          [1, 2],
-          [2, 1],
-          [2, 2],
+          { input: 1, attempt: 1 },
+          { input: 1, attempt: 2 },
+          { input: 2, attempt: 1 },
+          { input: 2, attempt: 2 },
         ],
       )
     },

@@ -5,11 +5,11 @@ import { range, rejection } from '../../kit/expect.js'
 import { createGate } from '../../kit/gate.js'
 import { groupOf, reply, stageTask } from '../../kit/task-cases.js'
 
-/** Whoever asks gets an answer, or is told that there is none. */
+/** Tests that a caller gets an answer, or an error if there is none. */
 export const taskReplies: readonly ConformanceCase[] = [
   {
     id: 'TSK-1',
-    title: 'the result of each task reaches the one that asked for it, whatever JSON can hold',
+    title: 'the result of each task reaches its own caller, with any JSON value',
     promises: [17],
     level: 'required',
     timeoutMs: 60_000,
@@ -31,7 +31,7 @@ export const taskReplies: readonly ConformanceCase[] = [
   },
   {
     id: 'TSK-2',
-    title: 'who waits too long is told so in time, and the result that comes later is still there',
+    title: 'a caller that waits too long gets an error in time, and can still read the result that arrives later',
     promises: [17],
     level: 'required',
     timeoutMs: 60_000,
@@ -47,7 +47,7 @@ export const taskReplies: readonly ConformanceCase[] = [
         'MQ_PUBLISH_UNKNOWN',
         'MQ_PUBLISH_REJECTED',
       )
-      assert.ok(performance.now() - startedAt < 10_000, 'both were told in time')
+      assert.ok(performance.now() - startedAt < 10_000, 'the two calls did not reject in time')
       gate.open()
       assert.equal(await handle.result(reply), 'late')
       assert.equal(await handle.result(reply), 'late')
@@ -55,7 +55,7 @@ export const taskReplies: readonly ConformanceCase[] = [
   },
   {
     id: 'TSK-3',
-    title: 'who waits when its scheduler is stopped or its queue disconnected is told so at once',
+    title: 'a waiting caller gets MQ_CLOSED at once if its scheduler is stopped or its queue is disconnected',
     promises: [13, 17],
     level: 'required',
     timeoutMs: 60_000,
@@ -70,12 +70,13 @@ export const taskReplies: readonly ConformanceCase[] = [
       const ends = handles.map((handle) => rejection(handle.result(reply), 'MQ_CLOSED'))
       await Promise.all([stopped.stop(), queue.disconnect({ timeoutMs: 0 }), ...ends])
       await rejection(stopped.run(task, 1), 'MQ_CLOSED')
-      for (const handle of handles) for await (const _ of handle.progress()) assert.fail('nothing ran')
+      for (const handle of handles)
+        for await (const _ of handle.progress()) assert.fail('there was progress, although the task never ran')
     },
   },
   {
     id: 'TSK-4',
-    title: 'a task that is enqueued before it has any worker waits for the first one',
+    title: 'a task that is enqueued before it has a worker waits for the first one',
     promises: [2, 17],
     level: 'required',
     timeoutMs: 60_000,
@@ -90,7 +91,7 @@ export const taskReplies: readonly ConformanceCase[] = [
   {
     id: 'TSK-5',
     title:
-      'a result that cannot be serialised, or is too large, fails its task at once: the asker is told, nothing runs again',
+      'a result that is not serialisable or too large fails its task at once: the caller gets MQ_TASK_FAILED, and there is no retry',
     promises: [6, 17],
     level: 'required',
     timeoutMs: 60_000,
@@ -107,14 +108,14 @@ export const taskReplies: readonly ConformanceCase[] = [
       const large = await rejection(asker.run(task, 'large', reply), 'MQ_TASK_FAILED')
       assert.equal(large.failure?.code, 'MQ_MESSAGE_TOO_LARGE')
       const { topic, group } = groupOf(task)
-      await kit.until('both dead', async () => (await queue.deadLetters(topic, group).list()).length === 2)
+      await kit.until('two dead letters', async () => (await queue.deadLetters(topic, group).list()).length === 2)
       await kit.quiet(() => runs.length)
       assert.equal(runs.length, 2)
     },
   },
   {
     id: 'TSK-6',
-    title: 'with a store, every process learns how a task has ended, until that expires',
+    title: 'with a store, every process can read how a task ended until that expires',
     promises: [17],
     level: 'required',
     timeoutMs: 60_000,
@@ -132,7 +133,7 @@ export const taskReplies: readonly ConformanceCase[] = [
       const bad = await asker.enqueue(task, 'bad')
       const elsewhere = await kit.scheduler({ store: kit.store })
       const waiting = async (id: string): Promise<boolean> => (await elsewhere.result(id)) !== undefined
-      await kit.until('both to end', async () => (await waiting(good.id)) && (await waiting(bad.id)), {
+      await kit.until('both tasks to end', async () => (await waiting(good.id)) && (await waiting(bad.id)), {
         timeoutMs: 20_000,
       })
       assert.deepEqual(await elsewhere.result(good.id, task), {
@@ -153,7 +154,7 @@ export const taskReplies: readonly ConformanceCase[] = [
   },
   {
     id: 'TSK-7',
-    title: 'what needs a store is refused where there is none, and nothing of it is published',
+    title: 'calls that need a store are refused without one, and nothing is published',
     promises: [18],
     level: 'required',
     async run(kit) {
@@ -167,7 +168,7 @@ export const taskReplies: readonly ConformanceCase[] = [
   },
   {
     id: 'TSK-8',
-    title: 'with a store, an answer that was lost with the connection is found all the same',
+    title: 'with a store, a reply that was lost with the connection is still found',
     promises: [10, 17],
     level: 'optional',
     needs: ['refuse', 'cut', 'heal'],

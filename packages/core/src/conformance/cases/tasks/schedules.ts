@@ -7,11 +7,12 @@ import { stageTask, type TaskRunSeen } from '../../kit/task-cases.js'
 
 const patience = { timeoutMs: 30_000 } as const
 
-/** Ticks that come by themselves, whoever of the replicas lives. */
+/** Tests that ticks happen as long as one replica is alive. */
 export const taskSchedules: readonly ConformanceCase[] = [
   {
     id: 'TSK-29',
-    title: 'a schedule of two replicas runs its task once at each tick, never early, also while one of them leaves',
+    title:
+      'a schedule with two replicas runs its task once at each tick and never early, also while one of them leaves',
     promises: [1, 16],
     level: 'required',
     timeoutMs: 120_000,
@@ -20,7 +21,7 @@ export const taskSchedules: readonly ConformanceCase[] = [
   },
   {
     id: 'TSK-30',
-    title: 'with a store, a cron schedule of two replicas runs its task once at each tick',
+    title: 'with a store, a cron schedule with two replicas runs its task once at each tick',
     promises: [18],
     level: 'required',
     timeoutMs: 120_000,
@@ -28,7 +29,7 @@ export const taskSchedules: readonly ConformanceCase[] = [
   },
   {
     id: 'TSK-31',
-    title: 'a schedule that cannot be followed is refused with the reason, and those that can are listed',
+    title: 'an impossible schedule is refused with the reason, and the others are listed',
     promises: [1],
     level: 'required',
     async run(kit) {
@@ -46,8 +47,8 @@ export const taskSchedules: readonly ConformanceCase[] = [
       await rejection(asker.schedule(name, { everyMs: 1_000 }, task, 1), 'MQ_DUPLICATE_TASK')
       const [listed, ...others] = asker.schedules()
       assert.deepEqual(others, [])
-      assert.deepEqual([listed?.name, listed?.task], [name, task.name])
-      assert.ok((listed?.next?.getTime() ?? 0) > Date.now(), 'the next tick is to come')
+      assert.deepEqual({ name: listed?.name, task: listed?.task }, { name, task: task.name })
+      assert.ok((listed?.next?.getTime() ?? 0) > Date.now(), 'the next tick is not in the future')
       const withoutStore = await kit.scheduler()
       const scheduling = withoutStore.schedule(name, { everyMs: 60_000 }, task, 1)
       if (kit.capabilities.orderedKeys) await scheduling
@@ -74,7 +75,7 @@ async function twoReplicas(kit: Kit, { rule, stepMs, hasStore = false }: Plan): 
   await kit.until('three ticks', () => runs.length >= 3, patience)
   await leaving.stop()
   const before = runs.length
-  await kit.until('three more by the other', () => runs.length >= before + 3, patience)
+  await kit.until('three more ticks of the other replica', () => runs.length >= before + 3, patience)
   assert.equal(await staying.unschedule(name), true)
   await kit.quiet(() => runs.length)
   assertTicks(runs, { name, stepMs })
@@ -85,7 +86,7 @@ function assertTicks(
   { name, stepMs }: { readonly name: string; readonly stepMs: number },
 ) {
   const times = runs.map(({ id, input, startedAt }) => {
-    assert.ok(id.startsWith(`${name}@`), `${id} is a tick of ${name}`)
+    assert.ok(id.startsWith(`${name}@`), `${id} is not a tick of ${name}`)
     const time = Date.parse(id.slice(name.length + 1))
     assert.ok(startedAt >= time, `${id} ran ${time - startedAt} ms early`)
     assert.deepEqual(input, { of: name })
@@ -93,10 +94,10 @@ function assertTicks(
   })
   times.sort((one, other) => one - other)
   const first = times[0] ?? Number.NaN
-  assert.equal(first % stepMs, 0, 'ticks are at the times of the rule')
+  assert.equal(first % stepMs, 0, 'the remainder of a tick, which has to be at a time of the rule')
   assert.deepEqual(
     times,
     times.map((_, index) => first + index * stepMs),
-    'each tick ran once, and none is missing',
+    'a tick ran twice or is missing',
   )
 }

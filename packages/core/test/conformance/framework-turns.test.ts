@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createLookAhead, createTurns } from '../../src/conformance/runner/turns.js'
 
-/** Work that runs until it is told to end, in a list of what happened. */
+/** Creates work that runs until the test ends it, and a list of events. */
 function workshop() {
   const happened: string[] = []
   const ends = new Map<string, () => void>()
@@ -37,7 +37,7 @@ describe('turns', () => {
     expect(happened.at(-1)).toBe('alone begins')
   })
 
-  it('are given in the order of asking: who wants one alone goes before those who came later', async () => {
+  it('are given in arrival order, also to a job that wants to be alone', async () => {
     const { happened, work, end } = workshop()
     const turns = createTurns()
     void turns.take(false, work('a'))
@@ -53,7 +53,7 @@ describe('turns', () => {
     expect(happened.slice(-2)).toEqual(['b begins', 'c begins'])
   })
 
-  it('give what the work gives, and are free again after work that fails', async () => {
+  it('return the result of the work, and are free again after failed work', async () => {
     const turns = createTurns()
     await expect(turns.take(true, () => Promise.reject(new Error('broken')))).rejects.toThrow('broken')
     expect(await turns.take(true, async () => 1)).toBe(1)
@@ -62,7 +62,7 @@ describe('turns', () => {
 })
 
 describe('looking ahead', () => {
-  it('finds the next jobs running already when they are asked for in their order, each run once', async () => {
+  it('runs the next jobs ahead while they are requested in order, each once', async () => {
     const { happened, work, end } = workshop()
     const ahead = createLookAhead(['a', 'b', 'c', 'd'].map(work), 2)
     const first = ahead(0)
@@ -76,7 +76,7 @@ describe('looking ahead', () => {
     expect(happened.filter((line) => line.endsWith('begins'))).toHaveLength(4)
   })
 
-  it('runs only what is asked for when single jobs are asked for', async () => {
+  it('runs only the requested job if a single one is requested', async () => {
     const { happened, work } = workshop()
     const ahead = createLookAhead(['a', 'b', 'c', 'd'].map(work), 2)
     void ahead(2)
@@ -84,14 +84,14 @@ describe('looking ahead', () => {
     expect(happened).toEqual(['c begins'])
   })
 
-  it('leaves no rejection unhandled of a job that nobody asks for', async () => {
+  it('leaves no unhandled rejection of a job that is not requested', async () => {
     const ahead = createLookAhead([async () => 1, () => Promise.reject(new Error('unasked'))], 1)
     expect(await ahead(0)).toBe(1)
     await settled()
     await expect(ahead(1)).rejects.toThrow('unasked')
   })
 
-  it('refuses a job that is not there', () => {
+  it('refuses a job that does not exist', () => {
     expect(() => createLookAhead([], 1)(0)).toThrow('There is no job 0')
   })
 })

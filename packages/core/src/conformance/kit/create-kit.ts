@@ -1,0 +1,110 @@
+import { type Adapter, createQueue, type Log, type Queue } from '../../index.js'
+import type { Environment } from '../runner/environment.js'
+import type { JsonObject, Worker } from '../subject.js'
+import { createCaseStore } from './case-store.js'
+import { type Collector, collect } from './collector.js'
+import type { Kit, KitQueueOptions } from './kit.js'
+import { createLedger } from './ledger.js'
+import { randomFrom } from './random.js'
+import { quiet, until } from './wait.js'
+
+/** Short retries without randomness. */
+const quickRetry = { attempts: 3, backoff: 'fixed', delayMs: 50, jitter: 'none' } as const
+
+export interface KitOptions {
+  readonly environment: Environment
+  readonly caseId: string
+  /** Distinguishes the topics of this run from those of other runs. */
+  readonly runId: string
+  readonly seed: number
+  readonly quietMs: number
+}
+
+export function createKit({ environment, caseId, runId, seed, quietMs }: KitOptions): Kit & { close(): Promise<void> } {
+  const { capabilities } = environment.loaded
+  const open: { disconnect(options: { timeoutMs: number }): Promise<void> }[] = []
+  const workers: Worker[] = []
+  const collectors: Collector[] = []
+  const logged: unknown[] = []
+  const write = (message: string, fields?: unknown): void => void logged.push([message, fields])
+  const log: Log = { debug: write, info: write, warn: write, error: write }
+
+  const adapter = (options?: JsonObject): Adapter => {
+    const made = environment.adapter(options)
+    open.push(made)
+    return made
+  }
+  const unconnected = ({ adapter: options, ...queueOptions }: KitQueueOptions = {}): Queue => {
+    const queue = createQueue(environment.adapter(options), { group: 'g', retry: quickRetry, log, ...queueOptions })
+    open.push(queue)
+    return queue
+  }
+
+  const connectedQueue = async (options?: KitQueueOptions): Promise<Queue> => {
+    const queue = unconnected(options)
+    await queue.connect()
+    return queue
+  }
+
+  return {
+    capabilities,
+    faults: environment.faults,
+    secrets: environment.secrets,
+    quietMs,
+    redeliveryMs: capabilities.redeliveryMs + 5_000,
+    random: randomFrom(`${seed}/${caseId}`),
+    seed,
+    topic: (label) => `ct.${runId}.${caseId.toLowerCase()}${label === undefined ? '' : `.${label}`}`,
+    adapter,
+    async connected(options) {
+      const made = adapter(options)
+      await made.connect()
+      return made
+    },
+    queue: connectedQueue,
+    unconnected,
+    store: createCaseStore(),
+    async scheduler({ queue, ...options } = {}) {
+      return environment.loaded.createScheduler(queue ?? (await connectedQueue()), options)
+    },
+    async collect(queue, topic, options = {}) {
+      const collector = await collect(queue, topic, options)
+      collectors.push(collector)
+      return collector
+    },
+    ledger: (topic, group = 'g') => createLedger({ topic, group, quietMs, onCollector: (one) => collectors.push(one) }),
+    async worker({ topic, group = 'g', ...program }) {
+      const worker = await environment.startWorker({
+        ref: { topic, group },
+        concurrency: 1,
+        handler: 'handle',
+        ...program,
+      })
+      workers.push(worker)
+      return worker
+    },
+    until: (what, predicate, options) =>
+      until(() => `${typeof what === 'string' ? what : what()}${runsSoFar(collectors)}`, predicate, options),
+    quiet: (count) => quiet(count, quietMs),
+    logged,
+    async close() {
+      await Promise.all([
+        ...workers.map((worker) => worker.kill()),
+        ...open.map((one) => one.disconnect({ timeoutMs: 0 })),
+      ])
+    },
+  }
+}
+
+/** Returns the counts of each subscription of the case, for the text of a failure. */
+function runsSoFar(collectors: readonly Collector[]): string {
+  if (collectors.length === 0) return ''
+  const counts = collectors.slice(0, maxShown).map(({ subscription, runs, handled, running }) => {
+    const label = subscription.topic.split('.').slice(3).join('.')
+    const name = label === '' ? subscription.group : `${label}/${subscription.group}`
+    return `${name}: ${runs.length} runs, ${handled.length} handled, ${running} running`
+  })
+  return ` (${counts.join('; ')}${collectors.length > maxShown ? '; ...' : ''})`
+}
+
+const maxShown = 4
