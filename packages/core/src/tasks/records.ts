@@ -36,7 +36,7 @@ export function createRecords({ store, log, keepMs }: RecordsOptions) {
           return before
         await store.put(key, text, ttl)
       } catch (error) {
-        log.warn(`The outcome of the task ${finished.id} could not be stored`, { error })
+        log.warn(`The store did not take how the task ${finished.id} has ended`, { error })
       }
       return finished
     },
