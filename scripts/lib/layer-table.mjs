@@ -23,7 +23,7 @@ export const layerTable = {
     only: { conformance: ['index', 'adapter', 'open'] },
   },
   'packages/memory': {
-    levels: ['*', 'testing'],
+    levels: ['store', '*', 'testing'],
   },
   'packages/rabbitmq': {
     levels: ['options', 'connection', 'topology', 'wire', ['publish', 'consume'], 'dead-letters', 'rabbitmq', 'index'],
