@@ -1,9 +1,12 @@
 // `pnpm mutate`: how many faults that a machine plants the tests notice. Run by scripts/mutate.mjs, in a copy of the repository.
 const core = [
   'consume/dead-letters',
-  'consume/handling',
   'consume/retry',
+  'consume/run',
+  'consume/run-end',
+  'consume/settle',
   'consume/subscribe',
+  'consume/subscribe-options',
   'contract/failure',
   'contract/middleware',
   'queue/create-queue',

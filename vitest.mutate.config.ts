@@ -7,13 +7,14 @@ const unit = [
   'disconnect',
   'events',
   'failure',
+  'handle-faults',
   'handler-timeout',
-  'handling',
   'last-failure',
   'lifecycle',
   'middleware',
   'publish',
   'retry-*',
+  'settle',
   'subscribe',
 ]
 

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
 
-/** The bytes that the broker holds, or undefined where it cannot be asked. */
+/** Returns the bytes of memory that the broker uses, or undefined if it does not report them. */
 export async function brokerMemory(url: string): Promise<number | undefined> {
   if (!/^rediss?:/.test(url)) return undefined
   const client = new Redis(url)

@@ -7,7 +7,7 @@ export interface StartedBroker {
   stop(): Promise<void>
 }
 
-/** A broker for the measurement alone, with the durability that its documentation recommends for production. */
+/** Starts a broker for this measurement alone, with the durability that its documentation recommends for production. */
 export async function startBroker(broker: Broker): Promise<StartedBroker> {
   if (broker === 'memory') return { url: 'memory:', version: 'in process', stop: async () => {} }
   const server = await starts[broker]()

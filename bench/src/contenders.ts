@@ -2,7 +2,7 @@ import type { ServerKind } from '@mq/test-brokers'
 
 export type Broker = ServerKind | 'memory'
 
-/** By the file below `systems/` that opens it. The first one is ours, which the others are compared with. */
+/** The names of the contenders, by the file in `systems/` that opens each. The others are compared with the first one, ours. */
 export const contenders = {
   memory: { ours: '@mq/memory' },
   redis: { ours: '@mq/redis', 'ioredis-raw': 'ioredis, raw', bullmq: 'BullMQ' },

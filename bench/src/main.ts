@@ -7,10 +7,10 @@ import { markdownTable, rows, textTable } from './table.js'
 
 const usage = `Usage: pnpm bench <${Object.keys(contenders).join('|')}> [options]
 
-  --rounds N     each contender once a round, in turn (5)
-  --messages N   per measurement (20000)
-  --bytes N      of each body (200)
-  --markdown     the table as docs/benchmarks.md has it`
+  --rounds N     rounds, each with one measurement of every contender (5)
+  --messages N   messages of each measurement (20000)
+  --bytes N      bytes of each body (200)
+  --markdown     prints the table as docs/benchmarks.md has it`
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -5,9 +5,9 @@ import type { OpenOptions, OpenSystem, System } from './system.js'
 export interface Workload {
   readonly messages: number
   readonly bytes: number
-  /** Publishes without an answer at a time, and handlers. */
+  /** How many publishes wait for an answer at a time, and how many handlers run at a time. */
   readonly inFlight: number
-  /** Of the latency measurement. */
+  /** The rate of the latency measurement. */
   readonly perSecond: number
   readonly latencyMs: number
 }
@@ -17,16 +17,16 @@ export interface Figures {
   readonly drainPerSecond: number
   readonly latencyP50Ms: number
   readonly latencyP99Ms: number
-  /** Of this process, at most. */
+  /** The peak of this process. */
   readonly peakRssMiB: number
-  /** What a message that waits takes there, with all that belongs to it. Only where the broker tells. */
+  /** The memory of the broker that each waiting message takes. Only if the broker reports its memory. */
   readonly brokerBytes?: number
 }
 
 const timeoutMs = 120_000
 const warmUp = 1_000
 
-/** Publishes everything, then handles everything, then measures the way of single messages. */
+/** Publishes everything, then handles everything, then measures the latency of single messages. */
 export async function measure(
   open: OpenSystem,
   at: Omit<OpenOptions, 'concurrency'>,
@@ -39,8 +39,8 @@ export async function measure(
     const publishPerSecond = await rateOf(work.messages, () => publishAll(system, work.messages, work))
     const after = await brokerMemory(at.url)
     const drainPerSecond = await rateOf(work.messages + warmUp, () => drain(system, work.messages + warmUp))
-    const isTold = before !== undefined && after !== undefined
-    return { publishPerSecond, drainPerSecond, ...(isTold && { brokerBytes: (after - before) / work.messages }) }
+    const isReported = before !== undefined && after !== undefined
+    return { publishPerSecond, drainPerSecond, ...(isReported && { brokerBytes: (after - before) / work.messages }) }
   })
   const latencies = await withSystem(open, { ...options, topic: `${at.topic}-b` }, (system) => latency(system, work))
   return {
@@ -70,7 +70,7 @@ async function publishAll(system: System, count: number, { bytes, inFlight }: Wo
 }
 
 async function drain(system: System, count: number): Promise<void> {
-  await withinDeadline(
+  await inTime(
     new Promise<void>((resolve, reject) => {
       let handled = 0
       system
@@ -83,7 +83,7 @@ async function drain(system: System, count: number): Promise<void> {
   )
 }
 
-/** From just before the publish to the start of the handler, in milliseconds, at a steady rate. */
+/** Measures the milliseconds from just before the publish to the start of the handler, at a steady rate. Returns them sorted. */
 async function latency(system: System, { bytes, perSecond, latencyMs }: Workload): Promise<number[]> {
   const sentAt = new Map<number, number>()
   const latencies: number[] = []
@@ -108,7 +108,7 @@ async function latency(system: System, { bytes, perSecond, latencyMs }: Workload
     await sleep(Math.max(0, startedAt + (number * 1_000) / perSecond - performance.now()))
     sends.push(send(number))
   }
-  await withinDeadline(Promise.all(sends))
+  await inTime(Promise.all(sends))
   await until(() => latencies.length >= count)
   return latencies.sort((a, b) => a - b)
 }
@@ -130,7 +130,7 @@ async function until(isTrue: () => boolean): Promise<void> {
   }
 }
 
-async function withinDeadline<T>(work: Promise<T>): Promise<T> {
+async function inTime<T>(work: Promise<T>): Promise<T> {
   const over = new AbortController()
   const late = sleep(timeoutMs, undefined, { signal: over.signal }).then(() => {
     throw new Error('It took more than two minutes')

@@ -1,4 +1,4 @@
-// One measurement in a process of its own, so that no contender inherits another's heap. Prints its figures as JSON.
+// Takes one measurement in a process of its own, so that no contender inherits another's heap. Prints the figures as JSON.
 import { measure, type Workload } from './measure.js'
 import type { OpenSystem } from './system.js'
 

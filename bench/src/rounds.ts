@@ -20,7 +20,7 @@ export interface RoundsOptions {
   readonly onRound: (round: Round, number: number) => void
 }
 
-/** The contenders take turns, each round beginning with another one: what the machine does meanwhile hits all alike. */
+/** Measures the contenders in turn. Each round begins with another one, so that other load on the machine affects all of them alike. */
 export async function runRounds({ broker, url, rounds, work, onRound }: RoundsOptions): Promise<readonly Round[]> {
   const systems = Object.keys(namesFor(broker))
   const results: Round[] = []

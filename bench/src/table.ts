@@ -13,8 +13,8 @@ const columns = [
 ] as const
 
 /**
- * A row each: the median over the rounds, and in brackets the median of the ratios ours / theirs, each taken within one
- * round.
+ * Returns a row for each contender: the median over the rounds, and in brackets the median of the ratios ours / theirs. Each ratio
+ * is taken within one round.
  */
 export function rows(broker: Broker, rounds: readonly Round[]): readonly (readonly string[])[] {
   const of = (system: string): readonly Figures[] =>

@@ -8,7 +8,7 @@ const seconds = isLong ? 60 : 12
 const timeout = 240_000 + seconds * 1_000
 const seed = process.env.MQ_CONFORMANCE_SEED ?? String(Date.now())
 
-/** The figures of one trial, which stand in the report when it fails. */
+/** Runs one trial and returns its figures, which a failing assertion shows. */
 async function figures(broker: ServerKind, storeUrl?: string) {
   const { url } = await shared(broker)
   const random = seedrandom(`${seed} ${broker}`)
@@ -19,26 +19,26 @@ describe.each(['rabbitmq', 'redis', 'kafka'] as const)(
   'three replicas of a schedule on %s, killed at random',
   (kind) => {
     it.skipIf(!brokers.wanted(kind))(
-      'run every tick, and at most one tick once more for each failure of the owner',
+      'run every tick, and run a tick once more at most once for each failure of the owner',
       { timeout },
       async () => {
         const { missing, extra, kills, ownerKills, ...rest } = await figures(kind)
-        const told = `seed ${seed}: ${JSON.stringify({ missing, extra, kills, ownerKills, ...rest })}`
-        expect(missing, told).toEqual([])
-        expect(kills, told).toBeGreaterThan(0)
-        expect(extra, told).toBeLessThanOrEqual(ownerKills)
+        const shown = `seed ${seed}: ${JSON.stringify({ missing, extra, kills, ownerKills, ...rest })}`
+        expect(missing, shown).toEqual([])
+        expect(kills, shown).toBeGreaterThan(0)
+        expect(extra, shown).toBeLessThanOrEqual(ownerKills)
       },
     )
 
     it.skipIf(!isLong || !brokers.wanted(kind) || !brokers.wanted('redis'))(
-      'run no tick once more where there is a store',
+      'run no tick once more if there is a store',
       { timeout },
       async () => {
         const { url } = await shared('redis')
         const { missing, extra, ...rest } = await figures(kind, url)
-        const told = `seed ${seed}: ${JSON.stringify({ missing, extra, ...rest })}`
-        expect(missing, told).toEqual([])
-        expect(extra, told).toBe(0)
+        const shown = `seed ${seed}: ${JSON.stringify({ missing, extra, ...rest })}`
+        expect(missing, shown).toEqual([])
+        expect(extra, shown).toBe(0)
       },
     )
   },

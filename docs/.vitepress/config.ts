@@ -1,6 +1,7 @@
 import { slug } from 'github-slugger'
 import { defineConfig } from 'vitepress'
 import { repositoryLinks } from '../site/links.js'
+import { markNames } from '../site/names.js'
 import { repository, siteFile } from '../site/places.js'
 import { apiSidebars, guideSidebar } from '../site/sidebar.js'
 
@@ -14,7 +15,10 @@ export default defineConfig({
   rewrites: siteFile,
   head: [['link', { rel: 'icon', href: 'data:,' }]],
   markdown: {
-    config: repositoryLinks,
+    config(markdown) {
+      repositoryLinks(markdown)
+      markNames(markdown)
+    },
     // As the repository's web view makes them, so that a link to a heading works in both.
     anchor: { slugify: slug },
   },

@@ -24,10 +24,10 @@ describe.each(['rabbitmq', 'redis', 'kafka'] as const)('%s', (broker) => {
     }
     const freshTopic = (): string => `interop.${randomUUID()}`
 
-    /** Only some brokers have what this is about. */
+    /** Defines a test that applies to some brokers only. */
     const itOn = (...kinds: readonly Broker[]) => (kinds.includes(broker) ? it : noTest)
 
-    /** What our consumer makes of what Python writes, by id. */
+    /** Returns the messages that our consumer reads of those that Python writes, by their id. */
     async function received(queue: Queue, topic: string, messages: readonly Written[]) {
       const got: Message[] = []
       await queue.subscribe(topic, (message) => void got.push(message))
@@ -90,7 +90,7 @@ describe.each(['rabbitmq', 'redis', 'kafka'] as const)('%s', (broker) => {
       expect(time.toISOString()).toBe('2026-03-29T00:30:00.123Z')
     })
 
-    it('we read bytes as bytes, text as text, and JSON where nothing says what it is', async () => {
+    it('we read bytes as bytes, text as text, and a body without a content type as JSON', async () => {
       const topic = freshTopic()
       const named = (id: string) => ({ attributes: { specversion: '1.0', id, source: '/python', type: 'made' } })
       const find = await received(await open(), topic, [
@@ -122,7 +122,7 @@ describe.each(['rabbitmq', 'redis', 'kafka'] as const)('%s', (broker) => {
       }
     })
 
-    it('we dead-letter what is not what it says, with its bytes', async () => {
+    it('we dead-letter a body that its content type does not describe, with its bytes', async () => {
       const queue = await open()
       const topic = freshTopic()
       await queue.subscribe(topic, () => {})
@@ -238,7 +238,7 @@ describe.each(['rabbitmq', 'redis', 'kafka'] as const)('%s', (broker) => {
       expect(raw?.attributes.partitionkey).toBeUndefined()
 
       if (broker !== 'redis') {
-        // There is no binding for Redis, and so none in the SDK.
+        // CloudEvents has no binding for Redis, so the SDK has none.
         const time = times.get('größe-1')?.replace('Z', '+00:00')
         expect(event?.sdk).toEqual({
           attributes: { ...attributes, time, datacontenttype: 'application/json' },

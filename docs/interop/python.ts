@@ -15,11 +15,11 @@ export interface Written {
   readonly body: string
   /** Attributes of an event that the CloudEvents SDK for Python puts on the wire. */
   readonly sdk?: Readonly<Record<string, string>>
-  /** RabbitMQ: the time as AMQP's own type. */
+  /** RabbitMQ only: the time as AMQP's own type. */
   readonly nativeTime?: string
 }
 
-/** A message as a client has found it. */
+/** A message as a client read it. */
 export interface Found {
   readonly attributes: Readonly<Record<string, unknown>>
   readonly headers: Readonly<Record<string, unknown>>
@@ -68,7 +68,7 @@ export async function writeInPython({ broker, url, topic }: Place, messages: rea
   await ended
 }
 
-/** Resolves once the client gets what is published from now on; `messages` then resolves to as many as `count`. */
+/** Starts a reader. Resolves once it gets messages that are published from then on; `messages` resolves to `count` of them. */
 export async function readInPython({ broker, url, topic }: Place, count: number) {
   const { child, ended } = python([client(broker), 'read', url, topic, String(count)])
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
@@ -88,7 +88,7 @@ export async function readInPython({ broker, url, topic }: Place, count: number)
   }
 }
 
-/** Runs a Python block of an adapter's README as it stands there, but for the server. `line` resolves to what it prints next. */
+/** Runs a Python block of an adapter's README with another server. `line` resolves to the next line of its output. */
 export function runExample({ broker, url }: Omit<Place, 'topic'>, which: 'publish' | 'read') {
   const page = readFileSync(new URL(`../../packages/${broker}/README.md`, import.meta.url), 'utf8')
   const blocks = fences(page).filter(({ language }) => language === 'python')

@@ -26,5 +26,6 @@ export function siteLink(link: string, from: string): string | undefined {
   const target = posix.join(posix.dirname(from), decodeURI(path))
   if (target === 'README.md') return `/${anchor}`
   if (!exists(target)) return undefined
-  return target.endsWith('.md') ? `/${siteFile(target)}${anchor}` : atRepository(target) + anchor
+  const isPage = target.endsWith('.md') && !target.startsWith('.')
+  return isPage ? `/${siteFile(target)}${anchor}` : atRepository(target) + anchor
 }

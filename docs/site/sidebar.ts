@@ -38,7 +38,11 @@ export const guideSidebar = (): Item[] => [
   group('Packages', [
     ...publicPackages().map(({ folder, manifest }) => page(manifest.name, `/${folder}`)),
     page('API', '/api/'),
-    page('Writing an adapter', '/writing-an-adapter'),
+  ]),
+  group('Write an adapter', [
+    page('The contract', '/adapters/contract'),
+    page('A tutorial', '/adapters/tutorial'),
+    page('The suite', '/adapters/suite'),
   ]),
   group('The project', [
     page('Benchmarks', '/benchmarks'),
@@ -51,6 +55,8 @@ export const guideSidebar = (): Item[] => [
         ...examples(),
         page('Programs of the benchmarks', '/bench'),
         page('Brokers for tests', '/packages/test-brokers'),
+        page('Releases', '/release'),
+        page('The site', '/site'),
       ],
       true,
     ),

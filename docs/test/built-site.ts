@@ -13,6 +13,8 @@ export interface BuiltPage {
   readonly links: readonly string[]
   /** Those of them that are in its header and its sidebar. */
   readonly navigation: readonly string[]
+  /** The `code` that styles keep on one line. */
+  readonly names: ReadonlySet<string>
   /** What a browser loads for it: scripts, styles, images. */
   readonly loads: readonly string[]
 }
@@ -42,11 +44,14 @@ const attributesThatLoad = ['src', 'srcset', 'data', 'poster']
 
 function pageOf(path: string): BuiltPage {
   const [ids, links, navigation, loads] = [new Set<string>(), [] as string[], [] as string[], [] as string[]]
+  const names = new Set<string>()
   let depth = 0
+  let isInName = false
   const parser = new Parser({
     onopentag(tag, { id, href, ...others }) {
       if (navigationTags.includes(tag)) depth += 1
       if (id !== undefined) ids.add(id)
+      if (tag === 'code') isInName = others.class === 'name'
       for (const name of attributesThatLoad) if (others[name] !== undefined) loads.push(others[name])
       if (href === undefined) return
       if (tag === 'link') loads.push(href)
@@ -54,10 +59,14 @@ function pageOf(path: string): BuiltPage {
       links.push(href)
       if (depth > 0) navigation.push(href)
     },
+    ontext(text) {
+      if (isInName) names.add(text)
+    },
     onclosetag(tag) {
+      if (tag === 'code') isInName = false
       if (navigationTags.includes(tag)) depth -= 1
     },
   })
   parser.end(readFileSync(join(folder, path), 'utf8'))
-  return { path, ids, links, navigation, loads }
+  return { path, ids, links, navigation, names, loads }
 }

@@ -8,6 +8,7 @@ import { root, shownFile } from './examples.js'
 
 const docs = join(root, 'docs')
 const folder = join(docs, 'examples', 'folder-adapter')
+const page = join(docs, 'adapters', 'tutorial.md')
 const require = createRequire(import.meta.url)
 
 /** Everything in the folder of the adapter, from `docs`. */
@@ -17,6 +18,13 @@ function filesOf(path: string): readonly string[] {
       entry.isDirectory() ? filesOf(join(path, entry.name)) : relative(docs, join(path, entry.name)),
     )
     .sort()
+}
+
+/** The page with a file's block as the file is. */
+function withFile(text: string, file: string): string {
+  const begin = text.indexOf(` ${file}\n`) + file.length + 2
+  const end = text.indexOf('\n```\n', begin) + 1
+  return text.slice(0, begin) + readFileSync(join(docs, file), 'utf8') + text.slice(end)
 }
 
 /** Runs a program in the adapter's folder, as its author would. */
@@ -31,15 +39,14 @@ function run(...args: readonly string[]): Promise<{ readonly code: number; reado
 
 const runMs = 300_000
 
-describe('the adapter of docs/writing-an-adapter.md', () => {
-  it('stands on the page as it lies in its files, each of them whole', () => {
-    const page = fences(readFileSync(join(docs, 'writing-an-adapter.md'), 'utf8'))
-    const shown = page.flatMap(({ words, text }) => {
-      const file = shownFile(words)
-      return file === undefined ? [] : { file, text }
-    })
-    expect(shown.map(({ file }) => file).sort()).toEqual(filesOf(folder))
-    for (const { file, text } of shown) expect(`${text}\n`, file).toBe(readFileSync(join(docs, file), 'utf8'))
+describe('the adapter of docs/adapters/tutorial.md', () => {
+  // With `-u` the page takes over what is in the files.
+  it('stands on the page as it lies in its files, each of them whole', async () => {
+    const text = readFileSync(page, 'utf8')
+    const shown = fences(text).flatMap(({ words }) => shownFile(words) ?? [])
+    expect([...shown].sort()).toEqual(filesOf(folder))
+    const whole = shown.reduce((made, file) => withFile(made, file), text)
+    await expect(whole).toMatchFileSnapshot(page)
   })
 
   it('has strict types', async () => {

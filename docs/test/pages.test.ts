@@ -4,8 +4,9 @@ import { configVariables, errorCodes } from '@mq/core'
 import Slugger from 'github-slugger'
 import { marked, type Token } from 'marked'
 import { describe, expect, it } from 'vitest'
-import { pages } from '../../scripts/lib/markdown.mjs'
+import { fences, pages } from '../../scripts/lib/markdown.mjs'
 import { exists, publicPackages, readText, root } from '../../scripts/lib/workspace.mjs'
+import { shownFile } from './examples.js'
 
 function tokensOf(page: string): readonly Token[] {
   const found: Token[] = []
@@ -38,6 +39,22 @@ describe('the pages in the repository', () => {
     const absolute = pages().flatMap((page) => linksOf(page).filter((link) => link.startsWith('/')))
     expect(absolute).toEqual([])
   })
+
+  it('have no code that a browser window of 1280 px has to wrap', () => {
+    const tooLong = pages()
+      .filter((page) => page.startsWith('docs/'))
+      .flatMap((page) =>
+        fences(readText(page))
+          .filter(({ words }) => shownFile(words) === undefined)
+          .flatMap(({ line, text }) => longLines(text).map((index) => `${page}:${line + index}`)),
+      )
+    expect(tooLong).toEqual([])
+  })
+
+  /** As many characters as fit, see docs/.vitepress/theme/style.css. */
+  const maxCharacters = 120
+  const longLines = (text: string): readonly number[] =>
+    text.split('\n').flatMap((line, index) => (line.length > maxCharacters ? index : []))
 
   function leadsSomewhere(link: string, page: string): boolean {
     const [path = '', anchor] = link.split('#')

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { errorCodes } from '@mq/core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { pages } from '../../scripts/lib/markdown.mjs'
 import { run, tell } from '../../scripts/lib/run.mjs'
@@ -69,6 +70,11 @@ describe('the site', () => {
       }
     }
     expect([...built.keys()].filter((path) => path !== '/404.html' && !reached.has(path))).toEqual([])
+  })
+
+  it('breaks no error code over two lines', () => {
+    const kept = built.get('/errors.html')?.names ?? new Set()
+    expect(errorCodes.filter((code) => !kept.has(code))).toEqual([])
   })
 
   const isMissing = (url: URL): boolean => url.protocol !== 'data:' && !isBuiltFile(fileOf(url))

@@ -7,33 +7,34 @@ import type { Registry } from './registry.js'
 export const installers = ['npm', 'pnpm'] as const
 export type Installer = (typeof installers)[number]
 
-/** An application far from this repository, whose author has a terminal and an installer. */
+/** An application outside of this repository, whose author has a terminal and an installer. */
 export interface Application {
   readonly folder: string
   install(...packages: readonly string[]): Promise<void>
   write(path: string, text: string): void
   read(path: string): string
-  /** Resolves to what it prints. */
+  /** Runs Node and resolves to its output. */
   node(...args: readonly string[]): Promise<string>
-  /** A command of an installed package. */
+  /** Runs a command of an installed package and resolves to its output. */
   bin(name: string, ...args: readonly string[]): Promise<string>
-  /** Compiles with the options given; those of `files` are from its folder. Rejects with what the compiler says. */
+  /** Compiles `files`, whose paths are from the folder, with the options given. Rejects with the compiler's errors. */
   compile(files: readonly string[], ...options: readonly string[]): Promise<void>
 }
 
 interface Options {
   readonly folder: string
-  /** Of our packages. Where none is given, they come from tarballs. */
+  /** The registry of our packages. Without it they come from tarballs. */
   readonly registry?: Registry
-  /** npm where none is given. */
+  /** Default: npm. */
   readonly installer?: Installer
 }
 
+/** Creates the folder of an application without dependencies. */
 export function application({ folder, registry, installer = 'npm' }: Options): Application {
   mkdirSync(folder, { recursive: true })
   const write = (path: string, text: string): void => writeFileSync(join(folder, path), text)
   const place = { cwd: folder, env: environment() }
-  // What pnpm remembers of this registry is of no use to anybody later.
+  // pnpm's cache of this registry is of no use later, so it goes with the folder.
   const cache = installer === 'pnpm' ? `cache-dir=${join(folder, '.cache')}\n` : ''
   write('.npmrc', `${registry?.npmrc ?? ''}${cache}`)
   write('package.json', JSON.stringify({ name: 'application', version: '1.0.0', private: true, type: 'module' }))

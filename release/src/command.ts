@@ -3,11 +3,11 @@ import { run, tell } from '../../scripts/lib/run.mjs'
 export interface Place {
   readonly cwd: string
   readonly env?: NodeJS.ProcessEnv
-  /** Against commands that hang. 120,000 where none is given. */
+  /** Limits commands that hang. Default: 120,000. */
   readonly timeoutMs?: number
 }
 
-/** Runs a program and resolves to what it wrote to its standard output; rejects with all that it wrote when it fails. */
+/** Runs a program and resolves to its standard output. If it fails, rejects with its whole output. */
 export async function command([program = '', ...args]: readonly string[], place: Place): Promise<string> {
   const { cwd, env = environment(), timeoutMs = 120_000 } = place
   const result: { code: number; output: string; stdout: string; problem: string | undefined } = await run(
@@ -23,7 +23,7 @@ export async function command([program = '', ...args]: readonly string[], place:
   throw new Error(`${[program, ...args].join(' ')}\nin ${cwd} ended with ${result.code}:\n${tell(result)}`)
 }
 
-/** The environment of a user, who has settings for npm, but whose command was not started by npm, pnpm or vitest. */
+/** Returns the environment of a user who has settings for npm, but whose command was not started by npm, pnpm or vitest. */
 export function environment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !ours.test(name))
   return { ...Object.fromEntries(kept), ...quiet }

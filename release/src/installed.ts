@@ -2,25 +2,25 @@ import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Manifest } from './workspace-copy.js'
 
-/** Every package below a `node_modules`, as npm or pnpm lays them out; each copy of it once. */
+/** Lists every package in a `node_modules` of npm or pnpm, each copy once. */
 export function installed(folder: string): readonly Manifest[] {
   const modules = join(folder, 'node_modules')
   if (!existsSync(modules)) return []
   const store = join(modules, '.pnpm')
-  const rooms = existsSync(store) ? readdirSync(store).map((name) => join(store, name, 'node_modules')) : [modules]
-  return rooms.flatMap(packagesIn).sort((a, b) => a.name.localeCompare(b.name))
+  const folders = existsSync(store) ? readdirSync(store).map((name) => join(store, name, 'node_modules')) : [modules]
+  return folders.flatMap(packagesIn).sort((a, b) => a.name.localeCompare(b.name))
 }
 
-function packagesIn(room: string): readonly Manifest[] {
-  return foldersIn(room).flatMap((name) => {
-    const path = join(room, name)
+function packagesIn(folder: string): readonly Manifest[] {
+  return foldersIn(folder).flatMap((name) => {
+    const path = join(folder, name)
     if (name.startsWith('@')) return packagesIn(path)
     const manifest = join(path, 'package.json')
     return existsSync(manifest) ? [JSON.parse(readFileSync(manifest, 'utf8')), ...installed(path)] : []
   })
 }
 
-/** Without links, which lead to what is found elsewhere. */
+/** Leaves out links: what they point to is found elsewhere. */
 const foldersIn = (path: string): readonly string[] =>
   existsSync(path)
     ? readdirSync(path, { withFileTypes: true }).flatMap((entry) =>
@@ -28,7 +28,7 @@ const foldersIn = (path: string): readonly string[] =>
       )
     : []
 
-/** The bytes of all files below a folder. */
+/** Sums the bytes of all files in a folder and its subfolders. */
 export function bytesBelow(path: string): number {
   const found = lstatSync(path)
   if (!found.isDirectory()) return found.isFile() ? found.size : 0

@@ -1,4 +1,4 @@
-// Verdaccio on a free port, for as long as who started it lives. Arguments: the folder for all that it stores.
+// Runs Verdaccio on a free port until the parent process ends. The argument is the folder for its files.
 import { join } from 'node:path'
 import { runServer } from 'verdaccio'
 
@@ -9,7 +9,7 @@ process.on('disconnect', () => process.exit(0))
 const server = await runServer({
   self_path: folder,
   storage: join(folder, 'storage'),
-  // None: what is not ours comes from where npm is configured to take it from.
+  // No uplinks: npm takes all other packages from its configured registry.
   uplinks: {},
   packages: { '@mq/*': everyone },
   auth: { htpasswd: { file: join(folder, 'htpasswd') } },

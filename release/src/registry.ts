@@ -6,7 +6,7 @@ import { environment } from './command.js'
 
 export interface Registry {
   readonly url: string
-  /** The lines of an `.npmrc` that lead our packages, and no others, here. */
+  /** The lines of an `.npmrc` that make npm use this registry for our packages and no others. */
   readonly npmrc: string
   /** Resolves once its process has ended. */
   stop(): Promise<void>
@@ -14,7 +14,7 @@ export interface Registry {
 
 const startMs = 60_000
 
-/** A private registry on loopback, which holds nothing. It ends with this process, however that ends. */
+/** Starts an empty private registry on loopback. It ends with this process, even if that is killed. */
 export async function startRegistry(folder: string): Promise<Registry> {
   mkdirSync(folder, { recursive: true })
   const program = fileURLToPath(new URL('registry-process.mjs', import.meta.url))
@@ -30,7 +30,7 @@ export async function startRegistry(folder: string): Promise<Registry> {
   try {
     const port = await portOf()
     const url = `http://127.0.0.1:${port}/`
-    // npm publishes with a token only; this registry takes any.
+    // npm publishes only with a token; this registry accepts any.
     const settings = { '@mq:registry': url, [`//127.0.0.1:${port}/:_authToken`]: 'rehearsal' }
     const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`)
     return { url, npmrc: lines.join(''), stop }

@@ -8,7 +8,7 @@ export interface Size {
 
 const kilobytes = (bytes: number): string => `${Math.round(bytes / 1000)} kB`.padStart(9)
 
-/** What an application gets with each adapter: the adapter, core, and all of `node_modules` with its driver. */
+/** Shows the sizes that each adapter adds to an application: the adapter, core, and all of `node_modules` with the driver. */
 export function sizeTable(sizes: readonly Size[]): string {
   const rows = sizes.map(
     ({ adapter, packages, unpackedBytes, coreBytes, installedBytes }) =>

@@ -5,9 +5,9 @@ import type { Manifest } from './workspace-copy.js'
 
 export interface Tarball {
   readonly path: string
-  /** Sorted, from the package's folder; what a build names by its content without that part of its name. */
+  /** The sorted paths from the package's folder. Hashes that a build puts into names are replaced by `*`. */
   readonly files: readonly string[]
-  /** Built files that neither the manifest nor any other file leads to. */
+  /** Built files that neither the manifest nor any other file refers to. */
   readonly unreachable: readonly string[]
   readonly manifest: Manifest
 }
@@ -29,7 +29,7 @@ export async function pack({ folder, into }: { readonly folder: string; readonly
   }
 }
 
-/** A file leads to those whose names it has in its text, as it imports them or starts them by path. */
+/** Finds built files that nothing refers to. A file refers to another if its text has the name: by an import, or to start it. */
 function unreachable(unpacked: string): readonly string[] {
   const read = (path: string): string => readFileSync(join(unpacked, path), 'utf8')
   const left = new Set(readdirSync(join(unpacked, 'dist')))

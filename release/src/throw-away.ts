@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** A folder outside of this repository, to be removed by who asked for it. Those of runs that were killed go now. */
+/** Creates a folder outside of this repository, which the caller removes. Also removes the folders of runs that were killed. */
 export function throwAwayFolder(): string {
   for (const name of readdirSync(tmpdir())) {
     const [, owner] = /^mq-release-(\d+)-/.exec(name) ?? []

@@ -1,7 +1,7 @@
 import { readJson, workspacePackages } from '../../scripts/lib/workspace.mjs'
 import { type Manifest, packages } from './workspace-copy.js'
 
-/** What each package may bring at run time: an adapter its driver and core, core what reads cron expressions. */
+/** The only run-time dependencies that each package may have: an adapter its driver and core, core its parser of cron expressions. */
 export const runtimeDependencies: Readonly<Record<string, readonly string[]>> = {
   '@mq/core': ['croner'],
   '@mq/kafka': ['@mq/core', 'kafkajs'],
@@ -15,7 +15,7 @@ const workspace: readonly { readonly manifest: Manifest }[] = [
   ...workspacePackages(),
 ]
 
-/** What may not come with a package: the drivers of the others, and all that this repository is developed with. */
+/** Lists what may not come with a package: the drivers of other adapters, and all development dependencies of this repository. */
 export function notForUsers(name: string): readonly string[] {
   const own = [name, 'croner', ...(runtimeDependencies[name] ?? [])]
   const drivers = packages.flatMap(({ manifest }) => Object.keys(manifest.dependencies ?? {}))
@@ -23,11 +23,11 @@ export function notForUsers(name: string): readonly string[] {
   return [...drivers, ...tools].filter((each) => !own.includes(each))
 }
 
-/** Packages of others in the versions that this repository has, for `npm install`. */
+/** Returns third-party packages for `npm install`, in the versions that this repository has. */
 export function thirdParty(...names: readonly string[]): readonly string[] {
   return names.map((name) => {
     const range = workspace.map(({ manifest }) => manifest.devDependencies?.[name]).find((each) => each !== undefined)
-    if (range === undefined) throw new Error(`${name} is no dependency here`)
+    if (range === undefined) throw new Error(`${name} is not a development dependency of this repository`)
     return `${name}@${range}`
   })
 }

@@ -19,27 +19,27 @@ export interface Manifest {
   readonly bin?: Readonly<Record<string, string>>
 }
 
-/** This repository as somebody who releases has it: committed, built, and with a changelog to come. */
+/** A copy of this repository in the state before a release: committed, built, and with changesets. */
 export interface WorkspaceCopy {
   readonly folder: string
   addChangeset(packageName: string, bump: Bump, text: string): void
-  /** What `changeset version` is going to write: for each sentence the packages whose changelogs get it. */
+  /** Lists what `changeset version` will write: each text with the packages whose changelogs get it. */
   pending(): readonly { readonly text: string; readonly packages: readonly string[] }[]
-  /** `changeset version` and a commit. Resolves to the version of each package. */
+  /** Runs `changeset version` and commits. Resolves to the version of each package. */
   version(): Promise<Readonly<Record<string, string>>>
-  /** `changeset publish`. Resolves to what it published, as `@mq/core@1.0.0`. */
+  /** Runs `changeset publish`. Resolves to what it published, such as `@mq/core@1.0.0`. */
   publish(): Promise<readonly string[]>
-  /** The newest part of a package's changelog, with its heading. */
+  /** Returns the newest part of a package's changelog, with its heading. */
   changelog(packageName: string): string
 }
 
 interface Package {
-  /** From the root. */
+  /** The path from the root. */
   readonly folder: string
   readonly manifest: Manifest
 }
 
-/** Those that are published. */
+/** The packages that are published. */
 export const packages: readonly Package[] = publicPackages()
 
 export const built = (): boolean => packages.every(({ folder }) => existsSync(join(root, folder, 'dist', 'index.js')))
@@ -97,7 +97,7 @@ export async function copyWorkspace(folder: string, registry: Registry): Promise
   }
 }
 
-/** What git knows, and what was built of it. Of what is installed, only that packages find each other. */
+/** Copies the files that git knows and the built files. Of `node_modules`, only the links between our packages are made again. */
 function copyFiles(folder: string): void {
   const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
     cwd: root,
@@ -120,7 +120,7 @@ function copyFiles(folder: string): void {
   }
 }
 
-/** No name, key or hook of who runs this. */
+/** Keeps the name, keys and hooks of the user out of the commits. */
 const identity = {
   GIT_CONFIG_GLOBAL: '/dev/null',
   GIT_CONFIG_NOSYSTEM: '1',

@@ -8,7 +8,7 @@ import { remove, throwAwayFolder } from '../src/throw-away.js'
 
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
 
-/** The first block of a chapter of the README. */
+/** Returns the first code block of a chapter of the README. */
 function blockOf(heading: string): string {
   const [, chapter = ''] = readme.split(`\n## ${heading}\n`)
   const [block] = fences(chapter.split('\n## ')[0] ?? '')
@@ -21,7 +21,7 @@ describe('the README, followed in an empty folder', () => {
   const [clone, ...lines] = blockOf('Install').split('\n')
 
   beforeAll(() => {
-    // As a clone would have it after a commit of what lies here.
+    // A clone would have these files after a commit of the working tree.
     for (const path of listedFiles()) {
       mkdirSync(dirname(join(folder, 'mq', path)), { recursive: true })
       cpSync(join(root, path), join(folder, 'mq', path))

@@ -18,7 +18,7 @@ type Versions = Readonly<Record<string, string>>
 type Pair = readonly [core: Versions, adapter: Versions]
 const inOrder = (versions: Versions): readonly string[] => names.map((name) => `${name}@${versions[name]}`)
 
-/** The steps of a release, each on what the ones before it left. */
+/** The steps of a release. Each step continues from the state that the one before it left. */
 describe('a release', () => {
   const throwAway = throwAwayFolder()
   let registry: Registry | undefined
@@ -33,7 +33,7 @@ describe('a release', () => {
   }
 
   beforeAll(async () => {
-    if (!built()) throw new Error('What is released is what was built: run pnpm build first')
+    if (!built()) throw new Error('The built packages are released: run pnpm build first')
     registry = await startRegistry(join(throwAway, 'registry'))
     workspace = await copyWorkspace(join(throwAway, 'workspace'), registry)
   })
@@ -64,7 +64,7 @@ describe('a release', () => {
     expect(await workspace.publish()).toEqual([])
   })
 
-  // Side by side: they change nothing of the release.
+  // These run concurrently, as they do not change the release.
   describe.concurrent('as applications get it', () => {
     describe.each(installers)('what %s installs', (installer) => {
       it('is an adapter, core and its driver alone: no other driver, and no tool of ours', async () => {
@@ -99,13 +99,13 @@ describe('a release', () => {
         for (const program of ['esm.mjs', 'commonjs.cjs', 'typed.mjs', 'bundled.js']) {
           expect(await app.node(program), program).toMatch(printed)
         }
-        // What `pnpm test:node` tries on every Node and broker.
+        // `pnpm test:node` runs this program on every Node and broker.
         app.write('smoke.mjs', readFileSync(join(root, 'release', 'src', 'nodes', 'smoke.mjs'), 'utf8'))
         expect(await app.node('--expose-gc', 'smoke.mjs', 'memory:')).toMatch(/^(✔ .+\n){3}$/)
       })
     })
 
-    it('holds an adapter that was written elsewhere: under vitest, under node:test, by the command', async () => {
+    it('tests an adapter that was written elsewhere: under vitest, under node:test, by the command', async () => {
       const app = applicationWith()
       cpSync(join(root, 'docs', 'examples', 'folder-adapter'), app.folder, { recursive: true })
       await app.install(...thirdParty('vitest', '@types/node'))
@@ -128,12 +128,12 @@ describe('a release', () => {
       expect(tap).toMatch(/^# fail 0$/m)
       for (const id of only) expect(tap).toMatch(new RegExp(`^ *ok \\d+ - ${id} (?!.*# SKIP)`, 'm'))
 
-      const told = await app.bin('mq-conformance', './test/subject.js', '--only', only.join(','))
-      expect(told).toMatch(new RegExp(`^Every promise that was tested holds: ${only.length} passed, 0 failed`, 'm'))
+      const output = await app.bin('mq-conformance', './test/subject.js', '--only', only.join(','))
+      expect(output).toMatch(new RegExp(`^Every promise that was tested holds: ${only.length} passed, 0 failed`, 'm'))
     })
   })
 
-  it('of a patch of core raises core alone, and who installs an adapter gets it', async () => {
+  it('of a patch of core raises core alone, and an adapter is installed with it', async () => {
     workspace.addChangeset('@mq/core', 'patch', 'Nothing is different, but for this sentence.')
     latest = await workspace.version()
     expect(latest).toEqual({ ...first, '@mq/core': raised(first, '@mq/core', 'patch') })
@@ -208,7 +208,7 @@ describe('a release', () => {
       expect(await app.node('mixed.mjs')).toBe('MQ_INVALID_OPTION\ndead: no use\n')
     })
 
-    it('tells what to update where an adapter is written for another contract', async () => {
+    it('says what to update if an adapter is written for another contract', async () => {
       const app = applicationWith()
       await app.install('@mq/core', '@mq/memory')
       app.write('node_modules/@mq/memory/dist/index.js', 'export default () => ({ contract: 99 })')
@@ -221,7 +221,7 @@ describe('a release', () => {
       )
     })
 
-    it('is small, and nothing of others comes with it', async () => {
+    it('is small, and no dependency of other adapters comes with it', async () => {
       const rows = []
       for (const adapter of adapters) {
         const app = applicationWith()
@@ -247,7 +247,7 @@ interface VitestReport {
   readonly testResults: readonly { readonly assertionResults: readonly { readonly status: string }[] }[]
 }
 
-/** Types of both copies of core meet; an error and an interruption cross from one to the other. */
+/** Uses types of both copies of core together, and passes an error and an interruption from one copy to the other. */
 const mixedProgram = `
 import { createQueue, isMqError, Unrecoverable } from '@mq/core'
 import { memory } from '@mq/memory'

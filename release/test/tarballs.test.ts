@@ -17,7 +17,7 @@ describe.each(packages)('the tarball of $manifest.name', ({ folder, manifest: { 
   let tarball: Tarball
 
   beforeAll(async () => {
-    if (!built()) throw new Error('What is packed is what was built: run pnpm build first')
+    if (!built()) throw new Error('The built packages are packed: run pnpm build first')
     tarball = await pack({ folder: join(root, folder), into: join(throwAway, 'once') })
   })
   afterAll(() => remove(throwAway))
@@ -27,12 +27,12 @@ describe.each(packages)('the tarball of $manifest.name', ({ folder, manifest: { 
     expect(existsSync(approved), `${approved} exists, if empty; pnpm unit --project release tarballs -u fills it`).toBe(
       true,
     )
-    // Which there is from the first release on.
+    // The changelog exists from the first release on.
     const files = tarball.files.filter((file) => file !== 'CHANGELOG.md')
     await expect(`${files.join('\n')}\n`).toMatchFileSnapshot(approved)
   })
 
-  it('holds nothing that no entry point leads to, such as parts of another build', () => {
+  it('holds no file that no entry point refers to, such as parts of another build', () => {
     expect(tarball.unreachable, 'rm -r packages/*/dist && pnpm build').toEqual([])
   })
 

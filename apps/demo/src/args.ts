@@ -7,17 +7,17 @@ export type Command =
   | { readonly kind: 'wrong'; readonly why: string }
   | { readonly kind: 'demo'; readonly broker: string | undefined; readonly port: number; readonly keep: boolean }
 
-export const help = `People sign up by HTTP, and a mail arrives in the mailbox of each: through a queue, by real SMTP.
+export const help = `People sign up by HTTP. Through a queue and by real SMTP, a mail arrives in the mailbox of each.
 
 Usage: npm run demo -- [options]      or: node apps/demo/dist/main.js [options]
 
-  --broker URL   which broker: memory: (the default), amqp://, redis:// or kafka://; MQ_URL says the same.
-                 With any but memory: the web server and the worker are two processes.
-  --port NUMBER  where the web server listens on 127.0.0.1; any free port where none is given
-  --keep         leave everything running afterwards, to sign up yourself with curl; Ctrl-C ends it
-  --help         this text
+  --broker URL   the broker: memory: (the default), amqp://, redis:// or kafka://. You can set MQ_URL instead.
+                 With any broker but memory: the web server and the worker are two processes.
+  --port NUMBER  the port of the web server on 127.0.0.1. Default: any free port
+  --keep         leaves everything running afterwards, so that you can sign up with curl; Ctrl-C ends it
+  --help         prints this text
 
-Exit code: 0 if every sign-up became what it should, 1 if not, 2 for a wrong option.
+Exit code: 0 if every sign-up ended as expected, 1 if not, 2 for a wrong option.
 `
 
 const options = {
@@ -28,7 +28,7 @@ const options = {
 } as const
 
 export function parseCommand(args: readonly string[]): Command {
-  // pnpm hands on the `--` that npm takes away.
+  // pnpm passes on the `--` that npm removes.
   const given = args[0] === '--' ? args.slice(1) : [...args]
   try {
     const { values, positionals } = parseArgs({ args: given, options, allowPositionals: true })
@@ -41,7 +41,7 @@ export function parseCommand(args: readonly string[]): Command {
     if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) return wrong('--port is a number from 0 to 65535')
     return { kind: 'demo', broker: values.broker, port: Number(port), keep: values.keep ?? false }
   } catch (error) {
-    // The rest of the text is about positional arguments, of which there are none here.
+    // The rest of the text explains positional arguments, of which there are none here.
     const [why = ''] = (error as Error).message.split(/\. To specify|\n/)
     return wrong(why)
   }

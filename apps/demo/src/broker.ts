@@ -2,18 +2,18 @@ import { type QueueConfig, queueConfigFromEnv } from '@mq/core'
 
 type Env = Readonly<Record<string, string | undefined>>
 
-/** The one value that says which broker: the flag, else `MQ_URL`, else the embedded one. Throws `MQ_INVALID_CONFIG`. */
+/** Chooses the broker: the flag, else `MQ_URL`, else the embedded one. Throws `MQ_INVALID_CONFIG`. */
 export function brokerConfig(flag: string | undefined, env: Env): QueueConfig {
   return queueConfigFromEnv(flag === undefined ? env : { ...env, MQ_URL: flag }, { url: 'memory:' })
 }
 
-/** What the embedded broker holds, no other process sees. */
+/** Says whether the broker is in this process, so that no other process can reach it. */
 export const isEmbedded = (url: string): boolean => /^memory:/i.test(url)
 
-/** Scheme, host and path: what is before an `@` or after a `?` may be secret. */
+/** Returns scheme, host and path of a URL. The rest, before an `@` or after a `?`, may be secret. */
 export const shownUrl = (url: string): string => url.replace(/:\/\/.*@/s, '://***@').replace(/[?#].*$/s, '')
 
-/** The text without the user, password and query of the URL, wherever a driver may have put them. */
+/** Masks the user, the password and the query of the URL in a text: a driver may have put them there. */
 export function withoutSecrets(text: string, url: string): string {
   const [, credentials = ''] = /:\/\/(.*)@/s.exec(url) ?? []
   const password = credentials.slice(credentials.indexOf(':') + 1)

@@ -8,12 +8,12 @@ export interface Checked {
   readonly rows: readonly Row[]
   readonly signedUp: readonly SignedUp[]
   readonly outcomes: readonly UserOutcome[]
-  /** All mails of this run, whoever got them. */
+  /** All mails of this run, to all addresses. */
   readonly mails: readonly Mail[]
   readonly ledger: Ledger
-  /** Bodies by id. */
+  /** The bodies of webhooks by their id. */
   readonly webhooks: ReadonlyMap<string, string>
-  /** How often an address was answered 4xx or 5xx by the mailbox. */
+  /** How often the mailbox answered an address with 4xx or 5xx. */
   readonly refusals: (address: string) => number
   readonly summary: Summary | undefined
 }
@@ -21,7 +21,7 @@ export interface Checked {
 const subject = 'Welcome to our platform'
 const welcomeText = (userId: string): string => `Hello, thank you for registering with us! Your user ID is ${userId}.`
 
-/** What is missing or wrong, a line each: nothing if every sign-up became what its row says and nothing else. */
+/** Lists everything that is missing or wrong, one line each. Empty if every sign-up ended as its row expects. */
 export function problemsOf(checked: Checked): readonly string[] {
   const { rows, signedUp, outcomes, summary } = checked
   const problems = rows.slice(signedUp.length).map(({ email }) => `${email}: was never sent to the web server`)

@@ -1,6 +1,6 @@
 export interface Closers {
   add(name: string, close: () => Promise<unknown>): void
-  /** Closes all, the latest first. Always resolves: what fails or takes too long is named on stderr. */
+  /** Closes all parts, the latest first. Always resolves. A part that fails or takes too long is named on stderr. */
   close(): Promise<void>
 }
 

@@ -11,18 +11,18 @@ import { mailsOf, outcomesOf } from './outcome.js'
 import { reportOf } from './report.js'
 import { type Row, readSignUps } from './sign-ups.js'
 import { openStage, type Stage } from './stage.js'
-import { type Script, type Told, tell } from './story.js'
+import { type Script, type StoryResult, tellStory } from './story.js'
 
 export interface DemoSettings {
   readonly config: QueueConfig
   readonly port: number
   readonly keep: boolean
-  /** The file that understands the command `worker`. */
+  /** The file to start with the command `worker`. */
   readonly entry: string
   readonly timeoutMs: number
-  /** Addresses whose mails get lost, to see that the demo notices. */
+  /** Addresses whose mails are lost, to show that the demo notices. */
   readonly swallows: readonly string[]
-  /** Aborts when somebody wants the demo to end. */
+  /** Aborts when the user wants the demo to end. */
   readonly interrupted: AbortSignal
 }
 
@@ -30,8 +30,8 @@ const file = fileURLToPath(new URL('../data/sign-ups.csv', import.meta.url))
 const print = (text = ''): void => void process.stdout.write(`${text}\n`)
 
 /**
- * Runs the whole story and says how it went: `interrupted`, if it was, before that could be said. Rejects when a part cannot
- * be started. Everything that it started has ended then.
+ * Runs the whole story. Resolves to `interrupted` if the demo was interrupted before there was a verdict. Rejects if a part cannot
+ * be started. By then everything that it started has ended.
  */
 export async function runDemo(settings: DemoSettings): Promise<'good' | 'bad' | 'interrupted'> {
   const { interrupted, timeoutMs, keep } = settings
@@ -40,7 +40,7 @@ export async function runDemo(settings: DemoSettings): Promise<'good' | 'bad' | 
   const interrupt = (): void => over.abort(new Error('It was interrupted'))
   if (interrupted.aborted) interrupt()
   interrupted.addEventListener('abort', interrupt)
-  const late = new Error(`Not everything was over within ${timeoutMs / 1000} s`)
+  const late = new Error(`The demo was not finished after ${timeoutMs / 1000} s`)
   const deadline = setTimeout(() => over.abort(late), timeoutMs)
 
   try {
@@ -60,14 +60,14 @@ export async function runDemo(settings: DemoSettings): Promise<'good' | 'bad' | 
       lost: (error: Error) => over.abort(error),
     }
     const stage = await unlessAborted(openStage(stageOptions, closers), over.signal)
-    print(`\n${rows.length} people sign up by HTTP, and a mail finds its way to each.\n`)
+    print(`\n${rows.length} people sign up by HTTP, and each gets a mail.\n`)
     print(`${introduction(stage, settings)}\n`)
 
     const script: Script = { run, rows, file, stage, ledger, signal: over.signal }
-    const told = await tell(script)
+    const result = await tellStory(script)
     if (interrupted.aborted) return 'interrupted'
-    const problems = [...told.troubles, ...(await verdict(script, told))]
-    print(problems.length === 0 ? `\nAll ${rows.length} sign-ups became what they should.` : complaint(problems))
+    const problems = [...result.troubles, ...(await verdict(script, result))]
+    print(problems.length === 0 ? `\nAll ${rows.length} sign-ups ended as expected.` : complaint(problems))
 
     const ending = problems.length === 0 ? 'good' : 'bad'
     if (!keep || over.signal.aborted) return ending
@@ -88,27 +88,27 @@ export async function runDemo(settings: DemoSettings): Promise<'good' | 'bad' | 
   }
 }
 
-/** Prints what came of it and returns what is wrong with it. */
-async function verdict({ run, rows, stage, ledger }: Script, told: Told): Promise<readonly string[]> {
+/** Prints the report of the story and returns its problems. */
+async function verdict({ run, rows, stage, ledger }: Script, result: StoryResult): Promise<readonly string[]> {
   const { mailbox, webhook } = stage
   const mails = mailsOf(run, mailbox.mails())
-  const outcomes = await outcomesOf({ ...told, mails, ledger })
+  const outcomes = await outcomesOf({ ...result, mails, ledger })
   const webhooks = new Map([...webhook.received()].filter(([id]) => id.startsWith(run)))
   const retries = ledger.retriesOf('notification')
   print()
   print(
     reportOf({
-      ...told,
+      ...result,
       outcomes,
       webhooks: { verified: webhooks.size, duplicates: webhook.duplicates(), retries },
       duplicateMails: mailbox.duplicates(),
     }),
   )
-  return problemsOf({ ...told, rows, outcomes, mails, ledger, webhooks, refusals: mailbox.refusals })
+  return problemsOf({ ...result, rows, outcomes, mails, ledger, webhooks, refusals: mailbox.refusals })
 }
 
 function introduction({ webUrl, mailbox, webhook, queue, workerIsProcess }: Stage, { config }: DemoSettings): string {
-  const where = workerIsProcess ? 'the worker is a process of its own' : 'web server and worker share this process'
+  const where = workerIsProcess ? 'the worker is a separate process' : 'web server and worker share this process'
   return [
     `  web server   ${webUrl}`,
     `  broker       ${queue.type} (${shownUrl(config.url)}); ${where}`,
@@ -120,7 +120,7 @@ function introduction({ webUrl, mailbox, webhook, queue, workerIsProcess }: Stag
 function invitation({ webUrl }: Stage): string {
   const body = JSON.stringify({ name: 'Ada', email: 'ada@example.com', country: 'GB' })
   return [
-    'Everything is still up. Sign up yourself, from another terminal:',
+    'Everything is still running. Sign up yourself, from another terminal:',
     '',
     `  curl -i ${webUrl}/users -H 'content-type: application/json' -d '${body}'`,
     '',
@@ -136,7 +136,7 @@ function announce({ raw, to }: Mail): void {
 }
 
 const complaint = (problems: readonly string[]): string =>
-  ['', 'This is not as it should be:', ...problems.map((problem) => `  - ${problem}`)].join('\n')
+  ['', 'These problems were found:', ...problems.map((problem) => `  - ${problem}`)].join('\n')
 
 const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {

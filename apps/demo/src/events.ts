@@ -1,12 +1,12 @@
 import { defineEvent } from '@mq/core'
 import { z } from 'zod'
 
-/** What `POST /users` takes. */
+/** The body of `POST /users`. */
 export const signUp = z.object({
   name: z.string().trim().min(1).max(100),
   email: z.email().max(254),
-  country: z.string().regex(/^[A-Z]{2}$/, 'must be two capital letters, as GB'),
+  country: z.string().regex(/^[A-Z]{2}$/, 'must be two capital letters, such as GB'),
 })
 
-/** Published once for every sign-up that was accepted. */
+/** Published once for each accepted sign-up. */
 export const userCreated = defineEvent('user.created', { schema: signUp.extend({ userId: z.string().min(1) }) })

@@ -1,11 +1,11 @@
 import type { WorkerEvent } from './worker.js'
 
-/** What is known of one task, by what its worker reported. */
+/** The reports of a worker on one task, combined. */
 interface TaskRecord {
-  /** Why each run failed that was followed by another. */
+  /** The reason of each failed run that was retried. */
   readonly retries: string[]
   end?: 'done' | 'dead'
-  /** Why it is dead. */
+  /** Why the task is dead. */
   reason?: string
   result?: unknown
 }
@@ -14,23 +14,24 @@ export interface Ledger {
   record(event: WorkerEvent): void
   get(taskId: string): TaskRecord | undefined
   isOver(taskId: string): boolean
-  /** Tasks of that name which ended; `routed` counts those that were asked for. */
+  /** Counts the tasks of that name that have ended. */
   over(task: string): number
+  /** Counts the tasks of that name that were enqueued for an event. */
   routed(task: string): number
   retries(): number
-  /** Why runs of that task failed that were followed by another. */
+  /** Lists the reasons of all failed runs of that task that were retried. */
   retriesOf(task: string): readonly string[]
 }
 
-/** The task that `scheduler.route` asks for when an event arrives. */
+/** Returns the id of the task that `scheduler.route` enqueues for an event. */
 export const routedTask = (eventId: string, task: string): string => `${eventId}/${task}`
 
 const taskTopic = 'task.'
 const routeGroup = 'on.'
 
 /**
- * Keeps what a worker reports of the tasks whose id begins with `run`, by that id. The same report twice changes nothing but
- * the retries.
+ * Keeps the reports of workers on the tasks whose id begins with `run`, by that id. A report that comes twice changes nothing but
+ * the number of retries.
  */
 export function createLedger(run: string): Ledger {
   const records = new Map<string, TaskRecord>()

@@ -6,35 +6,35 @@ import { SMTPServer, type SMTPServerSession } from 'smtp-server'
 /** A mail as it arrived. */
 export interface Mail {
   readonly messageId: string
-  /** Whom the envelope named, which is who gets it. */
+  /** The recipient in the envelope. */
   readonly to: string
   readonly raw: Buffer
 }
 
 export interface MailboxOptions {
-  /** Addresses that answer 550: there is no such mailbox. */
+  /** Addresses that are answered 550: there is no such mailbox. */
   readonly bounces?: readonly string[]
-  /** Addresses that answer 451 twice, then accept. */
+  /** Addresses that are answered 451 twice and then accepted. */
   readonly failsTwice?: readonly string[]
-  /** Addresses whose mails are accepted and lost, to see that the demo notices. */
+  /** Addresses whose mails are accepted and lost, to show that the demo notices. */
   readonly swallows?: readonly string[]
   readonly onMail?: (mail: Mail) => void
 }
 
 export interface Mailbox {
   readonly port: number
-  /** By the order of arrival, one for each recipient and Message-ID. */
+  /** Lists the mails in the order of arrival, one for each recipient and Message-ID. */
   mails(): readonly Mail[]
-  /** Mails that came again with a Message-ID that was there already. */
+  /** Counts the mails that came again with a known Message-ID. */
   duplicates(): number
-  /** How often the address was answered 4xx or 5xx. */
+  /** Counts how often the address was answered 4xx or 5xx. */
   refusals(address: string): number
   close(): Promise<void>
 }
 
 /**
- * A real SMTP server on loopback. It keeps one mail for each Message-ID and accepts the others without keeping them, as an
- * idempotent receiver does: whoever sends at least once may send twice.
+ * Starts a real SMTP server on loopback. It keeps one mail for each Message-ID and accepts the others without keeping them, as an
+ * idempotent receiver does: a sender that sends at least once may send twice.
  */
 export async function startMailbox(options: MailboxOptions = {}): Promise<Mailbox> {
   const { bounces = [], failsTwice = [], swallows = [], onMail } = options
@@ -83,7 +83,7 @@ export async function startMailbox(options: MailboxOptions = {}): Promise<Mailbo
         )
     },
   })
-  // A sender that hangs up in the middle is the sender's trouble.
+  // A sender may hang up in the middle; that is no fault of the server.
   server.on('error', () => {})
   const listening = server.listen(0, '127.0.0.1')
   await once(listening, 'listening')

@@ -10,11 +10,11 @@ const brokerUrl = (command.kind === 'demo' ? command.broker : undefined) ?? proc
 try {
   process.exitCode = await run()
 } catch (error) {
-  // What stopped it is for people: no stack, and no password that a driver may have put into its text.
+  // The text is for people, so it has no stack, and no password that a driver may have put into it.
   console.error(withoutSecrets((error as Error).message, brokerUrl))
   process.exitCode = 1
 }
-// Something may have kept a socket open; the process ends all the same, and what was printed has been written by then.
+// A socket may still be open. The process ends all the same; its output has been written by then.
 setTimeout(() => process.exit(), 1_000).unref()
 
 async function run(): Promise<number> {
@@ -33,7 +33,7 @@ async function run(): Promise<number> {
   let interruptedCode = 0
   for (const [signal, code] of Object.entries(signals)) {
     process.on(signal, () => {
-      // The second time is an order.
+      // The second signal ends the process at once.
       if (interrupted.signal.aborted) process.exit(code)
       interruptedCode = code
       interrupted.abort()
@@ -44,7 +44,7 @@ async function run(): Promise<number> {
     port: command.port,
     keep: command.keep,
     entry: fileURLToPath(import.meta.url),
-    timeoutMs: timeoutMs(process.env.DEMO_DEADLINE_MS),
+    timeoutMs: timeoutMs(process.env.DEMO_TIMEOUT_MS),
     swallows: (process.env.DEMO_MAILBOX_SWALLOWS ?? '').split(',').filter((address) => address !== ''),
     interrupted: interrupted.signal,
   })
@@ -52,6 +52,6 @@ async function run(): Promise<number> {
 }
 
 function timeoutMs(text = '60000'): number {
-  if (!/^[1-9]\d{0,7}$/.test(text)) throw new Error(`DEMO_DEADLINE_MS is a number of milliseconds, not '${text}'`)
+  if (!/^[1-9]\d{0,7}$/.test(text)) throw new Error(`DEMO_TIMEOUT_MS must be a number of milliseconds, not '${text}'`)
   return Number(text)
 }

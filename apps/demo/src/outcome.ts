@@ -4,12 +4,12 @@ import { type Ledger, routedTask } from './ledger.js'
 import type { Mail } from './mailbox.js'
 import { type AcceptedSignUp, isAccepted, type SignedUp } from './sign-ups.js'
 
-/** What became of one user whose sign-up was accepted. */
+/** One user whose sign-up was accepted, with the mails and the task of that user. */
 export interface UserOutcome extends AcceptedSignUp {
   readonly mails: readonly Email[]
-  /** Why each failed run of `SendEmailTask` failed. */
+  /** The reason of each failed run of `SendEmailTask`. */
   readonly retries: readonly string[]
-  /** Why `SendEmailTask` is in the dead letters, if it is. */
+  /** Why `SendEmailTask` is in the dead letters. Undefined if it is not. */
   readonly deadLetter: string | undefined
   readonly result: unknown
 }
@@ -17,12 +17,12 @@ export interface UserOutcome extends AcceptedSignUp {
 export interface Evidence {
   readonly signedUp: readonly SignedUp[]
   readonly mails: readonly Mail[]
-  /** Reasons by the id of the task, as the broker keeps them. */
+  /** The reasons that the broker keeps, by the id of the task. */
   readonly deadLetters: ReadonlyMap<string, string>
   readonly ledger: Ledger
 }
 
-/** Puts what the mailbox and the broker hold beside the users. */
+/** Combines the users with the contents of the mailbox and of the broker. */
 export async function outcomesOf(evidence: Evidence): Promise<readonly UserOutcome[]> {
   const { signedUp, mails, deadLetters, ledger } = evidence
   const parsed = await Promise.all(mails.map(async (mail) => ({ ...mail, email: await PostalMime.parse(mail.raw) })))
@@ -40,12 +40,12 @@ export async function outcomesOf(evidence: Evidence): Promise<readonly UserOutco
   })
 }
 
-/** The reasons in the dead letters of a task, by the task's id. */
+/** Returns the reasons in the dead letters of a task, by the id of the task. */
 export async function deadLettersOf(queue: Queue, task: string): Promise<ReadonlyMap<string, string>> {
   const entries = await queue.deadLetters(`task.${task}`, 'workers').list({ limit: 10_000 })
   return new Map(entries.map(({ message, failure }) => [message.id, failure.error.message]))
 }
 
-/** Without the mails of another run, of which a real broker may have kept tasks. */
+/** Leaves out the mails of other runs, whose tasks a real broker may have kept. */
 export const mailsOf = (run: string, mails: readonly Mail[]): readonly Mail[] =>
   mails.filter(({ messageId }) => messageId.startsWith(`<${run}.`))

@@ -1,20 +1,20 @@
 import cliProgress from 'cli-progress'
 
-/** How far the sign-ups have come, station by station. */
+/** How many sign-ups have reached each station. */
 export interface Counts {
   readonly signUps: number
   readonly events: number
   readonly mailTasks: number
   readonly mails: number
   readonly webhooks: number
-  /** Rows of the file that DataProcessingTask has counted. */
+  /** How many rows of the file DataProcessingTask has counted. */
   readonly summary: number
   readonly retries: number
 }
 
 export interface Progress {
   update(counts: Counts): void
-  /** Shows these counts and takes the bars out of the way of what is printed next. */
+  /** Shows these counts and ends the bars, so that other text can be printed. */
   stop(counts: Counts): void
 }
 
@@ -27,7 +27,7 @@ const stations = [
   ['summary', 'DataProcessingTask'],
 ] as const
 
-/** Bars in a terminal; elsewhere, in a log for example, a line whenever a tenth of the sign-ups has come on. */
+/** Shows bars in a terminal. Elsewhere, in a log for example, it prints a line for each tenth of the sign-ups. */
 export function createProgress(totals: Omit<Counts, 'retries'>, stream: NodeJS.WriteStream): Progress {
   return stream.isTTY ? bars(totals, stream) : lines(totals, stream)
 }

@@ -8,12 +8,12 @@ export interface Report {
   readonly signedUp: readonly SignedUp[]
   readonly outcomes: readonly UserOutcome[]
   readonly webhooks: { readonly verified: number; readonly duplicates: number; readonly retries: readonly string[] }
-  /** Mails that came twice and were kept once. */
+  /** How many mails came again. Each was kept once. */
   readonly duplicateMails: number
   readonly summary: Summary | undefined
 }
 
-/** The tables, then one of the mails. */
+/** Returns the tables, followed by one of the mails. */
 export function reportOf(report: Report): string {
   const parts = [overview(report), retried(report), deadLettered(report), refused(report), summaryOf(report)]
   return [...parts, sample(report)].filter((part) => part !== '').join('\n\n')
@@ -25,11 +25,11 @@ function overview({ signedUp, outcomes, webhooks, duplicateMails }: Report): str
   const delivered = outcomes.filter(isDelivered)
   const late = delivered.filter(({ retries }) => retries.length > 0)
   return table(
-    `What became of ${signedUp.length} sign-ups`,
+    `Outcomes of ${signedUp.length} sign-ups`,
     ['outcome', 'count', 'how'],
     [
-      ['delivered', delivered.length, 'a mail each, with its own user ID'],
-      ['  of these retried', late.length, 'the mailbox was busy at first'],
+      ['delivered', delivered.length, 'one mail each, with the ID of its user'],
+      ['  of which retried', late.length, 'the mailbox was busy at first'],
       [
         'dead-lettered',
         outcomes.filter(({ deadLetter }) => deadLetter !== undefined).length,
@@ -37,7 +37,7 @@ function overview({ signedUp, outcomes, webhooks, duplicateMails }: Report): str
       ],
       ['refused', signedUp.filter(isRefused).length, 'by the web server, with 400'],
       ['webhooks', webhooks.verified, `verified by their signature; ${webhooks.retries.length} retried`],
-      ['came twice', duplicateMails + webhooks.duplicates, 'mails and webhooks that were repeated and kept once'],
+      ['came twice', duplicateMails + webhooks.duplicates, 'repeated mails and webhooks, each kept once'],
     ],
   )
 }
@@ -77,7 +77,7 @@ function summaryOf({ summary }: Report): string {
   return table('The summary file that DataProcessingTask wrote', ['of', 'sign-ups'], rows)
 }
 
-/** The mail of user 42, since everybody asks for it, or the first one. */
+/** Shows the mail of user 42, who is in the README, or else the first one. */
 function sample({ outcomes }: Report): string {
   const delivered = outcomes.filter(isDelivered)
   const user = delivered.find(({ userId }) => userId === '42') ?? delivered[0]
@@ -98,7 +98,7 @@ function headerLine({ headers }: Email, key: string): string {
   return header === undefined ? `${key}: none` : `${header.originalKey}: ${header.value}`
 }
 
-/** No colours, and lines only around the table and under its head. */
+/** Without colours, and with lines only around the table and under its head. */
 const plain = { head: [], border: [], compact: true }
 
 function table(title: string, head: string[], rows: readonly (string | number)[][]): string {

@@ -7,7 +7,7 @@ const row = z.object({
   name: z.string(),
   email: z.string(),
   country: z.string(),
-  /** What must become of this sign-up; the demo fails if anything else does. */
+  /** How this sign-up must end. The demo fails if it ends in another way. */
   expect: z.enum(['mail', 'mail after retries', 'bounce', 'refused']),
 })
 
@@ -17,7 +17,7 @@ export async function readSignUps(path: string | URL): Promise<readonly Row[]> {
   return z.array(row).parse(parse(await readFile(path), { columns: true, trim: true, skip_empty_lines: true }))
 }
 
-/** A sign-up with what the web server answered. */
+/** A sign-up with the answer of the web server. */
 export type SignedUp = AcceptedSignUp | RefusedSignUp
 
 export interface AcceptedSignUp {
@@ -35,7 +35,7 @@ export interface RefusedSignUp {
 export const isAccepted = (signedUp: SignedUp): signedUp is AcceptedSignUp => 'userId' in signedUp
 export const isRefused = (signedUp: SignedUp): signedUp is RefusedSignUp => 'reason' in signedUp
 
-/** One real HTTP request. */
+/** Signs up by a real HTTP request. */
 export async function postSignUp(url: string, row: Row, signal: AbortSignal): Promise<SignedUp> {
   const { name, email, country } = row
   const response = await fetch(url, {

@@ -8,14 +8,14 @@ export interface Signed {
   readonly secret: string
 }
 
-/** HMAC-SHA256 over id, time and body, as https://www.standardwebhooks.com writes it. */
+/** Signs id, time and body with HMAC-SHA256, as https://www.standardwebhooks.com defines it. */
 export function signatureOf({ id, timestamp, body, secret }: Signed): string {
   return `v1,${createHmac('sha256', secret).update(`${id}.${timestamp}.${body}`).digest('base64')}`
 }
 
 const toleranceSeconds = 300
 
-/** Why a signature is not to be trusted, or undefined if it is. An old one is not: somebody may have kept the request. */
+/** Returns why a signature is not trusted, or undefined if it is. An old one is not trusted, as the request may be a replay. */
 export function distrust(signed: Signed, signature: string, now = Date.now()): string | undefined {
   const expected = Buffer.from(signatureOf(signed))
   const given = Buffer.from(signature)

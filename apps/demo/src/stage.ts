@@ -13,17 +13,17 @@ import { spawnWorker } from './worker-process.js'
 
 export interface StageOptions {
   readonly config: QueueConfig
-  /** Begins the id of every event of this run: a real broker may still hold some of another. */
+  /** The prefix of the ids of all events of this run: a real broker may still hold events of another. */
   readonly run: string
   readonly port: number
-  /** The file that understands the command `worker`. */
+  /** The file to start with the command `worker`. */
   readonly entry: string
   readonly bounces: readonly string[]
   readonly failsTwice: readonly string[]
   readonly swallows: readonly string[]
   readonly onMail: (mail: Mail) => void
   readonly report: (event: WorkerEvent) => void
-  /** A part has ended although nobody stopped it. */
+  /** Called if a part has ended by itself. */
   readonly lost: (error: Error) => void
 }
 
@@ -31,14 +31,14 @@ export interface Stage {
   readonly queue: Queue
   readonly mailbox: Mailbox
   readonly webhook: Webhook
-  /** Where the web server listens, without a slash at its end. */
+  /** The URL of the web server, without a slash at its end. */
   readonly webUrl: string
-  /** For files; it is gone with the stage. */
+  /** A folder for files, which is removed when the stage is closed. */
   readonly folder: string
   readonly workerIsProcess: boolean
 }
 
-/** Starts all parts. Each is handed to `closers` once it runs, so that they also end if a later one does not start. */
+/** Starts all parts. Each is passed to `closers` once it runs, so that it also ends if a later one does not start. */
 export async function openStage(options: StageOptions, closers: Closers): Promise<Stage> {
   const { config, report } = options
   const folder = await mkdtemp(join(tmpdir(), 'mq-demo-'))

@@ -7,8 +7,8 @@ export interface OpenStore {
 }
 
 /**
- * Who has been sent a mail: beside the messages where the broker is a Redis, which all workers reach. For the others in the
- * memory of the one worker there is; several workers would need a Redis of their own beside their broker.
+ * Opens the store that remembers which users have been sent a mail. If the broker is a Redis, the store is in that Redis, which all
+ * workers reach. If not, it is in the memory of the only worker; several workers would need a Redis beside their broker.
  */
 export async function openStore({
   brokerUrl,
@@ -18,9 +18,9 @@ export async function openStore({
   readonly run: string
 }): Promise<OpenStore> {
   if (!/^rediss?:/i.test(brokerUrl)) return { store: memoryStore(), close: async () => {} }
-  // Like the adapter: only who uses it has to have it installed.
+  // Imported only when it is used, so that it need not be installed for other brokers.
   const { redisStore } = await import('@mq/redis')
-  // The web server counts its users anew in each run.
+  // The web server numbers its users from 1 in each run.
   const store = redisStore({ url: brokerUrl, prefix: `mq:demo:${run}:` })
   return { store, close: () => store.disconnect() }
 }

@@ -11,32 +11,32 @@ import type { Stage } from './stage.js'
 import { DataProcessingTask, type Summary } from './tasks/data-processing.js'
 
 export interface Script {
-  /** Begins the id of every event and task of this run. */
+  /** The prefix of the ids of all events and tasks of this run. */
   readonly run: string
   readonly rows: readonly Row[]
-  /** Where the rows are from. */
+  /** The file that holds the rows. */
   readonly file: string
   readonly stage: Stage
   readonly ledger: Ledger
-  /** Ends the story before its end. */
+  /** Ends the story early. */
   readonly signal: AbortSignal
 }
 
-export interface Told {
+export interface StoryResult {
   readonly signedUp: readonly SignedUp[]
-  /** Reasons by the id of the task, as the broker keeps them. */
+  /** The reasons that the broker keeps, by the id of the task. */
   readonly deadLetters: ReadonlyMap<string, string>
   readonly summary: Summary | undefined
-  /** What kept the story from its end. */
+  /** The errors that ended the story early. */
   readonly troubles: readonly string[]
 }
 
-/** Between two sign-ups: slow enough to watch. */
+/** The pause between two sign-ups, long enough to watch them. */
 const paceMs = 20
 const pollMs = 25
 
-/** Signs everybody up, asks for the summary, and waits until every task is over. Never rejects: trouble is part of it. */
-export async function tell(script: Script): Promise<Told> {
+/** Signs everybody up, enqueues the summary, and waits until every task has ended. Never rejects: errors are part of the result. */
+export async function tellStory(script: Script): Promise<StoryResult> {
   const { run, rows, file, stage, ledger, signal } = script
   const signedUp: SignedUp[] = []
   const progress = createProgress(totalsOf(rows), process.stdout)
@@ -55,7 +55,7 @@ export async function tell(script: Script): Promise<Told> {
       await pause(paceMs, undefined, { signal })
     }
     const scheduler = createScheduler(stage.queue)
-    // Whoever waits for the summary is then told so.
+    // Then the wait for the summary below rejects.
     signal.addEventListener('abort', () => void scheduler.stop(), { once: true })
     const options = { id: summaryTask, reply: true } as const
     const counting = await scheduler.enqueue(new DataProcessingTask(), { source: file, target }, options)

@@ -7,7 +7,7 @@ import { signUp, userCreated } from './events.js'
 /** The body of a 202. */
 export interface Accepted {
   readonly id: string
-  /** The id of the `user.created` that tells the rest of the world. */
+  /** The id of the event `user.created`. */
   readonly eventId: string
 }
 
@@ -18,15 +18,15 @@ export interface Refused {
 }
 
 export interface WebOptions {
-  /** An id that no other event has. A UUID where none is given. */
+  /** Returns an id that no other event has. Default: a UUID. */
   readonly newEventId?: () => string
 }
 
 /**
- * The web server: it signs up a user, publishes `user.created` and answers. Mail is not its business.
+ * Creates the web server. It signs up a user, publishes `user.created` and answers; it does not send mails.
  *
- * 202 means that the event is stored. A body that makes no sense is a 400 with the reason, and nothing is published. When the
- * broker takes nothing, it is a 503, and the user may try again.
+ * 202 means that the event is stored. An invalid body is answered 400 with the reason, and nothing is published. If the broker does
+ * not store the event, the answer is 503, and the user may try again.
  */
 export function createWeb(queue: Queue, options: WebOptions = {}): FastifyInstance {
   const { newEventId = randomUUID } = options

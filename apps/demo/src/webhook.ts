@@ -6,17 +6,17 @@ import { distrust } from './signature.js'
 
 export interface Webhook {
   readonly url: string
-  /** The ids of what came with a good signature, and its body. */
+  /** Returns the bodies that came with a valid signature, by their id. */
   received(): ReadonlyMap<string, string>
-  /** Requests that were answered 401. */
+  /** Counts the requests that were answered 401. */
   distrusted(): number
-  /** Good requests with an id that was there already. */
+  /** Counts the valid requests with a known id. */
   duplicates(): number
   close(): Promise<void>
 }
 
 /**
- * The other system: a real HTTP server on loopback that verifies the signature of what it is told and keeps one for each
+ * Starts the other system: a real HTTP server on loopback that verifies the signature of each request and keeps one request for each
  * `webhook-id`. It answers 503 to the first `busyFor` requests.
  */
 export async function startWebhook(options: { readonly secret: string; readonly busyFor?: number }): Promise<Webhook> {
@@ -44,7 +44,7 @@ export async function startWebhook(options: { readonly secret: string; readonly 
   }
 
   const server = createServer((request, response) => {
-    // Only a sender that hung up makes this fail, and it waits for no answer.
+    // This fails only if the sender has hung up, which then waits for no answer.
     answer(request, response).catch(() => response.destroy())
   })
   server.listen(0, '127.0.0.1')

@@ -4,7 +4,7 @@ import { openQueue } from '@mq/core'
 import { brokerConfig } from './broker.js'
 import { startWorker, type Worker, type WorkerEvent, type WorkerSettings } from './worker.js'
 
-/** How long a worker may take to end once it was told to. */
+/** How long a worker may take to end once it was asked to. */
 const patienceMs = 8_000
 
 const variables = {
@@ -14,18 +14,18 @@ const variables = {
   run: 'DEMO_RUN',
 } as const
 
-/** The command `worker`: runs until SIGTERM, or until the process that started it is gone. */
+/** Runs the command `worker` until SIGTERM, or until the process that started it has ended. */
 export async function runWorker(env: NodeJS.ProcessEnv): Promise<number> {
-  // In a terminal Ctrl-C reaches every process; the one that started this one decides when the worker's time has come.
+  // In a terminal Ctrl-C reaches every process, but the parent process decides when the worker ends.
   process.on('SIGINT', () => {})
   const ended = Promise.race([once(process, 'SIGTERM'), ...(process.connected ? [once(process, 'disconnect')] : [])])
-  // Not for ever: it may still be waiting for a broker that does not answer.
+  // The worker may be waiting for a broker that does not answer, so its end has a limit.
   void ended.then(() => setTimeout(() => process.exit(1), patienceMs).unref())
   const { url, options } = brokerConfig(undefined, env)
   const settings = settingsFrom(env, url)
   const queue = await openQueue(url, options)
   try {
-    const worker = await startWorker(queue, settings, tell)
+    const worker = await startWorker(queue, settings, report)
     await ended
     await worker.stop()
   } finally {
@@ -35,8 +35,8 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<number> {
   return 0
 }
 
-function tell(event: WorkerEvent): void {
-  // Nobody listens any more once the channel is closed, and `runWorker` is about to end.
+function report(event: WorkerEvent): void {
+  // Once the channel is closed there is no listener, and `runWorker` is about to end.
   if (process.connected) process.send?.(event, undefined, undefined, () => {})
 }
 
@@ -56,16 +56,16 @@ function settingsFrom(env: NodeJS.ProcessEnv, brokerUrl: string): WorkerSettings
 }
 
 export interface SpawnOptions {
-  /** The file that understands the command `worker`. */
+  /** The file to start with the command `worker`. */
   readonly entry: string
-  /** Its URL may hold a password, so all travels in the environment and not in the arguments, which all users of a machine see. */
+  /** Passed in the environment: the URL may hold a password, and all users of a machine can see arguments. */
   readonly settings: WorkerSettings
   readonly report: (event: WorkerEvent) => void
-  /** The process is gone although nobody stopped it. */
+  /** Called if the process has ended by itself. */
   readonly lost: (error: Error) => void
 }
 
-/** Resolves once the worker in its own process is ready; rejects if it ends before. */
+/** Starts a worker in its own process. Resolves once it is ready; rejects if it ends before. */
 export async function spawnWorker({ entry, settings, report, lost }: SpawnOptions): Promise<Worker> {
   const child = spawn(process.execPath, [entry, 'worker'], {
     env: {

@@ -11,11 +11,11 @@ export interface WorkerSettings {
   readonly webhookUrl: string
   readonly webhookSecret: string
   readonly brokerUrl: string
-  /** Tells the users of this run from those of any other. */
+  /** Distinguishes the users of this run from those of other runs. */
   readonly run: string
 }
 
-/** What a worker tells whoever watches it. Plain data: it may come from another process. */
+/** A report of a worker. It is plain data, as it may come from another process. */
 export type WorkerEvent =
   | { readonly type: 'ready' }
   | ({ readonly type: 'settled'; readonly reason?: string } & Pick<
@@ -28,10 +28,10 @@ export interface Worker {
   stop(): Promise<void>
 }
 
-/** Short, so that the demo is: a mail server that is busy wants to be left alone for minutes. */
+/** The delays are short so that the demo is; a real mail server that is busy needs minutes. */
 const retry: RetryOptions = { attempts: 5, delayMs: 200, jitter: 'none' }
 
-/** Turns every `user.created` into a mail and a webhook, and runs the tasks. Reports `ready` once nothing can be missed. */
+/** Turns every `user.created` into a mail and a webhook, and runs the tasks. Reports `ready` once it will miss no event. */
 export async function startWorker(
   queue: Queue,
   settings: WorkerSettings,
@@ -52,7 +52,7 @@ export async function startWorker(
   await scheduler.register(notification)
   await scheduler.register(new DataProcessingTask({ retry }))
   const input = ({ data }: { data: { userId: string; email: string } }) => ({ userId: data.userId, email: data.email })
-  // However often somebody's event is published: one welcome.
+  // One welcome for each user, even if the event of a user is published several times.
   await scheduler.route(userCreated, sendEmail, input, { retry, idempotencyKey: ({ data }) => data.userId })
   await scheduler.route(userCreated, notification, input, { retry })
 

@@ -10,15 +10,15 @@ const demo = fileURLToPath(new URL('..', import.meta.url))
 
 const standInFiles = [new URL('./remote/adapter.js', import.meta.url), new URL('./remote/wire.js', import.meta.url)]
 
-/** The demo as it was built. */
+/** The main file of the built demo. */
 export const builtDemo = join(demo, 'dist', 'main.js')
 
 /**
- * A copy of the built demo with the same packages, but of the adapters only the embedded one and, if asked for, a stand-in
- * under the name of `@mq/redis`: what is installed here decides nothing then. Returns its main file.
+ * Copies the built demo with its packages and returns the main file of the copy. Of the adapters the copy has only the embedded one
+ * and, if asked for, a stand-in under the name of `@mq/redis`. So the adapters installed here make no difference.
  */
 export async function demoWithAdapters({ standIn }: { readonly standIn: boolean }): Promise<string> {
-  // Not under the name that the link may have: Node knows a module by its real path.
+  // The real path, as Node identifies a module by it and the folder for temporary files may be a link.
   const root = await realpath(await mkdtemp(join(tmpdir(), 'mq-demo-test-')))
   onTestFinished(() => rm(root, { recursive: true, force: true }))
   await cp(join(demo, 'dist'), join(root, 'dist'), { recursive: true })
@@ -40,14 +40,14 @@ export async function demoWithAdapters({ standIn }: { readonly standIn: boolean 
 
 export interface Running {
   readonly child: ChildProcess
-  /** Its folder for temporary files; it is gone with the test. */
+  /** The folder for its temporary files, which is removed after the test. */
   readonly temporary: string
-  /** Resolves with what it has printed once that matches; rejects when it ends before. */
+  /** Resolves with the output once it matches. Rejects if the process ends before. */
   printed(pattern: RegExp): Promise<string>
   readonly ended: Promise<{ readonly code: number | null; readonly output: string }>
 }
 
-/** A real process of the demo. It is ended with the test. */
+/** Starts a real process of the demo. It is ended after the test. */
 export function run(main: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
   if (!existsSync(main)) throw new Error('The demo is not built: pnpm turbo run build --filter=@mq/demo')
   const { MQ_URL: _, ...inherited } = process.env
@@ -84,10 +84,10 @@ export function run(main: string, args: readonly string[], env: Readonly<Record<
   }
 }
 
-/** What a run may take on a busy machine. */
+/** How long a run may take on a busy machine. */
 export const runMs = 45_000
 
-/** What every good run shows, whatever the broker. */
+/** Checks the output that every good run has, on any broker. */
 export function expectGoodRun(output: string): void {
   expect(output).toContain('POST /users 60/60 · user.created 56/56 · SendEmailTask 56/56 · mail in the mailbox 55/55')
   expect(output).toMatch(/│ delivered +│ 55 /)
@@ -101,5 +101,5 @@ export function expectGoodRun(output: string): void {
   expect(output).toContain('  Subject: Welcome to our platform\n')
   expect(output).toContain('  Hello, thank you for registering with us! Your user ID is 42.\n')
   expect(output).toMatch(/SendEmailTask returned \{"status":"success","email":"[a-z.]+@example\.(com|org)"\}/)
-  expect(output).toContain('All 60 sign-ups became what they should.')
+  expect(output).toContain('All 60 sign-ups ended as expected.')
 }

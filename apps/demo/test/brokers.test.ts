@@ -4,14 +4,14 @@ import { builtDemo, expectGoodRun, run, runMs } from './application.js'
 
 describe.each(['rabbitmq', 'redis', 'kafka'] as const)('the demo on %s', (kind) => {
   it.skipIf(!brokers.wanted(kind))(
-    'delivers to everybody, with a worker of its own',
+    'delivers to everybody, with a worker in a separate process',
     { timeout: 2 * runMs },
     async () => {
       const { url } = await shared(kind)
       const { code, output } = await run(builtDemo, ['--broker', url]).ended
       expectGoodRun(output)
       expect(output).toContain(`${kind} (`)
-      expect(output).toContain('the worker is a process of its own')
+      expect(output).toContain('the worker is a separate process')
       expect(code).toBe(0)
     },
   )

@@ -44,7 +44,7 @@ const webhookOf = (userId: string): [string, string] => [
   JSON.stringify({ type: 'user.created', data: { userId, email: 'x' } }),
 ]
 
-/** All as it should be, for users 1 to 3. */
+/** Makes a good result for users 1 to 3. */
 const good = async (): Promise<Told> => ({
   signedUp: [
     { row: ada, userId: '1', eventId: 'event-1' },
@@ -69,7 +69,7 @@ async function problemsWith(
 }
 
 describe('the verdict', () => {
-  it('is good when every sign-up became what its row says', async () => {
+  it('is good when every sign-up ended as its row says', async () => {
     expect(await problemsWith(() => ({}))).toEqual([])
   })
 

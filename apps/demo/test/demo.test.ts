@@ -21,14 +21,14 @@ describe('the demo', () => {
     const { code, output } = await run(builtDemo, [], { DEMO_MAILBOX_SWALLOWS: lost }).ended
     expect(output).toMatch(/│ delivered +│ 54 /)
     expect(output).toMatch(
-      /This is not as it should be:\n {2}- bruno\.kastel@example\.org \(user \d+\): no mail arrived\n$/,
+      /These problems were found:\n {2}- bruno\.kastel@example\.org \(user \d+\): no mail arrived\n$/,
     )
     expect(code).toBe(1)
   })
 
-  it('ends at its deadline with 1 and says what is missing', { timeout: runMs }, async () => {
-    const { code, output } = await run(builtDemo, [], { DEMO_DEADLINE_MS: '700' }).ended
-    expect(output).toContain('Not everything was over within 0.7 s')
+  it('ends after its timeout with 1 and says what is missing', { timeout: runMs }, async () => {
+    const { code, output } = await run(builtDemo, [], { DEMO_TIMEOUT_MS: '700' }).ended
+    expect(output).toContain('The demo was not finished after 0.7 s')
     expect(output).toContain('eduard.tammsalu@example.org: was never sent to the web server')
     expect(code).toBe(1)
   })
@@ -106,13 +106,13 @@ describe('the demo with another broker', () => {
     expect(broker.connections()).toBe(2)
     const { code, output } = await demo.ended
     expectGoodRun(output)
-    expect(output).toContain(`stand-in (redis://***@127.0.0.1:${broker.port}); the worker is a process of its own`)
+    expect(output).toContain(`stand-in (redis://***@127.0.0.1:${broker.port}); the worker is a separate process`)
     expect(output).not.toContain('secret')
     expect(code).toBe(0)
     expect(broker.connections()).toBe(0)
   })
 
-  it('is not misled by what another run left with the broker', { timeout: 2 * runMs }, async () => {
+  it('is not misled by messages that another run left at the broker', { timeout: 2 * runMs }, async () => {
     const broker = await startRemoteBroker()
     const main = await demoWithAdapters({ standIn: true })
     const args = ['--broker', `redis://127.0.0.1:${broker.port}`]
@@ -122,7 +122,7 @@ describe('the demo with another broker', () => {
     await first.ended
     const { code, output } = await run(main, args).ended
     expect(output).toMatch(/│ delivered +│ 55 /)
-    expect(output).toContain('All 60 sign-ups became what they should.')
+    expect(output).toContain('All 60 sign-ups ended as expected.')
     expect(code).toBe(0)
   })
 

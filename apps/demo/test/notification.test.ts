@@ -27,7 +27,7 @@ const failureWith = (status: number, headers: Record<string, string> = {}) =>
   )
 
 describe('NotificationTask', () => {
-  it('tells the webhook of the user, and the webhook trusts the signature', async () => {
+  it('notifies the webhook of the user, and the webhook trusts the signature', async () => {
     const webhook = await webhookFor({ secret })
     const result = await new NotificationTask({ url: webhook.url, secret }).execute(ada, contextOf({ id: 'event-1/n' }))
     expect(result).toEqual({ status: 'success', code: 204 })
@@ -71,7 +71,7 @@ describe('NotificationTask', () => {
     expect(webhook.received().size).toBe(0)
   })
 
-  it('asks for a retry when nobody listens', async () => {
+  it('asks for a retry when there is no server', async () => {
     const webhook = await webhookFor({ secret })
     await webhook.close()
     const error = await new NotificationTask({ url: webhook.url, secret }).execute(ada, contextOf()).catch((e) => e)

@@ -78,7 +78,7 @@ describe('SendEmailTask', () => {
     expect(messageIdOf('a..b')).toMatch(/^<[0-9a-f]+@/)
   })
 
-  it('is tried again through a queue until the mailbox accepts, and once where it bounces', async () => {
+  it('is tried again through a queue until the mailbox accepts, and only once if it bounces', async () => {
     const { mailbox, mailer } = await mailboxFor({ failsTwice: ['ada@example.com'], bounces: ['bob@example.com'] })
     const adapter = memory()
     const queue = createQueue(adapter)

@@ -8,7 +8,7 @@ import { type MailboxOptions, startMailbox } from '../src/mailbox.js'
 import type { Mailer } from '../src/tasks/send-email.js'
 import { startWebhook } from '../src/webhook.js'
 
-/** What a task is given beside its input. */
+/** Makes the context that a task gets beside its input. */
 export function contextOf(given: { readonly id?: string; readonly signal?: AbortSignal } = {}): TaskContext {
   const { id = 'event-1/task', signal = new AbortController().signal } = given
   const queue = createQueue(memory())
@@ -41,7 +41,7 @@ export async function webhookFor(options: { readonly secret: string; readonly bu
   return webhook
 }
 
-/** A server that takes connections and never says a word. */
+/** Starts a server that accepts connections and never answers. */
 export async function silentServer() {
   const sockets = new Set<Socket>()
   const closed: Promise<unknown>[] = []
@@ -60,7 +60,7 @@ export async function silentServer() {
   return {
     port: (server.address() as AddressInfo).port,
     connected: () => (sockets.size > 0 ? Promise.resolve() : once(server, 'connection')),
-    /** Resolves when the other side has ended every connection. */
+    /** Resolves when the client has ended every connection. */
     hungUp: () => Promise.all(closed),
   }
 }

@@ -6,12 +6,12 @@ export interface Figures {
   readonly missing: readonly string[]
   /** Runs beyond the first of a tick. */
   readonly extra: number
-  /** How long after its time a tick ran. */
+  /** How long after their time ticks ran. */
   readonly lateP50Ms: number
   readonly lateMaxMs: number
 }
 
-/** What the worker was given to do, against the ticks that there were. */
+/** Compares the runs of the worker with the ticks of the schedule. */
 export function createLedger(name: string) {
   const runs: { readonly id: string; readonly at: number }[] = []
   const ran = new Set<string>()

@@ -8,9 +8,9 @@ import { trial } from './trial.js'
 const starts: Record<ServerKind, () => Promise<Server>> = { rabbitmq, redis, kafka }
 const usage = `Usage: pnpm schedules <${Object.keys(starts).join('|')}> [options]
 
-  --seconds N  how long (60)
-  --store      with a store, in a Redis
-  --seed N     the same replicas killed in the same order again`
+  --seconds N  duration (60)
+  --store      gives the schedule a store, in a Redis
+  --seed N     kills the same replicas in the same order again`
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -37,12 +37,12 @@ try {
     ...(values.store && { storeUrl: storeServer.url }),
     seconds,
     random: seedrandom(values.seed),
-    // Without the paths that lead to the sources: it is the packages as they are built.
+    // This configuration has no paths to the sources, so the replicas run the built packages.
     env: { TSX_TSCONFIG_PATH: fileURLToPath(new URL('../../tsconfig.json', import.meta.url)) },
   })
   console.log(`${figures.ticks} ticks, ${missing.length} missing, ${extra} ran once more`)
   console.log(`${kills} replicas killed, ${ownerKills} of them owners of the schedule`)
-  console.log(`late by ${figures.lateP50Ms} ms in the median, ${figures.lateMaxMs} ms at most`)
+  console.log(`ticks were late by ${figures.lateP50Ms} ms in the median and ${figures.lateMaxMs} ms at most`)
   for (const id of missing) console.log(`✖ ${id} never ran`)
   const allowed = values.store ? 0 : ownerKills
   if (extra > allowed) console.log(`✖ at most ${allowed} may run once more`)

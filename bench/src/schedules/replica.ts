@@ -1,4 +1,4 @@
-// One of several processes with the same schedule. It is there to be killed.
+// Runs one of several processes with the same schedule. The trial kills it.
 import { createQueue, createScheduler } from '@mq/core'
 import { redisStore } from '@mq/redis'
 import { report } from '@mq/test-brokers'
@@ -14,7 +14,7 @@ queue.use({
     return next(request)
   },
 })
-// A broker is not hurt here, but a member of a group that dies is noticed by the others.
+// The broker stays up here, but the death of one replica may cause errors in the others.
 queue.on('error', () => {})
 await queue.connect()
 const store = job.storeUrl === undefined ? undefined : redisStore({ url: job.storeUrl })

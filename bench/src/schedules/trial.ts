@@ -9,29 +9,29 @@ import { adapterFor, everyMs, type Job, type Said, taskOf } from './plan.js'
 export interface TrialOptions {
   readonly broker: ServerKind
   readonly url: string
-  /** Of the Redis with the store; none where it is left out. */
+  /** The URL of the Redis that holds the store. Default: no store. */
   readonly storeUrl?: string
   readonly seconds: number
   readonly random: () => number
-  /** Of the replicas' processes, which run on the sources where it is left out. */
+  /** Environment of the replicas. Without it they run the sources. */
   readonly env?: Readonly<Record<string, string>>
 }
 
 export interface Trial extends Figures {
-  /** Replicas that were ended by SIGKILL. */
+  /** How many replicas were ended by SIGKILL. */
   readonly kills: number
-  /** Of these, the ones that had enqueued the latest tick. */
+  /** How many of them had enqueued the latest tick. */
   readonly ownerKills: number
 }
 
 const replicas = 3
 const entry = new URL('./replica.ts', import.meta.url)
-/** A takeover, on a busy machine. */
+/** How long a takeover may take on a busy machine. */
 const patienceMs = 90_000
 
 /**
- * Three replicas of a schedule with a tick each second, of which one is killed every two to four seconds, often the owner, and
- * started again. The worker of the task is this process, which is not hurt.
+ * Runs three replicas of a schedule with one tick a second. Every two to four seconds it kills one of them, often the owner, and
+ * starts it again. The worker of the task is this process, which keeps running.
  */
 export async function trial({ broker, url, storeUrl, seconds, random, env = {} }: TrialOptions): Promise<Trial> {
   const stored = storeUrl === undefined ? {} : { storeUrl }
@@ -64,7 +64,7 @@ export async function trial({ broker, url, storeUrl, seconds, random, env = {} }
       running[running.indexOf(victim)] = await startReplica(job, env)
     }
     const isComplete = (): boolean => ledger.missing(from, to).length === 0
-    // What is missing after that is told by the figures.
+    // The figures list the ticks that are still missing after that.
     await until(isComplete, { what: 'every tick to have run', timeoutMs: patienceMs }).catch(() => {})
     return { ...ledger.figures(from, to), kills, ownerKills }
   } finally {
@@ -74,7 +74,7 @@ export async function trial({ broker, url, storeUrl, seconds, random, env = {} }
   }
 }
 
-/** Two to four seconds; every other time it falls into the moments after a tick, when there is most to break. */
+/** Returns two to four seconds. Every other time the kill falls into the moments after a tick, when most can go wrong. */
 function untilNextKill(random: () => number): number {
   const pauseMs = 2_000 + random() * 2_000
   if (random() < 0.5) return pauseMs
@@ -89,7 +89,7 @@ async function startReplica(job: Job, env: Readonly<Record<string, string>>): Pr
   return started
 }
 
-/** Who was last to enqueue the task. */
+/** Returns the replica that enqueued the task last. */
 function ownerOf(all: readonly Child<Said>[]): Child<Said> | undefined {
   const lastOf = (one: Child<Said>): number =>
     one.reported().reduce((last, said) => (said.type === 'enqueues' ? Math.max(last, said.at) : last), 0)

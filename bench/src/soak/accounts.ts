@@ -5,7 +5,7 @@ const ran = 2
 const twice = 4
 const unknown = 8
 
-/** What was published and what was handled, a byte for each message. */
+/** Keeps which messages were published and handled, with one byte for each. */
 export function createAccounts() {
   let marks = new Uint8Array(1 << 16)
   let highest = -1
@@ -32,11 +32,11 @@ export function createAccounts() {
       for (const number of unknownNow) mark(number, unknown)
       for (const number of ranNow) mark(number, ((marks[number] ?? 0) & ran) === 0 ? ran : twice)
     },
-    /** Stored, and no run of it has ended. */
+    /** Lists messages that were stored and of which no run has ended. */
     missing: (): number[] => numbers((marked) => (marked & (stored | ran)) === stored),
-    /** Ran without having been stored or in doubt: a message that was refused, or never published. */
+    /** Lists messages that ran although they were refused or never published. */
     unexpected: (): number[] => numbers((marked) => (marked & ran) !== 0 && (marked & (stored | unknown)) === 0),
-    /** Should be among the dead letters. */
+    /** Lists messages that should be among the dead letters. */
     dead: (): number[] => numbers(has(stored | ran)).filter((number) => fateOf(number) === 'dead'),
     sums: () => ({
       stored: numbers(has(stored)).length,

@@ -1,4 +1,4 @@
-// Publishes and consumes over a link that is hurt all the time. Must be started with --expose-gc.
+// Publishes and consumes over a link with faults. Must be started with --expose-gc.
 import { isMqError, openQueue, Unrecoverable } from '@mq/core'
 import { onMessage, report } from '@mq/test-brokers'
 import { fateOf, group, type Job, type Order, type Said } from './plan.js'
@@ -7,7 +7,7 @@ const job = JSON.parse(process.argv[2] ?? '{}') as Job
 const tickMs = 100
 let said: { stored: number[]; unknown: number[]; ran: number[] } = { stored: [], unknown: [], ran: [] }
 let next = 0
-/** A consumer that publishes nothing is there to be killed: what it acknowledges, it must have told before. */
+/** A consumer that publishes nothing may be killed at any time, so it reports a message before it acknowledges it. */
 const mayBeKilled = job.perSecond === 0
 let isQuiet = mayBeKilled
 
@@ -16,7 +16,7 @@ const tell = (fields: Said): Promise<void> => report(fields)
 const queue = await openQueue(job.url, { group, publishTimeoutMs: 30_000, maxPendingMessages: 5_000 })
 queue.on('state', ({ state }) => void tell({ state }))
 queue.on('data-loss', ({ reason }) => void tell({ problem: `data-loss: ${reason}` }))
-// What goes wrong while the link is cut is expected; it must not fill the screen.
+// Errors while the link is cut are expected, and would fill the screen.
 queue.on('error', () => {})
 
 await queue.subscribe(

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { BrokerProxy, Server } from '@mq/test-brokers'
 
-/** What is hurt. */
+/** The parts that faults are injected into. */
 export interface Victims {
   readonly server: Server
   readonly link: BrokerProxy
@@ -11,9 +11,9 @@ export interface Victims {
 
 type Random = () => number
 
-const between = (random: Random, least: number, most: number): number => least + random() * (most - least)
+const between = (random: Random, min: number, max: number): number => min + random() * (max - min)
 
-/** Each ends by itself, and leaves the link whole. */
+/** Each fault ends by itself and leaves the link intact. */
 const faults: Readonly<Record<string, (victims: Victims, random: Random) => Promise<void>>> = {
   cut: ({ link }) => link.cut(),
   async 'cut three times'({ link }) {
@@ -52,8 +52,8 @@ const faults: Readonly<Record<string, (victims: Victims, random: Random) => Prom
   'kill a consumer': ({ replaceWorker }) => replaceWorker(),
 }
 
-/** One of them, by chance. Resolves to its name once it is over. */
-export async function hurt(victims: Victims, random: Random): Promise<string> {
+/** Injects a random fault. Resolves to its name once it is over. */
+export async function injectFault(victims: Victims, random: Random): Promise<string> {
   const names = Object.keys(faults)
   const name = names[Math.floor(random() * names.length)] ?? 'cut'
   await faults[name]?.(victims, random)

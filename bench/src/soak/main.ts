@@ -7,9 +7,9 @@ import { soak } from './soak.js'
 const brokers: readonly ServerKind[] = ['rabbitmq', 'redis', 'kafka']
 const usage = `Usage: pnpm soak <${brokers.join('|')}> [options]
 
-  --minutes N     how long (10)
-  --per-second N  messages published (300)
-  --seed N        the same faults in the same order again`
+  --minutes N     duration (10)
+  --per-second N  messages published in a second (300)
+  --seed N        injects the same faults in the same order again`
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -32,7 +32,7 @@ const problems = await soak({
   print: (line) => console.log(line),
 })
 for (const problem of problems) console.log(`✖ ${problem}`)
-if (problems.length === 0) console.log('✔ nothing lost, nothing unexpected, memory and sockets as before')
+if (problems.length === 0) console.log('✔ nothing was lost, nothing unexpected ran, memory and sockets have not grown')
 process.exit(problems.length === 0 ? 0 : 1)
 
 function whole(name: 'minutes' | 'per-second' | 'seed'): number {

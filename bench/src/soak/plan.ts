@@ -1,4 +1,4 @@
-// What becomes of a message follows from its number, so that both processes and the accounts know it without being told.
+// The fate of a message follows from its number, so both processes and the accounts know it.
 
 export type Fate = 'handled' | 'retried' | 'dead'
 
@@ -9,27 +9,27 @@ export function fateOf(number: number): Fate {
 
 export const group = 'soak'
 
-/** What a process of the soak is started with. */
+/** The input of a process of the soak. */
 export interface Job {
   readonly url: string
   readonly topic: string
-  /** 0: it only consumes. */
+  /** With 0 it only consumes. */
   readonly perSecond: number
 }
 
-/** What it says, several times a second. */
+/** A report of such a process, sent several times a second. */
 export interface Said {
   readonly stored?: readonly number[]
-  /** Published without an answer. */
+  /** Published, but without a known outcome. */
   readonly unknown?: readonly number[]
-  /** Runs that ended, whatever their fate. */
+  /** Messages whose run has ended, in success or failure. */
   readonly ran?: readonly number[]
   readonly state?: string
   readonly problem?: string
   readonly memory?: Memory
 }
 
-/** After a collection. */
+/** Measured after a garbage collection. */
 export interface Memory {
   readonly heapMiB: number
   readonly sockets: number

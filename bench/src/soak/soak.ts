@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { openQueue } from '@mq/core'
 import { type Child, child, kafka, proxy, rabbitmq, redis, type Server, type ServerKind } from '@mq/test-brokers'
 import { createAccounts } from './accounts.js'
-import { hurt } from './faults.js'
+import { injectFault } from './faults.js'
 import { group, type Job, type Memory, type Said } from './plan.js'
 
 export interface SoakOptions {
@@ -18,10 +18,10 @@ export interface SoakOptions {
 const starts: Record<ServerKind, () => Promise<Server>> = { rabbitmq, redis, kafka: () => kafka({ proxies: 2 }) }
 const childUrl = new URL('./child.ts', import.meta.url)
 const drainMs = 180_000
-/** Of the heap after a collection, to what it was after two minutes. */
-const mostHeapGrowth = 1.2
+/** Limits the heap after a garbage collection, as a multiple of the heap after two minutes. */
+const maxHeapGrowth = 1.2
 
-/** Resolves to what is not as it should be: nothing, where all is well. */
+/** Resolves to the problems found. */
 export async function soak({ broker, minutes, perSecond, random, print }: SoakOptions): Promise<readonly string[]> {
   const server = await starts[broker]()
   const link = await proxy(server)
@@ -30,7 +30,7 @@ export async function soak({ broker, minutes, perSecond, random, print }: SoakOp
   const topic = `soak.${randomUUID()}`
   const start = (rate: number): Promise<Child<Said>> => startChild({ url: link.url, topic, perSecond: rate })
   const heard = new Map<Child<Said>, number>()
-  /** Takes over what a child has said since the last time. */
+  /** Takes over the reports of a child since the last call. */
   const listen = (from: Child<Said>): void => {
     const all = from.reported()
     for (const said of all.slice(heard.get(from) ?? 0)) {
@@ -53,7 +53,7 @@ export async function soak({ broker, minutes, perSecond, random, print }: SoakOp
       const until = Date.now() + 60_000
       const done = new Map<string, number>()
       while (Date.now() < until - 10_000) {
-        const name = await hurt({ server, link, replaceWorker }, random)
+        const name = await injectFault({ server, link, replaceWorker }, random)
         done.set(name, (done.get(name) ?? 0) + 1)
         await sleep(1_000 + random() * 4_000)
         listen(main)
@@ -88,7 +88,7 @@ export async function soak({ broker, minutes, perSecond, random, print }: SoakOp
 }
 
 function startChild(job: Job): Promise<Child<Said>> {
-  // Without the paths that lead to the sources: the packages are soaked as they are built.
+  // This configuration has no paths to the sources, so the soak runs the built packages.
   const env = {
     NODE_OPTIONS: '--expose-gc',
     TSX_TSCONFIG_PATH: fileURLToPath(new URL('../../tsconfig.json', import.meta.url)),
@@ -116,7 +116,7 @@ interface Drain {
   readonly missing: () => readonly number[]
 }
 
-/** Waits until nothing is missing, or for three minutes: what is missing then is lost. */
+/** Waits until nothing is missing, but no longer than three minutes. What is missing then is lost. */
 async function drain({ listen, missing }: Drain): Promise<void> {
   const until = Date.now() + drainMs
   do {
@@ -144,7 +144,7 @@ function memoryProblems(memories: readonly Memory[]): readonly string[] {
   if (base === undefined || last === undefined || memories.length < 3) return []
   const problems: string[] = []
   const growth = last.heapMiB / base.heapMiB
-  if (growth > mostHeapGrowth) problems.push(`the heap grew to ${growth.toFixed(2)} times that of minute 2`)
+  if (growth > maxHeapGrowth) problems.push(`the heap grew to ${growth.toFixed(2)} times that of minute 2`)
   if (last.sockets > base.sockets) problems.push(`${last.sockets} sockets at the end, ${base.sockets} after minute 2`)
   return problems
 }

@@ -2,7 +2,7 @@ import { connect } from 'amqplib'
 import type { OpenSystem } from '../system.js'
 import { attributesOf, contentType, named } from './attributes.js'
 
-/** A quorum queue with confirms, without Nagle's delay, with the headers and properties that ours writes. */
+/** Uses a quorum queue with confirms, without Nagle's delay, and with the headers and properties that ours writes. */
 export const open: OpenSystem = async ({ url, topic, concurrency }) => {
   const [publishing, consuming] = await Promise.all([connect(url, { noDelay: true }), connect(url, { noDelay: true })])
   const out = await publishing.createConfirmChannel()

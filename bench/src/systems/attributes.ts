@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 
-/** The CloudEvents attributes that ours writes beside a body, so that the raw drivers carry the same bytes. */
+/** Returns the CloudEvents attributes that ours writes beside a body, so that the raw drivers send the same bytes. */
 export const attributesOf = (topic: string) => ({
   specversion: '1.0',
   id: randomUUID(),
@@ -11,7 +11,7 @@ export const attributesOf = (topic: string) => ({
 
 export const contentType = 'application/octet-stream'
 
-/** Each attribute's name as a binding writes it. */
+/** Puts a prefix before each name, as the CloudEvents binding of a protocol does. */
 export function named(prefix: string, attributes: Readonly<Record<string, string>>): Record<string, string> {
   const headers: Record<string, string> = {}
   for (const name in attributes) headers[prefix + name] = attributes[name] as string

@@ -1,7 +1,7 @@
 import { Queue, Worker } from 'bullmq'
 import type { OpenSystem } from '../system.js'
 
-/** As its documentation has it; finished jobs are removed, as ours are, so that Redis does not fill up. */
+/** Uses BullMQ as its documentation shows. Finished jobs are removed, as ours are, so that Redis does not fill up. */
 export const open: OpenSystem = async ({ url, topic, concurrency }) => {
   const connection = { url }
   const queue = new Queue(topic, { connection })

@@ -2,7 +2,7 @@ import { Redis } from 'ioredis'
 import type { OpenSystem } from '../system.js'
 import { attributesOf, contentType } from './attributes.js'
 
-/** Streams as fast as ioredis can: every command pipelined by itself, with the fields that ours writes. */
+/** Uses streams as fast as ioredis can, with automatic pipelining and with the fields that ours writes. */
 export const open: OpenSystem = async ({ url, topic, concurrency }) => {
   const client = new Redis(url, { enableAutoPipelining: true })
   const reader = client.duplicate()

@@ -1,7 +1,7 @@
 import type { OpenSystem } from '../system.js'
 import { kafkaFor, prepare } from './kafkajs.js'
 
-/** As the guide of kafkajs shows it: a `send` for each message, `eachMessage`. */
+/** Uses kafkajs as its guide shows: one `send` for each message, and `eachMessage`. */
 export const open: OpenSystem = async ({ url, topic }) => {
   const kafka = kafkaFor(url)
   const groupId = await prepare(kafka, topic)

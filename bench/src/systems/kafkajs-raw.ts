@@ -9,7 +9,7 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
-/** One `send()` for whatever is waiting, and whole batches: the most that kafkajs gives. With the headers that ours writes. */
+/** Uses kafkajs at its fastest: one `send` for all waiting messages, and `eachBatch`. Writes the headers that ours writes. */
 export const open: OpenSystem = async ({ url, topic }) => {
   const kafka = kafkaFor(url)
   const groupId = await prepare(kafka, topic)

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
 
-/** As many as ours makes. */
+/** The number of partitions that ours creates. */
 export const partitions = 6
 
 export const kafkaFor = (url: string): Kafka =>
   new Kafka({ brokers: [new URL(url).host], logLevel: logLevel.NOTHING, connectionTimeout: 10_000 })
 
-/** A topic with a group whose offsets stand at its end, so that nothing published from now on is missed. */
+/** Creates a topic, and a group whose offsets stand at the end of the topic, so that it misses no message published from now on. */
 export async function prepare(kafka: Kafka, topic: string): Promise<string> {
   const groupId = `bench-${randomUUID()}`
   const admin: Admin = kafka.admin()

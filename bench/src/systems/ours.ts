@@ -3,7 +3,7 @@ import type { OpenSystem } from '../system.js'
 
 const group = 'bench'
 
-/** As an application would write it: nothing is tuned but the number of handlers. */
+/** Opens a queue as an application would. Only the number of handlers is set. */
 export const open: OpenSystem = async ({ url, topic, concurrency }) => {
   const queue = await openQueue(url, { group })
   await queue.declareGroup(topic, group)

@@ -1,4 +1,4 @@
-/** Somebody who asks for a task and waits for its answer, with a worker on another connection. */
+/** A caller that runs a task and waits for its result, with a worker on another connection. */
 export interface Asker {
   run(input: { readonly text: string }): Promise<unknown>
   close(): Promise<void>

@@ -1,4 +1,4 @@
-// From enqueue to reply: how long one takes, and how many go in a second. The contenders take turns.
+// Measures from enqueue to reply: how long one task takes, and how many tasks a second are possible. The contenders take turns.
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'

@@ -1,4 +1,4 @@
-// One measurement in a process of its own. Prints its figures as JSON.
+// Takes one measurement in a process of its own. Prints the figures as JSON.
 import { randomUUID } from 'node:crypto'
 import type { OpenAsker } from './asker.js'
 

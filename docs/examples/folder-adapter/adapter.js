@@ -13,7 +13,7 @@ import { settingsOf } from './options.js'
 /** @import { FolderOptions } from './options.js' */
 
 /**
- * Queues in a folder that several processes of one machine share. Throws a `TypeError` or `MQ_INVALID_OPTION`.
+ * Creates an adapter that keeps queues in a folder, which several processes of one machine share. Throws a `TypeError` or `MQ_INVALID_OPTION`.
  * @param {FolderOptions} options
  * @returns {Adapter}
  */
@@ -67,7 +67,7 @@ export default function folder(options) {
       const state = { due: Date.now() + (message.delayMs ?? 0), id: newId(), attempt: 1 }
       let groups = 0
       for (const { group, owner } of await groupsOf(topic)) {
-        // Whose consumer died without a farewell.
+        // An ephemeral group whose consumer died without removing it.
         if (owner !== undefined && !(await isAlive(places, owner))) await group.remove()
         if (signal.aborted) throw signal.reason
         isSent = true
@@ -108,8 +108,8 @@ export default function folder(options) {
       isReachable = true
       watch = setInterval(look, lookMs)
     },
-    async disconnect(deadline) {
-      await Promise.all([...consumers.keys()].map((consumer) => consumer.stop(deadline)))
+    async disconnect(stopOptions) {
+      await Promise.all([...consumers.keys()].map((consumer) => consumer.stop(stopOptions)))
       state = 'closed'
       await Promise.all(publishing)
       clearInterval(watch)
@@ -141,8 +141,8 @@ export default function folder(options) {
       const consumer = startConsumer(parts)
       consumers.set(consumer, ref)
       return {
-        async stop(deadline) {
-          await consumer.stop(deadline)
+        async stop(stopOptions) {
+          await consumer.stop(stopOptions)
           consumers.delete(consumer)
         },
       }
@@ -174,7 +174,7 @@ export default function folder(options) {
   }
 }
 
-/** How often it looks whether the folder is still there. */
+/** How often the adapter checks that the folder still exists. */
 const lookMs = 500
 
 /** @param {number} leaseMs @param {number} pollMs @returns {Capabilities} */
@@ -194,10 +194,10 @@ const capabilitiesOf = (leaseMs, pollMs) => ({
   redeliveryMs: 2 * leaseMs,
 })
 
-/** Apart also where the file system takes `Ord` and `ord` for the same. @param {string} name */
+/** Keeps `Ord` and `ord` apart on file systems that ignore case. @param {string} name */
 const folderName = (name) => name.replace(/[A-Z]/g, (letter) => `+${letter.toLowerCase()}`)
 
-/** The consumer without which the group is nothing. @param {string} name */
+/** Returns the consumer that an ephemeral group belongs to. @param {string} name */
 const ephemeralOwner = (name) => name.split('~')[1]
 
 /** @param {string} capability */
@@ -206,7 +206,7 @@ const notSupported = (capability) =>
 
 /** @param {boolean} isSent @param {unknown} cause @returns {StoreOutcome} */
 function failed(isSent, cause) {
-  const text = isSent ? 'The message may be stored or not' : 'The message was not stored'
+  const text = isSent ? 'The message may or may not be stored' : 'The message was not stored'
   const error = new MqError(isSent ? 'MQ_PUBLISH_UNKNOWN' : 'MQ_PUBLISH_REJECTED', text, { cause })
   return { status: isSent ? 'unknown' : 'rejected', routed: 'unknown', error }
 }

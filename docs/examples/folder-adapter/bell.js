@@ -1,4 +1,4 @@
-/** Ends a wait early. Rung while nobody waits, it ends the next wait at once. */
+/** Creates a bell that ends a wait early. If it rings while nothing waits, the next wait ends at once. */
 export function createBell() {
   let isRung = false
   let end = () => {}

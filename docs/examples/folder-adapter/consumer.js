@@ -10,10 +10,10 @@ import { openLease } from './lease.js'
 /** @typedef {{ claim: Claim, abort: LazyAbort, isOver: boolean }} Run */
 /** @typedef {Consumer & { status(): 'consuming' | 'recovering' | 'stopping' }} GroupConsumer */
 
-/** How much longer than its deadline a stop may take to give back what is left. */
+/** How much longer than its timeout a stop may take to give messages back. */
 const graceMs = 2_000
-/** Between two tries to do what has to be done. */
-const againMs = 500
+/** The pause between two tries. */
+const retryMs = 500
 
 /**
  * @param {{ group: Group, places: Places, options: ConsumeOptions, handle: Handle, lease: Lease,
@@ -37,7 +37,7 @@ export function startConsumer({ group, places, options, handle, leaseMs, pollMs,
     report({ type: 'error', error, ...ref })
   }
 
-  /** Ends a run from outside: what its handler answers from now on is void. @param {Run} run @param {MqError} reason */
+  /** Ends a run from outside: its handler's answer is void from now on. @param {Run} run @param {MqError} reason */
   const end = (run, reason) => {
     run.isOver = true
     runs.delete(run)
@@ -49,7 +49,8 @@ export function startConsumer({ group, places, options, handle, leaseMs, pollMs,
   }
 
   /**
-   * Tries until it works or the run is over. Meanwhile the message keeps its slot: who cannot acknowledge takes no more.
+   * Tries until it works or the run is over. The message keeps its slot meanwhile: a consumer that cannot acknowledge must not
+   * take more.
    * @template T
    * @param {Run} run
    * @param {string} what
@@ -61,7 +62,7 @@ export function startConsumer({ group, places, options, handle, leaseMs, pollMs,
         return await work()
       } catch (error) {
         reportError(error, what)
-        await sleep(againMs)
+        await sleep(retryMs)
       }
     }
     return undefined
@@ -117,7 +118,7 @@ export function startConsumer({ group, places, options, handle, leaseMs, pollMs,
       const claim = await group.claim(next.name, by.id)
       if (claim === undefined) continue
       if (stopped !== undefined) await group.settle(claim, { kind: 'release' })
-      // Otherwise it was declared dead meanwhile, and the message is anybody's.
+      // Otherwise the lease was lost meanwhile, and any consumer may take the message.
       else if (by === lease) void start(claim)
     }
   }
@@ -144,7 +145,7 @@ export function startConsumer({ group, places, options, handle, leaseMs, pollMs,
       if (lease === undefined || !(await lease.renew())) {
         lease = undefined
         loseAll(`This process was silent for over ${leaseMs} ms; others have its messages`)
-        // A new name, or others would take what it claims from now on for what it had claimed before.
+        // A new id: under the old one, others would take its new claims for those that it lost.
         lease = await openLease(places, leaseMs, options.ephemeral ? given.lease.id : undefined)
       }
     } catch (error) {
@@ -167,7 +168,7 @@ export function startConsumer({ group, places, options, handle, leaseMs, pollMs,
     await bounded(Promise.all(left.map(({ claim }) => group.settle(claim, { kind: 'release' }))))
     if (options.ephemeral) await bounded(group.remove())
     clearInterval(heart)
-    // Without its lease, what could not be given back is anybody's.
+    // Without the lease, any consumer may take the messages that could not be given back.
     if (lease !== undefined) await bounded(lease.end())
   }
 
@@ -180,7 +181,7 @@ export function startConsumer({ group, places, options, handle, leaseMs, pollMs,
   }
 }
 
-/** A stop always ends, with a disk that answers no more, too. @param {Promise<unknown>} work */
+/** Bounds a wait, so that a stop ends even if the disk no longer answers. @param {Promise<unknown>} work */
 async function bounded(work) {
   await withTimeout(work, graceMs, () => new Error('late')).catch(() => {})
 }

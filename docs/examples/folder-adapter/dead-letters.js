@@ -15,7 +15,7 @@ import { nameOf, stateOf } from './state.js'
  */
 export function deadLettersIn({ root, dead, waiting, failures, namesIn, readMessage, readFailure }) {
   /**
-   * Only what is there: an id from outside must never become a path.
+   * Takes only entries that the folder lists: an id from outside must never become a path.
    * @param {readonly string[] | undefined} entryIds
    * @param {(entryId: string) => Promise<void>} take
    */
@@ -24,7 +24,7 @@ export function deadLettersIn({ root, dead, waiting, failures, namesIn, readMess
     let taken = 0
     for (const entryId of (await namesIn(dead)).sort()) {
       if (wanted?.has(entryId) === false) continue
-      // Not counted where another was faster.
+      // Not counted if another process was faster.
       if (await ifThere({ root, path: join(dead, entryId) }, () => take(entryId).then(() => true))) taken += 1
     }
     return taken
@@ -45,7 +45,7 @@ export function deadLettersIn({ root, dead, waiting, failures, namesIn, readMess
     replay: (entryIds) =>
       takeEach(entryIds, async (entryId) => {
         const { id } = stateOf(entryId)
-        // Before it can run: the next failure has the same place.
+        // Before the message can run: its next failure goes to the same file.
         await rm(join(failures, id), { force: true })
         await rename(join(dead, entryId), join(waiting, nameOf({ due: Date.now(), id, attempt: 1 })))
       }),
@@ -59,6 +59,6 @@ export function deadLettersIn({ root, dead, waiting, failures, namesIn, readMess
 
 /** @param {number} at @param {number} attempts @returns {Failure} */
 function lostFailure(at, attempts) {
-  const error = { name: 'Error', message: 'Somebody has removed the file that said why' }
+  const error = { name: 'Error', message: 'The file with the reason was removed' }
   return { reason: 'error', error, attempts, firstFailedAt: at, failedAt: at }
 }

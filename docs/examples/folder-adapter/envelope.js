@@ -2,15 +2,15 @@ import { attributesOf, emptyHeaders, messageFromAttributes } from '@mq/core/adap
 
 /** @import { OutgoingMessage, RawMessage } from '@mq/core/adapter' */
 
-/** One line of JSON with the CloudEvents attributes and the headers, then the body as it is. @param {OutgoingMessage} message */
+/** Encodes a message: one line of JSON with the CloudEvents attributes and the headers, then the body unchanged. @param {OutgoingMessage} message */
 export function encode(message) {
   const head = JSON.stringify({ attributes: attributesOf(message), headers: message.headers })
   return Buffer.concat([Buffer.from(`${head}\n`), message.body])
 }
 
 /**
- * The message in a file. One that does not begin with our line was written by another program: all of it is the body, and
- * its time that of the file.
+ * Decodes the message in a file. A file without our first line was written by another program: all of it is the body, and the
+ * file's time is the message's.
  * @param {Buffer} bytes
  * @param {{ id: string, topic: string, timeMs: number, timeOf: () => Promise<number> }} defaults
  * @returns {Promise<RawMessage>}
@@ -22,7 +22,7 @@ export async function decode(bytes, { timeOf, ...defaults }) {
     const content = { headers: emptyHeaders, body: bytes }
     return messageFromAttributes({}, content, { ...defaults, timeMs: await timeOf() })
   }
-  // Without a prototype: a header may be called like something that every object has.
+  // Without a prototype, because a header may have the name of something that every object has.
   const headers = Object.assign(Object.create(null), head.headers)
   return messageFromAttributes(head.attributes, { headers, body: bytes.subarray(end + 1) }, defaults)
 }

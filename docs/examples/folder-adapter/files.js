@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path'
 const maker = randomBytes(6).toString('hex')
 let made = 0
 
-/** Differs from any other, in this process or another, and sorts after those that this process made before. */
+/** Returns an id that is unique across processes and sorts after earlier ids of this process. */
 export const newId = () => `${String(made++).padStart(10, '0')}-${maker}`
 
 /** @param {unknown} error @param {string[]} codes */
@@ -13,9 +13,9 @@ export const isCode = (error, ...codes) =>
   error instanceof Error && 'code' in error && codes.includes(String(error.code))
 
 /**
- * What the work on `path` gives, or undefined where it is not there. That a file is not found may also mean that all of `root`
- * is away for a while, and to take one for the other would lose messages: it takes proof, a list of what is beside it.
- * What came there in the meantime is worked on after all.
+ * Resolves to the result of the work on `path`, or to undefined if the file does not exist. A file that is not found may also
+ * mean that all of `root` is gone for a while. Taking one for the other would lose messages, so the list of its folder has to
+ * prove it. The work is done after all if the file appeared meanwhile.
  * @template T
  * @param {{ root: string, path: string }} place
  * @param {() => Promise<T>} work
@@ -37,12 +37,12 @@ async function isMissing({ root, path }) {
     return !(await readdir(folder)).includes(basename(path))
   } catch (error) {
     if (!isCode(error, 'ENOENT') || folder === root) throw error
-    // A folder that was made in the meantime has a list by now.
+    // A folder that was created meanwhile can be listed now.
     return (await isMissing({ root, path: folder })) || isMissing({ root, path })
   }
 }
 
-/** A file is there as a whole or not at all. @param {{ drafts: string, path: string, content: string }} file */
+/** Writes a file so that it exists completely or not at all. @param {{ drafts: string, path: string, content: string }} file */
 export async function writeWhole({ drafts, path, content }) {
   const draft = join(drafts, newId())
   await writeFile(draft, content)

@@ -15,7 +15,7 @@ import { claimedBy, claimOf, inOrder, nameOf, stateOf } from './state.js'
 /** @typedef {{ message: RawMessage, decodeError?: MqError }} Read */
 
 /**
- * One group of one topic: a folder, with one more in it for each thing that can be the matter with a message.
+ * One group of one topic: a folder with a folder in it for each state of a message.
  * @param {{ ref: GroupRef, folder: string, places: Places }} options
  */
 export function groupAt({ ref, folder, places }) {
@@ -28,7 +28,7 @@ export function groupAt({ ref, folder, places }) {
   const namesIn = async (path) => (await ifThere({ root, path }, () => readdir(path))) ?? []
 
   /**
-   * Undefined if the claim is not ours any more: whoever moves the file first has it.
+   * Resolves to undefined if the claim is no longer ours: the process that moves the file first owns it.
    * @template T
    * @param {Claim} claim
    * @param {(path: string) => Promise<T>} work
@@ -47,7 +47,7 @@ export function groupAt({ ref, folder, places }) {
       const bytes = await readFile(path)
       return { message: await decode(bytes, { ...defaults, timeOf: async () => (await stat(path)).mtimeMs }) }
     } catch (cause) {
-      // It will never be read, and must not stand in the way of others for ever.
+      // No retry will read it, and it must not block other messages.
       if (!isCode(cause, 'EACCES', 'EPERM', 'EISDIR', 'MQ_UNDECODABLE')) throw cause
       const decodeError = new MqError('MQ_UNDECODABLE', `The file ${id} cannot be read`, { cause })
       const nothing = { headers: emptyHeaders, body: new Uint8Array() }
@@ -65,10 +65,10 @@ export function groupAt({ ref, folder, places }) {
 
   return {
     ref,
-    /** Makes it. False if it was there. */
+    /** Creates the group. Resolves to false if it exists. */
     async create() {
       const draft = join(drafts, newId())
-      // Not recursive: where everything is gone, it must not begin anew by itself.
+      // Not recursive: if the whole folder is gone, this must not create it again.
       await mkdir(draft)
       for (const part of [waiting, claimed, dead, failures]) await mkdir(join(draft, basename(part)))
       try {
@@ -81,14 +81,14 @@ export function groupAt({ ref, folder, places }) {
         throw error
       }
     },
-    /** At once for everybody, then file by file. */
+    /** Removes the group for all processes at once, then its files one by one. */
     async remove() {
       const draft = join(drafts, newId())
       await ifThere({ root, path: folder }, () => rename(folder, draft))
       await rm(draft, { recursive: true, force: true })
     },
     /**
-     * Gives the group what a draft holds; all groups share its bytes. False if there is no such group.
+     * Adds a draft's content to the group; all groups share its bytes. Resolves to false if the group does not exist.
      * @param {string} draft
      * @param {State} state
      */
@@ -96,13 +96,13 @@ export function groupAt({ ref, folder, places }) {
       const path = join(waiting, nameOf(state))
       return (await ifThere({ root, path: folder }, () => link(draft, path).then(() => true))) ?? false
     },
-    /** What waits, in the order in which it may run; undefined without a group. */
+    /** Lists waiting messages in the order in which they may run. Resolves to undefined if the group does not exist. */
     async waiting() {
       const names = await ifThere({ root, path: folder }, () => readdir(waiting))
       return names && inOrder(names)
     },
     /**
-     * Undefined if another was faster.
+     * Claims a message. Resolves to undefined if another consumer was faster.
      * @param {string} name
      * @param {string} consumer
      * @returns {Promise<Claim | undefined>}
@@ -114,12 +114,12 @@ export function groupAt({ ref, folder, places }) {
         await rename(join(waiting, name), join(claimed, file))
         return { ...state, file }
       } catch (error) {
-        // It may also be away with all the rest; then it will be there again.
+        // The whole folder may be gone for a while; the message comes back with it.
         if (isCode(error, 'ENOENT')) return undefined
         throw error
       }
     },
-    /** Undefined if it is not ours any more. @param {Claim} claim */
+    /** Resolves to undefined if the claim is no longer ours. @param {Claim} claim */
     async read(claim) {
       const { id, attempt } = claim
       const read = await ifOurs(claim, (path) => readMessage(path, id))
@@ -127,8 +127,7 @@ export function groupAt({ ref, folder, places }) {
       return read && { ...read, ...(failure && { failure }) }
     },
     /**
-     * Carries out what became of a message. A process that dies in the middle leaves the claim, and so a second run, but
-     * loses nothing.
+     * Carries out a settlement. A process that dies halfway leaves its claim behind: the message runs again and is not lost.
      * @param {Claim} claim
      * @param {Settlement} settlement
      */
@@ -147,8 +146,8 @@ export function groupAt({ ref, folder, places }) {
       }
     },
     /**
-     * Gives everybody what dead consumers had claimed; the run that was lost counts. Also what is claimed for this consumer,
-     * but is none of its runs.
+     * Returns the messages that dead consumers had claimed to the group; the lost run counts as an attempt. Does the same for
+     * claims of this consumer that belong to none of its runs.
      * @param {string} self
      * @param {ReadonlySet<string>} running
      */

@@ -6,18 +6,18 @@ import { ifThere, writeWhole } from './files.js'
 /** @typedef {{ root: string, topics: string, leases: string, drafts: string }} Places */
 
 /**
- * Says that a consumer lives: a file whose time is renewed. Whoever finds it too old removes it, and then may take what is
- * claimed in its name.
+ * Opens a lease: a file whose time a living consumer renews. Any process that finds it too old removes it, and may then take
+ * the messages that were claimed under its name.
  * @param {Places} places
  * @param {number} leaseMs
- * @param {string} [id] an id that nobody else claims under; a new one where none is given
+ * @param {string} [id] an id that no other consumer claims under. Default: a new one.
  */
 export async function openLease({ root, leases, drafts }, leaseMs, id = randomUUID()) {
   const path = join(leases, id)
   await writeWhole({ drafts, path, content: String(leaseMs) })
   return {
     id,
-    /** Whether it was still there. */
+    /** Renews the lease. Resolves to false if another process has removed it. */
     async renew() {
       const now = new Date()
       return (await ifThere({ root, path }, () => utimes(path, now, now).then(() => true))) ?? false
@@ -29,7 +29,7 @@ export async function openLease({ root, leases, drafts }, leaseMs, id = randomUU
 /** @typedef {Awaited<ReturnType<typeof openLease>>} Lease */
 
 /**
- * Whether the consumer lives. If not, it is dead from now on, even if it only slept.
+ * Resolves to whether the consumer lives. If it does not, it is dead from now on, even if it only slept.
  * @param {Places} places
  * @param {string} id
  */
@@ -45,7 +45,7 @@ export async function isAlive({ root, leases }, id) {
 
 const dayMs = 86_400_000
 
-/** Removes what killed processes have left behind. @param {Places} places */
+/** Removes the files that killed processes have left behind. @param {Places} places */
 export async function sweep(places) {
   for (const id of await readdir(places.leases)) await isAlive(places, id)
   for (const draft of await readdir(places.drafts)) {

@@ -2,13 +2,13 @@ import { resolve } from 'node:path'
 import { MqError } from '@mq/core/adapter'
 
 /**
- * - `folder`: where everything lies; made where it does not exist.
- * - `leaseMs`: how long a consumer may be silent before others take its messages. 10,000 where none is given.
- * - `pollMs`: how often a consumer looks for messages. 50 where none is given.
+ * - `folder`: holds all topics and groups. It is created if it does not exist.
+ * - `leaseMs`: how long a consumer may be silent before others take its messages. Default: 10 s.
+ * - `pollMs`: how often a consumer looks for messages. Default: 50 ms.
  * @typedef {{ folder: string, leaseMs?: number, pollMs?: number }} FolderOptions
  */
 
-/** Throws a `TypeError` or `MQ_INVALID_OPTION`. @param {FolderOptions} options @returns {Required<FolderOptions>} */
+/** Throws a `TypeError` for a wrong type and `MQ_INVALID_OPTION` for a bad value. @param {FolderOptions} options @returns {Required<FolderOptions>} */
 export function settingsOf(options) {
   if (typeof options?.folder !== 'string')
     throw new TypeError("A folder is needed: folder({ folder: '/var/lib/queues' })")

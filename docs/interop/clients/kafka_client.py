@@ -1,4 +1,4 @@
-"""Publishes and reads as packages/kafka/README.md says it, with confluent-kafka. See protocol.py."""
+"""Publishes and reads as packages/kafka/README.md shows, with confluent-kafka. See protocol.py."""
 import json
 
 from cloudevents.core.bindings import kafka
@@ -22,7 +22,7 @@ def publish(url, topic, messages):
         headers = {**attributes, **message.get("headers", {})}
         producer.produce(topic, key=key, value=body, headers=headers, on_delivery=stored)
     if producer.flush(30) > 0:
-        raise TimeoutError("Kafka did not store all of it")
+        raise TimeoutError("Kafka did not store all messages")
 
 
 def stored(error, _record):

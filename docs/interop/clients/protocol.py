@@ -1,10 +1,10 @@
-"""What the three clients share: how the tests ask them, and how they answer.
+"""Shared by the three clients: the arguments that tests pass, and the output that they read.
 
-`<client> publish URL TOPIC` takes a JSON list of messages on its input: `attributes`, `contentType`, `headers`, `key` (Kafka's
-own), `body` in base64; with `sdk`, the attributes of an event that the CloudEvents SDK is to put on the wire.
+`<client> publish URL TOPIC` reads a JSON list of messages from its input: `attributes`, `contentType`, `headers`, `key` (Kafka's
+own) and `body` in base64. `sdk` has the attributes of an event that the CloudEvents SDK writes instead.
 
-`<client> read URL TOPIC COUNT` says `ready`, and then prints each message as a line of JSON, as it found it on the wire, and as
-`sdk` what the CloudEvents SDK made of it.
+`<client> read URL TOPIC COUNT` prints `ready`, and then each message as a line of JSON, as it is on the wire. `sdk` is the event
+that the CloudEvents SDK read from it.
 """
 import base64
 import itertools

@@ -1,4 +1,4 @@
-"""Publishes and reads as packages/rabbitmq/README.md says it, with pika. See protocol.py."""
+"""Publishes and reads as packages/rabbitmq/README.md shows, with pika. See protocol.py."""
 import json
 from datetime import datetime
 

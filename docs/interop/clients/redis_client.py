@@ -1,4 +1,4 @@
-"""Publishes and reads as packages/redis/README.md says it, with redis-py. See protocol.py."""
+"""Publishes and reads as packages/redis/README.md shows, with redis-py. See protocol.py."""
 import redis
 
 from protocol import decoded, encoded, main

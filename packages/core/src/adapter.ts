@@ -1,7 +1,6 @@
 // `@mq/core/adapter`: what adapters and stores import. Applications import `@mq/core`; what both need is exported by both.
 export { type AdapterState, adapterState, closedError, notConnectedError } from './adapter-kit/adapter-state.js'
 export { type BackoffOptions, type BackoffPauses, backoff } from './adapter-kit/backoff.js'
-export { decodedOrUndefined } from './adapter-kit/decoded-or-undefined.js'
 export { unknownFailure } from './adapter-kit/failures.js'
 export { Fifo } from './adapter-kit/fifo.js'
 export { KeyLanes } from './adapter-kit/key-lanes.js'
@@ -61,7 +60,8 @@ export {
   defaultMaxMessageBytes,
   type OptionalCapability,
 } from './contract/capabilities.js'
-export { keysOf, maxDurationMs } from './contract/checks.js'
+export { keysOf } from './contract/checks/options.js'
+export { maxDurationMs } from './contract/checks/values.js'
 export { type Clock, type ClockTimer, systemClock } from './contract/clock.js'
 export { isMqError, MqError, type MqErrorCode, type MqErrorOptions } from './contract/errors.js'
 export {
@@ -78,21 +78,20 @@ export type { Routed } from './contract/publish-options.js'
 export { requireAdapter } from './queue/require-adapter.js'
 export { requireStoreMember } from './tasks/require-store.js'
 export { isTickAhead } from './tasks/schedules/tick-message.js'
-export { storeChecks } from './tasks/store-checks.js'
-export {
-  type AcquireOptions,
-  type CompareAndSetOptions,
-  type DeleteOptions,
-  type LeaseAnswer,
-  type LeaseHolder,
-  type OptionalStoreMember,
-  type RenewOptions,
-  requireEntry,
-  type StoreLeases,
-  type TakeAnswer,
-  type TakeOptions,
-  type TaskStore,
-  type TimeToLive,
+export { requireEntry, storeChecks } from './tasks/store-checks.js'
+export type {
+  AcquireOptions,
+  CompareAndSetOptions,
+  DeleteOptions,
+  LeaseAnswer,
+  LeaseHolder,
+  OptionalStoreMember,
+  RenewOptions,
+  StoreLeases,
+  TakeAnswer,
+  TakeOptions,
+  TaskStore,
+  TimeToLive,
 } from './tasks/task-store.js'
 export { type AttributeDefaults, attributesOf, messageFromAttributes } from './wire/cloud-events.js'
-export { decodeData } from './wire/codec.js'
+export { decodeData, decodedOrUndefined } from './wire/decode-data.js'

@@ -1,11 +1,10 @@
-export type { DeadLetter, DeadLetters } from './consume/dead-letters.js'
-export type { Backoff, ErrorClass, Jitter, RetryOptions, RetryPolicy, RetryRule } from './consume/retry.js'
 export type { Adapter, ConsumerHealth, GroupRef, HealthStatus, QueueStats, StartFrom } from './contract/adapter.js'
 export type { Capabilities } from './contract/capabilities.js'
 export type { Clock } from './contract/clock.js'
+export type { DeadLetter, DeadLetters } from './contract/dead-letters.js'
 export { errorCodes, isMqError, MqError, type MqErrorCode, type MqErrorOptions } from './contract/errors.js'
 export { defineEvent, type EventDefinition } from './contract/event.js'
-export type { Failure, FailureError, FailureReason } from './contract/failure.js'
+export type { Failure, FailureError, FailureReason, TaskFailure } from './contract/failure.js'
 export type {
   FailedMessage,
   Handler,
@@ -41,12 +40,13 @@ export type {
   SettledEvent,
   Target,
 } from './contract/queue.js'
-export type { SchemaInput, SchemaIssue, SchemaOutput, SchemaResult, StandardSchema } from './contract/schema.js'
+export type { Backoff, Jitter, RetryOptions, RetryRule } from './contract/retry-options.js'
+export type { SchemaInput, SchemaIssue, SchemaOutput, StandardSchema } from './contract/schema.js'
 export { configVariables, type QueueConfig, queueConfigFromEnv } from './open/config.js'
 export { loadAdapter, openQueue } from './open/open-queue.js'
 export type { AdapterConfig, KnownType, QueueAddress } from './open/queue-address.js'
 export { createQueue } from './queue/create-queue.js'
-export type { CancelOptions, TaskHandle } from './tasks/ask/handle.js'
+export type { CancelOptions, TaskHandle } from './tasks/ask/task-handle.js'
 export { createScheduler } from './tasks/create-scheduler.js'
 export {
   type TaskCompletedEvent,
@@ -55,9 +55,9 @@ export {
   taskCompleted,
   taskFailed,
 } from './tasks/events.js'
-export type { FinishedTask, TaskFailure } from './tasks/finished-task.js'
+export type { FinishedTask } from './tasks/finished-task.js'
 export type { TaskProgress } from './tasks/progress.js'
-export type { CronRule, IntervalRule, MissedTicks, ScheduleRule } from './tasks/schedules/rule.js'
+export type { CronRule, IntervalRule, ScheduleRule } from './tasks/schedules/rule.js'
 export type { ScheduleInfo } from './tasks/schedules/schedules.js'
 export { defineTask, type FailedTask, type Task, type TaskContext } from './tasks/task.js'
 export type {
@@ -67,10 +67,8 @@ export type {
   EnqueueOutcome,
   RouteOptions,
   RunOptions,
-  SchedulerEvents,
-  SchedulerOptions,
-  TaskScheduler,
   WorkerOptions,
-} from './tasks/task-scheduler.js'
-export type { TaskStore, TimeToLive } from './tasks/task-store.js'
+} from './tasks/task-options.js'
+export type { SchedulerEvents, SchedulerOptions, TaskScheduler } from './tasks/task-scheduler.js'
+export type { TaskStore } from './tasks/task-store.js'
 export type { StartRate } from './tasks/work/start-limit.js'

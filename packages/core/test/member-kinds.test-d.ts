@@ -1,6 +1,6 @@
 import { describe, expectTypeOf, it } from 'vitest'
 import type { Adapter, AdapterCapabilities, Capabilities } from '../src/adapter.js'
-import type { MemberKinds } from '../src/contract/member-kinds.js'
+import type { MemberKinds } from '../src/contract/checks/member-kinds.js'
 
 interface Power {
   readonly name: string

@@ -1,5 +1,5 @@
 import { describe, expectTypeOf, it } from 'vitest'
-import { keysOf } from '../src/contract/checks.js'
+import { keysOf } from '../src/contract/checks/options.js'
 import type { PublishOptions } from '../src/index.js'
 
 interface Options {

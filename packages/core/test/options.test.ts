@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { keysOf } from '../src/contract/checks.js'
+import { keysOf } from '../src/contract/checks/options.js'
 
 describe('keysOf', () => {
   it('returns the names in the order in which they are written', () => {

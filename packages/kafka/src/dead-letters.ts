@@ -1,13 +1,16 @@
-import type { DeadLetterStore, Failure, GroupRef, RawDeadLetter } from '@mq/core/adapter'
+import { type DeadLetterStore, type GroupRef, type RawDeadLetter, unknownFailure } from '@mq/core/adapter'
 import type { Cluster } from './driver/cluster.js'
 import { asMqError } from './driver/errors.js'
 import { readLog } from './driver/read-log.js'
-import type { KafkaRecord } from './driver/record-batch.js'
-import type { OutgoingRecord } from './driver/record-writer.js'
-import type { Outbox } from './outbox.js'
-import { decodeRecord, encodeRecord } from './record.js'
-import { tierFor } from './tiers.js'
-import { deadPartition, type Topology } from './topology.js'
+import type { KafkaRecord } from './driver/records/record-batch.js'
+import type { OutgoingRecord } from './driver/records/record-writer.js'
+import type { TopicPartition } from './driver/topic-partition.js'
+import type { Outbox } from './publish/outbox.js'
+import { deadPartition } from './topology/plans.js'
+import { tierFor } from './topology/tiers.js'
+import type { Topology } from './topology/topology.js'
+import { decodeRecord } from './wire/decode.js'
+import { encodeRecord } from './wire/encode.js'
 
 export interface DeadLettersContext {
   readonly cluster: Cluster
@@ -15,23 +18,22 @@ export interface DeadLettersContext {
   readonly outbox: Outbox
 }
 
-/** How much is read, sent and struck out at a time. */
+/** The number and size of entries that are read, sent and struck out at a time. */
 const chunk = { entries: 200, bytes: 8 * 1024 * 1024 }
-const sendTimeoutMs = 15_000
 
 /**
- * A group's dead letters: a log in which each entry is a record under its own key, until a record without a value under that
- * key strikes it out. Compaction removes both in time.
+ * Creates the store of a group's dead letters. It is a log: each entry is a record under its own key, until a record without a value
+ * under that key strikes it out. Compaction removes both in time.
  */
 export function createDeadLetters({ cluster, topology, outbox }: DeadLettersContext, ref: GroupRef) {
-  const topic = topology.topicsOf.dead(ref)
-  const retryTopic = topology.topicsOf.retry(ref)
-  const log = { topic, partition: deadPartition.letters }
+  const topic = topology.plan.dead(ref)
+  const retryTopic = topology.plan.retry(ref)
+  const log: TopicPartition = { topic, partition: deadPartition.letters }
 
-  /** How many bytes each entry has that is there, the oldest first. */
-  async function entries(): Promise<ReadonlyMap<string, number>> {
+  /** Returns the size of each entry, the oldest first. */
+  async function entrySizes(): Promise<ReadonlyMap<string, number>> {
     const live = new Map<string, number>()
-    if ((await cluster.surePartitionsOf(topic)) === undefined) return live
+    if ((await cluster.confirmedPartitionsOf(topic)) === undefined) return live
     await readLog(cluster, log, ({ key, value }) => {
       const entryId = String(key)
       if (value === undefined) live.delete(entryId)
@@ -55,28 +57,26 @@ export function createDeadLetters({ cluster, topology, outbox }: DeadLettersCont
     return records
   }
 
-  async function write(
-    target: { readonly topic: string; readonly partition: number },
-    records: readonly OutgoingRecord[],
-  ) {
-    const { partition } = target
-    const outcomes = await outbox.send(target.topic, records, { timeoutMs: sendTimeoutMs, partition })
-    const failed = outcomes.find(({ status }) => status !== 'stored')
-    if (failed !== undefined) throw asMqError(failed.error?.cause ?? failed.error, 'The dead letters cannot be changed')
-  }
+  const append = (at: TopicPartition, records: readonly OutgoingRecord[]): Promise<void> =>
+    outbox.append(at, records).catch((error) => {
+      throw asMqError(error.cause ?? error, 'The dead letters cannot be changed')
+    })
 
   const strikeOut = (entryIds: readonly string[]): Promise<void> =>
-    write(
+    append(
       log,
       entryIds.map((key) => ({ key, value: null, headers: [] })),
     )
 
-  /** Does something with entries, some at a time, then strikes them out. */
+  const replayed = (record: KafkaRecord): OutgoingRecord =>
+    encodeRecord(decodeRecord(record, { ...log, keyed: false }).message)
+
+  /** Calls `use` with entries, some at a time, and then strikes them out. Returns how many there were. */
   async function take(
     entryIds: readonly string[] | undefined,
     use?: (records: readonly KafkaRecord[]) => Promise<void>,
   ): Promise<number> {
-    const live = await entries()
+    const live = await entrySizes()
     const wanted = entryIds === undefined ? [...live.keys()] : [...new Set(entryIds)].filter((id) => live.has(id))
     for (const ids of chunked(wanted, live)) {
       if (use !== undefined) await use(await read(new Set(ids)))
@@ -87,28 +87,23 @@ export function createDeadLetters({ cluster, topology, outbox }: DeadLettersCont
 
   const store: DeadLetterStore = {
     async list({ limit }) {
-      const live = await entries()
+      const live = await entrySizes()
       const wanted = new Set([...live.keys()].slice(0, limit))
       return wanted.size === 0 ? [] : (await read(wanted)).map((record) => letterOf(record, log))
     },
     replay: (entryIds) =>
-      take(entryIds, (records) =>
-        write(
-          { topic: retryTopic, partition: tierFor(0) },
-          records.map((record) => encodeRecord(decodeRecord(record, { ...log, keyed: false }).message)),
-        ),
-      ),
+      take(entryIds, (records) => append({ topic: retryTopic, partition: tierFor(0) }, records.map(replayed))),
     purge: (entryIds) => take(entryIds),
   }
-  return { store, count: async (): Promise<number> => (await entries()).size }
+  return { store, count: async (): Promise<number> => (await entrySizes()).size }
 }
 
-function chunked(entryIds: readonly string[], bytes: ReadonlyMap<string, number>): string[][] {
+function chunked(entryIds: readonly string[], sizes: ReadonlyMap<string, number>): string[][] {
   const chunks: string[][] = []
   let room = 0
   for (const entryId of entryIds) {
     const last = chunks.at(-1)
-    const size = bytes.get(entryId) ?? 0
+    const size = sizes.get(entryId) ?? 0
     if (last !== undefined && last.length < chunk.entries && size <= room) {
       last.push(entryId)
       room -= size
@@ -120,15 +115,7 @@ function chunked(entryIds: readonly string[], bytes: ReadonlyMap<string, number>
   return chunks
 }
 
-function letterOf(record: KafkaRecord, log: { readonly topic: string; readonly partition: number }): RawDeadLetter {
+function letterOf(record: KafkaRecord, log: TopicPartition): RawDeadLetter {
   const { message, failure } = decodeRecord(record, { ...log, keyed: false })
-  return { entryId: String(record.key), message, failure: failure ?? unknownFailure(record) }
+  return { entryId: String(record.key), message, failure: failure ?? unknownFailure(record.timestampMs) }
 }
-
-const unknownFailure = ({ timestampMs }: KafkaRecord): Failure => ({
-  reason: 'broker',
-  error: { name: 'Error', message: 'The record does not say why it is here' },
-  attempts: 0,
-  firstFailedAt: timestampMs,
-  failedAt: timestampMs,
-})

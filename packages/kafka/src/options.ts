@@ -1,78 +1,90 @@
 import type { ConnectionOptions } from 'node:tls'
-import { defaultMaxMessageBytes, MqError, requireName } from '@mq/core/adapter'
-import type { Kafka, KafkaConfig } from 'kafkajs'
-import type { ClientSettings, Sasl } from './driver/client.js'
+import {
+  booleanOption,
+  defaultMaxMessageBytes,
+  functionOption,
+  integerOption,
+  keysOf,
+  requireKnownOptions,
+  requireName,
+  textOption,
+  tlsOption,
+} from '@mq/core/adapter'
+import type { ClientSettings, Kafka, KafkaConfig, Sasl } from './driver/client.js'
 import type { Compression } from './driver/requests.js'
-import { parseUrl } from './url.js'
+import { brokersOf, compressionOf, noBrokers, saslOf, topicConfigOf } from './options/checks.js'
+import { parseUrl } from './options/url.js'
 
 export interface KafkaOptions {
-  /** `kafka://user:password@host:9092,other:9092?tls=true&mechanism=scram-sha-256`; all but the hosts may be left out. */
+  /** `kafka://user:password@host:9092,other:9092?tls=true&mechanism=scram-sha-256`; only the hosts are required. */
   readonly url?: string
-  /** `host:port`, instead of a URL's. One that answers is enough. */
+  /** Addresses as `host:port`, in place of those in `url`. One broker that answers is enough to find the others. */
   readonly brokers?: readonly string[]
-  /** `true`, or what Node's `tls.connect` takes: `ca`, `cert`, `key`, `servername`. */
+  /** `true`, or options of Node's `tls.connect`, such as `ca`, `cert`, `key` and `servername`. Default: as `url` says. */
   readonly tls?: boolean | ConnectionOptions
+  /** The login. Default: user and password of `url`, if it has them. */
   readonly sasl?: Sasl
-  /** As the brokers see this client. `mq` where none is given. */
+  /** The name of this client in the logs and metrics of the brokers. Default: `mq`. */
   readonly clientId?: string
-  /** Stands before every name at the broker. */
+  /** A namespace: the name of each topic and consumer group begins with it. Default: none. */
   readonly prefix?: string
-  /** Of a topic that is created: as many processes of a group can share it. 6 where none is given. */
+  /** Partitions of a message topic that the adapter creates. At most this many processes of a group get work. Default: 6. */
   readonly partitions?: number
-  /** Of topics that are created. The broker's default where none is given. */
+  /** Replicas of each topic that the adapter creates. Default: as the broker is configured. */
   readonly replicationFactor?: number
-  /** Configuration of the topics that hold what is published, such as `{ 'retention.ms': '604800000' }`. */
+  /** Configuration of a message topic that the adapter creates, such as `{ 'retention.ms': '604800000' }`. Default: none. */
   readonly topicConfig?: Readonly<Record<string, string>>
-  /** How long retries and delayed messages are kept; more than the longest outage. 7 days where none is given. */
+  /** How long retries and delayed messages are kept. It must be longer than any outage of a consumer. Default: 7 days. */
   readonly retryRetentionMs?: number
-  /** False for clusters where others create topics; a missing one is then an error that names it. */
+  /** If false, a missing topic is an error that names it, because other programs create topics. Default: true. */
   readonly createTopics?: boolean
-  /** Others than `gzip` need a codec that is registered with kafkajs. `none` where none is given. */
+  /** Codecs other than `gzip` must be registered with kafkajs. Default: `none`. */
   readonly compression?: Compression
   /**
-   * How long the first message of a batch waits for more. 0: only until the running code has ended. What comes while a batch is
-   * under way waits for it in any case.
+   * How long the first message of a batch waits for more. With 0 the batch is sent as soon as the running code has ended. If a
+   * batch is under way already, later messages wait for its end in any case. Default: 0.
    */
   readonly lingerMs?: number
-  /** After how long without a heartbeat a consumer counts as dead. 30 s where none is given. */
+  /** A consumer without a heartbeat for this long counts as dead. Default: 30 s. */
   readonly sessionTimeoutMs?: number
-  /** How long a rebalance waits for its members. As `sessionTimeoutMs` where none is given. */
+  /** How long a rebalance waits for the members of a group. Default: as `sessionTimeoutMs`. */
   readonly rebalanceTimeoutMs?: number
-  /** 10 s where none is given. */
+  /** How long `connect` may take, and each connection to a broker. Default: 10 s. */
   readonly connectTimeoutMs?: number
-  /** After how long without an answer a connection counts as dead. 10 s where none is given. */
+  /** A connection that has not answered a request for this long is closed. Default: 10 s. */
   readonly requestTimeoutMs?: number
-  /** How many records of a partition may lie past the oldest unfinished one; then it waits. 10,000 where none is given. */
+  /** A partition is not read further while this many records lie behind its oldest unfinished one. Default: 10,000. */
   readonly maxUncommitted?: number
-  /** A larger message is refused. 900 KiB where none is given. */
+  /** `publish` refuses a larger message. Default: 900 KiB. */
   readonly maxMessageBytes?: number
-  /** Makes the client of kafkajs 2, from the configuration that the adapter would use: for SASL of another kind, for a fork. */
+  /** Makes the client of kafkajs 2 from the adapter's configuration: for another kind of SASL, or a fork. Default: `new Kafka`. */
   readonly createClient?: (config: KafkaConfig) => Kafka
 }
 
-const optionNames = [
-  'url',
-  'brokers',
-  'tls',
-  'sasl',
-  'clientId',
-  'prefix',
-  'partitions',
-  'replicationFactor',
-  'topicConfig',
-  'retryRetentionMs',
-  'createTopics',
-  'compression',
-  'lingerMs',
-  'sessionTimeoutMs',
-  'rebalanceTimeoutMs',
-  'connectTimeoutMs',
-  'requestTimeoutMs',
-  'maxUncommitted',
-  'maxMessageBytes',
-  'createClient',
-] as const satisfies readonly (keyof KafkaOptions)[]
+const optionNames = keysOf<KafkaOptions>()({
+  url: true,
+  brokers: true,
+  tls: true,
+  sasl: true,
+  clientId: true,
+  prefix: true,
+  partitions: true,
+  replicationFactor: true,
+  topicConfig: true,
+  retryRetentionMs: true,
+  createTopics: true,
+  compression: true,
+  lingerMs: true,
+  sessionTimeoutMs: true,
+  rebalanceTimeoutMs: true,
+  connectTimeoutMs: true,
+  requestTimeoutMs: true,
+  maxUncommitted: true,
+  maxMessageBytes: true,
+  createClient: true,
+})
 
+/** The options with their defaults. */
 export interface Settings extends ClientSettings {
   readonly prefix: string | undefined
   readonly partitions: number
@@ -94,120 +106,30 @@ const dayMs = 24 * 60 * 60 * 1000
 
 /** Throws a `TypeError`, `MQ_INVALID_URL` or `MQ_INVALID_OPTION`. */
 export function settingsOf(options: KafkaOptions): Settings {
-  if (typeof options !== 'object' || options === null) throw new TypeError('kafka() takes an object of options')
-  for (const name of Object.keys(options)) {
-    if (!(optionNames as readonly string[]).includes(name)) {
-      throw invalid(`kafka() has no option '${name}'. Known: ${optionNames.join(', ')}`)
-    }
-  }
+  requireKnownOptions(options, optionNames, 'kafka()')
+  const integer = (name: keyof KafkaOptions, range: Parameters<typeof integerOption>[2]): number =>
+    integerOption(options, name, range)
   const url = options.url === undefined ? undefined : parseUrl(options.url)
-  const sessionTimeoutMs = integer(options, 'sessionTimeoutMs', { fallback: 30_000, min: 100, max: dayMs })
-  const sasl = saslOf(options.sasl) ?? url?.sasl
+  const sessionTimeoutMs = integer('sessionTimeoutMs', { fallback: 30_000, min: 100, max: dayMs })
   return {
     brokers: [...new Set(brokersOf(options.brokers) ?? url?.brokers ?? noBrokers())],
-    clientId: text(options, 'clientId') ?? 'mq',
-    tls: tlsOf(options.tls) ?? (url?.tls ? {} : undefined),
-    sasl,
+    clientId: textOption(options, 'clientId', { mayBeEmpty: false }) ?? 'mq',
+    tls: tlsOption(options, { or: [true, false] }) ?? (url?.tls ? {} : undefined),
+    sasl: saslOf(options.sasl) ?? url?.sasl,
     prefix: options.prefix === undefined ? undefined : requireName(options.prefix, 'prefix'),
-    partitions: integer(options, 'partitions', { fallback: 6, min: 1, max: 10_000 }),
-    replicationFactor: integer(options, 'replicationFactor', { fallback: -1, min: -1, max: 100 }),
-    topicConfig: configOf(options.topicConfig),
-    retryRetentionMs: integer(options, 'retryRetentionMs', { fallback: 7 * dayMs, min: 60_000, max: 3650 * dayMs }),
-    createTopics: flag(options, 'createTopics', true),
+    partitions: integer('partitions', { fallback: 6, min: 1, max: 10_000 }),
+    replicationFactor: integer('replicationFactor', { fallback: -1, min: -1, max: 100 }),
+    topicConfig: topicConfigOf(options.topicConfig),
+    retryRetentionMs: integer('retryRetentionMs', { fallback: 7 * dayMs, min: 60_000, max: 3650 * dayMs }),
+    createTopics: booleanOption(options, 'createTopics', true),
     compression: compressionOf(options.compression),
-    lingerMs: integer(options, 'lingerMs', { fallback: 0, min: 0, max: 1_000 }),
+    lingerMs: integer('lingerMs', { fallback: 0, min: 0, max: 1_000 }),
     sessionTimeoutMs,
-    rebalanceTimeoutMs: integer(options, 'rebalanceTimeoutMs', { fallback: sessionTimeoutMs, min: 100, max: dayMs }),
-    connectTimeoutMs: integer(options, 'connectTimeoutMs', { fallback: 10_000, min: 1, max: dayMs }),
-    requestTimeoutMs: integer(options, 'requestTimeoutMs', { fallback: 10_000, min: 1, max: dayMs }),
-    maxUncommitted: integer(options, 'maxUncommitted', { fallback: 10_000, min: 1, max: 10_000_000 }),
-    maxMessageBytes: integer(options, 'maxMessageBytes', {
-      fallback: defaultMaxMessageBytes,
-      min: 1,
-      max: 512 * 1024 * 1024,
-    }),
-    createClient: options.createClient === undefined ? undefined : factory(options.createClient),
+    rebalanceTimeoutMs: integer('rebalanceTimeoutMs', { fallback: sessionTimeoutMs, min: 100, max: dayMs }),
+    connectTimeoutMs: integer('connectTimeoutMs', { fallback: 10_000, min: 1, max: dayMs }),
+    requestTimeoutMs: integer('requestTimeoutMs', { fallback: 10_000, min: 1, max: dayMs }),
+    maxUncommitted: integer('maxUncommitted', { fallback: 10_000, min: 1, max: 10_000_000 }),
+    maxMessageBytes: integer('maxMessageBytes', { fallback: defaultMaxMessageBytes, min: 1, max: 512 * 1024 * 1024 }),
+    createClient: functionOption(options, 'createClient'),
   }
-}
-
-const invalid = (text: string): MqError => new MqError('MQ_INVALID_OPTION', text)
-
-function noBrokers(): never {
-  throw invalid("kafka() needs a url such as 'kafka://localhost:9092', or brokers")
-}
-
-function integer(
-  options: KafkaOptions,
-  name: keyof KafkaOptions,
-  { fallback, min, max }: { readonly fallback: number; readonly min: number; readonly max: number },
-): number {
-  const value = options[name] ?? fallback
-  if (typeof value !== 'number') throw new TypeError(`${name} must be a number, not ${typeof value}`)
-  if (Number.isSafeInteger(value) && value >= min && value <= max) return value
-  throw invalid(`${name} must be a whole number from ${min} to ${max}, not ${value}`)
-}
-
-function flag(options: KafkaOptions, name: 'createTopics', fallback: boolean): boolean {
-  const value: unknown = options[name] ?? fallback
-  if (typeof value !== 'boolean') throw new TypeError(`${name} must be a boolean, not ${typeof value}`)
-  return value
-}
-
-function text(options: KafkaOptions, name: 'clientId'): string | undefined {
-  const value: unknown = options[name]
-  if (value === undefined || (typeof value === 'string' && value !== '')) return value
-  throw new TypeError(`${name} must be a string that is not empty`)
-}
-
-function factory(value: unknown): (config: KafkaConfig) => Kafka {
-  if (typeof value !== 'function') throw new TypeError(`createClient must be a function, not ${typeof value}`)
-  return value as (config: KafkaConfig) => Kafka
-}
-
-function brokersOf(value: unknown): readonly string[] | undefined {
-  if (value === undefined) return undefined
-  if (!Array.isArray(value) || value.length === 0 || value.some((one) => typeof one !== 'string')) {
-    throw new TypeError("brokers must be an array of strings such as ['localhost:9092']")
-  }
-  return value.map((broker: string) => {
-    const found = /^([^\s/@:]+)(?::(\d{1,5}))?$/.exec(broker)
-    // Not shown: it may be a URL with a password.
-    if (found === null) throw invalid("Each of the brokers must be 'host:port'")
-    return `${found[1]}:${found[2] ?? 9092}`
-  })
-}
-
-function tlsOf(value: unknown): ConnectionOptions | undefined {
-  if (value === undefined || value === false) return undefined
-  if (value === true) return {}
-  if (typeof value === 'object' && value !== null) return value
-  throw new TypeError(`tls must be a boolean or options of Node's tls.connect, not ${typeof value}`)
-}
-
-const mechanisms: readonly string[] = ['plain', 'scram-sha-256', 'scram-sha-512'] satisfies Sasl['mechanism'][]
-
-function saslOf(value: unknown): Sasl | undefined {
-  if (value === undefined) return undefined
-  const { mechanism, username, password } = (value ?? {}) as Partial<Sasl>
-  if (typeof username !== 'string' || typeof password !== 'string' || typeof mechanism !== 'string') {
-    throw new TypeError('sasl must be { mechanism, username, password }, all of them strings')
-  }
-  if (mechanisms.includes(mechanism)) return { mechanism, username, password }
-  throw invalid(`sasl.mechanism must be one of ${mechanisms.join(', ')}`)
-}
-
-const compressions: readonly string[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] satisfies Compression[]
-
-function compressionOf(value: unknown): Compression {
-  if (value === undefined) return 'none'
-  if (typeof value === 'string' && compressions.includes(value)) return value as Compression
-  throw invalid(`compression must be one of ${compressions.join(', ')}`)
-}
-
-function configOf(value: unknown): Readonly<Record<string, string>> {
-  if (value === undefined) return {}
-  if (typeof value !== 'object' || value === null || Object.values(value).some((one) => typeof one !== 'string')) {
-    throw new TypeError("topicConfig must be an object of strings such as { 'retention.ms': '604800000' }")
-  }
-  return { ...(value as Record<string, string>) }
 }

@@ -15,7 +15,7 @@ const listen = async (): Promise<{ server: Server; address: string }> => {
   return { server, address: `127.0.0.1:${(server.address() as AddressInfo).port}` }
 }
 
-/** Nobody listens there. */
+/** Returns an address at which nothing listens. */
 async function closedAddress(): Promise<string> {
   const { server, address } = await listen()
   server.close()
@@ -23,7 +23,7 @@ async function closedAddress(): Promise<string> {
   return address
 }
 
-/** Takes connections, and never says anything. */
+/** Accepts connections, and never sends anything. */
 async function silentAddress(): Promise<{ address: string; open: ReadonlySet<Socket> }> {
   const { server, address } = await listen()
   const sockets = new Set<Socket>()
@@ -61,19 +61,19 @@ const failureOf = async (addresses: readonly string[]): Promise<Error & { code?:
 }
 
 describe.skipIf(!brokers.wanted('kafka'))('one broker that answers is enough', () => {
-  it('where nobody listens at the first of them', async () => {
+  it('if nothing listens at the address of the first one', async () => {
     await canBeUsedWith([await closedAddress()])
   })
 
-  it('where the first ones are silent, and these are let go', async () => {
+  it('if the first ones are silent, and their connections are closed then', async () => {
     const silent = [await silentAddress(), await silentAddress()]
     await canBeUsedWith(silent.map(({ address }) => address))
     await until(() => silent.every(({ open }) => open.size === 0), { what: 'the silent ones to be let go' })
   })
 })
 
-describe.skipIf(!brokers.wanted('kafka'))('one given broker that answers is enough', () => {
-  it('when none of those answers that the cluster has named', async () => {
+describe.skipIf(!brokers.wanted('kafka'))('one broker of the configuration that answers is enough', () => {
+  it('if none of those answers that the cluster has named', async () => {
     const { host, port } = await shared('kafka')
     const { server, address } = await listen()
     server.on('connection', (socket) => {
@@ -104,7 +104,7 @@ describe.skipIf(!brokers.wanted('kafka'))('one given broker that answers is enou
 })
 
 describe('brokers of which none answers', () => {
-  it('are each named, with what was wrong', async () => {
+  it('are each named, with the reason', async () => {
     const [closed, other, silent] = [await closedAddress(), await closedAddress(), (await silentAddress()).address]
     const error = await failureOf([closed, silent, other])
     expect(error.code).toBe('MQ_CONNECT_FAILED')

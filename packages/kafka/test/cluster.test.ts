@@ -22,7 +22,7 @@ describe.skipIf(!brokers.owned('kafka'))('a cluster of several brokers', () => {
   let metadata: Cluster
 
   beforeAll(async () => {
-    // A broker that comes back knows nothing then of how far its logs are committed.
+    // So a broker that comes back does not know how far its logs are committed.
     cluster = await kafkaCluster({ config: { 'replica.high.watermark.checkpoint.interval.ms': '3600000' } })
     const [one, other] = cluster.nodes
     if (one === undefined || other === undefined) throw new Error('There must be two')
@@ -39,7 +39,7 @@ describe.skipIf(!brokers.owned('kafka'))('a cluster of several brokers', () => {
     await cluster?.stop()
   })
 
-  /** The partitions of a topic and of what its group has, with one copy each: on the first broker, or where `second` says. */
+  /** Creates the topics of a group, with one copy of each partition: on the first broker, but for those in `second`. */
   async function create(topic: string, second: { readonly main?: number; readonly dead?: boolean }): Promise<void> {
     const on = (partitions: number, isSecond: (partition: number) => boolean) =>
       Array.from({ length: partitions }, (_, partition) => ({ partition, replicas: [isSecond(partition) ? 2 : 1] }))
@@ -54,7 +54,7 @@ describe.skipIf(!brokers.owned('kafka'))('a cluster of several brokers', () => {
   }
   const leaders = async (topic: string): Promise<readonly number[]> =>
     ((await metadata.partitionsOf(topic, { fresh: true }).catch(() => [])) ?? []).map(({ leader }) => leader)
-  /** What that broker says: another may have been away, and tell of what was before. */
+  /** Asks that broker, because another one may have been away and know an older state. */
   const seenBy = async (node: KafkaNode, topic: string) => {
     const broker = await metadata.node(node.id)
     const answer = await metadata.request(broker, (one) =>
@@ -63,10 +63,10 @@ describe.skipIf(!brokers.owned('kafka'))('a cluster of several brokers', () => {
     return answer.topicMetadata[0]?.partitionMetadata ?? []
   }
 
-  it('has all dead letters from the moment on in which their broker is back', async () => {
+  it('has all dead letters as soon as their broker is back', async () => {
     const topics = Array.from({ length: 10 }, newTopic)
     const { queue } = await open({ url: cluster.url })
-    // More to take up, and so more time in which the broker is no leader yet.
+    // With more partitions, the broker takes longer until it leads them.
     const others = Array.from({ length: 300 }, (_, partition) => ({ partition, replicas: [second.id] }))
     await admin.createTopics({ topics: [{ topic: newTopic(), replicaAssignment: others }], waitForLeaders: false })
     for (const topic of topics) {
@@ -86,7 +86,7 @@ describe.skipIf(!brokers.owned('kafka'))('a cluster of several brokers', () => {
     const last = `${topics.at(-1)}--g---dead`
     await until(async () => (await leaders(last)).includes(-1), { what: 'no leader', ...slow })
     await second.start()
-    // Asked for all the time: it calls itself the leader before it has taken its partitions up.
+    // The broker calls itself the leader before it leads its partitions, so the list is asked for all the time.
     for (const endsAt = Date.now() + 60_000; Date.now() < endsAt; ) if ((await leaders(last)).includes(second.id)) break
     const lists = topics.map(async (topic) => {
       const found: number[] = []
@@ -96,7 +96,7 @@ describe.skipIf(!brokers.owned('kafka'))('a cluster of several brokers', () => {
     for (const found of await Promise.all(lists)) expect(new Set(found)).toEqual(new Set([1]))
   }, 180_000)
 
-  it('keeps no consumer from the partitions that have a leader, and goes on with the others when they have one', async () => {
+  it('lets consumers read the partitions that have a leader, and the others once they have one', async () => {
     const topic = newTopic()
     await create(topic, { main: 1 })
     const { queue } = await open({ url: cluster.url })

@@ -13,10 +13,10 @@ import {
 import * as vitest from 'vitest'
 import { destroy, publishForeign } from './support/outside.js'
 
-/** Short, so that what is lost with a process is missed soon. */
+/** Short, so that the messages of a killed process run again soon. */
 const sessionTimeoutMs = 3_000
 
-/** The suite makes thousands of partitions, and a broker that was killed checks each of them before it answers. */
+/** The suite creates thousands of partitions, and a broker that was killed checks each of them before it answers. */
 const config = {
   'group.min.session.timeout.ms': '1000',
   'log.index.size.max.bytes': '65536',

@@ -22,7 +22,7 @@ describe.skipIf(!brokers.owned('kafka'))('trouble', () => {
     return made
   }
 
-  it('of a frozen link ends ownership on both sides: the message runs elsewhere, once, and the consumer comes back', async () => {
+  it('of a frozen link ends ownership on both sides: the message runs elsewhere, once, and the consumer recovers', async () => {
     const frozen = await link()
     const { queue, events } = await open({ url: frozen.url, ...times })
     const { queue: other } = await open({ url: server.url, ...times })
@@ -80,7 +80,7 @@ describe.skipIf(!brokers.owned('kafka'))('trouble', () => {
     expect(stored).toHaveLength(200)
   })
 
-  it('of a broker that takes little beside an offset is told once, and how far the group is, is kept', async () => {
+  it('of a broker that accepts little metadata beside an offset is reported once, and the offset is committed', async () => {
     const { queue, events } = await open({ url: server.url, ...times, partitions: 1 })
     const topic = newTopic()
     const released: (() => void)[] = []
@@ -88,7 +88,7 @@ describe.skipIf(!brokers.owned('kafka'))('trouble', () => {
       topic,
       async (message) => {
         const data = message.data as number
-        // Every second one stays open, so that there is much to tell.
+        // Every second one stays open, so that the progress is long.
         if (data % 2 === 0) await new Promise<void>((resolve) => released.push(resolve))
       },
       { concurrency: 100 },
@@ -98,7 +98,7 @@ describe.skipIf(!brokers.owned('kafka'))('trouble', () => {
     const told = () => events.flatMap((event) => (event.type === 'error' ? [event.error.message] : []))
     await until(() => told().length > 0, { what: 'the refusal to be told' })
     for (const resolve of released.slice(0, 10)) resolve()
-    // Far too much is still to be told.
+    // Far too much progress is still to be committed.
     await until(async () => (await committedOffsets(server, { topic, group: 'g' })) === 20, { what: 'the commit' })
     for (const resolve of released) resolve()
     await until(async () => (await committedOffsets(server, { topic, group: 'g' })) === 160, { what: 'the rest' })
@@ -142,7 +142,7 @@ describe.skipIf(!brokers.owned('kafka'))('trouble', () => {
     await until(() => queue.health().status === 'up', { what: 'good health', timeoutMs: 20_000 })
   })
 
-  it('of a broker that is gone keeps nobody from stopping', async () => {
+  it('of a broker that is gone does not keep a consumer from stopping', async () => {
     const hurt = await link()
     const { queue } = await open({ url: hurt.url, ...times })
     const topic = newTopic()

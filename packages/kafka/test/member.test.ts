@@ -1,15 +1,16 @@
 import { until } from '@mq/test-brokers'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { type Claimant, decodeClaim, encodeShare } from '../src/driver/assignment.js'
 import type { Cluster } from '../src/driver/cluster.js'
-import { Member, type MemberListener } from '../src/driver/member.js'
-import { type Broker, createErrorFromCode } from '../src/driver/protocol.js'
-import type { TopicPartition } from '../src/driver/requests.js'
+import { Member, type MemberListener } from '../src/driver/group/member.js'
+import { type Claimant, decodeClaim, encodeShare } from '../src/driver/group/shares.js'
+import type { Broker } from '../src/driver/kafkajs-types.js'
+import { createErrorFromCode } from '../src/driver/protocol.js'
+import type { TopicPartition } from '../src/driver/topic-partition.js'
 
 const codes = { notCoordinator: 16, illegalGeneration: 22, unknownMember: 25, rebalance: 27 } as const
 const partitions: readonly TopicPartition[] = [{ topic: 't', partition: 0 }]
 
-/** A group of one member, which gets everything each time; its answers to heartbeats and commits are the test's. */
+/** A group of one member, which always gets everything. The test decides the answers to heartbeats and commits. */
 function groupOfOne() {
   const claims: Claimant[] = []
   const heartbeats: number[] = []
@@ -43,16 +44,16 @@ function groupOfOne() {
     claims,
     heartbeats,
     commits,
-    /** No join begins before that. */
+    /** Lets no join begin before that. */
     holdUp(until: Promise<void>) {
       ready = until
     },
     start(listener: Partial<MemberListener>): Member {
       const times = { sessionTimeoutMs: 2_000, rebalanceTimeoutMs: 2_000 }
       const none = { assigned: async () => {}, revoked: async () => {}, lost() {}, joined() {}, failing() {} }
-      const member = new Member({ cluster, groupId: 'g', topics: ['t'], ...times }, { ...none, ...listener })
+      const member = new Member({ cluster, groupId: 'g', topics: ['t'], ...times })
       onTestFinished(() => member.stop(1_000))
-      member.start()
+      member.start({ ...none, ...listener })
       return member
     },
   }
@@ -68,7 +69,7 @@ function gate() {
 
 describe('a member that the group no longer knows', () => {
   it.each(['notCoordinator', 'rebalance'] as const)(
-    'joins without a claim when it hears that while it takes up its share, also if %s follows',
+    'joins without a claim if it hears that while its share is assigned, also if %s follows',
     async (next) => {
       const group = groupOfOne()
       const { opened, open } = gate()
@@ -83,7 +84,7 @@ describe('a member that the group no longer knows', () => {
     },
   )
 
-  it('joins without a claim when it hears that while it is about to join', async () => {
+  it('joins without a claim if it hears that while it is about to join', async () => {
     const group = groupOfOne()
     const lost: unknown[] = []
     let joined = 0

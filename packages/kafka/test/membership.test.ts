@@ -5,11 +5,11 @@ import { newTopic, open } from './support/open.js'
 import { committedOffsets, withAdmin, withProducer } from './support/outside.js'
 
 describe.skipIf(!brokers.wanted('kafka'))('a consumer', () => {
-  it('that cannot join its group hears of its end, and its caller as well', async () => {
-    // Shorter than what the broker takes: it refuses every attempt.
+  it('that cannot join its group ends when it is stopped, and so does the call that subscribed', async () => {
+    // This is shorter than the broker allows, so it refuses every attempt.
     const { queue, events } = await open({ sessionTimeoutMs: 1_000 })
     const subscribing = queue.subscribe(newTopic(), () => {}).catch((error: unknown) => error)
-    await until(() => events.some(({ type }) => type === 'error'), { what: 'the refusal to be told' })
+    await until(() => events.some(({ type }) => type === 'error'), { what: 'the refusal to be reported' })
     await queue.disconnect({ timeoutMs: 500 })
     let outcome: unknown
     void subscribing.then((error) => (outcome = error))
@@ -17,7 +17,7 @@ describe.skipIf(!brokers.wanted('kafka'))('a consumer', () => {
     expect(outcome).toMatchObject({ code: 'MQ_STOPPED' })
   })
 
-  it('is one member of its group after this was deleted twice at a time', async () => {
+  it('is one member of its group after the group was deleted twice at a time', async () => {
     const server = await shared('kafka')
     const { queue } = await open()
     const topic = newTopic()
@@ -34,7 +34,7 @@ describe.skipIf(!brokers.wanted('kafka'))('a consumer', () => {
     expect(await members()).toBe(0)
   })
 
-  it('that is ephemeral goes on with delayed messages, however many there were since one that waits for long', async () => {
+  it('that is ephemeral goes on with delayed messages, however many came after one that waits for long', async () => {
     const { queue } = await open({ maxUncommitted: 50 })
     const topic = newTopic()
     const handled: unknown[] = []
@@ -47,7 +47,7 @@ describe.skipIf(!brokers.wanted('kafka'))('a consumer', () => {
     expect(handled).not.toContain('tomorrow')
   })
 
-  it('that cannot read one of its topics says so once, and handles what is in the others', async () => {
+  it('that cannot read one of its topics reports it once, and handles the messages of the others', async () => {
     const server = await shared('kafka')
     const topic = newTopic()
     await (await open()).queue.declareGroup(topic, 'g')
@@ -67,7 +67,7 @@ describe.skipIf(!brokers.wanted('kafka'))('a consumer', () => {
     expect([errors(), [...healths]]).toEqual([1, ['degraded']])
   })
 
-  it('that takes over a partition which was added since begins where its owner was', async () => {
+  it('that takes over a partition which was added later begins where its owner was', async () => {
     const server = await shared('kafka')
     const [{ queue }, { queue: other }] = [await open({ partitions: 1 }), await open({ partitions: 1 })]
     const topic = newTopic()

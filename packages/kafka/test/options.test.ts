@@ -22,7 +22,7 @@ describe('the options', () => {
     expect(settings.tls).toEqual({})
   })
 
-  it('are what was given rather than what the URL says', () => {
+  it('take precedence over the URL', () => {
     const sasl = { mechanism: 'plain', username: 'u', password: 'p' } as const
     expect(settingsOf({ url: 'kafka://x:y@a', brokers: ['b:1'], sasl }).brokers).toEqual(['b:1'])
     expect(settingsOf({ url: 'kafka://x:y@a', sasl }).sasl).toEqual(sasl)
@@ -73,12 +73,12 @@ describe('the options', () => {
     expect(failure(given)).toBeInstanceOf(TypeError)
   })
 
-  it('refuse a client that is not of kafkajs 2', () => {
+  it('refuse a client that is not one of kafkajs 2', () => {
     expect(failure({ url, createClient: () => ({}) })).toBeInstanceOf(TypeError)
     expect(() => kafka({ url, createClient: (config) => new Kafka(config) })).not.toThrow()
   })
 
-  it('decide over what the adapter promises', () => {
+  it('decide some capabilities', () => {
     expect(kafka({ url, sessionTimeoutMs: 10_000, maxMessageBytes: 1_000 }).capabilities).toEqual({
       durable: true,
       embedded: false,

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeProgress, encodeProgress } from '../src/progress.js'
-import { Tracker } from '../src/tracker.js'
+import type { Tracker } from '../src/consume/tracker.js'
+import { decodeProgress, encodeProgress } from '../src/wire/progress.js'
+import { trackerOf } from './support/tracker.js'
 
 describe('the progress of a partition', () => {
   it('comes back as it was committed', () => {
@@ -20,7 +21,7 @@ describe('the progress of a partition', () => {
     )
   })
 
-  it('never takes more than a broker takes, and leaves out the ranges behind', () => {
+  it('is never longer than a broker accepts, and leaves out the last ranges', () => {
     const done = Array.from({ length: 20_000 }, (_, index) => ({ first: 2 * index + 1, last: 2 * index + 1 }))
     const text = encodeProgress({ offset: 0, done, doneCount: done.length, running: 3 })
     expect(text.length).toBeLessThan(4_000)
@@ -30,14 +31,14 @@ describe('the progress of a partition', () => {
     expect([back.doneCount, back.running]).toEqual([20_000, 3])
   })
 
-  it.each([null, undefined, '', 'somebody else’s', 'mq1;x;y;z'])('is nothing but the offset beside %j', (metadata) => {
+  it.each([null, undefined, '', 'somebody else’s', 'mq1;x;y;z'])('is the offset alone beside %j', (metadata) => {
     expect(decodeProgress(5, metadata)).toEqual({ offset: 5, done: [], doneCount: 0, running: 0 })
   })
 })
 
-describe('a record that is written elsewhere', () => {
-  it('counts as waiting until that is done, so that reading stops while writing does', () => {
-    const tracker = new Tracker({ topic: 't', partition: 1 }, 'retry', decodeProgress(0, null))
+describe('a record that is written to another topic', () => {
+  it('counts as waiting until it is written, so that a slow write pauses reading', () => {
+    const tracker = trackerOf({ kind: 'retry', partition: 1 })
     const entry = tracker.add({
       offset: 0,
       bytes: 1_000,
@@ -55,7 +56,7 @@ describe('a record that is written elsewhere', () => {
 })
 
 describe('a partition that goes from owner to owner', () => {
-  /** Offsets that an owner comes to handle, of those that it reads and that it ends in some order. */
+  /** Reads up to an offset and ends some of the records. Returns the offsets that were handled. */
   const handledBy = (tracker: Tracker, upTo: number, ends: (offset: number) => boolean): number[] => {
     const handled: number[] = []
     for (let offset = tracker.position; offset < upTo; offset++) {
@@ -69,19 +70,19 @@ describe('a partition that goes from owner to owner', () => {
     return handled
   }
 
-  it('is handled once, however little each of them reads before the next one comes', () => {
+  it('is handled once, however little each owner reads before the next one comes', () => {
     const owner = fc.record({ reads: fc.nat(30), ends: fc.array(fc.boolean(), { minLength: 40, maxLength: 40 }) })
     fc.assert(
       fc.property(fc.array(owner, { minLength: 2, maxLength: 6 }), (owners) => {
         const handled: number[] = []
         let progress = decodeProgress(0, null)
         for (const { reads, ends } of owners) {
-          const tracker = new Tracker({ topic: 't', partition: 0 }, 'main', progress)
+          const tracker = trackerOf({ progress })
           handled.push(...handledBy(tracker, progress.offset + reads, (offset) => ends[offset % ends.length] === true))
           const { offset } = tracker.progress
           progress = decodeProgress(offset, encodeProgress(tracker.progress))
         }
-        const last = new Tracker({ topic: 't', partition: 0 }, 'main', progress)
+        const last = trackerOf({ progress })
         handled.push(...handledBy(last, 200, () => true))
         expect(handled.sort((one, other) => one - other)).toEqual(Array.from({ length: 200 }, (_, offset) => offset))
       }),

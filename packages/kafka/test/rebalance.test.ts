@@ -49,12 +49,12 @@ describe.skipIf(!brokers.wanted('kafka'))('a group that changes', () => {
     const ids = (): Set<string> => new Set(handled().flatMap((one) => (one.type === 'handled' ? [one.id] : [])))
     await until(() => [...sent].every((id) => ids().has(id)), { what: 'all to be handled', timeoutMs: 60_000 })
     const runs = handled().filter(({ type }) => type === 'handled').length
-    // What a killed one had handled and not yet committed: at most 100 ms of its share, and what it had in hand.
+    // A killed one may have handled messages without committing them: those of 100 ms at most, and those it was handling.
     expect(runs - sent.size).toBeLessThan(3 * 200)
     await Promise.all(workers.map((worker) => worker.stop()))
   })
 
-  it('tells a handler that its partition went to somebody else, and does not commit what it finishes then', async () => {
+  it('aborts a handler whose partition went to another consumer, and does not commit what it finishes later', async () => {
     const { queue } = await open({ rebalanceTimeoutMs: 6_000 })
     const { queue: other } = await open({ rebalanceTimeoutMs: 6_000 })
     const topic = newTopic()
@@ -87,7 +87,7 @@ describe.skipIf(!brokers.wanted('kafka'))('a group that changes', () => {
     expect(again).toHaveLength(aborted.length)
   })
 
-  it('disturbs no handler that ends in time, and none of what does not move', async () => {
+  it('disturbs no handler that ends in time, and none of a partition that stays', async () => {
     const { queue } = await open({ rebalanceTimeoutMs: 30_000 })
     const { queue: other } = await open({ rebalanceTimeoutMs: 30_000 })
     const topic = newTopic()
@@ -107,7 +107,7 @@ describe.skipIf(!brokers.wanted('kafka'))('a group that changes', () => {
     expect([...running.values()].some(({ aborted }) => aborted)).toBe(false)
   })
 
-  it('does not run again what was finished behind a message that is not', async () => {
+  it('does not repeat messages that were finished behind an unfinished one', async () => {
     const { queue } = await open({ partitions: 1 })
     const { queue: next } = await open({ partitions: 1 })
     const topic = newTopic()
@@ -118,8 +118,8 @@ describe.skipIf(!brokers.wanted('kafka'))('a group that changes', () => {
     })
     for (let count = 0; count < 20; count++) await queue.publish(topic, count)
     await until(() => handled.length === 19, { what: 'the others to be handled' })
-    // Others see what an owner commits, which is some moments old.
-    await until(async () => (await next.stats(topic, 'g')).ready === 0, { what: 'the progress to be told' })
+    // Others see the progress that an owner has committed, some moments ago.
+    await until(async () => (await next.stats(topic, 'g')).ready === 0, { what: 'the progress to be committed' })
     expect(await next.stats(topic, 'g')).toMatchObject({ ready: 0, delayed: 0, dead: 0 })
     await subscription.stop({ timeoutMs: 0 })
     const again: unknown[] = []
@@ -129,7 +129,7 @@ describe.skipIf(!brokers.wanted('kafka'))('a group that changes', () => {
     expect(again).toEqual([2, 'last'])
   })
 
-  it('commits only up to the oldest message that is not finished', async () => {
+  it('commits only up to the oldest unfinished message', async () => {
     const { queue } = await open({ partitions: 1 })
     const server = await shared('kafka')
     const topic = newTopic()
@@ -155,7 +155,7 @@ describe.skipIf(!brokers.wanted('kafka'))('a group that changes', () => {
     const topic = newTopic()
     await queue.declareGroup(topic, 'g')
     for (let chunk = 0; chunk < 10; chunk++) {
-      // Batches of ten, as what is read comes in whole batches.
+      // Batches of ten, because batches are read as a whole.
       await queue.publishAll(
         topic,
         Array.from({ length: 10 }, (_, index) => chunk * 10 + index),

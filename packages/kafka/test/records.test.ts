@@ -3,7 +3,7 @@ import type { Message } from '@mq/core'
 import { brokers, shared, until } from '@mq/test-brokers'
 import { ConfigResourceTypes } from 'kafkajs'
 import { describe, expect, it } from 'vitest'
-import { tiersMs } from '../src/tiers.js'
+import { tiersMs } from '../src/topology/tiers.js'
 import { newTopic, open } from './support/open.js'
 import { createTopics, outsideClient, publishWithSnappy, withAdmin, withProducer } from './support/outside.js'
 
@@ -45,7 +45,7 @@ describe.skipIf(!brokers.wanted('kafka'))('records of other programs', () => {
     expect(Buffer.from(letter?.message.body ?? [])).toEqual(body)
   })
 
-  it('that are no message at all are dead letters and hold up nothing', async () => {
+  it('that are not messages become dead letters and hold up nothing', async () => {
     const { queue } = await open({ partitions: 1 })
     const topic = newTopic()
     const seen: unknown[] = []
@@ -70,7 +70,7 @@ describe.skipIf(!brokers.wanted('kafka'))('records of other programs', () => {
   it.each([
     ['far in the past', '-9000000000000000'],
     ['far in the future', '1700000000000000000'],
-  ])('with a timestamp %s that is no date are handled, retried and kept as others are', async (_, timestamp) => {
+  ])('with a timestamp %s that is no date are handled, retried and kept like others', async (_, timestamp) => {
     const { queue } = await open({ partitions: 1, topicConfig: anyTimestamp })
     const topic = newTopic()
     const seen: Message[] = []
@@ -97,7 +97,7 @@ describe.skipIf(!brokers.wanted('kafka'))('records of other programs', () => {
     expect(reasons.sort()).toEqual(['error', 'undecodable'])
   })
 
-  it('with a delay and a timestamp in a far future wait for the delay only', async () => {
+  it('with a delay and a timestamp in the far future wait for the delay only', async () => {
     const { queue } = await open({ partitions: 1 })
     const topic = newTopic()
     const delayed = `${topic}---delay`
@@ -131,7 +131,7 @@ describe.skipIf(!brokers.wanted('kafka'))('records of other programs', () => {
     expect(queue.health().status).toBe('up')
   })
 
-  it('that were never committed in their transaction are not seen', async () => {
+  it('whose transaction was not committed are not seen', async () => {
     const { queue } = await open({ partitions: 1 })
     const server = await shared('kafka')
     const topic = newTopic()
@@ -190,8 +190,8 @@ describe.skipIf(!brokers.wanted('kafka'))('records of other programs', () => {
   })
 })
 
-describe.skipIf(!brokers.wanted('kafka'))('what the broker has lost', () => {
-  it('is reported with its number when it was removed before it was read', async () => {
+describe.skipIf(!brokers.wanted('kafka'))('a loss at the broker', () => {
+  it('is reported with the number of messages that were removed before they were read', async () => {
     const { queue, events } = await open({ partitions: 1 })
     const server = await shared('kafka')
     const topic = newTopic()
@@ -210,7 +210,7 @@ describe.skipIf(!brokers.wanted('kafka'))('what the broker has lost', () => {
     ])
   })
 
-  it('is suspected when the offsets of a declared group are gone: it starts with the oldest, not with the latest', async () => {
+  it('is suspected if the offsets of a declared group are gone: it starts with the oldest message, not the latest', async () => {
     const { queue, events } = await open({ partitions: 1 })
     const server = await shared('kafka')
     const topic = newTopic()
@@ -219,7 +219,7 @@ describe.skipIf(!brokers.wanted('kafka'))('what the broker has lost', () => {
     await until(async () => (await queue.stats(topic, 'g')).ready === 0, { what: 'both to be handled' })
     await first.stop()
     await queue.publish(topic, 2)
-    // What the broker does by itself when nobody has consumed for `offsets.retention.minutes`.
+    // The broker does this by itself after `offsets.retention.minutes` without a consumer.
     await withAdmin(server, (admin) => admin.deleteGroups([`${topic}--g`]))
     const seen: unknown[] = []
     await queue.subscribe(topic, ({ data }) => void seen.push(data))
@@ -228,7 +228,7 @@ describe.skipIf(!brokers.wanted('kafka'))('what the broker has lost', () => {
     expect(events.filter(({ type }) => type === 'data-loss')).toHaveLength(1)
   })
 
-  it('is reported when its topic was deleted under a consumer, which then reads the next one from its beginning', async () => {
+  it('is reported if a topic was deleted under its consumer, which then reads the next topic from its beginning', async () => {
     const { queue, events } = await open({ partitions: 1 })
     const server = await shared('kafka')
     const topic = newTopic()
@@ -245,7 +245,7 @@ describe.skipIf(!brokers.wanted('kafka'))('what the broker has lost', () => {
 })
 
 describe.skipIf(!brokers.wanted('kafka'))('declaring a group', () => {
-  it('takes part in nothing before it, and in everything after it, whoever else declares it at the same time', async () => {
+  it('gives it every message from then on and none from before, also if others declare it at the same time', async () => {
     const opened = await Promise.all([open(), open(), open()])
     const topic = newTopic()
     const { queue } = opened[0]
@@ -267,14 +267,14 @@ describe.skipIf(!brokers.wanted('kafka'))('declaring a group', () => {
     expect([...seen].sort()).toEqual([...sent].sort())
   })
 
-  it('gets what lands in a partition that was added later', async () => {
+  it('gives it the messages of a partition that was added later', async () => {
     const { queue } = await open({ partitions: 1 })
     const server = await shared('kafka')
     const topic = newTopic()
     await queue.declareGroup(topic, 'g')
     await withAdmin(server, (admin) => admin.createPartitions({ topicPartitions: [{ topic, count: 3 }] }))
     await withProducer(server, async (producer) => {
-      // One at a time: while a new partition has no leader yet, kafkajs writes all that a send covers once more, or drops some.
+      // One at a time: if a new partition has no leader yet, kafkajs writes everything in a send again, or drops some of it.
       for (const partition of [0, 1, 2])
         await producer.send({ topic, messages: [{ partition, value: String(partition) }] })
     })
@@ -285,7 +285,7 @@ describe.skipIf(!brokers.wanted('kafka'))('declaring a group', () => {
   })
 })
 
-describe.skipIf(!brokers.wanted('kafka'))('a message that the topics of its group find too large', () => {
+describe.skipIf(!brokers.wanted('kafka'))('a message that is too large for the topics of its group', () => {
   const small = { name: 'max.message.bytes', value: '10000' }
   const large = 'x'.repeat(20_000)
   const failingAtLarge =
@@ -295,7 +295,7 @@ describe.skipIf(!brokers.wanted('kafka'))('a message that the topics of its grou
       if (data === large) throw new Error('no')
     }
 
-  it('to be retried is a dead letter with its failure, and holds up nothing', async () => {
+  it('becomes a dead letter with its failure if it cannot be retried, and holds up nothing', async () => {
     const { queue, events } = await open({ partitions: 1 })
     const topic = newTopic()
     const retry = { topic: `${topic}--g---retry`, numPartitions: tiersMs.length, configEntries: [small] }
@@ -312,7 +312,7 @@ describe.skipIf(!brokers.wanted('kafka'))('a message that the topics of its grou
     await until(async () => (await queue.stats(topic, 'g')).ready === 0, { what: 'nothing to be left' })
   })
 
-  it('for a dead letter too is kept and told of, while all but those of its key are handled', async () => {
+  it('is kept and reported if it cannot be a dead letter either, while all but those of its key are handled', async () => {
     const { queue, events } = await open({ partitions: 1 })
     const server = await shared('kafka')
     const topic = newTopic()
@@ -328,8 +328,8 @@ describe.skipIf(!brokers.wanted('kafka'))('a message that the topics of its grou
     await queue.publishAll(topic, ['b', 'c', 'd'])
     await until(() => seen.includes('d'), { what: 'the others' })
     const errors = () => events.filter(({ type }) => type === 'error')
-    // The retry, and the dead letter at least twice.
-    await until(() => errors().length >= 3, { what: 'it to be told of' })
+    // One is for the retry, and at least two are for the dead letter.
+    await until(() => errors().length >= 3, { what: 'it to be reported' })
     expect(seen).toEqual([large, 'b', 'c', 'd'])
     const raised = [{ name: small.name, value: '1000000' }]
     const resources = [{ type: ConfigResourceTypes.TOPIC, name: dead, configEntries: raised }]

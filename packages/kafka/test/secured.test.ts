@@ -64,7 +64,7 @@ describe.skipIf(!brokers.owned('kafka'))('a Kafka with TLS, logins and ACLs', ()
     await adapter.disconnect({ timeoutMs: 0 })
   })
 
-  it('says MQ_AUTH_FAILED to a wrong password, and shows none', async () => {
+  it('answers a wrong password with MQ_AUTH_FAILED, and shows no password', async () => {
     for (const mechanism of ['plain', 'scram-sha-512'] as const) {
       const error = await failure({ sasl: { mechanism, username: 'admin', password: 'canary' } })
       expect(error.code).toBe('MQ_AUTH_FAILED')
@@ -73,21 +73,21 @@ describe.skipIf(!brokers.owned('kafka'))('a Kafka with TLS, logins and ACLs', ()
     }
   })
 
-  it('says MQ_TLS_FAILED to an authority that is not known, and to a name that is not the certificate’s', async () => {
+  it('answers an unknown authority, or a name that is not in the certificate, with MQ_TLS_FAILED', async () => {
     expect((await failure({ tls: true })).code).toBe('MQ_TLS_FAILED')
     expect((await failure({ tls: { ca: server.ca ?? '', servername: 'elsewhere.example' } })).code).toBe(
       'MQ_TLS_FAILED',
     )
   })
 
-  it('answers in time to a client that speaks no TLS', async () => {
+  it('answers a client without TLS in time', async () => {
     const startedAt = Date.now()
     const error = await failure({ tls: false, connectTimeoutMs: 2_000 })
     expect(error.code).toMatch(/^MQ_CONNECT_(FAILED|TIMEOUT)$/)
     expect(Date.now() - startedAt).toBeLessThan(4_000)
   })
 
-  it('tells what a user is not allowed to, where he asks for it', async () => {
+  it('refuses what a user is not allowed to, in the call that asked for it', async () => {
     const alice = { mechanism: 'plain', username: 'alice', password: 'secret' } as const
     const queue = make({ sasl: alice })
     await queue.connect()

@@ -24,7 +24,7 @@ describe.skipIf(!brokers.wanted('kafka'))('sockets', () => {
     const letters = topics.map((topic) => queue.deadLetters(topic, 'g').list())
     const stats = topics.map((topic) => queue.stats(topic, 'g'))
     await Promise.all([...letters, ...stats])
-    // The leader's two, beside the one through which it was found.
+    // Two are for the leader, and one is for finding it.
     expect(sockets.length - opened).toBeLessThanOrEqual(2)
     await Promise.all(topics.map((topic) => queue.subscribe(topic, () => {})))
     await queue.disconnect({ timeoutMs: 5_000 })

@@ -33,7 +33,7 @@ describe.skipIf(!brokers.wanted('kafka'))('topics', () => {
     expect((await config(names[3] as string)).get('cleanup.policy')).toBe('compact')
   })
 
-  it('that are missing are named, all of them, when createTopics is false; nothing is created', async () => {
+  it('that are missing are all named if createTopics is false, and none is created', async () => {
     const { queue } = await open({ createTopics: false })
     const topic = newTopic()
     await expect(queue.publish(topic, 1)).rejects.toMatchObject({
@@ -50,7 +50,7 @@ describe.skipIf(!brokers.wanted('kafka'))('topics', () => {
     expect(there.filter((name) => name.startsWith(topic))).toEqual([])
   })
 
-  it('that somebody else has created serve with createTopics: false', async () => {
+  it('that another program has created serve with createTopics: false', async () => {
     const { queue } = await open({ createTopics: false })
     const topic = newTopic()
     const [main, delay, retry, dead] = own(topic) as [string, string, string, string]
@@ -83,7 +83,7 @@ describe.skipIf(!brokers.wanted('kafka'))('topics', () => {
     })
   })
 
-  it('are gone with their group, and one that has consumers elsewhere is not deleted', async () => {
+  it('are deleted with their group, but not if it has consumers in other processes', async () => {
     const { queue } = await open()
     const { queue: other } = await open()
     const topic = newTopic()
@@ -98,7 +98,7 @@ describe.skipIf(!brokers.wanted('kafka'))('topics', () => {
 })
 
 describe.skipIf(!brokers.wanted('kafka'))('publishing', () => {
-  it('rejects what the broker finds too large, and stores what was sent beside it', async () => {
+  it('rejects a message that is too large for the broker, and stores those sent beside it', async () => {
     const { queue } = await open({ partitions: 1, topicConfig: { 'max.message.bytes': '100000' } })
     const topic = newTopic()
     await queue.declareGroup(topic, 'g')
@@ -109,7 +109,7 @@ describe.skipIf(!brokers.wanted('kafka'))('publishing', () => {
     expect((await queue.stats(topic, 'g')).ready).toBe(3)
   })
 
-  it('compresses when it is told to', async () => {
+  it('compresses on demand', async () => {
     const { queue } = await open({ compression: 'gzip' })
     const topic = newTopic()
     const seen: unknown[] = []
@@ -118,7 +118,7 @@ describe.skipIf(!brokers.wanted('kafka'))('publishing', () => {
     await until(() => seen.length === 3, { what: 'all of them' })
   })
 
-  it('says that nothing is sent when the codec is not there', async () => {
+  it('says that nothing was sent if the codec is missing', async () => {
     const { queue } = await open({ compression: 'zstd' })
     await expect(queue.publish(newTopic(), 1)).rejects.toMatchObject({
       code: 'MQ_PUBLISH_REJECTED',
@@ -126,7 +126,7 @@ describe.skipIf(!brokers.wanted('kafka'))('publishing', () => {
     })
   })
 
-  it('puts many messages into few requests, through a client that somebody else has made', async () => {
+  it('puts many messages into few requests, also through a client of the application', async () => {
     let requests = 0
     const client = (config: KafkaConfig): Kafka =>
       new Kafka({

@@ -4,15 +4,16 @@ import type { RawMessage } from '@mq/core'
 import { emptyHeaders } from '@mq/core/adapter'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { ByteReader } from '../src/driver/byte-reader.js'
-import { HeaderReader } from '../src/driver/header-reader.js'
 import { createErrorFromCode, partitionFor } from '../src/driver/protocol.js'
-import { type KafkaRecord, readBatches } from '../src/driver/record-batch.js'
-import { type OutgoingRecord, recordBytes, writeBatch } from '../src/driver/record-writer.js'
-import { createNames } from '../src/names.js'
-import { decodeRecord, encodeRecord } from '../src/record.js'
-import { isAmbiguous } from '../src/refusals.js'
-import { heldMs, maxDelayMs, tierFor, tiersMs } from '../src/tiers.js'
+import { ByteReader } from '../src/driver/records/byte-reader.js'
+import { HeaderReader } from '../src/driver/records/header-reader.js'
+import { type KafkaRecord, readBatches } from '../src/driver/records/record-batch.js'
+import { type OutgoingRecord, recordBytes, writeBatch } from '../src/driver/records/record-writer.js'
+import { isAmbiguous } from '../src/publish/refusals.js'
+import { createNames } from '../src/topology/names.js'
+import { heldMs, maxDelayMs, tierFor, tiersMs } from '../src/topology/tiers.js'
+import { decodeRecord } from '../src/wire/decode.js'
+import { encodeRecord } from '../src/wire/encode.js'
 
 const load = createRequire(import.meta.url)
 const { RecordBatch } = load('kafkajs/src/protocol/recordBatch/v0') as {
@@ -22,7 +23,7 @@ const Record = load('kafkajs/src/protocol/recordBatch/record/v0') as (record: ob
 
 const timestamp = 1_700_000_000_000
 
-/** As kafkajs writes it, and as a broker then gives it its place. */
+/** A batch as kafkajs writes it, with the offset that a broker gives it. */
 async function batchOf(
   records: readonly OutgoingRecord[],
   options: { baseOffset?: number; compression?: number; firstTimestamp?: number; apart?: number } = {},
@@ -44,7 +45,7 @@ async function batchOf(
   return batch
 }
 
-/** Of at most 14 bits. */
+/** Encodes a number of at most 14 bits. */
 const varint = (value: number): number[] => {
   const zigzag = 2 * value
   return zigzag < 0x80
@@ -56,7 +57,7 @@ const all = { from: 0, aborted: [] }
 const value = (text: string): OutgoingRecord => ({ key: null, value: Buffer.from(text), headers: [] })
 
 describe('record batches', () => {
-  it('have the last header of a name, and none where that has no value', () => {
+  it('have the last header of a name, and none if that one has no value', () => {
     const header = (name: string, value: string | null): number[] => {
       const text = (part: string): number[] => [2 * part.length, ...Buffer.from(part)]
       return [...text(name), ...(value === null ? [1] : text(value))]
@@ -65,7 +66,7 @@ describe('record batches', () => {
     expect(new HeaderReader().read(data, new ByteReader(data))).toEqual([{ name: 'b', value: '2' }])
   })
 
-  it('have at most 10,000 headers, whose reading takes no time even where half of them take away others', async () => {
+  it('have at most 10,000 headers, which are read quickly even if half of them remove others', async () => {
     const headers = (count: number, values: boolean): Buffer => {
       const some = Array.from({ length: count }, (_, index) => {
         const name = Buffer.from(`h${10_000 + index}`)
@@ -81,7 +82,7 @@ describe('record batches', () => {
     const data = headers(10_000, false)
     const begunAt = performance.now()
     for (let count = 0; count < 20; count++) expect(read(data)).toHaveLength(5_000)
-    // Where each takes its own away from all those before it, it is seconds.
+    // It would take seconds if each removed its own from a list of all those before it.
     expect(performance.now() - begunAt).toBeLessThan(500)
     const one = { key: null, value: Buffer.from('many'), headers: [] }
     const many = { ...one, headers: Array.from({ length: 10_001 }, (_, index) => ({ name: `h${index}`, value: '' })) }
@@ -116,7 +117,7 @@ describe('record batches', () => {
       ])
       expect(records.map(({ key }) => key?.toString())).toEqual(['k', undefined, ''])
       expect(records[0]?.value).toEqual(Buffer.from([0, 255]))
-      // Attributes, timestamp and offset, the key, the value, and the headers, each with its length.
+      // These are attributes, timestamp and offset, the key, the value, and the headers, each with its length.
       expect(records[0]?.bytes).toBe(3 + 2 + 3 + 1 + 2 * 4)
       expect(records[1]?.value).toBeUndefined()
       expect(records[0]?.headers).toEqual([
@@ -126,7 +127,7 @@ describe('record batches', () => {
     }
   })
 
-  it('are read together as each of them alone, though their headers are looked up in what was read before', async () => {
+  it('are read together as each of them alone, although texts are reused from the record before', async () => {
     const header = fc.record({ name: fc.constantFrom('a', 'b'), value: fc.constantFrom('', '1', '2', '10', '20') })
     const headers = fc.uniqueArray(header, { selector: ({ name }) => name, maxLength: 2 })
     const records = fc.array(
@@ -162,7 +163,7 @@ describe('record batches', () => {
     )
   })
 
-  it('are written compressed where that is asked for', async () => {
+  it('are written compressed on demand', async () => {
     const records = [value('a'.repeat(1_000)), value('b')]
     const written = await writeBatch(records, 1)
     expect(written.length).toBeLessThan(200)
@@ -180,7 +181,7 @@ describe('record batches', () => {
     expect(await readBatches(first.subarray(0, 30), all)).toEqual({ records: [], nextOffset: undefined })
   })
 
-  it('that begin before what was asked for give only the rest', async () => {
+  it('that begin before the wanted offset give only the rest', async () => {
     const batch = await batchOf([value('a'), value('b'), value('c')], { baseOffset: 10 })
     const { records } = await readBatches(batch, { from: 12, aborted: [] })
     expect(records.map(({ offset }) => offset)).toEqual([12])
@@ -219,7 +220,7 @@ describe('record batches', () => {
     expect([second.records.map(({ offset }) => offset), second.nextOffset]).toEqual([[2, 3], 4])
   })
 
-  it('never throw, whatever the bytes', async () => {
+  it('are read without an exception for any bytes', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), async (bytes) => {
         const batch = await batchOf([value('some'), value('records')])
@@ -312,7 +313,7 @@ describe('decoding', () => {
     expect(decodeRecord(recordAt(timestampMs, { ce_time: time }), at).message.time).toBe(time)
     const unknown = decodeRecord(recordAt(timestampMs, { ce_specversion: '7.0', ce_time: time }), at)
     expect(unknown).toMatchObject({ message: { time: nearest }, decodeError: { code: 'MQ_UNDECODABLE' } })
-    // What a retry or a dead letter writes of it can be read again.
+    // A retry or a dead letter that is written of it can be read again.
     expect(unknown.message.time).toBe(new Date(unknown.message.time).toISOString())
     expect(() => encodeRecord(unknown.message)).not.toThrow()
   })
@@ -330,7 +331,7 @@ describe('decoding', () => {
     },
   )
 
-  it('gives the bytes and an error for whatever goes wrong in it', () => {
+  it('gives the bytes and an error for any failure', () => {
     const broken: KafkaRecord = {
       ...recordAt(timestamp),
       get headers(): never {
@@ -369,7 +370,7 @@ describe('waiting times', () => {
 
 describe('names', () => {
   const { topic, delay, retry, dead, group } = createNames(undefined)
-  it('at the broker are those of the application, with what belongs to a group behind it', () => {
+  it('at the broker are those of the application, with the group and a suffix behind them', () => {
     const ref = { topic: 'user.created', group: 'mailer' }
     expect([topic('user.created'), delay('user.created'), retry(ref), dead(ref), group(ref)]).toEqual([
       'user.created',
@@ -381,7 +382,7 @@ describe('names', () => {
     expect(createNames('shop').retry(ref)).toBe('shop--user.created--mailer---retry')
   })
 
-  it('are never the same for two things, and fit', () => {
+  it('are never the same for two things, and are short enough', () => {
     const name = fc.stringMatching(/^[a-z](?:[._-]?[a-z0-9]){0,6}$/)
     fc.assert(
       fc.property(name, name, name, name, (a, b, c, d) => {

@@ -1,8 +1,8 @@
-import { Deque } from './deque.js'
+import { Fifo } from '@mq/core/adapter'
 
-/** The latest items, limited by their number and their bytes: the oldest give way. */
+/** Keeps the latest items, limited by their number and their bytes. The oldest make room. */
 export class BoundedLog<T> {
-  readonly #items = new Deque<{ readonly item: T; readonly bytes: number }>()
+  readonly #items = new Fifo<{ readonly item: T; readonly bytes: number }>()
   readonly #limits: { readonly items: number; readonly bytes: number }
   #bytes = 0
 

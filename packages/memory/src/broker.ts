@@ -1,5 +1,4 @@
 import type { Clock, GroupRef, OutgoingMessage, RawMessage, Routed, Settlement, StartFrom } from '@mq/core/adapter'
-import { isTickAhead } from '@mq/core/adapter'
 import { BoundedLog } from './bounded-log.js'
 import { type Entry, Usage } from './entry.js'
 import { Group } from './group.js'
@@ -14,7 +13,7 @@ export interface BrokerOptions {
   readonly dedupeMs: number
 }
 
-/** One run of a handler, for a test to look at. */
+/** One run of a handler, for tests to inspect. */
 export interface HandledRecord {
   readonly ref: GroupRef
   readonly entry: Entry
@@ -22,19 +21,19 @@ export interface HandledRecord {
 }
 
 interface Topic {
+  readonly name: string
   readonly groups: Map<string, Group>
-  /** What a group that starts `earliest` gets. */
+  /** The messages that a group gets if it starts with `earliest`. */
   readonly retained: BoundedLog<RawMessage>
   readonly published: PublishedIds
-  delayed: number
-  /** Of these, the next ticks of schedules: they never come to an end. */
-  ahead: number
+  /** Published with a delay that is not over yet. */
+  readonly delayed: Set<RawMessage>
 }
 
 const retainedBytes = 16 * 1024 * 1024
 const handledLimits = { items: 1_000, bytes: 16 * 1024 * 1024 }
 
-/** What several adapters share: topics, groups and the time. */
+/** Holds what several adapters may share: topics, groups and the time. */
 export class Broker {
   readonly clock: Clock
   readonly timetable: Timetable
@@ -51,7 +50,7 @@ export class Broker {
     this.usage = new Usage(options)
   }
 
-  /** Time passes for delayed messages only while somebody is connected. */
+  /** Time passes for delayed messages only while an adapter is connected. */
   connect(): void {
     this.#connections += 1
     this.timetable.open = true
@@ -62,7 +61,7 @@ export class Broker {
     this.timetable.open = this.#connections > 0
   }
 
-  /** Undefined when there is no room. */
+  /** Returns undefined if there is no room. */
   publish(topicName: string, message: OutgoingMessage): Routed | undefined {
     const topic = this.#topic(topicName)
     const now = this.clock.now()
@@ -70,10 +69,7 @@ export class Broker {
     if (before !== undefined) return before
     if (this.usage.isFull) return undefined
     const { delayMs = 0, ...stored } = message
-    const routed =
-      delayMs > 0
-        ? this.#delay(topic, stored, { delayMs, isAhead: isTickAhead(topicName, message.id) })
-        : this.#fanOut(topic, stored)
+    const routed = delayMs > 0 ? this.#delay(topic, stored, delayMs) : this.#fanOut(topic, stored)
     if (routed !== 'no') topic.published.remember(message.id, routed, now)
     return routed
   }
@@ -92,7 +88,7 @@ export class Broker {
     return group
   }
 
-  /** A group that has consumers stays for them, empty. */
+  /** Deletes a group with everything in it. If the group has consumers, it stays for them, empty. */
   delete(ref: GroupRef): void {
     const { groups } = this.#topic(ref.topic)
     const group = groups.get(ref.group)
@@ -107,18 +103,19 @@ export class Broker {
   }
 
   delayedOf(topic: string): number {
-    return this.#topics.get(topic)?.delayed ?? 0
+    return this.#topics.get(topic)?.delayed.size ?? 0
   }
 
-  /** Something can go on without the time moving on. */
+  /** True while something can go on without the time moving on. */
   get isBusy(): boolean {
     return this.#groups().some((group) => group.inFlight > 0 || (group.hasConsumers && group.ready > 0))
   }
 
-  /** Something will go on as time moves on, but for the next ticks of schedules. */
-  get isWaiting(): boolean {
-    const delayed = [...this.#topics.values()].some((topic) => topic.delayed > topic.ahead)
-    return delayed || this.#groups().some((group) => group.hasConsumers && group.delayed > 0)
+  /** Says whether something will go on as time moves on, not counting messages that were published with a delay and match `except`. */
+  isWaiting(except: (topic: string, message: RawMessage) => boolean): boolean {
+    const isCounted = ({ name, delayed }: Topic): boolean => [...delayed].some((message) => !except(name, message))
+    const hasDelayed = [...this.#topics.values()].some(isCounted)
+    return hasDelayed || this.#groups().some((group) => group.hasConsumers && group.delayed > 0)
   }
 
   #groups(): Group[] {
@@ -128,13 +125,12 @@ export class Broker {
   #topic(name: string): Topic {
     const found = this.#topics.get(name)
     if (found !== undefined) return found
-    const retained = new BoundedLog<RawMessage>({ items: this.#options.retain, bytes: retainedBytes })
     const topic: Topic = {
+      name,
       groups: new Map(),
-      retained,
+      retained: new BoundedLog({ items: this.#options.retain, bytes: retainedBytes }),
       published: new PublishedIds(this.#options.dedupeMs),
-      delayed: 0,
-      ahead: 0,
+      delayed: new Set(),
     }
     this.#topics.set(name, topic)
     return topic
@@ -146,14 +142,12 @@ export class Broker {
     return topic.groups.size > 0 ? 'yes' : 'no'
   }
 
-  /** Which groups there will be when it is due, nobody knows. */
-  #delay(topic: Topic, message: RawMessage, { delayMs, isAhead }: { delayMs: number; isAhead: boolean }): Routed {
-    topic.delayed += 1
-    if (isAhead) topic.ahead += 1
+  /** The message goes to the groups that exist when its delay is over, so it is not known yet whether there is one. */
+  #delay(topic: Topic, message: RawMessage, delayMs: number): Routed {
+    topic.delayed.add(message)
     this.usage.add(message)
     this.timetable.add(this.clock.now() + delayMs, () => {
-      topic.delayed -= 1
-      if (isAhead) topic.ahead -= 1
+      topic.delayed.delete(message)
       this.usage.remove(message)
       this.#fanOut(topic, message)
     })

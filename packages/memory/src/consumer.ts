@@ -12,7 +12,7 @@ import {
 import type { Entry } from './entry.js'
 import { type Group, ownCopy } from './group.js'
 
-/** One call of `handle`. Whatever ends it first removes it from `#runs`; what comes after that is void. */
+/** One call of `handle`. Its first end removes it from `#runs`; a later one has no effect. */
 interface Run {
   readonly entry: Entry
   readonly abort: LazyAbort
@@ -22,9 +22,6 @@ export interface ConsumerListener {
   readonly report: (event: AdapterEvent) => void
   readonly settled: (entry: Entry, settlement: Settlement) => void
 }
-
-/** How soon a message runs again whose `handle` rejected, which it must not. */
-const brokenHandleDelayMs = 1_000
 
 /** A consumer of one group: keeps at most `concurrency` calls of `handle` unsettled. */
 export class GroupConsumer implements Consumer {
@@ -68,13 +65,10 @@ export class GroupConsumer implements Consumer {
         return run.abort.signal
       },
     }
-    this.#handle(delivery).then(
-      (settlement) => this.#settle(run, settlement),
-      (error) => this.#settleBroken(run, error),
-    )
+    void this.#handle(delivery).then((settlement) => this.#settle(run, settlement))
   }
 
-  /** Ends all runs without settling them; what they held is the caller's. */
+  /** Ends all runs without settling them. The caller takes over the entries that they held. */
   loseAll(reason: MqError): readonly Entry[] {
     const lost = [...this.#runs]
     this.#runs.clear()
@@ -92,7 +86,7 @@ export class GroupConsumer implements Consumer {
   }
 
   async #stop(timeoutMs: number): Promise<void> {
-    // The property that closes the intake is set only when this returns, so give it its turn.
+    // `#stopped` closes the intake, and is set only once this function has returned its promise.
     await Promise.resolve()
     if (this.#runs.size > 0) await this.#finished(timeoutMs)
     for (const run of [...this.#runs].reverse()) {
@@ -102,7 +96,7 @@ export class GroupConsumer implements Consumer {
     this.group.detach(this)
   }
 
-  /** Resolves when no run is left, or at the deadline. */
+  /** Resolves when no run is left, or after the time given. */
   async #finished(timeoutMs: number): Promise<void> {
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, Math.min(timeoutMs, 2 ** 31 - 1))
@@ -119,19 +113,5 @@ export class GroupConsumer implements Consumer {
     this.group.settle(run.entry, settlement)
     this.#listener.settled(run.entry, settlement)
     this.#idle?.()
-  }
-
-  #settleBroken(run: Run, cause: unknown): void {
-    const error = new MqError('MQ_OPERATION_FAILED', 'handle rejected; it must answer with a settlement', { cause })
-    this.report({ type: 'error', error, ...this.group.ref })
-    const at = Date.parse(run.entry.message.time)
-    const failure = {
-      reason: 'error' as const,
-      error: { name: error.name, message: error.message, code: error.code },
-      attempts: run.entry.attempt,
-      firstFailedAt: run.entry.failure?.firstFailedAt ?? at,
-      failedAt: at,
-    }
-    this.#settle(run, { kind: 'retry', delayMs: brokenHandleDelayMs, failure })
   }
 }

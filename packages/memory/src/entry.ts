@@ -1,13 +1,13 @@
 import type { Failure, RawMessage } from '@mq/core/adapter'
 
-/** A message in one group, with the history that it has there. */
+/** A message in one group, with its history there. */
 export interface Entry {
   readonly message: RawMessage
   readonly attempt: number
   readonly failure?: Failure
 }
 
-/** Counts everything that is held, in all topics and groups of one broker, against its limits. */
+/** Counts all messages that one broker holds, in all topics and groups, against its limits. */
 export class Usage {
   readonly maxMessages: number
   readonly maxBytes: number

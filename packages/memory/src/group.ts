@@ -13,10 +13,10 @@ import type { Entry } from './entry.js'
 import { ReadyQueue } from './ready-queue.js'
 import type { Appointment } from './timetable.js'
 
-/** How many handlers start before timers and sockets get a turn: a backlog must not starve the rest of the process. */
+/** How many handlers start before timers and sockets get a turn, so that a backlog does not starve the rest of the process. */
 const startsPerTurn = 128
 
-/** An ephemeral group may not fill the broker: this many messages wait for it, then the oldest are dropped and reported. */
+/** How many messages wait for an ephemeral group before the oldest are dropped and reported: it must not fill the broker. */
 const maxEphemeralBacklog = 10_000
 
 /** The messages of one topic for one group of consumers. */
@@ -27,7 +27,7 @@ export class Group {
   readonly #ready = new ReadyQueue()
   readonly #delayed = new Map<Appointment, Entry>()
   readonly #dead = new Map<string, RawDeadLetter>()
-  /** The consumer that is asked first is the one that got nothing for the longest time. */
+  /** In the order in which they are asked. The first is the one that has waited longest for a message. */
   readonly #consumers = new Set<GroupConsumer>()
   #running = 0
   #startsLeft = startsPerTurn
@@ -55,7 +55,7 @@ export class Group {
     return this.#consumers.size > 0
   }
 
-  /** A message of the topic. */
+  /** Takes in a message of the topic. */
   add(message: RawMessage): void {
     this.#hold({ message, attempt: 1 })
     if (this.ephemeral && this.#ready.length > maxEphemeralBacklog) this.#dropOldest()
@@ -66,13 +66,13 @@ export class Group {
     this.#schedule()
   }
 
-  /** An ephemeral group goes with its consumer. */
+  /** An ephemeral group is deleted with its consumer. */
   detach(consumer: GroupConsumer): void {
     this.#consumers.delete(consumer)
     if (this.ephemeral) this.#broker.delete(this.ref)
   }
 
-  /** Carries out what became of an entry, once its run has left `#running`. */
+  /** Ends the run of an entry as its settlement says. */
   settle(entry: Entry, settlement: Settlement): void {
     this.#running -= 1
     if (settlement.kind === 'release' && !this.ephemeral) {
@@ -85,7 +85,7 @@ export class Group {
     this.#schedule()
   }
 
-  /** An entry that its consumer lost for good. */
+  /** Ends the run of an entry that its consumer has lost for good. */
   abandon(entry: Entry): void {
     this.#running -= 1
     this.#ready.finish(entry)
@@ -103,7 +103,7 @@ export class Group {
     return this.#takeDead(entryIds, () => {})
   }
 
-  /** Removes all that waits. Consumers stay, with nothing in hand; the number says what they have lost. */
+  /** Removes everything, also from the hands of consumers, which stay. Returns the number of messages lost, without dead letters. */
   clear(): number {
     const entries = [...this.#ready.clear(), ...this.#delayed.values()]
     for (const appointment of this.#delayed.keys()) appointment.cancelled = true
@@ -120,7 +120,7 @@ export class Group {
     return lost
   }
 
-  /** The consumers whose adapters are to hear of what happened to the group. */
+  /** Reports to every adapter that has a consumer here. */
   reportLoss(reason: string, count: number): void {
     for (const consumer of this.#consumers) consumer.report({ type: 'data-loss', ...this.ref, reason, count })
   }
@@ -204,5 +204,5 @@ export class Group {
   }
 }
 
-/** The bytes are shared by all groups, so nobody outside may get hold of them. */
+/** Copies the body: its bytes are shared by all groups, so code outside of the broker must not get hold of them. */
 export const ownCopy = (message: RawMessage): RawMessage => ({ ...message, body: new Uint8Array(message.body) })

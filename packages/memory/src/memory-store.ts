@@ -1,29 +1,37 @@
-import { type Clock, MqError, requireEntry, storeChecks, systemClock, type TaskStore } from '@mq/core/adapter'
-import { createExpiringMap } from './expiring-map.js'
-import { createLeases } from './store-leases.js'
-import { type Slots, takeFromWindow } from './window.js'
+import {
+  type Clock,
+  integerOption,
+  keysOf,
+  requireEntry,
+  requireKnownOptions,
+  storeChecks,
+  systemClock,
+  type TaskStore,
+} from '@mq/core/adapter'
+import { createExpiringMap } from './store/expiring-map.js'
+import { createLeases } from './store/leases.js'
+import { type Slots, takeFromWindow } from './store/window.js'
 
 export interface MemoryStoreOptions {
-  /** The test clock that the adapter has, so that entries expire by it. The real time where none is given. */
+  /** The time by which entries expire. Pass the adapter's test clock, if it has one. Default: the real time. */
   readonly clock?: Clock
   /**
-   * How many keys, names of leases and counters it holds, each kind by itself. Beyond it a new one is refused: giving up an older one
-   * would break what it stands for. Default: 1,000,000.
+   * How many keys, names of leases and counters it holds, each kind counted by itself. A new one beyond that is refused, because
+   * giving up an older one would break the promise that it stands for. Default: 1,000,000.
    */
   readonly maxEntries?: number
 }
 
+const optionNames = keysOf<MemoryStoreOptions>()({ clock: true, maxEntries: true })
+
 /**
- * A store for the tasks of this process. Everything it holds is gone with its process.
- * Throws `MQ_INVALID_OPTION`; a full store rejects with `MQ_BACKPRESSURE`.
+ * Creates a store for the tasks of this process. Everything it holds is gone with its process.
+ * Throws a `TypeError` or `MQ_INVALID_OPTION`; a full store rejects with `MQ_BACKPRESSURE`.
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Required<TaskStore> {
-  const { clock = systemClock, maxEntries = 1_000_000, ...others } = options
-  const [unknown] = Object.keys(others)
-  if (unknown !== undefined) throw new MqError('MQ_INVALID_OPTION', `memoryStore() has no option '${unknown}'`)
-  if (!Number.isSafeInteger(maxEntries) || maxEntries < 1) {
-    throw new MqError('MQ_INVALID_OPTION', `maxEntries must be a whole number from 1, not ${String(maxEntries)}`)
-  }
+  requireKnownOptions(options, optionNames, 'memoryStore()')
+  const { clock = systemClock } = options
+  const maxEntries = integerOption(options, 'maxEntries', { fallback: 1_000_000, min: 1 })
   const values = createExpiringMap<string>({ clock, maxEntries })
   const windows = createExpiringMap<Slots>({ clock, maxEntries })
 

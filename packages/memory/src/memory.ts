@@ -1,9 +1,9 @@
 import type { Message } from '@mq/core'
 import {
   type Adapter,
-  type AdapterEvent,
+  adapterState,
   type Capabilities,
-  decodeData,
+  decodedOrUndefined,
   type Failure,
   type GroupRef,
   MqError,
@@ -13,49 +13,40 @@ import {
 import type { Broker, HandledRecord } from './broker.js'
 import { GroupConsumer } from './consumer.js'
 import { brokerFor, type MemoryOptions, settingsOf } from './options.js'
-import { idle, type SettleOptions, settled } from './settle.js'
+import { type QuiesceOptions, type SettledOptions, untilIdle, untilQuiet } from './quiesce.js'
 
-/** An adapter whose broker is in this process, and which a test can ask what happened. */
+/** An adapter whose broker is in this process. A test can ask it what happened. */
 export interface MemoryAdapter extends Adapter {
   /**
-   * Resolves when nothing is being handled, ready for a consumer, or delayed any more. With a test clock the time moves on by
-   * itself; with the real one it waits. Rejects with `MQ_TIMEOUT` after 10 s of real time, or `timeoutMs`.
+   * Resolves when nothing is being handled, ready for a consumer, or delayed any more. A test clock is moved on from one due time
+   * to the next; with the real clock it waits. Rejects with `MQ_TIMEOUT` after 10 s of real time, or `timeoutMs`.
+   *
+   * A schedule always has a next tick that is delayed: pass `except: isTickAhead` of `@mq/memory/testing`, or use its `testBench`.
    */
-  settled(options?: SettleOptions): Promise<void>
-  /** As `settled`, but what is delayed stays delayed. */
-  idle(options?: SettleOptions): Promise<void>
-  /** The runs that have ended, the oldest first: the latest 1,000 of at most 16 MiB. */
+  settled(options?: SettledOptions): Promise<void>
+  /** Does the same, but delayed messages stay delayed. */
+  idle(options?: QuiesceOptions): Promise<void>
+  /** Returns the runs that have ended, the oldest first. Keeps the latest 1,000, up to 16 MiB. */
   handled(filter?: Partial<GroupRef>): readonly HandledMessage[]
 }
 
 /** One run of a handler. */
 export interface HandledMessage extends GroupRef, Pick<Message, 'id' | 'data' | 'key' | 'headers' | 'attempt'> {
   readonly settlement: Settlement['kind']
-  /** Before the next attempt. */
+  /** The delay before the next attempt. Only with the settlement `retry`. */
   readonly delayMs?: number
   readonly failure?: Failure
 }
 
 /**
- * The embedded adapter. Everything it holds is gone with its process.
+ * Creates the embedded adapter. Everything it holds is gone with its process.
  * Throws a `TypeError`, `MQ_INVALID_URL` or `MQ_INVALID_OPTION`.
  */
 export function memory(options: MemoryOptions = {}): MemoryAdapter {
   const settings = settingsOf(options)
   const broker = brokerFor(settings)
-  const listeners = new Set<(event: AdapterEvent) => void>()
+  const state = adapterState()
   const consumers = new Set<GroupConsumer>()
-  let state: 'new' | 'open' | 'closed' = 'new'
-  let lastError: MqError | undefined
-
-  const report = (event: AdapterEvent): void => {
-    if (event.type === 'error') lastError = event.error
-    for (const listener of listeners) listener(event)
-  }
-  const requireOpen = (): void => {
-    if (state === 'new') throw new MqError('MQ_NOT_CONNECTED', 'The adapter is not connected')
-    if (state === 'closed') throw new MqError('MQ_CLOSED', 'The adapter was disconnected')
-  }
 
   return {
     name: 'memory',
@@ -63,38 +54,38 @@ export function memory(options: MemoryOptions = {}): MemoryAdapter {
     capabilities: capabilitiesOf(settings.maxMessageBytes, settings.dedupeMs),
     clock: broker.clock,
     async connect() {
-      if (state === 'closed') requireOpen()
-      if (state === 'new') broker.connect()
-      state = 'open'
+      state.refuseClosed()
+      if (state.phase === 'new') broker.connect()
+      state.markOpen()
     },
     async disconnect({ timeoutMs }) {
       await Promise.all([...consumers].map((consumer) => consumer.stop({ timeoutMs })))
-      if (state === 'open') broker.disconnect()
-      state = 'closed'
+      if (state.phase === 'open') broker.disconnect()
+      state.markClosed()
     },
     async publish(topic, messages) {
-      requireOpen()
+      state.requireOpen()
       return messages.map((message) => outcomeOf(broker.publish(topic, message)))
     },
     async declareGroup(ref, { startFrom }) {
-      requireOpen()
+      state.requireOpen()
       broker.declare(ref, startFrom)
     },
     async deleteGroup(ref) {
-      requireOpen()
+      state.requireOpen()
       broker.delete(ref)
     },
     async consume(ref, consumeOptions, handle) {
-      requireOpen()
+      state.requireOpen()
       const group = consumeOptions.ephemeral ? broker.openEphemeral(ref) : declared(broker, ref)
       const record = (entry: HandledRecord['entry'], settlement: Settlement): void =>
         broker.handled.add({ ref, entry, settlement }, entry.message.body.byteLength)
-      const consumer = new GroupConsumer(group, consumeOptions, handle, { report, settled: record })
+      const consumer = new GroupConsumer(group, consumeOptions, handle, { report: state.report, settled: record })
       consumers.add(consumer)
       group.attach(consumer)
       return {
-        async stop(deadline) {
-          await consumer.stop(deadline)
+        async stop(stopOptions) {
+          await consumer.stop(stopOptions)
           consumers.delete(consumer)
         },
       }
@@ -110,24 +101,21 @@ export function memory(options: MemoryOptions = {}): MemoryAdapter {
       return { ready: group?.ready ?? 0, inFlight: group?.inFlight ?? 0, delayed, dead: group?.dead ?? 0 }
     },
     health: () => ({
-      status: state === 'open' ? 'up' : 'down',
+      status: state.phase === 'open' ? 'up' : 'down',
       consumers: [...consumers].map(({ group, isStopping }) => ({
         ...group.ref,
         status: isStopping ? 'stopping' : 'consuming',
       })),
-      ...(lastError && { lastError }),
+      ...(state.lastError && { lastError: state.lastError }),
     }),
-    on(listener) {
-      listeners.add(listener)
-      return () => void listeners.delete(listener)
-    },
-    settled: (settleOptions) => settled(broker, settleOptions),
-    idle: (settleOptions) => idle(broker, settleOptions),
+    on: state.on,
+    settled: (settledOptions) => untilQuiet(broker, settledOptions),
+    idle: (quiesceOptions) => untilIdle(broker, quiesceOptions),
     handled: (filter = {}) => [...broker.handled].filter((record) => isOf(record, filter)).map(handledMessage),
   }
 }
 
-/** What a real broker calls durable, a process cannot be; the rest is what one process can promise. */
+/** One process promises everything but durability. */
 function capabilitiesOf(maxMessageBytes: number, publishDedupeMs: number): Capabilities {
   return Object.freeze({
     durable: false,
@@ -146,7 +134,7 @@ function capabilitiesOf(maxMessageBytes: number, publishDedupeMs: number): Capab
   })
 }
 
-/** The group that `consume` is called for was declared; if it was deleted since, it begins anew. */
+/** Returns the group that `consume` is called for. It was declared; if it has been deleted since, it begins again. */
 function declared(broker: Broker, ref: GroupRef) {
   broker.declare(ref, 'latest')
   const group = broker.find(ref)
@@ -164,24 +152,16 @@ const isOf = ({ ref }: HandledRecord, filter: Partial<GroupRef>): boolean =>
   (filter.topic ?? ref.topic) === ref.topic && (filter.group ?? ref.group) === ref.group
 
 function handledMessage({ ref, entry, settlement }: HandledRecord): HandledMessage {
-  const { id, key, headers, body, contentType } = entry.message
+  const { id, key, headers } = entry.message
   return {
     ...ref,
     id,
     key,
     headers,
-    data: decodedOrUndefined(body, contentType),
+    data: decodedOrUndefined(entry.message),
     attempt: entry.attempt,
     settlement: settlement.kind,
     ...(settlement.kind === 'retry' && { delayMs: settlement.delayMs }),
     ...('failure' in settlement && { failure: settlement.failure }),
-  }
-}
-
-function decodedOrUndefined(body: Uint8Array, contentType: string | undefined): unknown {
-  try {
-    return decodeData(body, contentType)
-  } catch {
-    return undefined
   }
 }

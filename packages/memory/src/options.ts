@@ -1,70 +1,64 @@
-import { type Clock, defaultMaxMessageBytes, MqError, requireName, systemClock } from '@mq/core/adapter'
+import {
+  type Clock,
+  defaultMaxMessageBytes,
+  integerOption,
+  keysOf,
+  MqError,
+  requireKnownOptions,
+  requireName,
+  systemClock,
+  textOption,
+} from '@mq/core/adapter'
 import { Broker, type BrokerOptions } from './broker.js'
 
 export interface MemoryOptions {
-  /** `memory:` for a broker of this adapter's own, `memory://name` for one that all adapters of this process share by that name. */
+  /** `memory:` gives this adapter a broker of its own. All adapters of this process with `memory://name` share one. Default: `memory:`. */
   readonly url?: string
-  /** The time of the broker and of every queue on it. The real one where none is given. */
+  /** The time of the broker and of every queue on it. Default: the real time. */
   readonly clock?: Clock
-  /** Messages held at once, each group's copy counted. Beyond it publishing is refused. 1,000,000 where none is given. */
+  /** Limits the messages held at once, each group's copy counted. Beyond it publishing is refused. Default: 1,000,000. */
   readonly maxMessages?: number
-  /** Their bodies, likewise. 512 MiB where none is given. */
+  /** Limits the bytes of their bodies, counted likewise. Default: 512 MiB. */
   readonly maxBytes?: number
-  /** A larger message is refused. 900 KiB where none is given. */
+  /** A larger message is refused. Default: 900 KiB. */
   readonly maxMessageBytes?: number
-  /** How many messages a topic keeps for groups that start `earliest`, at most 16 MiB. 1,000 where none is given. */
+  /** How many messages a topic keeps for groups that start with `earliest`, up to 16 MiB. Default: 1,000. */
   readonly retain?: number
-  /** For how long a second publish with the same id is ignored, for the latest 50,000 ids of a topic at least. 5 minutes where none is given. */
+  /** How long a second publish with the same id is ignored, for at least the latest 50,000 ids of a topic. Default: 5 minutes. */
   readonly dedupeMs?: number
 }
 
-const optionNames: readonly string[] = [
-  'url',
-  'clock',
-  'maxMessages',
-  'maxBytes',
-  'maxMessageBytes',
-  'retain',
-  'dedupeMs',
-] satisfies (keyof MemoryOptions)[]
+const optionNames = keysOf<MemoryOptions>()({
+  url: true,
+  clock: true,
+  maxMessages: true,
+  maxBytes: true,
+  maxMessageBytes: true,
+  retain: true,
+  dedupeMs: true,
+})
 
 export interface MemorySettings extends BrokerOptions {
   readonly maxMessageBytes: number
-  /** Undefined for a broker of one's own. */
+  /** Undefined if the adapter has a broker of its own. */
   readonly sharedName: string | undefined
 }
 
 /** Throws a `TypeError`, `MQ_INVALID_URL` or `MQ_INVALID_OPTION`. */
 export function settingsOf(options: MemoryOptions): MemorySettings {
-  if (typeof options !== 'object' || options === null) throw new TypeError('memory() takes an object of options')
-  for (const name of Object.keys(options)) {
-    if (!optionNames.includes(name)) {
-      throw new MqError('MQ_INVALID_OPTION', `memory() has no option '${name}'. Known: ${optionNames.join(', ')}`)
-    }
-  }
-  const count = (
-    name: 'maxMessages' | 'maxBytes' | 'maxMessageBytes' | 'retain' | 'dedupeMs',
-    fallback: number,
-  ): number => {
-    const value: unknown = options[name] ?? fallback
-    const least = name === 'retain' || name === 'dedupeMs' ? 0 : 1
-    if (typeof value !== 'number') throw new TypeError(`${name} must be a number, not ${typeof value}`)
-    if (Number.isSafeInteger(value) && value >= least) return value
-    throw new MqError('MQ_INVALID_OPTION', `${name} must be a whole number from ${least}, not ${value}`)
-  }
+  requireKnownOptions(options, optionNames, 'memory()')
   return {
     clock: options.clock ?? systemClock,
-    maxMessages: count('maxMessages', 1_000_000),
-    maxBytes: count('maxBytes', 512 * 1024 * 1024),
-    maxMessageBytes: count('maxMessageBytes', defaultMaxMessageBytes),
-    retain: count('retain', 1_000),
-    dedupeMs: count('dedupeMs', 300_000),
-    sharedName: sharedNameOf(options.url ?? 'memory:'),
+    maxMessages: integerOption(options, 'maxMessages', { fallback: 1_000_000, min: 1 }),
+    maxBytes: integerOption(options, 'maxBytes', { fallback: 512 * 1024 * 1024, min: 1 }),
+    maxMessageBytes: integerOption(options, 'maxMessageBytes', { fallback: defaultMaxMessageBytes, min: 1 }),
+    retain: integerOption(options, 'retain', { fallback: 1_000, min: 0 }),
+    dedupeMs: integerOption(options, 'dedupeMs', { fallback: 300_000, min: 0 }),
+    sharedName: sharedNameOf(textOption(options, 'url') ?? 'memory:'),
   }
 }
 
-function sharedNameOf(url: unknown): string | undefined {
-  if (typeof url !== 'string') throw new TypeError(`url must be a string, not ${typeof url}`)
+function sharedNameOf(url: string): string | undefined {
   if (url === 'memory:' || url === 'memory://') return undefined
   const name = /^memory:\/\/([^/?#@:]+)\/?$/.exec(url)?.[1]
   if (name === undefined) {
@@ -79,7 +73,7 @@ function sharedNameOf(url: unknown): string | undefined {
 /** The brokers that adapters of this process share. They live as long as the process. */
 const shared = new Map<string, Broker>()
 
-/** The first adapter that names a shared broker makes it, with its options. */
+/** Returns the adapter's broker. The first adapter that names a shared broker creates it, with that adapter's options. */
 export function brokerFor(settings: MemorySettings): Broker {
   const { sharedName } = settings
   if (sharedName === undefined) return new Broker(settings)

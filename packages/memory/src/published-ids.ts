@@ -8,8 +8,8 @@ interface Published {
 const idsPerGeneration = 50_000
 
 /**
- * The ids that were published lately: all of the last `windowMs`, but no more than the latest 50,000 for certain. Two
- * generations, the older one dropped as a whole: taking single ids out of the front of a large `Map` is slow.
+ * The ids that were published lately. It keeps those of the last `windowMs`, but guarantees no more than the latest 50,000. There
+ * are two generations, and the older one is dropped as a whole: removing single ids from the front of a large `Map` is slow.
  */
 export class PublishedIds {
   readonly #windowMs: number

@@ -1,23 +1,23 @@
-import { Deque } from './deque.js'
+import { Fifo } from '@mq/core/adapter'
 import type { Entry } from './entry.js'
 
-/** What waits for a key whose message is being handled. */
+/** The entries that wait for a key, one of whose messages is being handled. */
 interface Lane {
-  readonly waiting: Deque<Entry>
+  readonly waiting: Fifo<Entry>
   /** False while the next entry of the key stands at the front of the queue. */
   busy: boolean
 }
 
 /**
- * The entries of a group that may be handled now. Taken in order, an entry whose key is busy waits in a lane of its own, so
- * that it holds up nobody.
+ * The entries of a group that may be handled now. If they are taken in order, an entry whose key is busy waits in a lane of that
+ * key, so that it does not hold up others.
  */
 export class ReadyQueue {
-  readonly #ready = new Deque<Entry>()
+  readonly #ready = new Fifo<Entry>()
   readonly #lanes = new Map<string, Lane>()
   #waiting = 0
 
-  /** In lanes and out of them. */
+  /** Counts the entries in lanes too. */
   get length(): number {
     return this.#ready.length + this.#waiting
   }
@@ -26,7 +26,7 @@ export class ReadyQueue {
     this.#ready.push(entry)
   }
 
-  /** The next entry that may start, or undefined. With `ordered`, its key is busy until `finish` or `giveBack`. */
+  /** Takes the next entry that may start. With `ordered`, its key is then busy until `finish` or `giveBack`. */
   take(ordered: boolean): Entry | undefined {
     if (!ordered) {
       if (this.#lanes.size > 0) this.#dissolveLanes()
@@ -36,7 +36,7 @@ export class ReadyQueue {
       const { key } = entry.message
       if (key === undefined) return entry
       const lane = this.#lanes.get(key)
-      if (lane === undefined) this.#lanes.set(key, { waiting: new Deque(), busy: true })
+      if (lane === undefined) this.#lanes.set(key, { waiting: new Fifo(), busy: true })
       else if (lane.busy) {
         lane.waiting.push(entry)
         this.#waiting += 1
@@ -47,7 +47,7 @@ export class ReadyQueue {
     return undefined
   }
 
-  /** For an entry that was taken and will not come back by `giveBack`: the next one of its key may start. */
+  /** Ends the turn of an entry that was taken and is not given back: the next entry of its key may start. */
   finish(entry: Entry): void {
     const { key } = entry.message
     const lane = key === undefined ? undefined : this.#lanes.get(key)
@@ -62,7 +62,7 @@ export class ReadyQueue {
     this.#ready.unshift(next)
   }
 
-  /** Back to the front, as if it had never been taken. */
+  /** Puts an entry back to the front, as if it had never been taken. */
   giveBack(entry: Entry): void {
     const { key } = entry.message
     const lane = key === undefined ? undefined : this.#lanes.get(key)
@@ -70,21 +70,21 @@ export class ReadyQueue {
     this.#ready.unshift(entry)
   }
 
-  /** Takes out, for good, the entry at the front; where all wait for their keys, the oldest of one key. */
+  /** Removes the entry at the front. If all entries wait for their keys, removes the oldest entry of one key. */
   dropOldest(): Entry | undefined {
     const entry = this.#ready.shift()
     if (entry === undefined) return this.#dropWaiting()
     const { key } = entry.message
-    // It was the one that its key waited for.
+    // Its key was waiting for this entry.
     if (key !== undefined && this.#lanes.get(key)?.busy === false) this.finish(entry)
     return entry
   }
 
-  /** Takes everything out. */
+  /** Removes all entries and returns them. */
   clear(): Entry[] {
     this.#dissolveLanes()
     const all = [...this.#ready]
-    while (this.#ready.shift() !== undefined);
+    this.#ready.clear()
     return all
   }
 

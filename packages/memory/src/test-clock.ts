@@ -3,20 +3,20 @@ import type { Clock } from '@mq/core/adapter'
 /** A clock that stands still until a test moves it. */
 export interface TestClock extends Clock {
   /**
-   * Moves the time on, running on the way whatever falls due, each at its own time. Between two of them it gives promises and
-   * immediates a turn; it does not wait for handlers that wait for something real. For those there is `settled()`.
+   * Moves the time on and runs what falls due on the way, each callback at its own time. Between two of them it gives promises and
+   * immediates a turn. It does not wait for handlers that wait for something real; `settled()` does.
    */
   advance(ms: number): Promise<void>
 }
 
 const start = Date.UTC(2026, 0, 1)
 
-/** Gives whatever became possible the chance to run: several turns, as a handler may wait for an immediate of its own. */
+/** Lets pending work run. It takes several turns, as a handler may wait for an immediate of its own. */
 async function turns(): Promise<void> {
   for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
 }
 
-/** Begins at `startAt`, or with the year 2026. */
+/** Creates a clock that begins at `startAt`. Default: the beginning of 2026, UTC. */
 export function testClock(options: { readonly startAt?: Date } = {}): TestClock {
   const startedAt = options.startAt?.getTime() ?? start
   let now = startedAt

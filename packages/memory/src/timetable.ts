@@ -1,16 +1,16 @@
 import type { Clock, ClockTimer } from '@mq/core/adapter'
 
-/** Something that happens at its time, unless it is cancelled before. */
+/** Something that happens at its time unless it is cancelled before. */
 export interface Appointment {
   readonly due: number
   readonly run: () => void
   cancelled: boolean
 }
 
-/** Runs appointments in the order of their times, equal ones in the order in which they were made. One timer for all. */
+/** Runs appointments in the order of their times, and equal times in the order in which they were added. All share one timer. */
 export class Timetable {
   readonly #clock: Clock
-  /** A binary heap; the earliest is first. */
+  /** A binary heap with the earliest appointment first. */
   readonly #heap: (Appointment & { readonly order: number })[] = []
   #made = 0
   #timer: ClockTimer | undefined
@@ -21,7 +21,7 @@ export class Timetable {
     this.#clock = clock
   }
 
-  /** While closed no timer is armed, so that nothing keeps the process alive. */
+  /** While it is closed no timer is armed, so that nothing keeps the process alive. */
   set open(open: boolean) {
     this.#open = open
     this.#disarm()
@@ -36,7 +36,7 @@ export class Timetable {
     return appointment
   }
 
-  /** When the next appointment is that was not cancelled. */
+  /** Returns the time of the next appointment that was not cancelled. */
   nextDue(): number | undefined {
     while (this.#heap[0]?.cancelled === true) this.#takeFirst()
     return this.#heap[0]?.due
@@ -99,10 +99,10 @@ export class Timetable {
   #sink(): void {
     for (let at = 0; ; ) {
       const left = 2 * at + 1
-      const least = this.#isBefore(left + 1, left) ? left + 1 : left
-      if (!this.#isBefore(least, at)) return
-      this.#swap(at, least)
-      at = least
+      const earlier = this.#isBefore(left + 1, left) ? left + 1 : left
+      if (!this.#isBefore(earlier, at)) return
+      this.#swap(at, earlier)
+      at = earlier
     }
   }
 }

@@ -113,7 +113,7 @@ describe('stopping', () => {
     ])
   })
 
-  it('lets handlers publish until they have ended, and nobody after that', async () => {
+  it('lets handlers publish until they have ended, and refuses a publish after that', async () => {
     const { queue } = await open()
     const held = gate()
     const results: unknown[] = []

@@ -1,5 +1,4 @@
-import { type Failure, RetryLater, Unrecoverable } from '@mq/core'
-import type { Settlement } from '@mq/core/adapter'
+import { RetryLater, Unrecoverable } from '@mq/core'
 import { describe, expect, it } from 'vitest'
 import { fail, gate, open } from './support/open.js'
 
@@ -102,45 +101,8 @@ describe('retry', () => {
   })
 })
 
-describe('a handle that rejects, which it must not', () => {
-  it('is reported, and gets its message again after a second as a next attempt', async () => {
-    const { adapter, queue, clock } = await open()
-    const cause = new Error('broken')
-    const history: [attempt: number, failure: Failure | undefined][] = []
-    const errors: unknown[] = []
-    queue.on('error', (event) => errors.push(event))
-    const ref = { topic: 'orders', group: 'g' }
-    await adapter.consume(
-      ref,
-      { concurrency: 1, ordered: false, ephemeral: false },
-      async ({ attempt, failure }): Promise<Settlement> => {
-        history.push([attempt, failure])
-        if (attempt < 3) throw cause
-        return { kind: 'done' }
-      },
-    )
-    await queue.publish('orders', 1)
-    await adapter.idle()
-    await clock.advance(999)
-    expect(history).toHaveLength(1)
-    await clock.advance(1)
-    expect(history).toHaveLength(2)
-    await adapter.settled()
-    const error = { name: 'MqError', code: 'MQ_OPERATION_FAILED' }
-    expect(history).toMatchObject([
-      [1, undefined],
-      [2, { reason: 'error', attempts: 1, error }],
-      [3, { reason: 'error', attempts: 2, error, firstFailedAt: history[1]?.[1]?.firstFailedAt }],
-    ])
-    expect(errors).toMatchObject([
-      { ...ref, error: { code: 'MQ_OPERATION_FAILED', cause } },
-      { ...ref, error: { code: 'MQ_OPERATION_FAILED', cause } },
-    ])
-  })
-})
-
 describe('dead letters', () => {
-  it('tells reason, error, attempts and times, and shows the message as it was published', async () => {
+  it('show reason, error, attempts and times, and the message as it was published', async () => {
     const { adapter, queue, clock } = await open()
     const startedAt = clock.now()
     await queue.subscribe('orders', fail, { retry: { attempts: 2, delayMs: 3_000 } })

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { createQueue, createScheduler, defineTask, type ScheduleRule, type TaskContext, type TaskStore } from '@mq/core'
 import { memory, memoryStore, testClock } from '@mq/memory'
+import { isTickAhead } from '@mq/memory/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
 const second = 1_000
@@ -111,7 +112,7 @@ describe('a schedule', () => {
     expect(await failingOwner()).toHaveLength(6)
   })
 
-  it('runs not even once more where the workers have a store', async () => {
+  it('does not run once more if the workers have a store', async () => {
     expect(await failingOwner(memoryStore())).toHaveLength(5)
   })
 })
@@ -136,7 +137,7 @@ describe('ticks whose time passed while no replica was up', () => {
     expect(ids()).toEqual(['daily@2026-01-05T09:00:00.000Z'])
   })
 
-  it('run once in all where the rule says so, without a store', async () => {
+  it('run once in all if the rule says so, without a store', async () => {
     const { runs, ids, rerun } = await downFrom('runOnce', 3 * day)
     expect(runs.map(({ id }) => id)).toEqual(['daily@2026-01-02T09:00:00.000Z'])
     await rerun()
@@ -148,7 +149,7 @@ describe('ticks whose time passed while no replica was up', () => {
     expect(ids()).toEqual(['daily@2026-01-02T09:00:00.000Z'])
   })
 
-  it('are those of the new rule where the rule has just changed, also on a broker that ignores repeated ids', async () => {
+  it('are those of the new rule if the rule has just changed, also on a broker that ignores repeated ids', async () => {
     const { clock, replica, ids } = application({ startAt: '2026-01-01T10:00:00Z', dedupeMs: 300_000 })
     const changed: ScheduleRule = { cron: '0 9,10 * * *' }
     for (const each of [rule, changed]) await (await replica(1, each)).scheduler.stop()
@@ -188,15 +189,15 @@ describe('settled', () => {
     await scheduler.register(task)
     await scheduler.schedule('hourly', { cron: '0 * * * *' }, task, null)
     await scheduler.start()
-    await adapter.settled()
+    await adapter.settled({ except: isTickAhead })
     expect(attempts).toEqual([])
     await clock.advance(3_600_000)
-    await adapter.settled()
+    await adapter.settled({ except: isTickAhead })
     expect(attempts).toEqual([1, 2, 3])
     expect(clock.now() - Date.UTC(2026, 0, 1)).toBe(3_600_000 + 120_000)
     // Anything else that is delayed is waited for, also on a topic of a schedule.
     await queue.publish('schedule.hourly', 'no tick', { delayMs: 1_000 })
-    await adapter.settled()
+    await adapter.settled({ except: isTickAhead })
     expect(clock.now() - Date.UTC(2026, 0, 1)).toBe(3_600_000 + 121_000)
   })
 })

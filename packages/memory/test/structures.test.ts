@@ -1,7 +1,6 @@
 import { emptyHeaders } from '@mq/core/adapter'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Deque } from '../src/deque.js'
 import type { Entry } from '../src/entry.js'
 import { PublishedIds } from '../src/published-ids.js'
 import { ReadyQueue } from '../src/ready-queue.js'
@@ -20,44 +19,6 @@ const entry = (id: string, key?: string): Entry => ({
     body: new Uint8Array(),
   },
   attempt: 1,
-})
-
-describe('Deque', () => {
-  it('gives back what comes after it has grown and been emptied', () => {
-    fc.assert(
-      fc.property(fc.array(fc.integer({ min: 1, max: 70 }), { maxLength: 10 }), (bursts) => {
-        const deque = new Deque<number>()
-        for (const burst of bursts) {
-          const items = Array.from({ length: burst }, (_, item) => item)
-          for (const item of items) deque.push(item)
-          expect(items.map(() => deque.shift())).toEqual(items)
-        }
-      }),
-    )
-  })
-
-  it('behaves like an array with two ends', () => {
-    const operation = fc.oneof(
-      fc.record({ name: fc.constant('push' as const), item: fc.integer() }),
-      fc.record({ name: fc.constant('unshift' as const), item: fc.integer() }),
-      fc.record({ name: fc.constant('shift' as const), item: fc.constant(0) }),
-    )
-    fc.assert(
-      fc.property(fc.array(operation, { maxLength: 300 }), (operations) => {
-        const deque = new Deque<number>()
-        const model: number[] = []
-        for (const { name, item } of operations) {
-          if (name === 'shift') expect(deque.shift()).toBe(model.shift())
-          else {
-            deque[name](item)
-            model[name](item)
-          }
-          expect(deque.length).toBe(model.length)
-        }
-        expect([...deque]).toEqual(model)
-      }),
-    )
-  })
 })
 
 describe('Timetable', () => {
@@ -135,7 +96,7 @@ describe('ReadyQueue', () => {
     )
   })
 
-  it('frees what waits in lanes when nobody asks for order any more', () => {
+  it('frees the entries in lanes when no consumer asks for order any more', () => {
     const queue = new ReadyQueue()
     for (const id of ['1', '2', '3']) queue.add(entry(id, 'k'))
     queue.take(true)
@@ -157,7 +118,7 @@ describe('ReadyQueue', () => {
     expect(queue.take(true)).toBeUndefined()
   })
 
-  it('drops the oldest entry of a key where all wait for their keys', () => {
+  it('drops the oldest entry of a key if all entries wait for their keys', () => {
     const queue = new ReadyQueue()
     for (const [id, key] of [
       ['1', 'a'],

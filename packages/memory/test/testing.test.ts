@@ -28,7 +28,7 @@ async function bench(options?: Parameters<typeof testBench>[0]) {
 }
 
 describe('a test bench', () => {
-  it('tells what ran, with which input, in which attempt, and how that ended', async () => {
+  it('lists what ran, with which input, in which attempt, and how that ended', async () => {
     const { scheduler, runs, settled, clock } = await bench()
     await scheduler.register(resize)
     await scheduler.register(other)
@@ -45,7 +45,7 @@ describe('a test bench', () => {
     expect(runs().map(({ task }) => task)).toEqual(['resize', 'other', 'resize'])
   })
 
-  it('tells of a run that was cancelled', async () => {
+  it('lists a run that was cancelled', async () => {
     const { scheduler, runs, settled } = await bench()
     const waiting = defineTask<null, void>({
       name: 'waiting',
@@ -60,7 +60,7 @@ describe('a test bench', () => {
     expect(runs(waiting)).toMatchObject([{ id, attempt: 1, input: null, status: 'cancelled' }])
   })
 
-  it('begins when it is told to, and runs the ticks of a day in a moment', async () => {
+  it('begins at the time it is given, and runs the ticks of a day in a moment', async () => {
     const { scheduler, runs, advance, clock } = await bench({ startAt: new Date('2026-03-29T00:00:00Z') })
     await scheduler.register(other)
     await scheduler.schedule('tidy', { cron: '0 */6 * * *', timeZone: 'Europe/Berlin' }, other, 'x')
@@ -68,6 +68,27 @@ describe('a test bench', () => {
     await advance(24 * 3_600_000)
     expect(runs(other).map(({ id }) => id.slice(16, 21))).toEqual(['04:00', '10:00', '16:00', '22:00'])
     expect(clock.now()).toBe(Date.UTC(2026, 2, 30))
+  })
+
+  it('settles without waiting for the next tick of a schedule, whichever scheduler has it', async () => {
+    const { queue, scheduler, runs, settled, advance, clock } = await bench()
+    const own = createScheduler(queue)
+    onTestFinished(() => own.stop({ timeoutMs: 0 }))
+    for (const each of [scheduler, own]) {
+      await each.schedule(each === own ? 'own' : 'hourly', { cron: '0 * * * *' }, resize, { width: '2' })
+      await each.start()
+    }
+    await scheduler.register(resize)
+    const before = clock.now()
+    await settled()
+    expect(clock.now()).toBe(before)
+    await advance(3_600_000)
+    await settled()
+    expect(runs(resize).map(({ attempt }) => attempt)).toEqual([1, 1, 2, 2])
+    expect(clock.now()).toBe(before + 3_660_000)
+    await queue.publish('schedule.hourly', 'no tick', { delayMs: 1_000 })
+    await settled()
+    expect(clock.now()).toBe(before + 3_661_000)
   })
 
   it('waits, when the clock was moved on, for handlers that wait for something real', async () => {
@@ -83,7 +104,7 @@ describe('a test bench', () => {
     expect(runs(slow)).toMatchObject([{ result: 'done' }])
   })
 
-  it('says by a deadline of real time that something never ends', async () => {
+  it('rejects after a time of the real clock if something never ends', async () => {
     const stuck = defineTask<null, void>({ name: 'stuck', execute: () => new Promise(() => {}) })
     const { scheduler, settled, advance } = await bench()
     await scheduler.register(stuck)

@@ -68,7 +68,7 @@ describe('settled', () => {
     expect(finished).toBe(true)
   })
 
-  it('does not wait for a group that nobody consumes', async () => {
+  it('does not wait for a group without consumers', async () => {
     const { adapter, queue } = await open()
     await queue.declareGroup('orders', 'nobody')
     await queue.publish('orders', 1)

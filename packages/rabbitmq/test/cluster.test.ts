@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually, freshTopic, open, pause } from './support/open.js'
 
 const slowMs = 60_000
-/** What moves messages out of delay queues may need minutes for a new leader in 3.10.8 (rabbitmq-server#7677). */
+/** In 3.10.8, delay queues may stand still for minutes after an election of their leader (rabbitmq-server#7677). */
 const longestStandstillMs = 240_000
 
-/** With the long ones: on two busy cores, three nodes need a minute to be killed and to come back. */
+/** Runs with the long tests only: on two busy cores, it takes a minute to kill and restart three nodes. */
 const isLong = process.env.MQ_TEST_LONG === '1'
 
 describe.skipIf(!isLong || !brokers.owned('rabbitmq'))('a cluster of three nodes', () => {
@@ -19,7 +19,7 @@ describe.skipIf(!isLong || !brokers.owned('rabbitmq'))('a cluster of three nodes
     await cluster?.stop()
   })
 
-  it('loses nothing of what it has stored, delayed and retried messages too, and goes on without each of them', async () => {
+  it('loses no stored, delayed or retried message when a node dies, and goes on without that node', async () => {
     const topic = freshTopic()
     const [first, second, third] = cluster.nodes
     if (first === undefined || second === undefined || third === undefined) throw new Error('There must be three')

@@ -9,7 +9,7 @@ import {
   workspaceNode,
 } from '@mq/test-brokers'
 import * as vitest from 'vitest'
-import { namespaceFor } from '../src/names.js'
+import { namespaceFor } from '../src/topology/names.js'
 import { onRaw } from './support/raw.js'
 
 const names = namespaceFor('mq')
@@ -18,9 +18,9 @@ await conformance(
   { ...vitest, describe: vitest.describe.skipIf(!brokers.wanted('rabbitmq')) },
   {
     adapter: new URL('../src/index.ts', import.meta.url),
-    // A link that falls silent is noticed after two of them.
+    // A silent link is noticed after two heartbeats.
     options: { heartbeatMs: 2_000 },
-    // After a crash the broker waits so long, by default 3 minutes, until it dead-letters again what was on its way.
+    // How long a broker that has crashed waits before it dead-letters again. Default: 3 minutes.
     start: () => behindProxy(rabbitmq({ application: { dead_letter_worker_publisher_confirm_timeout: 2_000 } })),
     stop: stopBehindProxy,
     faults: {

@@ -43,7 +43,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('connecting', () => {
     throw new Error('It connected')
   }
 
-  it('by TLS, with an authority of its own and a password of any characters', async () => {
+  it('works with TLS, a private certificate authority and a password of any characters', async () => {
     const topic = freshTopic()
     const queue = await open({ url: secured.url, tls: { ca: secured.ca } })
     const given = await open({
@@ -58,7 +58,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('connecting', () => {
     await eventually(() => got.length === 1, 'the message')
   })
 
-  it('says MQ_TLS_FAILED for a certificate that nobody vouches for', async () => {
+  it('says MQ_TLS_FAILED for a certificate that no authority has signed', async () => {
     const error = await failure({ url: secured.url })
     expect(error.code).toBe('MQ_TLS_FAILED')
     expect(error.message).toMatch(/self-signed|certificate/)
@@ -90,7 +90,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('connecting', () => {
     expect(queue.health().status).toBe('up')
   })
 
-  it('says MQ_CONNECT_FAILED at once where nobody listens, and MQ_CONNECT_TIMEOUT where nobody answers', async () => {
+  it('says MQ_CONNECT_FAILED at once if nothing listens, and MQ_CONNECT_TIMEOUT if nothing answers', async () => {
     expect((await failure({ url: 'amqp://guest:s3cret@127.0.0.1:1' })).code).toBe('MQ_CONNECT_FAILED')
     const link = await proxy(plain)
     await link.freeze('both')
@@ -144,7 +144,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('connecting', () => {
     expect((await queue.publish(freshTopic(), 1)).routed).toBe('no')
   })
 
-  it('tries no other host when one refuses the login, and tells of a refusal rather than of a host that is not there', async () => {
+  it('tries no other host when one refuses the login, and reports a refusal rather than a missing host', async () => {
     let tries = 0
     const counting: RabbitmqOptions['createClient'] = (url, socketOptions) => {
       tries += 1
@@ -185,7 +185,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('connecting', () => {
     for (const { server } of [first, second]) server.close()
   })
 
-  it('replaces a connection that has closed before anybody listened', async () => {
+  it('replaces a connection that closed before it had listeners', async () => {
     let made = 0
     const queue = await open({
       url: plain.url,
@@ -212,7 +212,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('connecting', () => {
     expect(await named()).toEqual(['billing (consume)', 'billing (publish)'])
   })
 
-  it('a factory makes the connections when one is given', async () => {
+  it('createClient opens the connections if it is given', async () => {
     const made: string[] = []
     const queue = await open({
       url: plain.url,

@@ -1,11 +1,11 @@
 import { brokers, type RabbitServer, shared } from '@mq/test-brokers'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { namespaceFor } from '../src/names.js'
+import { namespaceFor } from '../src/topology/names.js'
 import { eventually, freshTopic, open } from './support/open.js'
 import { onRaw } from './support/raw.js'
 
 const names = namespaceFor('mq')
-const source = (topic: string) => ({ topic, group: 'workers' })
+const refOf = (topic: string) => ({ topic, group: 'workers' })
 const fail = (): never => {
   throw new Error('broken')
 }
@@ -27,7 +27,7 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('dead letters', () => {
     return { queue, topic, letters: queue.deadLetters(topic) }
   }
 
-  it('are listed the oldest first, at most the limit, as often as one likes', async () => {
+  it('are listed the oldest first, at most the limit, any number of times', async () => {
     const { letters } = await withDead(7)
     const first = await letters.list({ limit: 3 })
     expect(first.map(({ data }) => data)).toEqual([0, 1, 2])
@@ -78,7 +78,7 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('dead letters', () => {
     await queue.declareGroup(topic, 'workers')
     await queue.publish(topic, { order: 7 }, { id: 'one', headers: { Tenant: 'x' } })
     await onRaw(server.url, async (channel) => {
-      const message = await channel.get(names.group(source(topic)))
+      const message = await channel.get(names.group(refOf(topic)))
       if (message !== false) channel.reject(message, false)
     })
     await eventually(async () => (await queue.stats(topic)).dead === 1, 'the dead letter')
@@ -97,11 +97,11 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('dead letters', () => {
     expect(got).toEqual([['one', 1, { Tenant: 'x' }]])
   })
 
-  it('that the driver cannot write again are made by the broker, and hold up no handler', async () => {
+  it('that the driver cannot write are made by the broker, and hold up no handler', async () => {
     const queue = await open({ url: server.url })
     const topic = freshTopic()
     await queue.subscribe(topic, fail, { retry: { attempts: 2, delayMs: 0 }, concurrency: 1 })
-    // On the wire a table with these two keys. The driver would write it as a time.
+    // The driver reads it as a table with these two keys, and would write it as a time.
     const table = { '!': 'object', value: { '!': 'timestamp', value: 'x' } }
     await onRaw(server.url, async (channel) => {
       channel.publish(names.topic(topic), '', Buffer.from('1'), { headers: { table } })
@@ -112,7 +112,7 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('dead letters', () => {
     await eventually(async () => (await queue.stats(topic)).dead === 2, 'the dead letter behind')
   })
 
-  it('of a group that does not exist are none', async () => {
+  it('are an empty list for a group that does not exist', async () => {
     const queue = await open({ url: server.url })
     const letters = queue.deadLetters(freshTopic())
     expect(await letters.list()).toEqual([])
@@ -123,9 +123,22 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('dead letters', () => {
   it('a dead-letter queue that was deleted is declared again before anything is lost', async () => {
     const queue = await open({ url: server.url })
     const topic = freshTopic()
-    await queue.subscribe(topic, fail, once)
-    await onRaw(server.url, (channel) => channel.deleteQueue(names.dead(source(topic))))
-    await queue.publish(topic, 1)
+    const got: unknown[] = []
+    await queue.subscribe(
+      topic,
+      ({ data }) => {
+        got.push(data)
+        if (data === 'second') fail()
+      },
+      once,
+    )
+    // Declares everything that publishing needs, so the second publish declares nothing.
+    await queue.publish(topic, 'first')
+    await eventually(() => got.length === 1, 'the first message')
+    await onRaw(server.url, (channel) => channel.deleteQueue(names.dead(refOf(topic))))
+    await queue.publish(topic, 'second')
     await eventually(async () => (await queue.deadLetters(topic).list()).length === 1, 'the dead letter')
+    expect((await queue.deadLetters(topic).list())[0]?.data).toBe('second')
+    expect(got).toEqual(['first', 'second'])
   })
 })

@@ -1,18 +1,19 @@
 import type { Message } from 'amqplib'
 import { describe, expect, it } from 'vitest'
-import { decode, jsonOf } from '../src/wire.js'
+import { decode } from '../src/wire/decode.js'
+import { jsonOf } from '../src/wire/json.js'
 
 const message = (properties: object): Message =>
   ({ fields: {}, properties, content: Buffer.from('1') }) as unknown as Message
 
-describe('decoding what nobody should send', () => {
+describe('decoding a malformed message', () => {
   const nested = (depth: number): unknown => {
     let value: unknown = 'x'
     for (let level = 0; level < depth; level++) value = level % 2 === 0 ? [value] : { a: value }
     return value
   }
 
-  it('a time that cannot be made a number is none', () => {
+  it('ignores a time that is not a number', () => {
     const time = { '!': 'timestamp', value: { valueOf: 1, toString: 1 } }
     const { message: decoded, decodeError } = decode(
       message({ headers: { 'cloudEvents:time': time }, messageId: 'm' }),
@@ -22,14 +23,14 @@ describe('decoding what nobody should send', () => {
     expect(Date.parse(decoded.time)).toBeGreaterThan(Date.now() - 60_000)
   })
 
-  it('headers nested beyond the stack give an id, the same each time', () => {
+  it('gives the same id each time to headers nested deeper than the stack allows', () => {
     const deep = message({ headers: { deep: nested(200_000) } })
     const ids = [deep, deep].map((one) => decode(one, 't').message.id)
     expect(ids[0]).toMatch(/^[0-9a-f]{32}$/)
     expect(ids[1]).toBe(ids[0])
   })
 
-  it('headers of ordinary depth are told apart in full', () => {
+  it('tells headers of ordinary depth apart in full', () => {
     expect(jsonOf(nested(90))).toBe(JSON.stringify(nested(90)))
     expect(jsonOf([1n, { a: 2n }])).toBe('["1",{"a":"2"}]')
   })

@@ -2,11 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { brokers, type RabbitServer, shared } from '@mq/test-brokers'
 import { connect } from 'amqplib'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { createDeclarations } from '../src/declarations.js'
-import { bitPattern, delayRoute, levelMs, levels, maxDelayMs } from '../src/delays.js'
-import { namespaceFor } from '../src/names.js'
-import { createOutbox } from '../src/outbox.js'
-import { Parcel, type Sent } from '../src/parcel.js'
+import { createOutbox } from '../src/publish/outbox.js'
+import { createDeclarations } from '../src/topology/declarations.js'
+import { bitPattern, delayRoute, levelMs, levels, maxDelayMs } from '../src/topology/delays.js'
+import { namespaceFor } from '../src/topology/names.js'
 import { eventually, freshTopic, open } from './support/open.js'
 import { onRaw } from './support/raw.js'
 
@@ -26,13 +25,13 @@ describe('the route of a delay', () => {
     }
   })
 
-  it('fits a routing key with the longest name that there is, as one word', () => {
+  it('fits a routing key with the longest possible name, as one word', () => {
     const { routingKey } = delayRoute(1, `${'x'.repeat(100)}.${'y'.repeat(99)}`)
     expect(routingKey.length).toBeLessThanOrEqual(255)
     expect(routingKey.split('.')).toHaveLength(levels + 1)
   })
 
-  it('takes weeks, and no queue has a time to live that the broker does not take', () => {
+  it('can be weeks, with times to live that the broker accepts', () => {
     expect(maxDelayMs).toBeGreaterThan(8 * 7 * 86_400_000)
     expect(levelMs(levels - 1)).toBeLessThan(2 ** 32)
     expect(bitPattern(levels - 1, '1')).toBe('1.#')
@@ -45,7 +44,7 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('delaying', () => {
     server = await shared('rabbitmq')
   })
 
-  it('mixed delays overtake each other, none early', async () => {
+  it('shorter delays overtake longer ones, and no message is early', async () => {
     const queue = await open({ url: server.url })
     const topic = freshTopic()
     const early: number[] = []
@@ -70,7 +69,7 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('delaying', () => {
     expect(order.indexOf(100)).toBeLessThan(order.indexOf(3_200))
   })
 
-  it('a delayed message goes to the groups that there are when it is due', async () => {
+  it('a delayed message goes to the groups that exist when it is due', async () => {
     const queue = await open({ url: server.url })
     const topic = freshTopic()
     expect((await queue.publish(topic, 1, { delayMs: 1_000 })).routed).toBe('unknown')
@@ -82,7 +81,7 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('delaying', () => {
   it('delayed messages that no group takes hold up no others, and wait where an operator can see them', async () => {
     const queue = await open({ url: server.url, prefix: 'unrouted' })
     const topic = freshTopic()
-    // More than the broker moves at a time from one delay queue.
+    // The broker moves fewer than this at a time out of one delay queue.
     await queue.publishAll(
       'nobody.there',
       Array.from({ length: 100 }, (_, number) => number),
@@ -158,18 +157,18 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('delaying', () => {
     await channel.assertExchange(exchange, 'topic', { autoDelete: true })
     const declarations = createDeclarations({ names: namespaceFor('mq'), queueArguments: {} })
     const outbox = createOutbox({ ...declarations, isReady: () => true }, () => undefined)
-    outbox.linkUp(connection)
-    const to = {
+    outbox.onConnectionUp(connection)
+    const letter = {
       exchange,
       routingKey: 'any',
       content: Buffer.from('1'),
       properties: { mandatory: true, messageId: 'one' },
       need: { level: 0 },
-      deadline: Number.POSITIVE_INFINITY,
     }
-    const sent = await new Promise<Sent>((resolve) => outbox.send(new Parcel(to, resolve)))
-    expect(sent).toMatchObject({ status: 'rejected', error: { code: 'MQ_PUBLISH_REJECTED' }, isImpossible: false })
-    expect(sent).toHaveProperty('error.message', expect.stringMatching(/the queue for its delay is missing/))
+    const { parcel, outcome } = outbox.sendOne(letter)
+    expect(await outcome).toMatchObject({ status: 'rejected', error: { code: 'MQ_PUBLISH_REJECTED' } })
+    expect(await outcome).toHaveProperty('error.message', expect.stringMatching(/the queue for its delay is missing/))
+    expect(parcel?.isImpossible).toBe(false)
     await outbox.close(0)
     await channel.deleteExchange(exchange)
     await connection.close()

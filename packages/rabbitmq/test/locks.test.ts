@@ -1,8 +1,8 @@
 import { EventEmitter, getEventListeners } from 'node:events'
 import type { ChannelModel } from 'amqplib'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { createLocks } from '../src/locks.js'
-import { namespaceFor } from '../src/names.js'
+import { createLocks } from '../src/topology/locks.js'
+import { namespaceFor } from '../src/topology/names.js'
 
 const ref = { topic: 't', group: 'g' }
 
@@ -11,7 +11,7 @@ interface Answers {
   readonly checkQueue?: () => Promise<{ consumerCount: number }>
 }
 
-/** A connection whose channels answer like that; `calls` is what they were asked. */
+/** A connection whose channels give these answers. `calls` lists what they were asked. */
 function connectionThat({
   assertQueue = async () => ({}),
   checkQueue = async () => ({ consumerCount: 0 }),
@@ -52,7 +52,7 @@ describe('the lock of an ordered group', () => {
 
   it.each([
     ['the lock', { assertQueue: never }],
-    ['the consumer before', { checkQueue: never }],
+    ['the previous consumer', { checkQueue: never }],
   ])('a broker that does not answer about %s is given up, and so is the name', async (_, answers) => {
     const locks = createLocks(namespaceFor('mq'))
     const silent = connectionThat(answers)
@@ -65,7 +65,7 @@ describe('the lock of an ordered group', () => {
     expect(await locks.hold(connectionThat().connection, ref, signal())).toBeTypeOf('function')
   })
 
-  it('what was taken is given back when the queue of the group is not there', async () => {
+  it('is released again if the queue of the group does not exist', async () => {
     const locks = createLocks(namespaceFor('mq'))
     const missing = async (): Promise<never> => {
       throw Object.assign(new Error('missing'), { code: 404 })
@@ -75,7 +75,7 @@ describe('the lock of an ordered group', () => {
     expect(calls).toContain('deleteQueue')
   })
 
-  it('standing by leaves nothing behind', async () => {
+  it('leaves no listener or channel behind while an instance stands by', async () => {
     vi.useRealTimers()
     const locks = createLocks(namespaceFor('mq'))
     const { connection, calls } = connectionThat({ assertQueue: locked })

@@ -1,8 +1,8 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import factory, { rabbitmq } from '../src/index.js'
+import { parseAddress } from '../src/options/url.js'
 import { settingsOf } from '../src/options.js'
-import { endpointsOf } from '../src/url.js'
 
 describe('options', () => {
   it('the capabilities are these', () => {
@@ -32,7 +32,7 @@ describe('options', () => {
   })
 
   it('a URL gives hosts, login and vhost, decoded', () => {
-    expect(endpointsOf('amqps://us%C3%A9r:p%40s%2Fs@[::1]/a%2Fb', ['second', 'third:1234', '[::2]:99'])).toEqual({
+    expect(parseAddress('amqps://us%C3%A9r:p%40s%2Fs@[::1]/a%2Fb', ['second', 'third:1234', '[::2]:99'])).toEqual({
       isSecure: true,
       endpoints: [
         { host: '::1', port: 5671 },
@@ -43,7 +43,7 @@ describe('options', () => {
       login: { username: 'usér', password: 'p@s/s' },
       vhost: 'a/b',
     })
-    expect(endpointsOf('amqp://localhost', [])).toMatchObject({
+    expect(parseAddress('amqp://localhost', [])).toMatchObject({
       endpoints: [{ host: 'localhost', port: 5672 }],
       login: { username: 'guest', password: 'guest' },
       vhost: '/',

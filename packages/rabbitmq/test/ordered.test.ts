@@ -8,21 +8,21 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('ordered', () => {
     server = await shared('rabbitmq')
   })
 
-  /** Handlers that take a moment, and note what ran beside what. */
+  /** Creates handlers that take a moment, and record which messages ran at the same time. */
   function recorder() {
     const seen = new Map<string, number[]>()
     const running = new Set<string>()
     const overlaps: string[] = []
-    let most = 0
+    let maxRunning = 0
     return {
       seen,
       overlaps,
-      most: () => most,
+      maxRunning: () => maxRunning,
       count: () => [...seen.values()].reduce((sum, list) => sum + new Set(list).size, 0),
       async handle({ key = '', data }: { key?: string | undefined; data: unknown }): Promise<void> {
         if (running.has(key)) overlaps.push(key)
         running.add(key)
-        most = Math.max(most, running.size)
+        maxRunning = Math.max(maxRunning, running.size)
         seen.set(key, [...(seen.get(key) ?? []), data as number])
         await pause(Math.random() * 4)
         running.delete(key)
@@ -30,10 +30,10 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('ordered', () => {
     }
   }
 
-  /** The first time of each number. */
+  /** Returns each number at its first place. */
   const firstTimes = (numbers: readonly number[] = []): number[] => [...new Set(numbers)]
 
-  it('handles the messages of a key one after the other, other keys meanwhile', async () => {
+  it('handles the messages of a key one after the other, and other keys meanwhile', async () => {
     const queue = await open({ url: server.url })
     const topic = freshTopic()
     const record = recorder()
@@ -46,7 +46,7 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('ordered', () => {
     await eventually(() => record.count() === 300, 'all of them')
     for (const key of keys) expect(record.seen.get(key)).toEqual(Array.from({ length: 60 }, (_, number) => number))
     expect(record.overlaps).toEqual([])
-    expect(record.most()).toBeGreaterThan(1)
+    expect(record.maxRunning()).toBeGreaterThan(1)
   })
 
   it('a stuck key holds up no other', async () => {
@@ -64,7 +64,7 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('ordered', () => {
     await eventually(() => got.length === 20, 'the others')
   })
 
-  it('two instances, and connections that break: order per key, one owner, and the other takes over', async () => {
+  it('with two instances and broken connections, keys keep their order, one instance owns the group and the other takes over', async () => {
     const link = await proxy(server)
     const topic = freshTopic()
     const record = recorder()

@@ -1,6 +1,6 @@
 import { brokers, proxy, type RabbitServer, rabbitmq as startRabbit } from '@mq/test-brokers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { namespaceFor } from '../src/names.js'
+import { namespaceFor } from '../src/topology/names.js'
 import { eventually, freshTopic, open, pause } from './support/open.js'
 import { onRaw } from './support/raw.js'
 
@@ -39,7 +39,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('publishing', () => {
     await eventually(() => routed.every((number) => got.has(number)), 'all that was routed')
   })
 
-  it('a message larger than the broker takes is refused, and the ones beside it are stored', async () => {
+  it('a message larger than the broker accepts is refused, and the others are stored', async () => {
     const queue = await open({ url: server.url })
     const topic = freshTopic()
     await queue.declareGroup(topic, 'workers')
@@ -50,7 +50,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('publishing', () => {
     expect((await Promise.all(beside)).map(({ routed }) => routed)).toEqual(['yes', 'yes', 'yes'])
   })
 
-  it('a topic that the user may not write to is refused, and the ones beside it are stored', async () => {
+  it('a topic that the user may not write to is refused, and messages of others are stored', async () => {
     const queue = await open({ url: server.url, username: 'carol', password: 'other' })
     const owner = await open({ url: server.url })
     const forbidden = `forbidden.${freshTopic()}`
@@ -62,13 +62,13 @@ describe.skipIf(!brokers.owned('rabbitmq'))('publishing', () => {
     for (const { routed } of await Promise.all(beside)) expect(routed).toBe('yes')
   })
 
-  it('a full queue makes publishing wait for room, then say that the message may not be stored', async () => {
+  it('with a full queue a publish waits for room, then says that the message may not be stored', async () => {
     const queue = await open({ url: server.url, queueArguments: { 'x-max-length': 1 } })
     const topic = freshTopic()
     await queue.declareGroup(topic, 'workers')
     let stored = 0
     let refusal: unknown
-    // Quorum queues notice the limit a little late.
+    // Quorum queues enforce the limit a little late.
     while (refusal === undefined && stored < 20) {
       await queue.publish(topic, stored).then(
         () => (stored += 1),
@@ -82,7 +82,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('publishing', () => {
     expect((await later).routed).toBe('yes')
   })
 
-  it('a memory alarm makes publishes wait, tells so, and lets them through once it is over', async () => {
+  it('publishes wait during a memory alarm, which is reported, and go through once it is over', async () => {
     const queue = await open({ url: server.url })
     const topic = freshTopic()
     await queue.declareGroup(topic, 'workers')
@@ -125,7 +125,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('publishing', () => {
     }
   })
 
-  it('the end of a blocked connection is the end of its being blocked', async () => {
+  it('a blocked connection that ends is reported as blocked no longer', async () => {
     const link = await proxy(server)
     const queue = await open({ url: link.url })
     const blocked: boolean[] = []
@@ -143,7 +143,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('publishing', () => {
     await link.close()
   })
 
-  it('what was in flight when the connection broke is published again with its id', async () => {
+  it('a message in flight when the connection breaks is published again with its id', async () => {
     const link = await proxy(server)
     const queue = await open({ url: link.url })
     const reader = await open({ url: server.url })
@@ -151,7 +151,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('publishing', () => {
     const ids: string[] = []
     await reader.subscribe(topic, ({ id }) => void ids.push(id), { concurrency: 100 })
     await queue.publish(topic, 0, { id: 'before' })
-    // The broker gets and stores them; the confirmations are lost with the connection.
+    // The broker stores them, and the confirms are lost with the connection.
     await link.freeze('out')
     const publishes = Array.from({ length: 30 }, (_, number) => queue.publish(topic, number, { id: `n${number}` }))
     await eventually(() => ids.length === 31, 'the broker to have them')
@@ -163,7 +163,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('publishing', () => {
     await link.close()
   })
 
-  it('the order of publishing is kept across a reconnect, first handlings counted', async () => {
+  it('the order of publishing is kept across a reconnect, apart from duplicates', async () => {
     const link = await proxy(server)
     const queue = await open({ url: link.url })
     const reader = await open({ url: server.url })

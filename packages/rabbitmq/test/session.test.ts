@@ -1,8 +1,8 @@
 import type { Settlement } from '@mq/core/adapter'
 import type { Channel, ConsumeMessage } from 'amqplib'
 import { describe, expect, it, vi } from 'vitest'
-import type { CopyResult } from '../src/copies.js'
-import { createSession, type SessionParts } from '../src/session.js'
+import { createSession, type SessionParts } from '../src/consume/session.js'
+import type { CopyResult } from '../src/wire/copy.js'
 
 const message = (deliveryTag: number, properties: object = {}): ConsumeMessage =>
   ({ fields: { deliveryTag }, properties, content: Buffer.from('1') }) as unknown as ConsumeMessage
@@ -15,7 +15,7 @@ function sessionWith(parts: Partial<SessionParts>) {
     options: { concurrency: 10, ordered: false, ephemeral: false },
     handle: async () => ({ kind: 'done' }),
     copy: () => ({ result: Promise.resolve<CopyResult>('stored'), abandon: () => undefined }),
-    returnsCount: true,
+    requeueCountsAsAttempt: true,
     report,
     ...parts,
   })
@@ -26,7 +26,7 @@ describe('a session', () => {
   it.each([
     ['release', true],
     ['dead', false],
-  ] as const)('a message of which no copy can be made: %s', async (kind, isReturned) => {
+  ] as const)('a message that cannot be copied goes back to the broker: %s', async (kind, isReturned) => {
     const failure = {
       reason: 'error',
       error: { name: 'Error', message: '' },
@@ -45,7 +45,7 @@ describe('a session', () => {
     expect(channel.nack.mock.calls).toEqual([[delivered, false, isReturned]])
   })
 
-  it('a message that cannot be taken in is refused, and nothing is thrown at the driver', () => {
+  it('a message that cannot be read is refused, and the driver gets no exception', () => {
     const { session, channel, report } = sessionWith({})
     const hostile = message(1)
     Object.defineProperty(hostile, 'properties', {

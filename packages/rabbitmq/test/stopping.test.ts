@@ -1,7 +1,7 @@
 import { brokers, proxy, type RabbitServer, shared } from '@mq/test-brokers'
 import { connect } from 'amqplib'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { namespaceFor } from '../src/names.js'
+import { namespaceFor } from '../src/topology/names.js'
 import { eventually, freshTopic, open, pause } from './support/open.js'
 import { onRaw } from './support/raw.js'
 
@@ -13,7 +13,7 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('stopping and ephemeral subscriptio
     server = await shared('rabbitmq')
   })
 
-  it('what a stop takes from a handler runs again as the same attempt', async () => {
+  it('a message that a stop takes from its handler runs again as the same attempt', async () => {
     const queue = await open({ url: server.url })
     const topic = freshTopic()
     const attempts: number[] = []
@@ -31,7 +31,7 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('stopping and ephemeral subscriptio
     expect((await queue.stats(topic)).ready).toBe(1)
   })
 
-  it('what a broker hands out that learns late of a stop comes back', async () => {
+  it('messages that the broker delivers after a stop, because it was late, come back', async () => {
     const link = await proxy(server)
     const stopping = await open({ url: link.url })
     const other = await open({ url: server.url })
@@ -48,7 +48,7 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('stopping and ephemeral subscriptio
     await link.close()
   })
 
-  it('nothing starts for a consumer that is stopped while it starts', async () => {
+  it('a consumer that is stopped while it starts runs no handler', async () => {
     const link = await proxy(server)
     const publisher = await open({ url: server.url })
     const topic = freshTopic()
@@ -105,7 +105,7 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('stopping and ephemeral subscriptio
     expect(errors).toEqual([])
   })
 
-  it('a stop gives back what cannot be copied, too', async () => {
+  it('a stop gives back messages that cannot be copied, too', async () => {
     const queue = await open({ url: server.url })
     const topic = freshTopic()
     let runs = 0
@@ -114,7 +114,7 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('stopping and ephemeral subscriptio
       return new Promise(() => {})
     })
     await onRaw(server.url, async (channel) => {
-      // The driver can write this, and nothing more beside it.
+      // The driver can write this header, but no further one.
       const headers = { large: 'x'.repeat(65_500) }
       channel.publish(names.topic(topic), '', Buffer.from('1'), { headers })
       await channel.waitForConfirms()
@@ -125,7 +125,7 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('stopping and ephemeral subscriptio
     expect((await queue.stats(topic)).dead).toBe(0)
   })
 
-  it('what is handled in time is not given back, and an idle stop is over at once', async () => {
+  it('a message handled in time is not given back, and an idle consumer stops at once', async () => {
     const queue = await open({ url: server.url })
     const topic = freshTopic()
     let ended = 0
@@ -163,7 +163,7 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('stopping and ephemeral subscriptio
     await queue.publish(topic, 'soon', { delayMs: 100 })
     await eventually(() => got.length === 2, 'both')
     await link.cut()
-    await eventually(() => lost.length === 1, 'the gap to be told')
+    await eventually(() => lost.length === 1, 'the gap to be reported')
     await eventually(async () => (await queue.publish(topic, 'after')).routed === 'yes', 'it to be back')
     await eventually(() => got.includes('after'), 'the message after')
     await subscription.stop()

@@ -1,6 +1,6 @@
 import { brokers, type RabbitServer, shared } from '@mq/test-brokers'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { namespaceFor } from '../src/names.js'
+import { namespaceFor } from '../src/topology/names.js'
 import { eventually, freshTopic, open } from './support/open.js'
 import { onRaw, takeRaw } from './support/raw.js'
 
@@ -38,7 +38,7 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('on the wire', () => {
     expect(JSON.parse(message.content.toString())).toEqual({ order: 7 })
   })
 
-  it('a message of another program is delivered, and keeps what it carries through retries and the dead letters', async () => {
+  it('a message of another program is delivered, and keeps its content through retries and the dead letters', async () => {
     const queue = await open({ url: server.url })
     const topic = freshTopic()
     const trap = freshTopic()
@@ -68,7 +68,7 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('on the wire', () => {
     expect(got.map(({ attempt }) => attempt)).toEqual([1, 2])
     expect(got[1]?.id).not.toBe('')
     for (const { headers } of got) expect(headers).toEqual({ number: '5', flag: 'true', text: 't' })
-    // CC in a copy would have sent it to that queue too: the topic's own exchange does not look at it.
+    // With CC, the copy would have gone to that queue, too. The topic's own exchange ignores CC.
     expect((await queue.stats(trap)).ready).toBe(0)
     const message = await takeRaw(server.url, names.dead({ topic, group: 'workers' }))
     if (message === false) throw new Error('No message')
@@ -104,7 +104,7 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('on the wire', () => {
     expect(await letters.list()).toMatchObject([{ failure: { reason: 'undecodable' } }])
   })
 
-  it('a time in the types of AMQP is the time of the message, and nonsense is not', async () => {
+  it('a time in the types of AMQP is the time of the message, and an invalid one is ignored', async () => {
     const queue = await open({ url: server.url })
     const topic = freshTopic()
     const got: [string, string][] = []
@@ -138,7 +138,7 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('on the wire', () => {
     })
   })
 
-  it('a message whose headers fit no second frame is dead-lettered by the broker itself, as it is', async () => {
+  it('a message whose headers exceed a frame once copied is dead-lettered by the broker, unchanged', async () => {
     const queue = await open({ url: server.url })
     const topic = freshTopic()
     await queue.subscribe(topic, fail, { retry: { attempts: 3, delayMs: 100 } })

@@ -1,184 +1,131 @@
-import {
-  type Adapter,
-  type AdapterEvent,
-  type Capabilities,
-  type GroupRef,
-  MqError,
-  withTimeout,
-} from '@mq/core/adapter'
+import { type Adapter, adapterState, type Capabilities, closedError, notConnectedError } from '@mq/core/adapter'
+import { type Connections, openConnections } from './connection/open.js'
+import { startEphemeralConsumer } from './consume/ephemeral-consumer.js'
+import { startGroupConsumer } from './consume/group-consumer.js'
+import { groupOperations } from './consume/groups.js'
+import type { RunningConsumer } from './consume/running-consumer.js'
 import { deadLetterStore } from './dead-letters.js'
-import { startEphemeralConsumer } from './ephemeral-consumer.js'
-import { bare, CommandError, closedError, connectError } from './errors.js'
-import { startGroupConsumer } from './group-consumer.js'
-import { createLink, type Link } from './link.js'
 import { type RedisOptions, type Settings, settingsOf } from './options.js'
-import { persist } from './persist.js'
-import { placeOf } from './place.js'
-import { createPublisher } from './publisher.js'
-import type { RunningConsumer } from './running-consumer.js'
-import { declareScript, deleteScript, statsScript } from './scripts/group.js'
-import { checkServer } from './start-checks.js'
+import { createPublisher, type Publisher } from './publish/publisher.js'
+import { placeOf } from './wire/keys.js'
+
+/** An open adapter: its connections, and the publisher that uses them. */
+interface Opened extends Connections {
+  readonly publisher: Publisher
+}
 
 /**
- * The adapter for Redis 7.0 and newer, and Valkey. Not connected yet.
- * Throws a `TypeError`, `MQ_INVALID_URL` or `MQ_INVALID_OPTION`.
+ * Creates an adapter for Redis 7.0 and newer, and for Valkey. It is not connected yet. Throws a `TypeError`, `MQ_INVALID_URL` or
+ * `MQ_INVALID_OPTION`.
  */
 export function redis(options: RedisOptions = {}): Adapter {
   const settings = settingsOf(options)
-  const listeners = new Set<(event: AdapterEvent) => void>()
+  const state = adapterState()
   const consumers = new Set<RunningConsumer>()
-  let state: 'new' | 'open' | 'closed' = 'new'
-  let commands: Link | undefined
-  let publishing: Link | undefined
-  let publisher: ReturnType<typeof createPublisher> | undefined
-  let lastError: MqError | undefined
+  const groups = groupOperations(settings, state.report)
+  let opened: Opened | undefined
+  let opening: Promise<void> | undefined
+  let closing: Promise<void> | undefined
 
-  const report = (event: AdapterEvent): void => {
-    if ('error' in event && event.error !== undefined) lastError = event.error
-    for (const listener of listeners) listener(event)
+  function requireOpened(): Opened {
+    state.requireOpen()
+    if (opened === undefined) throw notConnectedError()
+    return opened
   }
-  const requireOpen = (): Link => {
-    if (state === 'closed') throw closedError()
-    if (commands === undefined) throw new MqError('MQ_NOT_CONNECTED', 'The adapter is not connected')
-    return commands
-  }
-  /** What may be done twice without harm. */
-  const repeated = <T>(what: string, link: Link, work: () => Promise<T>): Promise<T> =>
-    persist({ what, link, timeoutMs: 2 * settings.commandTimeoutMs, repeatable: true }, work)
-  const where = { where: `${settings.address.host}:${settings.address.port}`, timeoutMs: settings.connectTimeoutMs }
 
   async function open(): Promise<void> {
-    const link = createLink(settings, {
-      up: () => state === 'open' && report({ type: 'state', state: 'connected' }),
-      down: (error) => state === 'open' && report({ type: 'state', state: 'reconnecting', error }),
+    const connections = await openConnections(settings, {
+      onUp: () => state.phase === 'open' && state.report({ type: 'state', state: 'connected' }),
+      onDown: (error) => state.phase === 'open' && state.report({ type: 'state', state: 'reconnecting', error }),
+    }).catch((error) => {
+      state.refuseClosed()
+      throw error
     })
-    // What waits for copies holds up all that comes after it on its connection.
-    const own = settings.wait === undefined ? link : createLink(settings)
-    const prepare = async (): Promise<readonly MqError[]> => {
-      await link.open()
-      const warnings = await checkServer(link, settings)
-      if (own !== link) await own.open()
-      return warnings
+    if (state.phase === 'closed') {
+      connections.commands.close()
+      connections.publishing.close()
+      throw closedError()
     }
-    try {
-      const warnings = await withinConnectTime(prepare(), where)
-      if (state === 'closed') throw closedError()
-      commands = link
-      publishing = own
-      publisher = createPublisher(settings, own)
-      state = 'open'
-      for (const error of warnings) report({ type: 'error', error })
-    } catch (error) {
-      // What is still under way in them ends with them.
-      link.close()
-      own.close()
-      if (state === 'closed') throw closedError()
-      throw error instanceof CommandError ? connectError(bare(error), where) : error
-    }
+    opened = { ...connections, publisher: createPublisher(settings, connections.publishing) }
+    state.markOpen()
+    for (const error of connections.warnings) state.report({ type: 'error', error })
   }
-  let opening: Promise<void> | undefined
 
   async function close(timeoutMs: number): Promise<void> {
     const endsAt = performance.now() + timeoutMs
-    const left = (): number => Math.max(0, endsAt - performance.now())
     await Promise.all([...consumers].map((consumer) => consumer.stop({ timeoutMs })))
-    await publisher?.close(left())
-    state = 'closed'
+    await opened?.publisher.close(Math.max(0, endsAt - performance.now()))
+    state.markClosed()
     for (const link of settings.links) link.close()
   }
-  let closed: Promise<void> | undefined
 
   return {
     name: 'redis',
     contract: 2,
     capabilities: capabilitiesOf(settings),
     async connect() {
-      if (state === 'closed') throw closedError()
-      if (state === 'open') return
+      state.refuseClosed()
+      if (state.phase === 'open') return
       opening ??= open().finally(() => {
         opening = undefined
       })
       await opening
     },
     async disconnect({ timeoutMs }) {
-      closed ??= close(timeoutMs)
-      await closed
-      state = 'closed'
+      closing ??= close(timeoutMs)
+      await closing
     },
     async publish(topic, messages, call) {
-      requireOpen()
-      if (publisher === undefined) throw new MqError('MQ_NOT_CONNECTED', 'The adapter is not connected')
-      return await publisher.publish(topic, messages, call)
+      return await requireOpened().publisher.publish(topic, messages, call)
     },
     async declareGroup(ref, { startFrom }) {
-      const link = requireOpen()
-      const { keys } = placeOf(settings.prefix, ref)
-      const start = startFrom === 'earliest' ? '0' : '$'
-      const [known, made] = (await repeated(`Declaring the group '${ref.group}'`, link, () =>
-        link.run(declareScript, [keys.stream, keys.retry, keys.groups, keys.deleted], [ref.group, start]),
-      )) as readonly number[]
-      if (known === 1 && made === 1) {
-        report({ type: 'data-loss', ...ref, reason: 'the stream or its group had vanished at the broker' })
-      }
+      await groups.declare(requireOpened().commands, ref, startFrom)
     },
     async deleteGroup(ref) {
-      const link = requireOpen()
-      const { keys } = placeOf(settings.prefix, ref)
-      const { stream, groups, deleted, retry, due, dueData, dead, lanes, waiting, open } = keys
-      const all = [stream, groups, deleted, retry, due, dueData, dead, lanes, waiting, open]
-      await repeated(`Deleting the group '${ref.group}'`, link, () =>
-        link.run(deleteScript, all, [ref.group, settings.retain]),
-      )
+      await groups.delete(requireOpened().commands, ref)
     },
     async consume(ref, consumeOptions, handle) {
-      const link = requireOpen()
+      const { commands } = requireOpened()
       const start = consumeOptions.ephemeral ? startEphemeralConsumer : startGroupConsumer
       const place = placeOf(settings.prefix, ref)
-      const consumer = await start({ settings, place, options: consumeOptions, handle, commands: link, report })
-      if (closed !== undefined) {
+      const { report } = state
+      const consumer = await start({ settings, place, options: consumeOptions, handle, commands, report })
+      if (closing !== undefined) {
         await consumer.stop({ timeoutMs: 0 })
         throw closedError()
       }
       consumers.add(consumer)
       return {
-        async stop(deadline) {
-          await consumer.stop(deadline)
+        async stop(stopOptions) {
+          await consumer.stop(stopOptions)
           consumers.delete(consumer)
         },
       }
     },
-    deadLetters: (ref) => {
+    deadLetters(ref) {
       const place = placeOf(settings.prefix, ref)
       const store = (): ReturnType<typeof deadLetterStore> =>
-        deadLetterStore(place, { link: requireOpen(), timeoutMs: 2 * settings.commandTimeoutMs })
+        deadLetterStore(place, { link: requireOpened().commands, timeoutMs: 2 * settings.commandTimeoutMs })
       return {
         list: async (listOptions) => await store().list(listOptions),
         replay: async (entryIds) => await store().replay(entryIds),
         purge: async (entryIds) => await store().purge(entryIds),
       }
     },
-    async stats(ref: GroupRef) {
-      const link = requireOpen()
-      const { stream, retry, due, delayed, dead, waiting } = placeOf(settings.prefix, ref).keys
-      const [ready, inFlight, later, buried] = (await repeated('Reading stats', link, () =>
-        link.run(statsScript, [stream, retry, due, delayed, dead, waiting], [ref.group]),
-      )) as readonly number[]
-      return { ready: ready === -1 ? undefined : ready, inFlight, delayed: later, dead: buried }
+    async stats(ref) {
+      return await groups.stats(requireOpened().commands, ref)
     },
     health() {
-      const all = [...consumers].map((consumer) => consumer.health())
-      const isUp = state === 'open' && commands?.isUp === true && publishing?.isUp === true
-      const isStuck = all.some(({ status }) => status === 'recovering')
+      const health = [...consumers].map((consumer) => consumer.health())
+      const isUp = state.phase === 'open' && opened?.commands.isUp === true && opened.publishing.isUp
+      const isDegraded = health.some(({ status }) => status === 'recovering')
       return {
-        status: isUp ? (isStuck ? 'degraded' : 'up') : 'down',
-        consumers: all,
-        ...(lastError && { lastError }),
+        status: isUp ? (isDegraded ? 'degraded' : 'up') : 'down',
+        consumers: health,
+        ...(state.lastError && { lastError: state.lastError }),
       }
     },
-    on(listener) {
-      listeners.add(listener)
-      return () => void listeners.delete(listener)
-    },
+    on: state.on,
   }
 }
 
@@ -199,8 +146,3 @@ function capabilitiesOf({ visibilityMs, pollMs, maxMessageBytes, dedupeMs }: Set
     redeliveryMs: Math.ceil((visibilityMs * 4) / 3) + 2 * pollMs + 1_000,
   })
 }
-
-const withinConnectTime = <T>(work: Promise<T>, at: { where: string; timeoutMs: number }): Promise<T> =>
-  withTimeout(work, at.timeoutMs + 500, () =>
-    connectError(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' }), at),
-  )

@@ -1,59 +1,49 @@
 import { MqError, requireEntry, storeChecks, type TaskStore, withTimeout } from '@mq/core/adapter'
-import type { Client } from './client.js'
-import { type CommandError, commandError, operationError, willPass } from './errors.js'
-import { type Argument, createLink, type Link, runBy } from './link.js'
-import type { LinkSettings } from './options.js'
-import type { Script } from './script.js'
+import { type CommandError, commandError, operationError, willPass } from './connection/errors.js'
+import type { Argument, Script } from './connection/script.js'
+import { borrowedConnection, ownConnection } from './store/connection.js'
+import { type RedisStoreOptions, storeSettingsOf } from './store/options.js'
 import {
   acquireScript,
   compareAndSetScript,
   deleteExpectedScript,
   renewLeaseScript,
   takeScript,
-} from './scripts/store.js'
-import { type RedisStoreOptions, storeSettingsOf } from './store-options.js'
+} from './store/scripts.js'
 
-/** A store that every process reaches. It connects with its first question; after that the connection heals by itself. */
+/** A store that all processes share. It connects with its first call, and from then on it reconnects by itself. */
 export interface RedisStore extends Required<TaskStore>, AsyncDisposable {
-  /** Closes its connection. Always resolves, may be called twice, and is final. */
+  /** Closes the store's own connection, for good. Always resolves and may be called twice. */
   disconnect(): Promise<void>
 }
 
-interface Question {
-  /** For an error. */
+interface Request {
+  /** Names the call in an error. */
   readonly what: string
   readonly send: () => Promise<unknown>
+  /** A second run could not tell the first one from that of another caller, so it is not repeated after a lost answer. */
   readonly once?: boolean
-}
-
-interface Connection {
-  /** Resolves once a command can be sent, or when it has taken too long. */
-  ready(timeoutMs: number): Promise<void>
-  readonly send: Link['send']
-  readonly run: Link['run']
-  close(): void
 }
 
 const pauseMs = 50
 
-/** As many as in every other store: what was taken counts for up to a hundredth longer than its window. */
+/** Every store has as many slots: a count stays for up to a hundredth longer than its window. */
 const slotsPerWindow = 100
 
 /**
- * Keys and values in a Redis 7 or later, one command or script on one key for each call, each with a deadline: `commandTimeoutMs`.
- * Throws a `TypeError`, `MQ_INVALID_URL` or `MQ_INVALID_OPTION`; neither these nor what it rejects with shows a password.
+ * Creates a store in Redis 7.0 or newer. Each call is one command or script on one key, and takes no longer than `commandTimeoutMs`.
+ * Throws a `TypeError`, `MQ_INVALID_URL` or `MQ_INVALID_OPTION`. No error shows a password, and neither do those of its calls.
  */
 export function redisStore(options: RedisStoreOptions = {}): RedisStore {
   const settings = storeSettingsOf(options)
   const { commandTimeoutMs, client, prefix } = settings
-  const connection = client === undefined ? ownConnection(settings) : borrowed(client)
+  const connection = client === undefined ? ownConnection(settings) : borrowedConnection(client)
   let isClosed = false
 
-  /** Asked again when an answer is lost, but for a `once`: its second run would not tell its first from another caller's. */
-  async function ask({ what, send, once = false }: Question, deadline: number): Promise<unknown> {
+  async function attempt({ what, send, once = false }: Request, endsAt: number): Promise<unknown> {
     for (;;) {
-      if (isClosed) throw new MqError('MQ_CLOSED', 'The store was disconnected; make a new one')
-      const remainingMs = deadline - performance.now()
+      if (isClosed) throw new MqError('MQ_CLOSED', 'The store was disconnected; create a new one')
+      const remainingMs = endsAt - performance.now()
       let failure: CommandError
       try {
         await connection.ready(Math.max(0, remainingMs))
@@ -62,21 +52,21 @@ export function redisStore(options: RedisStoreOptions = {}): RedisStore {
         if (error instanceof MqError && error.code !== 'MQ_CONNECTION_LOST') throw error
         failure = commandError(error)
       }
-      const passes = (failure.kind === 'unanswered' && !once) || willPass(failure)
-      if (!passes || performance.now() + pauseMs >= deadline) throw operationError(`${what} of the store`, failure)
+      const mayPass = (failure.kind === 'unanswered' && !once) || willPass(failure)
+      if (!mayPass || performance.now() + pauseMs >= endsAt) throw operationError(`${what} of the store`, failure)
       await new Promise((resolve) => setTimeout(resolve, pauseMs))
     }
   }
-  const late = (): MqError => new MqError('MQ_TIMEOUT', `The store did not answer within ${commandTimeoutMs} ms`)
-  const asked = (question: Question): Promise<unknown> =>
-    withTimeout(ask(question, performance.now() + commandTimeoutMs), commandTimeoutMs + pauseMs, late)
-  const command = (name: string, args: readonly Argument[], more: Pick<Question, 'once'> = {}): Promise<unknown> =>
-    asked({ what: name, send: () => connection.send(name, args), ...more })
-  const run = (script: Script, key: string, args: readonly Argument[], question: Omit<Question, 'send'>) =>
-    asked({ ...question, send: () => connection.run(script, [key], args) })
+  const timedOut = (): MqError => new MqError('MQ_TIMEOUT', `The store did not answer within ${commandTimeoutMs} ms`)
+  const request = (details: Request): Promise<unknown> =>
+    withTimeout(attempt(details, performance.now() + commandTimeoutMs), commandTimeoutMs + pauseMs, timedOut)
+  const command = (name: string, args: readonly Argument[], more: Pick<Request, 'once'> = {}): Promise<unknown> =>
+    request({ what: name, send: () => connection.send(name, args), ...more })
+  const run = (script: Script, key: string, args: readonly Argument[], more: Omit<Request, 'send'>): Promise<unknown> =>
+    request({ ...more, send: () => connection.run(script, [key], args) })
   const textOf = (reply: unknown): string | undefined => (reply === null ? undefined : String(reply))
 
-  // A value's own key may begin with anything: one more `~` keeps it apart from what is not a value.
+  // Keys of values may begin with anything. Another `~` keeps them apart from leases and windows.
   const valueKey = (key: string): string => prefix + (key.startsWith('~') ? `~${key}` : key)
   const leaseKey = (name: string): string => `${prefix}~lease:${name}`
   const windowKey = (key: string, windowMs: number): string => `${prefix}~window:${windowMs}:${key}`
@@ -98,14 +88,14 @@ export function redisStore(options: RedisStoreOptions = {}): RedisStore {
     },
     async compareAndSet(key, value, given) {
       const { expected, ttlMs } = storeChecks.compareAndSet(key, value, given)
-      const question = { what: 'compareAndSet', once: true }
-      return (await run(compareAndSetScript, valueKey(key), [expected, value, ttlMs], question)) === 1
+      const more = { what: 'compareAndSet', once: true }
+      return (await run(compareAndSetScript, valueKey(key), [expected, value, ttlMs], more)) === 1
     },
     async delete(key, given = {}) {
       const { expected } = storeChecks.delete(key, given)
-      const question = { what: 'delete', once: true }
-      if (expected === undefined) return (await command('DEL', [valueKey(key)], question)) === 1
-      return (await run(deleteExpectedScript, valueKey(key), [expected], question)) === 1
+      const more = { what: 'delete', once: true }
+      if (expected === undefined) return (await command('DEL', [valueKey(key)], more)) === 1
+      return (await run(deleteExpectedScript, valueKey(key), [expected], more)) === 1
     },
     leases: {
       async acquire(name, given) {
@@ -138,33 +128,4 @@ export function redisStore(options: RedisStoreOptions = {}): RedisStore {
     [Symbol.asyncDispose]: () => store.disconnect(),
   }
   return store
-}
-
-function ownConnection(settings: LinkSettings): Connection {
-  const link = createLink(settings)
-  let opening: Promise<void> | undefined
-  return {
-    async ready(timeoutMs) {
-      opening ??= link.open().catch((error) => {
-        opening = undefined
-        throw error
-      })
-      await opening
-      await link.whenUp(timeoutMs)
-    },
-    send: link.send,
-    run: link.run,
-    close: () => link.close(),
-  }
-}
-
-function borrowed(client: Client): Connection {
-  const send = async (command: string, args: readonly Argument[]): Promise<unknown> => {
-    try {
-      return await client.callBuffer(command, [...args])
-    } catch (error) {
-      throw commandError(error)
-    }
-  }
-  return { ready: async () => {}, send, run: runBy(send), close: () => {} }
 }

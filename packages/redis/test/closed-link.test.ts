@@ -1,17 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { decodeEntry } from '../src/entry.js'
-import { CommandError } from '../src/errors.js'
-import { packMessage } from '../src/fields.js'
-import type { Link } from '../src/link.js'
+import { CommandError } from '../src/connection/errors.js'
+import type { Link } from '../src/connection/link.js'
+import { Runs } from '../src/consume/runs.js'
+import { createSettler } from '../src/consume/settler.js'
 import { settingsOf } from '../src/options.js'
-import { createOutbox } from '../src/outbox.js'
-import { type Call, notSentError } from '../src/outgoing.js'
-import { placeOf } from '../src/place.js'
-import { Runs } from '../src/runs.js'
-import { createSettler } from '../src/settler.js'
+import { createPublisher } from '../src/publish/publisher.js'
+import { decodeEntry } from '../src/wire/entry.js'
+import { placeOf } from '../src/wire/keys.js'
 
-/** Closed, as after a disconnect. It hangs where it was asked too often: a loop without a pause would stop this process. */
+/** A link that is closed, as after a disconnect. If it is asked too often it hangs, because a loop without a pause would block this process. */
 function closedLink() {
   let asked = 0
   const refuse = async (): Promise<never> => {
@@ -33,8 +31,8 @@ function closedLink() {
   return { link, asked: () => asked }
 }
 
-describe('what comes in once the link is closed', () => {
-  it('is not given back again and again', async () => {
+describe('after the link was closed', () => {
+  it('a message is not given back in an endless loop', async () => {
     const { link, asked } = closedLink()
     const runs = new Runs(1)
     const settler = createSettler({
@@ -55,24 +53,14 @@ describe('what comes in once the link is closed', () => {
     expect(runs.size).toBe(0)
   })
 
-  it('is not published again and again', async () => {
+  it('a message is not published in an endless loop', async () => {
     const { link, asked } = closedLink()
-    const outbox = createOutbox({ topic: 't', settings: settingsOf({}), link, onEmpty: () => {} })
-    const signal = new AbortController().signal
-    const call: Call = {
-      outcomes: [undefined],
-      resolve: () => {},
-      asked: { timeoutMs: 1_000, signal },
-      deadline: 0,
-      sweeps: 0,
-      open: 1,
-    }
+    const publisher = createPublisher(settingsOf({}), link)
     const { message } = decodeEntry({ id: '1-1', fields: [] }, 't')
-    const packed = packMessage(message, 0)
-    outbox.add({ call, index: 0, number: 0, key: undefined, isDelayed: false, ...packed, doubtful: false })
+    const outcomes = publisher.publish('t', [message], { timeoutMs: 1_000, signal: new AbortController().signal })
     await sleep(20)
     expect(asked()).toBeLessThan(2)
-    outbox.expire(performance.now(), notSentError)
-    expect(call.outcomes).toEqual([expect.objectContaining({ status: 'rejected' })])
+    await publisher.close(0)
+    expect(await outcomes).toEqual([expect.objectContaining({ status: 'rejected' })])
   })
 })

@@ -1,4 +1,5 @@
 import type { Queue } from '@mq/core'
+import { redisStore } from '@mq/redis'
 import { brokers, type RedisCluster, type RedisSentinel, redisCluster, redisSentinel, until } from '@mq/test-brokers'
 import { Cluster } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
@@ -14,7 +15,7 @@ describe.skipIf(!brokers.owned('redis'))('a cluster of three masters', () => {
   })
   const queueOn = (): Promise<Queue> => open(server.url, { redis: { cluster: server.nodes } })
 
-  it('delivers, retries, delays, orders and dead-letters, whatever node a topic is on', async () => {
+  it('delivers, retries, delays, orders and dead-letters, on whichever node a topic is', async () => {
     const queue = await queueOn()
     const topics = Array.from({ length: 8 }, newTopic)
     const seen = new Map<string, string[]>(topics.map((topic) => [topic, []]))
@@ -48,7 +49,21 @@ describe.skipIf(!brokers.owned('redis'))('a cluster of three masters', () => {
     expect(queue.health().status).toBe('up')
   })
 
-  it('notices a frozen node while the others answer, and goes on with it once it is awake', async () => {
+  it('has a store on all of its nodes', async () => {
+    await using store = redisStore({ url: server.url, cluster: server.nodes, prefix: `${newTopic()}:` })
+    const ttlMs = 60_000
+    for (const key of Array.from({ length: 12 }, (_, index) => `key ${index}`)) {
+      expect(await store.claim(key, 'a', { ttlMs })).toBe('a')
+      expect(await store.compareAndSet(key, 'b', { expected: 'a', ttlMs })).toBe(true)
+      expect(await store.delete(key, { expected: 'b' })).toBe(true)
+      expect(await store.leases.acquire(key, { holder: 'a', ttlMs })).toEqual({ granted: true })
+      expect(await store.leases.renew(key, { holder: 'a', ttlMs })).toBe(true)
+      await store.leases.release(key, { holder: 'a' })
+      expect(await store.take(key, { limit: 1, windowMs: 1_000 })).toEqual({ granted: true, waitMs: 0 })
+    }
+  })
+
+  it('notices a frozen node while the others answer, and continues with it once it is resumed', async () => {
     const plain = await Promise.all(server.nodes.map(({ host, port }) => client(`redis://${host}:${port}`)))
     for (const node of plain) await node.config('SET', 'cluster-require-full-coverage', 'no')
     const topicWhere = async (isOnFirst: boolean): Promise<string> => {
@@ -80,7 +95,7 @@ describe.skipIf(!brokers.owned('redis'))('a cluster of three masters', () => {
     await until(() => seen.has('after'), { what: 'the message after it', timeoutMs: 20_000 })
   }, 60_000)
 
-  it('goes on by itself after all nodes were killed, and has lost nothing', async () => {
+  it('recovers by itself after all nodes were killed, without losing a message', async () => {
     const queue = await queueOn()
     const topics = Array.from({ length: 4 }, newTopic)
     const seen = new Set<string>()
@@ -98,7 +113,7 @@ describe.skipIf(!brokers.owned('redis'))('a cluster of three masters', () => {
 
 describe.skipIf(!brokers.owned('redis'))('a cluster with replicas', () => {
   it.each(['killed', 'frozen'] as const)(
-    'goes on with the replica of a master that is %s',
+    'continues with the replica of a master that is %s',
     async (how) => {
       const server = await redisCluster({ replicas: 1 })
       onTestFinished(() => server.stop())
@@ -118,9 +133,9 @@ describe.skipIf(!brokers.owned('redis'))('a cluster with replicas', () => {
       }
       const areSeen = (ids: readonly string[], what: string): Promise<void> =>
         until(() => ids.every((id) => seen.has(id)), { what, timeoutMs: 30_000 }).then(() => undefined)
-      await areSeen(await publishToAll(), 'what came before')
+      await areSeen(await publishToAll(), 'the messages before the failure')
       await (how === 'killed' ? server.first.kill() : server.first.pause())
-      for (let round = 0; round < 3; round++) await areSeen(await publishToAll(), 'what came without it')
+      for (let round = 0; round < 3; round++) await areSeen(await publishToAll(), 'the messages without the master')
       const observer = await client(`redis://${server.nodes[1]?.host}:${server.nodes[1]?.port}`)
       const lines = async (): Promise<readonly string[]> => String(await observer.cluster('NODES')).split('\n')
       expect((await lines()).filter((line) => /\bmaster\b/.test(line) && !/\bfail\b/.test(line))).toHaveLength(3)
@@ -128,7 +143,7 @@ describe.skipIf(!brokers.owned('redis'))('a cluster with replicas', () => {
       const isReplica = async (): Promise<boolean> =>
         (await lines()).some((line) => line.includes(`:${server.port}@`) && /\bslave\b/.test(line))
       await until(isReplica, { what: 'the old master to follow', timeoutMs: 30_000 })
-      await areSeen(await publishToAll(), 'what came after')
+      await areSeen(await publishToAll(), 'the messages after its return')
       await until(() => queue.health().status === 'up', { what: 'good health', timeoutMs: 15_000 })
     },
     120_000,
@@ -144,7 +159,7 @@ describe.skipIf(!brokers.owned('redis'))('a master that Sentinels watch', () => 
     await servers?.stop()
   })
 
-  it('is found, and after a failover the new one is', async () => {
+  it('is found, and so is the new one after a failover', async () => {
     const { name, sentinel } = servers
     const queue = await open('redis://somewhere.invalid', { redis: { sentinel: { name, nodes: [sentinel] } } })
     const topic = newTopic()
@@ -156,7 +171,7 @@ describe.skipIf(!brokers.owned('redis'))('a master that Sentinels watch', () => 
     for (let number = 0; number < 10; number++) {
       await queue.publish(topic, number, { timeoutMs: 25_000 })
     }
-    await until(() => seen.size === 11, { what: 'what came after the failover', timeoutMs: 20_000 })
+    await until(() => seen.size === 11, { what: 'the messages after the failover', timeoutMs: 20_000 })
     await until(() => queue.health().status === 'up', { what: 'health', timeoutMs: 15_000 })
   }, 90_000)
 })

@@ -15,7 +15,7 @@ const adapterAt = ({ host, port }: Listening, options: RedisOptions = {}): Adapt
 const untilAllClosed = ({ sockets }: Listening): Promise<unknown> =>
   until(() => sockets.size === 0, { what: 'every socket to be closed', timeoutMs: 3_000 })
 
-/** A way to the shared server on which new sockets can be made mute, and what is sent from a word on can be held back. */
+/** A way to the shared server on which new sockets can be made mute, and data can be held back from a given word on. */
 async function between() {
   const { host, port } = await shared('redis')
   const way = { isMute: false, holdFrom: '' }
@@ -39,7 +39,7 @@ async function between() {
 }
 
 describe.skipIf(!brokers.wanted('redis'))('a connect', () => {
-  it('that took too long leaves nothing behind, whatever comes later, and may be tried again', async () => {
+  it('that took too long leaves nothing open even if it succeeds later, and can be repeated', async () => {
     const way = await between()
     way.holdFrom = 'EVALSHA'
     const adapter = adapterAt(way, { connectTimeoutMs: 500 })
@@ -93,7 +93,7 @@ describe.skipIf(!brokers.wanted('redis'))('a disconnect', () => {
     await untilAllClosed(way)
   })
 
-  it('ends what waits for the connection to come back', async () => {
+  it('ends calls that wait for the connection to come back', async () => {
     const way = await between()
     const adapter = adapterAt(way)
     await adapter.connect()

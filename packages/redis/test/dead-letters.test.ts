@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
+import { CommandError } from '../src/connection/errors.js'
+import type { Link } from '../src/connection/link.js'
 import { deadLetterStore } from '../src/dead-letters.js'
-import { CommandError } from '../src/errors.js'
-import type { Link } from '../src/link.js'
-import { placeOf } from '../src/place.js'
+import { placeOf } from '../src/wire/keys.js'
 
 describe('dead letters', () => {
   const ids = Array.from({ length: 150 }, (_, number) => `${number + 1}-0`)
 
-  /** Takes out what it is told, but refuses the second page once, as after a failover. */
+  /** A store that removes the entries it is given, but refuses the second page once, as after a failover. */
   function store() {
     const left = new Set<unknown>(ids)
     let calls = 0
@@ -27,10 +27,7 @@ describe('dead letters', () => {
     }
     return deadLetterStore(placeOf('mq', { topic: 't', group: 'g' }), { link, timeoutMs: 1_000 })
   }
-  it.each(['replay', 'purge'] as const)(
-    'counts what was done before a page that had to be tried again: %s',
-    async (verb) => {
-      expect(await store()[verb](ids)).toBe(150)
-    },
-  )
+  it.each(['replay', 'purge'] as const)('counts the pages before one that had to be repeated: %s', async (verb) => {
+    expect(await store()[verb](ids)).toBe(150)
+  })
 })

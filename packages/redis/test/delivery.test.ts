@@ -24,7 +24,7 @@ describe.skipIf(!brokers.wanted('redis'))('delivery', () => {
     expect(await queue.stats(topic, 'billing')).toEqual({ ready: 0, inFlight: 0, delayed: 0, dead: 0 })
   })
 
-  it('retries, dead-letters and replays a foreign entry of thousands of fields, and handles what comes after it', async () => {
+  it('retries, dead-letters and replays an entry of another program with thousands of fields, and handles the next one', async () => {
     const queue = await open(url)
     const topic = newTopic()
     const seen: unknown[] = []
@@ -50,7 +50,7 @@ describe.skipIf(!brokers.wanted('redis'))('delivery', () => {
     expect(seen.slice(2).sort()).toEqual(['large', 'small'])
   })
 
-  it('retries, never early, and dead-letters in the end, with the message as it was', async () => {
+  it('retries never early, and finally dead-letters the message unchanged', async () => {
     const queue = await open(url)
     const topic = newTopic()
     const runs: { attempt: number; at: number }[] = []
@@ -112,7 +112,7 @@ describe.skipIf(!brokers.wanted('redis'))('delivery', () => {
     expect(await queue.stats(topic)).toEqual({ ready: 1, inFlight: 0, delayed: 0, dead: 0 })
   })
 
-  it('writes entries that anybody can read, and reads what others write', async () => {
+  it('writes entries that any program can read, and reads those of other programs', async () => {
     const queue = await open(url)
     const topic = newTopic()
     await queue.declareGroup(topic, 'g')

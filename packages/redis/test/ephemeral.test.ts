@@ -8,7 +8,7 @@ describe.skipIf(!brokers.wanted('redis'))('ephemeral', () => {
     url = (await shared('redis')).url
   })
 
-  it('gets everything from now on, in no group, and leaves nothing at the broker', async () => {
+  it('gets every message from now on without a group, and leaves nothing at the broker', async () => {
     const queue = await open(url)
     const topic = newTopic()
     await queue.publish(topic, 'before')
@@ -26,7 +26,7 @@ describe.skipIf(!brokers.wanted('redis'))('ephemeral', () => {
     expect(await other.keys(`mq:{${topic}}:group:*`)).toEqual([])
   })
 
-  it('goes on where it was after a cut', async () => {
+  it('continues at its position after a cut', async () => {
     const link = await proxy(await shared('redis'))
     onTestFinished(() => link.close())
     const queue = await open(link.url)
@@ -41,13 +41,13 @@ describe.skipIf(!brokers.wanted('redis'))('ephemeral', () => {
       await link.cut()
       await publisher.publish(topic, round)
       await link.heal()
-      await until(() => seen.length === round + 1, { what: 'what came meanwhile', timeoutMs: 10_000 })
+      await until(() => seen.length === round + 1, { what: 'the message published meanwhile', timeoutMs: 10_000 })
     }
     expect(seen).toEqual([0, 1, 2])
     expect(losses).toEqual([])
   })
 
-  it('counts and reports what was trimmed before it was read', async () => {
+  it('counts and reports messages that were trimmed before it read them', async () => {
     const queue = await open(url, { redis: { retain: 100 } })
     const topic = newTopic()
     const losses: { count?: number }[] = []

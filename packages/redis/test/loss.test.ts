@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { client, gate, newTopic, open } from './support/open.js'
 
-describe.skipIf(!brokers.owned('redis'))('what is lost at the broker', () => {
+describe.skipIf(!brokers.owned('redis'))('loss at the broker', () => {
   let server: RedisServer
   beforeAll(async () => {
     server = await startRedis()
@@ -30,7 +30,7 @@ describe.skipIf(!brokers.owned('redis'))('what is lost at the broker', () => {
     return { queue, topic, losses, seen, other: await client(server.url) }
   }
 
-  it('is reported after FLUSHALL under load, and what is accepted after it arrives', async () => {
+  it('is reported after FLUSHALL under load, and messages that are accepted afterwards arrive', async () => {
     const { queue, topic, losses, seen, other } = await begin()
     let stop = false
     const publishing = (async () => {
@@ -52,7 +52,7 @@ describe.skipIf(!brokers.owned('redis'))('what is lost at the broker', () => {
     ['the stream', (other: Redis, topic: string) => other.del(`mq:{${topic}}:stream`)],
     ['its retry stream', (other: Redis, topic: string) => other.del(`mq:{${topic}}:group:g:retry`)],
     ['the consumer group', (other: Redis, topic: string) => other.xgroup('DESTROY', `mq:{${topic}}:stream`, 'g')],
-  ])('is reported once when %s was deleted, and consuming goes on', async (_, harm) => {
+  ])('is reported once when %s was deleted, and consuming continues', async (_, harm) => {
     const { queue, topic, losses, seen, other } = await begin()
     await queue.publish(topic, 'before')
     await until(() => seen.size === 1, { what: 'the first message' })
@@ -64,14 +64,14 @@ describe.skipIf(!brokers.owned('redis'))('what is lost at the broker', () => {
     expect(seen.size).toBe(2)
   })
 
-  it('is reported with its count when a pending entry was deleted, and nothing waits for it', async () => {
+  it('is reported with a count when a pending entry was deleted, and nothing waits for the entry', async () => {
     const topic = newTopic()
     const other = await client(server.url)
     const dying = await open(server.url)
     const queue = await open(server.url)
     const losses: { count?: number }[] = []
     queue.on('data-loss', (event) => losses.push(event))
-    // Pending for a consumer that never settles and does not live.
+    // The entries are pending for a consumer that does not exist, so nobody settles them.
     await dying.declareGroup(topic, 'g')
     await dying.publishAll(topic, [1, 2, 3])
     await other.xreadgroup('GROUP', 'g', 'dead', 'COUNT', 2, 'STREAMS', `mq:{${topic}}:stream`, '>')
@@ -81,13 +81,13 @@ describe.skipIf(!brokers.owned('redis'))('what is lost at the broker', () => {
     await queue.subscribe(topic, ({ data, attempt }) => void seen.push([data, attempt]))
     await until(() => seen.length === 2 && losses.length === 1, { what: 'the rest and the report' })
     expect(losses[0]?.count).toBe(1)
-    // The crashed delivery of the second counts.
+    // The crashed delivery of the second message counts as an attempt.
     expect(seen).toContainEqual([2, 2])
     expect(seen).toContainEqual([3, 1])
     await until(async () => (await queue.stats(topic)).inFlight === 0, { what: 'nothing to be pending' })
   })
 
-  it('stays away with a group that is deleted on purpose; its consumers go on with what comes later', async () => {
+  it('is reported as a deletion if a group was deleted under its consumers, which continue with later messages', async () => {
     const topic = newTopic()
     const queue = await open(server.url)
     const losses: { reason: string }[] = []
@@ -117,7 +117,7 @@ describe.skipIf(!brokers.owned('redis'))('what is lost at the broker', () => {
     expect(aborted.length).toBeLessThanOrEqual(1)
   })
 
-  it('is told when a group that was declared has vanished meanwhile, and what is retained comes again', async () => {
+  it('is reported when a declared group has vanished, and retained messages are delivered again', async () => {
     const topic = newTopic()
     const queue = await open(server.url)
     const losses: unknown[] = []
@@ -131,12 +131,12 @@ describe.skipIf(!brokers.owned('redis'))('what is lost at the broker', () => {
     expect(losses).toHaveLength(1)
   })
 
-  it('is nothing when somebody ends the reads that wait', async () => {
+  it('does not follow from unblocked reads', async () => {
     const topic = newTopic()
     const queue = await open(server.url)
-    const told: unknown[] = []
-    queue.on('data-loss', (event) => told.push(event))
-    queue.on('error', (event) => told.push(event))
+    const events: unknown[] = []
+    queue.on('data-loss', (event) => events.push(event))
+    queue.on('error', (event) => events.push(event))
     const { opened, open: release } = gate()
     let aborted = 0
     let handled = 0
@@ -164,10 +164,10 @@ describe.skipIf(!brokers.owned('redis'))('what is lost at the broker', () => {
     )
     release()
     await until(() => handled === 2, { what: 'both to end' })
-    expect({ told, aborted }).toEqual({ told: [], aborted: 0 })
+    expect({ events, aborted }).toEqual({ events: [], aborted: 0 })
   })
 
-  it('is nothing when the scripts are flushed', async () => {
+  it('does not follow from flushed scripts', async () => {
     const { queue, topic, losses, seen, other } = await begin()
     for (let round = 0; round < 5; round++) {
       await queue.publishAll(

@@ -13,7 +13,7 @@ describe.skipIf(!brokers.owned('redis'))('a Redis whose memory is full', () => {
     return server
   }
 
-  /** Publishes until it is refused. */
+  /** Publishes until the broker refuses. */
   async function fill(
     queue: Awaited<ReturnType<typeof open>>,
     topic: string,
@@ -29,7 +29,7 @@ describe.skipIf(!brokers.owned('redis'))('a Redis whose memory is full', () => {
     return expect.unreachable('it never became full')
   }
 
-  it('rejects publishes at once, settles what is in flight, and takes messages again after that', async () => {
+  it('rejects publishes at once, settles messages in flight, and then accepts messages again', async () => {
     const server = await start({ maxmemory: '12mb' })
     const queue = await open(server.url)
     const topic = newTopic()
@@ -58,7 +58,7 @@ describe.skipIf(!brokers.owned('redis'))('a Redis whose memory is full', () => {
     await until(() => handled === stored, { what: 'all that was stored to be handled', timeoutMs: 10_000 })
     await until(async () => (await queue.stats(topic)).inFlight === 0, { what: 'it to be settled' })
     expect(failed).toBe(3)
-    // What every group has finished is given up although it would be retained, as there is no other room.
+    // Messages that every group has finished are given up although they would be retained, because there is no other room.
     for (let round = 0; round < 2 * stored; round += 10) {
       await queue.publishAll(topic, Array(10).fill(body))
       await until(() => handled >= stored + round + 10, { what: 'them to be handled' })
@@ -81,7 +81,7 @@ describe.skipIf(!brokers.owned('redis'))('a Redis whose memory is full', () => {
     },
   )
 
-  it('warns of a Redis that writes no append-only file, unless told not to', async () => {
+  it('warns if Redis writes no append-only file, unless checkPersistence is false', async () => {
     const server = await start({ config: { appendonly: 'no' } })
     const warnings: string[] = []
     const connect = async (checkPersistence: boolean): Promise<void> => {

@@ -8,9 +8,16 @@ import { client, newTopic, open } from './support/open.js'
 describe('options', () => {
   it.each<[string, object, string]>([
     ['an unknown option', { visibility: 1 }, 'MQ_INVALID_OPTION'],
+    [
+      'an unknown option of Sentinels',
+      { sentinel: { name: 'm', nodes: [{ host: 'h', port: 1 }], user: 'canary' } },
+      'MQ_INVALID_OPTION',
+    ],
+    ['an unknown option of replicas', { waitForReplicas: { replicas: 1, timeout: 1 } }, 'MQ_INVALID_OPTION'],
+    ['an unknown option of disks', { waitForAof: { local: 1, disks: 2 } }, 'MQ_INVALID_OPTION'],
     ['a number out of range', { visibilityMs: 10 }, 'MQ_INVALID_OPTION'],
     ['a fraction', { pollMs: 10.5 }, 'MQ_INVALID_OPTION'],
-    ['a time for commands that a read may take', { commandTimeoutMs: 900, pollMs: 500 }, 'MQ_INVALID_OPTION'],
+    ['a time for commands that a blocked read may exceed', { commandTimeoutMs: 900, pollMs: 500 }, 'MQ_INVALID_OPTION'],
     ['another scheme', { url: 'http://canary@localhost' }, 'MQ_INVALID_URL'],
     ['no URL', { url: 'canary' }, 'MQ_INVALID_URL'],
     ['a query', { url: 'redis://:canary@localhost?db=1' }, 'MQ_INVALID_URL'],
@@ -50,7 +57,7 @@ describe('options', () => {
     expect(() => redis(options as RedisOptions)).toThrow(name)
   })
 
-  it('decide what is told of the adapter', () => {
+  it('decide the capabilities of the adapter', () => {
     const { name, capabilities } = redis({ visibilityMs: 6_000, pollMs: 50, dedupeMs: 1_000, maxMessageBytes: 1_000 })
     expect(name).toBe('redis')
     expect(capabilities).toEqual({
@@ -72,7 +79,7 @@ describe('options', () => {
 })
 
 describe.skipIf(!brokers.wanted('redis'))('on a server', () => {
-  it('the database and the prefix decide where keys are, and keep apart', async () => {
+  it('the database and the prefix decide where keys are, and keep adapters apart', async () => {
     const { url } = await shared('redis')
     const topic = newTopic()
     const there = await open(`${url.replace(/\/$/, '')}/3`, { redis: { prefix: 'shop:mq' } })
@@ -86,7 +93,7 @@ describe.skipIf(!brokers.wanted('redis'))('on a server', () => {
     expect((await elsewhere.stats(topic)).ready).toBe(0)
   })
 
-  it('a client of the application’s own making is used, if it passes the options on', async () => {
+  it('a client that the application creates is used if it was given the options', async () => {
     const { url } = await shared('redis')
     const made: Redis[] = []
     const queue = await open(url, {

@@ -51,7 +51,7 @@ describe.skipIf(!brokers.wanted('redis'))('ordered', () => {
     expect(keysLeft).toEqual([`mq:{${topic}}:group:g:retry`])
   })
 
-  it('lets other keys go on while one is stuck, and counts what waits as ready', async () => {
+  it('lets other keys continue while one is stuck, and counts waiting messages as ready', async () => {
     const queue = await open(url)
     const topic = newTopic()
     const { opened, open: release } = gate()
@@ -75,7 +75,7 @@ describe.skipIf(!brokers.wanted('redis'))('ordered', () => {
     expect(done.slice(50)).toEqual(Array.from({ length: 50 }, (_, number) => `s${number}`))
   })
 
-  it('runs the next message of a key while a failed one waits for its retry, and never both', async () => {
+  it('runs the next message of a key while a failed one waits for its retry, but never both at once', async () => {
     const queue = await open(url)
     const topic = newTopic()
     const log: string[] = []
@@ -123,7 +123,7 @@ describe.skipIf(!brokers.wanted('redis'))('ordered', () => {
     expect(started).toEqual([0])
   })
 
-  it('finds what a dead consumer left behind thousands of messages that wait for another of their key, in time', async () => {
+  it('finds in time the messages of a dead consumer that stand behind thousands of waiting ones', async () => {
     const queue = await open(url)
     const topic = newTopic()
     const other = await client(url)
@@ -146,7 +146,7 @@ describe.skipIf(!brokers.wanted('redis'))('ordered', () => {
     expect(seen).toEqual(['left'])
   })
 
-  it('handles messages without a key side by side', async () => {
+  it('handles messages without a key concurrently', async () => {
     const queue = await open(url)
     const topic = newTopic()
     const { opened, open: release } = gate()

@@ -9,7 +9,7 @@ describe.skipIf(!brokers.wanted('redis'))('publishing', () => {
     server = await shared('redis')
   })
 
-  it('stores a message once although the answer was lost, again and again', async () => {
+  it('stores a message once although its answer is lost several times', async () => {
     const link = await proxy(server)
     onTestFinished(() => link.close())
     const queue = await open(link.url)
@@ -22,7 +22,7 @@ describe.skipIf(!brokers.wanted('redis'))('publishing', () => {
     expect(await (await client(server.url)).xlen(`mq:{${topic}}:stream`)).toBe(60)
   })
 
-  it('says unknown, and sends nothing twice, where no ids are remembered', async () => {
+  it('reports unknown and sends nothing twice if no ids are remembered', async () => {
     const link = await proxy(server)
     onTestFinished(() => link.close())
     const queue = await open(link.url, { redis: { dedupeMs: 0 } })
@@ -37,7 +37,7 @@ describe.skipIf(!brokers.wanted('redis'))('publishing', () => {
     expect(await (await client(server.url)).xlen(`mq:{${topic}}:stream`)).toBe(3)
   })
 
-  it('keeps the order of what is published across a lost answer', async () => {
+  it('keeps the order of messages across a lost answer', async () => {
     const link = await proxy(server)
     onTestFinished(() => link.close())
     const queue = await open(link.url)
@@ -56,7 +56,7 @@ describe.skipIf(!brokers.wanted('redis'))('publishing', () => {
     )
   })
 
-  it('keeps the order of each key while the broker refuses some batches for a moment and takes the next', async () => {
+  it('keeps the order of each key while the broker refuses some batches for a moment and accepts the next', async () => {
     const own = await startRedis()
     onTestFinished(() => own.stop())
     const link = await proxy(own)
@@ -65,7 +65,7 @@ describe.skipIf(!brokers.wanted('redis'))('publishing', () => {
     const topic = newTopic()
     await queue.declareGroup(topic, 'g')
     const admin = await client(own.url)
-    // The batches of one turn arrive some time after each other, and some while it is refused to write.
+    // The batches of one turn arrive one after the other, some of them while writes are refused.
     await link.slow(1_000_000)
     let isOver = false
     const toggle = (async () => {
@@ -90,7 +90,7 @@ describe.skipIf(!brokers.wanted('redis'))('publishing', () => {
     }
   })
 
-  it('rejects, as certainly not stored, what could not be sent in time', async () => {
+  it('rejects a message that could not be sent in time as certainly not stored', async () => {
     const link = await proxy(server)
     onTestFinished(() => link.close())
     const queue = await open(link.url)
@@ -106,7 +106,7 @@ describe.skipIf(!brokers.wanted('redis'))('publishing', () => {
     expect(await (await client(server.url)).xlen(`mq:{${topic}}:stream`)).toBe(1)
   })
 
-  it('stores a body of the largest size, refuses a larger one, and disturbs nobody with it', async () => {
+  it('stores a body of the maximum size, and refuses a larger one without disturbing other publishes', async () => {
     const queue = await open(server.url)
     const topic = newTopic()
     const seen: number[] = []
@@ -135,7 +135,7 @@ describe.skipIf(!brokers.wanted('redis'))('publishing', () => {
 })
 
 describe.skipIf(!brokers.owned('redis'))('waiting for copies', () => {
-  it('resolves once a replica has the message, and says unknown while none has', async () => {
+  it('resolves once a replica has the message, and reports unknown while none has', async () => {
     const master = await startRedis()
     onTestFinished(() => master.stop())
     const waitForReplicas = { replicas: 1, timeoutMs: 300 }
@@ -156,7 +156,7 @@ describe.skipIf(!brokers.owned('redis'))('waiting for copies', () => {
     })
     await queue.publish(topic, 2)
     expect(await copy.xlen(`mq:{${topic}}:stream`)).toBe(2)
-    // The script is gone, and has to be sent along: the copies of that second sending are what counts.
+    // The broker no longer knows the script, so it is sent with its source. The copies of this second sending count.
     await source.script('FLUSH')
     const isConfirmed = (info: string): boolean =>
       /^slave0:.*offset=(\d+)/m.exec(info)?.[1] === /^master_repl_offset:(\d+)/m.exec(info)?.[1]

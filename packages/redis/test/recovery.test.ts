@@ -18,7 +18,7 @@ describe.skipIf(!brokers.wanted('redis'))('recovery', () => {
     url = (await shared('redis')).url
   })
 
-  it('runs what a killed consumer had in hand again, in time, and counts the crash', async () => {
+  it('runs the messages of a killed consumer again in time, and counts the crash', async () => {
     const queue = await open(url)
     const topic = newTopic()
     const dying = await child<Report>(worker, { args: [url, topic, '60000'] })
@@ -36,7 +36,7 @@ describe.skipIf(!brokers.wanted('redis'))('recovery', () => {
     expect(seen).toEqual([2, 2, 2])
   })
 
-  it('gets a backlog over a slow link that takes far longer than the visibility, each message once', async () => {
+  it('gets a backlog over a link so slow that it takes far longer than visibilityMs, each message once', async () => {
     const queue = await open(url)
     const topic = newTopic()
     await queue.declareGroup(topic, 'g')
@@ -62,7 +62,7 @@ describe.skipIf(!brokers.wanted('redis'))('recovery', () => {
     expect(seen).toHaveLength(30)
   })
 
-  it('gives up on a server that takes its connection back and then says nothing, and finds the next one', async () => {
+  it('gives up on a server that accepts the connection again and then stays silent, and finds the next one', async () => {
     const { host, port } = await shared('redis')
     let isMute = false
     const sockets = new Set<Socket>()
@@ -92,7 +92,7 @@ describe.skipIf(!brokers.wanted('redis'))('recovery', () => {
     await until(() => seen.length === 1, { what: 'the message', timeoutMs: 8_000 })
   })
 
-  it('does not run a handler twice that takes longer than the visibility, while its process lives', async () => {
+  it('does not repeat a message whose handler takes longer than visibilityMs while its process lives', async () => {
     const queue = await open(url)
     const other = await open(url)
     const topic = newTopic()
@@ -115,7 +115,7 @@ describe.skipIf(!brokers.wanted('redis'))('recovery', () => {
     expect({ runs, aborted }).toEqual({ runs: 1, aborted: false })
   })
 
-  it('finds messages whose delivery was lost on the way, as first attempts', async () => {
+  it('finds messages whose delivery was lost on the way, and counts no attempt for it', async () => {
     const server = await shared('redis')
     const link = await proxy(server)
     onTestFinished(() => link.close())
@@ -163,7 +163,7 @@ describe.skipIf(!brokers.wanted('redis'))('recovery', () => {
     expect(runs).toHaveLength(1)
   })
 
-  it('leaves no consumer names behind', async () => {
+  it('leaves no consumers behind at the broker', async () => {
     const queue = await open(url)
     const topic = newTopic()
     for (let round = 0; round < 3; round++) {
@@ -185,7 +185,7 @@ describe.skipIf(!brokers.owned('redis'))('a broker that dies', () => {
     await server?.stop()
   })
 
-  it('loses nothing that was accepted, in three kills under load', async () => {
+  it('loses no accepted message in three kills under load', async () => {
     const queue = await open(server.url, { queue: { publishTimeoutMs: 20_000 } })
     const topic = newTopic()
     const states: string[] = []

@@ -6,7 +6,7 @@ import { brokers, proxy, type RedisServer, redis as startRedis, until } from '@m
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newTopic, open } from './support/open.js'
 
-/** The rules that the README tells: nothing beyond them may be needed. */
+/** The rules of the README. Nothing beyond them may be needed. */
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 const documented = (/^ACL SETUSER shop on >secret (.*?)^```/ms.exec(readme)?.[1] ?? '').split(/\s+/).join(' ').trim()
 
@@ -64,7 +64,7 @@ describe.skipIf(!brokers.owned('redis'))('security', () => {
     expect(await queue.deadLetters(topic).replay()).toEqual({ replayed: 1 })
     await until(async () => (await queue.stats(topic)).dead === 1, { what: 'the dead letter' })
     expect(await queue.deadLetters(topic).purge()).toEqual({ purged: 1 })
-    // Long enough for the tidying of the consumers.
+    // Consumers tidy up within this time.
     await new Promise((resolve) => setTimeout(resolve, 2_200))
     expect(queue.health()).toMatchObject({ status: 'up' })
     expect(queue.health().lastError).toBeUndefined()
@@ -98,24 +98,24 @@ describe.skipIf(!brokers.owned('redis'))('security', () => {
       'MQ_TLS_FAILED',
     )
     const plain = await startRedis()
-    // It may wait for the end of a line that does not come.
+    // The client may wait for the end of a line that does not come.
     const { code } = await refused({ url: plain.url.replace('redis:', 'rediss:') })
     expect(['MQ_TLS_FAILED', 'MQ_CONNECT_TIMEOUT']).toContain(code)
     await plain.stop()
   })
 
-  it('tells why no node of a cluster would answer', async () => {
+  it('says why no node of a cluster would answer', async () => {
     expect((await refused({ cluster: true, url: as('alice:secret') })).code).toBe('MQ_AUTH_FAILED')
     expect((await refused({ cluster: true, tls: true })).code).toBe('MQ_TLS_FAILED')
     expect((await refused({ cluster: true, url: as('bob:other') })).message).toMatch(/cluster support disabled/)
   })
 
-  it('tells a client without TLS that the server closed, in time', async () => {
+  it('reports in time to a client without TLS that the server closed the connection', async () => {
     const queue = createQueue(redis({ url: as('alice:secret').replace('rediss:', 'redis:'), connectTimeoutMs: 2_000 }))
     await expect(queue.connect()).rejects.toMatchObject({ code: expect.stringMatching(/MQ_CONNECT_/) })
   })
 
-  it('gives up on a server that accepts and says nothing', async () => {
+  it('gives up on a server that accepts and stays silent', async () => {
     const link = await proxy(server)
     await link.freeze('both')
     const error = await refused({ url: link.url, connectTimeoutMs: 1_000 })

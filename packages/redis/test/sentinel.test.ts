@@ -6,7 +6,7 @@ import { newTopic, open } from './support/open.js'
 const name = 'mymaster'
 
 describe.skipIf(!brokers.owned('redis'))('Sentinels', () => {
-  it('lead to a master that is spoken to over TLS, under its own address, though they speak none', async () => {
+  it('lead to a master over TLS under its own address, although they themselves use no TLS', async () => {
     const server = await startRedis({ tls: true, password: 'secret' })
     onTestFinished(() => server.stop())
     const names = new Set<string>()
@@ -27,7 +27,7 @@ describe.skipIf(!brokers.owned('redis'))('Sentinels', () => {
     expect([...names]).toEqual([server.host])
   })
 
-  it('are asked one after the other, also where the first ones accept and say nothing', async () => {
+  it('are asked one after the other, even if the first ones accept and stay silent', async () => {
     const nodes = [await listen(), await listen(), await sentinelOf(await shared('redis'))]
     const queue = await open(undefined, { redis: { sentinel: { name, nodes }, connectTimeoutMs: 2_000 } })
     await queue.subscribe(newTopic(), () => {})

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { inspect } from 'node:util'
 import { storeConformance } from '@mq/core/conformance'
 import { type RedisStore, type RedisStoreOptions, redisStore } from '@mq/redis'
@@ -25,7 +26,7 @@ describe.skipIf(!brokers.owned('redis'))('redisStore', () => {
 
   storeConformance({ describe, it }, { open: async () => [open(), open()] })
 
-  it('writes below its prefix alone, and with a time to live', async () => {
+  it('writes only below its prefix, and with a time to live', async () => {
     const [key, raw] = [randomUUID(), await client(server.url)]
     await open().claim(key, 'a', { ttlMs: 5_000 })
     expect(await raw.get(prefix + key)).toBe('a')
@@ -42,7 +43,7 @@ describe.skipIf(!brokers.owned('redis'))('redisStore', () => {
     expect(await own.get(prefix + key)).toBe('a')
   })
 
-  it('goes on after its connection was cut, and a claim whose answer was lost is ours', async () => {
+  it('continues after its connection was cut, and keeps a claim whose answer was lost', async () => {
     const link = await proxy(server)
     onTestFinished(() => link.close())
     const store = open({ url: link.url })
@@ -54,7 +55,7 @@ describe.skipIf(!brokers.owned('redis'))('redisStore', () => {
     expect(await store.claim(key, 'mine', { ttlMs: 60_000 })).toBe('mine')
   })
 
-  it('gives up in time on a server that is silent, gone or refuses, and shows no password', async () => {
+  it('gives up in time on a server that is silent, gone or refusing, and shows no password', async () => {
     const link = await proxy(server)
     onTestFinished(() => link.close())
     const quick = { connectTimeoutMs: 500, commandTimeoutMs: 1_000 }
@@ -80,7 +81,7 @@ describe.skipIf(!brokers.owned('redis'))('redisStore', () => {
     ])
   })
 
-  it('leaves nothing over: each key that it writes has a time to live', async () => {
+  it('leaves nothing behind: each key that it writes has a time to live', async () => {
     const [key, raw, store] = [randomUUID(), await client(server.url), open()]
     await store.put(key, 'a', { ttlMs: 5_000 })
     await store.compareAndSet(key, 'b', { expected: 'a', ttlMs: 5_000 })
@@ -104,12 +105,68 @@ describe.skipIf(!brokers.owned('redis'))('redisStore', () => {
   it('keeps no more of a counter than its window needs, however many slots are reserved', async () => {
     const [key, raw, store] = [randomUUID(), await client(server.url), open()]
     const options = { limit: 1, windowMs: 60_000, maxWaitMs: 86_400_000 }
-    for (let call = 0; call < 300; call++) await store.take(key, options)
+    for (let call = 0; call < 300; call++) {
+      const answer = await store.take(key, options)
+      const slot = Math.round((answer.granted ? answer.waitMs : 0) / 60_600)
+      expect(slot).toBe(call)
+    }
     expect(await raw.hlen(`${prefix}~window:60000:${key}`)).toBeLessThanOrEqual(102)
     expect(await raw.pttl(`${prefix}~window:60000:${key}`)).toBeGreaterThan(299 * 60_000)
   })
 
-  it('asks only for one key at a time, so that a cluster can do it', async () => {
+  it('gives slots in their order also where the server keeps them in none', async () => {
+    const [key, raw, store] = [randomUUID(), await client(server.url), open()]
+    await raw.config('SET', 'hash-max-listpack-entries', '0')
+    onTestFinished(async () => void (await raw.config('SET', 'hash-max-listpack-entries', '128')))
+    const options = { limit: 20, windowMs: 2_000, maxWaitMs: 60_000 }
+    const startedAt = performance.now()
+    let firstAt = Number.POSITIVE_INFINITY
+    for (let call = 0; call < 20; call++) {
+      await store.take(key, options)
+      firstAt = Math.min(firstAt, performance.now())
+      await new Promise((resolve) => setTimeout(resolve, 25))
+    }
+    // When each turn is: the server counts from some time between the two.
+    const turns: { readonly from: number; readonly to: number }[] = []
+    for (let call = 0; call < 20; call++) {
+      const askedAt = performance.now()
+      const answer = await store.take(key, options)
+      const waitMs = answer.granted ? answer.waitMs : Number.NaN
+      turns.push({ from: askedAt + waitMs, to: performance.now() + waitMs })
+    }
+    // Each takes the place of one that was taken a window before.
+    const [first, last] = [turns[0], turns[19]] as const
+    expect(first?.to).toBeGreaterThan(startedAt + 2_000)
+    expect(first?.from).toBeLessThan(firstAt + 2_060)
+    for (const [index, { to }] of turns.entries()) expect(to).toBeGreaterThan((turns[index - 1]?.from ?? 0) - 5)
+    expect((last?.to ?? 0) - (first?.from ?? 0)).toBeGreaterThan(400)
+  })
+
+  it('needs no other commands than the README names', async () => {
+    const raw = await client(server.url)
+    const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
+    const [, section = ''] = readme.split('## A store for tasks')
+    const named = new Set([...section.matchAll(/`([A-Z]{3,})`/g)].map(([, name]) => `+${name?.toLowerCase()}`))
+    const rights = ['on', '>of-a-store', `~${prefix}*`, '-@all', '+@connection', '+info', ...named]
+    await raw.call('ACL', 'SETUSER', 'store', ...rights)
+    onTestFinished(async () => void (await raw.call('ACL', 'DELUSER', 'store')))
+    const store = open({ username: 'store', password: 'of-a-store' })
+    const [key, ttlMs] = [randomUUID(), 5_000]
+    await store.claim(key, 'a', { ttlMs })
+    expect(await store.compareAndSet(key, 'b', { expected: 'a', ttlMs })).toBe(true)
+    expect(await store.get(key)).toBe('b')
+    expect(await store.delete(key, { expected: 'b' })).toBe(true)
+    await store.put(key, 'a', { ttlMs })
+    expect(await store.delete(key)).toBe(true)
+    expect(await store.leases.acquire(key, { holder: 'a', ttlMs })).toEqual({ granted: true })
+    expect((await store.leases.acquire(key, { holder: 'b', ttlMs })).granted).toBe(false)
+    expect(await store.leases.renew(key, { holder: 'a', ttlMs })).toBe(true)
+    await store.leases.release(key, { holder: 'a' })
+    const options = { limit: 1, windowMs: 20, maxWaitMs: 60_000 }
+    for (let call = 0; call < 30; call++) expect((await store.take(key, options)).granted).toBe(true)
+  })
+
+  it('uses one key at a time, as a cluster requires', async () => {
     const own = await client(server.url)
     const seen: (readonly unknown[])[] = []
     const call = own.callBuffer.bind(own)
@@ -126,7 +183,7 @@ describe.skipIf(!brokers.owned('redis'))('redisStore', () => {
     expect(new Set(scripts)).toEqual(new Set([1]))
   })
 
-  it('does not ask again for what a second run would answer otherwise; all else it does', async () => {
+  it('repeats a call whose answer was lost, unless a second run would answer differently', async () => {
     const link = await proxy(server)
     onTestFinished(() => link.close())
     const store = open({ url: link.url })
@@ -137,7 +194,7 @@ describe.skipIf(!brokers.owned('redis'))('redisStore', () => {
     }
     const [key, name] = [randomUUID(), randomUUID()]
     const ttlMs = 60_000
-    // So that the scripts are known to the server: else the answer that is lost is that it does not know them.
+    // Makes the scripts known to the server. Otherwise the lost answer would be that it does not know them.
     await store.compareAndSet(key, 'x', { expected: 'y', ttlMs })
     await store.leases.acquire(randomUUID(), { holder: 'x', ttlMs })
     await store.take(randomUUID(), { limit: 1, windowMs: ttlMs })
@@ -179,7 +236,7 @@ describe.skipIf(!brokers.owned('redis'))('redisStore', () => {
     expect(() => redisStore({ client: null as never })).toThrow(TypeError)
   })
 
-  it('takes what redis() refuses beside a longer pollMs: every commandTimeoutMs from 100', () => {
+  it('accepts every commandTimeoutMs from 100 on, because it has no pollMs', () => {
     expect(() => redisStore({ commandTimeoutMs: 100 })).not.toThrow()
   })
 })

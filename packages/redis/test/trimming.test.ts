@@ -2,7 +2,7 @@ import { brokers, shared, until } from '@mq/test-brokers'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { client, gate, newTopic, open } from './support/open.js'
 
-/** What an approximate trim may leave: the rest of a node of the stream. */
+/** An approximate trim may leave the rest of a node of the stream. */
 const slack = 100
 const retain = 100
 
@@ -13,7 +13,7 @@ describe.skipIf(!brokers.wanted('redis'))('trimming', () => {
   })
   const numbers = (count: number): number[] => Array.from({ length: count }, (_, number) => number)
 
-  it('shortens a stream to what is retained once every group has finished', async () => {
+  it('shortens a stream to the retained messages once every group has finished', async () => {
     const queue = await open(url, { redis: { retain } })
     const topic = newTopic()
     const other = await client(url)
@@ -27,7 +27,7 @@ describe.skipIf(!brokers.wanted('redis'))('trimming', () => {
     expect(await other.xlen(`mq:{${topic}}:stream`)).toBeGreaterThanOrEqual(retain)
   })
 
-  it('never touches what a group has not read, or a consumer has not settled', async () => {
+  it('never removes messages that a group has not read or a consumer has not settled', async () => {
     const queue = await open(url, { redis: { retain } })
     const topic = newTopic()
     const other = await client(url)
@@ -46,7 +46,7 @@ describe.skipIf(!brokers.wanted('redis'))('trimming', () => {
     )
     await queue.publishAll(topic, numbers(1_000))
     await until(() => fast === 1_000 && slow.length === 999, { what: 'all but the stuck one' })
-    // Two rounds of the consumers' tidying at least.
+    // Consumers tidy up at least twice within this time.
     await new Promise((resolve) => setTimeout(resolve, 2_500))
     expect(await other.xlen(`mq:{${topic}}:stream`)).toBe(1_000)
     let idle = 0
@@ -61,7 +61,7 @@ describe.skipIf(!brokers.wanted('redis'))('trimming', () => {
     expect(slow).toHaveLength(1_000)
   })
 
-  it('goes on once an abandoned group is deleted, and an ephemeral subscription never holds it up', async () => {
+  it('continues once an abandoned group is deleted, and is never held up by an ephemeral subscription', async () => {
     const queue = await open(url, { redis: { retain } })
     const topic = newTopic()
     const other = await client(url)
@@ -79,7 +79,7 @@ describe.skipIf(!brokers.wanted('redis'))('trimming', () => {
     expect(await other.keys(`mq:{${topic}}:group:abandoned:*`)).toEqual([])
   })
 
-  it('keeps only what is retained of a topic without a group', async () => {
+  it('keeps only the retained messages of a topic without a group', async () => {
     const queue = await open(url, { redis: { retain } })
     const topic = newTopic()
     const other = await client(url)
@@ -92,7 +92,7 @@ describe.skipIf(!brokers.wanted('redis'))('trimming', () => {
     await until(() => seen.length === kept, { what: 'what is retained' })
   })
 
-  it('forgets crashed ephemeral subscriptions, and all but the last thousand groups that were deleted', async () => {
+  it('forgets crashed ephemeral subscriptions, and all but the last thousand deleted groups', async () => {
     const queue = await open(url)
     const topic = newTopic()
     const other = await client(url)

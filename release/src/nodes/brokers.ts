@@ -1,14 +1,14 @@
 import { brokers, type Kind, kafka, kinds, rabbitmq, redis, type Server, type ServerKind } from '@mq/test-brokers'
 
 export interface StartedBrokers {
-  /** Where each is, without those that `MQ_TEST_BROKERS` leaves out. */
+  /** The URL of each broker, without those that `MQ_TEST_BROKERS` leaves out. */
   readonly urls: readonly { readonly kind: Kind; readonly url: string }[]
   stop(): Promise<void>
 }
 
 const starts: Record<ServerKind, () => Promise<Server>> = { rabbitmq, redis, kafka }
 
-/** All of them side by side. When one does not start, the others are stopped and it rejects. */
+/** Starts all brokers at the same time. If one does not start, stops the others and rejects. */
 export async function startBrokers(): Promise<StartedBrokers> {
   const wanted = kinds.filter(brokers.wanted)
   const servers = wanted.filter((kind): kind is ServerKind => kind !== 'memory')

@@ -1,4 +1,4 @@
-// `pnpm test:node`: what is published, packed and installed, on the Nodes that it is promised for.
+// `pnpm test:node`: packs and installs the packages, and tries them on all supported versions of Node.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../../../scripts/lib/workspace.mjs'
@@ -15,10 +15,10 @@ const asked = process.argv.slice(2)
 const wanted = asked.length > 0 ? asked : ['20.19', '22', '24']
 const unknown = wanted.find((version) => !/^\d+(\.\d+){0,2}$/.test(version))
 if (unknown !== undefined) {
-  console.error(`Usage: pnpm test:node [version ...], as in pnpm test:node 20.19 24; ${unknown} is no version`)
+  console.error(`Usage: pnpm test:node [version ...], such as pnpm test:node 20.19 24; ${unknown} is not a version`)
   process.exit(2)
 }
-if (!built()) throw new Error('What is tried is what was built: run pnpm build first')
+if (!built()) throw new Error('The trials use the built packages: run pnpm build first')
 
 const throwAway = throwAwayFolder()
 const trials: Trial[] = []
@@ -45,7 +45,7 @@ try {
 console.log(`\n${trialTable(trials)}\n`)
 process.exit(allWell(trials) ? 0 : 1)
 
-function onTrial({ version, what, told, problem }: Trial): void {
+function onTrial({ version, what, result, problem }: Trial): void {
   const isWell = problem === undefined
-  console.log(`${isWell ? '✔' : '✖'} Node ${version}, ${what}: ${isWell ? told : problem}`)
+  console.log(`${isWell ? '✔' : '✖'} Node ${version}, ${what}: ${isWell ? result : problem}`)
 }

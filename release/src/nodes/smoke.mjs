@@ -1,5 +1,5 @@
-// An application on the URL that is its argument, which ends with exit code 0 once everything has gone as promised. Run by Node
-// with --expose-gc.
+// An application that uses the queue whose URL is its argument. It ends with exit code 0 if everything works as promised. Node must
+// run it with --expose-gc.
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { createScheduler, defineTask, openQueue, Unrecoverable } from '@mq/core'
@@ -34,11 +34,11 @@ await step('a message is published, consumed and retried', async () => {
 await step('a message dies, is listed and replayed', async () => {
   const topic = `smoke-${run}.dead`
   const [died, replayed] = [later(), later()]
-  let isMended = false
+  let isRepaired = false
   const subscription = await queue.subscribe(
     topic,
     ({ data }) => {
-      if (!isMended) throw new Unrecoverable('nobody can')
+      if (!isRepaired) throw new Unrecoverable('not now')
       replayed.resolve(data)
     },
     { onLastFailure: () => died.resolve() },
@@ -48,15 +48,15 @@ await step('a message dies, is listed and replayed', async () => {
   const letters = queue.deadLetters(topic)
   let listed = []
   while (listed.length === 0) listed = await letters.list()
-  assert.equal(listed[0].failure.error.message, 'nobody can')
-  isMended = true
+  assert.equal(listed[0].failure.error.message, 'not now')
+  isRepaired = true
   assert.deepEqual(await letters.replay(), { replayed: 1 })
   assert.equal(await replayed.promise, 'letter')
   await leave(topic, subscription)
 })
 
 await step(
-  'a task replies; what a cancelled one leaves behind sees that, also after a garbage collection',
+  'a task replies; code that a cancelled task left behind sees the abort, even after a garbage collection',
   async () => {
     const scheduler = createScheduler(queue)
     const double = defineTask({ name: `double-${run}`, execute: ({ of }) => 2 * of })
@@ -95,7 +95,7 @@ async function step(what, work) {
     await work()
     console.log(`✔ ${what}`)
   } catch (cause) {
-    throw new Error(`Not so: ${what}`, { cause })
+    throw new Error(`This failed: ${what}`, { cause })
   }
 }
 

@@ -1,21 +1,21 @@
 export interface Trial {
-  /** Of Node. */
+  /** The version of Node. */
   readonly version: string
-  /** The column. */
+  /** What was tried: the column of the table. */
   readonly what: string
-  /** In a word or two, where it went well. */
-  readonly told: string
+  /** The result in a word or two. Empty if there is a problem. */
+  readonly result: string
   readonly problem?: string
 }
 
-/** A row for each Node and a column for each trial; a trial that some Node lacks has a dash there. */
+/** Shows a row for each Node and a column for each kind of trial, with a dash for a trial that was not made. */
 export function trialTable(trials: readonly Trial[]): string {
   const whats = [...new Set(trials.map(({ what }) => what))]
   const versions = [...new Set(trials.map(({ version }) => version))]
   const cell = (version: string, what: string): string => {
     const trial = trials.find((each) => each.version === version && each.what === what)
     if (trial === undefined) return '-'
-    return trial.problem === undefined ? trial.told : 'FAILED'
+    return trial.problem === undefined ? trial.result : 'FAILED'
   }
   const rows = [
     ['Node', ...whats],
@@ -32,6 +32,6 @@ export function trialTable(trials: readonly Trial[]): string {
     .join('\n')
 }
 
-/** That there was nothing to try is a failure, too. */
+/** Says whether every trial succeeded. No trials at all count as a failure. */
 export const allWell = (trials: readonly Trial[]): boolean =>
   trials.length > 0 && trials.every(({ problem }) => problem === undefined)

@@ -14,14 +14,14 @@ interface Trying {
 
 const timeoutMs = 300_000
 
-/** The suite by its command, and the application `smoke.mjs` on each broker, one after the other. */
+/** Runs the suite by its command, then the application `smoke.mjs` on each broker, one after the other. */
 export async function tryOn({ node, app, brokers, onTrial }: Trying): Promise<readonly Trial[]> {
   const place: Place = { cwd: app.folder, env: node.env, timeoutMs }
   const trials: Trial[] = []
   const trial = async (what: string, work: () => Promise<string>): Promise<void> => {
     const tried = await work().then(
-      (told) => ({ told }),
-      (error: Error) => ({ told: '', problem: error.message }),
+      (result) => ({ result }),
+      (error: Error) => ({ result: '', problem: error.message }),
     )
     trials.push({ version: node.version, what, ...tried })
     onTrial({ version: node.version, what, ...tried })

@@ -15,21 +15,21 @@ export interface DataProcessingResult {
   readonly summary: Summary
 }
 
-/** What is in the target, as JSON. */
+/** The contents of the target, as JSON. */
 export interface Summary {
   readonly rows: number
-  /** Rows without a usable mail address; counted here and nowhere else. */
+  /** Rows without a usable mail address. No other count includes them. */
   readonly unusable: number
-  /** Sign-ups per mail domain, the most first. */
+  /** Sign-ups per mail domain, the largest number first. */
   readonly domains: Readonly<Record<string, number>>
-  /** Sign-ups per country, the most first. */
+  /** Sign-ups per country, the largest number first. */
   readonly countries: Readonly<Record<string, number>>
 }
 
 /**
- * Counts the sign-ups of a CSV file, says how far it is, writes a summary and returns it. The file is streamed, so it may be larger than memory. The target
- * is replaced as a whole or not at all; a second run writes the same. A file that is not there, or that is no such CSV, is
- * permanent.
+ * Counts the sign-ups of a CSV file, reports its progress, writes a summary and returns it. The file is streamed, so it may be larger
+ * than memory. The target is replaced as a whole or not at all, and a second run writes the same. A missing file, or a file that is
+ * not such a CSV, is a permanent failure.
  */
 export class DataProcessingTask implements Task<DataProcessingInput, DataProcessingResult> {
   readonly name = 'data-processing'
@@ -69,7 +69,7 @@ async function summarise(source: string, { signal, progress }: TaskContext): Pro
         throw new Unrecoverable(`${source} needs the columns email and country`)
       }
       rows += 1
-      // What is written afterwards is the rest.
+      // The last part of the progress is for writing the file.
       if (rows % rowsPerStep === 0) progress(Math.min(0.99, file.bytesRead / size), `${rows} rows`)
       if (address.safeParse(email).success) {
         increment(domains, email.slice(email.lastIndexOf('@') + 1).toLowerCase())
@@ -80,10 +80,10 @@ async function summarise(source: string, { signal, progress }: TaskContext): Pro
     }
   }
   await pipeline(file, csv, count, { signal })
-  return { rows, unusable, domains: mostFirst(domains), countries: mostFirst(countries) }
+  return { rows, unusable, domains: largestFirst(domains), countries: largestFirst(countries) }
 }
 
-/** Beside the target first, since only within one file system does a rename take one step. */
+/** Writes a file beside the target and renames it: a rename is atomic only within one file system. */
 async function writeWhole(target: string, text: string, signal: AbortSignal): Promise<void> {
   const draft = `${target}.${crypto.randomUUID()}.tmp`
   try {
@@ -103,7 +103,7 @@ async function writeWhole(target: string, text: string, signal: AbortSignal): Pr
 
 const increment = (counts: Map<string, number>, key: string): void => void counts.set(key, (counts.get(key) ?? 0) + 1)
 
-const mostFirst = (counts: Map<string, number>): Record<string, number> =>
+const largestFirst = (counts: Map<string, number>): Record<string, number> =>
   Object.fromEntries([...counts].sort(([a, one], [b, other]) => other - one || a.localeCompare(b)))
 
 function isPermanent(error: unknown): boolean {

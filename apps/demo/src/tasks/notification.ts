@@ -7,7 +7,7 @@ export type NotificationInput = z.infer<typeof notificationInput>
 
 export interface NotificationResult {
   readonly status: 'success'
-  /** What the receiver answered. */
+  /** The HTTP status that the receiver answered. */
   readonly code: number
 }
 
@@ -18,13 +18,13 @@ export interface NotificationOptions {
   readonly timeoutMs?: number
 }
 
-/** Ask for a little patience and mean it: the only 4xx that a second attempt can change. */
+/** The only 4xx answers that may be different in a second attempt. */
 const temporary = [408, 425, 429]
 
 /**
- * Tells another system of a new user: a webhook by HTTP POST, signed as https://www.standardwebhooks.com says. 5xx, 408, 425
- * and 429 are retried, and so is a connection that fails; all else but 2xx is permanent. Redirects are not followed: the
- * data was meant for this address. A repeated run sends the same `webhook-id`.
+ * Notifies another system of a new user by a webhook: an HTTP POST, signed as https://www.standardwebhooks.com defines it. The answers
+ * 5xx, 408, 425 and 429 are retried, and so is a failed connection. Every other answer but 2xx is a permanent failure. Redirects are
+ * not followed, as the data was meant for this address. A repeated run sends the same `webhook-id`.
  */
 export class NotificationTask implements Task<NotificationInput, NotificationResult> {
   readonly name = 'notification'

@@ -19,11 +19,11 @@ export interface SendEmailOptions {
 }
 
 /**
- * Sends the welcome mail by SMTP. A reply of 500 or more is final, RFC 5321 says, so the task is dead-lettered at once; after
- * any other failure it is retried.
+ * Sends the welcome mail by SMTP. By RFC 5321 a reply of 500 or more is final, so the task is dead-lettered at once. After any other
+ * failure it is retried.
  *
- * A run whose end is not known is repeated, so the same mail may be sent twice. Both carry the same Message-ID, made from the
- * task's id: a receiver that looks at it keeps one.
+ * A run whose outcome is unknown is repeated, so the same mail may be sent twice. Both carry the same Message-ID, made from the id
+ * of the task. A receiver that checks it keeps one of them.
  */
 export class SendEmailTask implements Task<SendEmailInput, SendEmailResult> {
   readonly name = 'send-email'
@@ -43,7 +43,7 @@ export class SendEmailTask implements Task<SendEmailInput, SendEmailResult> {
   async execute({ userId, email }: SendEmailInput, { id, signal }: TaskContext): Promise<SendEmailResult> {
     const mail = {
       from: this.#from,
-      // Not as text: an address is not to be read as a list of addresses.
+      // As an object, so that it is not parsed as a list of addresses.
       to: { name: '', address: email },
       subject: 'Welcome to our platform',
       text: `Hello, thank you for registering with us! Your user ID is ${userId}.`,
@@ -61,7 +61,7 @@ export class SendEmailTask implements Task<SendEmailInput, SendEmailResult> {
   }
 }
 
-/** RFC 5322 calls what is allowed here a dot-atom; the id of a routed task, `<event id>/send-email`, is one. */
+/** Makes a Message-ID. RFC 5322 allows a dot-atom, which the id of a routed task, `<event id>/send-email`, is. */
 export function messageIdOf(taskId: string): string {
   const local = /^[\w/+-]+(\.[\w/+-]+)*$/.test(taskId) ? taskId : Buffer.from(taskId).toString('hex')
   return `<${local}@welcome.example.com>`

@@ -1,11 +1,11 @@
-// A stand-in for a broker's adapter: it hands every call to an embedded broker in the process of the test (broker.ts).
-// Application and worker then are two processes with one broker, without any broker installed.
+// A stand-in for a broker's adapter. It passes every call to an embedded broker in the process of the test (broker.ts).
+// So the application and the worker are two processes with one broker, without any broker installed.
 import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
 import { memoryStore } from '@mq/memory'
 import { decode, encode } from './wire.js'
 
-/** Of the one worker that there is. */
+/** The store of the only worker. */
 export const redisStore = () => Object.assign(memoryStore(), { disconnect: async () => {} })
 
 export default function remote({ url }) {
@@ -73,7 +73,7 @@ export default function remote({ url }) {
       const consumer = `${ref.topic} ${ref.group}`
       handlers.set(consumer, handle)
       await call('consume', consumer, ref, options)
-      return { stop: (deadline) => call('stop', consumer, deadline) }
+      return { stop: (options) => call('stop', consumer, options) }
     },
     deadLetters: (ref) => ({ list: (options) => call('listDead', ref, options) }),
     stats: (ref) => call('stats', ref),

@@ -11,7 +11,7 @@ type Frame =
   | { readonly call: number; readonly method: string; readonly args: readonly never[] }
   | { readonly settle: number; readonly settlement: Settlement }
 
-/** An embedded broker that other processes use over TCP, by way of adapter.js. */
+/** Starts an embedded broker that other processes use over TCP, through adapter.js. */
 export async function startRemoteBroker() {
   const adapter = memory()
   await adapter.connect()
@@ -42,7 +42,7 @@ export async function startRemoteBroker() {
           })
         consumers.set(name, await adapter.consume(ref, options, handle))
       },
-      stop: async (name: string, deadline: StopOptions) => consumers.get(name)?.stop(deadline),
+      stop: async (name: string, options: StopOptions) => consumers.get(name)?.stop(options),
       listDead: (ref: GroupRef, options: { limit: number }) => adapter.deadLetters(ref).list(options),
       stats: (ref: GroupRef) => adapter.stats(ref),
     }
@@ -76,7 +76,7 @@ export async function startRemoteBroker() {
   })
   return {
     port: (server.address() as AddressInfo).port,
-    /** How many processes are connected. */
+    /** Counts the processes that are connected. */
     connections: () => sockets.size,
   }
 }

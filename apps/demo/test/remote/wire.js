@@ -1,4 +1,4 @@
-/** JSON on one line; bytes as base64. */
+/** Writes JSON on one line, with bytes as base64. */
 export const encode = (value) =>
   JSON.stringify(value, (_key, part) =>
     part instanceof Uint8Array || part?.type === 'Buffer' ? { base64: Buffer.from(part).toString('base64') } : part,

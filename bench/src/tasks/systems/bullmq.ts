@@ -1,7 +1,7 @@
 import { Queue, QueueEvents, Worker } from 'bullmq'
 import type { OpenAsker } from '../asker.js'
 
-/** As its documentation has it: `waitUntilFinished` with the events of the queue. The latest jobs are kept for that. */
+/** Uses BullMQ as its documentation shows: `waitUntilFinished` with the events of the queue. The latest jobs are kept for that. */
 export const open: OpenAsker = async ({ url, name, concurrency }) => {
   const connection = { url }
   const worker = new Worker(name, async ({ data }) => ({ text: data.text }), { connection, concurrency })

@@ -1,7 +1,7 @@
 import { createScheduler, defineTask, openQueue } from '@mq/core'
 import type { OpenAsker } from '../asker.js'
 
-/** The embedded broker is shared by its name; all others are reached over two connections. */
+/** Opens a worker and a caller, each with its own connection. They share the embedded broker by its name. */
 export const open: OpenAsker = async ({ url, name, concurrency }) => {
   const target = url === 'memory:' ? `memory://${name}` : url
   const [working, asking] = [await openQueue(target), await openQueue(target)]

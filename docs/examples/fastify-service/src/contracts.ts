@@ -5,10 +5,10 @@ import { z } from 'zod'
 export const order = z.object({ orderId: z.string().min(1), amountCents: z.int().positive() })
 export type Order = z.infer<typeof order>
 
-/** Told to whoever wants to know; which services those are is not this one's business. */
+/** Published for any service that subscribes. This service does not know which ones do. */
 export const orderPlaced = defineEvent('order.placed', { schema: order, key: ({ orderId }) => orderId })
 
-/** Takes longer than an HTTP request should. */
+/** Makes an invoice, which takes longer than an HTTP request should. */
 export const makeInvoice = defineTask({
   name: 'make-invoice',
   input: order,

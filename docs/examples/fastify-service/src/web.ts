@@ -2,11 +2,11 @@ import { isMqError, type Queue, type TaskScheduler } from '@mq/core'
 import fastify, { type FastifyInstance } from 'fastify'
 import { makeInvoice, type Order, orderPlaced } from './contracts.js'
 
-/** Answers 202 only for what the broker has stored. What is stored and what is valid, the queue knows; HTTP follows from it. */
+/** Creates the routes. They answer 202 only for what the broker has stored, and turn errors of the queue into HTTP statuses. */
 export function createWeb(queue: Queue, scheduler: TaskScheduler): FastifyInstance {
   const web = fastify({ logger: true, forceCloseConnections: 'idle' })
 
-  // Or a connection that is kept alive would keep this process alive, after its last answer.
+  // Without this, a connection that is kept alive would keep the process alive after its last answer.
   let isClosing = false
   web.addHook('preClose', async () => {
     isClosing = true
@@ -20,7 +20,7 @@ export function createWeb(queue: Queue, scheduler: TaskScheduler): FastifyInstan
     return reply.code(202).send({ eventId: id })
   })
 
-  /** With `?waitMs=5000` the result, if it comes in that time; else the place where it will be. */
+  /** With `?waitMs=5000` it answers with the result if it comes in that time. If not, it answers with the URL of the result. */
   web.post<{ Querystring: { waitMs: number } }>('/invoices', { schema: waiting }, async (request, reply) => {
     const invoice = await scheduler.enqueue(makeInvoice, request.body as Order, { reply: true })
     try {
@@ -31,7 +31,7 @@ export function createWeb(queue: Queue, scheduler: TaskScheduler): FastifyInstan
     }
   })
 
-  /** Any instance of this service answers: the outcome is in the store. An id that nobody gave out is pending for ever. */
+  /** Any instance of this service can answer, as the outcome is in the store. An unknown id looks like a pending one. */
   web.get<{ Params: { id: string } }>('/invoices/:id', async ({ params }, reply) => {
     const outcome = await scheduler.result(params.id, makeInvoice)
     if (outcome === undefined) return reply.code(202).send({ id: params.id })
@@ -39,9 +39,9 @@ export function createWeb(queue: Queue, scheduler: TaskScheduler): FastifyInstan
     return reply.code(500).send({ error: outcome.status === 'failed' ? outcome.error.message : outcome.status })
   })
 
-  /** Restarted when this fails: not for a broker that is away, as the connection heals by itself. */
+  /** The process is restarted if this fails. A lost broker does not count, as the connection recovers by itself. */
   web.get('/health/live', () => ({ status: 'up' }))
-  /** Gets no requests while this fails. */
+  /** The process gets no requests while this fails. */
   web.get('/health/ready', (_request, reply) => {
     const { status, state, consumers } = queue.health()
     return reply.code(status === 'down' ? 503 : 200).send({ status, state, consumers })
@@ -50,7 +50,7 @@ export function createWeb(queue: Queue, scheduler: TaskScheduler): FastifyInstan
   web.setErrorHandler((error, _request, reply) => {
     if (isMqError(error, 'MQ_INVALID_DATA')) return reply.code(400).send({ error: error.message })
     if (isMqError(error, 'MQ_TASK_FAILED')) return reply.code(500).send({ error: error.message })
-    // Not stored, or not known whether it is: the client may ask again.
+    // The message is not stored, or may not be: the client may try again.
     if (isMqError(error)) return reply.code(503).header('retry-after', '1').send({ error: error.code })
     return reply.send(error)
   })

@@ -13,7 +13,7 @@ const groupsOf = async ({ options }, topic) => {
 
 /** @type {Faults<Started>} */
 export const faults = {
-  /** The disk is gone: where the folder was, there is a file. */
+  /** Takes the disk away: a file stands where the folder was. */
   async kill({ options: { folder } }) {
     await mkdir(folder, { recursive: true })
     await rename(folder, `${folder}.away`)
@@ -26,7 +26,7 @@ export const faults = {
   async destroy(started, { topic, group }) {
     await rm(join(started.options.folder, 'topics', topic, group), { recursive: true })
   },
-  /** As `cp` and `mv` would do it. */
+  /** Writes as `cp` and `mv` would. */
   async publishForeign(started, topic, body) {
     for (const group of await groupsOf(started, topic)) {
       const name = `foreign-${Math.random()}.json`

@@ -8,7 +8,7 @@ const orderPaid = defineEvent('order.paid', {
 })
 const reminder = defineEvent('reminder', { schema: z.object({ notBefore: z.iso.datetime() }) })
 
-// The only line that knows of a broker. MQ_URL is memory:, amqp://, redis:// or kafka:// and so on.
+// Only this line depends on the broker. MQ_URL is a URL such as memory:, amqp://..., redis://... or kafka://...
 const { url, options } = queueConfigFromEnv(process.env, { url: 'memory:' })
 const queue = await openQueue(url, options)
 
@@ -67,7 +67,7 @@ console.log('replayed:', await dead.replay())
 await until('the last label', () => labels.length === 6)
 console.log('labels:', labels.sort().join(', '))
 
-// Of this try-out nothing is left, so that the next one says the same.
+// Removes everything, so that the next run prints the same.
 await Promise.all([shipping, printing, reminding].map((subscription) => subscription.stop()))
 await queue.deleteGroup(orderPaid, 'shipping')
 await queue.deleteGroup(orderPaid, 'labels')

@@ -24,7 +24,7 @@ await scheduler.start()
 console.log('ready')
 
 await stopped
-// Takes nothing new and lets what runs finish; what has not begun stays at the broker, for another worker.
+// Takes no new tasks and lets running ones finish. Tasks that have not begun stay at the broker for another worker.
 await scheduler.stop({ timeoutMs: 25_000 })
 await queue.disconnect()
 console.log('stopped')

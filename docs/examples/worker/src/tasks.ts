@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { defineTask } from '@mq/core'
 import { z } from 'zod'
 
-/** Waits for a mail server most of the time, so many run side by side. */
+/** Sends a mail. It waits for the mail server most of the time, so many run at the same time. */
 export const sendEmail = defineTask({
   name: 'send-email',
   input: z.object({ to: z.email() }),
@@ -15,7 +15,7 @@ export const sendEmail = defineTask({
   },
 })
 
-/** Keeps a processor busy, so only two at a time; a photo that cannot be read is not tried again. */
+/** Resizes a photo. It keeps a processor busy, so only two run at a time. A photo that cannot be read is not tried again. */
 export const resizePhoto = defineTask({
   name: 'resize-photo',
   input: z.object({ photo: z.string(), width: z.int() }),
@@ -28,7 +28,7 @@ export const resizePhoto = defineTask({
   onLastFailure: ({ id, failure }) => console.log(`gave up resize-photo ${id}: ${failure.error.message}`),
 })
 
-/** Runs by itself, once over all workers. */
+/** Counts users. A schedule runs it, once over all workers. */
 export const countUsers = defineTask({
   name: 'count-users',
   execute: (_input: { of: string }, { headers }) => ({ tick: headers['schedule-tick'] }),

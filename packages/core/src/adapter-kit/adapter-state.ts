@@ -2,26 +2,26 @@ import type { AdapterEvent } from '../contract/adapter.js'
 import { MqError } from '../contract/errors.js'
 
 export interface AdapterState {
-  /** `new` until `markOpen`, `closed` from `markClosed` on. */
+  /** `new` before `markOpen`, `closed` after `markClosed`. */
   readonly phase: 'new' | 'open' | 'closed'
-  /** For `health()`: the latest error that an event carried or `noteError` was given. */
+  /** The latest error of an event or of `noteError`, for `health()`. */
   readonly lastError: MqError | undefined
-  /** Does nothing once it is closed. */
+  /** Does nothing after `markClosed`. */
   markOpen(): void
   markClosed(): void
   /** Throws `MQ_NOT_CONNECTED` before `markOpen`, `MQ_CLOSED` after `markClosed`. */
   requireOpen(): void
   /** Throws `MQ_CLOSED` after `markClosed`. */
   refuseClosed(): void
-  /** Hands the event to all listeners, and remembers its error if it carries one. */
+  /** Passes the event to all listeners, and remembers its error if it has one. */
   report(event: AdapterEvent): void
-  /** Remembers an error that no event carries. */
+  /** Remembers an error that no event reports. */
   noteError(error: MqError): void
-  /** Returns a function that takes the listener away again. */
+  /** Adds a listener, and returns a function that removes it. */
   on(listener: (event: AdapterEvent) => void): () => void
 }
 
-/** Creates what every adapter keeps about itself: whether it is open, who listens, and its latest error. */
+/** Creates the state that every adapter has: whether it is open, its listeners, and its latest error. */
 export function adapterState(): AdapterState {
   const listeners = new Set<(event: AdapterEvent) => void>()
   let phase: AdapterState['phase'] = 'new'

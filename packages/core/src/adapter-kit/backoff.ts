@@ -2,7 +2,7 @@ export interface BackoffOptions {
   /** The first pause. */
   readonly minMs: number
   readonly maxMs: number
-  /** Takes a random time from a half of each pause to all of it, so that many processes do not come back at once. Default: false. */
+  /** Takes a random time from half of each pause to all of it, so that many processes do not return at once. Default: false. */
   readonly jitter?: boolean
 }
 
@@ -13,7 +13,7 @@ export interface BackoffPauses {
   reset(): void
 }
 
-/** Creates the growing pause between tries. When to give up, the caller decides. */
+/** Creates the growing pause between tries. The caller decides when to give up. */
 export function backoff({ minMs, maxMs, jitter = false }: BackoffOptions): BackoffPauses {
   let pauseMs = minMs
   return {

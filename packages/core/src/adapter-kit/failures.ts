@@ -1,6 +1,9 @@
 import type { Failure } from '../contract/failure.js'
 
-/** Describes why a dead letter is there if nothing at the broker says so: another program put it there. `atMs`: since 1970. */
+/**
+ * Makes the failure of a dead letter that does not say why it is there, because another program put it there. `atMs` is in milliseconds
+ * since 1970.
+ */
 export const unknownFailure = (atMs: number): Failure => ({
   reason: 'broker',
   error: { name: 'Error', message: 'The dead letter does not say why it is here' },

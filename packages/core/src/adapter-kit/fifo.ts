@@ -1,11 +1,11 @@
 const minSlots = 16
 
 /**
- * A queue whose front costs the same however long it is. It keeps no reference to an item that has left it, and gives back room
- * that it does not need any more. Do not change it while iterating.
+ * A first-in-first-out queue whose operations cost the same at any length. It keeps no reference to items that have left it, and it gives
+ * back memory when it shrinks. Do not change it while iterating.
  */
 export class Fifo<T> {
-  /** A circle of slots. Their number is a power of two, so that a mask finds the place of an index. */
+  /** A ring of slots. Their number is a power of two, so that a mask finds the slot of an index. */
   #slots: (T | undefined)[] = new Array(minSlots)
   #head = 0
   #length = 0
@@ -14,7 +14,7 @@ export class Fifo<T> {
     return this.#length
   }
 
-  /** The item that `shift` takes next. */
+  /** The item that `shift` removes next. */
   get first(): T | undefined {
     return this.#slots[this.#head]
   }
@@ -49,7 +49,7 @@ export class Fifo<T> {
     this.#length = 0
   }
 
-  /** From the front. */
+  /** Iterates from the front. */
   *[Symbol.iterator](): Generator<T> {
     for (let index = 0; index < this.#length; index++) {
       yield this.#slots[(this.#head + index) & (this.#slots.length - 1)] as T

@@ -1,9 +1,9 @@
 import { Fifo } from './fifo.js'
 
 interface Lane<T> {
-  /** The one item of the key that may go on. */
+  /** The only item of the key that may go on. */
   holder: T
-  /** Created with the first item that has to wait: most keys never have one. */
+  /** Created when the first item has to wait, because most keys never have one. */
   waiting: Fifo<T> | undefined
 }
 

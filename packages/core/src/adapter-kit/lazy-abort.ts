@@ -1,12 +1,15 @@
-/** An `AbortController` that is made only when somebody looks at its signal. */
+/** An `AbortController` that is created when its signal is read. */
 export interface LazyAbort {
   readonly signal: AbortSignal
   readonly aborted: boolean
-  /** The first call counts. */
+  /** Aborts the signal. Only the first call counts. */
   abort(reason: unknown): void
 }
 
-/** Most handlers never read their signal, and a controller for each message is a measurable part of handling it. */
+/**
+ * Most handlers never read their signal, and a controller for each message is a measurable part of handling it.
+ * See docs/decisions/0001-publish-deadline-as-a-number.md and docs/decisions/0005-closure-or-class.md.
+ */
 class LazyAbortController implements LazyAbort {
   #controller: AbortController | undefined
   #aborted = false
@@ -32,4 +35,5 @@ class LazyAbortController implements LazyAbort {
   }
 }
 
+/** Creates an `AbortController` that costs nothing until its signal is read. */
 export const lazyAbort = (): LazyAbort => new LazyAbortController()

@@ -1,8 +1,8 @@
 import type { ConnectionOptions } from 'node:tls'
-import { refuseUnknown } from '../contract/checks.js'
+import { refuseUnknown } from '../contract/checks/options.js'
 import { MqError } from '../contract/errors.js'
 
-// No error of these shows a value that is not a number: an option in a wrong place may be a password.
+// No error of these functions shows a value that is not a number, because a misplaced option may be a password.
 
 /**
  * Throws a `TypeError` if `options` is no object of options, and `MQ_INVALID_OPTION` for the first option that is not among

@@ -15,7 +15,7 @@ const sweepMs = 50
 const maxTimerMs = 2 ** 31 - 1
 
 export interface PendingPublishesOptions<Parcel> {
-  /** Says why a message had no outcome until its time was over or its caller aborted. */
+  /** Says why a message had no outcome before its time was over or its caller aborted. */
   readonly late: (parcel: Parcel) => GiveUpReason
   /** Called after each sweep with the number of calls that it gave up. There are no sweeps while no call is pending. */
   readonly onSweep?: (givenUp: number) => void
@@ -34,13 +34,13 @@ export interface PendingPublishes<Parcel> {
     count: number,
     send: (call: PendingCall, index: number) => Parcel,
   ): Promise<readonly StoreOutcome[]>
-  /** Waits until no call is pending, or for the time given. Then gives up the rest; from then on `add` rejects each message. */
+  /** Waits until no call is pending, `timeoutMs` at most. Then it gives up the rest, and from then on `add` rejects each message. */
   close(timeoutMs: number): Promise<void>
 }
 
 /**
  * Creates the bookkeeping of an adapter's calls of `publish`. Each call has one outcome per message, and ends in time or soon after
- * its caller aborts. A message that the broker may have is never said to be rejected.
+ * its caller aborts. A message that the broker may have is never reported as rejected.
  */
 export function pendingPublishes<Parcel extends PendingParcel>({
   late,

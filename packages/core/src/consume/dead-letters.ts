@@ -1,33 +1,14 @@
 import { withTimeout } from '../adapter-kit/with-timeout.js'
 import type { DeadLetterStore } from '../contract/adapter.js'
-import { requireInteger, shown } from '../contract/checks.js'
+import { shown } from '../contract/checks/shown.js'
+import { requireInteger } from '../contract/checks/values.js'
+import type { DeadLetters } from '../contract/dead-letters.js'
 import { MqError } from '../contract/errors.js'
-import type { Failure } from '../contract/failure.js'
-import type { RawMessage } from '../contract/message.js'
-import { decodeData } from '../wire/codec.js'
-
-/** The messages that a group gave up on. Listing changes nothing; replaying and purging take them out. */
-export interface DeadLetters {
-  /** The oldest first; at most `limit`, 100 where none is given, 10,000 at most. */
-  list(options?: { readonly limit?: number }): Promise<readonly DeadLetter[]>
-  /** Sends entries to their group alone, as a first attempt with the id they had. All where no ids are given, none for an empty list. */
-  replay(entryIds?: readonly string[]): Promise<{ readonly replayed: number }>
-  /** Removes entries for good. All where no ids are given, none for an empty list. */
-  purge(entryIds?: readonly string[]): Promise<{ readonly purged: number }>
-}
-
-export interface DeadLetter {
-  /** For `replay` and `purge`. A message that died twice has two entries. */
-  readonly entryId: string
-  /** As it was published, with the bytes it had. */
-  readonly message: RawMessage
-  /** The decoded body; undefined if it cannot be decoded. Not validated. */
-  readonly data: unknown
-  readonly failure: Failure
-}
+import { decodedOrUndefined } from '../wire/decode-data.js'
 
 const maxListed = 10_000
 
+/** Wraps the adapter's dead letters for applications: with time limits, checks and decoded data. */
 export function deadLettersOf(store: DeadLetterStore, timeoutMs: number): DeadLetters {
   const bounded = <T>(what: string, work: Promise<T>): Promise<T> =>
     withTimeout(work, timeoutMs, () => new MqError('MQ_TIMEOUT', `${what} dead letters took over ${timeoutMs} ms`))
@@ -48,19 +29,11 @@ export function deadLettersOf(store: DeadLetterStore, timeoutMs: number): DeadLe
   }
 }
 
-/** A misspelt property must not turn "these" into "all". */
+/** Refuses everything but a list of texts: an entry whose `entryId` is misspelt must not turn "these" into "all". */
 function requireIds(entryIds: readonly string[] | undefined): readonly string[] | undefined {
   if (entryIds === undefined) return undefined
   if (!Array.isArray(entryIds) || entryIds.some((id) => typeof id !== 'string')) {
     throw new TypeError(`The entries are named by an array of their entryId, not ${shown(entryIds)}`)
   }
   return entryIds
-}
-
-function decodedOrUndefined(message: RawMessage): unknown {
-  try {
-    return decodeData(message.body, message.contentType)
-  } catch {
-    return undefined
-  }
 }

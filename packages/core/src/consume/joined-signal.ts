@@ -1,13 +1,13 @@
-/** A signal that aborts with the first of several; made only when somebody looks at it. */
+/** A signal that aborts with the first of several. It is created on first access. */
 export interface JoinedSignal {
   readonly signal: AbortSignal
-  /** What follows is of no interest to anybody: none of the others holds or aborts it any more. */
+  /** Removes the listeners from the other signals, which no longer hold it or abort it. */
   end(): void
 }
 
 /**
- * `AbortSignal.any` in plain listeners. What that makes refers to the others weakly, and Node 24.16 and later ask them only
- * when somebody looks: one that has aborted and been collected by then is taken for one that never did.
+ * Does the work of `AbortSignal.any` with plain listeners. `AbortSignal.any` holds its sources weakly; Node 24.16 and later can lose an
+ * abort if its source was collected first.
  */
 class Joined implements JoinedSignal {
   readonly #sources: () => readonly AbortSignal[]

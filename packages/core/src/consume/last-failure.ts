@@ -1,19 +1,20 @@
 import { withTimeout } from '../adapter-kit/with-timeout.js'
-import type { Delivery, GroupRef } from '../contract/adapter.js'
+import type { GroupRef } from '../contract/adapter.js'
 import type { OnLastFailure } from '../contract/handler.js'
-import { decodeData } from '../wire/codec.js'
-import type { Handling } from './handling.js'
+import { decodedOrUndefined } from '../wire/decode-data.js'
+import type { SettleSettings } from './settle.js'
 
-/** The application's hook as handling calls it: it ends in time, and what it throws decides nothing. */
+/** Wraps the application's hook so that it ends in time, and an error that it throws decides nothing. */
 export function lastFailureOf(
   { topic }: GroupRef,
   hook: OnLastFailure | undefined,
   timeoutMs: number,
-): Handling['lastFailure'] {
+): SettleSettings['lastFailure'] {
   if (hook === undefined) return undefined
-  return async (delivery, failure, context) => {
-    const { id, headers, extensions } = delivery.message
-    const failed = Object.freeze({ id, topic, headers, extensions, data: dataOf(delivery), failure })
+  return async ({ message, decodeError }, failure, context) => {
+    const { id, headers, extensions } = message
+    const data = decodeError === undefined ? decodedOrUndefined(message) : undefined
+    const failed = Object.freeze({ id, topic, headers, extensions, data, failure })
     const late = (): Error => new Error(`onLastFailure took over ${timeoutMs} ms`)
     try {
       await withTimeout(
@@ -24,14 +25,5 @@ export function lastFailureOf(
     } catch (error) {
       context.log.error('onLastFailure failed', { error })
     }
-  }
-}
-
-function dataOf({ message, decodeError }: Delivery): unknown {
-  if (decodeError !== undefined) return undefined
-  try {
-    return decodeData(message.body, message.contentType)
-  } catch {
-    return undefined
   }
 }

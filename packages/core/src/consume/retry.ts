@@ -1,46 +1,11 @@
-import {
-  maxDurationMs,
-  refuseUnknown,
-  requireDuration,
-  requireInteger,
-  requireNumber,
-  shown,
-} from '../contract/checks.js'
+import { keysOf, refuseUnknown } from '../contract/checks/options.js'
+import { shown } from '../contract/checks/shown.js'
+import { maxDurationMs, requireDuration, requireInteger, requireNumber } from '../contract/checks/values.js'
 import { MqError } from '../contract/errors.js'
 import { isRetryLater, isUnrecoverable } from '../contract/interruptions.js'
+import type { ErrorClass, Jitter, RetryOptions, RetryRule } from '../contract/retry-options.js'
 
-export interface RetryOptions {
-  /** Runs in all, the first one included. 1 means no retry. */
-  readonly attempts?: number
-  /**
-   * `exponential`: `delayMs * factor ** (attempt - 1)`; `fixed`: always `delayMs`; or a function that gets the number of
-   * the attempt that failed, from 1, and returns milliseconds.
-   */
-  readonly backoff?: Backoff
-  /** The delay after the first failed attempt. */
-  readonly delayMs?: number
-  readonly factor?: number
-  /** No delay is longer. */
-  readonly maxDelayMs?: number
-  /** `none`: the delay as it is; `equal`: from half of it to all of it; `full`: from 0 to all of it; evenly distributed. */
-  readonly jitter?: Jitter
-  /** What to do about certain errors. The first rule that matches replaces the options beside it. */
-  readonly rules?: readonly RetryRule[]
-}
-
-export type Backoff = 'exponential' | 'fixed' | ((attempt: number, error: unknown) => number)
-export type Jitter = 'none' | 'equal' | 'full'
-
-export interface RetryRule {
-  /** An error class, the `name` or `code` of an error, or a predicate. */
-  readonly match: ErrorClass | string | ((error: unknown) => boolean)
-  /** False: dead-letter at once. */
-  readonly retry: false | Omit<RetryOptions, 'rules'>
-}
-
-export type ErrorClass = abstract new (...args: never[]) => Error
-
-/** Options with every default filled in and checked. */
+/** Retry options, checked and with every default filled in. */
 export type RetryPolicy = Readonly<Required<RetryOptions>>
 
 export const defaultRetryPolicy: RetryPolicy = Object.freeze({
@@ -53,11 +18,20 @@ export const defaultRetryPolicy: RetryPolicy = Object.freeze({
   rules: [],
 })
 
-const jitters = ['none', 'equal', 'full']
+const optionNames = keysOf<RetryOptions>()({
+  attempts: true,
+  backoff: true,
+  delayMs: true,
+  factor: true,
+  maxDelayMs: true,
+  jitter: true,
+  rules: true,
+})
+const jitters: readonly string[] = keysOf<Record<Jitter, true>>()({ none: true, equal: true, full: true })
 const maxAttempts = 1_000
 
 /**
- * `false` means a single attempt. What `options` leave out is taken from `base`.
+ * Makes a policy of `options`; `base` fills in what they leave out. `false` means a single attempt.
  * Throws a `TypeError` for a wrong type and `MQ_INVALID_OPTION` for a value out of range.
  */
 export function retryPolicy(options: RetryOptions | false | undefined, base = defaultRetryPolicy): RetryPolicy {
@@ -66,8 +40,8 @@ export function retryPolicy(options: RetryOptions | false | undefined, base = de
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new TypeError(`retry must be an object or false, not ${shown(options)}`)
   }
-  refuseUnknown(options, Object.keys(defaultRetryPolicy), 'retry')
-  const policy: RetryPolicy = { ...base, ...given(options) }
+  refuseUnknown(options, optionNames, 'retry')
+  const policy: RetryPolicy = { ...base, ...defined(options) }
   requireInteger(policy.attempts, 'retry.attempts', { min: 1, max: maxAttempts })
   requireDuration(policy.delayMs, 'retry.delayMs')
   requireDuration(policy.maxDelayMs, 'retry.maxDelayMs')
@@ -86,8 +60,8 @@ export function retryPolicy(options: RetryOptions | false | undefined, base = de
   return policy
 }
 
-/** Without what is `undefined`, which would hide the value that it is laid over. */
-const given = (options: RetryOptions): RetryOptions =>
+/** Leaves out properties that are `undefined`, which would hide the value below them. */
+const defined = (options: RetryOptions): RetryOptions =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 
 function checkRule(rule: RetryRule, policy: RetryPolicy): void {
@@ -100,14 +74,14 @@ function checkRule(rule: RetryRule, policy: RetryPolicy): void {
   retryPolicy(rule.retry, { ...policy, rules: [] })
 }
 
-/** What to do after a failed attempt: try again after a delay, or give up. */
+/** The consequence of a failed attempt: another one after a delay, or none. */
 export type RetryDecision = { readonly retry: true; readonly delayMs: number } | { readonly retry: false }
 
 const giveUp: RetryDecision = { retry: false }
 
 /**
- * Pure but for the functions in the policy. A function that throws or returns nonsense counts as the policy's `delayMs`: a
- * mistake in it must not lose the message.
+ * Decides whether a failed attempt is followed by another one. It is pure except for the functions in the policy. If a function throws
+ * or returns nonsense, the policy's `delayMs` counts: a mistake in it must not lose the message.
  */
 export function decideRetry(
   policy: RetryPolicy,
@@ -117,13 +91,13 @@ export function decideRetry(
   if (isUnrecoverable(error)) return giveUp
   const rule = policy.rules.find((candidate) => matches(candidate.match, error))
   if (rule?.retry === false) return giveUp
-  const applied = rule === undefined ? policy : { ...policy, ...given(rule.retry) }
+  const applied = rule === undefined ? policy : { ...policy, ...defined(rule.retry) }
   if (attempt >= applied.attempts) return giveUp
   if (isRetryLater(error)) return { retry: true, delayMs: error.afterMs }
   return { retry: true, delayMs: jittered(backoffMs(applied, attempt, error), applied.jitter, random()) }
 }
 
-/** The delay before jitter. */
+/** Returns the delay before jitter. */
 export function backoffMs(policy: RetryPolicy, attempt: number, error?: unknown): number {
   const { backoff, delayMs, factor, maxDelayMs } = policy
   if (backoff === 'fixed') return Math.min(delayMs, maxDelayMs)

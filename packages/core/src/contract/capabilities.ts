@@ -1,50 +1,49 @@
-import type { MemberKinds } from './member-kinds.js'
+import type { MemberKinds } from './checks/member-kinds.js'
 
 /**
- * What an adapter can do and where its limits are. An operation that it cannot do is refused with `MQ_NOT_SUPPORTED` where it
- * is asked for, never silently weakened.
+ * The abilities and the limits of an adapter. Core refuses an operation that the adapter cannot do with `MQ_NOT_SUPPORTED`, in the call
+ * that asks for it. It never weakens the operation silently.
  *
  * `queue.capabilities` has all of them. An adapter may leave out those that `AdapterCapabilities` makes optional.
  */
 export interface Capabilities {
-  /** Messages survive a restart of the broker. When false they live as long as the process that holds them. */
+  /** Messages survive a restart of the broker. If false, they live as long as the process that holds them. */
   readonly durable: boolean
-  /** Topics and groups live in the process that made the adapter: no other process can reach them. */
+  /** Topics and groups live in the process that made the adapter, and no other process can reach them. */
   readonly embedded: boolean
   /**
-   * A message published while its topic has no group is kept for a group that starts `earliest`. When false such a message
-   * is gone, and `publish` says `routed: 'no'`.
+   * A message published while its topic has no group is kept for a group that starts `earliest`. If false, such a message is gone, and
+   * `publish` resolves with `routed: 'no'`.
    */
   readonly retainsUnrouted: boolean
-  /** `startFrom: 'earliest'`. When false it is refused. */
+  /** Groups can start with `startFrom: 'earliest'`. If false, it is refused. */
   readonly startFromEarliest: boolean
-  /** `ordered: true`. When false it is refused. */
+  /** Subscriptions can be `ordered`. If false, `ordered: true` is refused. */
   readonly orderedKeys: boolean
-  /**
-   * A run that ends with its process counts as an attempt. When false, a message that kills its process is tried again
-   * without end.
-   */
+  /** A run that ends with its process counts as an attempt. If false, a message that kills its process is retried without end. */
   readonly countsCrashes: boolean
   /**
-   * Only runs count as attempts. When false, a message that the broker had assigned to a consumer in the moment of its stop may
-   * come back with one attempt less to go. An adapter that does not say counts as false.
+   * Only runs count as attempts. If false, a message that the broker had assigned to a consumer in the moment of its stop may come back
+   * with one attempt less left. An adapter that leaves it out counts as false.
    */
   readonly exactAttempts: boolean
   /** How late a delayed or retried message may be on an idle broker. */
   readonly delayResolutionMs: number
-  /** The longest delay, of a publish or of a retry. A longer publish is refused, a longer retry shortened to it. */
+  /** The longest delay. A publish with a longer one is refused; the delay of a retry is shortened to it. */
   readonly maxDelayMs: number
-  /** The longest run of a handler. A longer `timeoutMs` is refused, and this is the timeout where none is given. */
+  /** The longest run of a handler, and the default of `timeoutMs`. A longer `timeoutMs` is refused. */
   readonly maxHandlerMs: number
-  /** Body, headers, key and id together. A larger message is refused with `MQ_MESSAGE_TOO_LARGE`. */
+  /** The limit for body, headers, key and id together. A larger message is refused with `MQ_MESSAGE_TOO_LARGE`. */
   readonly maxMessageBytes: number
-  /** For how long a second publish with the same id on the same topic is ignored. 0 when it never is, or when the adapter does not say. */
+  /**
+   * How long a second publish with the same id on the same topic is ignored. 0 means never, and so does an adapter that leaves it out.
+   */
   readonly publishDedupeMs: number
   /** How long after the death of a consumer's process or connection its messages run again, at the latest. */
   readonly redeliveryMs: number
 }
 
-/** A capability that an adapter may leave out. So is each that a later version of core adds within this contract. */
+/** A capability that an adapter may leave out. Each one that a later version of core adds within this contract is optional too. */
 export type OptionalCapability = 'exactAttempts' | 'publishDedupeMs'
 
 /** The capabilities as an adapter states them. An optional one that is absent counts as "cannot", as its own comment says. */
@@ -52,7 +51,7 @@ export interface AdapterCapabilities
   extends Omit<Capabilities, OptionalCapability>,
     Partial<Pick<Capabilities, OptionalCapability>> {}
 
-/** The values that stand for "cannot". */
+/** The values that mean "cannot". */
 const absent: Pick<Capabilities, OptionalCapability> = { exactAttempts: false, publishDedupeMs: 0 }
 
 export const capabilityKinds: MemberKinds<AdapterCapabilities> = {
@@ -71,7 +70,7 @@ export const capabilityKinds: MemberKinds<AdapterCapabilities> = {
   redeliveryMs: 'number',
 }
 
-/** Returns every capability that core knows, so that nobody who reads one has to think of an adapter that does not say. */
+/** Returns every capability that core knows. An optional one that the adapter leaves out gets the value that means "cannot". */
 export function completeCapabilities(given: AdapterCapabilities): Capabilities {
   const defaults: Partial<Capabilities> = absent
   const names = Object.keys(capabilityKinds) as (keyof Capabilities)[]
@@ -79,5 +78,5 @@ export function completeCapabilities(given: AdapterCapabilities): Capabilities {
   return Object.freeze(complete as unknown as Capabilities)
 }
 
-/** The default of `maxMessageBytes` on every adapter: what fits in a default Kafka record batch with room for headers. */
+/** The default of `maxMessageBytes` on every adapter. It fits into a default Kafka record batch with room for headers. */
 export const defaultMaxMessageBytes = 900 * 1024

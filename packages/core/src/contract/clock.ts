@@ -1,12 +1,12 @@
-import type { MemberKinds } from './member-kinds.js'
+import type { MemberKinds } from './checks/member-kinds.js'
 
-/** The time, so that a test can drive it. An adapter with a clock of its own lends it to the whole queue. */
+/** The source of time, so that a test can drive it. An adapter with a clock of its own lends it to the whole queue. */
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number
   /**
-   * Milliseconds since an arbitrary moment, with fractions. It never goes back, also when the time of day is set anew. For durations
-   * within one process: another one counts from another moment.
+   * Milliseconds since an arbitrary moment, with fractions. It never goes back, even if the wall clock is set anew. Use it for durations
+   * within one process, because every process counts from another moment.
    */
   monotonic(): number
   /** Runs `callback` once, no earlier than `delayMs` from now by `now()`. */
@@ -14,14 +14,14 @@ export interface Clock {
 }
 
 export interface ClockTimer {
-  /** Calling it twice, or after the timer has fired, does nothing. */
+  /** Does nothing if it is called twice, or after the timer has fired. */
   cancel(): void
 }
 
 export const clockKinds: MemberKinds<Clock> = { now: 'function', monotonic: 'function', setTimeout: 'function' }
 
-/** A timer of Node stands still while the machine sleeps, so a long one is put right by the time of day now and then. */
-const longestTimerMs = 60_000
+/** Node's timers stop while the machine sleeps, so long ones are re-armed against the wall clock every minute. */
+const maxTimerMs = 60_000
 
 /** The real time. Its timers keep the process alive. */
 export const systemClock: Clock = {
@@ -31,7 +31,7 @@ export const systemClock: Clock = {
     const due = Date.now() + delayMs
     let timer: NodeJS.Timeout
     const arm = (remainingMs: number): void => {
-      timer = setTimeout(fire, Math.min(Math.max(remainingMs, 0), longestTimerMs))
+      timer = setTimeout(fire, Math.min(Math.max(remainingMs, 0), maxTimerMs))
     }
     // Node's timers may fire a millisecond early by the wall clock.
     const fire = (): void => {

@@ -1,10 +1,10 @@
-import type { TaskFailure } from '../tasks/finished-task.js'
+import type { TaskFailure } from './failure.js'
 import type { PublishOutcome } from './publish-options.js'
 import type { SchemaIssue } from './schema.js'
 
 /**
- * Every code that an `MqError` can carry. Codes are stable within a major version, texts are not.
- * `docs/errors.md` says for each when it occurs and what to do.
+ * Every code of an `MqError`. Codes are stable within a major version, texts are not. `docs/errors.md` says for each when it occurs and
+ * what to do.
  */
 export const errorCodes = [
   'MQ_ADAPTER_INVALID',
@@ -46,25 +46,26 @@ export const errorCodes = [
 export type MqErrorCode = (typeof errorCodes)[number]
 
 export interface MqErrorOptions {
-  /** The driver's own error. Never one that holds a URL with a password. */
+  /** The driver's own error. It never holds a URL with a password. */
   readonly cause?: unknown
-  /** What a schema objected to, with `MQ_INVALID_DATA`. */
+  /** The issues that a schema found, with `MQ_INVALID_DATA`. */
   readonly issues?: readonly SchemaIssue[]
-  /** What became of each message of a `publishAll`, by index. */
+  /** The outcome of each message of a `publishAll`, by index. */
   readonly outcomes?: readonly PublishOutcome[]
-  /** The error of the task, in parts, with `MQ_TASK_FAILED`. */
+  /** The parts of the task's error, with `MQ_TASK_FAILED`. */
   readonly failure?: TaskFailure
 }
 
 const brand = Symbol.for('@mq/core.MqError')
 
 /**
- * Bad values, wrong states and everything that comes from a broker. Arguments of a wrong type are a `TypeError`.
- * Recognise it with `isMqError`: two copies of this package may be installed side by side.
+ * The error for bad values, wrong states and every trouble with a broker. An argument of a wrong type is a `TypeError` instead.
+ * Recognise it with `isMqError`, because two copies of this package may be installed side by side.
+ * See docs/decisions/0060-core-as-a-dependency.md.
  */
 export class MqError extends Error {
   static {
-    // Not a member that types know: the classes of two copies would be different types, and their adapters as well.
+    // Not a declared member: it would make the classes of two copies different types, and their adapters too.
     Object.defineProperty(MqError.prototype, brand, { value: true })
   }
 
@@ -83,13 +84,13 @@ export class MqError extends Error {
   }
 }
 
-/** True for an `MqError` of any copy of this package and, when a code is given, of that code. */
+/** Returns true for an `MqError` of any copy of this package and, if a code is given, of that code. */
 export function isMqError(error: unknown, code?: MqErrorCode): error is MqError {
-  return carries(error, brand) && (code === undefined || (error as MqError).code === code)
+  return hasBrand(error, brand) && (code === undefined || (error as MqError).code === code)
 }
 
-/** Whether a thrown value has the brand. False for one that throws when it is looked at. */
-export function carries(error: unknown, brand: symbol): boolean {
+/** Says whether a thrown value has the brand. Returns false for a value that throws when it is read. */
+export function hasBrand(error: unknown, brand: symbol): boolean {
   try {
     return typeof error === 'object' && error !== null && brand in error
   } catch {

@@ -1,15 +1,17 @@
-import { keysOf, refuseUnknown, requireFunction, requireOptions, shown } from './checks.js'
+import { keysOf, refuseUnknown, requireOptions } from './checks/options.js'
+import { shown } from './checks/shown.js'
+import { requireFunction } from './checks/values.js'
 import { requireName } from './names.js'
 import { isStandardSchema, type SchemaInput, type SchemaOutput, type StandardSchema } from './schema.js'
 
-/** A topic with the type of its data: `Input` is what may be published, `Output` what a handler gets. */
+/** A topic with the type of its data. Publishers give an `Input`; handlers get an `Output`. */
 export interface EventDefinition<Input = unknown, Output = Input> {
-  /** The topic, and the CloudEvents `type`. */
+  /** The topic and the CloudEvents `type`. */
   readonly name: string
   readonly schema?: StandardSchema<Input, Output>
-  /** The ordering key of a message whose publisher gives none. */
+  /** Computes the ordering key of a message that is published without one. */
   key?(data: Input): string
-  /** Never there: it carries the types of an event without a schema. */
+  /** Type-only; always undefined at run time. */
   readonly types?: { readonly input: Input; readonly output: Output }
 }
 
@@ -21,16 +23,16 @@ interface EventOptions {
 const optionNames = keysOf<EventOptions>()({ schema: true, key: true })
 
 /**
- * One value for publisher and subscriber. Data is validated on both sides: as it is published, and, with the schema's
- * transformations, as it is handled. What travels is what was published.
+ * Defines an event for publishers and subscribers. Data is validated when it is published and again when it is handled. The schema's
+ * transformations apply to the handler's side only: the message holds the data as it was published.
  *
- * Throws `MQ_INVALID_NAME` for a name that cannot be a topic, a `TypeError` for what is no Standard Schema.
+ * Throws `MQ_INVALID_NAME` for a name that cannot be a topic, and a `TypeError` if the schema is not a Standard Schema.
  */
 export function defineEvent<Schema extends StandardSchema>(
   name: string,
   options: { readonly schema: Schema; key?(data: SchemaInput<Schema>): string },
 ): EventDefinition<SchemaInput<Schema>, SchemaOutput<Schema>>
-/** An event whose data is typed but not validated. */
+/** Defines an event whose data is typed but not validated. */
 export function defineEvent<Data = unknown>(
   name: string,
   options?: { readonly schema?: undefined; key?(data: Data): string },

@@ -2,13 +2,13 @@ import { isMqError } from './errors.js'
 import { isUnrecoverable } from './interruptions.js'
 
 /**
- * Why a message was not handled. It travels with the message through its retries and into the dead letters; it holds no
- * stack, and its text is cut to 256 characters.
+ * The reason why a message was not handled. It travels with the message through its retries and into the dead letters. It holds no
+ * stack, and its texts are cut to 256 characters.
  */
 export interface Failure {
   readonly reason: FailureReason
   readonly error: FailureError
-  /** Runs that failed so far, the last one included. 0 if no handler was ever called. */
+  /** How many runs failed, the last one included. 0 if no handler was called. */
   readonly attempts: number
   /** Milliseconds since 1970. */
   readonly firstFailedAt: number
@@ -19,11 +19,11 @@ export interface Failure {
 /**
  * - `error`: the handler threw.
  * - `timeout`: the handler took longer than its `timeoutMs`.
- * - `unrecoverable`: the handler threw `Unrecoverable`, or a retry rule said so.
+ * - `unrecoverable`: the handler threw `Unrecoverable`.
  * - `invalid`: the data did not match the schema.
  * - `undecodable`: the bytes could not be read.
- * - `crashed`: more deliveries than the policy allows, without any of them ending.
- * - `broker`: the broker dead-lettered it on its own.
+ * - `crashed`: the message was delivered more often than the policy allows, and no run came to an end.
+ * - `broker`: the broker dead-lettered the message by itself.
  */
 export const failureReasons = [
   'error',
@@ -43,6 +43,12 @@ export interface FailureError {
   readonly code?: string
 }
 
+/** The error of a task, as its caller gets it. Its parts are text: no class of another process is ever restored. */
+export interface TaskFailure extends FailureError {
+  /** How many runs failed, the last one included. 0 if none was begun. */
+  readonly attempts: number
+}
+
 const maxTextLength = 256
 
 const cut = (text: string): string => {
@@ -52,7 +58,7 @@ const cut = (text: string): string => {
   return `${wellFormed.slice(0, maxTextLength - 3).replace(/[\uD800-\uDBFF]$/, '')}...`
 }
 
-/** Anything that can be thrown, as plain text. Never throws itself, not even for an object with hostile getters. */
+/** Describes a thrown value as plain text. It never throws, not even for an object with hostile getters. */
 export function describeError(error: unknown): FailureError {
   try {
     if (typeof error !== 'object' || error === null) return { name: 'Error', message: cut(String(error)) }
@@ -67,21 +73,21 @@ export function describeError(error: unknown): FailureError {
   }
 }
 
-/** The reason that goes with an error that a handler ended with. */
+/** Returns the reason of a failure for the error that a handler ended with. */
 export function reasonFor(error: unknown): FailureReason {
   if (isUnrecoverable(error)) return 'unrecoverable'
   if (isMqError(error, 'MQ_HANDLER_TIMEOUT')) return 'timeout'
   return 'error'
 }
 
-/** One line of ASCII JSON, for an adapter to put beside a message. */
+/** Encodes a failure as one line of ASCII JSON, for an adapter to store beside a message. */
 export function encodeFailure(failure: Failure): string {
   return JSON.stringify(failure).replace(/[\u007f-\uffff]/g, (character) => {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
   })
 }
 
-/** The failure that `encodeFailure` wrote, or undefined for any other text. */
+/** Returns the failure that `encodeFailure` wrote, or undefined for any other text. */
 export function decodeFailure(text: string | undefined): Failure | undefined {
   if (text === undefined) return undefined
   try {

@@ -1,20 +1,20 @@
-import type { RetryOptions } from '../consume/retry.js'
 import type { StartFrom } from './adapter.js'
 import type { Failure } from './failure.js'
 import type { Log } from './log.js'
 import type { Message } from './message.js'
 import type { Queue } from './queue.js'
+import type { RetryOptions } from './retry-options.js'
 
 /**
- * Handles one message. Returning acknowledges it; throwing retries it by the policy; `RetryLater` and `Unrecoverable` say
- * otherwise. It may run more than once for the same message, so its effect should not depend on being the first.
+ * Handles one message. If it returns, the message is acknowledged. If it throws, the message is retried by the policy; `RetryLater` and
+ * `Unrecoverable` override that. It may run more than once for the same message, so its effect must not depend on being the first.
  */
 export type Handler<Data = unknown> = (message: Message<Data>, context: HandlerContext) => unknown
 
 export interface HandlerContext {
   /**
-   * Aborts when the message is no longer this handler's: its time is over, its connection is lost, another consumer owns it,
-   * or the subscription stopped. Pass it on to whatever waits; what the handler does after that is not acknowledged.
+   * Aborts when the message no longer belongs to this handler: its time is over, its connection is lost, another consumer owns it, or
+   * the subscription was stopped. Pass it to every call that waits. The message is not acknowledged after that.
    */
   readonly signal: AbortSignal
   readonly queue: Queue
@@ -22,24 +22,29 @@ export interface HandlerContext {
   readonly log: Log
 }
 
+export const defaultConcurrency = 10
+
 export interface SubscribeOptions {
-  /** Consumers of one group share its messages; every group gets all. The queue's own `group` where none is given. */
+  /** Names the group. Consumers of one group share its messages; every group gets all. Default: the queue's `group`. */
   readonly group?: string
-  /** Handlers running at once, from 1 to 10,000. 10 where none is given. */
+  /** How many handlers run at once, from 1 to 10,000. Default: 10. */
   readonly concurrency?: number
-  /** What to do when a handler fails. The queue's policy fills in what is left out; `false` is a single attempt. */
+  /** The retry policy. The queue's policy fills in what it leaves out, and `false` is a single attempt. Default: the queue's. */
   readonly retry?: RetryOptions | false
-  /** After this time the handler's signal aborts and the attempt has failed. No limit but the adapter's by default. */
+  /** How long a run may take. Then the handler's signal aborts and the attempt has failed. Default: the adapter's `maxHandlerMs`. */
   readonly timeoutMs?: number
-  /** Where the group begins if this subscription creates it. `latest` by default. */
+  /** The beginning of the group, if this subscription creates it. Default: `latest`. */
   readonly startFrom?: StartFrom
-  /** Messages with the same key one after the other, other keys meanwhile. A retry may reorder. */
+  /** Handles messages of one key one after the other, and other keys meanwhile. A retry may change the order. Default: false. */
   readonly ordered?: boolean
-  /** This instance gets every message from now on, in no group, without retries. A failure is an `error` event. */
+  /**
+   * This instance gets every message from now on, in no group and without retries. A failure is an `error` event. Default: false.
+   */
   readonly ephemeral?: boolean
   /**
-   * Told of each message just before it becomes a dead letter, also of one that no handler ever saw. What it throws is logged
-   * and changes nothing; the message waits for it no longer than the queue's `operationTimeoutMs`. May be told twice of the same.
+   * Called for each message just before it becomes a dead letter, even if no handler has seen the message. An error that it throws is
+   * logged and changes nothing. The message waits for it no longer than the queue's `operationTimeoutMs`. It may be called twice for
+   * the same message.
    */
   readonly onLastFailure?: OnLastFailure
 }
@@ -48,7 +53,7 @@ export type OnLastFailure = (failed: FailedMessage, context: HandlerContext) => 
 
 /** A message that will not be tried again. */
 export interface FailedMessage extends Pick<Message, 'id' | 'topic' | 'headers' | 'extensions'> {
-  /** As it was published: no schema has looked at it. Undefined where the bytes could not be read. */
+  /** The data as it was published, not validated. Undefined if the bytes could not be read. */
   readonly data: unknown
   readonly failure: Failure
 }
@@ -57,8 +62,8 @@ export interface Subscription extends AsyncDisposable {
   readonly topic: string
   readonly group: string
   /**
-   * Ends intake at once and lets running handlers finish until the deadline (the queue's `stopTimeoutMs`); then aborts their
-   * signals and gives their messages back. Always resolves. May be called twice.
+   * Ends intake at once and lets running handlers finish for `timeoutMs`. Then it aborts their signals and gives their messages back. It
+   * always resolves, and may be called twice. `timeoutMs` defaults to the queue's `stopTimeoutMs`.
    */
   stop(options?: { readonly timeoutMs?: number }): Promise<void>
 }

@@ -1,20 +1,20 @@
-import { requireDuration } from './checks.js'
-import { carries, type MqError } from './errors.js'
+import { requireDuration } from './checks/values.js'
+import { hasBrand, type MqError } from './errors.js'
 
 const retryLaterBrand = Symbol.for('@mq/core.RetryLater')
 const unrecoverableBrand = Symbol.for('@mq/core.Unrecoverable')
 
 export interface RetryLaterOptions {
-  /** How long to wait before the next attempt, instead of what the retry policy says. */
+  /** The delay before the next attempt, instead of the policy's. */
   readonly afterMs: number
-  /** Kept as the failure's text. */
+  /** The text of the failure. */
   readonly reason?: string
   readonly cause?: unknown
 }
 
 /**
- * Thrown by a handler that knows when it is worth trying again. It overrides the delay of the retry policy, not its
- * number of attempts: a message cannot go round for ever.
+ * Thrown by a handler that knows when a retry makes sense. It overrides the delay of the retry policy, but not its number of attempts: a
+ * message is never retried forever.
  */
 export class RetryLater extends Error {
   static {
@@ -33,7 +33,7 @@ export class RetryLater extends Error {
   }
 }
 
-/** Thrown by a handler that knows that no further attempt can succeed: the message is dead-lettered at once. */
+/** Thrown by a handler that knows that no further attempt can succeed. The message is dead-lettered at once. */
 export class Unrecoverable extends Error {
   static {
     Object.defineProperty(Unrecoverable.prototype, unrecoverableBrand, { value: true })
@@ -46,11 +46,12 @@ export class Unrecoverable extends Error {
   }
 }
 
-/** The same error, at which no further attempt is made. It keeps its code, which an `Unrecoverable` around it would hide. */
-export const final = (error: MqError): MqError => Object.defineProperty(error, unrecoverableBrand, { value: true })
+/** Marks an error so that no further attempt is made. It keeps its code, which an `Unrecoverable` around it would hide. */
+export const unrecoverable = (error: MqError): MqError =>
+  Object.defineProperty(error, unrecoverableBrand, { value: true })
 
-/** True for a `RetryLater` of any copy of this package. */
-export const isRetryLater = (error: unknown): error is RetryLater => carries(error, retryLaterBrand)
+/** Returns true for a `RetryLater` of any copy of this package. */
+export const isRetryLater = (error: unknown): error is RetryLater => hasBrand(error, retryLaterBrand)
 
-/** True for an `Unrecoverable` of any copy of this package. */
-export const isUnrecoverable = (error: unknown): error is Unrecoverable => carries(error, unrecoverableBrand)
+/** Returns true for an `Unrecoverable` of any copy of this package. */
+export const isUnrecoverable = (error: unknown): error is Unrecoverable => hasBrand(error, unrecoverableBrand)

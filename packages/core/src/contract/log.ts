@@ -1,8 +1,9 @@
-import { requireFunction, requireOptions } from './checks.js'
+import { requireOptions } from './checks/options.js'
+import { requireFunction } from './checks/values.js'
 
 export type LogFields = Readonly<Record<string, unknown>>
 
-/** Where a queue writes what nobody listens to. pino, winston and `console` adapt to it in a few lines. */
+/** Takes the lines of a queue, most of all events that have no listener. pino, winston and `console` fit with a few lines of code. */
 export interface Log {
   debug(message: string, fields?: LogFields): void
   info(message: string, fields?: LogFields): void
@@ -12,7 +13,7 @@ export interface Log {
 
 const quiet = (): void => {}
 
-/** Warnings and errors to stderr, nothing else. */
+/** Writes warnings and errors to stderr, and nothing else. */
 export const consoleLog: Log = {
   debug: quiet,
   info: quiet,
@@ -21,8 +22,8 @@ export const consoleLog: Log = {
 }
 
 /**
- * The log as the queue uses it: one that throws, because its disk is full for example, must not decide over a message.
- * Throws a `TypeError` for what is no log.
+ * Wraps a log so that it never throws: a full disk, for example, must not decide over a message.
+ * Throws a `TypeError` if the value is not a log.
  */
 export function guarded(log: Log): Log {
   requireOptions(log, 'log')
@@ -32,14 +33,14 @@ export function guarded(log: Log): Log {
       try {
         log[level](message, ...(fields === undefined ? [] : [fields]))
       } catch {
-        // Nowhere is left to write to.
+        // There is no other place to write to.
       }
     }
   }
   return { debug: method('debug'), info: method('info'), warn: method('warn'), error: method('error') }
 }
 
-/** A log that adds `fields` to every line. */
+/** Returns a log that adds `fields` to every line. */
 export function withFields(log: Log, fields: LogFields): Log {
   return {
     debug: (message, more) => log.debug(message, { ...fields, ...more }),

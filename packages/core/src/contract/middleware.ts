@@ -3,17 +3,17 @@ import type { Message } from './message.js'
 import type { PublishResult } from './publish-options.js'
 
 /**
- * One onion around publishing and one around handling. Middleware that was added first is outermost. It may throw: a publish
- * then rejects with that error, a handling counts as failed.
+ * Code that runs around publishing and around handling. Middleware that was added first is outermost. If it throws, the publish rejects
+ * with that error, or the attempt to handle the message has failed.
  */
 export interface Middleware {
-  /** Calls `next` with the publish as it is or changed. `data` is validated and serialised inside. */
+  /** Calls `next` with the request as it is or changed. `data` is validated and serialised after that. */
   publish?(publish: PublishRequest, next: (publish: PublishRequest) => Promise<PublishResult>): Promise<PublishResult>
-  /** Calls `next` once. The handler has finished when its promise settles. `message.data` is validated already. */
+  /** Calls `next` once; the handler has finished when its promise settles. `message.data` is already validated. */
   handle?(message: Message, context: HandlerContext, next: () => Promise<void>): Promise<void>
 }
 
-/** What a middleware sees of one message that is published. It passes on a copy with changes; all but the topic can change. */
+/** One message on its way to the broker, as middleware sees it. A middleware passes on a changed copy; the topic cannot change. */
 export interface PublishRequest {
   readonly topic: string
   readonly id: string
@@ -22,12 +22,13 @@ export interface PublishRequest {
   readonly headers: Readonly<Record<string, string>>
   /** CloudEvents extension attributes. */
   readonly extensions: Readonly<Record<string, string>>
-  /** Undefined for a message that is delivered at once. */
+  /** Undefined if the message is delivered at once. */
   readonly delayMs: number | undefined
 }
 
 type PublishNext = (publish: PublishRequest) => Promise<PublishResult>
 
+/** Wraps `publish` in the middleware. */
 export function publishChain(middleware: readonly Middleware[], publish: PublishNext): PublishNext {
   return middleware.reduceRight<PublishNext>((next, layer) => {
     const around = layer.publish?.bind(layer)
@@ -37,6 +38,7 @@ export function publishChain(middleware: readonly Middleware[], publish: Publish
 
 export type RunHandler = (message: Message, context: HandlerContext) => unknown
 
+/** Wraps `handler` in the middleware. */
 export function handleChain(middleware: readonly Middleware[], handler: RunHandler): RunHandler {
   return middleware.reduceRight<RunHandler>((next, layer) => {
     const around = layer.handle?.bind(layer)

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { shown } from './checks.js'
+import { shown } from './checks/shown.js'
 import { MqError } from './errors.js'
 
 const namePattern = /^[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*$/
@@ -8,8 +8,8 @@ const namePattern = /^[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*$/
 export const maxNameLength = 100
 
 /**
- * Letters and digits in runs, joined by single `.`, `_` or `-`; at most 100 characters.
- * Throws a `TypeError` for what is no string and `MQ_INVALID_NAME` for a string that does not fit.
+ * Checks the name of a topic or a group: runs of letters and digits, joined by single `.`, `_` or `-`, at most 100 characters.
+ * Throws a `TypeError` if the value is not a string, and `MQ_INVALID_NAME` if the string does not fit.
  */
 export function requireName(value: unknown, what: string): string {
   if (typeof value !== 'string') throw new TypeError(`The ${what} must be a string, not ${shown(value)}`)
@@ -23,15 +23,26 @@ export function requireName(value: unknown, what: string): string {
   return value
 }
 
-/** Room for a partition or tier suffix within the 249 characters of Kafka and the 255 bytes of AMQP. */
+/**
+ * Checks the group that a call names, or else the queue. There is no default group: services that share one would take each other's
+ * messages. Throws a `TypeError` if no group is named.
+ */
+export function requireGroup(group: string | undefined): string {
+  if (group === undefined) {
+    throw new TypeError("No group: name one in the options, or for the whole queue in createQueue's options")
+  }
+  return requireName(group, 'group')
+}
+
+/** The limit for names at a broker. It leaves room for a partition or tier suffix within Kafka's 249 characters and AMQP's 255 bytes. */
 const maxBrokerNameLength = 200
 
 /**
- * One name at a broker for a list of names that passed `requireName`, for example `brokerName(['q', topic, group])`.
+ * Makes one name at a broker of names that passed `requireName`, for example `brokerName(['q', topic, group])`.
  *
- * Injective: two different lists never give the same name. The parts are joined by `--`, which no name contains, and `_`
- * is written `-_`, because Kafka treats `a.b` and `a_b` as the same topic. What would be longer than 200 characters ends in
- * `---` and a SHA-256 of the whole instead.
+ * Two different lists never give the same name. The parts are joined by `--`, which no name contains. `_` is written `-_`, because
+ * Kafka treats `a.b` and `a_b` as the same topic. A name of more than 200 characters is cut and ends in `---` and a SHA-256 of the
+ * whole. See docs/decisions/0003-names-at-the-broker.md.
  */
 export function brokerName(parts: readonly string[]): string {
   const name = parts.map((part) => part.replaceAll('_', '-_')).join('--')

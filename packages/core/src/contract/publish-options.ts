@@ -1,29 +1,29 @@
 import type { MqError } from './errors.js'
 
-/** Whether a group was there to get the message. `unknown` where the broker cannot tell. */
+/** Whether a group was there to get the message. `unknown` if the broker does not say. */
 export type Routed = 'yes' | 'no' | 'unknown'
 
 export interface PublishOptions {
-  /** At most 255 bytes without control characters. A random UUID where none is given. */
+  /** At most 255 bytes without control characters. Default: a random UUID. */
   readonly id?: string
-  /** Messages of one key keep their order in an `ordered` subscription. At most 255 bytes. */
+  /** Messages of one key keep their order in an `ordered` subscription. At most 255 bytes. Default: the `key` of the event. */
   readonly key?: string
-  /** Deliver no earlier than after this time. Not together with `at`. */
+  /** Delivers the message no earlier than after this time. Excludes `at`. Default: at once. */
   readonly delayMs?: number
-  /** Deliver no earlier than at this time, by this machine's clock. A time that is past means at once. */
+  /** Delivers the message no earlier than at this time, by this machine's clock. A past time means at once. Excludes `delayMs`. */
   readonly at?: Date
   readonly headers?: Readonly<Record<string, string>>
   /**
-   * CloudEvents extension attributes, `traceparent` for example. They win over those that a message handled now hands on.
+   * CloudEvents extension attributes, `traceparent` for example. They override those that are inherited from the message being handled.
    */
   readonly extensions?: Readonly<Record<string, string>>
-  /** After this time the publish rejects. The queue's `publishTimeoutMs` where none is given. */
+  /** How long the publish may take before it rejects. Default: the queue's `publishTimeoutMs`. */
   readonly timeoutMs?: number
-  /** Rejects the publish when it aborts; the message may be stored all the same. */
+  /** Rejects the publish when it aborts. The message may have been stored all the same. */
   readonly signal?: AbortSignal
 }
 
-/** As `PublishOptions`; `id` and `key` are computed from each item. */
+/** The options of a list of messages. Functions compute `id` and `key` from each item. */
 export interface PublishAllOptions<Data = unknown> extends Omit<PublishOptions, 'id' | 'key'> {
   readonly id?: (data: Data, index: number) => string
   readonly key?: string | ((data: Data, index: number) => string)

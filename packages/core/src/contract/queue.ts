@@ -1,8 +1,7 @@
-import type { DeadLetters } from '../consume/dead-letters.js'
-import type { RetryOptions } from '../consume/retry.js'
 import type { AdapterHealth, GroupRef, QueueStats, Settlement, StartFrom } from './adapter.js'
 import type { Capabilities } from './capabilities.js'
 import type { Clock } from './clock.js'
+import type { DeadLetters } from './dead-letters.js'
 import type { MqError } from './errors.js'
 import type { EventDefinition } from './event.js'
 import type { Failure } from './failure.js'
@@ -10,6 +9,7 @@ import type { Handler, SubscribeOptions, Subscription } from './handler.js'
 import type { Log } from './log.js'
 import type { Middleware } from './middleware.js'
 import type { PublishAllOptions, PublishOptions, PublishResult } from './publish-options.js'
+import type { RetryOptions } from './retry-options.js'
 
 /** One connection to one broker, whichever it is. Made by `createQueue` or `openQueue`. */
 export interface Queue extends AsyncDisposable {
@@ -17,17 +17,18 @@ export interface Queue extends AsyncDisposable {
   readonly type: string
   readonly capabilities: Capabilities
   readonly log: Log
-  /** The adapter's, where it lends one; else the real time. */
+  /** The adapter's clock if it has one, else the real time. */
   readonly clock: Clock
   /**
-   * Resolves once publishing is possible; at once if it is already. After that the connection heals by itself.
-   * Rejects with `MQ_CONNECT_FAILED`, `MQ_CONNECT_TIMEOUT`, `MQ_AUTH_FAILED` or `MQ_TLS_FAILED`, and may be called again then;
+   * Resolves once publishing is possible; at once if it is already. From then on the connection recovers by itself.
+   *
+   * Rejects with `MQ_CONNECT_FAILED`, `MQ_CONNECT_TIMEOUT`, `MQ_AUTH_FAILED` or `MQ_TLS_FAILED`, and may then be called again. Rejects
    * with `MQ_CLOSED` after `disconnect`.
    */
   connect(): Promise<void>
   /**
-   * Stops all subscriptions, lets handlers finish and publishes leave until the deadline (`stopTimeoutMs`), closes. Handlers
-   * may publish until they have ended. Always resolves. May be called twice, and is final.
+   * Stops all subscriptions, lets running handlers and publishes finish for `timeoutMs`, and closes. Handlers may publish until they have
+   * ended. It always resolves, may be called twice, and is final. `timeoutMs` defaults to the queue's `stopTimeoutMs`.
    */
   disconnect(options?: { readonly timeoutMs?: number }): Promise<void>
   /**
@@ -35,7 +36,8 @@ export interface Queue extends AsyncDisposable {
    *
    * Rejects before anything is sent with `MQ_INVALID_DATA`, `MQ_NOT_SERIALIZABLE`, `MQ_INVALID_NAME`, `MQ_INVALID_HEADER`,
    * `MQ_INVALID_OPTION`, `MQ_NOT_SUPPORTED`, `MQ_MESSAGE_TOO_LARGE`, `MQ_BACKPRESSURE`, `MQ_NOT_CONNECTED`, `MQ_CLOSED` or a
-   * `TypeError`; after that with `MQ_PUBLISH_REJECTED` (it is not stored) or `MQ_PUBLISH_UNKNOWN` (it may be).
+   * `TypeError`. After that it rejects with `MQ_PUBLISH_REJECTED` if the message is not stored, or with `MQ_PUBLISH_UNKNOWN` if it may
+   * be.
    */
   publish<Input, Output>(
     event: EventDefinition<Input, Output>,
@@ -44,8 +46,8 @@ export interface Queue extends AsyncDisposable {
   ): Promise<PublishResult>
   publish(topic: string, data: unknown, options?: PublishOptions): Promise<PublishResult>
   /**
-   * Publishes a list, in its order. All of it is checked before any of it is sent. Not atomic: when it rejects, the error's
-   * `outcomes` say what became of each message.
+   * Publishes a list, in its order. All messages are checked before any is sent. It is not atomic: if it rejects, the `outcomes` of the
+   * error say what became of each message.
    */
   publishAll<Input, Output>(
     event: EventDefinition<Input, Output>,
@@ -54,8 +56,8 @@ export interface Queue extends AsyncDisposable {
   ): Promise<readonly PublishResult[]>
   publishAll(topic: string, data: readonly unknown[], options?: PublishAllOptions): Promise<readonly PublishResult[]>
   /**
-   * Declares the group if it does not exist, and consumes. Once it has resolved, every message that is accepted reaches the
-   * group at least once. Throws a `TypeError` when neither the options nor the queue name a group.
+   * Declares the group if it does not exist, and consumes. Once it has resolved, every message that is accepted reaches the group at
+   * least once. Throws a `TypeError` if neither the options nor the queue name a group.
    */
   subscribe<Input, Output>(
     event: EventDefinition<Input, Output>,
@@ -63,17 +65,17 @@ export interface Queue extends AsyncDisposable {
     options?: SubscribeOptions,
   ): Promise<Subscription>
   subscribe(topic: string, handler: Handler, options?: SubscribeOptions): Promise<Subscription>
-  /** Makes the group keep messages before any consumer exists, so that a producer deployed first loses nothing. */
+  /** Makes the group keep messages before any consumer exists, so that a producer that is deployed first loses nothing. */
   declareGroup(target: Target, group: string, options?: { readonly startFrom?: StartFrom }): Promise<void>
-  /** Removes the group with everything in it, its dead letters too. */
+  /** Removes the group with its waiting messages and its dead letters. */
   deleteGroup(target: Target, group: string): Promise<void>
   deadLetters(target: Target, group?: string): DeadLetters
   stats(target: Target, group?: string): Promise<QueueStats>
-  /** From memory, without asking the broker. */
+  /** Answers from memory, without asking the broker. */
   health(): QueueHealth
-  /** For publishes and subscriptions made from now on. The first one added is outermost. */
+  /** Adds middleware for publishes and subscriptions made from now on. The first one added is outermost. */
   use(middleware: Middleware): Queue
-  /** Returns a function that takes the listener away again. */
+  /** Adds a listener, and returns a function that removes it. */
   on<Name extends keyof QueueEvents>(name: Name, listener: (event: QueueEvents[Name]) => void): () => void
 }
 
@@ -81,23 +83,23 @@ export interface Queue extends AsyncDisposable {
 export type Target = string | EventDefinition
 
 export interface QueueOptions {
-  /** The group of subscriptions that name none. */
+  /** The group of subscriptions that name none. Default: no group. */
   readonly group?: string
-  /** CloudEvents `source` of what is published, a URI reference. `/mq` where none is given. */
+  /** CloudEvents `source` of published messages, a URI reference. Default: `/mq`. */
   readonly source?: string
-  /** Fills in what a subscription's own policy leaves out. */
+  /** Fills in what a subscription's own policy leaves out. Default: the defaults of `RetryOptions`. */
   readonly retry?: RetryOptions | false
-  /** 10 s where none is given. */
+  /** How long a publish may take. Default: 10 s. */
   readonly publishTimeoutMs?: number
-  /** For declaring and deleting groups, stats and dead letters. 30 s where none is given. */
+  /** How long declaring and deleting groups, stats and dead letters may take. Default: 30 s. */
   readonly operationTimeoutMs?: number
-  /** How long `stop` and `disconnect` let handlers finish. 30 s where none is given. */
+  /** How long `stop` and `disconnect` let handlers finish. Default: 30 s. */
   readonly stopTimeoutMs?: number
-  /** Publishes without an answer, beyond which `publish` rejects with `MQ_BACKPRESSURE`. 10,000 where none is given. */
+  /** How many publishes may wait for the broker's answer. `publish` rejects with `MQ_BACKPRESSURE` beyond it. Default: 10,000. */
   readonly maxPendingMessages?: number
-  /** Their bytes, likewise. 64 MiB where none is given. */
+  /** How many bytes these publishes may have together. Default: 64 MiB. */
   readonly maxPendingBytes?: number
-  /** What no listener takes is written here. Warnings and errors to stderr where none is given. */
+  /** Takes events that have no listener, and warnings. Default: warnings and errors go to stderr. */
   readonly log?: Log
 }
 
@@ -109,9 +111,9 @@ export interface QueueHealth extends AdapterHealth {
 
 export interface QueueEvents {
   state: { readonly state: QueueState; readonly previous: QueueState; readonly error?: MqError }
-  /** Something failed that no caller is told of. Logged when nobody listens. */
+  /** Something failed, and no caller gets the error. Logged if there is no listener. */
   error: { readonly error: MqError; readonly topic?: string; readonly group?: string }
-  /** Messages are gone that a group had not finished. Logged when nobody listens. */
+  /** Messages are gone that a group had not finished. Logged if there is no listener. */
   'data-loss': GroupRef & { readonly reason: string; readonly count?: number }
   /** The broker takes no messages for now. */
   blocked: { readonly blocked: boolean; readonly reason?: string }
@@ -123,9 +125,9 @@ export interface SettledEvent extends GroupRef {
   readonly id: string
   readonly attempt: number
   readonly settlement: Settlement['kind']
-  /** Before the next attempt, with the settlement `retry`. */
+  /** The delay before the next attempt, if the settlement is `retry`. */
   readonly delayMs?: number
   readonly failure?: Failure
-  /** How long the run took by `Clock.monotonic`, so that a time of day that is set anew does not count. Has fractions. */
+  /** How long the run took by `Clock.monotonic`, which does not follow the wall clock when it is set anew. It has fractions. */
   readonly durationMs: number
 }

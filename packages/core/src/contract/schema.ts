@@ -1,8 +1,8 @@
 import { MqError } from './errors.js'
 
 /**
- * The part of the Standard Schema interface, version 1, that is needed to validate and to infer types
- * (https://standardschema.dev). zod, valibot, arktype and others implement it.
+ * The part of the Standard Schema interface, version 1, that validates and infers types (https://standardschema.dev). zod, valibot,
+ * arktype and others implement it.
  */
 export interface StandardSchema<Input = unknown, Output = Input> {
   readonly '~standard': {
@@ -22,13 +22,13 @@ export interface SchemaIssue {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
 }
 
-/** What may be published where `Schema` is used. */
+/** The type of the data that a schema takes, as a publisher gives it. */
 export type SchemaInput<Schema extends StandardSchema> = NonNullable<Schema['~standard']['types']>['input']
 
-/** What a handler gets where `Schema` is used. */
+/** The type of the data that a schema returns, as a handler gets it. */
 export type SchemaOutput<Schema extends StandardSchema> = NonNullable<Schema['~standard']['types']>['output']
 
-/** True for anything that says it implements version 1 of the interface; arktype's schemas are functions. */
+/** Returns true if the value implements version 1 of the interface. Schemas of arktype are functions. */
 export function isStandardSchema(value: unknown): value is StandardSchema {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false
   const standard = (value as Partial<StandardSchema>)['~standard']
@@ -36,8 +36,8 @@ export function isStandardSchema(value: unknown): value is StandardSchema {
 }
 
 /**
- * The validated value, as a promise only if the schema is asynchronous. `what` names the data in the error.
- * Throws `MQ_INVALID_DATA` with all issues, the first ones in its text.
+ * Returns the validated value, as a promise only if the schema is asynchronous. `what` names the data in the error.
+ * Throws `MQ_INVALID_DATA` with all issues; its text has the first three.
  */
 export function validate<Output>(
   schema: StandardSchema<unknown, Output>,

@@ -1,11 +1,11 @@
-import { shown } from '../contract/checks.js'
+import { shown } from '../contract/checks/shown.js'
+import { requireSource } from '../contract/checks/text.js'
 import { MqError } from '../contract/errors.js'
-import { requireSource } from '../contract/message.js'
 import { requireName } from '../contract/names.js'
 import type { QueueOptions } from '../contract/queue.js'
 import { adapterRequest } from './queue-address.js'
 
-/** For `openQueue(config.url, config.options)`. */
+/** The configuration of a queue, for `openQueue(config.url, config.options)`. */
 export interface QueueConfig {
   readonly url: string
   readonly options: QueueOptions
@@ -15,22 +15,24 @@ const durations = {
   MQ_PUBLISH_TIMEOUT_MS: 'publishTimeoutMs',
   MQ_OPERATION_TIMEOUT_MS: 'operationTimeoutMs',
   MQ_STOP_TIMEOUT_MS: 'stopTimeoutMs',
-} as const
+} as const satisfies Readonly<Record<string, keyof QueueOptions>>
 
-const otherNames = ['MQ_URL', 'MQ_GROUP', 'MQ_SOURCE']
+const otherNames = ['MQ_URL', 'MQ_GROUP', 'MQ_SOURCE'] as const
+
+type ConfigVariable = (typeof otherNames)[number] | keyof typeof durations
 
 /**
- * Reads `MQ_URL`, `MQ_GROUP`, `MQ_SOURCE`, `MQ_PUBLISH_TIMEOUT_MS`, `MQ_OPERATION_TIMEOUT_MS` and `MQ_STOP_TIMEOUT_MS`; an
- * empty variable counts as absent.
+ * Reads the configuration from `MQ_URL`, `MQ_GROUP`, `MQ_SOURCE`, `MQ_PUBLISH_TIMEOUT_MS`, `MQ_OPERATION_TIMEOUT_MS` and
+ * `MQ_STOP_TIMEOUT_MS`. An empty variable counts as absent.
  *
- * Throws `MQ_INVALID_CONFIG`, naming the variable and never showing the URL, when `MQ_URL` is missing and there is no
- * `defaultUrl`, or when a value cannot be used.
+ * Throws `MQ_INVALID_CONFIG` if a value cannot be used, or if `MQ_URL` is missing and `defaults` has no `url`. The error names the variable
+ * and never shows the URL.
  */
 export function queueConfigFromEnv(
   env: Readonly<Record<string, string | undefined>> = process.env,
   defaults: { readonly url?: string } = {},
 ): QueueConfig {
-  const read = (name: string): string | undefined => env[name]?.trim() || undefined
+  const read = (name: ConfigVariable): string | undefined => env[name]?.trim() || undefined
   const url = read('MQ_URL') ?? defaults.url
   if (url === undefined)
     throw invalid('MQ_URL', "is not set; it says where the queue is, as in 'redis://localhost:6379'")
@@ -40,7 +42,7 @@ export function queueConfigFromEnv(
   if (group !== undefined) checked('MQ_GROUP', () => requireName(group, 'group'))
   if (source !== undefined) checked('MQ_SOURCE', () => requireSource(source))
   const times = Object.entries(durations).flatMap(([name, option]) => {
-    const text = read(name)
+    const text = read(name as keyof typeof durations)
     return text === undefined ? [] : [[option, milliseconds(name, text)]]
   })
   return {

@@ -1,5 +1,5 @@
 import type { Adapter } from '../contract/adapter.js'
-import { shown } from '../contract/checks.js'
+import { shown } from '../contract/checks/shown.js'
 import { MqError } from '../contract/errors.js'
 import type { Queue, QueueOptions } from '../contract/queue.js'
 import { createQueue } from '../queue/create-queue.js'
@@ -14,27 +14,27 @@ import {
 import { applicationFolders, resolvePackage } from './resolve-package.js'
 
 /**
- * A connected queue. Loads the adapter's package on demand: from the folder of the application's main file, its working
+ * Opens a queue and connects it. The adapter's package is loaded on demand: from the folder of the application's main file, its working
  * directory, or beside this package.
  *
- * Rejects with `MQ_UNSUPPORTED_TYPE`, `MQ_INVALID_URL`, `MQ_ADAPTER_NOT_INSTALLED` (saying what to install),
- * `MQ_ADAPTER_INVALID`, what `createQueue` throws, and what `Queue.connect` rejects with.
+ * Rejects with `MQ_UNSUPPORTED_TYPE`, `MQ_INVALID_URL`, `MQ_ADAPTER_INVALID` or `MQ_ADAPTER_NOT_INSTALLED`, which says what to install.
+ * Rejects as well with the errors of `createQueue` and `Queue.connect`.
  */
-export async function openQueue(target: QueueAddress, options: QueueOptions = {}): Promise<Queue> {
-  const queue = createQueue(isAdapter(target) ? target : await loadAdapter(target), options)
+export async function openQueue(address: QueueAddress, options: QueueOptions = {}): Promise<Queue> {
+  const queue = createQueue(isAdapter(address) ? address : await loadAdapter(address), options)
   await queue.connect()
   return queue
 }
 
-const isAdapter = (target: unknown): target is Adapter =>
-  typeof target === 'object' && target !== null && typeof (target as Partial<Adapter>).connect === 'function'
+const isAdapter = (address: unknown): address is Adapter =>
+  typeof address === 'object' && address !== null && typeof (address as Partial<Adapter>).connect === 'function'
 
-/** The unconnected adapter for a URL or `{ type, ... }`, from its package. Rejects as `openQueue` does. */
-export async function loadAdapter(target: string | AdapterConfig): Promise<Adapter> {
-  if (typeof target !== 'string' && (typeof target !== 'object' || target === null)) {
-    throw new TypeError(`A queue is opened by a URL, { type, ... } or an adapter, not ${shown(target)}`)
+/** Loads the adapter for a URL or `{ type, ... }` from its package. It is not connected. Rejects as `openQueue` does. */
+export async function loadAdapter(address: string | AdapterConfig): Promise<Adapter> {
+  if (typeof address !== 'string' && (typeof address !== 'object' || address === null)) {
+    throw new TypeError(`A queue is opened by a URL, { type, ... } or an adapter, not ${shown(address)}`)
   }
-  const request = adapterRequest(target)
+  const request = adapterRequest(address)
   const factory = factoryOf(await importAdapter(request), request)
   const adapter: unknown = await factory(request.options)
   try {

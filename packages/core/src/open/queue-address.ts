@@ -1,8 +1,8 @@
 import type { Adapter } from '../contract/adapter.js'
-import { masked, shown } from '../contract/checks.js'
+import { masked, shown } from '../contract/checks/shown.js'
 import { MqError } from '../contract/errors.js'
 
-/** The queue types of this project and the package that brings each. */
+/** The queue types of this project, with the package of each adapter. */
 export const knownTypes = {
   rabbitmq: '@mq/rabbitmq',
   redis: '@mq/redis',
@@ -22,30 +22,30 @@ const schemes: Readonly<Record<string, KnownType>> = {
 }
 
 /**
- * Where a queue is: a URL (`amqp://`, `amqps://`, `redis://`, `rediss://`, `kafka://`, `memory:`), a type with the options of
- * its adapter, or an adapter itself.
+ * The address of a queue: a URL, a type with the options of its adapter, or an adapter itself. URLs begin with `amqp://`, `amqps://`,
+ * `redis://`, `rediss://`, `kafka://` or `memory:`.
  */
 export type QueueAddress = string | AdapterConfig | Adapter
 
 export interface AdapterConfig {
-  /** `rabbitmq`, `redis`, `kafka`, `memory`, or a scoped package that exports an adapter factory by default. */
+  /** `rabbitmq`, `redis`, `kafka`, `memory`, or a scoped package whose default export is the factory of an adapter. */
   readonly type: KnownType | `@${string}/${string}`
-  /** Handed to the adapter's factory with all other properties. */
+  /** Passed to the adapter's factory with all other properties. */
   readonly url?: string
   readonly [option: string]: unknown
 }
 
-/** A package to load and what its factory is called with. */
+/** A package to load, and the options for its factory. */
 export interface AdapterRequest {
   readonly type: string
   readonly packageName: string
   readonly options: Readonly<Record<string, unknown>>
 }
 
-/** Throws `MQ_UNSUPPORTED_TYPE` or `MQ_INVALID_URL`; neither shows a password. */
-export function adapterRequest(target: string | AdapterConfig): AdapterRequest {
-  if (typeof target === 'string') return { ...packageFor(typeOfUrl(target)), options: { url: target } }
-  const { type, ...options } = target
+/** Finds the package for an address. Throws `MQ_UNSUPPORTED_TYPE` or `MQ_INVALID_URL`; neither error shows a password. */
+export function adapterRequest(address: string | AdapterConfig): AdapterRequest {
+  if (typeof address === 'string') return { ...packageFor(typeOfUrl(address)), options: { url: address } }
+  const { type, ...options } = address
   if (typeof type !== 'string') throw new TypeError(`The type of a queue must be a string, not ${shown(type)}`)
   return { ...packageFor(type), options }
 }

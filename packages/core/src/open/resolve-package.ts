@@ -3,8 +3,8 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 /**
- * The folders from which an application's packages are looked for: those of its main file and of its working directory,
- * last the one of this package. pnpm's layout hides an application's dependencies from the packages that it uses.
+ * Returns the folders in which an application's packages are searched: that of its main file, its working directory, and last that of this
+ * package. pnpm's layout hides the dependencies of an application from the packages that it uses.
  */
 export function applicationFolders(): readonly string[] {
   const main = process.argv[1]
@@ -13,8 +13,8 @@ export function applicationFolders(): readonly string[] {
 }
 
 /**
- * The URL of a package's main entry, for `import()`, or undefined where no folder on the way up from `folders` has it. Node
- * offers no such lookup from a place of one's choice: `require.resolve` does not see packages that only have an ESM entry.
+ * Returns the URL of a package's main entry, for `import()`. Returns undefined if none of the folders or their parents has the package.
+ * Node has no such lookup from a chosen folder: `require.resolve` does not find packages that only have an ESM entry.
  */
 export async function resolvePackage(name: string, folders: readonly string[]): Promise<string | undefined> {
   for (const folder of folders) {
@@ -52,7 +52,7 @@ function entryOf(manifest: Manifest): string {
 
 const conditions = ['node', 'import', 'module-sync', 'default']
 
-/** The first condition that applies, in the order of the manifest (https://nodejs.org/api/packages.html#conditional-exports). */
+/** Returns the first condition that applies, in the order of the manifest (https://nodejs.org/api/packages.html#conditional-exports). */
 function conditional(target: unknown): string | undefined {
   if (typeof target === 'string') return target
   if (Array.isArray(target)) return conditional(target[0])

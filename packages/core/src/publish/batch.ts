@@ -1,12 +1,12 @@
 import type { PublishOutcome } from '../contract/publish-options.js'
-import type { Prepared } from './publisher.js'
+import type { Encoded } from './encode.js'
 
 /**
- * Waits until each of `count` messages was added or skipped, then sends those that were added, in order, in one call.
- * `refuse` ends it all before anything is sent, and after that does nothing.
+ * Waits until each of `count` messages was added or skipped. Then it sends the added ones, in order, in one call. `refuse` fails all of
+ * them if nothing was sent yet; after that it does nothing.
  */
-export function gather(count: number, send: (prepared: readonly Prepared[]) => Promise<readonly PublishOutcome[]>) {
-  const added = new Map<number, Prepared>()
+export function gather(count: number, send: (encoded: readonly Encoded[]) => Promise<readonly PublishOutcome[]>) {
+  const added = new Map<number, Encoded>()
   const decided = new Set<number>()
   let refused = false
   let resolve: (outcomes: Promise<ReadonlyMap<number, PublishOutcome>>) => void
@@ -19,7 +19,7 @@ export function gather(count: number, send: (prepared: readonly Prepared[]) => P
   const sendAdded = async (): Promise<ReadonlyMap<number, PublishOutcome>> => {
     const indexes = [...added.keys()].sort((a, b) => a - b)
     if (indexes.length === 0) return new Map()
-    const results = await send(indexes.map((index) => added.get(index) as Prepared))
+    const results = await send(indexes.map((index) => added.get(index) as Encoded))
     return new Map(indexes.map((index, position) => [index, results[position] as PublishOutcome]))
   }
   const decide = (index: number): void => {
@@ -28,8 +28,8 @@ export function gather(count: number, send: (prepared: readonly Prepared[]) => P
   }
 
   return {
-    async add(index: number, prepared: Prepared): Promise<PublishOutcome | undefined> {
-      if (!decided.has(index)) added.set(index, prepared)
+    async add(index: number, encoded: Encoded): Promise<PublishOutcome | undefined> {
+      if (!decided.has(index)) added.set(index, encoded)
       decide(index)
       return (await outcomes).get(index)
     },

@@ -1,15 +1,16 @@
 import type { PublishCall, StoreOutcome } from '../contract/adapter.js'
 import { MqError } from '../contract/errors.js'
 
-/** Node fires a longer timer at once. */
-const longestTimerMs = 2 ** 31 - 1
+/** The longest timer of Node, which fires a longer one at once. */
+const maxTimerMs = 2 ** 31 - 1
 
-/** What an adapter gets on top of its own deadline before its answer is no longer waited for. */
+/** How much later than its time limit an adapter may answer before core no longer waits for it. */
 const graceMs = 1_000
 
 /**
- * One call of `Adapter.publish`. `settle` waits for the adapter, but no longer than the time given and a second: an adapter
- * that breaks its promise must not make a publish hang. Throws `MQ_PUBLISH_REJECTED` for a signal that has aborted.
+ * One call of `Adapter.publish`. `settle` waits for the adapter, but no longer than `timeoutMs` and a second: an adapter that breaks its
+ * promise must not make a publish hang. The constructor throws `MQ_PUBLISH_REJECTED` if the caller's signal has already aborted.
+ * See docs/decisions/0001-publish-deadline-as-a-number.md.
  */
 export class OpenPublish implements PublishCall {
   readonly timeoutMs: number
@@ -34,7 +35,7 @@ export class OpenPublish implements PublishCall {
       this.#controller = made
       if (this.#abortReason !== undefined) made.abort(this.#abortReason)
       const late = (): void => made.abort(new MqError('MQ_TIMEOUT', `Over ${this.timeoutMs} ms`))
-      this.#signalTimer = setTimeout(late, Math.min(this.timeoutMs, longestTimerMs))
+      this.#signalTimer = setTimeout(late, Math.min(this.timeoutMs, maxTimerMs))
     }
     return this.#controller.signal
   }
@@ -42,13 +43,13 @@ export class OpenPublish implements PublishCall {
   settle(outcomes: Promise<readonly StoreOutcome[]>): Promise<readonly StoreOutcome[]> {
     return new Promise((resolve, reject) => {
       this.#reject = reject
-      this.#graceTimer = setTimeout(giveUp, Math.min(this.timeoutMs + graceMs, longestTimerMs), this)
+      this.#graceTimer = setTimeout(giveUp, Math.min(this.timeoutMs + graceMs, maxTimerMs), this)
       this.#callerSignal?.addEventListener('abort', this.#onCallerAbort, { once: true })
       outcomes.then(resolve, reject)
     })
   }
 
-  /** Leaves no timer and no listener behind. */
+  /** Removes all timers and listeners. */
   end(): void {
     clearTimeout(this.#signalTimer)
     clearTimeout(this.#graceTimer)

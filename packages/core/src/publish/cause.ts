@@ -1,14 +1,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { hasControlCharacters, isWellFormed, type MessageHeaders } from '../contract/headers.js'
+import { hasControlCharacters, isWellFormed } from '../contract/checks/text.js'
+import type { MessageHeaders } from '../contract/headers.js'
 
 const storage = new AsyncLocalStorage<MessageHeaders | undefined>()
 
-/** Following promises costs every promise of the process a little: only processes with tasks pay it. */
-let isKept = false
+/** `AsyncLocalStorage` slows every promise of the process, so the first scheduler switches it on. */
+let isTracking = false
 
-/** From now on, what is published while a message is handled names that message as its cause. */
-export function keepCauses(): void {
-  isKept = true
+/** From now on, a message that is published while another is handled names that one as its cause. */
+export function trackCauses(): void {
+  isTracking = true
 }
 
 interface Cause {
@@ -16,24 +17,24 @@ interface Cause {
   readonly extensions: MessageHeaders
 }
 
-/** Runs the handler of a message. */
+/** Runs the handler of a message. See docs/decisions/0052-cause-by-async-context.md. */
 export function causedBy<T>(message: Cause, run: () => T): T {
-  return isKept ? storage.run(inherited(message), run) : run()
+  return isTracking ? storage.run(inherited(message), run) : run()
 }
 
-/** Runs what has no cause, wherever it is called: what it publishes begins a chain of its own. */
+/** Runs a function without a cause, wherever it is called. The messages that it publishes begin a chain of their own. */
 export const uncaused = <T>(run: () => T): T => storage.run(undefined, run)
 
 /**
- * CloudEvents extensions for what is published now: `causationid`, the id of the message that is being handled;
- * `correlationid`, that of the first one of the chain; and its trace. Undefined outside of a handler.
+ * Returns the CloudEvents extensions of a message that is published now, or undefined outside of a handler. `causationid` is the id of
+ * the message being handled, and `correlationid` the id of the first message of the chain. The trace is passed on as it is.
  */
 export const causeExtensions = (): MessageHeaders | undefined => storage.getStore()
 
-/** A W3C trace state may be that long. */
+/** The longest W3C trace state. */
 const maxBytes = 512
 
-/** Another program's attributes may hold what we would not send. */
+/** Attributes of another program may hold values that a publish would refuse. */
 const canBeSent = (value: string | undefined): value is string =>
   value !== undefined &&
   value !== '' &&
@@ -44,7 +45,7 @@ const canBeSent = (value: string | undefined): value is string =>
 function inherited({ id, extensions }: Cause): MessageHeaders {
   const { correlationid, traceparent, tracestate } = extensions
   const all = { causationid: id, correlationid: correlationid ?? id, traceparent, tracestate }
-  return Object.freeze(
-    Object.fromEntries(Object.entries(all).filter(([, value]) => canBeSent(value))),
-  ) as MessageHeaders
+  const passedOn: Record<string, string> = Object.create(null)
+  for (const [name, value] of Object.entries(all)) if (canBeSent(value)) passedOn[name] = value
+  return Object.freeze(passedOn)
 }

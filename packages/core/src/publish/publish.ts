@@ -1,96 +1,102 @@
-import { requireOptions, shown } from '../contract/checks.js'
+import { shown } from '../contract/checks/shown.js'
 import { MqError } from '../contract/errors.js'
 import type { EventDefinition } from '../contract/event.js'
 import { type Middleware, type PublishRequest, publishChain } from '../contract/middleware.js'
 import type { PublishAllOptions, PublishOptions, PublishOutcome, PublishResult } from '../contract/publish-options.js'
 import { gather } from './batch.js'
-import type { Publisher } from './publisher.js'
+import { type Encoded, type EncodeSettings, encodeChanged, encodeRequest } from './encode.js'
+import { requestOf, requirePublishAllOptions, requirePublishOptions } from './request.js'
+import { createSend, type SenderOptions } from './send.js'
 
-/** Checks one message, passes it through the middleware and sends it. */
-export async function publishOne(
-  publisher: Publisher,
-  middleware: readonly Middleware[],
-  event: EventDefinition,
-  data: unknown,
-  options: PublishOptions,
-): Promise<PublishResult> {
-  const request = await publisher.request(event, data, options)
-  if (middleware.length === 0) return await sendOne(publisher, event, request, options)
-  return await publishChain(middleware, (changed) => sendOne(publisher, event, changed, options))(request)
+export interface PublisherOptions extends EncodeSettings, SenderOptions {
+  /** Read at each publish: it may grow. */
+  readonly middleware: readonly Middleware[]
 }
 
-async function sendOne(
-  publisher: Publisher,
-  event: EventDefinition,
-  request: PublishRequest,
-  options: PublishOptions,
-): Promise<PublishResult> {
-  const prepared = await publisher.prepare(event, request)
-  return resultOf((await publisher.send(event.name, [prepared], options))[0])
-}
+/** Creates the publishing side of a queue: checks messages, passes them through the middleware and sends them. */
+export function createPublisher(options: PublisherOptions) {
+  const { middleware } = options
+  const send = createSend(options)
 
-/**
- * Checks all messages, then sends them in one call. Each one passes the middleware on its own: a `next` resolves once the
- * whole list has its outcomes.
- */
-export async function publishAll(
-  publisher: Publisher,
-  middleware: readonly Middleware[],
-  event: EventDefinition,
-  list: readonly unknown[],
-  options: PublishAllOptions,
-): Promise<readonly PublishResult[]> {
-  if (!Array.isArray(list)) throw new TypeError(`publishAll takes an array, not ${shown(list)}`)
-  requireOptions(options, 'The options of publishAll')
-  if (list.length === 0) return []
-  const { id, key, ...shared } = options
-  const requests = await Promise.all(
-    list.map((data, index) =>
-      publisher.request(event, data, {
-        ...shared,
-        ...(id !== undefined && { id: id(data, index) }),
-        ...(key !== undefined && { key: typeof key === 'function' ? key(data, index) : key }),
-      }),
-    ),
-  )
-  const outcomes =
-    middleware.length === 0
-      ? await publisher.send(event.name, await prepareAll(publisher, event, requests), options)
-      : await throughMiddleware(publisher, middleware, event, requests, options)
-  const failed = outcomes.filter((outcome) => outcome.status !== 'stored')
-  if (failed.length > 0) throw partlyFailed(event.name, outcomes, failed)
-  return outcomes.map(resultOf)
-}
+  async function publish(event: EventDefinition, data: unknown, given: PublishOptions): Promise<PublishResult> {
+    requirePublishOptions(given)
+    const request = await requestOf(options, event, data, given)
+    if (middleware.length === 0) return await sendOne(event, encodeRequest(options, event, request), given)
+    const sendChanged = async (changed: PublishRequest): Promise<PublishResult> =>
+      sendOne(event, encodeChanged(options, event, changed), given)
+    return await publishChain(middleware, sendChanged)(request)
+  }
 
-const prepareAll = (publisher: Publisher, event: EventDefinition, requests: readonly PublishRequest[]) =>
-  Promise.all(requests.map((request) => publisher.prepare(event, request)))
+  async function sendOne(
+    event: EventDefinition,
+    encoding: Encoded | Promise<Encoded>,
+    given: PublishOptions,
+  ): Promise<PublishResult> {
+    const encoded = await encoding
+    return resultOf((await send(event.name, [encoded], given))[0])
+  }
 
-/** Each message passes the middleware on its own; what comes out of the onions' insides is sent together. */
-async function throughMiddleware(
-  publisher: Publisher,
-  middleware: readonly Middleware[],
-  event: EventDefinition,
-  requests: readonly PublishRequest[],
-  options: PublishAllOptions,
-): Promise<readonly PublishOutcome[]> {
-  const batch = gather(requests.length, (prepared) => publisher.send(event.name, prepared, options))
-  const runs = requests.map(async (request, index): Promise<PublishOutcome> => {
-    let outcome: PublishOutcome | undefined
-    const send = async (changed: PublishRequest): Promise<PublishResult> => {
-      outcome = await batch.add(index, await publisher.prepare(event, changed))
-      return resultOf(outcome)
-    }
-    try {
-      const result = await publishChain(middleware, send)(request)
-      batch.skip(index)
-      return { status: 'stored', ...result }
-    } catch (error) {
-      if (outcome !== undefined && outcome.status !== 'stored') return outcome
-      batch.refuse(error)
-      throw error
-    }
-  })
-  return Promise.all(runs)
+  /**
+   * Checks all messages, then sends them in one call. Each message passes the middleware on its own: its `next` resolves once the whole
+   * list has its outcomes.
+   */
+  async function publishAll(
+    event: EventDefinition,
+    list: readonly unknown[],
+    given: PublishAllOptions,
+  ): Promise<readonly PublishResult[]> {
+    if (!Array.isArray(list)) throw new TypeError(`publishAll takes an array, not ${shown(list)}`)
+    requirePublishAllOptions(given)
+    if (list.length === 0) return []
+    const { id, key, ...shared } = given
+    const requests = await Promise.all(
+      list.map((data, index) =>
+        requestOf(options, event, data, {
+          ...shared,
+          ...(id !== undefined && { id: id(data, index) }),
+          ...(key !== undefined && { key: typeof key === 'function' ? key(data, index) : key }),
+        }),
+      ),
+    )
+    const outcomes =
+      middleware.length === 0
+        ? await send(event.name, await encodeAll(event, requests), given)
+        : await throughMiddleware(event, requests, given)
+    const failed = outcomes.filter((outcome) => outcome.status !== 'stored')
+    if (failed.length > 0) throw partlyFailed(event.name, outcomes, failed)
+    return outcomes.map(resultOf)
+  }
+
+  const encodeAll = (event: EventDefinition, requests: readonly PublishRequest[]): Promise<readonly Encoded[]> =>
+    Promise.all(requests.map((request) => encodeRequest(options, event, request)))
+
+  /** Runs the middleware for each message on its own, then sends together the messages that it passes on. */
+  async function throughMiddleware(
+    event: EventDefinition,
+    requests: readonly PublishRequest[],
+    given: PublishAllOptions,
+  ): Promise<readonly PublishOutcome[]> {
+    const batch = gather(requests.length, (encoded) => send(event.name, encoded, given))
+    const runs = requests.map(async (request, index): Promise<PublishOutcome> => {
+      let outcome: PublishOutcome | undefined
+      const add = async (changed: PublishRequest): Promise<PublishResult> => {
+        outcome = await batch.add(index, await encodeChanged(options, event, changed))
+        return resultOf(outcome)
+      }
+      try {
+        const result = await publishChain(middleware, add)(request)
+        batch.skip(index)
+        return { status: 'stored', ...result }
+      } catch (error) {
+        if (outcome !== undefined && outcome.status !== 'stored') return outcome
+        batch.refuse(error)
+        throw error
+      }
+    })
+    return Promise.all(runs)
+  }
+
+  return { publish, publishAll }
 }
 
 function resultOf(outcome: PublishOutcome | undefined): PublishResult {

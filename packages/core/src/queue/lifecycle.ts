@@ -1,13 +1,13 @@
 import { withTimeout } from '../adapter-kit/with-timeout.js'
-import { stopGraceMs } from '../consume/subscribe.js'
 import type { Adapter, AdapterEvent } from '../contract/adapter.js'
 import { isMqError, MqError } from '../contract/errors.js'
 import { describeError } from '../contract/failure.js'
 import type { Log } from '../contract/log.js'
 import type { QueueEvents, QueueHealth, QueueState } from '../contract/queue.js'
+import { stopGraceMs } from '../contract/stopping.js'
 import type { Emitter } from './emitter.js'
 
-/** The state of one queue: what may be called now, and what its listeners hear of the adapter. */
+/** Creates the state of one queue. It decides which calls are allowed, and passes the adapter's events to the listeners. */
 export function createLifecycle(adapter: Adapter, emitter: Emitter<QueueEvents>, log: Log) {
   let state: QueueState = 'idle'
   let connecting: Promise<void> | undefined
@@ -46,7 +46,7 @@ export function createLifecycle(adapter: Adapter, emitter: Emitter<QueueEvents>,
   return {
     report: onAdapterEvent,
     state: (): QueueState => state,
-    /** While handlers finish they may still publish, so `disconnecting` is open. */
+    /** `disconnecting` counts as open, because handlers may publish until they have finished. */
     requireOpen(): void {
       if (state === 'connected' || state === 'reconnecting' || state === 'disconnecting') return
       if (state === 'disconnected') throw closed()

@@ -1,4 +1,4 @@
-/** Calls that have begun and not ended. */
+/** Counts the calls that have begun and not ended. */
 export function createOpenCalls() {
   let open = 0
   let onIdle: (() => void) | undefined
@@ -13,7 +13,7 @@ export function createOpenCalls() {
         if (open === 0) onIdle?.()
       }
     },
-    /** Resolves when none is open, at the latest after `ms`. Real time, as it waits for real resources. */
+    /** Resolves when no call is open, after `ms` at the latest. It measures real time, because it waits for real resources. */
     async ended(ms: number): Promise<void> {
       if (open === 0) return
       await new Promise<void>((resolve) => {

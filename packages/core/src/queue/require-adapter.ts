@@ -1,9 +1,9 @@
 import { type Adapter, adapterContract } from '../contract/adapter.js'
 import { capabilityKinds } from '../contract/capabilities.js'
-import { shown } from '../contract/checks.js'
+import { type MemberKinds, wrongMembers } from '../contract/checks/member-kinds.js'
+import { shown } from '../contract/checks/shown.js'
 import { clockKinds } from '../contract/clock.js'
 import { MqError } from '../contract/errors.js'
-import { type MemberKinds, wrongMembers } from '../contract/member-kinds.js'
 
 const memberKinds: MemberKinds<Adapter> = {
   connect: 'function',
@@ -23,15 +23,15 @@ const memberKinds: MemberKinds<Adapter> = {
 }
 
 /**
- * Throws a `TypeError` that names each member and each capability that is missing or has a wrong type, and `MQ_ADAPTER_INVALID`
- * for an adapter that was written for another version of the contract.
+ * Throws a `TypeError` that names each member and each capability that is missing or has a wrong type. Throws `MQ_ADAPTER_INVALID` if
+ * the adapter was written for another version of the contract.
  */
 export function requireAdapter(value: unknown): asserts value is Adapter {
   if (typeof value !== 'object' || value === null) {
     throw new TypeError(`createQueue takes an adapter, memory() for example, not ${shown(value)}`)
   }
   const { contract, capabilities, clock } = value as Partial<Adapter>
-  // First: what an adapter of another contract lacks says nothing about what to do.
+  // The contract comes first: for another version the list of missing members does not help.
   if (contract !== undefined) requireContract(contract)
   const { contract: _, capabilities: __, ...others } = memberKinds
   refuse(wrongMembers(value, others))
@@ -45,6 +45,7 @@ function refuse(wrong: readonly string[]): void {
   if (wrong.length > 0) throw new TypeError(`This is no adapter: ${wrong.join('; ')}`)
 }
 
+/** See docs/decisions/0060-core-as-a-dependency.md. */
 function requireContract(contract: unknown): void {
   if (contract === adapterContract) return
   if (typeof contract !== 'number') throw new TypeError(`contract must be a number, not ${shown(contract)}`)

@@ -3,12 +3,12 @@ import type { Queue } from '../contract/queue.js'
 import { controlTopic } from './wire.js'
 import type { TaskRun } from './work/task-run.js'
 
-/** The runs of this process, and how any process reaches them. */
+/** Creates the register of the runs in this process, through which any process can cancel them. */
 export function createControl(queue: Queue) {
   const running = new Map<string, Set<TaskRun>>()
 
   return {
-    /** Returns a function that takes the run away again. */
+    /** Adds a run, and returns a function that removes it. */
     add(id: string, run: TaskRun): () => void {
       const runs = running.get(id) ?? new Set()
       running.set(id, runs.add(run))
@@ -26,7 +26,7 @@ export function createControl(queue: Queue) {
         },
         { ephemeral: true },
       ),
-    async tell(id: string): Promise<void> {
+    async cancelEverywhere(id: string): Promise<void> {
       await queue.publish(controlTopic, { cancel: id })
     },
   }

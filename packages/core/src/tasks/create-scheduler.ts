@@ -1,33 +1,30 @@
-import { stopTimeout } from '../consume/subscribe.js'
-import { keysOf, refuseUnknown, requireDuration, requireFunction, requireOptions } from '../contract/checks.js'
+import { keysOf, refuseUnknown, requireOptions } from '../contract/checks/options.js'
+import { requireShortText } from '../contract/checks/text.js'
+import { requireDuration } from '../contract/checks/values.js'
 import type { EventDefinition } from '../contract/event.js'
-import type { HandlerContext } from '../contract/handler.js'
-import type { Message } from '../contract/message.js'
-import { requireName } from '../contract/names.js'
 import type { Queue } from '../contract/queue.js'
-import { keepCauses } from '../publish/cause.js'
-import { requireShortText } from '../publish/publisher.js'
+import { stopTimeout } from '../contract/stopping.js'
+import { trackCauses } from '../publish/cause.js'
 import { createEmitter } from '../queue/emitter.js'
-import { createEnqueuer, eventOf } from './ask/enqueue.js'
+import { createEnqueuer } from './ask/enqueue.js'
 import { enqueueAll } from './ask/enqueue-all.js'
-import { type CancelOptions, createHandle, type TaskHandle } from './ask/handle.js'
 import { createReplies } from './ask/replies.js'
+import { type CancelOptions, createTaskHandle, type TaskHandle } from './ask/task-handle.js'
 import { createControl } from './control.js'
-import { derivedId } from './derived-id.js'
-import { createRecords, storeRequired } from './records.js'
-import { requireStore } from './require-store.js'
+import { createRecords } from './records.js'
+import { createRegistrations } from './registrations.js'
+import { requireStore, storeRequired } from './require-store.js'
+import { routeRegistration } from './routes.js'
 import { createSchedules } from './schedules/schedules.js'
-import { createStarters } from './starters.js'
-import { requireTask, type Task } from './task.js'
-import type {
-  EnqueuedTask,
-  EnqueueOptions,
-  RouteOptions,
-  RunOptions,
-  SchedulerEvents,
-  SchedulerOptions,
-  TaskScheduler,
-} from './task-scheduler.js'
+import { eventOf, requireTask, type Task } from './task.js'
+import {
+  type EnqueuedTask,
+  type EnqueueOptions,
+  type RouteOptions,
+  type RunOptions,
+  runOptionNames,
+} from './task-options.js'
+import type { SchedulerEvents, SchedulerOptions, TaskScheduler } from './task-scheduler.js'
 import { workersGroup } from './wire.js'
 import { createReplySender } from './work/reply-sender.js'
 import { createWorker } from './work/worker.js'
@@ -41,31 +38,32 @@ const hourMs = 60 * 60 * 1000
 const defaultRunMs = 30_000
 
 /**
- * The workers' side needs a connected queue by `start`; enqueueing needs one at once.
- * Throws a `TypeError` or `MQ_INVALID_OPTION` for options that make no sense.
+ * Creates a scheduler over a queue. The queue has to be connected before `start`, and before anything is enqueued.
+ * Throws a `TypeError` or `MQ_INVALID_OPTION` if an option has a bad value.
  */
 export function createScheduler(queue: Queue, options: SchedulerOptions = {}): TaskScheduler {
   const { store, keepMs, replyTimeoutMs } = settingsOf(options)
-  keepCauses()
+  trackCauses()
   const { log, clock } = queue
   const emitter = createEmitter<SchedulerEvents>(eventNames, log)
   const records = store === undefined ? undefined : createRecords({ store, log, keepMs })
   const control = createControl(queue)
   const replies = createReplies({ queue, records, timeoutMs: replyTimeoutMs })
   const enqueuer = createEnqueuer({ queue, records })
-  const starters = createStarters()
+  const registrations = createRegistrations()
+  const hasStore = store !== undefined
   const parts = { queue, emitter, records, control, replies: createReplySender(queue) }
 
   async function ask<Result>(task: Task, input: unknown, given: EnqueueOptions) {
     await replies.open()
     const prepared = await enqueuer.prepare(task, input, given)
-    const { pending, leave } = replies.expect(prepared.id, prepared.delayMs)
+    const { pending, release } = replies.expect(prepared.id, prepared.delayMs)
     try {
       const enqueued = await prepared.send(replies.instance)
       const cancel = (how?: CancelOptions): Promise<boolean> => scheduler.cancel(prepared.id, how)
-      return { handle: createHandle<Result>(enqueued, pending, { clock, cancel }), leave }
+      return { handle: createTaskHandle<Result>(enqueued, pending, { clock, cancel }), release }
     } catch (error) {
-      leave()
+      release()
       throw error
     }
   }
@@ -75,7 +73,7 @@ export function createScheduler(queue: Queue, options: SchedulerOptions = {}): T
     return (await enqueuer.prepare(task, input, given)).send()
   }
 
-  const schedules = createSchedules({ queue, hasStore: store !== undefined, enqueue, starters })
+  const schedules = createSchedules({ queue, hasStore, enqueue, registrations })
 
   const scheduler: TaskScheduler = {
     async register(task, given = {}) {
@@ -87,45 +85,27 @@ export function createScheduler(queue: Queue, options: SchedulerOptions = {}): T
         ...(task.retry !== undefined && { retry: task.retry }),
         onLastFailure: lastFailure,
       }
-      await starters.add(`task ${task.name}`, {
+      await registrations.add(`task ${task.name}`, {
         what: `A task named '${task.name}'`,
         start: () => queue.subscribe(event, handle, { ...subscribe, ...own }),
-        before: () => control.listen(),
+        prerequisite: () => control.listen(),
       })
     },
-    async route(event: string | EventDefinition, task: Task, toInput: unknown, given: RouteOptions<never> = {}) {
-      requireTask(task)
-      requireFunction(toInput, 'toInput')
-      requireOptions(given, 'The options of route')
-      const { idempotencyKey, ...subscribe } = given
-      if (idempotencyKey !== undefined) {
-        requireFunction(idempotencyKey, 'idempotencyKey')
-        if (records === undefined) throw storeRequired('An idempotencyKey')
-      }
-      const topic = requireName(typeof event === 'string' ? event : event.name, 'topic')
-      const handler = async (message: Message<never>, _: HandlerContext): Promise<void> => {
-        const input: unknown = await (toInput as (message: Message) => unknown)(message)
-        if (input === undefined) return
-        const key = idempotencyKey === undefined ? {} : { idempotencyKey: idempotencyKey(message) }
-        await enqueue(task, input, { id: derivedId(message.id, task.name), ...key })
-      }
-      await starters.add(`route ${topic} ${task.name}`, {
-        what: `A route from '${topic}' to '${task.name}'`,
-        start: () =>
-          queue.subscribe(event as EventDefinition<unknown, never>, handler, {
-            ...subscribe,
-            group: `on.${task.name}`,
-          }),
-      })
+    async route(event: string | EventDefinition, task: Task, toInput: unknown, options: RouteOptions<never> = {}) {
+      const { name, ...registration } = routeRegistration(
+        { event, task, toInput, options },
+        { queue, hasStore, enqueue },
+      )
+      await registrations.add(name, registration)
     },
     schedule: (name, rule, task, input) => schedules.add({ name, rule, task: task as Task, input }),
     unschedule: (name) => schedules.remove(name),
     schedules: () => schedules.list(),
-    start: () => starters.start(),
+    start: () => registrations.start(),
     async stop(given = {}) {
-      // Before anything is stopped: a bad deadline must not leave workers behind that nobody can stop any more.
+      // Checked first: a bad timeoutMs must not leave workers running, because `stop` is carried out only once.
       stopTimeout(given, 0)
-      await starters.stop(given)
+      await registrations.stop(given)
       await replies.close()
     },
     enqueue: enqueue as TaskScheduler['enqueue'],
@@ -133,21 +113,21 @@ export function createScheduler(queue: Queue, options: SchedulerOptions = {}): T
       enqueueAll(inputs, given as never, (input, each) => enqueue(task as Task, input, each)),
     async run<Result>(task: unknown, input: unknown, given: RunOptions = {}) {
       requireOptions(given, 'The options of run')
+      refuseUnknown(given, runOptionNames, 'run')
       const timeoutMs = requireDuration(given.timeoutMs ?? defaultRunMs, 'timeoutMs', 1)
       const endsAt = clock.now() + timeoutMs
-      const { handle, leave } = await ask<Result>(task as Task, input, { ...given, timeoutMs, reply: true })
+      const { handle, release } = await ask<Result>(task as Task, input, { ...given, timeoutMs, reply: true })
       try {
         return await handle.result({ timeoutMs: Math.max(0, endsAt - clock.now()) })
       } finally {
-        leave()
+        release()
       }
     },
     async result(id: string, task?: unknown) {
       if (task !== undefined) requireTask(task)
       requireShortText(id, 'id')
       if (records === undefined) throw storeRequired('The result of a task from elsewhere')
-      const outcome = await records.finishedTaskOf(id)
-      return outcome as never
+      return (await records.finishedTaskOf(id)) as never
     },
     async cancel(id, given = {}) {
       requireShortText(id, 'id')
@@ -156,9 +136,9 @@ export function createScheduler(queue: Queue, options: SchedulerOptions = {}): T
       if (given.onlyRunning !== true && records === undefined)
         throw storeRequired('Cancelling a task that may not run yet')
       const wasInTime = given.onlyRunning === true || (await records?.cancel(id)) === true
-      // Also one that had ended: a replay of it may be running.
-      await control.tell(id)
-      await replies.look(id)
+      // Sent even if the task had ended, because a replay of it may be running.
+      await control.cancelEverywhere(id)
+      await replies.check(id)
       return wasInTime
     },
     on: (name, listener) => emitter.on(name, listener),

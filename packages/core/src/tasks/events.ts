@@ -1,10 +1,11 @@
-import { keysOf, shown } from '../contract/checks.js'
+import { keysOf } from '../contract/checks/options.js'
+import { shown } from '../contract/checks/shown.js'
 import { MqError } from '../contract/errors.js'
 import { defineEvent } from '../contract/event.js'
-import type { TaskFailure } from './finished-task.js'
+import type { TaskFailure } from '../contract/failure.js'
 
 export interface TaskCompletedEvent {
-  /** The task's. The event's own is `<id>/completed`. */
+  /** The id of the task. The id of the event is `<id>/completed`. */
   readonly id: string
   readonly task: string
   readonly attempt: number
@@ -12,20 +13,20 @@ export interface TaskCompletedEvent {
 }
 
 export interface TaskFailedEvent {
-  /** The task's. The event's own is `<id>/failed`. */
+  /** The id of the task. The id of the event is `<id>/failed`. */
   readonly id: string
   readonly task: string
   readonly error: TaskFailure
 }
 
-/** Published by each task whose `events` has `completed`. */
+/** The event that each task publishes whose `events` has `completed`. */
 export const taskCompleted = defineEvent<TaskCompletedEvent>('task.completed')
-/** Published by each task whose `events` has `failed`, after its last attempt. */
+/** The event that each task publishes after its last attempt whose `events` has `failed`. */
 export const taskFailed = defineEvent<TaskFailedEvent>('task.failed')
 
 export type TaskEventName = 'completed' | 'failed'
 
-/** No task can be called so: its topic would be that of the events. */
+/** Names that no task can have, because its topic would be that of an event. */
 export const eventTaskNames: readonly string[] = keysOf<Record<TaskEventName, true>>()({
   completed: true,
   failed: true,

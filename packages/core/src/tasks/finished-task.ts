@@ -1,12 +1,7 @@
 import { MqError } from '../contract/errors.js'
-import { describeError, type FailureError } from '../contract/failure.js'
-import { decodeData, encodeData } from '../wire/codec.js'
-
-/** A task's error as it crosses to whoever asked: its parts as text. No class of another process is ever brought back. */
-export interface TaskFailure extends FailureError {
-  /** Runs that failed, the last one included. 0 if none was ever begun. */
-  readonly attempts: number
-}
+import { describeError, type TaskFailure } from '../contract/failure.js'
+import { decodeData } from '../wire/decode-data.js'
+import { encodeData } from '../wire/encode-data.js'
 
 /** How a task has ended. */
 export type FinishedTask<Result = unknown> =
@@ -14,13 +9,16 @@ export type FinishedTask<Result = unknown> =
   | { readonly status: 'failed'; readonly id: string; readonly task: string; readonly error: TaskFailure }
   | { readonly status: 'cancelled'; readonly id: string }
 
-/** Throws `MQ_NOT_SERIALIZABLE`, which names the place, for a result that JSON cannot hold. `undefined` is a result too. */
-export function encodeFinished(outcome: FinishedTask): string {
-  // Bytes as a whole are data of their own for a message, but here they are a part of an object.
-  return Buffer.from(encodeData(outcome).body).toString()
+/**
+ * Encodes how a task has ended as JSON. Throws `MQ_NOT_SERIALIZABLE`, which names the place, if JSON cannot hold the result. A result may be
+ * `undefined`.
+ */
+export function encodeFinished(finished: FinishedTask): string {
+  // A result of bytes is refused here, although a message could hold it: it is a part of an object.
+  return Buffer.from(encodeData(finished).body).toString()
 }
 
-/** Undefined for any other text. */
+/** Returns undefined if the text is not what `encodeFinished` wrote. */
 export function decodeFinished(text: string | undefined): FinishedTask | undefined {
   if (text === undefined) return undefined
   try {
@@ -30,6 +28,7 @@ export function decodeFinished(text: string | undefined): FinishedTask | undefin
   }
 }
 
+/** Returns undefined if the value does not say how a task has ended. */
 export function finishedTaskOf(value: unknown): FinishedTask | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const { status, id, task, result, error } = value as Record<string, unknown>
@@ -47,11 +46,11 @@ export function finishedTaskOf(value: unknown): FinishedTask | undefined {
   }
 }
 
-/** What the asker of a task gets that did not complete. */
-export function finishedError(outcome: FinishedTask): MqError | undefined {
-  if (outcome.status === 'completed') return undefined
-  if (outcome.status === 'cancelled') return new MqError('MQ_TASK_CANCELLED', `The task ${outcome.id} was cancelled`)
-  const { task, error } = outcome
+/** Returns the error for the caller of a task that did not complete. */
+export function finishedError(finished: FinishedTask): MqError | undefined {
+  if (finished.status === 'completed') return undefined
+  if (finished.status === 'cancelled') return new MqError('MQ_TASK_CANCELLED', `The task ${finished.id} was cancelled`)
+  const { task, error } = finished
   const times = error.attempts === 1 ? 'one attempt' : `${error.attempts} attempts`
   const text = `The task '${task}' failed after ${times}: ${error.message}`
   return new MqError('MQ_TASK_FAILED', text, { failure: error })

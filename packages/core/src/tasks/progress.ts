@@ -1,24 +1,25 @@
-import { requireNumber, shown } from '../contract/checks.js'
+import { shown } from '../contract/checks/shown.js'
+import { requireNumber } from '../contract/checks/values.js'
 import type { Clock, ClockTimer } from '../contract/clock.js'
 
-/** How far a task is. */
+/** One report of how far a task is. */
 export interface TaskProgress {
-  /** From 0 to 1. It may go down: a retry begins anew. */
+  /** From 0 to 1. It goes down when a retry begins anew. */
   readonly fraction: number
   readonly note?: string
   readonly attempt: number
 }
 
-/** Steps of one run, numbered, so that one that comes late is not taken for the latest. */
+/** A numbered report of one run, so that one that arrives late is not taken for the latest. */
 export interface ProgressStep extends TaskProgress {
   readonly number: number
 }
 
-/** No more than ten a second leave: the latest one wins. */
+/** The time between two reports. Of those in between only the latest is sent. */
 const everyMs = 100
 const maxNoteLength = 1_000
 
-/** Sends the steps of one run. `send` never rejects; without it, steps are only checked. */
+/** Sends the progress of one run. `send` never rejects; without it, reports are only checked. */
 export function createProgress(options: {
   readonly attempt: number
   readonly clock: Clock
@@ -52,9 +53,9 @@ export function createProgress(options: {
   }
 
   return {
-    /** Throws a `TypeError` or `MQ_INVALID_OPTION` for what is no fraction; whether it can be sent is not the task's trouble. */
+    /** Throws a `TypeError` or `MQ_INVALID_OPTION` if `fraction` is not from 0 to 1. It never throws because a step cannot be sent. */
     report(fraction: unknown, note: unknown): void {
-      // A sum of tenths is a little more than one.
+      // A sum of ten tenths may be a little more than one.
       const checked = Math.min(1, requireNumber(fraction, 'The fraction of progress', { min: 0, max: 1 + 1e-9 }))
       if (note !== undefined && typeof note !== 'string') {
         throw new TypeError(`The note of progress must be a string, not ${shown(note)}`)
@@ -69,13 +70,13 @@ export function createProgress(options: {
       waiting = latest
       next()
     },
-    /** No step leaves any more. Gives the latest, to be told with the outcome: two messages may come in another order. */
+    /** Ends sending, and returns the latest step. It is sent with how the task has ended, because two messages may change their order. */
     close(): ProgressStep | undefined {
       isOver = true
       waiting = undefined
       return latest
     },
-    /** Resolves once the last step has left, which it gives. */
+    /** Sends the latest step, then resolves to it. */
     async end(): Promise<ProgressStep | undefined> {
       isOver = true
       timer?.cancel()
@@ -90,7 +91,7 @@ export function createProgress(options: {
 
 export type Progress = ReturnType<typeof createProgress>
 
-/** Undefined for what is no step. */
+/** Returns undefined if the value is not a step. */
 export function stepOf(value: unknown): ProgressStep | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const { number, attempt, fraction, note } = value as Record<string, unknown>

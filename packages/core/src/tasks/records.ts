@@ -1,5 +1,4 @@
-import { maxDurationMs } from '../contract/checks.js'
-import { MqError } from '../contract/errors.js'
+import { maxDurationMs } from '../contract/checks/values.js'
 import type { Log } from '../contract/log.js'
 import { decodeFinished, encodeFinished, type FinishedTask } from './finished-task.js'
 import type { TaskStore } from './task-store.js'
@@ -9,11 +8,11 @@ const keyOf = (kind: 'outcome' | 'once' | 'copy', name: string): string => `${ki
 export interface RecordsOptions {
   readonly store: TaskStore
   readonly log: Log
-  /** How long outcomes are kept. */
+  /** How long the store keeps how a task has ended. */
   readonly keepMs: number
 }
 
-/** What a store knows of tasks: how each ended, and which id and which message a key stands for. */
+/** Creates the records of tasks in a store: how each ended, and which id and which message a key stands for. */
 export function createRecords({ store, log, keepMs }: RecordsOptions) {
   const finishedTaskOf = async (id: string): Promise<FinishedTask | undefined> =>
     decodeFinished(await store.get(keyOf('outcome', id)))
@@ -21,40 +20,41 @@ export function createRecords({ store, log, keepMs }: RecordsOptions) {
   return {
     finishedTaskOf,
     /**
-     * Stores the outcome of a run, and resolves to the one that counts: a task that was cancelled meanwhile stays cancelled,
-     * one that completed before is not failed by a repetition. A store that fails is logged: the work is done, and must not
-     * be done again for that.
+     * Stores how a run has ended, and resolves to what counts for the task. A task that was cancelled meanwhile stays cancelled. A task that
+     * completed before is not failed by a repetition. If the store fails, the error is logged, because the work is done and must not be
+     * done again. See docs/decisions/0051-one-outcome-per-task.md.
      */
-    async end(given: FinishedTask, ttlMs = 0): Promise<FinishedTask> {
-      const key = keyOf('outcome', given.id)
+    async end(finished: FinishedTask, ttlMs = 0): Promise<FinishedTask> {
+      const key = keyOf('outcome', finished.id)
       const ttl = { ttlMs: Math.max(keepMs, ttlMs) }
       try {
-        const text = encodeFinished(given)
+        const text = encodeFinished(finished)
         const held = await store.claim(key, text, ttl)
-        if (held === text) return given
-        const found = decodeFinished(held)
-        if (found?.status === 'cancelled' || (found?.status === 'completed' && given.status === 'failed')) return found
+        if (held === text) return finished
+        const before = decodeFinished(held)
+        if (before?.status === 'cancelled' || (before?.status === 'completed' && finished.status === 'failed'))
+          return before
         await store.put(key, text, ttl)
       } catch (error) {
-        log.warn(`The outcome of the task ${given.id} could not be stored`, { error })
+        log.warn(`The outcome of the task ${finished.id} could not be stored`, { error })
       }
-      return given
+      return finished
     },
-    /** False when the task had ended before. */
+    /** Resolves to false if the task had already ended. */
     async cancel(id: string): Promise<boolean> {
-      // A delayed task may wait that long.
+      // A delayed task may wait as long as that.
       const held = await store.claim(keyOf('outcome', id), encodeFinished({ status: 'cancelled', id }), {
         ttlMs: maxDurationMs,
       })
       return decodeFinished(held)?.status === 'cancelled'
     },
-    /** The id that the key stands for: `id`, unless another one came first. */
+    /** Resolves to the id that the key stands for: `id`, unless another one was first. */
     idOf: (
       task: string,
       key: string,
       { id, ttlMs }: { readonly id: string; readonly ttlMs: number },
     ): Promise<string> => store.claim(keyOf('once', `${task}/${key}`), id, { ttlMs }),
-    /** Whether this message is the one of its id that is run. It stays so for its retries. */
+    /** Says whether this message is the one of its id that is run. The answer is the same for its retries. */
     isFirstCopy: async (
       id: string,
       { copy, ttlMs }: { readonly copy: string; readonly ttlMs: number },
@@ -63,6 +63,3 @@ export function createRecords({ store, log, keepMs }: RecordsOptions) {
 }
 
 export type Records = ReturnType<typeof createRecords>
-
-export const storeRequired = (what: string): MqError =>
-  new MqError('MQ_STORE_REQUIRED', `${what} needs a store: createScheduler(queue, { store })`)

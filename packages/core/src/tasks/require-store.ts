@@ -1,6 +1,6 @@
-import { requireOptions } from '../contract/checks.js'
+import { type MemberKinds, wrongMembers } from '../contract/checks/member-kinds.js'
+import { requireOptions } from '../contract/checks/options.js'
 import { MqError } from '../contract/errors.js'
-import { type MemberKinds, wrongMembers } from '../contract/member-kinds.js'
 import type { OptionalStoreMember, StoreLeases, TaskStore } from './task-store.js'
 
 const storeKinds: MemberKinds<TaskStore> = {
@@ -14,7 +14,7 @@ const storeKinds: MemberKinds<TaskStore> = {
 }
 const leaseKinds: MemberKinds<StoreLeases> = { acquire: 'function', renew: 'function', release: 'function' }
 
-/** Throws a `TypeError` that names each member that is missing or has a wrong type. Optional ones may be absent. */
+/** Throws a `TypeError` that names each member that is missing or has a wrong type. Optional members may be absent. */
 export function requireStore(store: unknown): asserts store is TaskStore {
   requireOptions(store, 'store')
   const { leases } = store as Partial<TaskStore>
@@ -28,8 +28,8 @@ function refuse(wrong: readonly string[]): void {
 }
 
 /**
- * Throws `MQ_NOT_SUPPORTED` if the store lacks the member, naming both it and `what` needs it: `requireStoreMember(store, 'leases',
- * 'A limit over all processes')`.
+ * Throws `MQ_NOT_SUPPORTED` if the store lacks the member. The error names the member and `what` needs it, as in
+ * `requireStoreMember(store, 'leases', 'A limit over all processes')`.
  */
 export function requireStoreMember<Name extends OptionalStoreMember>(
   store: TaskStore,
@@ -39,3 +39,7 @@ export function requireStoreMember<Name extends OptionalStoreMember>(
   if (store[name] !== undefined && store[name] !== null) return
   throw new MqError('MQ_NOT_SUPPORTED', `${what} needs a store with '${name}', and this one has none`)
 }
+
+/** Makes the error of a call that needs a store if the scheduler has none. */
+export const storeRequired = (what: string): MqError =>
+  new MqError('MQ_STORE_REQUIRED', `${what} needs a store: createScheduler(queue, { store })`)

@@ -1,14 +1,15 @@
-import { keysOf, refuseUnknown, requireDuration, requireInteger, requireOptions } from '../contract/checks.js'
-import {
-  type AcquireOptions,
-  type CompareAndSetOptions,
-  type DeleteOptions,
-  type LeaseHolder,
-  type RenewOptions,
-  requireEntry,
-  requireKey,
-  requireValue,
-  type TakeOptions,
+import { keysOf, refuseUnknown, requireOptions } from '../contract/checks/options.js'
+import { shown } from '../contract/checks/shown.js'
+import { requireDuration, requireInteger } from '../contract/checks/values.js'
+import { MqError } from '../contract/errors.js'
+import type {
+  AcquireOptions,
+  CompareAndSetOptions,
+  DeleteOptions,
+  LeaseHolder,
+  RenewOptions,
+  TakeOptions,
+  TimeToLive,
 } from './task-store.js'
 
 const compareNames = keysOf<CompareAndSetOptions>()({ expected: true, ttlMs: true })
@@ -21,8 +22,8 @@ const takeNames = keysOf<TakeOptions>()({ count: true, limit: true, windowMs: tr
 const counts = { min: 1, max: 1_000_000 }
 
 /**
- * For a store to check what its optional members are given, as `requireEntry` does for the others. Each throws a `TypeError` for a
- * wrong type and `MQ_INVALID_OPTION` for a bad value or an unknown option, and returns the options with every default filled in and
+ * Checks the arguments of a store's optional members, as `requireEntry` does for the others. Each function throws a `TypeError` for a
+ * wrong type and `MQ_INVALID_OPTION` for a bad value or an unknown option. It returns the options with every default filled in and
  * times in whole milliseconds.
  */
 export const storeChecks = {
@@ -34,7 +35,7 @@ export const storeChecks = {
   delete(key: unknown, options: unknown): DeleteOptions {
     requireEntry(key)
     const given = known<DeleteOptions>(options, deleteNames, 'delete')
-    // An undefined that somebody computed must not remove what anybody else has written.
+    // An `expected` that is present but undefined is a mistake; it must not remove the value of another caller.
     return 'expected' in given ? { expected: requireValue(given.expected, 'expected') } : {}
   },
   acquire(name: unknown, options: unknown): Required<AcquireOptions> {
@@ -69,4 +70,29 @@ function known<Options extends object>(options: unknown, names: readonly string[
 function lease(name: unknown, { holder, ttlMs }: RenewOptions): Required<RenewOptions> {
   requireKey(name, 'The name of a lease')
   return { holder: requireKey(holder, 'holder'), ttlMs: Math.ceil(requireDuration(ttlMs, 'ttlMs', 1)) }
+}
+
+const maxKeyBytes = 1024
+
+/** Checks the arguments of `claim`, `put` and `get`. Throws a `TypeError` for a wrong type and `MQ_INVALID_OPTION` for a bad value. */
+export function requireEntry(key: unknown, entry?: { readonly value: unknown; readonly options: unknown }): void {
+  requireKey(key, 'The key of a store')
+  if (entry === undefined) return
+  const { value, options } = entry
+  requireValue(value, 'The value for a store')
+  requireOptions(options, 'The options of a store')
+  requireDuration((options as TimeToLive).ttlMs, 'ttlMs', 1)
+}
+
+function requireKey(key: unknown, what: string): string {
+  if (typeof key !== 'string') throw new TypeError(`${what} must be a string, not ${shown(key)}`)
+  if (key === '' || Buffer.byteLength(key) > maxKeyBytes) {
+    throw new MqError('MQ_INVALID_OPTION', `${what} must have 1 to ${maxKeyBytes} bytes`)
+  }
+  return key
+}
+
+function requireValue(value: unknown, what: string): string {
+  if (typeof value !== 'string') throw new TypeError(`${what} must be a string, not ${shown(value)}`)
+  return value
 }

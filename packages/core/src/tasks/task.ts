@@ -1,32 +1,37 @@
-import type { RetryOptions } from '../consume/retry.js'
 import { retryPolicy } from '../consume/retry.js'
-import { requireDuration, requireFunction, requireOptions, shown } from '../contract/checks.js'
+import { requireOptions } from '../contract/checks/options.js'
+import { shown } from '../contract/checks/shown.js'
+import { requireDuration, requireFunction } from '../contract/checks/values.js'
 import { MqError } from '../contract/errors.js'
+import type { EventDefinition } from '../contract/event.js'
 import type { Failure } from '../contract/failure.js'
 import type { HandlerContext } from '../contract/handler.js'
 import type { Log } from '../contract/log.js'
 import { requireName } from '../contract/names.js'
 import type { Queue } from '../contract/queue.js'
+import type { RetryOptions } from '../contract/retry-options.js'
 import { isStandardSchema, type SchemaInput, type SchemaOutput, type StandardSchema } from '../contract/schema.js'
 import { eventTaskNames, requireTaskEvents, type TaskEventName } from './events.js'
+import { taskTopic } from './wire.js'
 
 /**
- * A piece of work that is asked for now and done by a worker. A class with its dependencies in the constructor satisfies it,
- * and so does what `defineTask` returns.
+ * A piece of work that one process enqueues and a worker does. `defineTask` makes one. A class with its dependencies in the constructor
+ * satisfies it too.
  */
 export interface Task<Input = unknown, Result = unknown, Enqueued = Input> {
-  /** As a topic's, but at most 90 characters: its topic is `task.<name>`, the group of its workers `workers`. */
+  /** A name like that of a topic, but of at most 90 characters. The topic is `task.<name>`, the group of the workers `workers`. */
   readonly name: string
-  /** Validates the input as it is enqueued and, with the schema's transformations, as it is executed. */
+  /** Validates the input when it is enqueued and again when it is executed. The schema's transformations apply to the worker's side. */
   readonly input?: StandardSchema<Enqueued, Input>
+  /** The retry policy. `false` is a single attempt. Default: the queue's. */
   readonly retry?: RetryOptions | false
-  /** After this time the signal aborts and the attempt has failed. */
+  /** How long a run may take. Then the signal aborts and the attempt has failed. Default: the adapter's `maxHandlerMs`. */
   readonly timeoutMs?: number
-  /** Which domain events it publishes when it has ended: `task.completed`, and `task.failed` after its last attempt. */
+  /** The domain events that it publishes at its end: `task.completed`, and `task.failed` after its last attempt. Default: none. */
   readonly events?: readonly TaskEventName[]
-  /** Like a handler: it may run more than once for one enqueue. */
+  /** Does the work. Like a handler it may run more than once for one enqueue. */
   execute(input: Input, context: TaskContext): Result | Promise<Result>
-  /** Told just before the task becomes a dead letter, as `SubscribeOptions.onLastFailure`. */
+  /** Called just before the task becomes a dead letter, like `SubscribeOptions.onLastFailure`. */
   onLastFailure?(failed: FailedTask, context: HandlerContext): unknown
 }
 
@@ -34,7 +39,7 @@ export interface Task<Input = unknown, Result = unknown, Enqueued = Input> {
 export interface FailedTask {
   readonly id: string
   readonly task: string
-  /** As it was enqueued: no schema has looked at it. Undefined where it could not be read. */
+  /** The input as it was enqueued, not validated. Undefined if it could not be read. */
   readonly input: unknown
   readonly headers: Readonly<Record<string, string>>
   readonly failure: Failure
@@ -44,23 +49,23 @@ export interface TaskContext {
   readonly id: string
   readonly task: string
   readonly attempt: number
-  /** When it was enqueued. */
+  /** The time of the enqueue. */
   readonly time: Date
   readonly headers: Readonly<Record<string, string>>
-  /** Aborts on a timeout, when the task is cancelled or no longer this worker's, and when the worker stops. */
+  /** Aborts when the time is over, when the task is cancelled, when another worker owns it, and when the worker stops. */
   readonly signal: AbortSignal
   readonly queue: Queue
   readonly log: Log
   /**
-   * Tells whoever waits for the result how far the task is, from 0 to 1. At most ten steps a second leave, the latest and the
-   * last one among them. One that cannot be sent is left out. Throws a `TypeError` or `MQ_INVALID_OPTION` for what is no fraction.
+   * Reports to the task's caller how far the task is, from 0 to 1. Progress is sent at most ten times a second, and the last update always
+   * is. An update that cannot be sent is left out. Throws a `TypeError` or `MQ_INVALID_OPTION` if `fraction` is not from 0 to 1.
    */
   progress(fraction: number, note?: string): void
 }
 
 const maxTaskNameLength = 90
 
-/** A task without a class. Input and result are inferred. Throws like `defineEvent`. */
+/** Defines a task without a class. Input and result are inferred. Throws like `defineEvent`. */
 export function defineTask<Schema extends StandardSchema, Result>(task: {
   readonly name: string
   readonly input: Schema
@@ -70,7 +75,7 @@ export function defineTask<Schema extends StandardSchema, Result>(task: {
   execute(input: SchemaOutput<Schema>, context: TaskContext): Result | Promise<Result>
   onLastFailure?(failed: FailedTask, context: HandlerContext): unknown
 }): Task<SchemaOutput<Schema>, Result, SchemaInput<Schema>>
-/** A task whose input is typed but not validated. */
+/** Defines a task whose input is typed but not validated. */
 export function defineTask<Input, Result>(task: {
   readonly name: string
   readonly input?: undefined
@@ -85,7 +90,7 @@ export function defineTask(task: object): Task {
   return Object.freeze(task)
 }
 
-/** Throws a `TypeError` for what is no task and `MQ_INVALID_NAME` for a name that cannot be part of a topic's. */
+/** Throws a `TypeError` if the value is not a task, and `MQ_INVALID_NAME` if its name cannot be a part of a topic's. */
 export function requireTask(task: unknown): asserts task is Task {
   requireOptions(task, 'A task')
   const { execute, input, retry, timeoutMs, events, onLastFailure } = task as Partial<Task>
@@ -105,4 +110,10 @@ export function requireTask(task: unknown): asserts task is Task {
   if (timeoutMs !== undefined) requireDuration(timeoutMs, 'timeoutMs', 1)
   requireTaskEvents(events, name)
   if (onLastFailure !== undefined) requireFunction(onLastFailure, `onLastFailure of the task '${name}'`)
+}
+
+/** Returns the event whose messages are the enqueued runs of a task. */
+export function eventOf<Input, Enqueued>(task: Task<Input, unknown, Enqueued>): EventDefinition<Enqueued, Input> {
+  requireTask(task)
+  return { name: taskTopic(task.name), ...(task.input && { schema: task.input }) }
 }

@@ -1,20 +1,20 @@
 import type { MessageHeaders } from '../contract/headers.js'
 
-/** Every asking scheduler hears it in an ephemeral subscription, and passes over what is for others. */
+/** Every scheduler that waits for replies has an ephemeral subscription to it and ignores the replies for others. */
 export const repliesTopic = 'task-replies'
-/** Every scheduler with workers hears it. */
+/** Every scheduler with workers has an ephemeral subscription to it. */
 export const controlTopic = 'task-control'
 export const workersGroup = 'workers'
 
 export const taskTopic = (task: string): string => `task.${task}`
 
-/** What travels with a task beside its input, as CloudEvents extensions. */
+/** The parts of an enqueued task beside its input. They travel as CloudEvents extensions. See docs/decisions/0050-task-replies.md. */
 export interface Ask {
   /** The instance that waits for the reply. */
   readonly replyTo?: string
-  /** When a task that has not begun is given up, in milliseconds since 1970. */
+  /** The time until which the task has to begin, in milliseconds since 1970. */
   readonly deadline?: number
-  /** Of several messages with the same id, the one that is run: the one whose `copy` is claimed first. */
+  /** Names the message among those with the same id. The one whose `copy` is claimed first is run. */
   readonly once?: { readonly copy: string; readonly ttlMs: number }
 }
 
@@ -26,10 +26,10 @@ export function askExtensions({ replyTo, deadline, once }: Ask): MessageHeaders 
   }
 }
 
-/** How long a key stands for its task where nobody says so. */
+/** The default of `idempotencyTtlMs`. */
 export const defaultOnceMs = 24 * 60 * 60 * 1000
 
-/** Other programs may write these too: what cannot be read counts as not written. */
+/** Reads the parts again. Other programs may write them too; a part that cannot be read counts as absent. */
 export function askOf(extensions: MessageHeaders): Ask {
   const { taskreplyto, taskdeadline, taskcopy, taskoncems } = extensions
   const deadline = taskdeadline === undefined ? Number.NaN : Date.parse(taskdeadline)
@@ -41,7 +41,7 @@ export function askOf(extensions: MessageHeaders): Ask {
   }
 }
 
-/** Names the asker, so that all others can pass over a reply before they decode it. */
+/** Names the instance that waits for the reply, so that all others can ignore it before they decode it. */
 export const replyExtensions = (replyTo: string): MessageHeaders => ({ taskreplyfor: replyTo })
 export const isReplyFor = (extensions: MessageHeaders, instance: string): boolean =>
   extensions.taskreplyfor === instance

@@ -1,12 +1,12 @@
-import { shown } from '../contract/checks.js'
+import { shown } from '../contract/checks/shown.js'
 import { MqError } from '../contract/errors.js'
 import { emptyHeaders, type MessageHeaders } from '../contract/headers.js'
 import type { RawMessage, Writable } from '../contract/message.js'
 import { timeMs, timeText } from './time.js'
 
 /**
- * The CloudEvents 1.0 attributes of a message by their names in the specification, for an adapter to write in its protocol's
- * own way (`ce_id` in Kafka, `cloudEvents:id` in AMQP).
+ * Returns the CloudEvents 1.0 attributes of a message by their names in the specification. An adapter writes them in the way of its
+ * protocol, such as `ce_id` in Kafka and `cloudEvents:id` in AMQP.
  */
 export function attributesOf(message: RawMessage): Record<string, string> {
   const { id, source, type, time, contentType, key, extensions } = message
@@ -22,11 +22,11 @@ export function attributesOf(message: RawMessage): Record<string, string> {
   }
 }
 
-/** What stands in for the attributes that another program did not write. */
+/** The values of attributes that another program did not write. */
 export interface AttributeDefaults {
   readonly id: string
   readonly topic: string
-  /** When the broker took the message, in milliseconds since 1970. */
+  /** The time at which the broker took the message, in milliseconds since 1970. */
   readonly timeMs: number
 }
 
@@ -42,8 +42,8 @@ const ownNames: ReadonlySet<string> = new Set([
 ])
 
 /**
- * The reverse of `attributesOf`. Attributes may be missing; unknown ones become extensions; names that are no CloudEvents
- * attribute are passed over. Throws `MQ_UNDECODABLE` for a `specversion` other than 1.x.
+ * Makes a message from its attributes. Attributes may be missing. Unknown ones become extensions, and names that CloudEvents does not
+ * allow are ignored. Throws `MQ_UNDECODABLE` for a `specversion` other than 1.x.
  */
 export function messageFromAttributes(
   attributes: Readonly<Record<string, string | undefined>>,

@@ -1,29 +1,26 @@
-import { requireOptions, shown } from '../contract/checks.js'
+import { requireOptions } from '../contract/checks/options.js'
+import { shown } from '../contract/checks/shown.js'
+import { hasControlCharacters, isWellFormed } from '../contract/checks/text.js'
 import { MqError } from '../contract/errors.js'
-import {
-  emptyHeaders,
-  hasControlCharacters,
-  headerBytes,
-  isWellFormed,
-  type MessageHeaders,
-} from '../contract/headers.js'
+import { emptyHeaders, headerBytes, type MessageHeaders } from '../contract/headers.js'
 
-/** CloudEvents extensions are to be short: every broker takes them beside body and headers. */
+/** CloudEvents extensions have to be short, because every broker takes them beside body and headers. */
 const maxCount = 16
 const maxBytes = 4 * 1024
 
 const namePattern = /^[a-z0-9]{1,20}$/
-/** What a message has without being asked, and the names under which formats of CloudEvents hold the data. */
+/** The attributes that every message has, and the names under which formats of CloudEvents hold the data. */
 const taken = ['id', 'source', 'type', 'specversion', 'time', 'datacontenttype', 'partitionkey', 'data', 'constructor']
 
 /**
- * A frozen copy without a prototype. Throws a `TypeError` for what is no object or holds a value that is no string, and
- * `MQ_INVALID_HEADER` for a name or a value that is no CloudEvents extension, more than 16 of them or more than 4 KiB.
+ * Returns a frozen copy without a prototype, on top of what the message being handled passes on. Throws a `TypeError` if the value is
+ * not an object of strings. Throws `MQ_INVALID_HEADER` for a name or a value that CloudEvents does not allow, for more than 16
+ * extensions and for more than 4 KiB.
  */
-export function requireExtensions(value: unknown): MessageHeaders {
-  if (value === undefined) return emptyHeaders
+export function requireExtensions(value: unknown, inherited?: MessageHeaders): MessageHeaders {
+  if (value === undefined) return inherited ?? emptyHeaders
   requireOptions(value, 'extensions')
-  const entries = Object.entries(value as Record<string, unknown>)
+  const entries = Object.entries(inherited === undefined ? (value as object) : { ...inherited, ...(value as object) })
   if (entries.length > maxCount) {
     throw new MqError('MQ_INVALID_HEADER', `${entries.length} extensions; at most ${maxCount} are allowed`)
   }
@@ -50,11 +47,4 @@ function requireExtensionValue(name: string, value: unknown): string {
     throw new MqError('MQ_INVALID_HEADER', `The extension ${shown(name)} ${rule}`)
   }
   return value
-}
-
-/** `over` wins. */
-export function mergedExtensions(base: MessageHeaders | undefined, over: MessageHeaders): MessageHeaders {
-  if (base === undefined) return over
-  if (over === emptyHeaders) return base
-  return { ...base, ...over }
 }

@@ -7,7 +7,7 @@ import {
   textOption,
   tlsOption,
 } from '../../src/adapter-kit/option-checks.js'
-import { keysOf } from '../../src/contract/checks.js'
+import { keysOf } from '../../src/contract/checks/options.js'
 
 interface Options {
   readonly url?: string

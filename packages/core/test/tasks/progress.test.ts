@@ -98,7 +98,7 @@ describe('a reader of progress', () => {
     expect((await next).value).toEqual({ attempt: 2, fraction: 0.1 })
     pending.step(step(9, 1))
     pending.step(step(2, 2))
-    pending.end({ status: 'cancelled', id: 'id' })
+    pending.complete({ status: 'cancelled', id: 'id' })
     expect((await steps.next()).value).toEqual({ attempt: 2, fraction: 0.2 })
     expect((await steps.next()).done).toBe(true)
   })

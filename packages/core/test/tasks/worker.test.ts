@@ -88,8 +88,8 @@ describe('a worker', () => {
     const message = { extensions: { taskreplyto: 'somebody' } }
     expect(await opened.run('task.a', { message })).toEqual({ kind: 'done' })
     expect(opened.log.lines.map(({ message: text }) => text)).toEqual([
-      'A reply to whoever asked for a task could not be sent',
-      'A reply to whoever asked for a task could not be sent',
+      'A reply to the caller of a task could not be sent',
+      'A reply to the caller of a task could not be sent',
     ])
   })
 

@@ -2,6 +2,8 @@ import { connect as connectTcp, type Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { Kafka, type KafkaConfig, logLevel } from 'kafkajs'
 
+export type { Kafka, KafkaConfig } from 'kafkajs'
+
 export interface ClientSettings {
   readonly brokers: readonly string[]
   readonly clientId: string
@@ -17,7 +19,7 @@ export interface Sasl {
   readonly password: string
 }
 
-/** The configuration with which this adapter makes its client, for one that somebody else makes. */
+/** Returns the configuration of this adapter's client, which the option `createClient` takes too. */
 export function clientConfig(settings: ClientSettings): KafkaConfig {
   return {
     brokers: [...settings.brokers],
@@ -27,9 +29,9 @@ export function clientConfig(settings: ClientSettings): KafkaConfig {
     connectionTimeout: settings.connectTimeoutMs,
     authenticationTimeout: settings.connectTimeoutMs,
     requestTimeout: settings.requestTimeoutMs,
-    // Every request has a deadline of its own in this adapter, some of them later than others.
+    // The adapter limits the time of each request itself, as some may take longer than others.
     enforceRequestTimeout: false,
-    // Failures reach callers and listeners; whatever kafkajs prints would come twice.
+    // Failures reach callers and listeners already.
     logLevel: logLevel.NOTHING,
     retry: { retries: 0 },
     socketFactory: ({ host, port, ssl, onConnect }) => openSocket({ host, port, tls: ssl, onConnect }),

@@ -1,19 +1,17 @@
-import { isMqError, MqError, type MqErrorCode } from '@mq/core/adapter'
+import { isMqError, isTlsFault, MqError, type MqErrorCode } from '@mq/core/adapter'
 
-/** What a failed request means for whoever made it. */
+/** The fields of a failed request's error that say why it failed. */
 interface DriverError extends Error {
-  /** Kafka's own name of the error, such as `NOT_LEADER_FOR_PARTITION`, where a broker answered with one. */
+  /** Kafka's own name of the error, such as `NOT_LEADER_FOR_PARTITION`, if a broker answered with one. */
   readonly type?: string
-  /** Node's, where the connection failed. */
-  readonly code?: string
 }
 
 export const errorType = (error: unknown): string | undefined => (error as DriverError | undefined)?.type
 
-/** The connection broke, or gave no answer: whether the request was carried out is not known. */
+/** Says that a connection broke or gave no answer. Whether the request was carried out is then not known, unless `unsent`. */
 export class LinkError extends Error {
   override readonly name = 'LinkError'
-  /** The request was not written, so that it certainly was not carried out. */
+  /** True if the request was never written, so that it certainly was not carried out. */
   readonly unsent: boolean
 
   constructor(message: string, options: { readonly cause?: unknown; readonly unsent: boolean }) {
@@ -28,35 +26,44 @@ export const isLinkError = (error: unknown): error is LinkError => error instanc
 export const isFenced = (error: unknown): boolean =>
   ['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION', 'FENCED_INSTANCE_ID'].includes(errorType(error) ?? '')
 
-/** The group's coordinator is to be asked for again. */
+/** The group has another coordinator now, or its coordinator is not ready. */
 export const isCoordinatorGone = (error: unknown): boolean =>
   ['NOT_COORDINATOR_FOR_GROUP', 'GROUP_COORDINATOR_NOT_AVAILABLE', 'GROUP_LOAD_IN_PROGRESS'].includes(
     errorType(error) ?? '',
   )
 
+/** The partition has another leader now, or its leader is not ready. */
+export const isStaleLeader = (error: unknown): boolean =>
+  [
+    'NOT_LEADER_FOR_PARTITION',
+    'LEADER_NOT_AVAILABLE',
+    'UNKNOWN_TOPIC_OR_PARTITION',
+    'FENCED_LEADER_EPOCH',
+    'UNKNOWN_LEADER_EPOCH',
+    'KAFKA_STORAGE_ERROR',
+    'BROKER_NOT_AVAILABLE',
+    'REPLICA_NOT_AVAILABLE',
+  ].includes(errorType(error) ?? '')
+
 export const isUnknownTopic = (error: unknown): boolean => errorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION'
 
-const authorization = /AUTHORIZATION_FAILED|SASL|CLUSTER_AUTH/
-const tlsCodes = /CERT|TLS|SSL|EPROTO|UNABLE_TO_VERIFY|SELF_SIGNED|HOSTNAME/i
-
-/** The first error of a chain of causes for which `look` finds something. */
-export function found<T>(error: unknown, look: (error: DriverError) => T | undefined): T | undefined {
+/** Says whether an error, or one of its causes, fulfils a condition. */
+export function isCausedBy(error: unknown, condition: (error: DriverError) => boolean): boolean {
   for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
-    const value = look(at)
-    if (value !== undefined) return value
+    if (condition(at)) return true
   }
-  return undefined
+  return false
 }
 
+const authorization = /AUTHORIZATION_FAILED|SASL|CLUSTER_AUTH/
+
 export const isAuthError = (error: unknown): boolean =>
-  found(error, ({ name, type }) =>
-    name === 'KafkaJSSASLAuthenticationError' || authorization.test(type ?? '') ? true : undefined,
-  ) ?? false
+  isCausedBy(
+    error,
+    ({ name, type }) => name === 'KafkaJSSASLAuthenticationError' || (type !== undefined && authorization.test(type)),
+  )
 
-export const isTlsError = (error: unknown): boolean =>
-  found(error, ({ code }) => (typeof code === 'string' && tlsCodes.test(code) ? true : undefined)) ?? false
-
-/** An `MqError` for whatever went wrong; `otherwise` is its code where nothing more is known. Shows no password. */
+/** Returns an `MqError` for a failure. `otherwise` is its code if nothing more is known. Shows no password. */
 export function asMqError(error: unknown, what: string, otherwise: MqErrorCode = 'MQ_OPERATION_FAILED'): MqError {
   if (isMqError(error)) return error
   const text = `${what}: ${error instanceof Error ? error.message : String(error)}`
@@ -65,7 +72,7 @@ export function asMqError(error: unknown, what: string, otherwise: MqErrorCode =
 
 function codeOf(error: unknown): MqErrorCode | undefined {
   if (isAuthError(error)) return 'MQ_AUTH_FAILED'
-  if (isTlsError(error)) return 'MQ_TLS_FAILED'
+  if (isTlsFault(error)) return 'MQ_TLS_FAILED'
   if (isLinkError(error)) return 'MQ_CONNECTION_LOST'
   return undefined
 }

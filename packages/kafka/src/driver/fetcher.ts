@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cluster } from './cluster.js'
-import { errorType } from './errors.js'
+import { errorType, isStaleLeader } from './errors.js'
 import { logStart } from './offsets.js'
-import { fetch, isStaleLeader, nameOf, type PartitionRead, type TopicPartition } from './requests.js'
+import { fetch, type PartitionRead } from './requests.js'
+import { nameOf, type TopicPartition } from './topic-partition.js'
 
 /** `position` is where the reader was, `start` the first offset that is there. */
 export interface Gap {
@@ -11,43 +12,55 @@ export interface Gap {
 }
 
 export interface FetchListener {
-  /** Records in the order of their offsets. Whoever has enough pauses the partition in here. */
+  /** Takes records, in the order of their offsets. To get no more of them, it pauses the feed before it returns. */
   records(read: PartitionRead): void
-  /** What the partition was to be read from is gone; reading goes on at `start`. */
+  /** The partition no longer has the position; reading goes on at `start`. */
   gap(at: TopicPartition, gap: Gap): void
-  /** A topic does not exist any more. Told again until it does, or is not asked for. */
+  /** A topic does not exist any more. Called again until the topic exists, or none of its partitions is read. */
   missing(topic: string): void
-  /** Reading fails, and is tried again until it works. Told again only after `recovered`. */
+  /** Reading fails, and is tried again until it works. Called once until then. */
   failing(error: unknown): void
-  recovered(): void
+}
+
+/** The reading of one partition. */
+export interface Feed {
+  pause(): void
+  resume(): void
+  /** Ends it. No records come after that, also not those that are on their way. */
+  close(): void
 }
 
 interface Position extends TopicPartition {
-  /** Where to read on. */
+  /** The offset to read next. */
   from: number
   paused: boolean
-  /** Real time before which it is not asked for, after an error of its own. */
+  /** After an error of its own, the partition is not asked for before this time. */
   notBefore: number
   /** The last attempt to read it failed. */
   failing: boolean
 }
 
-/** While a partition is paused, the others are asked for in short turns, so that it is not waited for once it goes on. */
+/** While a partition is paused, the others are asked for in short turns. So it need not wait for them once it is resumed. */
 const shortWaitMs = 50
 const longWaitMs = 500
 const errorPauseMs = 200
-/** Brokers close a connection that is idle for some minutes, and only one of the two is used for reading. */
+/** Brokers close a connection that is idle for some minutes, and only one of kafkajs's two per broker is used for reading. */
 const pingEveryMs = 60_000
-/** What comes with one answer is decoded in one go: handlers wait for it, so it is kept small. A larger batch comes whole. */
+/** An answer is decoded in one go while handlers wait, so it is kept small. A larger batch comes whole. */
 const limits = { maxBytes: 10 * 1024 * 1024, maxPartitionBytes: 256 * 1024 }
 
-/** Reads partitions from wherever their leaders are, with one request at a time to each broker. */
+/**
+ * Reads partitions from their leaders, with one request at a time to each broker.
+ *
+ * See docs/decisions/0024-kafka-reads-from-leaders.md.
+ */
 export class Fetcher {
   readonly #cluster: Cluster
   readonly #listener: FetchListener
   readonly #positions = new Map<string, Position>()
+  /** The brokers that a loop reads from. */
   readonly #loops = new Set<number>()
-  readonly #pinged = new Map<number, number>()
+  readonly #pingedAt = new Map<number, number>()
   #planning = false
   #planAgain = false
   #failing = false
@@ -62,32 +75,23 @@ export class Fetcher {
     return this.#failing
   }
 
-  add({ topic, partition }: TopicPartition, from: number): void {
-    this.#positions.set(nameOf({ topic, partition }), {
-      topic,
-      partition,
-      from,
-      paused: false,
-      notBefore: 0,
-      failing: false,
-    })
+  add({ topic, partition }: TopicPartition, from: number): Feed {
+    const name = nameOf({ topic, partition })
+    const position: Position = { topic, partition, from, paused: false, notBefore: 0, failing: false }
+    this.#positions.set(name, position)
     void this.#plan()
-  }
-
-  remove(at: TopicPartition): void {
-    this.#positions.delete(nameOf(at))
-  }
-
-  pause(at: TopicPartition): void {
-    const position = this.#positions.get(nameOf(at))
-    if (position !== undefined) position.paused = true
-  }
-
-  resume(at: TopicPartition): void {
-    const position = this.#positions.get(nameOf(at))
-    if (position?.paused !== true) return
-    position.paused = false
-    void this.#plan()
+    return {
+      pause: () => {
+        position.paused = true
+      },
+      resume: () => {
+        position.paused = false
+        void this.#plan()
+      },
+      close: () => {
+        if (this.#positions.get(name) === position) this.#positions.delete(name)
+      },
+    }
   }
 
   stop(): void {
@@ -105,14 +109,14 @@ export class Fetcher {
       const { leaders, failure } = await this.#byLeader()
       for (const leader of leaders.keys()) this.#startLoop(leader)
       if (failure === undefined) continue
-      this.#report(failure)
+      this.#failed(failure)
       this.#planAgain = true
       await sleep(errorPauseMs)
     }
     this.#planning = false
   }
 
-  /** What is to be read now. A partition without a leader holds up no other. */
+  /** Groups the positions to be read by leader. A partition without a leader holds up no other. */
   async #byLeader(): Promise<{ readonly leaders: Map<number, Position[]>; readonly failure?: unknown }> {
     const leaders = new Map<number, Position[]>()
     let failure: unknown
@@ -138,7 +142,7 @@ export class Fetcher {
     this.#loops.add(leader)
     void this.#loop(leader).finally(() => {
       this.#loops.delete(leader)
-      // What was resumed while the last request was under way.
+      // Partitions may have been resumed while the last request was under way.
       if ([...this.#positions.values()].some(({ paused }) => !paused)) void this.#plan()
     })
   }
@@ -158,7 +162,7 @@ export class Fetcher {
       } catch (error) {
         if (this.#stopped) return
         for (const position of positions) position.failing = true
-        this.#report(error)
+        this.#failed(error)
         for (const { topic } of this.#positions.values()) this.#cluster.forget(topic)
         await sleep(errorPauseMs)
       }
@@ -167,21 +171,20 @@ export class Fetcher {
 
   async #fetch(leader: number, positions: readonly Position[]): Promise<void> {
     const broker = await this.#cluster.node(leader)
-    if (Date.now() - (this.#pinged.get(leader) ?? 0) > pingEveryMs) {
-      this.#pinged.set(leader, Date.now())
+    if (Date.now() - (this.#pingedAt.get(leader) ?? 0) > pingEveryMs) {
+      this.#pingedAt.set(leader, Date.now())
       await this.#cluster.request(broker, () => broker.apiVersions())
     }
-    const isWaitedFor = positions.length < this.#positions.size
-    const maxWaitMs = isWaitedFor ? shortWaitMs : longWaitMs
+    const maxWaitMs = positions.length < this.#positions.size ? shortWaitMs : longWaitMs
     const asked = new Map(positions.map((position) => [nameOf(position), { position, from: position.from }]))
     const answer = await fetch(this.#cluster, broker, positions, { ...limits, maxWaitMs })
     if (this.#stopped) return
     let failure: unknown
     for (const read of answer) {
       const entry = asked.get(nameOf(read))
-      // Taken away, or taken away and given back, in the meantime.
+      // Its feed was closed in the meantime, and another one may have been opened.
       if (entry === undefined || this.#positions.get(nameOf(read)) !== entry.position) continue
-      // Read from a leader that came after, meanwhile.
+      // A later leader was read in the meantime.
       if (entry.position.from !== entry.from) continue
       entry.position.failing = false
       if (read.error !== undefined) {
@@ -192,12 +195,12 @@ export class Fetcher {
       entry.position.from = read.nextOffset
       this.#listener.records(read)
     }
-    if (failure !== undefined) this.#report(failure)
+    if (failure !== undefined) this.#failed(failure)
     // One partition that can be read says nothing about another.
-    else if ([...this.#positions.values()].every(({ paused, failing }) => paused || !failing)) this.#recovered()
+    else if ([...this.#positions.values()].every(({ paused, failing }) => paused || !failing)) this.#failing = false
   }
 
-  /** True when reading goes on by itself. */
+  /** Returns true if reading goes on by itself. */
   async #recover(position: Position, error: Error): Promise<boolean> {
     if (errorType(error) === 'OFFSET_OUT_OF_RANGE') {
       const start = await logStart(this.#cluster, position)
@@ -213,15 +216,9 @@ export class Fetcher {
     return false
   }
 
-  #report(error: unknown): void {
+  #failed(error: unknown): void {
     if (this.#stopped || this.#failing) return
     this.#failing = true
     this.#listener.failing(error)
-  }
-
-  #recovered(): void {
-    if (!this.#failing) return
-    this.#failing = false
-    this.#listener.recovered()
   }
 }

@@ -1,11 +1,12 @@
 import type { Cluster } from './cluster.js'
+import type { Broker } from './kafkajs-types.js'
 import { patiently } from './patience.js'
-import { type Broker, createErrorFromCode } from './protocol.js'
-import { byTopic, nameOf, type TopicPartition } from './requests.js'
+import { createErrorFromCode, errorCode } from './protocol.js'
+import { byTopic, nameOf, type TopicPartition } from './topic-partition.js'
 
 type Edge = 'start' | 'end'
 
-/** Where each partition of the topics begins or ends, by `nameOf`. Rejects where a topic does not exist. */
+/** Returns the first or the next offset of each partition of the topics, by `nameOf`. Rejects if a topic does not exist. */
 export const logOffsets = (
   cluster: Cluster,
   topics: readonly string[],
@@ -14,18 +15,18 @@ export const logOffsets = (
   patiently(async () => {
     const partitions = await cluster.allPartitions(topics)
     const found = new Set(partitions.map(({ topic }) => topic))
-    if (topics.some((topic) => !found.has(topic))) throw createErrorFromCode(3)
+    if (topics.some((topic) => !found.has(topic))) throw createErrorFromCode(errorCode.unknownTopic)
     return await listOffsets(cluster, partitions, edge)
   })
 
-/** As `logOffsets`, of these partitions: others may be without a leader. */
+/** As `logOffsets`, but for single partitions: others of their topics may have no leader. */
 export const partitionOffsets = (
   cluster: Cluster,
   partitions: readonly TopicPartition[],
   edge: Edge,
 ): Promise<ReadonlyMap<string, number>> => patiently(() => listOffsets(cluster, partitions, edge))
 
-/** Where a partition begins. */
+/** Returns the first offset of a partition. */
 export const logStart = async (cluster: Cluster, at: TopicPartition): Promise<number> =>
   (await partitionOffsets(cluster, [at], 'start')).get(nameOf(at)) ?? 0
 
@@ -67,14 +68,15 @@ export interface CommitAs {
   readonly generation: number
 }
 
-/** Outside of any membership: only a group without members takes such a commit. */
-export const asNobody = (groupId: string): CommitAs => ({ groupId, memberId: '', generation: -1 })
+/** For commits without a membership. A group takes them only while it has no members. */
+export const withoutMember = (groupId: string): CommitAs => ({ groupId, memberId: '', generation: -1 })
 
 export interface PartitionOffset extends TopicPartition {
   readonly offset: number
   readonly metadata?: string | null
 }
 
+/** Commits once. Rejects if the group does not take it. */
 export async function commitOffsets(
   cluster: Cluster,
   coordinator: Broker,
@@ -97,17 +99,17 @@ export async function commitOffsets(
 
 export interface Committed {
   readonly offset: number
-  /** What whoever committed has put beside it. */
+  /** The text that its owner committed beside the offset. */
   readonly metadata: string | null | undefined
 }
 
-/** What the group has committed, by `nameOf`; partitions without an offset are left out. */
+/** Returns the offsets that the group has committed, by `nameOf`. Partitions without one are left out. */
 export async function committedOffsets(
   cluster: Cluster,
   groupId: string,
   partitions: readonly TopicPartition[],
 ): Promise<ReadonlyMap<string, Committed>> {
-  // To Kafka, no topics are all topics.
+  // Kafka takes an empty list for all topics.
   if (partitions.length === 0) return new Map()
   const topics = [...byTopic(partitions)].map(([topic, ofTopic]) => ({
     topic,
@@ -125,7 +127,7 @@ export async function committedOffsets(
   return found
 }
 
-/** What the group's coordinator is asked may be asked twice. */
+/** Sends requests to the group's coordinator, `patiently`. They must be requests that may be carried out twice. */
 export const withCoordinator = <T>(
   cluster: Cluster,
   groupId: string,

@@ -1,24 +1,25 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isCoordinatorGone, isLinkError } from './errors.js'
-import { isStaleLeader } from './requests.js'
+import { backoff } from '@mq/core/adapter'
+import { isCoordinatorGone, isLinkError, isStaleLeader } from './errors.js'
 
 const patienceMs = 15_000
-const leastPauseMs = 20
-const mostPauseMs = 500
+const pausesBetween = { minMs: 20, maxMs: 500 }
 
 /**
- * Asks again for some seconds while leaders and coordinators move, load, or cannot be reached, as they do after a start. For
- * questions that may be asked twice.
+ * Repeats a request for some seconds while leaders and coordinators move, load or cannot be reached, as they do after a start.
+ * The request must be one that may be carried out twice.
  */
-export async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+export async function patiently<T>(request: () => Promise<T>): Promise<T> {
   const endsAt = Date.now() + patienceMs
-  for (let pauseMs = leastPauseMs; ; pauseMs = Math.min(2 * pauseMs, mostPauseMs)) {
+  const pauses = backoff(pausesBetween)
+  for (;;) {
     try {
-      return await ask()
+      return await request()
     } catch (error) {
-      const passes = isStaleLeader(error) || isCoordinatorGone(error) || isLinkError(error)
-      if (!passes || Date.now() + pauseMs > endsAt) throw error
+      const isPassing = isStaleLeader(error) || isCoordinatorGone(error) || isLinkError(error)
+      const pauseMs = pauses.next()
+      if (!isPassing || Date.now() + pauseMs > endsAt) throw error
+      await sleep(pauseMs)
     }
-    await sleep(pauseMs)
   }
 }

@@ -2,10 +2,11 @@ import type { Cluster } from './cluster.js'
 import { errorType } from './errors.js'
 import { logStart } from './offsets.js'
 import { patiently } from './patience.js'
-import type { KafkaRecord } from './record-batch.js'
-import { fetch, type PartitionFetch, type PartitionRead, type TopicPartition } from './requests.js'
+import type { KafkaRecord } from './records/record-batch.js'
+import { fetch, type PartitionFetch, type PartitionRead } from './requests.js'
+import type { TopicPartition } from './topic-partition.js'
 
-/** Calls `each` for every record that is in the partition when it begins, the oldest first, until it returns false. */
+/** Calls `each` for the records that a partition has now, the oldest first, until `each` returns false. */
 export async function readLog(
   cluster: Cluster,
   { topic, partition }: TopicPartition,
@@ -22,12 +23,12 @@ export async function readLog(
     }
     end ??= read.end
     for (const record of read.records) if (record.offset < end && each(record) === false) return
-    // What compaction removed last leaves nothing to read before the end.
+    // Nothing is left to read before the end if compaction removed the last records.
     from = read.nextOffset ?? end
   } while (end === undefined || from < end)
 }
 
-/** Its error is that the offset is out of range; all others are thrown. */
+/** Throws all errors but the one that the offset is out of range, which is in what it returns. */
 async function readOnce(cluster: Cluster, at: PartitionFetch): Promise<PartitionRead> {
   const leader = await cluster.leader(at.topic, at.partition)
   const [read] = await fetch(cluster, leader, [at], limits)

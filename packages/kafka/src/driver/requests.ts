@@ -1,22 +1,19 @@
-import { ByteReader } from './byte-reader.js'
 import type { Cluster } from './cluster.js'
-import { errorType } from './errors.js'
-import { ask, askToProduce, type Broker, createErrorFromCode } from './protocol.js'
-import { type AbortedTransaction, type RecordsRead, readBatches } from './record-batch.js'
-import { type OutgoingRecord, writeBatch } from './record-writer.js'
-
-export interface TopicPartition {
-  readonly topic: string
-  readonly partition: number
-}
+import { isStaleLeader } from './errors.js'
+import type { Broker } from './kafkajs-types.js'
+import { ask, askToProduce, createErrorFromCode } from './protocol.js'
+import { ByteReader } from './records/byte-reader.js'
+import { type AbortedTransaction, type RecordsRead, readBatches } from './records/record-batch.js'
+import { type OutgoingRecord, writeBatch } from './records/record-writer.js'
+import { byTopic, type TopicPartition } from './topic-partition.js'
 
 export type Compression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
 
 const compressionTypes: Readonly<Record<Compression, number>> = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 }
 
 /**
- * Writes one batch to one partition, once, and waits until all in-sync replicas have it. Nothing is tried again in here: a
- * rejection with `LinkError.unsent` false means that the records may have been written.
+ * Writes one batch to one partition, and resolves when all in-sync replicas have it. Does not try again: a rejection with
+ * `LinkError.unsent` false means that the records may have been written.
  */
 export async function produce(
   cluster: Cluster,
@@ -35,18 +32,6 @@ export async function produce(
   }
 }
 
-export const isStaleLeader = (error: unknown): boolean =>
-  [
-    'NOT_LEADER_FOR_PARTITION',
-    'LEADER_NOT_AVAILABLE',
-    'UNKNOWN_TOPIC_OR_PARTITION',
-    'FENCED_LEADER_EPOCH',
-    'UNKNOWN_LEADER_EPOCH',
-    'KAFKA_STORAGE_ERROR',
-    'BROKER_NOT_AVAILABLE',
-    'REPLICA_NOT_AVAILABLE',
-  ].includes(errorType(error) ?? '')
-
 export interface PartitionFetch {
   readonly topic: string
   readonly partition: number
@@ -56,7 +41,7 @@ export interface PartitionFetch {
 export interface PartitionRead extends TopicPartition, RecordsRead {
   /** The first offset that is still there. */
   readonly logStart: number
-  /** Where the log ends for readers: behind the last record of a finished transaction. */
+  /** The end of the log for readers: behind the last record of a finished transaction. */
   readonly end: number
   readonly error?: Error
 }
@@ -67,10 +52,10 @@ export interface FetchLimits {
   readonly maxPartitionBytes: number
 }
 
-/** Only what committed transactions wrote. */
+/** Leaves out what transactions wrote that are not committed. */
 const readCommitted = 1
 
-/** Reads from one broker, which waits up to `maxWaitMs` for something to come. */
+/** Reads from one broker, which waits up to `maxWaitMs` for records. */
 export async function fetch(
   cluster: Cluster,
   broker: Broker,
@@ -97,20 +82,20 @@ export async function fetch(
   return partitions
 }
 
-/** An answer to Fetch in version 10. */
+/** Reads an answer to Fetch in version 10. */
 async function readAnswer(data: Buffer, positions: ReadonlyMap<string, number>) {
   const reader = new ByteReader(data)
   const partitions: PartitionRead[] = []
   const clientSideThrottleTime = reader.int32()
   const errorCode = reader.int16()
   if (errorCode !== 0) throw createErrorFromCode(errorCode)
-  reader.int32() // The session, which is not used.
+  reader.int32() // The id of a fetch session; this adapter uses none.
   for (let topics = reader.int32(); topics > 0; topics--) {
     const topic = reader.string()
     for (let left = reader.int32(); left > 0; left--) {
       const partition = reader.int32()
       const partitionError = reader.int16()
-      reader.int64() // The high watermark: records behind the last stable offset cannot be read yet.
+      reader.int64() // The high watermark. Records behind the last stable offset cannot be read yet.
       const end = Number(reader.int64())
       const logStart = Number(reader.int64())
       const aborted: AbortedTransaction[] = []
@@ -131,15 +116,3 @@ async function readAnswer(data: Buffer, positions: ReadonlyMap<string, number>) 
   }
   return { clientSideThrottleTime, partitions }
 }
-
-export function byTopic<T extends TopicPartition>(partitions: Iterable<T>): Map<string, T[]> {
-  const topics = new Map<string, T[]>()
-  for (const one of partitions) {
-    const found = topics.get(one.topic)
-    if (found === undefined) topics.set(one.topic, [one])
-    else found.push(one)
-  }
-  return topics
-}
-
-export const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { backoff } from '@mq/core/adapter'
 import type { Cluster } from './cluster.js'
 import { errorType, isUnknownTopic } from './errors.js'
 
@@ -10,11 +11,15 @@ export interface NewTopic {
   readonly config: Readonly<Record<string, string>>
 }
 
-/** A topic that is there is left as it is. Resolves once every partition has a leader. */
+interface TimeLimit {
+  readonly timeoutMs: number
+}
+
+/** Creates topics, and leaves those that exist as they are. Resolves once every partition has a leader. */
 export async function createTopics(
   cluster: Cluster,
   topics: readonly NewTopic[],
-  options: { readonly timeoutMs: number },
+  { timeoutMs }: TimeLimit,
 ): Promise<void> {
   const request = topics.map(({ topic, partitions, replicationFactor, config }) => ({
     topic,
@@ -24,18 +29,35 @@ export async function createTopics(
   }))
   const controller = await cluster.controller()
   await cluster
-    .request(
-      controller,
-      (broker) => broker.createTopics({ topics: request, timeout: options.timeoutMs }),
-      options.timeoutMs,
-    )
+    .request(controller, (broker) => broker.createTopics({ topics: request, timeout: timeoutMs }), timeoutMs)
     .catch(tolerateExisting)
-  const endsAt = Date.now() + options.timeoutMs
+  const endsAt = Date.now() + timeoutMs
   for (const { topic } of topics) {
-    for (let pauseMs = 10; !(await hasLeaders(cluster, topic)); pauseMs = Math.min(2 * pauseMs, 200)) {
-      if (Date.now() > endsAt) throw new Error(`The topic ${topic} has no leader after ${options.timeoutMs} ms`)
-      await sleep(pauseMs)
-    }
+    await untilTrue(() => hasLeaders(cluster, topic), {
+      endsAt,
+      late: () => new Error(`The topic ${topic} has no leader after ${timeoutMs} ms`),
+    })
+  }
+}
+
+/** Deletes topics, and passes over those that do not exist. Resolves once the cluster has forgotten them. */
+export async function deleteTopics(
+  cluster: Cluster,
+  topics: readonly string[],
+  { timeoutMs }: TimeLimit,
+): Promise<void> {
+  const endsAt = Date.now() + timeoutMs
+  for (const topic of topics) {
+    const controller = await cluster.controller()
+    await cluster
+      .request(controller, (broker) => broker.deleteTopics({ topics: [topic], timeout: timeoutMs }), timeoutMs)
+      .catch((error) => {
+        if (!isUnknownTopic(error)) throw error
+      })
+    await untilTrue(async () => (await cluster.partitionsOf(topic, { fresh: true })) === undefined, {
+      endsAt,
+      late: () => new Error(`The topic ${topic} is still there after ${timeoutMs} ms`),
+    })
   }
 }
 
@@ -44,33 +66,19 @@ async function hasLeaders(cluster: Cluster, topic: string): Promise<boolean> {
   return partitions?.every(({ leader }) => leader >= 0) ?? false
 }
 
-/** One refusal for each topic comes as a list of errors. */
+/** Each topic that is refused has an error of its own, in a list. */
 function tolerateExisting(error: Error & { readonly errors?: readonly Error[] }): void {
   const real = (error.errors ?? [error]).find((one) => errorType(one) !== 'TOPIC_ALREADY_EXISTS')
   if (real !== undefined) throw real
 }
 
-/** A topic that is not there is passed over. Resolves once the cluster has forgotten it. */
-export async function deleteTopics(
-  cluster: Cluster,
-  topics: readonly string[],
-  options: { readonly timeoutMs: number },
+async function untilTrue(
+  condition: () => Promise<boolean>,
+  { endsAt, late }: { readonly endsAt: number; readonly late: () => Error },
 ): Promise<void> {
-  const endsAt = Date.now() + options.timeoutMs
-  for (const topic of topics) {
-    const controller = await cluster.controller()
-    await cluster
-      .request(
-        controller,
-        (broker) => broker.deleteTopics({ topics: [topic], timeout: options.timeoutMs }),
-        options.timeoutMs,
-      )
-      .catch((error) => {
-        if (!isUnknownTopic(error)) throw error
-      })
-    for (let pauseMs = 10; (await cluster.partitionsOf(topic, { fresh: true })) !== undefined; pauseMs *= 2) {
-      if (Date.now() > endsAt) throw new Error(`The topic ${topic} is still there after ${options.timeoutMs} ms`)
-      await sleep(Math.min(pauseMs, 200))
-    }
+  const pauses = backoff({ minMs: 10, maxMs: 200 })
+  while (!(await condition())) {
+    if (Date.now() > endsAt) throw late()
+    await sleep(pauses.next())
   }
 }

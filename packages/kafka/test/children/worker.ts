@@ -6,7 +6,7 @@ export type WorkerReport =
   | { readonly type: 'ready' }
   | { readonly type: 'handled'; readonly id: string; readonly key: string | undefined; readonly data: unknown }
 
-/** A consumer of the group `g`, until it is stopped or killed. */
+/** A consumer of the group `g` that runs until it is stopped or killed. */
 const [url = '', topic = '', handlerMs = '0'] = process.argv.slice(2)
 const queue = createQueue(kafka({ url, partitions: 12, sessionTimeoutMs: 6_000 }), { group: 'g' })
 await queue.connect()

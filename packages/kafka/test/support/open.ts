@@ -5,7 +5,7 @@ import { type KafkaOptions, kafka } from '@mq/kafka'
 import { shared } from '@mq/test-brokers'
 import { onTestFinished } from 'vitest'
 
-/** As short as a broker with ordinary settings lets them be. */
+/** These are as short as a broker with ordinary settings allows. */
 const shortSession = { sessionTimeoutMs: 6_000 } as const
 
 const quickRetry = { attempts: 3, backoff: 'fixed', delayMs: 50, jitter: 'none' } as const
@@ -15,7 +15,7 @@ export interface Opened {
   readonly events: AdapterEvent[]
 }
 
-/** A connected queue on the shared Kafka, or another; disconnected after the test. */
+/** Opens a queue on the shared Kafka or another one. It is disconnected after the test. */
 export async function open(options: KafkaOptions & { queue?: QueueOptions } = {}): Promise<Opened> {
   const { queue: queueOptions, ...adapterOptions } = options
   const server = await shared('kafka')

@@ -13,7 +13,7 @@ import {
 
 export type KafkaAddress = Pick<KafkaServer, 'brokers' | 'sasl' | 'ca'>
 
-/** A client that knows nothing of @mq. */
+/** Makes a client that does not know @mq. */
 export function outsideClient({ brokers, sasl, ca }: KafkaAddress): Kafka {
   return new Kafka({
     brokers: [...brokers],
@@ -45,7 +45,7 @@ export async function withProducer<T>(server: KafkaAddress, work: (producer: Pro
   }
 }
 
-/** Resolves once they can be used. kafkajs's own wait for it fails where the broker has not heard of a new topic yet. */
+/** Resolves once the topics can be used. kafkajs's own wait fails if the broker has not heard of a new topic yet. */
 export async function createTopics(server: KafkaAddress, topics: ITopicConfig[]): Promise<void> {
   const names = topics.map(({ topic }) => topic)
   await withAdmin(server, async (admin) => {
@@ -59,7 +59,7 @@ export async function createTopics(server: KafkaAddress, topics: ITopicConfig[])
   })
 }
 
-/** Deletes the topics of a group, as somebody would who clears up at the broker. */
+/** Deletes the topics of a group, as an operator would who clears up at the broker. */
 export async function destroy(server: KafkaAddress, { topic, group }: GroupRef): Promise<void> {
   await withAdmin(server, async (admin) => {
     const there = await admin.listTopics()
@@ -72,19 +72,19 @@ export async function publishForeign(server: KafkaAddress, topic: string, body: 
   await withProducer(server, (producer) => producer.send({ topic, messages: [{ value: Buffer.from(body) }] }))
 }
 
-/** What a group has committed of a topic, all partitions together. */
+/** Returns the sum of the offsets that a group has committed of a topic. */
 export async function committedOffsets(server: KafkaAddress, { topic, group }: GroupRef): Promise<number> {
   const groupId = `${topic}--${group}`
   const [of] = await withAdmin(server, (admin) => admin.fetchOffsets({ groupId, topics: [topic] }))
   return (of?.partitions ?? []).reduce((sum, { offset }) => sum + Math.max(0, Number(offset)), 0)
 }
 
-/** Publishes one batch in a compression that needs a codec which kafkajs does not have. */
+/** Publishes one batch in a compression whose codec kafkajs does not have. */
 export async function publishWithSnappy(server: KafkaAddress, topic: string, values: readonly string[]): Promise<void> {
   const missing = CompressionCodecs[CompressionTypes.Snappy]
   CompressionCodecs[CompressionTypes.Snappy] = () => ({
     compress: async ({ buffer }: { buffer: Uint8Array }) => snappyLiteral(buffer),
-    // Whoever reads meanwhile does not have it either.
+    // A reader in this process must not have the codec either.
     decompress: async () => missing(),
   })
   try {

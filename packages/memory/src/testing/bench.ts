@@ -8,40 +8,41 @@ import {
 } from '@mq/core'
 import { type MemoryAdapter, memory } from '../memory.js'
 import { memoryStore } from '../memory-store.js'
-import type { SettleOptions } from '../settle.js'
+import type { QuiesceOptions } from '../quiesce.js'
 import { type TestClock, testClock } from '../test-clock.js'
 import { recordRuns, type TaskRuns } from './runs.js'
+import { isTickAhead } from './ticks-ahead.js'
 
 export interface TestBenchOptions {
-  /** Where the clock begins. With the year 2026 where none is given. */
+  /** The time at which the clock begins. Default: the beginning of 2026, UTC. */
   readonly startAt?: Date
-  /** Of the queue. Its group is `test` where none is given. */
+  /** Options of the queue. Default: the group `test`. */
   readonly queue?: QueueOptions
 }
 
-/** Everything that an application needs from outside, in this process and on a clock that stands still. */
+/** Everything that an application needs from outside, in this process and on a clock that stands still until it is moved. */
 export interface TestBench extends AsyncDisposable {
-  /** Connected. */
+  /** The queue is connected. */
   readonly queue: Queue
-  /** Not started: it is for the application to register, and to start. */
+  /** The scheduler is not started: the application registers its tasks and starts it. */
   readonly scheduler: TaskScheduler
   readonly store: TaskStore
   readonly adapter: MemoryAdapter
   readonly clock: TestClock
-  /** What the scheduler has run. */
+  /** The runs of tasks that this scheduler has ended. */
   readonly runs: TaskRuns
   /**
-   * Resolves when nothing runs, waits or is delayed any more, but for the next ticks of schedules. The clock moves on by itself
-   * from one due time to the next. Rejects with `MQ_TIMEOUT` after 10 s of real time, or `timeoutMs`.
+   * Resolves when nothing runs, waits or is delayed any more, except for the next tick of each schedule. The clock moves on by
+   * itself from one due time to the next. Rejects with `MQ_TIMEOUT` after 10 s of real time, or `timeoutMs`.
    */
-  settled(options?: SettleOptions): Promise<void>
-  /** Moves the clock on, running on the way whatever falls due; resolves when nothing runs any more. What is delayed stays so. */
-  advance(ms: number, options?: SettleOptions): Promise<void>
-  /** Stops scheduler and queue at once. Always resolves. */
+  settled(options?: QuiesceOptions): Promise<void>
+  /** Moves the clock on and runs what falls due on the way. Resolves when nothing runs any more; delayed messages stay delayed. */
+  advance(ms: number, options?: QuiesceOptions): Promise<void>
+  /** Stops the scheduler and the queue at once. Always resolves. */
   close(): Promise<void>
 }
 
-/** Throws and rejects as `createQueue` does. */
+/** Creates a test bench. Rejects as `createQueue` throws, and as `connect` rejects. */
 export async function testBench(options: TestBenchOptions = {}): Promise<TestBench> {
   const clock = testClock(options.startAt === undefined ? {} : { startAt: options.startAt })
   const adapter = memory({ clock })
@@ -60,10 +61,10 @@ export async function testBench(options: TestBenchOptions = {}): Promise<TestBen
     adapter,
     clock,
     runs: recordRuns(queue, scheduler),
-    settled: (settleOptions) => adapter.settled(settleOptions),
-    async advance(ms, settleOptions) {
+    settled: (quiesceOptions) => adapter.settled({ ...quiesceOptions, except: isTickAhead }),
+    async advance(ms, quiesceOptions) {
       await clock.advance(ms)
-      await adapter.idle(settleOptions)
+      await adapter.idle(quiesceOptions)
     },
     close,
     [Symbol.asyncDispose]: close,

@@ -7,3 +7,4 @@ export {
   type TaskRun,
   type TaskRuns,
 } from './runs.js'
+export { isTickAhead } from './ticks-ahead.js'

@@ -1,4 +1,5 @@
-import type { Queue, SchedulerEvents, Task, TaskScheduler } from '@mq/core'
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Message, Queue, SchedulerEvents, Task, TaskScheduler } from '@mq/core'
 
 /** One run of a task that has ended. */
 export type TaskRun<Input = unknown, Result = unknown> =
@@ -13,7 +14,7 @@ export interface CompletedRun<Input = unknown, Result = unknown> extends Run<Inp
 
 export interface FailedRun<Input = unknown> extends Run<Input> {
   readonly status: 'failed'
-  /** What it threw. */
+  /** The error that the task threw. */
   readonly error: unknown
 }
 
@@ -23,17 +24,17 @@ export interface CancelledRun<Input = unknown> extends Run<Input> {
 
 interface Run<Input> {
   readonly task: string
-  /** The same for all attempts; of a tick it is `<schedule>@<time>`. */
+  /** The same for all attempts. The id of a tick's run is `<schedule>@<time>`. */
   readonly id: string
   readonly attempt: number
-  /** As the task got it: validated, and a copy. */
+  /** The input as the task got it: a validated copy. */
   readonly input: Input
   readonly headers: Readonly<Record<string, string>>
-  /** When it ended, by the clock of the queue. */
+  /** When the run ended, by the clock of the queue. */
   readonly at: Date
 }
 
-/** What ran, the oldest first; of one task where it is given. */
+/** Lists the runs that have ended, the oldest first: those of one task, or all. */
 export type TaskRuns = {
   (): readonly TaskRun[]
   <Input, Result, Enqueued>(task: Task<Input, Result, Enqueued>): readonly TaskRun<Input, Result>[]
@@ -42,24 +43,15 @@ export type TaskRuns = {
 type Ended = SchedulerEvents['completed' | 'failed' | 'cancelled']
 type How = Pick<CompletedRun, 'status' | 'result'> | Pick<FailedRun, 'status' | 'error'> | Pick<CancelledRun, 'status'>
 
-/** Writes down what a scheduler runs from now on: call it before `register`. It keeps everything, so it is for tests alone. */
+/** Records what a scheduler runs from now on; call it before `register`. It keeps everything, so it is for tests only. */
 export function recordRuns(queue: Queue, scheduler: TaskScheduler): TaskRuns {
-  const inputs = new Map<string, Pick<Run<unknown>, 'input' | 'headers'>>()
+  const running = new AsyncLocalStorage<Message>()
   const runs: TaskRun[] = []
-  const keyOf = (run: Pick<Run<unknown>, 'task' | 'id' | 'attempt'>): string =>
-    JSON.stringify([run.task, run.id, run.attempt])
 
-  queue.use({
-    handle(message, _, next) {
-      const { topic, id, attempt, data, headers } = message
-      if (topic.startsWith('task.')) inputs.set(keyOf({ task: topic.slice(5), id, attempt }), { input: data, headers })
-      return next()
-    },
-  })
-  const record = (ended: Ended, how: How): void => {
-    const { task, id, attempt } = ended
-    const { input, headers = {} } = inputs.get(keyOf(ended)) ?? {}
-    inputs.delete(keyOf(ended))
+  // A scheduler reports the end of a run from within the handler of its message.
+  queue.use({ handle: (message, _, next) => running.run(message, next) })
+  const record = ({ task, id, attempt }: Ended, how: How): void => {
+    const { data: input, headers = {} } = running.getStore() ?? {}
     runs.push(Object.freeze({ task, id, attempt, input, headers, at: new Date(queue.clock.now()), ...how }))
   }
   scheduler.on('completed', (ended) => record(ended, { status: 'completed', result: ended.result }))

@@ -1,7 +1,7 @@
 import { runConformance } from '@mq/core/conformance'
 import { expect, it } from 'vitest'
 
-/** Over ten times what it takes with nothing wrong: a fault that makes it slower than that was noticed. */
+/** Over ten times what it takes without a fault: a fault that makes it slower than that counts as noticed. */
 const limitMs = 10_000
 
 /**
@@ -26,7 +26,7 @@ it(
           options: { url: 'memory://mutate' },
           quietMs: 60,
         },
-        // At the first case that fails it is over; nobody waits for the deadlines of the others.
+        // The first case that fails ends the test, without waiting for the timeouts of the others.
         { only, parallel: 100, seed: 1, onResult: ({ id, status }) => status === 'failed' && resolve(id) },
       ).then(() => resolve(undefined), reject)
     })

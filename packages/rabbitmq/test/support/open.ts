@@ -9,7 +9,7 @@ afterEach(async () => {
   await Promise.all(opened.splice(0).map((queue) => queue.disconnect({ timeoutMs: 500 })))
 })
 
-/** A connected queue that is disconnected after the test. */
+/** Opens a queue that is disconnected after the test. */
 export async function open(options: RabbitmqOptions, queueOptions: QueueOptions = {}): Promise<Queue> {
   const queue = createQueue(rabbitmq(options), { group: 'workers', ...queueOptions })
   opened.push(queue)
@@ -17,7 +17,7 @@ export async function open(options: RabbitmqOptions, queueOptions: QueueOptions 
   return queue
 }
 
-/** A topic that no other test uses. */
+/** Returns a topic that no other test uses. */
 export const freshTopic = (): string => `t.${randomUUID()}`
 
 export const eventually = (isTrue: () => boolean | Promise<boolean>, what: string, timeoutMs = 15_000): Promise<void> =>

@@ -1,6 +1,6 @@
 import { type ConfirmChannel, connect, type GetMessage } from 'amqplib'
 
-/** Works with the bare driver, as a program without this library does. */
+/** Works with the driver alone, as a program without this library does. */
 export async function onRaw<T>(url: string, work: (channel: ConfirmChannel) => Promise<T>): Promise<T> {
   const connection = await connect(url, { noDelay: true })
   connection.on('error', () => undefined)
@@ -8,7 +8,7 @@ export async function onRaw<T>(url: string, work: (channel: ConfirmChannel) => P
     const channel = await connection.createConfirmChannel()
     channel.on('error', () => undefined)
     const result = await work(channel)
-    // A connection that closes forgets what its channels have not written yet.
+    // A connection that closes drops everything that its channels have not written yet.
     await channel.close()
     return result
   } finally {
@@ -16,7 +16,7 @@ export async function onRaw<T>(url: string, work: (channel: ConfirmChannel) => P
   }
 }
 
-/** The first message of a queue, taken out of it. */
+/** Takes the first message out of a queue. */
 export async function takeRaw(url: string, queue: string): Promise<GetMessage | false> {
   return onRaw(url, (channel) => channel.get(queue, { noAck: true }))
 }

@@ -2,7 +2,7 @@ import { createQueue } from '@mq/core'
 import { redis } from '@mq/redis'
 import { report } from '@mq/test-brokers'
 
-/** Handles messages of the topic in `argv`, each in the time in `argv`, and reports when it starts and when it has ended. */
+/** Handles messages of a topic, each for a given time, and reports when a handler starts and ends. `argv` names topic and time. */
 const [url = '', topic = '', handlerMs = '0'] = process.argv.slice(2)
 const queue = createQueue(redis({ url, visibilityMs: 1_500 }), { group: 'g' })
 await queue.connect()

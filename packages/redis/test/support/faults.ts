@@ -2,7 +2,7 @@ import type { Faults } from '@mq/core/conformance'
 import { faultsOf, type RedisServer, type StartedServer } from '@mq/test-brokers'
 import { Redis } from 'ioredis'
 
-/** Asks the server itself one thing, past the proxy. */
+/** Sends one command to the server itself, past the proxy. */
 async function ask<T>(url: string, question: (client: Redis) => Promise<T>): Promise<T> {
   const client = new Redis(url, { lazyConnect: true })
   client.on('error', () => {})
@@ -16,7 +16,7 @@ async function ask<T>(url: string, question: (client: Redis) => Promise<T>): Pro
 
 type Started = StartedServer<RedisServer>
 
-/** What test-brokers can do to a Redis, and what needs the names of our keys. */
+/** The faults that test-brokers can inject into Redis, and those that need the names of our keys. */
 export const redisFaults: Faults<Started> = {
   ...faultsOf('redis'),
   async destroy({ server }, { topic }) {

@@ -1,13 +1,13 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net'
+import type { NodeAddress } from '@mq/redis'
 import { onTestFinished } from 'vitest'
-import type { NodeAddress } from '../../src/options.js'
 
 export interface Listening extends NodeAddress {
-  /** Those that are open now. */
+  /** The sockets that are open now. */
   readonly sockets: ReadonlySet<Socket>
 }
 
-/** A TCP server of the test's own. One that does nothing with its sockets accepts and never answers. */
+/** Starts a TCP server. One that does nothing with its sockets accepts and never answers. */
 export async function listen(accept: (socket: Socket) => void = () => {}): Promise<Listening> {
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {
@@ -23,7 +23,7 @@ export async function listen(accept: (socket: Socket) => void = () => {}): Promi
   return { host: '127.0.0.1', port: (server.address() as AddressInfo).port, sockets }
 }
 
-/** As much of a Sentinel as a client needs: it tells where the master is. */
+/** Starts as much of a Sentinel as a client needs: it answers where the master is. */
 export const sentinelOf = (master: NodeAddress): Promise<Listening> =>
   listen((socket) => {
     const bulk = (text: string): string => `$${text.length}\r\n${text}\r\n`

@@ -9,7 +9,7 @@ export interface OpenOptions {
   readonly queue?: QueueOptions
 }
 
-/** A connected queue with short times, disconnected when the test ends. */
+/** Opens a queue with short times, and disconnects it when the test ends. */
 export async function open(url: string | undefined, options: OpenOptions = {}): Promise<Queue> {
   const adapter = redis({ ...(url !== undefined && { url }), visibilityMs: 1_500, ...options.redis })
   const queue = createQueue(adapter, { group: 'g', retry: { jitter: 'none', delayMs: 50 }, ...options.queue })
@@ -21,7 +21,7 @@ export async function open(url: string | undefined, options: OpenOptions = {}): 
 /** A topic that no other test uses. */
 export const newTopic = (): string => `t-${randomUUID()}`
 
-/** A plain client, to look at what is there and to do harm. */
+/** Connects a plain client, to inspect the server and to do harm. */
 export async function client(url: string, options: { readonly ca?: string | undefined } = {}): Promise<Redis> {
   const made = new Redis(url, { lazyConnect: true, ...(options.ca !== undefined && { tls: { ca: options.ca } }) })
   made.on('error', () => {})

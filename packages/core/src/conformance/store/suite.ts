@@ -15,6 +15,7 @@ export interface StoreRunner {
   readonly it: It
 }
 
+/** The store that is tested. */
 export interface StoreSubject {
   /** Opens two stores with the same entries, as two processes would if entries can be shared. */
   open(): Promise<readonly [TaskStore, TaskStore]>

@@ -1,11 +1,18 @@
-import { requireOptions, shown } from '../../contract/checks.js'
+import { refuseUnknown, requireOptions } from '../../contract/checks/options.js'
+import { shown } from '../../contract/checks/shown.js'
 import { isMqError, MqError } from '../../contract/errors.js'
-import type { EnqueueAllOptions, EnqueuedTask, EnqueueOptions, EnqueueOutcome } from '../task-scheduler.js'
+import {
+  type EnqueueAllOptions,
+  type EnqueuedTask,
+  type EnqueueOptions,
+  type EnqueueOutcome,
+  enqueueAllOptionNames,
+} from '../task-options.js'
 
-/** So many at once: a long list must not fill the queue's outgoing buffer by itself. */
-const atOnce = 500
+/** How many tasks are enqueued at a time. A long list must not fill the queue's outgoing buffer by itself. */
+const batchSize = 500
 
-/** Each input on its own, in the order given. Rejects only for arguments that are no list and no options. */
+/** Enqueues each input on its own, in the order given. Rejects only if the arguments are not a list and its options. */
 export async function enqueueAll(
   inputs: readonly unknown[],
   options: EnqueueAllOptions<never>,
@@ -14,16 +21,20 @@ export async function enqueueAll(
   if (!Array.isArray(inputs)) throw new TypeError(`enqueueAll takes an array of inputs, not ${shown(inputs)}`)
   requireOptions(options, 'The options of enqueueAll')
   if ('reply' in options) throw new MqError('MQ_INVALID_OPTION', 'enqueueAll has no option reply; use enqueue')
+  refuseUnknown(options, enqueueAllOptionNames, 'enqueueAll')
   const { id, key, idempotencyKey, ...shared } = options
-  const of = <Value>(given: Value | ((input: never, index: number) => Value), input: unknown, index: number): Value =>
-    typeof given === 'function' ? (given as (input: unknown, index: number) => Value)(input, index) : given
+  const valueFor = <Value>(
+    given: Value | ((input: never, index: number) => Value),
+    input: unknown,
+    index: number,
+  ): Value => (typeof given === 'function' ? (given as (input: unknown, index: number) => Value)(input, index) : given)
 
   const one = async (input: unknown, index: number): Promise<EnqueueOutcome> => {
     try {
       const own = {
-        ...(id !== undefined && { id: of(id, input, index) }),
-        ...(key !== undefined && { key: of(key, input, index) }),
-        ...(idempotencyKey !== undefined && { idempotencyKey: of(idempotencyKey, input, index) }),
+        ...(id !== undefined && { id: valueFor(id, input, index) }),
+        ...(key !== undefined && { key: valueFor(key, input, index) }),
+        ...(idempotencyKey !== undefined && { idempotencyKey: valueFor(idempotencyKey, input, index) }),
       }
       return { status: 'stored', ...(await enqueue(input, { ...shared, ...own })) }
     } catch (error) {
@@ -33,8 +44,8 @@ export async function enqueueAll(
   }
 
   const outcomes: EnqueueOutcome[] = []
-  for (let begin = 0; begin < inputs.length; begin += atOnce) {
-    const part = inputs.slice(begin, begin + atOnce)
+  for (let begin = 0; begin < inputs.length; begin += batchSize) {
+    const part = inputs.slice(begin, begin + batchSize)
     outcomes.push(...(await Promise.all(part.map((input, index) => one(input, begin + index)))))
   }
   return outcomes

@@ -1,34 +1,31 @@
 import { randomUUID } from 'node:crypto'
 import { withTimeout } from '../../adapter-kit/with-timeout.js'
-import { requireBoolean, requireDuration, requireOptions, requireTime } from '../../contract/checks.js'
+import { refuseUnknown, requireOptions } from '../../contract/checks/options.js'
+import { requireShortText } from '../../contract/checks/text.js'
+import { requireBoolean, requireDuration, requireTime } from '../../contract/checks/values.js'
 import { isMqError, MqError } from '../../contract/errors.js'
 import type { EventDefinition } from '../../contract/event.js'
 import type { PublishOptions } from '../../contract/publish-options.js'
 import type { Queue } from '../../contract/queue.js'
-import { requireShortText } from '../../publish/publisher.js'
-import { type Records, storeRequired } from '../records.js'
-import { requireTask, type Task } from '../task.js'
-import type { EnqueuedTask, EnqueueOptions } from '../task-scheduler.js'
-import { type Ask, askExtensions, defaultOnceMs, taskTopic, workersGroup } from '../wire.js'
+import type { Records } from '../records.js'
+import { storeRequired } from '../require-store.js'
+import { eventOf, type Task } from '../task.js'
+import { type EnqueuedTask, type EnqueueOptions, enqueueOptionNames } from '../task-options.js'
+import { type Ask, askExtensions, defaultOnceMs, workersGroup } from '../wire.js'
 
-export const eventOf = <Input, Enqueued>(task: Task<Input, unknown, Enqueued>): EventDefinition<Enqueued, Input> => {
-  requireTask(task)
-  return { name: taskTopic(task.name), ...(task.input && { schema: task.input }) }
-}
-
-/** Checked, and with the id that counts. */
+/** A task whose options are checked and whose id is known. */
 export interface PreparedTask {
   readonly id: string
   readonly delayMs: number
-  /** Publishes it, once its workers' group is there: before the first worker exists, a task waits too. */
+  /** Declares the group of the workers, then publishes the task. So it waits even if no worker exists yet. */
   send(replyTo?: string): Promise<EnqueuedTask>
 }
 
-/** How this process asks for tasks. */
+/** Creates the part of a scheduler that enqueues tasks. */
 export function createEnqueuer({ queue, records }: { readonly queue: Queue; readonly records: Records | undefined }) {
   const declared = new Map<string, Promise<void>>()
 
-  /** Once for each task; again when it failed. */
+  /** Declares the group once for each task, and again after it failed. */
   function declareWorkers(topic: string): Promise<void> {
     const found = declared.get(topic)
     if (found !== undefined) return found
@@ -64,6 +61,7 @@ export function createEnqueuer({ queue, records }: { readonly queue: Queue; read
   return {
     async prepare(task: Task, input: unknown, options: EnqueueOptions = {}): Promise<PreparedTask> {
       requireOptions(options, 'The options of enqueue')
+      refuseUnknown(options, enqueueOptionNames, 'enqueue')
       const { reply, idempotencyKey, idempotencyTtlMs, deadline: _, expiresAfterMs: __, ...given } = options
       const event = eventOf(task)
       if (reply !== undefined) requireBoolean(reply, 'reply')

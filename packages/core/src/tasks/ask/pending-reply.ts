@@ -2,52 +2,52 @@ import type { MqError } from '../../contract/errors.js'
 import type { FinishedTask } from '../finished-task.js'
 import type { ProgressStep, TaskProgress } from '../progress.js'
 
-/** What one asker knows of its task. Handles of the same task share it. */
+/** Creates the state of one task that this process waits for. Handles of the same task share it. */
 export function createPendingReply(id: string) {
-  let resolve: (outcome: FinishedTask) => void
+  let resolve: (finished: FinishedTask) => void
   let reject: (error: MqError) => void
   let isOver = false
-  const outcome = new Promise<FinishedTask>((...settle) => {
+  const finished = new Promise<FinishedTask>((...settle) => {
     ;[resolve, reject] = settle
   })
-  outcome.catch(() => {})
+  finished.catch(() => {})
 
   let latest: ProgressStep | undefined
-  let news = deferred()
+  let nextChange = deferred()
 
-  const tell = (): void => {
-    const told = news
-    news = deferred()
-    told.resolve()
+  const wakeReaders = (): void => {
+    const change = nextChange
+    nextChange = deferred()
+    change.resolve()
   }
   const end = (settle: () => void): void => {
     if (isOver) return
     isOver = true
     settle()
-    tell()
+    wakeReaders()
   }
 
   return {
     id,
-    outcome,
-    end: (with_: FinishedTask): void => end(() => resolve(with_)),
+    finished,
+    complete: (how: FinishedTask): void => end(() => resolve(how)),
     fail: (error: MqError): void => end(() => reject(error)),
     step(step: ProgressStep): void {
       if (isOver || (latest !== undefined && !isLater(step, latest))) return
       latest = step
-      tell()
+      wakeReaders()
     },
-    /** Each reader sees the latest step that it has not seen; one that is slow misses those between. */
+    /** Yields the latest step that this reader has not seen. A slow reader misses those in between. */
     async *progress(): AsyncGenerator<TaskProgress, void, undefined> {
       let seen: ProgressStep | undefined
       for (;;) {
-        const next = news.promise
+        const changed = nextChange.promise
         if (latest !== undefined && latest !== seen) {
           seen = latest
           const { number: _, ...step } = latest
           yield Object.freeze(step)
         } else if (isOver) return
-        else await next
+        else await changed
       }
     },
   }

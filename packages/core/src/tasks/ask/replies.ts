@@ -4,7 +4,7 @@ import { MqError } from '../../contract/errors.js'
 import type { Subscription } from '../../contract/handler.js'
 import type { Message } from '../../contract/message.js'
 import type { Queue } from '../../contract/queue.js'
-import { decodeData } from '../../wire/codec.js'
+import { decodeData } from '../../wire/decode-data.js'
 import { finishedTaskOf } from '../finished-task.js'
 import { stepOf } from '../progress.js'
 import type { Records } from '../records.js'
@@ -14,23 +14,26 @@ import { createPendingReply, type PendingReply } from './pending-reply.js'
 export interface RepliesOptions {
   readonly queue: Queue
   readonly records: Records | undefined
-  /** How long a reply is waited for at most. */
+  /** How long a reply may take. */
   readonly timeoutMs: number
 }
 
 const maxPending = 10_000
-/** A reply is lost when its asker is being connected again; with a store the outcome is found all the same. */
-const firstLookMs = 1_000
-const longestLookMs = 10_000
+/** A reply is lost while this process reconnects. With a store, checks find it all the same. */
+const firstCheckMs = 1_000
+const maxCheckMs = 10_000
 
 interface Entry {
   readonly pending: PendingReply
-  /** Handles that wait. */
+  /** How many handles wait. */
   users: number
-  readonly timers: Map<'expiry' | 'look', ClockTimer>
+  readonly timers: Map<'expiry' | 'check', ClockTimer>
 }
 
-/** The replies that this instance waits for, over one subscription that is opened when the first is asked for. */
+/**
+ * Creates the part of a scheduler that waits for replies. They come over one ephemeral subscription, which the first caller opens.
+ * See docs/decisions/0050-task-replies.md.
+ */
 export function createReplies({ queue, records, timeoutMs }: RepliesOptions) {
   const { clock } = queue
   const instance = randomUUID()
@@ -44,37 +47,37 @@ export function createReplies({ queue, records, timeoutMs }: RepliesOptions) {
     const { id } = entry.pending
     if (entries.get(id) === entry) entries.delete(id)
   }
-  const hear = ({ data, extensions }: Message): void => {
+  const onReply = ({ data, extensions }: Message): void => {
     if (!isReplyFor(extensions, instance) || !(data instanceof Uint8Array)) return
     const reply = decodeData(data, 'application/json') as { id?: unknown; step?: unknown } | null
     const entry = typeof reply?.id === 'string' ? entries.get(reply.id) : undefined
     if (entry === undefined) return
     const step = stepOf(reply?.step)
     if (step !== undefined) entry.pending.step(step)
-    const outcome = finishedTaskOf(reply)
-    if (outcome === undefined) return
+    const finished = finishedTaskOf(reply)
+    if (finished === undefined) return
     remove(entry)
-    entry.pending.end(outcome)
+    entry.pending.complete(finished)
   }
   const listen = async (): Promise<void> => {
-    subscription = await queue.subscribe(repliesTopic, hear, { ephemeral: true, concurrency: 100 })
+    subscription = await queue.subscribe(repliesTopic, onReply, { ephemeral: true, concurrency: 100 })
     if (closed === undefined) return
     await subscription.stop({ timeoutMs: 0 })
     throw closed
   }
-  const look = async (entry: Entry): Promise<void> => {
-    const outcome = await records?.finishedTaskOf(entry.pending.id).catch(() => undefined)
-    if (outcome === undefined) return
+  const checkStore = async (entry: Entry): Promise<void> => {
+    const finished = await records?.finishedTaskOf(entry.pending.id).catch(() => undefined)
+    if (finished === undefined) return
     remove(entry)
-    entry.pending.end(outcome)
+    entry.pending.complete(finished)
   }
-  const lookAfter = (entry: Entry, afterMs: number): void => {
-    const again = (): void => {
-      void look(entry).then(() => {
-        if (entries.get(entry.pending.id) === entry) lookAfter(entry, Math.min(longestLookMs, afterMs * 1.5))
+  const scheduleCheck = (entry: Entry, afterMs: number): void => {
+    const check = (): void => {
+      void checkStore(entry).then(() => {
+        if (entries.get(entry.pending.id) === entry) scheduleCheck(entry, Math.min(maxCheckMs, afterMs * 1.5))
       })
     }
-    entry.timers.set('look', clock.setTimeout(again, afterMs))
+    entry.timers.set('check', clock.setTimeout(check, afterMs))
   }
   const failAll = (error: MqError): void => {
     for (const entry of [...entries.values()]) {
@@ -82,15 +85,15 @@ export function createReplies({ queue, records, timeoutMs }: RepliesOptions) {
       entry.pending.fail(error)
     }
   }
-  const unlisten = queue.on('state', ({ state }) => {
-    if (state === 'connected') for (const entry of entries.values()) void look(entry)
+  const stopListening = queue.on('state', ({ state }) => {
+    if (state === 'connected') for (const entry of entries.values()) void checkStore(entry)
     if (state !== 'disconnecting' && state !== 'disconnected') return
     failAll(new MqError('MQ_CLOSED', 'The queue was disconnected before the reply came'))
   })
 
   return {
     instance,
-    /** Resolves once no reply can be missed. */
+    /** Resolves once every reply from now on arrives here. */
     async open(): Promise<void> {
       if (closed !== undefined) throw closed
       opening ??= listen().catch((error) => {
@@ -99,8 +102,8 @@ export function createReplies({ queue, records, timeoutMs }: RepliesOptions) {
       })
       await opening
     },
-    /** To be called before the task is published. `delayMs` is how long it will wait by its own wish. */
-    expect(id: string, delayMs: number): { readonly pending: PendingReply; leave(): void } {
+    /** Begins to wait. Call it before the task is published. `delayMs` is the delay of the task itself. */
+    expect(id: string, delayMs: number): { readonly pending: PendingReply; release(): void } {
       if (closed !== undefined) throw closed
       let entry = entries.get(id)
       if (entry === undefined) {
@@ -114,14 +117,14 @@ export function createReplies({ queue, records, timeoutMs }: RepliesOptions) {
           made.pending.fail(new MqError('MQ_TIMEOUT', `No reply of the task ${id} within ${timeoutMs} ms`))
         }
         made.timers.set('expiry', clock.setTimeout(expire, timeoutMs + delayMs))
-        if (records !== undefined) lookAfter(made, firstLookMs)
+        if (records !== undefined) scheduleCheck(made, firstCheckMs)
         entry = made
       }
       const used = entry
       used.users += 1
       return {
         pending: used.pending,
-        leave() {
+        release() {
           used.users -= 1
           if (used.users > 0) return
           remove(used)
@@ -129,15 +132,15 @@ export function createReplies({ queue, records, timeoutMs }: RepliesOptions) {
         },
       }
     },
-    /** Looks in the store at once: something has happened to the task. */
-    async look(id: string): Promise<void> {
+    /** Checks the store at once, because the task may have ended. */
+    async check(id: string): Promise<void> {
       const entry = entries.get(id)
-      if (entry !== undefined) await look(entry)
+      if (entry !== undefined) await checkStore(entry)
     },
-    /** Always resolves. Whoever waits is told so. */
+    /** Rejects all waiting calls with `MQ_CLOSED`. Always resolves. */
     async close(): Promise<void> {
       closed ??= new MqError('MQ_CLOSED', 'The scheduler was stopped; make a new one')
-      unlisten()
+      stopListening()
       failAll(new MqError('MQ_CLOSED', 'The scheduler was stopped before the reply came'))
       await subscription?.stop({ timeoutMs: 0 })
     },

@@ -9,10 +9,10 @@ export interface DueTicksOptions {
 }
 
 const pauseMs = 1_000
-/** Of ticks that wait for the broker. Beyond it the oldest is given up: in a long outage of a schedule that ticks each second. */
-const mostWaiting = 1_000
+/** How many ticks wait for the broker. Beyond it the oldest is dropped, as in a long outage with a tick each second. */
+const maxWaiting = 1_000
 
-/** Publishes ticks whose time has come: at once, and again each second as long as the broker does not take them. */
+/** Publishes ticks whose time has come. If the broker does not take them, it tries again each second. */
 export function createDueTicks({ clock, log, send }: DueTicksOptions) {
   const waiting = new Set<Tick>()
   let timer: ClockTimer | undefined
@@ -23,7 +23,7 @@ export function createDueTicks({ clock, log, send }: DueTicksOptions) {
     if (waiting.size === 0) log.warn('A tick could not be published; it is tried again each second', { error })
     waiting.add(tick)
     const [oldest] = waiting
-    if (waiting.size > mostWaiting && oldest !== undefined) {
+    if (waiting.size > maxWaiting && oldest !== undefined) {
       waiting.delete(oldest)
       log.error('A tick was given up: too many wait for the broker', { tick: new Date(oldest.time), error })
     }
@@ -31,10 +31,10 @@ export function createDueTicks({ clock, log, send }: DueTicksOptions) {
   }
   const arm = (): void => {
     if (isStopped || timer !== undefined) return
-    timer = clock.setTimeout(() => void again(), pauseMs)
+    timer = clock.setTimeout(() => void publishWaiting(), pauseMs)
   }
-  /** One after the other up to the first that fails: the broker may still be down. */
-  async function again(): Promise<void> {
+  /** Publishes one after the other, up to the first that fails, because the broker may still be down. */
+  async function publishWaiting(): Promise<void> {
     for (const tick of waiting) {
       if (isStopped) return
       try {

@@ -1,7 +1,7 @@
-/** More than a takeover lasts, at ten ticks a second. */
-const remembered = 2_000
+/** How many ticks are remembered: more than a takeover takes, at ten ticks a second. */
+const maxRemembered = 2_000
 
-/** Which ticks of a schedule have run: here, or as other replicas say. Times are milliseconds since 1970. */
+/** Creates the record of the ticks that have run, here or in other replicas. Times are milliseconds since 1970. */
 export function createKnownTicks() {
   const ticks = new Set<number>()
   let last: number | undefined
@@ -13,13 +13,13 @@ export function createKnownTicks() {
       ticks.add(tick)
       last = Math.max(last ?? tick, tick)
       lastRunAt = Math.max(lastRunAt ?? nowMs, nowMs)
-      if (ticks.size <= remembered) return
+      if (ticks.size <= maxRemembered) return
       const [oldest] = ticks
       if (oldest !== undefined) ticks.delete(oldest)
     },
-    /** Whether something ran at the time of this tick or later. */
+    /** Says whether any tick ran at the time of this one or later. */
     hasRunSince: (tick: number): boolean => lastRunAt !== undefined && lastRunAt >= tick,
-    /** The latest of all. */
+    /** The latest tick that has run. */
     get last(): number | undefined {
       return last
     },

@@ -1,34 +1,34 @@
-import type { RetryOptions } from '../../consume/retry.js'
-import { maxDurationMs } from '../../contract/checks.js'
+import { maxDurationMs } from '../../contract/checks/values.js'
 import type { ClockTimer } from '../../contract/clock.js'
 import type { HandlerContext, Subscription } from '../../contract/handler.js'
 import { RetryLater } from '../../contract/interruptions.js'
 import { withFields } from '../../contract/log.js'
 import type { Message } from '../../contract/message.js'
 import type { Queue } from '../../contract/queue.js'
+import type { RetryOptions } from '../../contract/retry-options.js'
 import { uncaused } from '../../publish/cause.js'
 import { createDueTicks } from './due-ticks.js'
 import { createKnownTicks } from './known-ticks.js'
-import { reached } from './reached.js'
 import type { Timing } from './rule.js'
 import { scheduleTopic, type Tick, tickData, tickMessageId, tickOf } from './tick-message.js'
+import { waitUntil } from './wait-until.js'
 
 export interface ReplicaOptions {
   readonly name: string
   readonly timing: Timing
   readonly queue: Queue
-  /** Asks for the run that belongs to a tick. */
+  /** Enqueues the run of a tick. */
   readonly enqueue: (time: number) => Promise<unknown>
 }
 
-/** This process's part in a schedule, while it takes part. */
+/** The part of this process in a schedule. */
 export interface Replica extends Subscription {
   readonly next: number | undefined
   readonly last: number | undefined
 }
 
 const group = 'replicas'
-const again: RetryOptions = {
+const retry: RetryOptions = {
   attempts: 1_000,
   backoff: 'fixed',
   delayMs: 1_000,
@@ -36,36 +36,39 @@ const again: RetryOptions = {
   jitter: 'none',
   rules: [],
 }
-/** How much longer than the broker's own takeover a tick may be late before it counts as missed. */
-const spareMs = 5_000
+/** How late a tick may be, in addition to the broker's own takeover, before it counts as missed. */
+const extraGraceMs = 5_000
 
-/** Takes part in a schedule. Resolves once every later tick will run, whether this process lives to see it or not. */
+/**
+ * Takes part in a schedule. Resolves once every later tick will run, even if this process ends before.
+ * See docs/decisions/0055-schedules-without-a-lease.md.
+ */
 export async function startReplica({ name, timing, queue, enqueue }: ReplicaOptions): Promise<Replica> {
   const { clock, capabilities } = queue
   const { orderedKeys, redeliveryMs, delayResolutionMs, maxDelayMs } = capabilities
   const topic = scheduleTopic(name)
   const log = withFields(queue.log, { schedule: name })
-  const graceMs = redeliveryMs + delayResolutionMs + spareMs
+  const graceMs = redeliveryMs + delayResolutionMs + extraGraceMs
   const known = createKnownTicks()
   let next: number | undefined
   let timer: ClockTimer | undefined
   let isStopped = false
 
-  // A tick is no effect of the one before it, nor of the handler in which the schedule was made.
+  // A tick has no cause: neither the tick before it nor the handler that made the schedule.
   const send = (tick: Tick, delayMs = 0): Promise<unknown> =>
     uncaused(() => queue.publish(topic, tickData(tick), { id: tickMessageId(name, tick), key: name, delayMs }))
-  const mine = (kind: Tick['kind'], time: number): Tick => ({ kind, time, rule: timing.text })
-  const dueKind = (time: number): 'due' | 'overdue' => (clock.now() - time > graceMs ? 'overdue' : 'due')
+  const tick = (kind: Tick['kind'], time: number): Tick => ({ kind, time, rule: timing.text })
+  const kindOf = (time: number): 'due' | 'overdue' => (clock.now() - time > graceMs ? 'overdue' : 'due')
 
-  /** Without it a tick is still run by whoever is up at its time. */
-  const optional = async (what: string, work: Promise<unknown>): Promise<void> => {
+  /** Publishes a message whose loss is harmless: the replicas that are up run each tick at its time anyway. */
+  const publishOptional = async (what: string, work: Promise<unknown>): Promise<void> => {
     await work.catch((error) => log.warn(`${what} could not be published`, { error }))
   }
-  const leaveAhead = async (): Promise<void> => {
+  const publishNextTick = async (): Promise<void> => {
     const time = timing.next(clock.now())
     if (time === undefined) return
     const delayMs = Math.min(Math.max(0, time - clock.now()), maxDelayMs, maxDurationMs)
-    await optional('A tick ahead of its time', send(mine('ahead', time), delayMs))
+    await publishOptional('A tick ahead of its time', send(tick('ahead', time), delayMs))
   }
 
   const arm = (time: number | undefined): void => {
@@ -73,8 +76,8 @@ export async function startReplica({ name, timing, queue, enqueue }: ReplicaOpti
     if (time !== undefined && !isStopped) timer = clock.setTimeout(() => fire(time), Math.max(0, time - clock.now()))
   }
   const fire = (time: number): void => {
-    // Overdue where the process was asleep: it was as good as down.
-    void due.publish(mine(dueKind(time), time))
+    // It is overdue if the machine was asleep, which counts as being down.
+    void due.publish(tick(kindOf(time), time))
     arm(timing.next(Math.max(time, clock.now() - graceMs)))
   }
   const end = (): void => {
@@ -82,54 +85,54 @@ export async function startReplica({ name, timing, queue, enqueue }: ReplicaOpti
     next = undefined
     timer?.cancel()
     due.stop()
-    forget()
+    stopListening()
   }
   const due = createDueTicks({ clock, log, send })
   async function handle({ data }: Message, { signal }: HandlerContext): Promise<void> {
-    const tick = tickOf(data)
-    const { kind, time, rule } = tick
+    const received = tickOf(data)
+    const { kind, time, rule } = received
     if (kind === 'ran' || known.has(time)) return
     if (kind === 'ahead') {
       if (rule !== timing.text) return
       if (time > clock.now()) throw new RetryLater({ afterMs: Math.min(time - clock.now(), maxDurationMs) })
-      await send({ ...tick, kind: dueKind(time) })
+      await send({ ...received, kind: kindOf(time) })
       return
     }
-    // Where another replica's clock is ahead. Its copy cannot be dropped: it may have replaced ours at the broker.
-    await reached(time, clock, signal)
+    // The clock of another replica may be ahead. Its copy must not be dropped, because it may have replaced ours at the broker.
+    await waitUntil(time, clock, signal)
     if (known.has(time)) return
-    if (kind === 'overdue' && !isMadeUpFor(tick)) return
+    if (kind === 'overdue' && !shouldCatchUp(received)) return
     await enqueue(time)
     known.add(time, clock.now())
-    await Promise.all([optional('What has run', send(mine('ran', time))), leaveAhead()])
+    await Promise.all([publishOptional('The announcement of a run', send(tick('ran', time))), publishNextTick()])
   }
-  const isMadeUpFor = ({ time, rule }: Tick): boolean =>
+  const shouldCatchUp = ({ time, rule }: Tick): boolean =>
     timing.missed === 'runOnce' && rule === timing.text && !known.hasRunSince(time)
-  const hear = ({ data }: Message): void => {
+  const onAnnouncement = ({ data }: Message): void => {
     const { kind, time } = tickOf(data)
     if (kind === 'ran') known.add(time, clock.now())
   }
 
-  const ears = await queue.subscribe(topic, hear, { ephemeral: true, concurrency: 100 })
+  const announcements = await queue.subscribe(topic, onAnnouncement, { ephemeral: true, concurrency: 100 })
   let owner: Subscription
   try {
-    const options = { group, concurrency: 1, ordered: orderedKeys, retry: again }
+    const options = { group, concurrency: 1, ordered: orderedKeys, retry }
     owner = await queue.subscribe(topic, handle, options)
   } catch (error) {
-    await ears.stop({ timeoutMs: 0 })
+    await announcements.stop({ timeoutMs: 0 })
     throw error
   }
-  // Its timer would keep the process alive up to the next tick.
-  const forget = queue.on('state', ({ state }) => {
+  // Without this the timer would keep the process alive until the next tick.
+  const stopListening = queue.on('state', ({ state }) => {
     if (state === 'disconnecting' || state === 'disconnected') end()
   })
   arm(timing.next(clock.now()))
-  await leaveAhead()
+  await publishNextTick()
 
   const stop = async (options?: { readonly timeoutMs?: number }): Promise<void> => {
     end()
     await owner.stop(options)
-    await ears.stop(options)
+    await announcements.stop(options)
   }
   return {
     topic,

@@ -1,20 +1,22 @@
 import { Cron } from 'croner'
-import { keysOf, maxDurationMs, refuseUnknown, requireInteger, requireOptions, shown } from '../../contract/checks.js'
+import { keysOf, refuseUnknown, requireOptions } from '../../contract/checks/options.js'
+import { shown } from '../../contract/checks/shown.js'
+import { maxDurationMs, requireInteger } from '../../contract/checks/values.js'
 import { MqError } from '../../contract/errors.js'
 
-/** When a task runs by itself. */
+/** The times at which a task runs by itself. */
 export type ScheduleRule = CronRule | IntervalRule
 
 export interface CronRule extends MissedTicks {
-  /** Five fields, or six with seconds first, or seven with years last; `@daily` and its kind too. */
+  /** Five fields, or six with seconds first, or seven with years last. Nicknames such as `@daily` work too. */
   readonly cron: string
-  /** An IANA name, `Europe/Berlin` for example. `UTC` where none is given, whatever the machine's own is. */
+  /** An IANA name, `Europe/Berlin` for example. The machine's own time zone does not matter. Default: `UTC`. */
   readonly timeZone?: string
   readonly everyMs?: undefined
 }
 
 export interface IntervalRule extends MissedTicks {
-  /** Counted from the beginning of 1970, so that all replicas agree on it. From 100 ms to 365 days. */
+  /** The interval, from 100 ms to 365 days. It is counted from the beginning of 1970, so that all replicas agree. */
   readonly everyMs: number
   readonly cron?: undefined
   readonly timeZone?: undefined
@@ -22,23 +24,23 @@ export interface IntervalRule extends MissedTicks {
 
 export interface MissedTicks {
   /**
-   * What becomes of ticks whose time passed while no replica was up: nothing, or one run in all once one is. `skip` where none
-   * is given. A tick that is late by no more than a takeover (`capabilities.redeliveryMs`) and some seconds is not missed.
+   * Decides about ticks whose time passed while no replica was up. `skip` drops them; `runOnce` makes up for all of them by one run. A tick
+   * is not missed if it is late by no more than a takeover (`capabilities.redeliveryMs`) and some seconds. Default: `skip`.
    */
   readonly missed?: 'skip' | 'runOnce'
 }
 
-/** A rule that was checked. */
+/** The times of a rule that was checked. */
 export interface Timing {
-  /** The same for rules that have the same ticks, in every process. */
+  /** The same text for rules that have the same ticks, in every process. */
   readonly text: string
   readonly missed: 'skip' | 'runOnce'
-  /** The first tick after a time, both in milliseconds since 1970; undefined when there is none any more. */
+  /** Returns the first tick after a time, both in milliseconds since 1970. Returns undefined if there is none. */
   next(afterMs: number): number | undefined
 }
 
 const optionNames = keysOf<ScheduleRule>()({ cron: true, timeZone: true, everyMs: true, missed: true })
-const leastEveryMs = 100
+const minEveryMs = 100
 
 /** Throws a `TypeError` for a wrong type and `MQ_INVALID_OPTION` for a rule that cannot be followed from `nowMs` on. */
 export function timingOf(rule: unknown, nowMs: number): Timing {
@@ -51,7 +53,7 @@ export function timingOf(rule: unknown, nowMs: number): Timing {
   }
   if (everyMs !== undefined) {
     if (timeZone !== undefined) throw new MqError('MQ_INVALID_OPTION', 'timeZone goes with cron, not with everyMs')
-    return { missed, ...every(requireInteger(everyMs, 'everyMs', { min: leastEveryMs, max: maxDurationMs })) }
+    return { missed, ...every(requireInteger(everyMs, 'everyMs', { min: minEveryMs, max: maxDurationMs })) }
   }
   const timing = { missed, ...byCron(cron, timeZone ?? 'UTC') }
   if (timing.next(nowMs) === undefined) {
@@ -76,6 +78,7 @@ function byCron(cron: unknown, timeZone: unknown): Omit<Timing, 'missed'> {
   const timezone = requireTimeZone(timeZone)
   let job: Cron
   try {
+    // croner 11, because version 10 skips the whole repeated hour in autumn. `no-wildcard` runs fixed times once in that hour, lists too.
     job = new Cron(pattern, { timezone, paused: true, fixedTimeRule: 'no-wildcard' })
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)

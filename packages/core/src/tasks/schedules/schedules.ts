@@ -2,11 +2,11 @@ import { MqError } from '../../contract/errors.js'
 import { requireName } from '../../contract/names.js'
 import type { Queue } from '../../contract/queue.js'
 import { validate } from '../../contract/schema.js'
-import { encodeData } from '../../wire/codec.js'
-import { storeRequired } from '../records.js'
-import type { Starters } from '../starters.js'
+import { encodeData } from '../../wire/encode-data.js'
+import type { Registrations } from '../registrations.js'
+import { storeRequired } from '../require-store.js'
 import { requireTask, type Task } from '../task.js'
-import type { EnqueueOptions } from '../task-scheduler.js'
+import type { EnqueueOptions } from '../task-options.js'
 import { taskTopic } from '../wire.js'
 import { type Replica, startReplica } from './replica.js'
 import { type ScheduleRule, type Timing, timingOf } from './rule.js'
@@ -18,9 +18,9 @@ export interface ScheduleInfo {
   readonly rule: ScheduleRule
   /** The name of the task. */
   readonly task: string
-  /** The tick that comes next; undefined when there is none any more. */
+  /** The next tick. Undefined if there is none. */
   readonly next: Date | undefined
-  /** The latest tick that ran since this process takes part, in any replica. */
+  /** The latest tick that ran in any replica since this process takes part. */
   readonly last: Date | undefined
 }
 
@@ -37,16 +37,16 @@ export interface SchedulesOptions {
   readonly queue: Queue
   readonly hasStore: boolean
   readonly enqueue: (task: Task, input: unknown, options: EnqueueOptions) => Promise<unknown>
-  readonly starters: Starters
+  readonly registrations: Registrations
 }
 
-/** Room for `schedule.` before it and for the time behind it. */
+/** It leaves room for `schedule.` before the name and for the time after it. */
 const maxScheduleNameLength = 90
-/** Of a tick, in the store: longer than its task waits for a worker in a week of trouble. */
+/** How long the store remembers a tick: longer than its task waits for a worker in a week of trouble. */
 const rememberMs = 14 * 24 * 60 * 60 * 1000
 
-/** The schedules of one scheduler. */
-export function createSchedules({ queue, hasStore, enqueue, starters }: SchedulesOptions) {
+/** Creates the schedules of one scheduler. */
+export function createSchedules({ queue, hasStore, enqueue, registrations }: SchedulesOptions) {
   const schedules = new Map<string, Schedule>()
 
   function enqueueTick({ name, task, input }: Schedule, time: number): Promise<unknown> {
@@ -72,8 +72,8 @@ export function createSchedules({ queue, hasStore, enqueue, starters }: Schedule
         schedule.replica = await startReplica({ name, timing, queue, enqueue: run })
         return schedule.replica
       }
-      const adding = starters.add(keyOf(name), { what: `A schedule named '${name}'`, start })
-      // A name that is taken is refused at once, before anything is noted.
+      const adding = registrations.add(keyOf(name), { what: `A schedule named '${name}'`, start })
+      // `adding` rejects for a name that is taken, whose schedule must stay.
       if (!schedules.has(name)) schedules.set(name, schedule)
       await adding.catch((error) => {
         if (schedules.get(name) === schedule) schedules.delete(name)
@@ -82,7 +82,7 @@ export function createSchedules({ queue, hasStore, enqueue, starters }: Schedule
     },
     remove(name: string): Promise<boolean> {
       schedules.delete(name)
-      return starters.remove(keyOf(name))
+      return registrations.remove(keyOf(name))
     },
     list: (): readonly ScheduleInfo[] =>
       [...schedules.values()].map(({ name, rule, timing, task, replica }) => ({
@@ -105,7 +105,7 @@ function requireScheduleName(name: unknown): void {
   throw new MqError('MQ_INVALID_NAME', `The name of the schedule has ${length} characters; ${limit}`)
 }
 
-/** Of several replicas one has to be the one that acts; else only a store tells what another has done. */
+/** Requires a way for replicas to agree on the one that acts: an owner of the key at the broker, or a store. */
 function requireOwner({ type, capabilities }: Queue, hasStore: boolean): void {
   if (capabilities.orderedKeys || hasStore) return
   throw storeRequired(`A schedule on ${type}, which gives a key no owner (capabilities.orderedKeys),`)

@@ -1,15 +1,16 @@
 import { createHash } from 'node:crypto'
-import { keysOf, shown } from '../../contract/checks.js'
+import { keysOf } from '../../contract/checks/options.js'
+import { shown } from '../../contract/checks/shown.js'
 import { Unrecoverable } from '../../contract/interruptions.js'
 
 /**
- * What replicas tell each other on a schedule's topic:
+ * A message between the replicas of a schedule, on its topic:
  *
- * - `due`: it is time. Published by every replica as the time comes; the group's owner enqueues the task for the first one.
- * - `ahead`: left at the broker before its time, for the case that no replica will be up then. Who gets it publishes it as one of
- *   the two others.
- * - `overdue`: its time passed long ago, and whoever says so does not know of a replica that was up.
- * - `ran`: the task was enqueued. Every replica hears it, so that a new owner does not do it again.
+ * - `due`: it is time. Every replica publishes it when the time comes, and the group's owner enqueues the task for the first one.
+ * - `ahead`: published before its time and delayed by the broker, in case no replica is up then. The replica that gets it publishes it
+ *   as `due` or `overdue`.
+ * - `overdue`: its time passed long ago, and its publisher does not know whether a replica was up.
+ * - `ran`: the task was enqueued. Every replica gets it, so that a new owner does not enqueue it again.
  */
 export interface Tick {
   readonly kind: 'due' | 'overdue' | 'ahead' | 'ran'
@@ -24,16 +25,16 @@ export const tickId = (schedule: string, time: number): string => `${schedule}@$
 export const scheduleTopic = (schedule: string): string => `schedule.${schedule}`
 
 /**
- * True for what a schedule leaves at the broker ahead of its next tick. There is always one, so whoever waits until nothing is
- * delayed any more has to leave it out.
+ * Returns true for the message that a schedule publishes ahead of its next tick. There always is one, so code that waits until no message
+ * is delayed has to leave it out.
  */
 export const isTickAhead = (topic: string, messageId: string): boolean =>
   topic.startsWith(scheduleTopic('')) && messageId.endsWith('/ahead')
 
-/** What travels. */
+/** Returns the data of a tick's message. */
 export const tickData = ({ kind, time, rule }: Tick) => ({ kind, tick: new Date(time).toISOString(), rule })
 
-/** Copies from all replicas have the same id, so that a broker that ignores repeated ids keeps one. */
+/** Returns the id of a tick's message. All replicas use the same one, so a broker that ignores repeated ids keeps one copy. */
 export function tickMessageId(schedule: string, { kind, time, rule }: Tick): string {
   const ruleId = createHash('sha256').update(rule).digest('hex').slice(0, 12)
   return `${tickId(schedule, time)}/${ruleId}/${kind}`
@@ -47,7 +48,7 @@ const kinds: readonly unknown[] = keysOf<Record<Tick['kind'], true>>()({
 })
 const isKind = (kind: unknown): kind is Tick['kind'] => kinds.includes(kind)
 
-/** Throws `Unrecoverable` for what no replica has written. */
+/** Reads the data of a tick's message. Throws `Unrecoverable` if no replica has written it. */
 export function tickOf(data: unknown): Tick {
   const { kind, tick, rule } = (typeof data === 'object' && data !== null ? data : {}) as Record<string, unknown>
   const time = typeof tick === 'string' ? Date.parse(tick) : Number.NaN

@@ -1,24 +1,26 @@
 import { MqError } from '../../contract/errors.js'
 import type { Queue } from '../../contract/queue.js'
-import { encodeData } from '../../wire/codec.js'
+import { encodeData } from '../../wire/encode-data.js'
 import { encodeFinished, type FinishedTask } from '../finished-task.js'
 import type { ProgressStep } from '../progress.js'
 import { repliesTopic, replyExtensions } from '../wire.js'
 
-/** A reply that the broker does not take in this time is given up: the asker has a deadline, or a store to ask. */
+/** How long the broker may take to store a reply. After that it is given up: the caller has a time limit, or a store to check. */
 const sendTimeoutMs = 5_000
-/** The id, and what a broker writes around the body. */
+/** Room for the id and for the broker's own data around the body. */
 const roomBytes = 1_024
 
-/** Sends to askers what becomes of their tasks. Nothing here rejects: no task fails because somebody cannot be told. */
+/**
+ * Creates the sender of replies to the callers of tasks. Sending never rejects, because no task should fail if its caller cannot be reached.
+ */
 export function createReplySender(queue: Queue) {
   async function send(replyTo: string, text: string): Promise<void> {
     try {
-      // Bytes: who is not meant passes over them without decoding.
+      // Sent as bytes, so that other callers can ignore it without decoding.
       const extensions = replyExtensions(replyTo)
       await queue.publish(repliesTopic, Buffer.from(text), { extensions, timeoutMs: sendTimeoutMs })
     } catch (error) {
-      queue.log.warn('A reply to whoever asked for a task could not be sent', { error })
+      queue.log.warn('A reply to the caller of a task could not be sent', { error })
     }
   }
 
@@ -28,16 +30,16 @@ export function createReplySender(queue: Queue) {
 
   return {
     progress,
-    /** With the last step of the task, where it reported any; by itself only if there is no room for both. */
-    async outcome(replyTo: string, outcome: FinishedTask, step: ProgressStep | undefined): Promise<void> {
-      const text = step === undefined ? undefined : textOf({ ...outcome, step })
+    /** Sends how the task has ended, together with its last step of progress. The step travels separately if both are too large. */
+    async finished(replyTo: string, finished: FinishedTask, step: ProgressStep | undefined): Promise<void> {
+      const text = step === undefined ? undefined : textOf({ ...finished, step })
       if (text !== undefined && Buffer.byteLength(text) <= limit) return send(replyTo, text)
-      if (step !== undefined) await progress(replyTo, outcome.id, step)
-      await send(replyTo, encodeFinished(outcome))
+      if (step !== undefined) await progress(replyTo, finished.id, step)
+      await send(replyTo, encodeFinished(finished))
     },
-    /** Throws `MQ_NOT_SERIALIZABLE` or `MQ_MESSAGE_TOO_LARGE` for an outcome that cannot be sent. */
-    requireSendable(outcome: FinishedTask): void {
-      const bytes = Buffer.byteLength(encodeFinished(outcome))
+    /** Throws `MQ_NOT_SERIALIZABLE` or `MQ_MESSAGE_TOO_LARGE` if the result cannot be sent. */
+    requireSendable(finished: FinishedTask): void {
+      const bytes = Buffer.byteLength(encodeFinished(finished))
       if (bytes <= limit) return
       const text = `The result has ${bytes} bytes; a reply over ${queue.type} takes at most ${limit}`
       throw new MqError('MQ_MESSAGE_TOO_LARGE', text)

@@ -1,7 +1,8 @@
-import { keysOf, refuseUnknown, requireDuration, requireInteger, requireOptions } from '../../contract/checks.js'
+import { keysOf, refuseUnknown, requireOptions } from '../../contract/checks/options.js'
+import { requireDuration, requireInteger } from '../../contract/checks/values.js'
 import type { Clock, ClockTimer } from '../../contract/clock.js'
 
-/** At most `starts` runs of the task begin in this process within any `perMs`. */
+/** The limit of how many runs begin in this process: at most `starts` within any `perMs`. */
 export interface StartRate {
   readonly starts: number
   readonly perMs: number
@@ -17,9 +18,9 @@ export function requireRate(rate: StartRate): void {
   requireDuration(rate.perMs, 'rate.perMs', 1)
 }
 
-/** Lets runs begin in the order in which they ask. */
+/** Creates the limiter of one worker. Runs begin in the order in which they ask. */
 export function createStartLimit({ starts, perMs }: StartRate, clock: Clock) {
-  /** When the latest began, as a ring: by the clock then, not as planned, so that a late one does not crowd the next. */
+  /** A ring of the times at which the latest runs began. The real times count, not the planned ones, so a late run delays the next. */
   const times: number[] = []
   let next = 0
   const waiting = new Set<() => void>()
@@ -48,7 +49,7 @@ export function createStartLimit({ starts, perMs }: StartRate, clock: Clock) {
   }
 
   return {
-    /** Resolves when a run may begin; rejects with the signal's reason when it aborts before. */
+    /** Resolves when a run may begin. Rejects with the signal's reason if it aborts before. */
     turn(signal: AbortSignal): Promise<void> {
       if (waiting.size === 0 && freeAt() <= clock.now()) {
         begin()

@@ -4,13 +4,13 @@ import type { Clock } from '../../contract/clock.js'
 import { MqError } from '../../contract/errors.js'
 
 export interface TaskRunOptions {
-  /** Of the message. Read only if the task reads its own. */
+  /** Returns the signal of the message. It is called only if the task reads its own signal. */
   readonly signal: () => AbortSignal
   readonly timeoutMs: number | undefined
   readonly clock: Clock
 }
 
-/** One run of a task: it ends when the task does, when its time is over, or when it is cancelled, whichever is first. */
+/** Creates one run of a task. It ends when the task ends, when its time is over, or when it is cancelled, whichever comes first. */
 export function createTaskRun({ signal, timeoutMs, clock }: TaskRunOptions) {
   const abort = lazyAbort()
   const joined = joinedSignal(() => [signal(), abort.signal])
@@ -29,7 +29,7 @@ export function createTaskRun({ signal, timeoutMs, clock }: TaskRunOptions) {
     get isCancelled(): boolean {
       return cancelled
     },
-    /** A task that ignores its signal is waited for no longer. */
+    /** Aborts the signal and ends the run, even if the task ignores its signal. */
     cancel(): void {
       cancelled = true
       stop(new MqError('MQ_TASK_CANCELLED', 'The task was cancelled'))
@@ -48,7 +48,7 @@ export function createTaskRun({ signal, timeoutMs, clock }: TaskRunOptions) {
           .finally(() => timer?.cancel())
       })
     },
-    /** Its message's signal is followed no longer. */
+    /** Removes the listeners from the signal of the message. */
     end(): void {
       joined.end()
     },

@@ -1,7 +1,6 @@
-import { isMqError, MqError } from '../../contract/errors.js'
-import { describeError } from '../../contract/failure.js'
+import { MqError } from '../../contract/errors.js'
 import type { FailedMessage, HandlerContext } from '../../contract/handler.js'
-import { final } from '../../contract/interruptions.js'
+import { unrecoverable } from '../../contract/interruptions.js'
 import { withFields } from '../../contract/log.js'
 import type { Message } from '../../contract/message.js'
 import type { Queue } from '../../contract/queue.js'
@@ -9,14 +8,17 @@ import type { Emitter } from '../../queue/emitter.js'
 import type { Control } from '../control.js'
 import { derivedId } from '../derived-id.js'
 import { taskCompleted, taskFailed } from '../events.js'
-import { encodeFinished, type FinishedTask } from '../finished-task.js'
+import type { FinishedTask } from '../finished-task.js'
 import { createProgress, type Progress, type ProgressStep } from '../progress.js'
-import { type Records, storeRequired } from '../records.js'
+import type { Records } from '../records.js'
+import { storeRequired } from '../require-store.js'
 import type { Task, TaskContext } from '../task.js'
 import type { SchedulerEvents } from '../task-scheduler.js'
 import { type Ask, askOf } from '../wire.js'
+import { createLastSteps } from './last-steps.js'
 import type { ReplySender } from './reply-sender.js'
 import type { StartLimit } from './start-limit.js'
+import { failForGoodIfUnserializable, storableFinished } from './storable.js'
 import { createTaskRun, type TaskRun } from './task-run.js'
 
 export interface WorkerParts {
@@ -27,9 +29,6 @@ export interface WorkerParts {
   readonly control: Control
 }
 
-/** A run that failed is mostly tried again elsewhere, and what is kept of it here of no use any more. */
-const maxLastSteps = 1_000
-
 interface Job {
   readonly message: Message
   readonly context: HandlerContext
@@ -38,12 +37,11 @@ interface Job {
   readonly progress: Progress
 }
 
-/** What a worker of one task does with a message, and with one that will not be tried again. */
+/** Creates the handler of a task's messages, and the hook for those that will not be tried again. */
 export function createWorker(task: Task, limit: StartLimit | undefined, parts: WorkerParts) {
   const { queue, emitter, records, replies, control } = parts
   const { clock } = queue
-  /** Of runs that failed, by the id of their task: the last step is told with the failure, if no other run follows. */
-  const lastSteps = new Map<string, ProgressStep>()
+  const lastSteps = createLastSteps()
 
   async function handle(message: Message, context: HandlerContext): Promise<void> {
     const { id, attempt } = message
@@ -52,13 +50,13 @@ export function createWorker(task: Task, limit: StartLimit | undefined, parts: W
     const run = createTaskRun({ signal: () => context.signal, timeoutMs: task.timeoutMs, clock })
     const send = replyTo === undefined ? undefined : (step: ProgressStep) => replies.progress(replyTo, id, step)
     const progress = createProgress({ attempt, clock, send })
-    // Before the store is asked: whoever cancels writes there first, so one of the two always hears of the other.
+    // Added before the store is read. `cancel` writes to the store first, so either the store or `control` reports it.
     const remove = control.add(id, run)
     try {
-      lastSteps.delete(id)
+      lastSteps.take(id)
       await handleJob({ message, context, ask, run, progress })
     } catch (error) {
-      keepLast(id, await progress.end())
+      lastSteps.set(id, await progress.end())
       throw error
     } finally {
       remove()
@@ -67,16 +65,9 @@ export function createWorker(task: Task, limit: StartLimit | undefined, parts: W
     }
   }
 
-  function keepLast(id: string, step: ProgressStep | undefined): void {
-    if (step === undefined) return
-    lastSteps.set(id, step)
-    const [oldest] = lastSteps.keys()
-    if (oldest !== undefined && lastSteps.size > maxLastSteps) lastSteps.delete(oldest)
-  }
-
   async function handleJob(job: Job): Promise<void> {
     const { message, ask, run } = job
-    const before = await outcomeBefore(job)
+    const before = await finishedBefore(job)
     if (before?.status === 'cancelled') return cancelled(job)
     if (ask.once !== undefined && (await isRepetition(job, before))) return
     try {
@@ -85,8 +76,7 @@ export function createWorker(task: Task, limit: StartLimit | undefined, parts: W
         await limit.turn(run.signal)
         requireInTime(ask)
       }
-      const outcome = await execute(job)
-      await completed(job, outcome)
+      await completed(job, await execute(job))
     } catch (error) {
       if (run.isCancelled) return cancelled(job)
       emitter.emit('failed', { task: task.name, id: message.id, attempt: message.attempt, error })
@@ -94,8 +84,11 @@ export function createWorker(task: Task, limit: StartLimit | undefined, parts: W
     }
   }
 
-  /** A store that cannot be asked stops only a task that may not run twice: for all others it would be a second broker to lose. */
-  async function outcomeBefore({ message, ask, context }: Job): Promise<FinishedTask | undefined> {
+  /**
+   * Resolves to how the task has ended before this run. If the store is down, only a task with an idempotency key fails: for all others
+   * the store must not become a second point of failure.
+   */
+  async function finishedBefore({ message, ask, context }: Job): Promise<FinishedTask | undefined> {
     if (records === undefined) {
       if (ask.once !== undefined) throw storeRequired(`A worker of '${task.name}', enqueued with an idempotencyKey,`)
       return undefined
@@ -113,14 +106,14 @@ export function createWorker(task: Task, limit: StartLimit | undefined, parts: W
     const { once, replyTo } = ask
     if (once === undefined || records === undefined) return false
     if (before?.status !== 'completed') return !(await records.isFirstCopy(message.id, once))
-    if (replyTo !== undefined) await replies.outcome(replyTo, before, undefined)
+    if (replyTo !== undefined) await replies.finished(replyTo, before, undefined)
     return true
   }
 
   function requireInTime({ deadline }: Ask): void {
     if (deadline === undefined || clock.now() <= deadline) return
     const text = `The task had not begun by its deadline, ${new Date(deadline).toISOString()}`
-    throw final(new MqError('MQ_TASK_EXPIRED', text))
+    throw unrecoverable(new MqError('MQ_TASK_EXPIRED', text))
   }
 
   async function execute({ message, context, ask, run, progress }: Job): Promise<FinishedTask> {
@@ -139,41 +132,40 @@ export function createWorker(task: Task, limit: StartLimit | undefined, parts: W
       progress: (fraction, note) => progress.report(fraction, note),
     }
     const result = await run.within(() => task.execute(message.data, taskContext))
-    const outcome: FinishedTask = { status: 'completed', id, task: task.name, result }
-    await unchanging(async () => {
-      if (ask.replyTo !== undefined) replies.requireSendable(outcome)
+    const finished: FinishedTask = { status: 'completed', id, task: task.name, result }
+    await failForGoodIfUnserializable(async () => {
+      if (ask.replyTo !== undefined) replies.requireSendable(finished)
       if (!task.events?.includes('completed')) return
       await queue.publish(taskCompleted, { id, task: task.name, attempt, result }, { id: derivedId(id, 'completed') })
     })
-    return outcome
+    return finished
   }
 
-  async function completed({ message, ask, progress }: Job, outcome: FinishedTask): Promise<void> {
+  async function completed({ message, ask, progress }: Job, finished: FinishedTask): Promise<void> {
     const { id, attempt } = message
-    const counts = (await records?.end(keepable(outcome), ask.once?.ttlMs)) ?? outcome
-    if (ask.replyTo !== undefined) await replies.outcome(ask.replyTo, counts, progress.close())
-    if (outcome.status !== 'completed') return
-    emitter.emit('completed', { task: task.name, id, attempt, result: outcome.result })
+    const counting = (await records?.end(storableFinished(finished), ask.once?.ttlMs)) ?? finished
+    if (ask.replyTo !== undefined) await replies.finished(ask.replyTo, counting, progress.close())
+    if (finished.status !== 'completed') return
+    emitter.emit('completed', { task: task.name, id, attempt, result: finished.result })
   }
 
   async function cancelled({ message, ask, progress }: Job): Promise<void> {
     const { id, attempt } = message
-    const outcome: FinishedTask = { status: 'cancelled', id }
-    await records?.end(outcome)
-    if (ask.replyTo !== undefined) await replies.outcome(ask.replyTo, outcome, progress.close())
+    const finished: FinishedTask = { status: 'cancelled', id }
+    await records?.end(finished)
+    if (ask.replyTo !== undefined) await replies.finished(ask.replyTo, finished, progress.close())
     emitter.emit('cancelled', { task: task.name, id, attempt })
   }
 
-  /** After the last attempt, or for a message that could not be made an attempt of. */
+  /** Handles the end of a task after its last attempt, or of a message that never became an attempt. */
   async function lastFailure(failed: FailedMessage, context: HandlerContext): Promise<void> {
     const { id, failure, headers } = failed
     const ask = askOf(failed.extensions)
     const error = { ...failure.error, attempts: failure.attempts }
-    const outcome: FinishedTask = { status: 'failed', id, task: task.name, error }
-    const counts = (await records?.end(outcome, ask.once?.ttlMs)) ?? outcome
-    const last = lastSteps.get(id)
-    lastSteps.delete(id)
-    if (ask.replyTo !== undefined) await replies.outcome(ask.replyTo, counts, last)
+    const finished: FinishedTask = { status: 'failed', id, task: task.name, error }
+    const counting = (await records?.end(finished, ask.once?.ttlMs)) ?? finished
+    const lastStep = lastSteps.take(id)
+    if (ask.replyTo !== undefined) await replies.finished(ask.replyTo, counting, lastStep)
     if (task.events?.includes('failed')) {
       const event = { id, task: task.name, error }
       await queue
@@ -184,25 +176,4 @@ export function createWorker(task: Task, limit: StartLimit | undefined, parts: W
   }
 
   return { handle, lastFailure }
-}
-
-/** What cannot be sent now cannot be sent later: no further attempt is made. */
-async function unchanging(work: () => Promise<void>): Promise<void> {
-  try {
-    await work()
-  } catch (error) {
-    if (isMqError(error, 'MQ_NOT_SERIALIZABLE') || isMqError(error, 'MQ_MESSAGE_TOO_LARGE')) throw final(error)
-    throw error
-  }
-}
-
-/** Nobody waits for the result, so the task has not failed; but whoever asks the store is told why there is none. */
-function keepable(outcome: FinishedTask): FinishedTask {
-  try {
-    encodeFinished(outcome)
-    return outcome
-  } catch (error) {
-    const task = 'task' in outcome ? outcome.task : ''
-    return { status: 'failed', id: outcome.id, task, error: { ...describeError(error), attempts: 0 } }
-  }
 }

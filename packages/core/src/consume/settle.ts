@@ -1,0 +1,174 @@
+import type { Delivery, Handle, Settlement } from '../contract/adapter.js'
+import type { Clock } from '../contract/clock.js'
+import { describeError, type Failure, type FailureReason, reasonFor } from '../contract/failure.js'
+import type { HandlerContext } from '../contract/handler.js'
+import type { Message } from '../contract/message.js'
+import { type StandardSchema, validate } from '../contract/schema.js'
+import { causedBy } from '../publish/cause.js'
+import { decodeData } from '../wire/decode-data.js'
+import { decideRetry, type RetryPolicy } from './retry.js'
+import { messageOf, RunContext, type RunSettings, runHandler } from './run.js'
+
+export interface SettleSettings extends RunSettings {
+  readonly schema: StandardSchema | undefined
+  readonly policy: RetryPolicy
+  /** Called before a message becomes a dead letter. Never rejects, and always settles. */
+  readonly lastFailure?: ((delivery: Delivery, failure: Failure, context: HandlerContext) => Promise<void>) | undefined
+  /** Called at the end of every run, once its settlement is known. */
+  readonly onRunEnd: (delivery: Delivery, settlement: Settlement, durationMs: number) => void
+  /** Called with an error that no handler has thrown: a clock, a signal or core itself is at fault. */
+  readonly onFault: (error: unknown) => void
+}
+
+const done: Settlement = { kind: 'done' }
+const release: Settlement = { kind: 'release' }
+
+/** The delay of a retry after a fault. */
+const faultRetryMs = 1_000
+
+/**
+ * Creates the function that an adapter calls for each message. It decodes the message, validates it, runs the handler and returns the
+ * settlement. It never throws and never rejects: after a fault the message is retried.
+ */
+export function createHandle(settings: SettleSettings): Handle {
+  const { clock, onRunEnd } = settings
+  return async (delivery) => {
+    let settlement: Settlement | undefined
+    try {
+      const startedAt = clock.monotonic()
+      const settling = settle(settings, delivery)
+      // Only a promise is awaited: for short handlers the extra tick dominates.
+      settlement = settling instanceof Promise ? await settling : settling
+      if (settlement.kind === 'dead' && settings.lastFailure !== undefined && !delivery.signal.aborted) {
+        await beforeDeath(settings, delivery, settlement.failure)
+      }
+      onRunEnd(delivery, settlement, clock.monotonic() - startedAt)
+      return settlement
+    } catch (error) {
+      reportFault(settings, error)
+      // If there is a settlement, the run has ended, so it stands.
+      return settlement ?? retryAfterFault(settings, delivery, error)
+    }
+  }
+}
+
+async function beforeDeath(settings: SettleSettings, delivery: Delivery, failure: Failure): Promise<void> {
+  const context = new RunContext(settings, delivery, delivery)
+  await causedBy(delivery.message, () => settings.lastFailure?.(delivery, failure, context))
+}
+
+function settle(settings: SettleSettings, delivery: Delivery): Settlement | Promise<Settlement> {
+  const { policy, schema } = settings
+  if (delivery.decodeError !== undefined) return dead(settings, delivery, 'undecodable', delivery.decodeError)
+  if (delivery.attempt > policy.attempts) return exhausted(settings, delivery)
+  let message: Message
+  try {
+    message = messageOf(settings, delivery, decodeData(delivery.message.body, delivery.message.contentType))
+  } catch (error) {
+    return dead(settings, delivery, 'undecodable', error)
+  }
+  return schema === undefined
+    ? handled(settings, delivery, message)
+    : validatedAndHandled(settings, delivery, message, schema)
+}
+
+async function validatedAndHandled(
+  settings: SettleSettings,
+  delivery: Delivery,
+  message: Message,
+  schema: StandardSchema,
+): Promise<Settlement> {
+  let data: unknown
+  try {
+    data = await validate(schema, message.data, `'${settings.ref.topic}'`)
+  } catch (error) {
+    return dead(settings, delivery, 'invalid', error)
+  }
+  return await handled(settings, delivery, { ...message, data })
+}
+
+function handled(settings: SettleSettings, delivery: Delivery, message: Message): Settlement | Promise<Settlement> {
+  const frozen = Object.freeze(message)
+  try {
+    const running = causedBy(delivery.message, () => runHandler(settings, delivery, frozen))
+    // A primitive cannot be a thenable.
+    if (typeof running !== 'object' && typeof running !== 'function') return done
+    return ended(settings, delivery, running)
+  } catch (error) {
+    return failed(settings, delivery, error)
+  }
+}
+
+async function ended(settings: SettleSettings, delivery: Delivery, running: unknown): Promise<Settlement> {
+  try {
+    await running
+    return done
+  } catch (error) {
+    return failed(settings, delivery, error)
+  }
+}
+
+function failed(settings: SettleSettings, delivery: Delivery, error: unknown): Settlement {
+  // The adapter no longer owns the message, so the error says nothing about it. See docs/decisions/0002-abort-ends-a-delivery.md.
+  if (delivery.signal.aborted) return release
+  const decision = decideRetry(settings.policy, { attempt: delivery.attempt, error })
+  if (!decision.retry) return dead(settings, delivery, reasonFor(error), error)
+  const delayMs = Math.ceil(Math.min(decision.delayMs, settings.capabilities.maxDelayMs))
+  return { kind: 'retry', delayMs, failure: failureOf(settings, delivery, reasonFor(error), error) }
+}
+
+function dead(settings: SettleSettings, delivery: Delivery, reason: FailureReason, error: unknown): Settlement {
+  return { kind: 'dead', failure: failureOf(settings, delivery, reason, error) }
+}
+
+function failureOf(settings: SettleSettings, delivery: Delivery, reason: FailureReason, error: unknown): Failure {
+  const failedAt = settings.clock.now()
+  const wasRun = reason !== 'undecodable' && reason !== 'invalid'
+  return {
+    reason,
+    error: describeError(error),
+    attempts: wasRun ? delivery.attempt : delivery.attempt - 1,
+    firstFailedAt: delivery.failure?.firstFailedAt ?? failedAt,
+    failedAt,
+  }
+}
+
+/** Settles a message that was delivered more often than the policy allows, after crashes or because the policy has become stricter. */
+function exhausted(settings: SettleSettings, delivery: Delivery): Settlement {
+  const runs = delivery.attempt - 1
+  if (delivery.failure !== undefined && delivery.failure.attempts >= runs) {
+    return { kind: 'dead', failure: delivery.failure }
+  }
+  const text = `Delivered ${runs} times, and no run came to an end: each one ended with its process or its connection`
+  const failure = failureOf(settings, delivery, 'crashed', new Error(text))
+  return { kind: 'dead', failure: { ...failure, attempts: runs } }
+}
+
+function reportFault({ onFault }: SettleSettings, error: unknown): void {
+  try {
+    onFault(error)
+  } catch {
+    // There is no other place to report it.
+  }
+}
+
+function retryAfterFault({ clock, capabilities }: SettleSettings, delivery: Delivery, error: unknown): Settlement {
+  const failedAt = nowOf(clock)
+  const failure: Failure = {
+    reason: 'error',
+    error: describeError(error),
+    attempts: delivery.attempt,
+    firstFailedAt: delivery.failure?.firstFailedAt ?? failedAt,
+    failedAt,
+  }
+  return { kind: 'retry', delayMs: Math.min(faultRetryMs, capabilities.maxDelayMs), failure }
+}
+
+/** Returns the time of the machine if the clock is at fault. */
+function nowOf(clock: Clock): number {
+  try {
+    return clock.now()
+  } catch {
+    return Date.now()
+  }
+}

@@ -1,0 +1,101 @@
+import { randomUUID } from 'node:crypto'
+import type { Adapter, ConsumeOptions, StartFrom } from '../contract/adapter.js'
+import { keysOf, refuseUnknown, requireOptions } from '../contract/checks/options.js'
+import { shown } from '../contract/checks/shown.js'
+import { requireBoolean, requireDuration, requireFunction, requireInteger } from '../contract/checks/values.js'
+import { MqError } from '../contract/errors.js'
+import { defaultConcurrency, type SubscribeOptions } from '../contract/handler.js'
+import { requireGroup } from '../contract/names.js'
+import { type RetryPolicy, retryPolicy } from './retry.js'
+
+const optionNames = keysOf<SubscribeOptions>()({
+  group: true,
+  concurrency: true,
+  retry: true,
+  timeoutMs: true,
+  startFrom: true,
+  ordered: true,
+  ephemeral: true,
+  onLastFailure: true,
+})
+
+/** The options of a subscription, checked and with every default filled in. */
+export interface SubscribeSettings {
+  readonly group: string
+  readonly startFrom: StartFrom
+  readonly policy: RetryPolicy
+  readonly timeoutMs: number
+  readonly consume: ConsumeOptions
+}
+
+/** The queue's own options that fill in what a subscription leaves out. */
+export interface SubscribeDefaults {
+  readonly group: string | undefined
+  readonly retry: RetryPolicy
+}
+
+/**
+ * Checks the options of a subscription against what the adapter can do. Throws a `TypeError` for a wrong type, `MQ_INVALID_OPTION` for a
+ * bad value, and `MQ_NOT_SUPPORTED` for what the adapter cannot do.
+ */
+export function subscribeSettings(
+  options: SubscribeOptions,
+  defaults: SubscribeDefaults,
+  adapter: Adapter,
+): SubscribeSettings {
+  requireOptions(options, 'The options of subscribe')
+  refuseUnknown(options, optionNames, 'subscribe')
+  const { startFrom = 'latest', ordered = false, ephemeral = false } = options
+  requireBoolean(ordered, 'ordered')
+  requireBoolean(ephemeral, 'ephemeral')
+  if (options.onLastFailure !== undefined) requireFunction(options.onLastFailure, 'onLastFailure')
+  const concurrency = requireInteger(options.concurrency ?? defaultConcurrency, 'concurrency', { min: 1, max: 10_000 })
+  const group = ephemeral ? ephemeralGroup(options) : requireGroup(options.group ?? defaults.group)
+  const policy = ephemeral ? ephemeralPolicy(options, defaults.retry) : retryPolicy(options.retry, defaults.retry)
+  const timeoutMs = handlerTimeout(options, adapter)
+  requireStartFrom(adapter, startFrom)
+  if (ordered) requireOrderedKeys(adapter)
+  return { group, startFrom, policy, timeoutMs, consume: { concurrency, ordered, ephemeral } }
+}
+
+function ephemeralGroup({ group }: SubscribeOptions): string {
+  if (group === undefined) return `ephemeral.${randomUUID()}`
+  throw new MqError('MQ_INVALID_OPTION', 'An ephemeral subscription belongs to no group; leave group out')
+}
+
+function ephemeralPolicy({ retry, startFrom }: SubscribeOptions, base: RetryPolicy): RetryPolicy {
+  if (retry !== undefined && retry !== false) {
+    throw new MqError('MQ_INVALID_OPTION', 'An ephemeral subscription does not retry; leave retry out')
+  }
+  if (startFrom !== undefined && startFrom !== 'latest') {
+    throw new MqError('MQ_INVALID_OPTION', 'An ephemeral subscription starts with the latest; leave startFrom out')
+  }
+  return retryPolicy(false, base)
+}
+
+function handlerTimeout({ timeoutMs }: SubscribeOptions, adapter: Adapter): number {
+  const { maxHandlerMs } = adapter.capabilities
+  if (timeoutMs === undefined) return maxHandlerMs
+  requireDuration(timeoutMs, 'timeoutMs', 1)
+  if (timeoutMs > maxHandlerMs) {
+    const limit = `${adapter.name} takes a message away from a handler after ${maxHandlerMs} ms`
+    throw new MqError('MQ_NOT_SUPPORTED', `${limit}; a timeoutMs of ${timeoutMs} cannot be kept`)
+  }
+  return timeoutMs
+}
+
+function requireOrderedKeys(adapter: Adapter): void {
+  if (adapter.capabilities.orderedKeys) return
+  throw new MqError('MQ_NOT_SUPPORTED', `${adapter.name} does not keep the order of keys (capabilities.orderedKeys)`)
+}
+
+/** Throws `MQ_INVALID_OPTION` for a bad value, and `MQ_NOT_SUPPORTED` if the adapter cannot start a group with earlier messages. */
+export function requireStartFrom(adapter: Adapter, startFrom: unknown): void {
+  if (startFrom !== 'latest' && startFrom !== 'earliest') {
+    throw new MqError('MQ_INVALID_OPTION', `startFrom is 'latest' or 'earliest', not ${shown(startFrom)}`)
+  }
+  if (startFrom === 'earliest' && !adapter.capabilities.startFromEarliest) {
+    const why = 'cannot start a group with earlier messages (capabilities.startFromEarliest)'
+    throw new MqError('MQ_NOT_SUPPORTED', `${adapter.name} ${why}`)
+  }
+}

@@ -1,0 +1,79 @@
+import type { Adapter } from '../contract/adapter.js'
+import { requireShortText } from '../contract/checks/text.js'
+import type { Clock } from '../contract/clock.js'
+import { MqError } from '../contract/errors.js'
+import type { EventDefinition } from '../contract/event.js'
+import { emptyHeaders, headerBytes, type MessageHeaders, requireHeaders } from '../contract/headers.js'
+import { messageBytes, type OutgoingMessage, type Writable } from '../contract/message.js'
+import type { PublishRequest } from '../contract/middleware.js'
+import { validate } from '../contract/schema.js'
+import { encodeData } from '../wire/encode-data.js'
+import { requireExtensions } from '../wire/extensions.js'
+import { timeText } from '../wire/time.js'
+import { requireDelay } from './request.js'
+
+export interface EncodeSettings {
+  readonly adapter: Adapter
+  readonly clock: Clock
+  readonly source: string
+}
+
+/** A message that passed every check and is ready to be sent. */
+export interface Encoded {
+  readonly message: OutgoingMessage
+  readonly bytes: number
+}
+
+type EncodeFunction = (settings: EncodeSettings, event: EventDefinition, request: PublishRequest) => Encoded
+
+/** Validates and encodes a request as `requestOf` made it. Returns a promise only if the schema is asynchronous. */
+export const encodeRequest = afterValidation((settings, event, request) =>
+  encode(settings, event, request, request.headers, request.extensions),
+)
+
+/** Validates and encodes a request that comes from middleware, which may have changed what `requestOf` had checked. */
+export const encodeChanged = afterValidation((settings, event, request) => {
+  const headers = request.headers === emptyHeaders ? emptyHeaders : requireHeaders(request.headers)
+  const extensions = request.extensions === emptyHeaders ? emptyHeaders : requireExtensions(request.extensions)
+  if (request.delayMs !== undefined) requireDelay(request.delayMs, 'delayMs', settings.adapter)
+  return encode(settings, event, request, headers, extensions)
+})
+
+function afterValidation(encoded: EncodeFunction) {
+  return (settings: EncodeSettings, event: EventDefinition, request: PublishRequest): Encoded | Promise<Encoded> => {
+    if (event.schema === undefined) return encoded(settings, event, request)
+    const validated = validate(event.schema, request.data, `'${event.name}'`)
+    return validated instanceof Promise
+      ? validated.then(() => encoded(settings, event, request))
+      : encoded(settings, event, request)
+  }
+}
+
+function encode(
+  { adapter, clock, source }: EncodeSettings,
+  event: EventDefinition,
+  { id, key, delayMs, data }: PublishRequest,
+  headers: MessageHeaders,
+  extensions: MessageHeaders,
+): Encoded {
+  const { body, contentType } = encodeData(data)
+  const message: Writable<OutgoingMessage> = {
+    id: requireShortText(id, 'id'),
+    source,
+    type: event.name,
+    time: timeText(clock.now()),
+    contentType,
+    extensions,
+    headers,
+    body,
+  }
+  if (key !== undefined) message.key = requireShortText(key, 'key')
+  if (delayMs !== undefined && delayMs > 0) message.delayMs = Math.ceil(delayMs)
+  const bytes = messageBytes(message, headers === emptyHeaders ? 0 : headerBytes(headers))
+  const { maxMessageBytes } = adapter.capabilities
+  if (bytes > maxMessageBytes) {
+    const limit = `${adapter.name} takes at most ${maxMessageBytes}`
+    throw new MqError('MQ_MESSAGE_TOO_LARGE', `The message for '${event.name}' has ${bytes} bytes; ${limit}`)
+  }
+  return { message, bytes }
+}

@@ -1,0 +1,109 @@
+import { keysOf } from '../contract/checks/options.js'
+import type { SubscribeOptions } from '../contract/handler.js'
+import type { Message } from '../contract/message.js'
+import type { PublishOptions, PublishResult, Routed } from '../contract/publish-options.js'
+import type { StartRate } from './work/start-limit.js'
+
+/** The options of a worker. `retry` and `timeoutMs` belong to the task. */
+export interface WorkerOptions extends Pick<SubscribeOptions, 'concurrency' | 'ordered' | 'startFrom'> {
+  /** How many runs may begin here within a time. The others wait in this process for their turn. Default: no limit. */
+  readonly rate?: StartRate
+}
+
+export const workerOptionNames = keysOf<WorkerOptions>()({
+  concurrency: true,
+  ordered: true,
+  startFrom: true,
+  rate: true,
+})
+
+export type RouteOptions<Data = unknown> = Pick<
+  SubscribeOptions,
+  'concurrency' | 'ordered' | 'startFrom' | 'retry' | 'timeoutMs' | 'onLastFailure'
+> & {
+  /** Computes the `idempotencyKey` of `EnqueueOptions`: all messages with the same key cause one run. */
+  readonly idempotencyKey?: (message: Message<Data>) => string
+}
+
+export const routeOptionNames = keysOf<RouteOptions>()({
+  concurrency: true,
+  ordered: true,
+  startFrom: true,
+  retry: true,
+  timeoutMs: true,
+  onLastFailure: true,
+  idempotencyKey: true,
+})
+
+export interface EnqueueOptions extends PublishOptions {
+  /** Resolves to a handle that waits for the result. Default: false. */
+  readonly reply?: boolean
+  /**
+   * All enqueues of this task with the same key get the same id, and one of them is run. They should have the same input. At most 255
+   * bytes. It needs a store.
+   */
+  readonly idempotencyKey?: string
+  /** How long the key stands for that id. Default: a day. */
+  readonly idempotencyTtlMs?: number
+  /** How long from now a run may begin. After that the task is dead-lettered with `MQ_TASK_EXPIRED`. Default: no limit. */
+  readonly expiresAfterMs?: number
+  /** The same as a point in time. It is compared with the clock of the worker's machine. Excludes `expiresAfterMs`. */
+  readonly deadline?: Date
+}
+
+const publishOptionNames = {
+  delayMs: true,
+  at: true,
+  headers: true,
+  extensions: true,
+  timeoutMs: true,
+  signal: true,
+} as const
+const expiryNames = { expiresAfterMs: true, deadline: true } as const
+
+export const enqueueOptionNames = keysOf<EnqueueOptions>()({
+  id: true,
+  key: true,
+  ...publishOptionNames,
+  reply: true,
+  idempotencyKey: true,
+  idempotencyTtlMs: true,
+  ...expiryNames,
+})
+
+export interface RunOptions extends Omit<EnqueueOptions, 'reply' | 'timeoutMs'> {
+  /** How long the publish and the task may take together. Default: 30 s. */
+  readonly timeoutMs?: number
+}
+
+export const runOptionNames = keysOf<RunOptions>()({
+  id: true,
+  key: true,
+  ...publishOptionNames,
+  idempotencyKey: true,
+  idempotencyTtlMs: true,
+  ...expiryNames,
+})
+
+/** The options of a list of tasks. Functions compute `id`, `key` and `idempotencyKey` from each input. */
+export interface EnqueueAllOptions<Input = unknown>
+  extends Omit<EnqueueOptions, 'id' | 'key' | 'idempotencyKey' | 'reply'> {
+  readonly id?: (input: Input, index: number) => string
+  readonly key?: string | ((input: Input, index: number) => string)
+  readonly idempotencyKey?: (input: Input, index: number) => string
+}
+
+export const enqueueAllOptionNames = keysOf<EnqueueAllOptions>()({
+  id: true,
+  key: true,
+  ...publishOptionNames,
+  idempotencyKey: true,
+  idempotencyTtlMs: true,
+  ...expiryNames,
+})
+
+export type EnqueuedTask = PublishResult
+
+export type EnqueueOutcome =
+  | { readonly status: 'stored'; readonly id: string; readonly routed: Routed }
+  | { readonly status: 'rejected' | 'unknown'; readonly error: Error }

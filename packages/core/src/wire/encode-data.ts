@@ -1,0 +1,118 @@
+import { MqError } from '../contract/errors.js'
+import { maxDepth } from './max-depth.js'
+
+export interface EncodedData {
+  readonly body: Uint8Array
+  readonly contentType: string
+}
+
+/**
+ * Encodes published data: a `Uint8Array` as it is, everything else as JSON.
+ *
+ * Throws `MQ_NOT_SERIALIZABLE`, and names the place, for a value that JSON would lose or refuse:
+ * - a cycle, or nesting beyond 64 levels
+ * - a BigInt, a function, a symbol, NaN or an infinity
+ * - a Map, a Set, a promise, an error, or bytes inside an object
+ * - `undefined` as the whole data or in an array
+ *
+ * Properties that are `undefined` are left out, as JSON does.
+ */
+export function encodeData(data: unknown): EncodedData {
+  // A copy: the caller may reuse its buffer before the message has left.
+  if (data instanceof Uint8Array) return { body: copyOf(data), contentType: 'application/octet-stream' }
+  return { body: Buffer.from(jsonOf(data)), contentType: 'application/json' }
+}
+
+/** Copies bytes, short ones into Node's pool: an ArrayBuffer for each message would cost more than the rest. */
+export const copyOf = (bytes: Uint8Array): Uint8Array => Buffer.from(bytes)
+
+/** Thrown by the first walk. It keeps no path, because building one would cost more than the walk itself. */
+const unserializable = Symbol('unserializable')
+
+function jsonOf(data: unknown): string {
+  try {
+    check(data, undefined, 0)
+    return JSON.stringify(data)
+  } catch (error) {
+    if (error === unserializable) check(data, 'data', 0)
+    throw new MqError('MQ_NOT_SERIALIZABLE', 'data has a property that throws when it is read', { cause: error })
+  }
+}
+
+function refuse(path: string | undefined, why: string, cause?: unknown): never {
+  if (path === undefined) throw unserializable
+  throw new MqError('MQ_NOT_SERIALIZABLE', `${path} ${why}`, cause === undefined ? {} : { cause })
+}
+
+function check(value: unknown, path: string | undefined, depth: number): void {
+  if (typeof value === 'object' && value !== null) {
+    checkObject(value, path, depth)
+    return
+  }
+  const why = reasonNotSerializable(value)
+  if (why !== undefined) refuse(path, why)
+}
+
+/** Says why JSON would lose a value that is not an object. Returns undefined if it would not. */
+function reasonNotSerializable(value: unknown): string | undefined {
+  switch (typeof value) {
+    case 'number':
+      return Number.isFinite(value) ? undefined : `is ${value}, which JSON cannot hold; send null or a string`
+    case 'bigint':
+      return 'is a BigInt, which JSON cannot hold; send it as a string'
+    case 'undefined':
+      return 'is undefined, which JSON cannot hold; send null'
+    case 'function':
+    case 'symbol':
+      return `is a ${typeof value}, which cannot be sent`
+    default:
+      return undefined
+  }
+}
+
+function checkObject(value: object, path: string | undefined, depth: number, isReplacement = false): void {
+  if (depth >= maxDepth) refuse(path, `is nested deeper than ${maxDepth} levels, or contains itself`)
+  // Checked before toJSON, because that of a Buffer makes a list of numbers, four times as long.
+  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
+    refuse(path, 'holds bytes; publish a Uint8Array as the whole data, or send them as base64 text')
+  }
+  if (!isReplacement && typeof (value as { toJSON?: unknown }).toJSON === 'function') {
+    const replacement = replaced(value as { toJSON: () => unknown }, path)
+    // JSON calls toJSON only once, not on the value that it returned.
+    if (typeof replacement === 'object' && replacement !== null) checkObject(replacement, path, depth, true)
+    else check(replacement, path, depth)
+    return
+  }
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index++) {
+      check(value[index], path === undefined ? path : `${path}[${index}]`, depth + 1)
+    }
+    return
+  }
+  const why = reasonClassNotSerializable(value)
+  if (why !== undefined) refuse(path, why)
+  for (const key of Object.keys(value)) {
+    const item = (value as Record<string, unknown>)[key]
+    if (item !== undefined) check(item, path === undefined ? path : `${path}.${key}`, depth + 1)
+  }
+}
+
+/** Says why JSON would lose an object of this class. Returns undefined if it would not. */
+function reasonClassNotSerializable(value: object): string | undefined {
+  if (value instanceof Map || value instanceof Set) return 'is a Map or Set; send an object or an array'
+  if (value instanceof Promise) return 'is a promise; await it first'
+  if (value instanceof Error) return 'is an error, whose message JSON would lose; send its parts'
+  if (value instanceof RegExp) return 'is a regular expression; send its source'
+  return isBoxed(value) ? reasonNotSerializable(value.valueOf()) : undefined
+}
+
+const isBoxed = (value: object): boolean =>
+  value instanceof Number || value instanceof BigInt || value instanceof Symbol
+
+function replaced(value: { toJSON: () => unknown }, path: string | undefined): unknown {
+  try {
+    return value.toJSON()
+  } catch (cause) {
+    return refuse(path, 'has a toJSON that throws', cause)
+  }
+}

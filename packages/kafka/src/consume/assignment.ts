@@ -1,0 +1,163 @@
+import { type GroupRef, MqError } from '@mq/core/adapter'
+import { asMqError } from '../driver/errors.js'
+import type { Gap } from '../driver/fetcher.js'
+import type { Member } from '../driver/group/member.js'
+import { nameOf, type TopicPartition } from '../driver/topic-partition.js'
+import { watchDeleted } from '../topology/deleted-topics.js'
+import { decodeProgress, type Progress } from '../wire/progress.js'
+import { Commits } from './commits.js'
+import type { ConsumerContext, HandlerOptions } from './consumer-context.js'
+import { type ReadConnections, Reader } from './reader.js'
+import { createSettler } from './settler.js'
+import type { TopicKind, Tracker } from './tracker.js'
+import { Workload } from './workload.js'
+
+export interface AssignmentOptions {
+  readonly ref: GroupRef
+  readonly handler: HandlerOptions
+  readonly context: ConsumerContext
+  readonly member: Member
+  readonly connections: ReadConnections
+  /** The topics of the group. */
+  readonly kinds: ReadonlyMap<string, TopicKind>
+}
+
+/**
+ * How many entries may be finished and not committed, for each handler. Quick handlers finish fewer between two commits, so only a
+ * slow broker holds them up.
+ */
+const maxUncommittedPerHandler = 20
+/** How long a stop waits for its last commit once the handlers have ended. */
+const lastCommitMs = 1_500
+
+/**
+ * The partitions that a member of a group owns, from its first assignment until it loses them all or stops. Reads them, has their
+ * records handled, and commits how far they are. Partitions come and go with each generation of the group.
+ */
+export class Assignment {
+  readonly #options: AssignmentOptions
+  readonly #workload: Workload
+  readonly #commits: Commits
+  readonly #reader: Reader
+  #hasEnded = false
+
+  constructor(options: AssignmentOptions) {
+    this.#options = options
+    const { ref, handler, context, member, connections } = options
+    const report = (error: MqError): void => context.report({ type: 'error', error, ...ref })
+    const trackers = new Map<string, Tracker>()
+    const settler = createSettler({ ...context, ref, report })
+    this.#commits = new Commits({
+      group: ref.group,
+      maxUncommitted: maxUncommittedPerHandler * handler.concurrency,
+      trackers,
+      member,
+      report,
+    })
+    const workload = new Workload(
+      { ...handler, topic: ref.topic, maxUncommitted: context.settings.maxUncommitted },
+      { trackers, settler, commits: this.#commits },
+    )
+    this.#workload = workload
+    this.#reader = new Reader({
+      topic: context.topology.plan.main(ref.topic),
+      connections,
+      listener: {
+        records: (read) => workload.take(read),
+        gap: (at, gap) => this.#passGap(at, gap),
+        missing: watchDeleted(connections.main, (topic) => this.#restartDeleted(topic)),
+        failing: (error) => report(asMqError(error, `Reading ${ref.topic} fails`)),
+      },
+    })
+  }
+
+  get isFailing(): boolean {
+    return this.#reader.isFailing
+  }
+
+  add(at: TopicPartition, progress: Progress): void {
+    const feed = this.#reader.add(at, progress.offset)
+    this.#workload.add(at, this.#options.kinds.get(at.topic) ?? 'main', progress, feed)
+  }
+
+  /** Finishes and commits partitions that go to other members. */
+  async release(partitions: readonly TopicPartition[]): Promise<void> {
+    const { rebalanceTimeoutMs, requestTimeoutMs } = this.#options.context.settings
+    const trackers = partitions.map((at) => this.#workload.find(at)).filter((tracker) => tracker !== undefined)
+    // If the group changes again, it waits for this member, for the rebalance timeout.
+    await this.#workload.finish(trackers, rebalanceTimeoutMs / 3)
+    this.#workload.abandon(
+      trackers,
+      new MqError('MQ_OWNERSHIP_LOST', 'Another consumer of the group has this message now'),
+    )
+    await this.#commits.all(trackers, requestTimeoutMs)
+    this.#workload.remove(trackers)
+  }
+
+  /** Ends at once, without settling or committing anything, because other members may own the partitions. */
+  lose(cause: unknown): void {
+    this.#end()
+    this.#commits.stop()
+    this.#drop(this.#workload.trackers, cause)
+  }
+
+  /** Waits for the handlers, aborts those that still run when the time is over, and commits. */
+  async stop(timeoutMs: number, reason: MqError): Promise<void> {
+    this.#end()
+    const { trackers } = this.#workload
+    await this.#workload.finish(trackers, timeoutMs)
+    this.#workload.abandon(trackers, reason)
+    this.#commits.stop()
+    await this.#commits.all(trackers, lastCommitMs)
+  }
+
+  #end(): void {
+    this.#hasEnded = true
+    this.#workload.stop()
+    this.#reader.stop()
+  }
+
+  #drop(trackers: readonly Tracker[], cause: unknown): void {
+    const text = `Another consumer of the group may have this message: ${(cause as Error).message}`
+    this.#workload.abandon(trackers, new MqError('MQ_OWNERSHIP_LOST', text, { cause }))
+    this.#workload.remove(trackers)
+  }
+
+  #passGap(at: TopicPartition, { position, start }: Gap): void {
+    const tracker = this.#workload.find(at)
+    // A partition that is being released begins where its next owner finds it.
+    if (tracker === undefined || tracker.isClosing) return
+    if (start < position) {
+      // The log is not the one that was read before: the entries in memory have no place in it.
+      this.#drop([tracker], new Error(`the log of ${nameOf(at)} ends before what was read of it`))
+      this.add(at, decodeProgress(start, null))
+      this.#reportLoss(`the log of ${nameOf(at)} was replaced or cut`)
+      return
+    }
+    tracker.readTo(start)
+    const count = start > position ? start - position : undefined
+    this.#reportLoss(`the broker has removed messages of ${nameOf(at)} that were not read yet`, count)
+  }
+
+  /** Reads a topic from its beginning that was deleted and is created again. */
+  #restartDeleted(topic: string): void {
+    if (this.#hasEnded) return
+    const { topology } = this.#options.context
+    const trackers = this.#workload.trackers.filter(
+      (tracker) => tracker.topic === topic && tracker.position > 0 && !tracker.isClosing,
+    )
+    if (trackers.length > 0) {
+      const reason = `the topic ${topic} was deleted at the broker`
+      this.#drop(trackers, new Error(reason))
+      for (const { partition } of trackers) this.add({ topic, partition }, decodeProgress(0, null))
+      this.#reportLoss(reason)
+    }
+    topology.forget(topic)
+    topology.ensure(topic).catch(() => {})
+  }
+
+  #reportLoss(reason: string, count?: number): void {
+    const { context, ref } = this.#options
+    context.report({ type: 'data-loss', ...ref, reason, ...(count !== undefined && { count }) })
+  }
+}

@@ -1,0 +1,39 @@
+import {
+  type AdapterEvent,
+  type ConsumeOptions,
+  type ConsumerHealth,
+  type Handle,
+  MqError,
+  type StopOptions,
+} from '@mq/core/adapter'
+import type { Cluster } from '../driver/cluster.js'
+import type { Settings } from '../options.js'
+import type { Outbox } from '../publish/outbox.js'
+import type { Names } from '../topology/names.js'
+import type { Topology } from '../topology/topology.js'
+
+/** The parts of the adapter that its consumers use. */
+export interface ConsumerContext {
+  readonly settings: Settings
+  readonly names: Names
+  readonly topology: Topology
+  readonly outbox: Outbox
+  /** Opens connections for one consumer alone. */
+  readonly openCluster: () => Cluster
+  readonly report: (event: AdapterEvent) => void
+}
+
+export interface HandlerOptions extends ConsumeOptions {
+  readonly handle: Handle
+}
+
+/** A consumer of a group, or an ephemeral one. */
+export interface RunningConsumer {
+  readonly health: ConsumerHealth
+  start(): Promise<void>
+  /** When the time is over, the signals of handlers that still run abort with the reason. Default of `reason`: `stopReason()`. */
+  stop(options: StopOptions, reason?: MqError): Promise<void>
+}
+
+export const stopReason = (): MqError =>
+  new MqError('MQ_STOPPED', 'The subscription was stopped before the handler had finished')

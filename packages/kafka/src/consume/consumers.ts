@@ -1,0 +1,119 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  type ConsumeOptions,
+  type Consumer,
+  type ConsumerHealth,
+  type GroupRef,
+  type Handle,
+  MqError,
+  type StopOptions,
+} from '@mq/core/adapter'
+import { asMqError } from '../driver/errors.js'
+import type { Groups } from '../topology/groups.js'
+import type { ConsumerContext, RunningConsumer } from './consumer-context.js'
+import { EphemeralConsumer } from './ephemeral-consumer.js'
+import { GroupConsumer } from './group-consumer.js'
+
+/** A subscription and the consumer that works for it. After its group was deleted, that is a new one. */
+interface Slot {
+  readonly ref: GroupRef
+  readonly isEphemeral: boolean
+  readonly make: () => RunningConsumer
+  current: RunningConsumer
+  isStopped: boolean
+  /** How often its group was deleted. Only the latest deletion starts a new consumer. */
+  deletions: number
+  isRestarting: boolean
+}
+
+const restartPauseMs = 1_000
+const restartFails = 'A consumer is not back after its group was deleted'
+
+/** Creates the registry of an adapter's consumers. */
+export function createConsumers(context: ConsumerContext & { readonly groups: Groups }) {
+  const { topology, groups, report } = context
+  const slots = new Set<Slot>()
+
+  async function start(slot: Slot): Promise<void> {
+    const { topic } = slot.ref
+    if (slot.isEphemeral) await topology.ensureAll([topology.plan.main(topic), topology.plan.delay(topic)])
+    await slot.current.start()
+  }
+
+  async function stop(slot: Slot, options: StopOptions): Promise<void> {
+    slot.isStopped = true
+    await slot.current.stop(options)
+  }
+
+  /** Starts a new consumer after its group was deleted. Reports failures, and tries again until it works. */
+  async function restart(slot: Slot, deletion: number): Promise<void> {
+    const isWanted = (): boolean => !slot.isStopped && slot.deletions === deletion
+    const attempt = async (): Promise<void> => {
+      if (!isWanted()) return
+      slot.isRestarting = true
+      await groups.declare(slot.ref, { startFrom: 'latest' })
+      if (!isWanted()) return
+      slot.current = slot.make()
+      await slot.current.start()
+      slot.isRestarting = false
+    }
+    const tryAgain = async (cause: unknown): Promise<void> => {
+      if (!isWanted()) return
+      report({ type: 'error', error: asMqError(cause, restartFails), ...slot.ref })
+      await slot.current.stop({ timeoutMs: 0 })
+      await sleep(restartPauseMs, undefined, { ref: false })
+      await attempt().catch(tryAgain)
+    }
+    // The caller of `deleteGroup` waits for the first attempt alone.
+    await attempt().catch((error) => void tryAgain(error))
+  }
+
+  const slotsOf = ({ topic, group }: GroupRef): readonly Slot[] =>
+    [...slots].filter(({ ref }) => ref.topic === topic && ref.group === group)
+
+  return {
+    async consume(ref: GroupRef, options: ConsumeOptions, handle: Handle): Promise<Consumer> {
+      const handler = { ...options, handle }
+      const make = (): RunningConsumer =>
+        options.ephemeral ? new EphemeralConsumer(ref, handler, context) : new GroupConsumer(ref, handler, context)
+      const slot: Slot = {
+        ref,
+        isEphemeral: options.ephemeral,
+        make,
+        current: make(),
+        isStopped: false,
+        deletions: 0,
+        isRestarting: false,
+      }
+      slots.add(slot)
+      const end = async (stopOptions: StopOptions): Promise<void> => {
+        await stop(slot, stopOptions)
+        slots.delete(slot)
+      }
+      await start(slot).catch(async (error) => {
+        await end({ timeoutMs: 0 })
+        throw error
+      })
+      return { stop: end }
+    },
+    /** Deletes the group. Consumers of this adapter stay in it, and start again without any message. */
+    async deleteGroup(ref: GroupRef): Promise<void> {
+      const own = slotsOf(ref).map((slot) => ({ slot, deletion: ++slot.deletions }))
+      const reason = new MqError('MQ_OWNERSHIP_LOST', 'The group was deleted')
+      await Promise.all(own.map(({ slot }) => slot.current.stop({ timeoutMs: 0 }, reason)))
+      try {
+        await groups.remove(ref)
+        if (own.length > 0) report({ type: 'data-loss', ...ref, reason: 'the group was deleted under its consumers' })
+      } finally {
+        await Promise.all(own.map(({ slot, deletion }) => restart(slot, deletion)))
+      }
+    },
+    async stopAll(timeoutMs: number): Promise<void> {
+      await Promise.all([...slots].map((slot) => stop(slot, { timeoutMs })))
+    },
+    health: (): readonly ConsumerHealth[] =>
+      [...slots].map(({ current: { health }, isRestarting }) =>
+        isRestarting && health.status === 'stopping' ? { ...health, status: 'recovering' } : health,
+      ),
+  }
+}

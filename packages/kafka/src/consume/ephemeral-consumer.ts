@@ -1,0 +1,111 @@
+import { type ConsumerHealth, type GroupRef, MqError, type StopOptions } from '@mq/core/adapter'
+import type { Cluster } from '../driver/cluster.js'
+import { asMqError } from '../driver/errors.js'
+import { Fetcher, type Gap } from '../driver/fetcher.js'
+import { logOffsets } from '../driver/offsets.js'
+import { nameOf, type TopicPartition } from '../driver/topic-partition.js'
+import { watchDeleted } from '../topology/deleted-topics.js'
+import { decodeProgress } from '../wire/progress.js'
+import { noCommits } from './commits.js'
+import { type ConsumerContext, type HandlerOptions, type RunningConsumer, stopReason } from './consumer-context.js'
+import { keepsNothing } from './settler.js'
+import type { TopicKind } from './tracker.js'
+import { Workload } from './workload.js'
+
+const partitionCheckMs = 30_000
+
+/** An ephemeral consumer. It reads every partition from its end on, and is in no group, so it leaves no trace at the broker. */
+export class EphemeralConsumer implements RunningConsumer {
+  readonly #ref: GroupRef
+  readonly #context: ConsumerContext
+  readonly #cluster: Cluster
+  readonly #workload: Workload
+  readonly #fetcher: Fetcher
+  readonly #kinds: ReadonlyMap<string, TopicKind>
+  #partitionCheck: NodeJS.Timeout | undefined
+  #stopped: Promise<void> | undefined
+
+  constructor(ref: GroupRef, handler: HandlerOptions, context: ConsumerContext) {
+    this.#ref = ref
+    this.#context = context
+    const { plan } = context.topology
+    this.#kinds = new Map<string, TopicKind>([
+      [plan.main(ref.topic), 'main'],
+      [plan.delay(ref.topic), 'delay'],
+    ])
+    this.#cluster = context.openCluster()
+    const workload = new Workload(
+      { ...handler, topic: ref.topic, maxUncommitted: context.settings.maxUncommitted },
+      { trackers: new Map(), settler: keepsNothing, commits: noCommits },
+    )
+    this.#workload = workload
+    this.#fetcher = new Fetcher(this.#cluster, {
+      records: (read) => workload.take(read),
+      gap: (at, gap) => this.#reportGap(at, gap),
+      missing: watchDeleted(this.#cluster, (topic) => this.#restartDeleted(topic)),
+      failing: (cause) =>
+        context.report({ type: 'error', error: asMqError(cause, `Reading ${ref.topic} fails`), ...ref }),
+    })
+  }
+
+  async start(): Promise<void> {
+    const topics = [...this.#kinds.keys()]
+    const ends = await logOffsets(this.#cluster, topics, 'end')
+    for (const at of await this.#cluster.allPartitions(topics)) this.#add(at, ends.get(nameOf(at)) ?? 0)
+    this.#partitionCheck = setInterval(() => void this.#addNew().catch(() => {}), partitionCheckMs)
+  }
+
+  get health(): ConsumerHealth {
+    const status = this.#fetcher.isFailing ? 'recovering' : 'consuming'
+    return { ...this.#ref, status: this.#stopped === undefined ? status : 'stopping' }
+  }
+
+  stop(options: StopOptions, reason = stopReason()): Promise<void> {
+    this.#stopped ??= this.#stop(options, reason)
+    return this.#stopped
+  }
+
+  async #stop({ timeoutMs }: StopOptions, reason: MqError): Promise<void> {
+    clearInterval(this.#partitionCheck)
+    this.#workload.stop()
+    this.#fetcher.stop()
+    const { trackers } = this.#workload
+    await this.#workload.finish(trackers, timeoutMs)
+    this.#workload.abandon(trackers, reason)
+    this.#cluster.close()
+  }
+
+  #add(at: TopicPartition, from: number): void {
+    const feed = this.#fetcher.add(at, from)
+    this.#workload.add(at, this.#kinds.get(at.topic) ?? 'main', decodeProgress(from, null), feed)
+  }
+
+  /** Reads partitions that were added from their beginning. */
+  async #addNew(): Promise<void> {
+    for (const at of await this.#cluster.allPartitions([...this.#kinds.keys()], { fresh: true })) {
+      if (this.#workload.find(at) === undefined) this.#add(at, 0)
+    }
+  }
+
+  /** Reads a topic from its beginning that was deleted and is created again. */
+  #restartDeleted(topic: string): void {
+    if (this.#stopped !== undefined) return
+    const { topology } = this.#context
+    const trackers = this.#workload.trackers.filter((tracker) => tracker.topic === topic && tracker.position > 0)
+    if (trackers.length > 0) {
+      const reason = `the topic ${topic} was deleted at the broker`
+      this.#workload.abandon(trackers, new MqError('MQ_OWNERSHIP_LOST', reason))
+      this.#workload.remove(trackers)
+      for (const { partition } of trackers) this.#add({ topic, partition }, 0)
+      this.#context.report({ type: 'data-loss', ...this.#ref, reason })
+    }
+    topology.forget(topic)
+    topology.ensure(topic).catch(() => {})
+  }
+
+  #reportGap(at: TopicPartition, { position, start }: Gap): void {
+    const reason = `an ephemeral subscription fell behind what the broker keeps of ${nameOf(at)}`
+    const count = start > position ? { count: start - position } : {}
+    this.#context.report({ type: 'data-loss', ...this.#ref, reason, ...count })
+  }
+}

@@ -1,0 +1,143 @@
+import { type ConsumerHealth, type GroupRef, MqError, type StopOptions } from '@mq/core/adapter'
+import type { Cluster } from '../driver/cluster.js'
+import { asMqError, isAuthError, isLinkError } from '../driver/errors.js'
+import { Member } from '../driver/group/member.js'
+import type { TopicPartition } from '../driver/topic-partition.js'
+import { Assignment } from './assignment.js'
+import { type ConsumerContext, type HandlerOptions, type RunningConsumer, stopReason } from './consumer-context.js'
+import { findStartPoints } from './start-points.js'
+import type { TopicKind } from './tracker.js'
+
+/** How long a stop waits to leave the group. */
+const leaveTimeoutMs = 1_500
+/** How long `start` waits for partitions that other members are still finishing. */
+const maxPendingMs = 10_000
+
+/**
+ * A consumer of one group: a membership, and an assignment while the member owns partitions.
+ *
+ * The connections are apart because a broker answers the requests of one connection in order: see
+ * docs/decisions/0020-kafka-below-kafkajs.md.
+ */
+export class GroupConsumer implements RunningConsumer {
+  readonly #ref: GroupRef
+  readonly #handler: HandlerOptions
+  readonly #context: ConsumerContext
+  readonly #groupId: string
+  readonly #kinds: ReadonlyMap<string, TopicKind>
+  /** Reads new messages, and asks for offsets. */
+  readonly #main: Cluster
+  /** Reads messages that wait for their time. */
+  readonly #waiting: Cluster
+  /** Carries the requests of the membership, which can take as long as a rebalance. */
+  readonly #membership: Cluster
+  readonly #member: Member
+  #assignment: Assignment | undefined
+  #isOut = true
+  #starting: { resolve(): void; reject(error: Error): void } | undefined
+  #stopped: Promise<void> | undefined
+
+  constructor(ref: GroupRef, handler: HandlerOptions, context: ConsumerContext) {
+    this.#ref = ref
+    this.#handler = handler
+    this.#context = context
+    const { plan } = context.topology
+    this.#groupId = context.names.group(ref)
+    this.#kinds = new Map<string, TopicKind>([
+      [plan.main(ref.topic), 'main'],
+      [plan.delay(ref.topic), 'delay'],
+      [plan.retry(ref), 'retry'],
+    ])
+    this.#main = context.openCluster()
+    this.#waiting = context.openCluster()
+    this.#membership = context.openCluster()
+    const { sessionTimeoutMs, rebalanceTimeoutMs } = context.settings
+    this.#member = new Member({
+      cluster: this.#membership,
+      groupId: this.#groupId,
+      topics: [...this.#kinds.keys()],
+      sessionTimeoutMs,
+      rebalanceTimeoutMs,
+    })
+  }
+
+  /** Resolves once it is in its group and reads its share. Rejects if it is not allowed to. */
+  async start(): Promise<void> {
+    const started = new Promise<void>((resolve, reject) => {
+      this.#starting = { resolve, reject }
+    })
+    this.#member.start({
+      assigned: (partitions) => this.#assigned(partitions),
+      revoked: async (partitions) => await this.#assignment?.release(partitions),
+      lost: (_, cause) => this.#lost(cause),
+      joined: (pending) => {
+        this.#isOut = false
+        if (pending === 0) this.#starting?.resolve()
+      },
+      failing: (error) => this.#left(error),
+    })
+    this.#connectMain().catch(() => {})
+    // Other members may take long to release partitions. A member that is in its group gets them as they do.
+    const patience = setInterval(() => {
+      if (!this.#isOut) this.#starting?.resolve()
+    }, maxPendingMs)
+    await started.finally(() => clearInterval(patience))
+  }
+
+  get health(): ConsumerHealth {
+    const status = this.#isOut || this.#assignment?.isFailing ? 'recovering' : 'consuming'
+    return { ...this.#ref, status: this.#stopped === undefined ? status : 'stopping' }
+  }
+
+  stop(options: StopOptions, reason = stopReason()): Promise<void> {
+    this.#stopped ??= this.#stop(options, reason)
+    return this.#stopped
+  }
+
+  async #stop({ timeoutMs }: StopOptions, reason: MqError): Promise<void> {
+    this.#starting?.reject(new MqError(reason.code, 'It was stopped before it was in its group', { cause: reason }))
+    await this.#assignment?.stop(timeoutMs, reason)
+    await this.#member.stop(leaveTimeoutMs)
+    this.#membership.close()
+    this.#main.close()
+    this.#waiting.close()
+  }
+
+  /** Connects while the group is joined. Errors are ignored: the same requests follow when partitions are assigned. */
+  async #connectMain(): Promise<void> {
+    await this.#main.allPartitions([...this.#kinds.keys()])
+    await this.#main.coordinator(this.#groupId)
+  }
+
+  async #assigned(partitions: readonly TopicPartition[]): Promise<void> {
+    const from = { cluster: this.#main, groupId: this.#groupId, kinds: this.#kinds }
+    const { points, isExpired } = await findStartPoints(partitions, from)
+    if (this.#stopped !== undefined) return
+    this.#assignment ??= new Assignment({
+      ref: this.#ref,
+      handler: this.#handler,
+      context: this.#context,
+      member: this.#member,
+      connections: { main: this.#main, waiting: this.#waiting },
+      kinds: this.#kinds,
+    })
+    for (const { at, progress } of points) this.#assignment.add(at, progress)
+    if (!isExpired) return
+    const reason = 'the offsets of the group have expired at the broker; it starts again with the oldest message'
+    this.#context.report({ type: 'data-loss', ...this.#ref, reason })
+  }
+
+  #lost(cause: unknown): void {
+    this.#assignment?.lose(cause)
+    this.#assignment = undefined
+  }
+
+  #left(cause: unknown): void {
+    const wasOut = this.#isOut
+    this.#isOut = true
+    const error = asMqError(cause, `The consumer of '${this.#ref.group}' has left its group`)
+    // The caller of `subscribe` hears of a refusal, because it is permanent. All else is tried until it works.
+    if (isAuthError(cause)) this.#starting?.reject(error)
+    if (!wasOut || !isLinkError(cause)) this.#context.report({ type: 'error', error, ...this.#ref })
+  }
+}

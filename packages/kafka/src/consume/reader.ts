@@ -1,0 +1,54 @@
+import type { Cluster } from '../driver/cluster.js'
+import { type Feed, Fetcher, type FetchListener } from '../driver/fetcher.js'
+import type { TopicPartition } from '../driver/topic-partition.js'
+
+/** The connections of a consumer of a group that records are read over. */
+export interface ReadConnections {
+  /** For new messages. */
+  readonly main: Cluster
+  /** For messages that wait for their time. */
+  readonly waiting: Cluster
+}
+
+export interface ReaderOptions {
+  /** The topic of new messages. */
+  readonly topic: string
+  readonly connections: ReadConnections
+  readonly listener: FetchListener
+}
+
+/**
+ * Reads the topics of a consumer over two connections. A broker looks at every partition that a request names, and there are many
+ * that hardly ever have anything: those of messages that wait for their time.
+ */
+export class Reader {
+  readonly #topic: string
+  readonly #main: Fetcher
+  readonly #waiting: Fetcher
+
+  constructor({ topic, connections, listener }: ReaderOptions) {
+    this.#topic = topic
+    // If a broker fails, both of them do. This is reported once.
+    const once: FetchListener = {
+      ...listener,
+      failing: (error) => {
+        if (!this.#main.isFailing || !this.#waiting.isFailing) listener.failing(error)
+      },
+    }
+    this.#main = new Fetcher(connections.main, once)
+    this.#waiting = new Fetcher(connections.waiting, once)
+  }
+
+  get isFailing(): boolean {
+    return this.#main.isFailing || this.#waiting.isFailing
+  }
+
+  add(at: TopicPartition, from: number): Feed {
+    return (at.topic === this.#topic ? this.#main : this.#waiting).add(at, from)
+  }
+
+  stop(): void {
+    this.#main.stop()
+    this.#waiting.stop()
+  }
+}

@@ -1,0 +1,122 @@
+import { type MqError, withTimeout } from '@mq/core/adapter'
+import type { Feed } from '../driver/fetcher.js'
+import type { PartitionRead } from '../driver/requests.js'
+import { nameOf, type TopicPartition } from '../driver/topic-partition.js'
+import type { Progress } from '../wire/progress.js'
+import type { CommitGate } from './commits.js'
+import { Delays } from './delays.js'
+import { decodedOf, type Entry } from './entry.js'
+import { Handlers, type HandlersOptions } from './handlers.js'
+import { applyPressure } from './pressure.js'
+import { ReadyQueue } from './ready-queue.js'
+import type { Settler } from './settler.js'
+import { type TopicKind, Tracker } from './tracker.js'
+
+export interface WorkloadOptions extends HandlersOptions {
+  readonly ordered: boolean
+}
+
+export interface WorkloadParts {
+  /** The trackers by `nameOf`. */
+  readonly trackers: Map<string, Tracker>
+  readonly settler: Settler
+  readonly commits: CommitGate
+}
+
+/**
+ * The records that a consumer has in memory. It takes them as they are read, and has them handled when they are due. It knows
+ * nothing of groups.
+ */
+export class Workload {
+  readonly #options: WorkloadOptions
+  readonly #trackers: Map<string, Tracker>
+  readonly #queue = new ReadyQueue()
+  readonly #handlers: Handlers
+  readonly #delays: Delays
+
+  constructor(options: WorkloadOptions, { trackers, settler, commits }: WorkloadParts) {
+    this.#options = options
+    this.#trackers = trackers
+    this.#handlers = new Handlers(options, { queue: this.#queue, settler, commits })
+    this.#delays = new Delays(options, { queue: this.#queue, handlers: this.#handlers, settler })
+  }
+
+  get trackers(): readonly Tracker[] {
+    return [...this.#trackers.values()]
+  }
+
+  find(at: TopicPartition): Tracker | undefined {
+    return this.#trackers.get(nameOf(at))
+  }
+
+  add(at: TopicPartition, kind: TopicKind, progress: Progress, feed: Feed): void {
+    this.#trackers.set(nameOf(at), new Tracker(at, kind, progress, feed))
+  }
+
+  /** Takes records of one partition, in order. */
+  take(read: PartitionRead): void {
+    const tracker = this.find(read)
+    if (tracker === undefined || tracker.isClosing) return
+    for (const record of read.records) {
+      const entry = tracker.add(record)
+      if (entry !== undefined) this.#accept(entry)
+    }
+    if (read.nextOffset !== undefined) tracker.readTo(read.nextOffset)
+    applyPressure(tracker, this.#options)
+    this.#handlers.startReady()
+  }
+
+  #accept(entry: Entry): void {
+    const { ordered, topic } = this.#options
+    // Other records are decoded only when a handler gets them.
+    if (entry.tracker.kind === 'main' && !ordered) {
+      this.#queue.enter(entry)
+      return
+    }
+    const { message, dueMs } = decodedOf(entry, topic)
+    if (ordered && message.key !== undefined) entry.key = message.key
+    this.#delays.hold(entry, dueMs)
+  }
+
+  /** Ends the reading of these, starts nothing more of them, and resolves when their handlers have ended or the time is over. */
+  async finish(trackers: readonly Tracker[], timeoutMs: number): Promise<void> {
+    for (const tracker of trackers) this.#discardUnstarted(tracker)
+    this.#handlers.startReady()
+    const idle = Promise.all(trackers.map((tracker) => tracker.untilIdle())).then(() => {})
+    await withTimeout(idle, timeoutMs, () => new Error('late')).catch(() => {})
+  }
+
+  /** Ends the reading of these, and ends what still runs without settling it. */
+  abandon(trackers: readonly Tracker[], reason: MqError): void {
+    for (const tracker of trackers) {
+      this.#discardUnstarted(tracker)
+      for (const entry of tracker.open()) {
+        const { run } = entry
+        this.#handlers.end(entry, 'void')
+        run?.abort(reason)
+      }
+    }
+    this.#handlers.startReady()
+  }
+
+  remove(trackers: readonly Tracker[]): void {
+    for (const tracker of trackers) {
+      if (this.find(tracker) === tracker) this.#trackers.delete(nameOf(tracker))
+    }
+  }
+
+  /** Starts nothing more. */
+  stop(): void {
+    this.#handlers.stop()
+  }
+
+  #discardUnstarted(tracker: Tracker): void {
+    tracker.close()
+    for (const entry of tracker.open()) {
+      if (entry.state === 'running') continue
+      tracker.discard(entry)
+      this.#queue.leave(entry)
+    }
+    this.#queue.remove(tracker)
+  }
+}

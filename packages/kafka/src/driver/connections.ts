@@ -1,0 +1,236 @@
+import { isTlsFault, withTimeout } from '@mq/core/adapter'
+import { isAuthError, isLinkError, LinkError } from './errors.js'
+import { firstSuccess } from './first-success.js'
+import { destroy, scheduleChecksOnlyIfPending, shareConnect } from './kafkajs-fixes.js'
+import type { Broker, KafkajsCluster } from './kafkajs-types.js'
+
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+export const addressName = ({ host, port }: Address): string => `${host}:${port}`
+
+export interface ConnectionsOptions {
+  readonly requestTimeoutMs: number
+  readonly connectTimeoutMs: number
+  /** Called with each connection that is gone, for whatever reason. */
+  readonly onDropped: (name: string) => void
+  /** Called if the last connection ends without having been asked to. */
+  readonly onLost: (error: Error) => void
+}
+
+/**
+ * Begins the name of a connection to a broker of the configuration. It is another connection than the one to the same broker as a
+ * node of the cluster.
+ */
+const seedPrefix = 'seed '
+
+/** How long a silent broker delays the attempt to reach the next one, at most. */
+const maxHeadStartMs = 1_000
+
+const closedError = (): LinkError => new LinkError('The connection was closed', { unsent: true })
+
+/**
+ * The connections to the brokers of a cluster. A broker that fails or does not answer in time is dropped with its sockets, and the
+ * next request makes a new one. So nothing waits for what hangs inside a connection.
+ */
+export class Connections {
+  readonly #kafkajs: KafkajsCluster
+  readonly #options: ConnectionsOptions
+  readonly #brokers = new Map<string, Promise<Broker>>()
+  readonly #opened = new Map<Broker, string>()
+  /** The brokers that have said which requests they know. kafkajs can send none to a broker before. */
+  readonly #ready = new Set<Broker>()
+  #closed = false
+  /** Raised by `disconnect`: attempts of an earlier epoch are given up. */
+  #epoch = 0
+
+  constructor(kafkajs: KafkajsCluster, options: ConnectionsOptions) {
+    this.#kafkajs = kafkajs
+    this.#options = options
+  }
+
+  /** Returns a broker with a connection, or the first that can be connected: a known one, or else one of the configuration. */
+  async any(known: readonly Address[]): Promise<Broker> {
+    const connected = this.#connected()
+    if (connected !== undefined) return connected
+    if (this.#closed) throw closedError()
+    const epoch = this.#epoch
+    let isFound = false
+    const failures: Failure[] = []
+    const attempts = (await this.#candidates(known)).map(({ name, address }) => async () => {
+      if (isFound || epoch !== this.#epoch) throw closedError()
+      try {
+        return await this.open(address, name)
+      } catch (error) {
+        failures.push({ address, error })
+        throw error
+      }
+    })
+    const headStartMs = Math.min(maxHeadStartMs, this.#options.connectTimeoutMs / (attempts.length + 1))
+    try {
+      const found = await firstSuccess(attempts, headStartMs)
+      isFound = true
+      this.#dropSlowSeeds()
+      return found
+    } catch {
+      if (epoch !== this.#epoch) throw closedError()
+      // Another caller may have had more luck in the meantime.
+      const other = this.#connected()
+      if (other !== undefined) return other
+      throw noneAnswered(failures)
+    }
+  }
+
+  open(address: Address, name = addressName(address)): Promise<Broker> {
+    if (this.#closed) return Promise.reject(closedError())
+    const found = this.#brokers.get(name)
+    if (found !== undefined) return found
+    const opening = this.#connect(address, name)
+    this.#brokers.set(name, opening)
+    opening.catch(() => {
+      if (this.#brokers.get(name) === opening) this.#brokers.delete(name)
+    })
+    return opening
+  }
+
+  /** See `Cluster.request`. */
+  async request<T>(
+    broker: Broker,
+    send: (broker: Broker) => Promise<T>,
+    timeoutMs: number = this.#options.requestTimeoutMs,
+  ): Promise<T> {
+    const { host, port } = broker.connectionPool
+    // A broker that was dropped in the meantime would open connections that nothing closes.
+    if (!this.#opened.has(broker)) throw new LinkError(`The connection to ${host}:${port} is closed`, { unsent: true })
+    const late = (): Error => new LinkError(`${host}:${port} gave no answer for ${timeoutMs} ms`, { unsent: false })
+    const sending = send(broker)
+    sending.catch(() => {})
+    try {
+      return await withTimeout(sending, timeoutMs, late)
+    } catch (cause) {
+      if (!isLinkError(cause) && !isConnectionFailure(cause)) throw cause
+      const error = isLinkError(cause)
+        ? cause
+        : new LinkError((cause as Error).message, { cause, unsent: wasNotSent(cause as Error) })
+      this.#failed(broker, error)
+      throw error
+    }
+  }
+
+  /** Closes every socket at once. Pending requests reject, later ones connect again. */
+  disconnect(): void {
+    const error = new LinkError('The connection was closed', { unsent: false })
+    this.#epoch += 1
+    for (const broker of [...this.#opened.keys()]) this.#drop(broker, error)
+  }
+
+  /** As `disconnect`, for good. */
+  close(): void {
+    this.#closed = true
+    this.disconnect()
+  }
+
+  #connected(): Broker | undefined {
+    return [...this.#ready].find((broker) => broker.isConnected())
+  }
+
+  async #candidates(
+    addresses: readonly Address[],
+  ): Promise<readonly { readonly name: string; readonly address: Address }[]> {
+    const known = addresses.map((address) => ({ name: addressName(address), address }))
+    const names = new Set(known.map(({ name }) => name))
+    const seeds = await this.#seeds().catch((error) => {
+      if (known.length === 0) throw error
+      return []
+    })
+    const others = seeds.filter((address) => !names.has(addressName(address)))
+    return [...known, ...others.map((address) => ({ name: `${seedPrefix}${addressName(address)}`, address }))]
+  }
+
+  /** Returns the brokers of the configuration. kafkajs knows them, and gives the next one each time. */
+  async #seeds(): Promise<readonly Address[]> {
+    const seeds = new Map<string, Address>()
+    for (;;) {
+      const { host, port } = await this.#kafkajs.connectionPoolBuilder.build()
+      const name = addressName({ host, port })
+      if (seeds.has(name)) return [...seeds.values()]
+      seeds.set(name, { host, port })
+    }
+  }
+
+  /** Ends the attempts that go on although another broker has answered. */
+  #dropSlowSeeds(): void {
+    for (const [broker, name] of [...this.#opened]) {
+      if (name.startsWith(seedPrefix) && !this.#ready.has(broker)) this.#drop(broker, closedError())
+    }
+  }
+
+  async #connect({ host, port }: Address, name: string): Promise<Broker> {
+    const { connectionPoolBuilder, brokerPool, rootLogger } = this.#kafkajs
+    const connectionPool = await connectionPoolBuilder.build({ host, port })
+    const broker = brokerPool.createBroker({ connectionPool, logger: rootLogger })
+    for (const connection of connectionPool.pool) {
+      scheduleChecksOnlyIfPending(connection)
+      shareConnect(connection)
+    }
+    this.#opened.set(broker, name)
+    await this.request(broker, () => broker.connect()).catch((error) => {
+      this.#drop(broker, error)
+      throw error
+    })
+    if (this.#closed) {
+      this.#drop(broker, closedError())
+      throw closedError()
+    }
+    this.#ready.add(broker)
+    connectionPool.pool[0]?.socket?.once('close', () => {
+      if (!this.#opened.has(broker)) return
+      this.#failed(broker, new LinkError(`The connection to ${host}:${port} ended`, { unsent: false }))
+    })
+    return broker
+  }
+
+  #failed(broker: Broker, error: Error): void {
+    this.#drop(broker, error)
+    if (this.#opened.size === 0 && !this.#closed) this.#options.onLost(error)
+  }
+
+  #drop(broker: Broker, error: Error): void {
+    const name = this.#opened.get(broker)
+    if (name === undefined) return
+    this.#opened.delete(broker)
+    this.#ready.delete(broker)
+    this.#brokers.delete(name)
+    this.#options.onDropped(name)
+    for (const connection of broker.connectionPool.pool) destroy(connection, error)
+  }
+}
+
+interface Failure {
+  readonly address: Address
+  readonly error: unknown
+}
+
+function noneAnswered(failures: readonly Failure[]): unknown {
+  const errors = failures.map(({ error }) => error)
+  const refused = errors.find(isAuthError) ?? errors.find(isTlsFault)
+  if (refused !== undefined || errors.length < 2) return refused ?? errors[0]
+  const text = failures.map(({ address, error }) => `${addressName(address)}: ${(error as Error).message}`).join('; ')
+  return new LinkError(text, { cause: new AggregateError(errors, text), unsent: true })
+}
+
+const connectionFailures = [
+  'KafkaJSConnectionError',
+  'KafkaJSConnectionClosedError',
+  'KafkaJSRequestTimeoutError',
+  'KafkaJSLockTimeout',
+]
+
+const isConnectionFailure = (error: unknown): boolean => connectionFailures.includes((error as Error).name)
+
+const wasNotSent = ({ name, message }: Error): boolean =>
+  name === 'KafkaJSLockTimeout' ||
+  (name === 'KafkaJSConnectionError' &&
+    /^(?:Not connected|Connection timeout|Connection error: connect )/.test(message))

@@ -1,0 +1,98 @@
+import { isUtf8 } from 'node:buffer'
+import type { ByteReader } from './byte-reader.js'
+
+/** One header of a record, as text. Bytes that are not UTF-8 are shown as hexadecimal digits. */
+export interface RecordHeader {
+  readonly name: string
+  readonly value: string
+}
+
+interface Place {
+  data: Buffer
+  at: number
+  length: number
+  text: string
+}
+
+/** The limit of one record. A header costs many times its bytes in a batch, so more of them are an attack. */
+const maxHeaders = 10_000
+
+/**
+ * Reads the headers of records that were read together. Decoding text is most of the cost of reading a small record, and the
+ * records of a topic mostly have the same headers in the same order. So a text that is the same as in the record before is not
+ * decoded again.
+ */
+export class HeaderReader {
+  readonly #names: Place[] = []
+  readonly #values: Place[] = []
+  /** The headers of the record before. */
+  readonly #headers: RecordHeader[] = []
+
+  /**
+   * Returns the headers of the next record, in their order. A name may occur twice; one without a value removes those of its name
+   * before it. Throws a `RangeError` if there are more than 10,000.
+   */
+  read(data: Buffer, reader: ByteReader): readonly RecordHeader[] {
+    const headers: RecordHeader[] = []
+    /** By name: the headers of that name before this index are removed. */
+    let removedBefore: Map<string, number> | undefined
+    const count = reader.varint()
+    if (count > maxHeaders) throw new RangeError(`A record has ${count} headers; at most ${maxHeaders} are read`)
+    for (let index = 0; index < count; index++) {
+      const name = this.#text(this.#names, index, data, reader) ?? ''
+      const value = this.#text(this.#values, index, data, reader)
+      if (value !== undefined) headers.push(this.#header(index, name, value))
+      else {
+        removedBefore ??= new Map()
+        removedBefore.set(name, headers.length)
+      }
+    }
+    return removedBefore === undefined
+      ? headers
+      : headers.filter(({ name }, at) => at >= (removedBefore.get(name) ?? 0))
+  }
+
+  #header(index: number, name: string, value: string): RecordHeader {
+    const before = this.#headers[index]
+    if (before !== undefined && before.name === name && before.value === value) return before
+    const header = { name, value }
+    this.#headers[index] = header
+    return header
+  }
+
+  #text(places: Place[], index: number, data: Buffer, reader: ByteReader): string | undefined {
+    const length = reader.varint()
+    if (length < 0) return undefined
+    const at = reader.skip(length)
+    const before = places[index]
+    if (before === undefined) {
+      const text = textAt(data, at, length)
+      places[index] = { data, at, length, text }
+      return text
+    }
+    if (before.length !== length || !isSame(before, data, at)) {
+      before.text = textAt(data, at, length)
+      before.data = data
+      before.at = at
+      before.length = length
+    }
+    return before.text
+  }
+}
+
+function isSame({ data: other, at: there, length }: Place, data: Buffer, at: number): boolean {
+  for (let index = 0; index < length; index++) {
+    if (data[at + index] !== other[there + index]) return false
+  }
+  return true
+}
+
+const replacement = '\ufffd'
+
+/** Decodes UTF-8. Returns hexadecimal digits for anything else. */
+export function textAt(data: Buffer, at: number, length: number): string {
+  const text = data.toString('utf8', at, at + length)
+  if (!text.includes(replacement)) return text
+  const bytes = data.subarray(at, at + length)
+  return isUtf8(bytes) ? text : bytes.toString('hex')
+}

@@ -1,0 +1,44 @@
+import { isMqError } from '@mq/core/adapter'
+import { errorType, isAuthError, isCausedBy, isLinkError } from '../driver/errors.js'
+
+// These tell from a failed request to publish what became of its records.
+
+/** The answers of a broker that may have written the records: also of a leader that lost its place, or its disk, after it had. */
+const ambiguousTypes = [
+  'REQUEST_TIMED_OUT',
+  'NOT_ENOUGH_REPLICAS_AFTER_APPEND',
+  'NOT_LEADER_FOR_PARTITION',
+  'KAFKA_STORAGE_ERROR',
+]
+
+/** The leader wrote the records, or may have. It is not known whether they stay. */
+export const isAmbiguous = (error: unknown): boolean =>
+  (isLinkError(error) && !error.unsent) ||
+  ambiguousTypes.includes(errorType(error) ?? '') ||
+  // An error of neither the connection nor Kafka says nothing.
+  (!isLinkError(error) && errorType(error) === undefined && (error as Error).name !== 'KafkaJSNotImplemented')
+
+const sizeTypes = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']
+
+/** Also true for an error that has such a cause. */
+export const isTooLarge = (error: unknown): boolean => isCausedBy(error, ({ type }) => sizeTypes.includes(type ?? ''))
+
+const finalTypes = [
+  'INVALID_TOPIC_EXCEPTION',
+  'INVALID_REQUIRED_ACKS',
+  'INVALID_RECORD',
+  'INVALID_TIMESTAMP',
+  'UNSUPPORTED_FOR_MESSAGE_FORMAT',
+  'UNSUPPORTED_COMPRESSION_TYPE',
+  'POLICY_VIOLATION',
+  'INVALID_CONFIG',
+  'INVALID_PARTITIONS',
+  'INVALID_REPLICATION_FACTOR',
+]
+
+/** Trying again cannot help. */
+export const isFinal = (error: unknown): boolean =>
+  isAuthError(error) ||
+  finalTypes.includes(errorType(error) ?? '') ||
+  (error as Error).name === 'KafkaJSNotImplemented' ||
+  isMqError(error, 'MQ_TOPIC_MISSING')

@@ -1,0 +1,110 @@
+import { type GroupRef, MqError } from '@mq/core/adapter'
+import type { Cluster } from '../driver/cluster.js'
+import { patiently } from '../driver/patience.js'
+import { createTopics, deleteTopics, type NewTopic } from '../driver/topics.js'
+import type { Settings } from '../options.js'
+import type { Names } from './names.js'
+import { createPlans } from './plans.js'
+
+const createTimeoutMs = 20_000
+
+export interface TopologyOptions {
+  readonly cluster: Cluster
+  /** For slow requests, because a broker answers the requests of one connection in order. It is disconnected while not used. */
+  readonly admin: Cluster
+  readonly names: Names
+  readonly settings: Settings
+}
+
+/** Knows which topics exist, and creates those that are missing. */
+export function createTopology({ cluster, admin, names, settings }: TopologyOptions) {
+  const plans = createPlans(names, settings)
+  /** The number of partitions of each topic. Callers that ask at the same time share a promise. */
+  const known = new Map<string, Promise<number>>()
+  let adminUses = 0
+
+  async function withAdmin(work: () => Promise<void>): Promise<void> {
+    adminUses += 1
+    try {
+      await patiently(work)
+    } finally {
+      adminUses -= 1
+      if (adminUses === 0) admin.disconnect()
+    }
+  }
+
+  const create = (topics: readonly NewTopic[]): Promise<void> =>
+    withAdmin(() => createTopics(admin, topics, { timeoutMs: createTimeoutMs }))
+
+  const count = async (topic: string): Promise<number | undefined> =>
+    (await cluster.partitionsOf(topic, { fresh: true }))?.length
+
+  async function find(topic: string): Promise<number> {
+    const existing = await count(topic)
+    if (existing !== undefined && existing > 0) return existing
+    const planned = plans.find(topic)
+    if (planned === undefined || !settings.createTopics) throw missingTopics([topic])
+    await create([planned])
+    return (await count(topic)) ?? planned.partitions
+  }
+
+  function ensure(topic: string): Promise<number> {
+    const found = known.get(topic)
+    if (found !== undefined) return found
+    const finding = find(topic)
+    known.set(topic, finding)
+    finding.catch(() => known.delete(topic))
+    return finding
+  }
+
+  return {
+    plan: plans.plan,
+    /**
+     * Resolves with the number of partitions. Creates the topic if it is missing and planned. Rejects with `MQ_TOPIC_MISSING` if that
+     * is not allowed.
+     */
+    ensure,
+    /** As `ensure`, with one request for all topics that are to be created, and one error for all that are missing. */
+    async ensureAll(topics: readonly string[]): Promise<void> {
+      const unknown = topics.filter((topic) => !known.has(topic))
+      const counts = await Promise.all(unknown.map(count))
+      const missing = unknown.filter((_, index) => counts[index] === undefined)
+      const planned = missing.map((topic) => plans.find(topic)).filter((one) => one !== undefined)
+      if (planned.length < missing.length || (missing.length > 0 && !settings.createTopics))
+        throw missingTopics(missing)
+      if (planned.length > 0) await create(planned)
+      await Promise.all(topics.map(ensure))
+    },
+    /** Resolves with the number of partitions, or with undefined for a topic that does not exist. */
+    count,
+    /** Makes the next `ensure` look again. */
+    forget(topic: string): void {
+      known.delete(topic)
+      cluster.forget(topic)
+    },
+    async remove(topics: readonly string[]): Promise<void> {
+      for (const topic of topics) known.delete(topic)
+      await withAdmin(() => deleteTopics(admin, topics, { timeoutMs: createTimeoutMs }))
+      for (const topic of topics) {
+        known.delete(topic)
+        cluster.forget(topic)
+      }
+    },
+  }
+}
+
+export type Topology = ReturnType<typeof createTopology>
+
+/** The topics of a group, by what they hold. */
+export const planGroup = ({ plan }: Topology, ref: GroupRef) => ({
+  main: plan.main(ref.topic),
+  delay: plan.delay(ref.topic),
+  retry: plan.retry(ref),
+  dead: plan.dead(ref),
+})
+
+const missingTopics = (topics: readonly string[]): MqError =>
+  new MqError(
+    'MQ_TOPIC_MISSING',
+    `${topics.length === 1 ? 'A topic is' : 'Topics are'} missing at Kafka, and createTopics is false: ${topics.join(', ')}`,
+  )

@@ -1,0 +1,24 @@
+/** The headers in which the adapter keeps what it knows about a message itself. */
+export const ownHeader = { attempt: 'mq-attempt', failure: 'mq-failure', delay: 'mq-delay' } as const
+
+/** Objects whose first fields are the same in the same order are quick to fill and to read. */
+export const noAttributes = {
+  specversion: undefined,
+  id: undefined,
+  source: undefined,
+  type: undefined,
+  time: undefined,
+  datacontenttype: undefined,
+  partitionkey: undefined,
+}
+
+/** The attribute that a header holds, for the headers of nearly every record: a lookup is quicker than cutting off `ce_`. */
+export const attributeOf: ReadonlyMap<string, string> = new Map([
+  ...Object.keys(noAttributes).map((name) => [`ce_${name}`, name] as const),
+  ['content-type', 'datacontenttype'],
+])
+
+/** The reverse of `attributeOf`. */
+export const headerOf: ReadonlyMap<string, string> = new Map(
+  [...attributeOf].map(([name, attribute]) => [attribute, name]),
+)

@@ -1,0 +1,47 @@
+// The text beside a committed offset. See docs/decisions/0023-kafka-done-beside-the-offset.md.
+
+/** Offsets from `first` to `last`, both included. */
+export interface Range {
+  readonly first: number
+  readonly last: number
+}
+
+/** How far a partition is, as its owner commits it. */
+export interface Progress {
+  /** Everything before it is finished. */
+  readonly offset: number
+  /** The finished offsets behind `offset`. */
+  readonly done: readonly Range[]
+  readonly doneCount: number
+  /** How many records are being handled. */
+  readonly running: number
+}
+
+/** Brokers take 4,096 bytes of metadata by default. */
+const maxTextLength = 3_500
+
+/** Encodes the part beside the offset. Ranges that find no room are left out: after a crash their records may run again. */
+export function encodeProgress({ offset, done, doneCount, running }: Progress): string {
+  const parts: string[] = []
+  let length = 0
+  for (const { first, last } of done) {
+    const part = `${(first - offset).toString(36)}-${(last - first).toString(36)}`
+    length += part.length + 1
+    if (length > maxTextLength) break
+    parts.push(part)
+  }
+  return `mq1;${running};${doneCount};${parts.join(',')}`
+}
+
+/** Decodes the text beside an offset. Any other text counts as none. */
+export function decodeProgress(offset: number, metadata: string | null | undefined): Progress {
+  const found = /^mq1;(\d+);(\d+);([0-9a-z,-]*)$/.exec(metadata ?? '')
+  if (found === null) return { offset, done: [], doneCount: 0, running: 0 }
+  const ranges = (found[3] ?? '').split(',').filter((part) => part !== '')
+  const done = ranges.map((part) => {
+    const [from = '', length = ''] = part.split('-')
+    const first = offset + Number.parseInt(from, 36)
+    return { first, last: first + Number.parseInt(length, 36) }
+  })
+  return { offset, done, doneCount: Number(found[2]), running: Number(found[1]) }
+}

@@ -1,0 +1,57 @@
+import { MqError, withTimeout } from '@mq/core/adapter'
+import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib'
+import { answerTimeoutMs, giveUpSilent, inTime } from './answers.js'
+import { politely } from './close.js'
+import { isClosedDriver, reply, replyCode } from './errors.js'
+
+/** Opens a channel that has a listener for `error`: without one, an error of the channel would end its connection. */
+export function openChannel(connection: ChannelModel, kind: 'confirm'): Promise<ConfirmChannel>
+export function openChannel(connection: ChannelModel, kind: 'plain'): Promise<Channel>
+export async function openChannel(connection: ChannelModel, kind: 'confirm' | 'plain'): Promise<Channel> {
+  const opening = kind === 'confirm' ? connection.createConfirmChannel() : connection.createChannel()
+  const late = (): MqError => new MqError('MQ_TIMEOUT', `RabbitMQ opened no channel in ${answerTimeoutMs} ms`)
+  const channel = await withTimeout(opening, answerTimeoutMs, late).catch((error) => {
+    opening.then(closeChannel, () => undefined)
+    giveUpSilent(connection)
+    // The connection may have closed before it had listeners, if its last frames came in the chunk that opened it.
+    if (isClosedDriver(error)) connection.emit('close', error)
+    throw error
+  })
+  channel.on('error', () => undefined)
+  return channel
+}
+
+export const closeChannel = (channel: Channel): Promise<boolean> => politely(() => channel.close())
+
+/** Does some work on a channel of its own, so that a refusal closes no channel that others use. */
+export async function onChannel<T>(
+  connection: ChannelModel,
+  what: string,
+  work: (channel: Channel) => Promise<T>,
+): Promise<T> {
+  const channel = await openChannel(connection, 'plain')
+  try {
+    return await inTime(work(channel), what)
+  } finally {
+    await closeChannel(channel)
+  }
+}
+
+const declareTries = 4
+const declareRetryMs = 50
+
+/** Works like `onChannel`, but tries again if something was deleted while it was being declared. */
+export async function declareOn<T>(
+  connection: ChannelModel,
+  what: string,
+  work: (channel: Channel) => Promise<T>,
+): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await onChannel(connection, what, work)
+    } catch (error) {
+      if (replyCode(error) !== reply.notFound || tries === declareTries) throw error
+      await new Promise((resolve) => setTimeout(resolve, declareRetryMs))
+    }
+  }
+}

@@ -1,0 +1,117 @@
+import {
+  type AdapterEvent,
+  backoff,
+  type Consumer,
+  type ConsumerHealth,
+  isMqError,
+  MqError,
+  withTimeout,
+} from '@mq/core/adapter'
+import { answerTimeoutMs } from '../connection/answers.js'
+import { operationError } from '../connection/errors.js'
+import type { Link } from '../connection/link.js'
+import { pause, unlessAborted } from '../connection/waiting.js'
+import type { Declarations } from '../topology/declarations.js'
+import type { Namespace } from '../topology/names.js'
+import { type ConsumeOnParts, consumeOn } from './consume-on.js'
+import { createSourceQueue } from './source-queue.js'
+
+export interface ConsumerParts
+  extends Pick<ConsumeOnParts, 'ref' | 'options' | 'handle' | 'copy' | 'locks' | 'consumerTimeoutMs'> {
+  readonly link: Link
+  readonly names: Namespace
+  readonly declarations: Declarations
+  readonly report: (event: AdapterEvent) => void
+}
+
+export interface SupervisedConsumer extends Consumer {
+  readonly health: ConsumerHealth
+  /** Resolves when messages flow for the first time. Rejects if the broker refuses that; then the consumer has stopped. */
+  readonly ready: Promise<void>
+}
+
+/** The time that the broker may take in addition to the time limit of a stop. */
+const stopGraceMs = 4_000
+
+const maxRetryMs = 5_000
+
+/** Creates a consumer that starts again after every interruption, until it is stopped. */
+export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
+  const { ref, options, link, names, declarations, report } = parts
+  let status: ConsumerHealth['status'] = 'recovering'
+  let wasReady = false
+  let stopping: Promise<void> | undefined
+  let stopTimeoutMs = 0
+  let becomeReady!: () => void
+  let refuse!: (error: MqError) => void
+  const ready = new Promise<void>((resolve, reject) => {
+    becomeReady = resolve
+    refuse = reject
+  })
+  const stopRequest = new AbortController()
+  const stopRequested = stopRequest.signal
+  const isStopping = (): boolean => stopRequested.aborted
+  const reportError = (error: MqError): void => report({ type: 'error', error, ...ref })
+
+  const consumeParts: ConsumeOnParts = {
+    ...parts,
+    queue: createSourceQueue({ ref, isEphemeral: options.ephemeral, link, names, declarations, report }),
+    stopRequested,
+    stopTimeoutMs: () => stopTimeoutMs,
+    wasReady: () => wasReady,
+    onReady() {
+      if (!isStopping()) status = 'consuming'
+      wasReady = true
+      becomeReady()
+    },
+    onInterrupted() {
+      status = 'recovering'
+    },
+    report: reportError,
+  }
+
+  const supervision = supervise()
+
+  async function supervise(): Promise<void> {
+    const pauses = backoff({ minMs: 100, maxMs: maxRetryMs })
+    while (!isStopping()) {
+      const startedAt = performance.now()
+      try {
+        const connection = await unlessAborted(link.ready(answerTimeoutMs), stopRequested)
+        if (connection === undefined) break
+        await consumeOn(connection, consumeParts)
+      } catch (cause) {
+        const error = operationError(cause, `Consuming '${ref.topic}' for '${ref.group}'`)
+        if (!wasReady && !isMqError(error, 'MQ_CONNECTION_LOST')) {
+          refuse(error)
+          return
+        }
+        if (isMqError(error, 'MQ_CLOSED')) break
+        if (link.connection !== undefined) reportError(error)
+      }
+      if (isStopping()) break
+      status = 'recovering'
+      if (performance.now() - startedAt > maxRetryMs) pauses.reset()
+      await pause(pauses.next(), stopRequested)
+    }
+    if (!wasReady) refuse(new MqError('MQ_STOPPED', 'The consumer was stopped before messages flowed'))
+  }
+
+  return {
+    ready,
+    get health() {
+      return { ...ref, status }
+    },
+    stop({ timeoutMs }) {
+      if (stopping === undefined) {
+        status = 'stopping'
+        stopTimeoutMs = timeoutMs
+        stopRequest.abort()
+        // A broker that does not answer may hold it up while it declares.
+        const late = (): Error => new Error('The supervision goes on by itself')
+        stopping = withTimeout(supervision, timeoutMs + stopGraceMs, late).catch(() => undefined)
+      }
+      return stopping
+    },
+  }
+}

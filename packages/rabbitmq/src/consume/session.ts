@@ -1,0 +1,126 @@
+import { type Handle, MqError } from '@mq/core/adapter'
+import type { Channel, ConsumeMessage } from 'amqplib'
+import { textOf } from '../connection/errors.js'
+import { type Decoded, decode } from '../wire/decode.js'
+import { Dispatcher } from './dispatcher.js'
+import { Run, Runs } from './runs.js'
+import { createSettler, type SettlerParts } from './settler.js'
+
+// See docs/decisions/0033-rabbitmq-order.md.
+
+export interface SessionParts extends SettlerParts {
+  readonly handle: Handle
+  readonly report: (error: MqError) => void
+}
+
+/** A stop cancels the consumer when nothing has come for this long, or all slots are taken. */
+const quietMs = 30
+/** A stop cancels the consumer after this time at the latest. */
+const maxFillMs = 200
+
+/** How long storing the copies of returned messages may take after the end of a stop's time limit. */
+const releaseGraceMs = 1_000
+
+/**
+ * Creates a session: the deliveries of one channel. Another channel does not know their delivery tags, so they are settled here or
+ * not at all.
+ */
+export function createSession(channel: Channel, parts: SessionParts) {
+  const { ref, options, handle, report } = parts
+  const runs = new Runs()
+  const dispatcher = new Dispatcher<Run>(options, start)
+  const settler = createSettler(channel, parts, runs, (run) => {
+    if (run.isStarted) dispatcher.finish(run)
+  })
+  let isPaused = false
+  let arrivedAt = 0
+
+  function receive(delivered: ConsumeMessage): void {
+    const decoded = decodeOrRefuse(delivered)
+    if (decoded === undefined) return
+    if (isPaused) arrivedAt = performance.now()
+    const run = new Run(delivered, decoded)
+    runs.add(run)
+    if (!isPaused) dispatcher.add(run)
+  }
+
+  /** Returns undefined if the message could not even be decoded as unreadable. */
+  function decodeOrRefuse(delivered: ConsumeMessage): Decoded | undefined {
+    try {
+      return decode(delivered, ref.topic, { countRedeliveries: !options.ordered })
+    } catch (cause) {
+      // The driver would close the channel for an error, and this message would do the same on the next one.
+      const text = `A message could not be read, and was left to RabbitMQ to dead-letter: ${textOf(cause)}`
+      settler.refuseUnreadable(delivered)
+      report(new MqError('MQ_UNDECODABLE', text, { cause }))
+      return undefined
+    }
+  }
+
+  function start(run: Run): void {
+    run.isStarted = true
+    const delivery = {
+      ...run.decoded,
+      get signal() {
+        return run.abort.signal
+      },
+    }
+    void handle(delivery).then((settlement) => settler.settle(run, settlement))
+  }
+
+  /** Lets running handlers go on, and starts no more. */
+  function pause(): void {
+    isPaused = true
+    dispatcher.pause()
+  }
+
+  return {
+    receive,
+    pause,
+    get isRunning(): boolean {
+      return runs.isRunning
+    },
+    /** How long the oldest message that has not started has been here. 0 if there is none. */
+    get waitedMs(): number {
+      return runs.waitedMs
+    },
+    /**
+     * Cancels the consumer with `cancel`, and starts nothing more. A message that the broker has assigned at that moment and not sent
+     * yet is never sent, and counts as delivered once the channel closes. So it waits until no slot is free, or for a quiet moment.
+     */
+    async end(prefetch: number, cancel: () => Promise<unknown>): Promise<void> {
+      pause()
+      const endsAt = performance.now() + maxFillMs
+      arrivedAt = performance.now()
+      for (;;) {
+        const quietAt = arrivedAt + quietMs
+        const now = performance.now()
+        if (now >= Math.min(quietAt, endsAt)) break
+        if (await runs.until(() => runs.size >= prefetch, quietAt - now)) break
+      }
+      await settler.holdWhile(cancel)
+    },
+    /** Aborts everything because the channel is gone: the broker delivers again what is not settled. */
+    lose(reason: MqError): void {
+      pause()
+      for (const run of runs.clear()) run.abort.abort(reason)
+    },
+    /** Called after `end`: waits for running handlers, then returns the rest in the order in which it came. */
+    async stop(timeoutMs: number): Promise<void> {
+      for (const run of runs) if (!run.isStarted && !run.isSettling && !options.ordered) settler.giveBack(run)
+      if (!(await runs.until(() => !runs.isRunning, timeoutMs))) {
+        const stopped = new MqError('MQ_STOPPED', 'The subscription was stopped before the handler had finished')
+        for (const run of runs) {
+          if (!run.isStarted || run.isSettling) continue
+          run.abort.abort(stopped)
+          if (!options.ordered) settler.giveBack(run)
+        }
+        await runs.until(() => !runs.isSettling, releaseGraceMs)
+      }
+      settler.returnAll()
+      await settler.untilStored()
+    },
+  }
+}
+
+export type Session = ReturnType<typeof createSession>

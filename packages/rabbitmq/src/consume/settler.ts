@@ -1,0 +1,122 @@
+import { randomUUID } from 'node:crypto'
+import type { ConsumeOptions, Failure, GroupRef, Settlement } from '@mq/core/adapter'
+import type { Channel, ConsumeMessage } from 'amqplib'
+import { type Copier, type Copy, copyProperties } from '../wire/copy.js'
+import { createAcknowledger } from './acknowledger.js'
+import type { Run, Runs } from './runs.js'
+
+// See docs/decisions/0033-rabbitmq-order.md.
+
+export interface SettlerParts {
+  readonly ref: GroupRef
+  readonly options: ConsumeOptions
+  readonly copy: Copier
+  /** Says whether returning a message raises its delivery count, as in brokers before 4.3. */
+  readonly requeueCountsAsAttempt: boolean
+}
+
+/** The copy that takes the place of a message. */
+interface Replacement extends Pick<Copy, 'queue' | 'delayMs'> {
+  readonly attempt?: number
+  readonly failure?: Failure
+  readonly entryId?: string
+}
+
+/** Creates the part of a session that answers the broker. `onEnd` is called for each run that has ended. */
+export function createSettler(channel: Channel, parts: SettlerParts, runs: Runs, onEnd: (run: Run) => void) {
+  const { ref, options, copy } = parts
+  const acknowledger = createAcknowledger(channel, () => runs.oldestTag)
+  /** Answers that are held back. */
+  let held: (() => void)[] | undefined
+
+  function settle(run: Run, settlement: Settlement): void {
+    if (!runs.has(run) || run.isSettling || run.abort.aborted) return
+    if (settlement.kind === 'done' || options.ephemeral) acknowledge(run)
+    else if (settlement.kind === 'release') giveBack(run)
+    else if (settlement.kind === 'retry') {
+      const { delayMs, failure } = settlement
+      replace(run, { queue: 'group', delayMs, attempt: run.decoded.attempt + 1, failure }, refuse)
+    } else replace(run, { queue: 'dead', delayMs: 0, failure: settlement.failure, entryId: randomUUID() }, refuse)
+  }
+
+  /** Gives a message back. If returning it would count as an attempt, a copy goes to the end of the queue instead. */
+  function giveBack(run: Run): void {
+    if (options.ephemeral || options.ordered || !parts.requeueCountsAsAttempt) requeue(run)
+    else {
+      const { attempt, failure } = run.decoded
+      replace(run, { queue: 'group', delayMs: 0, attempt, ...(failure && { failure }) }, requeue)
+    }
+  }
+
+  const acknowledge = (run: Run): void => end(run, () => acknowledger.add(run.delivered))
+  const requeue = (run: Run): void => nack(run, { requeue: true })
+  /** The broker dead-letters the message itself, with its headers as they are. */
+  const refuse = (run: Run): void => nack(run, { requeue: false })
+
+  function nack(run: Run, { requeue }: { readonly requeue: boolean }): void {
+    end(run, () => {
+      acknowledger.count()
+      channel.nack(run.delivered, false, requeue)
+    })
+  }
+
+  /**
+   * Stores a copy, then acknowledges the original. A crash in between makes a duplicate, never a loss. `instead` is called if no copy
+   * can be made.
+   */
+  function replace(run: Run, { queue, delayMs, ...history }: Replacement, instead: (run: Run) => void): void {
+    run.isSettling = true
+    const { content } = run.delivered
+    const properties = copyProperties(run.delivered, { message: run.decoded.message, ...history })
+    run.copying = copy({ ref, queue, delayMs, content, properties })
+    void run.copying.result.then((result) => {
+      if (result === 'stored') acknowledge(run)
+      else if (result === 'impossible') instead(run)
+    })
+  }
+
+  function end(run: Run, answer: () => void): void {
+    if (held !== undefined) {
+      held.push(() => end(run, answer))
+      return
+    }
+    if (!runs.delete(run)) return
+    try {
+      answer()
+    } catch {
+      // The channel has closed: the broker delivers the message again.
+    }
+    onEnd(run)
+  }
+
+  return {
+    settle,
+    giveBack,
+    /** Leaves a message that cannot be read to the broker, which dead-letters it. */
+    refuseUnreadable(delivered: ConsumeMessage): void {
+      acknowledger.count()
+      channel.nack(delivered, false, false)
+    },
+    /** Sends no answers before the work is done. */
+    async holdWhile(work: () => Promise<unknown>): Promise<void> {
+      held = []
+      await work()
+      const answers = held
+      held = undefined
+      for (const answer of answers) answer()
+    },
+    /** Returns everything that is not settled. With `ordered`, closing the channel does: only then the broker keeps the order of more than 32. */
+    returnAll(): void {
+      // Before the unsettled runs are cleared, as messages are acknowledged together only up to the first of them.
+      acknowledger.flush()
+      const last = runs.clear().at(-1)
+      if (last === undefined || options.ordered) return
+      try {
+        channel.nack(last.delivered, true, true)
+      } catch {
+        // The channel has closed, which returns them as well.
+      }
+    },
+    untilStored: acknowledger.untilStored,
+  }
+}

@@ -1,0 +1,80 @@
+import { randomUUID } from 'node:crypto'
+import { type AdapterEvent, type GroupRef, MqError } from '@mq/core/adapter'
+import type { ChannelModel } from 'amqplib'
+import { declareOn, onChannel } from '../connection/channels.js'
+import { operationError, reply, replyCode } from '../connection/errors.js'
+import type { Link } from '../connection/link.js'
+import { isBefore, versionOf } from '../connection/version.js'
+import type { Declarations } from '../topology/declarations.js'
+import type { Namespace } from '../topology/names.js'
+import { declareEphemeral } from '../topology/topology.js'
+
+export interface SourceQueueParts {
+  readonly ref: GroupRef
+  readonly isEphemeral: boolean
+  readonly link: Link
+  readonly names: Namespace
+  readonly declarations: Declarations
+  readonly report: (event: AdapterEvent) => void
+}
+
+/** Creates the queue that a consumer takes messages from. It is declared when it is missing, and its deletion is reported. */
+export function createSourceQueue({ ref, isEphemeral, link, names, declarations, report }: SourceQueueParts) {
+  const queue = names.group(ref)
+  let isLossReported = false
+
+  const declare = (connection: ChannelModel): Promise<void> =>
+    declareOn(connection, 'Declaring a group', (channel) => declarations.declareGroup(channel, ref))
+
+  const reportLoss = (reason: string): void => report({ type: 'data-loss', ...ref, reason })
+
+  async function isMissing(connection: ChannelModel): Promise<boolean> {
+    try {
+      await onChannel(connection, 'Looking for a queue', (channel) => channel.checkQueue(queue))
+      return false
+    } catch (error) {
+      return replyCode(error) === reply.notFound
+    }
+  }
+
+  async function prepareEphemeral(connection: ChannelModel): Promise<string> {
+    const own = `${names.ephemeral(ref)}--${randomUUID()}`
+    await declareOn(connection, 'Declaring an ephemeral group', async (channel) => {
+      await declarations.declareTopic(channel, ref.topic)
+      await declareEphemeral(channel, names, { topic: ref.topic, queue: own })
+    })
+    return own
+  }
+
+  return {
+    /** Declares the queue and resolves with its name. `wasReady`: messages have flowed before, so a missing queue is a loss. */
+    async prepare(connection: ChannelModel, { wasReady }: { readonly wasReady: boolean }): Promise<string> {
+      if (isEphemeral) {
+        if (wasReady) reportLoss('an ephemeral subscription had no connection for a while')
+        return prepareEphemeral(connection)
+      }
+      if (wasReady && !isLossReported && (await isMissing(connection))) reportLoss('the queue of the group was deleted')
+      await declare(connection)
+      isLossReported = false
+      return queue
+    },
+    /** Declares the group again, in case its exchanges or bindings were deleted. Never rejects. */
+    async redeclare(connection: ChannelModel): Promise<void> {
+      try {
+        await declare(connection)
+      } catch (cause) {
+        if (link.connection === connection) report({ type: 'error', error: operationError(cause, 'Declaring'), ...ref })
+      }
+    },
+    /** Called when the broker has cancelled the consumer. Reports a loss and resolves with its reason if the queue was deleted. */
+    async lossByCancel(connection: ChannelModel): Promise<MqError | undefined> {
+      // Since 4.3 the broker also cancels a consumer that has kept a message for too long.
+      if (!isBefore(versionOf(connection), 4, 3) && !(await isMissing(connection))) return undefined
+      reportLoss('the queue of the group was deleted under its consumer')
+      isLossReported = true
+      return new MqError('MQ_OWNERSHIP_LOST', 'The group was deleted')
+    },
+  }
+}
+
+export type SourceQueue = ReturnType<typeof createSourceQueue>

@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto'
+import type { Failure, RawDeadLetter } from '@mq/core/adapter'
+import type { Message } from 'amqplib'
+import { entryOf } from '../wire/copy.js'
+import { decode } from '../wire/decode.js'
+import { jsonOf } from '../wire/json.js'
+
+/** Reads a message of a dead-letter queue. */
+export function deadLetterOf(message: Message, topic: string): RawDeadLetter {
+  const decoded = decode(message, topic)
+  // Without an entry id of this adapter the broker dead-lettered it; a failure it carries is that of an earlier attempt.
+  const isOurs = entryOf(message) !== undefined && decoded.failure !== undefined
+  const failure = isOurs && decoded.failure ? decoded.failure : brokerFailure(message, decoded.failure)
+  return { entryId: entryIdOf(message), message: decoded.message, failure }
+}
+
+/** Returns the id of an entry. If the broker dead-lettered it, the id is a hash of everything that redeliveries do not change. */
+export function entryIdOf(message: Message): string {
+  const entry = entryOf(message)
+  if (entry !== undefined) return entry
+  const { 'x-delivery-count': _, 'x-acquired-count': __, ...headers } = message.properties.headers ?? {}
+  const { messageId, timestamp } = message.properties
+  const hash = createHash('sha256')
+    .update(jsonOf([messageId, timestamp, headers]))
+    .update(message.content)
+  return `broker-${hash.digest('hex').slice(0, 32)}`
+}
+
+function brokerFailure({ properties }: Message, previous: Failure | undefined): Failure {
+  const headers = properties.headers ?? {}
+  const death: unknown = Array.isArray(headers['x-death']) ? headers['x-death'][0] : undefined
+  const { reason, time } = (death ?? {}) as { reason?: unknown; time?: { value?: unknown } }
+  const why = String(reason ?? headers['x-first-death-reason'] ?? 'unknown').slice(0, 100)
+  const at = typeof time?.value === 'number' ? time.value * 1_000 : Date.now()
+  return {
+    reason: 'broker',
+    error: { name: 'RabbitMQ', message: `RabbitMQ dead-lettered the message by itself: ${why}`, code: why },
+    attempts: previous?.attempts ?? 0,
+    firstFailedAt: previous?.firstFailedAt ?? at,
+    failedAt: at,
+  }
+}

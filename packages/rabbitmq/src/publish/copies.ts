@@ -1,0 +1,55 @@
+import { backoff, type GroupRef, type MqError } from '@mq/core/adapter'
+import { delayRoute } from '../topology/delays.js'
+import type { Namespace } from '../topology/names.js'
+import type { Copier, Copy, CopyResult } from '../wire/copy.js'
+import type { Outbox } from './outbox.js'
+import type { Letter, Parcel } from './parcel.js'
+
+export interface CopierParts {
+  readonly names: Namespace
+  readonly outbox: Outbox
+  readonly redeclareGroup: (ref: GroupRef) => Promise<void>
+  readonly report: (error: MqError, ref: GroupRef) => void
+}
+
+/** Creates the copier, which tries to store a copy until it is stored or abandoned. */
+export function createCopier({ names, outbox, redeclareGroup, report }: CopierParts): Copier {
+  return (copy) => {
+    const letter = letterOf(names, copy)
+    let isAbandoned = false
+    let parcel: Parcel | undefined
+    const isOver = (): boolean => isAbandoned || outbox.isClosed
+
+    async function untilStored(): Promise<CopyResult> {
+      const pauses = backoff({ minMs: 100, maxMs: 5_000 })
+      for (;;) {
+        const sent = outbox.sendOne(letter)
+        parcel = sent.parcel
+        const { status, routed, error } = await sent.outcome
+        if (status === 'stored' && routed !== 'no') return 'stored'
+        if (isOver()) return 'abandoned'
+        if (parcel?.isImpossible) return 'impossible'
+        if (error !== undefined) report(error, copy.ref)
+        // The broker has no queue for it.
+        else await redeclareGroup(copy.ref).catch((failure: MqError) => report(failure, copy.ref))
+        await new Promise((resolve) => setTimeout(resolve, pauses.next()))
+        if (isOver()) return 'abandoned'
+      }
+    }
+
+    return {
+      result: untilStored(),
+      abandon(): void {
+        isAbandoned = true
+        parcel?.giveUp('it is not needed any more')
+      },
+    }
+  }
+}
+
+function letterOf(names: Namespace, { ref, queue, delayMs, content, properties }: Copy): Letter {
+  const destination = names[queue](ref)
+  if (delayMs <= 0) return { exchange: '', routingKey: destination, need: {}, content, properties }
+  const { level, routingKey } = delayRoute(delayMs, destination)
+  return { exchange: names.delay(level), routingKey, need: { level }, content, properties }
+}

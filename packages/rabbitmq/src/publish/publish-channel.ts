@@ -1,0 +1,133 @@
+import type { ChannelModel, ConfirmChannel, Message } from 'amqplib'
+import { openChannel } from '../connection/channels.js'
+import type { Parcel } from './parcel.js'
+
+export interface PublishChannelListener {
+  /** Called when the channel can take messages: it was opened, or has room again. */
+  readonly onReady: () => void
+  /** Called with the answer to a message, and an error if the broker refused it. */
+  readonly onAnswer: (parcel: Parcel, error: unknown) => void
+  /** Called before the answer if no queue took the message. */
+  readonly onReturn: (message: Message) => void
+  /** Called when the channel is gone. Messages without an answer will get none. */
+  readonly onLost: (fault: unknown) => void
+}
+
+const reopenDelayMs = 50
+
+/**
+ * After the death of a node RabbitMQ 3.10 may refuse messages for a queue until that node is back. The queue has another leader by
+ * then, but the channel asks only the first one. A new channel asks the new leader.
+ */
+const nacksBeforeRenewal = 3
+const minAgeMs = 1_000
+/** How long to wait for confirms before switching channels; unconfirmed messages are sent again. */
+const drainMs = 1_000
+
+/** The channel with publisher confirms. It is opened on each connection, and again whenever it has closed. */
+export class PublishChannel {
+  readonly #listener: PublishChannelListener
+  #connection: ChannelModel | undefined
+  #channel: ConfirmChannel | undefined
+  #isWritable = true
+  #openedAt = 0
+  /** While it is set, nothing is sent. At that time at the latest, another channel is opened. */
+  #drainsUntil: number | undefined
+
+  constructor(listener: PublishChannelListener) {
+    this.#listener = listener
+  }
+
+  get connection(): ChannelModel | undefined {
+    return this.#connection
+  }
+
+  get isOpen(): boolean {
+    return this.#channel !== undefined
+  }
+
+  get canSend(): boolean {
+    return this.#channel !== undefined && this.#isWritable && this.#drainsUntil === undefined
+  }
+
+  useConnection(connection: ChannelModel | undefined): void {
+    this.#connection = connection
+    if (connection !== undefined) void this.#open(connection)
+  }
+
+  /** Throws if the channel has just closed, or if the driver cannot write the message. */
+  send(parcel: Parcel): void {
+    const channel = this.#channel as ConfirmChannel
+    const { exchange, routingKey, content, properties } = parcel.letter
+    this.#isWritable = channel.publish(exchange, routingKey, content, properties, (error) => {
+      // After its channel has closed, a message is sent again, whatever the driver reports.
+      if (channel === this.#channel) this.#listener.onAnswer(parcel, error)
+    })
+  }
+
+  /** Plans another channel if the broker has refused a message too often on this one. */
+  renewAfter(nacks: number): void {
+    const now = performance.now()
+    if (nacks >= nacksBeforeRenewal && now - this.#openedAt > minAgeMs) this.#drainsUntil ??= now + drainMs
+  }
+
+  /** Opens the planned channel if nothing is in flight any more, or the wait is over. */
+  renewIfDrained(isDrained: boolean): void {
+    if (this.#drainsUntil === undefined || (!isDrained && performance.now() < this.#drainsUntil)) return
+    const old = this.#channel
+    if (old === undefined) return
+    this.lose()
+    old.close().catch(() => {})
+  }
+
+  /** Treats the channel as closed, and opens another one. */
+  lose(): void {
+    if (this.#channel !== undefined) this.#onClose(this.#channel, undefined)
+  }
+
+  close(): void {
+    this.#channel = undefined
+    this.#connection = undefined
+  }
+
+  async #open(connection: ChannelModel): Promise<void> {
+    let channel: ConfirmChannel
+    try {
+      channel = await openChannel(connection, 'confirm')
+    } catch {
+      this.#reopenSoon(connection)
+      return
+    }
+    if (connection !== this.#connection) return
+    let fault: unknown
+    channel.on('error', (error: unknown) => {
+      fault = error
+    })
+    channel.on('return', this.#listener.onReturn)
+    channel.on('drain', () => {
+      this.#isWritable = true
+      this.#listener.onReady()
+    })
+    // Before the driver's own listener, which answers everything that is in flight with an error.
+    channel.prependListener('close', () => this.#onClose(channel, fault))
+    this.#channel = channel
+    this.#openedAt = performance.now()
+    this.#isWritable = true
+    this.#listener.onReady()
+  }
+
+  #onClose(channel: ConfirmChannel, fault: unknown): void {
+    if (this.#channel !== channel) return
+    this.#channel = undefined
+    this.#drainsUntil = undefined
+    this.#listener.onLost(fault)
+    this.#reopenSoon(this.#connection)
+  }
+
+  /** Waits a moment: if the channel closed with its connection, that is known by then. */
+  #reopenSoon(connection: ChannelModel | undefined): void {
+    setTimeout(() => {
+      if (connection !== undefined && connection === this.#connection) void this.#open(connection)
+    }, reopenDelayMs)
+  }
+}

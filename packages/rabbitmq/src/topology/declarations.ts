@@ -1,0 +1,70 @@
+import type { GroupRef } from '@mq/core/adapter'
+import type { Channel } from 'amqplib'
+import { declareBase, declareGroup, declareLevels, declareTopic, type TopologyOptions } from './topology.js'
+
+/** The part of the topology that must exist before a message is sent. */
+export interface Need {
+  readonly topic?: string
+  /** The highest delay level. */
+  readonly level?: number
+}
+
+/** Everything declared since the connection came up. A late answer of an earlier connection goes into that one's record. */
+interface Declared {
+  readonly topics: Set<string>
+  base: boolean
+  levels: number
+}
+
+const nothing = (): Declared => ({ topics: new Set(), base: false, levels: 0 })
+
+const keyOf = ({ topic, group }: GroupRef): string => `${topic} ${group}`
+
+/** Declares what publishing needs, once per connection, and remembers the groups that this adapter has declared. */
+export function createDeclarations(options: TopologyOptions) {
+  const { names } = options
+  const groups = new Map<string, GroupRef>()
+  let declared = nothing()
+
+  async function base(channel: Channel, record: Declared): Promise<void> {
+    if (!record.base) await declareBase(channel, names)
+    record.base = true
+  }
+
+  return {
+    isReady: ({ topic, level }: Need): boolean =>
+      (topic === undefined || declared.topics.has(topic)) && (level === undefined || level < declared.levels),
+    async declare(channel: Channel, { topic, level }: Need): Promise<void> {
+      const record = declared
+      await base(channel, record)
+      if (topic !== undefined && !record.topics.has(topic)) {
+        await declareTopic(channel, names, topic)
+        // If the exchange was deleted, the groups have lost their bindings to it.
+        for (const ref of groups.values()) if (ref.topic === topic) await declareGroup(channel, options, ref)
+        record.topics.add(topic)
+      }
+      if (level !== undefined && level >= record.levels) {
+        await declareLevels(channel, names, { from: record.levels, to: level })
+        record.levels = Math.max(record.levels, level + 1)
+      }
+    },
+    async declareTopic(channel: Channel, topic: string): Promise<void> {
+      await declareBase(channel, names)
+      await declareTopic(channel, names, topic)
+    },
+    /** Declares a group even if it was declared before, as another program may have deleted it. */
+    async declareGroup(channel: Channel, ref: GroupRef): Promise<void> {
+      await declareBase(channel, names)
+      await declareTopic(channel, names, ref.topic)
+      await declareGroup(channel, options, ref)
+      groups.set(keyOf(ref), ref)
+    },
+    forgetGroup: (ref: GroupRef): void => void groups.delete(keyOf(ref)),
+    /** Makes everything be declared again: after a connection was lost, or if something turned out to be missing. */
+    reset(): void {
+      declared = nothing()
+    },
+  }
+}
+
+export type Declarations = ReturnType<typeof createDeclarations>

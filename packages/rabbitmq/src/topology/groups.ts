@@ -1,0 +1,40 @@
+import type { GroupRef, MqError, QueueStats } from '@mq/core/adapter'
+import { declareOn } from '../connection/channels.js'
+import { reply, replyCode } from '../connection/errors.js'
+import type { Request } from '../connection/links.js'
+import type { Declarations } from './declarations.js'
+import type { Namespace } from './names.js'
+
+export interface GroupsParts {
+  readonly names: Namespace
+  readonly declarations: Declarations
+  readonly request: Request
+}
+
+/** Creates the operations on groups. */
+export function createGroups({ names, declarations, request }: GroupsParts) {
+  async function count(queue: string): Promise<number> {
+    try {
+      return (await request('Reading stats', (channel) => channel.checkQueue(queue))).messageCount
+    } catch (error) {
+      if (replyCode((error as MqError).cause) === reply.notFound) return 0
+      throw error
+    }
+  }
+
+  return {
+    declare: (ref: GroupRef): Promise<void> =>
+      request(`Declaring the group '${ref.group}'`, (channel) => declarations.declareGroup(channel, ref), declareOn),
+    delete: (ref: GroupRef): Promise<void> =>
+      request(`Deleting the group '${ref.group}'`, async (channel) => {
+        declarations.forgetGroup(ref)
+        await channel.deleteQueue(names.group(ref))
+        await channel.deleteQueue(names.dead(ref))
+      }),
+    async stats(ref: GroupRef): Promise<QueueStats> {
+      const [ready, dead] = await Promise.all([count(names.group(ref)), count(names.dead(ref))])
+      // AMQP reports neither of the other two.
+      return { ready, inFlight: undefined, delayed: undefined, dead }
+    },
+  }
+}

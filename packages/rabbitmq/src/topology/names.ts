@@ -1,0 +1,25 @@
+import { brokerName, type GroupRef } from '@mq/core/adapter'
+
+/** Returns the names of this adapter's exchanges and queues. All begin with the prefix, so that one permission covers them. */
+export function namespaceFor(prefix: string) {
+  const named = (...parts: readonly string[]): string => brokerName([prefix, ...parts])
+  return {
+    /** The exchange to which messages of the topic are published, by any library. */
+    topic: (topic: string): string => named('topic', topic),
+    /** The exchange where delayed messages of the topic arrive when they are due. Those that no group takes go to `unrouted`. */
+    dueTopic: (topic: string): string => named('due', topic),
+    group: ({ topic, group }: GroupRef): string => named('group', topic, group),
+    dead: ({ topic, group }: GroupRef): string => named('dead', topic, group),
+    /** The queue that the one instance that handles an ordered group owns. */
+    lock: ({ topic, group }: GroupRef): string => named('lock', topic, group),
+    ephemeral: ({ topic, group }: GroupRef): string => named('ephemeral', topic, group),
+    /** An exchange and a queue. */
+    delay: (level: number): string => named('delay', String(level).padStart(2, '0')),
+    /** The exchange that leads from the last delay level to the topic or the group. */
+    due: named('delay', 'due'),
+    /** An exchange and a queue. */
+    unrouted: named('unrouted'),
+  }
+}
+
+export type Namespace = ReturnType<typeof namespaceFor>

@@ -1,0 +1,59 @@
+import { encodeFailure, type Failure, type GroupRef, type RawMessage } from '@mq/core/adapter'
+import type { Message, Options } from 'amqplib'
+import { brokerHeader, isOwn, own, type Table, textValue } from './headers.js'
+
+/** A copy of a delivered message, for a queue of its group: a retry, a dead letter, or a message that is given back. */
+export interface Copy {
+  readonly ref: GroupRef
+  readonly queue: 'group' | 'dead'
+  readonly delayMs: number
+  readonly content: Buffer
+  readonly properties: Options.Publish
+}
+
+/** `impossible`: no broker will ever take it, because its headers exceed a frame or hold a value that the driver cannot write. */
+export type CopyResult = 'stored' | 'abandoned' | 'impossible'
+
+export interface PendingCopy {
+  readonly result: Promise<CopyResult>
+  /** Ends the attempts to store it. A copy that was not sent yet is not sent. */
+  abandon(): void
+}
+
+/** Stores a copy. The original may be acknowledged only after that. */
+export type Copier = (copy: Copy) => PendingCopy
+
+export interface CopyHistory {
+  /** Replaces the id and the time that a message of another program may lack. */
+  readonly message: RawMessage
+  readonly attempt?: number
+  readonly failure?: Failure
+  /** Makes the copy a dead letter. */
+  readonly entryId?: string
+}
+
+/** Keeps everything that another program wrote, except for the properties that would make the broker act upon the copy. */
+export function copyProperties({ properties }: Message, history: CopyHistory): Options.Publish {
+  const {
+    userId: _user,
+    expiration: _expiration,
+    deliveryMode: _mode,
+    headers: given,
+    clusterId: _cluster,
+    ...kept
+  } = properties
+  const headers: Table = Object.create(null)
+  for (const name of Object.keys(given ?? {})) {
+    // CC and BCC would send it to other queues again, and brokers before 4.0 take a repeated x-death for a cycle.
+    if (name === 'CC' || name === 'BCC' || isOwn(name) || brokerHeader.test(name)) continue
+    headers[name] = given?.[name]
+  }
+  if (!('cloudEvents:time' in headers || 'cloudEvents_time' in headers)) headers[own.time] = history.message.time
+  if (history.attempt !== undefined && history.attempt > 1) headers[own.attempt] = history.attempt
+  if (history.failure !== undefined) headers[own.failure] = encodeFailure(history.failure)
+  if (history.entryId !== undefined) headers[own.entry] = history.entryId
+  return { ...kept, messageId: kept.messageId || history.message.id, headers, persistent: true, mandatory: true }
+}
+
+/** Returns the entry id that this adapter gave a dead letter, or undefined if the broker dead-lettered it. */
+export const entryOf = ({ properties }: Message): string | undefined => textValue(properties.headers?.[own.entry])

@@ -1,0 +1,338 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { brokers, proxy, type RabbitServer, rabbitmq as startRabbit } from '@mq/test-brokers'
+import { type ChannelModel, connect } from 'amqplib'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Link } from '../src/connection/link.js'
+import { createConsumer } from '../src/consume/consumer.js'
+import { rabbitmq } from '../src/index.js'
+import { settingsOf } from '../src/options.js'
+import { createDeclarations } from '../src/topology/declarations.js'
+import { createLocks } from '../src/topology/locks.js'
+import { namespaceFor } from '../src/topology/names.js'
+import { eventually, freshTopic, open, pause } from './support/open.js'
+import { onRaw } from './support/raw.js'
+
+const names = namespaceFor('mq')
+
+describe.skipIf(!brokers.owned('rabbitmq'))('recovering', () => {
+  let server: RabbitServer
+
+  beforeAll(async () => {
+    server = await startRabbit()
+  })
+  afterAll(async () => {
+    await server?.stop()
+  })
+
+  it('a queue deleted under a running consumer is reported as data loss, and is there again with its consumer', async () => {
+    const queue = await open({ url: server.url })
+    const topic = freshTopic()
+    const lost: unknown[] = []
+    const got: unknown[] = []
+    let reason: unknown
+    queue.on('data-loss', (event) => lost.push(event))
+    await queue.subscribe(topic, async ({ data }, { signal }) => {
+      got.push(data)
+      if (data !== 'stuck') return
+      await new Promise((resolve) => signal.addEventListener('abort', resolve))
+      reason = signal.reason
+    })
+    await queue.publish(topic, 'stuck')
+    await eventually(() => got.length === 1, 'the first message')
+    await onRaw(server.url, (channel) => channel.deleteQueue(names.group({ topic, group: 'workers' })))
+    await eventually(() => lost.length > 0, 'the loss to be reported')
+    await eventually(async () => (await queue.publish(topic, 'after')).routed === 'yes', 'the group to be there again')
+    await eventually(() => got.includes('after'), 'the message after')
+    expect(lost).toMatchObject([{ topic, group: 'workers' }])
+    expect(reason).toMatchObject({ code: 'MQ_OWNERSHIP_LOST' })
+    expect(queue.health()).toMatchObject({ status: 'up', consumers: [{ status: 'consuming' }] })
+  })
+
+  it('a queue that was deleted while the connection was gone is reported as data loss too', async () => {
+    const link = await proxy(server)
+    const queue = await open({ url: link.url })
+    const topic = freshTopic()
+    const lost: unknown[] = []
+    queue.on('data-loss', (event) => lost.push(event))
+    await queue.subscribe(topic, () => {})
+    await link.refuse()
+    await link.cut()
+    await onRaw(server.url, (channel) => channel.deleteQueue(names.group({ topic, group: 'workers' })))
+    await link.heal()
+    await eventually(() => lost.length === 1, 'the loss to be reported')
+    await eventually(() => queue.health().status === 'up', 'the consumer to be back')
+    expect(lost).toMatchObject([{ topic, group: 'workers' }])
+    await link.close()
+  })
+
+  it('after a channel error the consumer is back on a new channel, and only its own messages come again', async () => {
+    // After this time the broker closes the channel of a message that is not acknowledged. It checks at this interval.
+    await server.rabbitmqctl('eval', 'application:set_env(rabbit, consumer_timeout, 1000).')
+    await server.rabbitmqctl('eval', 'application:set_env(rabbit, channel_tick_interval, 500).')
+    try {
+      const queue = await open({ url: server.url })
+      const [slow, other] = [freshTopic(), freshTopic()]
+      const runs: number[] = []
+      const errors: string[] = []
+      const otherGot: unknown[] = []
+      queue.on('error', ({ error }) => errors.push(error.message))
+      await queue.subscribe(other, ({ data }) => void otherGot.push(data))
+      await queue.subscribe(slow, async ({ attempt }, { signal }) => {
+        runs.push(attempt)
+        if (attempt === 1) await new Promise((resolve) => signal.addEventListener('abort', resolve))
+      })
+      await queue.publish(slow, 1)
+      await eventually(() => runs.length === 2, 'the second run', 20_000)
+      expect(runs).toEqual([1, 2])
+      expect(errors.join()).toMatch(/timed out/)
+      await queue.publish(other, 1)
+      await eventually(() => otherGot.length === 1, 'the other consumer')
+      expect(queue.health().status).toBe('up')
+    } finally {
+      await server.rabbitmqctl('eval', 'application:set_env(rabbit, consumer_timeout, 1800000).')
+      await server.rabbitmqctl('eval', 'application:set_env(rabbit, channel_tick_interval, 60000).')
+    }
+  })
+
+  it('connections that were lost are not kept', async () => {
+    const link = await proxy(server)
+    const connections: WeakRef<ChannelModel>[] = []
+    const queue = await open({
+      url: link.url,
+      async createClient(url, socketOptions) {
+        const connection = await connect(url, socketOptions)
+        connections.push(new WeakRef(connection))
+        return connection
+      },
+    })
+    await queue.subscribe(freshTopic(), () => {})
+    await queue.subscribe(freshTopic(), () => {}, { ordered: true })
+    const cuts = 6
+    for (let times = 1; times <= cuts; times++) {
+      await link.cut()
+      await eventually(() => connections.length === 2 + 2 * times, 'new connections')
+      await eventually(() => queue.health().status === 'up', 'the consumers to be back')
+    }
+    const alive = (): number => connections.filter((connection) => connection.deref() !== undefined).length
+    setFlagsFromString('--expose-gc')
+    const collect: () => void = runInNewContext('gc')
+    // Two are open. The latest error of the adapter and of each consumer keeps the place where it was thrown.
+    await eventually(
+      () => {
+        collect()
+        return alive() <= 5
+      },
+      'the others to be collected',
+      10_000,
+    )
+    await link.close()
+  })
+
+  it('ordered messages that wait long for their key are taken anew before the broker takes them away', async () => {
+    await server.rabbitmqctl('eval', 'application:set_env(rabbit, consumer_timeout, 6000).')
+    await server.rabbitmqctl('eval', 'application:set_env(rabbit, channel_tick_interval, 500).')
+    try {
+      const queue = await open({ url: server.url })
+      const ref = { topic: freshTopic(), group: 'workers' }
+      const settings = settingsOf({ url: server.url })
+      const declarations = createDeclarations({ names, queueArguments: {} })
+      const errors: string[] = []
+      const aborted: unknown[] = []
+      const link = new Link(settings, 'consume', {
+        onUp: () => undefined,
+        onDown: (error) => errors.push(error.message),
+        onRetryFailed: () => undefined,
+        onBlocked: () => undefined,
+      })
+      const got: string[] = []
+      const consumer = createConsumer({
+        ref,
+        options: { concurrency: 4, ordered: true, ephemeral: false },
+        async handle({ message, signal }) {
+          got.push(message.id)
+          await pause(900)
+          if (signal.aborted) aborted.push(signal.reason)
+          return { kind: 'done' }
+        },
+        link,
+        names,
+        declarations,
+        copy: () => ({ result: new Promise(() => {}), abandon: () => undefined }),
+        locks: createLocks(names),
+        report: (event) => event.type === 'error' && errors.push(event.error.message),
+        consumerTimeoutMs: 6_000,
+      })
+      await consumer.ready
+      const ids = Array.from({ length: 12 }, (_, number) => `${number}`)
+      for (const id of ids) await queue.publish(ref.topic, 1, { id, key: 'hot' })
+      await eventually(() => new Set(got).size === 12, 'all of them', 25_000)
+      await pause(1_000)
+      expect(got).toEqual(ids)
+      expect(errors).toEqual([])
+      expect(aborted).toEqual([])
+      await consumer.stop({ timeoutMs: 1_000 })
+      await link.close(500)
+      expect((await queue.stats(ref.topic)).ready).toBe(0)
+    } finally {
+      await server.rabbitmqctl('eval', 'application:set_env(rabbit, consumer_timeout, 1800000).')
+      await server.rabbitmqctl('eval', 'application:set_env(rabbit, channel_tick_interval, 60000).')
+    }
+  })
+
+  it('a settlement that comes after its connection was lost acknowledges nothing on the next one', async () => {
+    const link = await proxy(server)
+    const queue = await open({ url: link.url })
+    const topic = freshTopic()
+    const runs: { id: string; attempt: number; end: () => void }[] = []
+    await queue.subscribe(
+      topic,
+      ({ id, attempt }) => new Promise<void>((resolve) => runs.push({ id, attempt, end: resolve })),
+      { concurrency: 3 },
+    )
+    for (const id of ['a', 'b', 'c']) await queue.publish(topic, id, { id })
+    await eventually(() => runs.length === 3, 'three handlers')
+    await link.cut()
+    await eventually(() => runs.length === 6, 'the same three on the next connection')
+    // The first three now end, and their delivery tags are those of the new deliveries.
+    for (const run of runs.slice(0, 3)) run.end()
+    await pause(300)
+    expect(queue.health().consumers[0]?.status).toBe('consuming')
+    await link.cut()
+    await eventually(() => runs.length === 9, 'all three once more, as none was acknowledged')
+    expect(runs.slice(6).map(({ attempt }) => attempt)).toEqual([3, 3, 3])
+    for (const run of runs.slice(6)) run.end()
+    await link.close()
+  })
+
+  it('a retry is stored before the original is acknowledged: no copy, no acknowledgement', async () => {
+    const link = await proxy(server)
+    const queue = await open({ url: link.url })
+    const other = await open({ url: server.url })
+    const topic = freshTopic()
+    const attempts: number[] = []
+    await queue.subscribe(
+      topic,
+      ({ attempt }) => {
+        attempts.push(attempt)
+        if (attempt === 1) throw new Error('once more')
+      },
+      { retry: { attempts: 2, delayMs: 0 } },
+    )
+    await server.alarm(true)
+    try {
+      // An ordinary publisher is blocked.
+      await server.rabbitmqctl('eval', publishInsideTheBroker(names.topic(topic)))
+      await eventually(() => attempts.length === 1, 'the first run')
+      await pause(300)
+      expect((await other.stats(topic)).ready).toBe(0)
+      // An original that was acknowledged before its copy is stored would be gone now.
+      await link.refuse()
+      await link.cut()
+      await eventually(async () => (await other.stats(topic)).ready === 1, 'the original to be back')
+    } finally {
+      await server.alarm(false)
+    }
+    await link.heal()
+    await eventually(() => attempts.length === 2, 'the second run')
+    expect(attempts).toEqual([1, 2])
+    expect(await other.stats(topic)).toMatchObject({ ready: 0, dead: 0 })
+    await link.close()
+  })
+
+  it('after a broker that was killed and restarted, publishing and consuming go on by themselves', async () => {
+    const queue = await open({ url: server.url })
+    const topic = freshTopic()
+    const got = new Set<unknown>()
+    await queue.subscribe(topic, ({ data }) => void got.add(data))
+    const states: string[] = []
+    queue.on('state', ({ state }) => states.push(state))
+    await server.flush()
+    await queue.publish(topic, 'before')
+    await server.kill()
+    const during = queue.publish(topic, 'during', { timeoutMs: 60_000 })
+    await eventually(() => queue.health().status === 'down', 'the loss to be noticed')
+    await server.restart()
+    await during
+    await queue.publish(topic, 'after')
+    await eventually(() => got.size === 3, 'all three')
+    expect(states).toEqual(['reconnecting', 'connected'])
+    expect(queue.health().status).toBe('up')
+  })
+
+  it('a link that falls silent is given up after two heartbeats', async () => {
+    const link = await proxy(server)
+    const queue = await open({ url: link.url, heartbeatMs: 1_000 })
+    const topic = freshTopic()
+    const got: unknown[] = []
+    await queue.subscribe(topic, ({ data }) => void got.push(data))
+    await link.freeze('both')
+    await eventually(() => queue.health().status === 'down', 'the silence to be noticed', 6_000)
+    await link.heal()
+    await eventually(() => queue.health().status === 'up', 'the connection to be back')
+    await queue.publish(topic, 1)
+    await eventually(() => got.length === 1, 'the message')
+    await link.close()
+  })
+
+  it('disconnect ends a replay that a blocked broker does not answer, without an error for each try', async () => {
+    const queue = await open({ url: server.url })
+    const ref = { topic: freshTopic(), group: 'workers' }
+    await queue.subscribe(
+      ref.topic,
+      () => {
+        throw new Error('broken')
+      },
+      { retry: { attempts: 1 } },
+    )
+    await queue.publish(ref.topic, 1)
+    await eventually(async () => (await queue.stats(ref.topic)).dead === 1, 'the dead letter')
+    const adapter = rabbitmq({ url: server.url })
+    const errors: unknown[] = []
+    adapter.on((event) => {
+      if (event.type === 'error') errors.push(event.error)
+    })
+    await adapter.connect()
+    await server.alarm(true)
+    try {
+      const replaying = adapter
+        .deadLetters(ref)
+        .replay(undefined)
+        .catch((error) => error)
+      await pause(500)
+      const startedAt = Date.now()
+      await adapter.disconnect({ timeoutMs: 300 })
+      expect(await replaying).toMatchObject({ code: expect.stringMatching(/^MQ_/) })
+      expect(Date.now() - startedAt).toBeLessThan(5_000)
+      expect(errors).toEqual([])
+    } finally {
+      await server.alarm(false)
+    }
+  })
+
+  it.each(['alive', 'frozen', 'gone'])('disconnect ends in time with a broker that is %s', async (how) => {
+    const link = await proxy(server)
+    const queue = await open({ url: link.url })
+    const topic = freshTopic()
+    await queue.subscribe(topic, () => new Promise(() => {}))
+    await queue.publish(topic, 1)
+    if (how === 'frozen') await link.freeze('both')
+    if (how === 'gone') {
+      await link.refuse()
+      await link.cut()
+    }
+    const publishing = queue.publish(topic, 2).catch((error) => error)
+    const startedAt = Date.now()
+    await queue.disconnect({ timeoutMs: 300 })
+    expect(Date.now() - startedAt).toBeLessThan(7_000)
+    await publishing
+    expect(queue.health().status).toBe('down')
+    await link.close()
+  })
+})
+
+const publishInsideTheBroker = (exchange: string): string => `
+  X = rabbit_misc:r(<<"/">>, exchange, <<"${exchange}">>),
+  Content = rabbit_basic:build_content({'P_basic',<<"application/json">>,undefined,[],2,undefined,undefined,undefined,undefined,undefined,undefined,undefined,undefined,undefined,undefined}, [<<"1">>]),
+  {ok, Message} = rabbit_basic:message(X, <<"any">>, Content),
+  rabbit_basic:publish(rabbit_basic:delivery(false, false, Message, undefined)).`

@@ -1,0 +1,62 @@
+import { MqError } from '@mq/core/adapter'
+import type { Link } from '../connection/link.js'
+import type { GroupPlace } from '../wire/keys.js'
+import { renewScript } from '../wire/scripts/claim.js'
+import type { Run, Runs } from './runs.js'
+
+export interface ClaimsParts {
+  readonly place: GroupPlace
+  /** The name of the consumer at the broker. */
+  readonly name: string
+  readonly link: Link
+  readonly runs: Runs
+  readonly visibilityMs: number
+}
+
+/** How many claims one script renews. */
+const maxRenewals = 500
+
+/**
+ * Renews the claims of all messages that are being handled, every third of the time that a claim holds. If a claim is taken over or
+ * cannot be renewed in time, the signal of its handler aborts before another consumer may begin.
+ */
+export function keepClaims({ place, name, link, runs, visibilityMs }: ClaimsParts): { stop(): void } {
+  let isRenewing = false
+  let renewedAt = performance.now()
+
+  async function renewAll(): Promise<void> {
+    const all = runs.all
+    for (let at = 0; at < all.length; at += maxRenewals) await renew(all.slice(at, at + maxRenewals))
+  }
+
+  async function renew(some: readonly Run[]): Promise<void> {
+    const requestedAt = performance.now()
+    const args = some.flatMap(({ kind, id }) => [kind, id])
+    const keys = [place.keys.stream, place.keys.retry]
+    const renewed = (await link.run(renewScript, keys, [place.group, name, ...args])) as readonly number[]
+    some.forEach((run, index) => {
+      if (renewed[index] === 1) run.claimedAt = requestedAt
+      else if (!run.isSettling)
+        runs.lose(run, new MqError('MQ_OWNERSHIP_LOST', 'Another consumer owns the message now'))
+    })
+  }
+
+  const timer = setInterval(() => {
+    const now = performance.now()
+    for (const run of runs.all) {
+      if (now - run.claimedAt < 0.9 * visibilityMs) continue
+      runs.lose(run, new MqError('MQ_CONNECTION_LOST', 'The claim on the message could not be renewed in time'))
+    }
+    if (isRenewing || runs.size === 0 || now - renewedAt < visibilityMs / 3) return
+    isRenewing = true
+    renewedAt = now
+    renewAll()
+      // The next renewal follows in time. Until then the age of each claim decides.
+      .catch(() => {})
+      .finally(() => {
+        isRenewing = false
+      })
+  }, visibilityMs / 12)
+
+  return { stop: () => clearInterval(timer) }
+}

@@ -1,0 +1,115 @@
+import { randomUUID } from 'node:crypto'
+import { KeyLanes, type StopOptions } from '@mq/core/adapter'
+import { createLink } from '../connection/link.js'
+import { retryWithin } from '../connection/retry.js'
+import { settledWithin } from '../connection/waiting.js'
+import { decodeEntry } from '../wire/entry.js'
+import { entriesOf, type OwnedEntry, type RawEntry } from '../wire/reply.js'
+import { unlistenScript } from '../wire/scripts/ephemeral.js'
+import { takeScript } from '../wire/scripts/take.js'
+import { superviseLoop } from './loop.js'
+import { trackPosition } from './position.js'
+import { type ConsumerParts, type RunningConsumer, stoppedError } from './running-consumer.js'
+import { Runs } from './runs.js'
+
+/** How many messages may wait for others of their key before nothing more is read. */
+const maxWaiting = 1_000
+const unlistenMs = 1_000
+const checkEveryMs = 1_000
+
+/**
+ * Starts a consumer that reads the topic's stream from its present end, without a consumer group. It leaves nothing at the broker and
+ * does not hold up trimming. Messages that are trimmed before it reads them are counted and reported.
+ */
+export async function startEphemeralConsumer(parts: ConsumerParts): Promise<RunningConsumer> {
+  const { settings, place, options, report } = parts
+  const ref = { topic: place.topic, group: place.group }
+  const { stream, retry, due, dueData, delayed, delayedData, listeners } = place.keys
+  const name = randomUUID()
+  const runs = new Runs(options.concurrency)
+  const lanes = options.ordered ? new KeyLanes<OwnedEntry>() : undefined
+  const link = createLink(settings)
+  const position = trackPosition({ settings, place, report, name, link })
+  let isStopping = false
+  let stopped: Promise<void> | undefined
+  let takeAt = 0
+  let checkAt = 0
+
+  await link.open()
+  const timeoutMs = 2 * settings.commandTimeoutMs
+  await retryWithin({ what: 'Subscribing', link, timeoutMs, isRepeatable: true }, position.start).catch((error) => {
+    link.close()
+    throw error
+  })
+  // It is not part of the loop, because the subscription is also there while all its handlers are busy.
+  const announcing = setInterval(() => void position.announce().catch(() => {}), settings.visibilityMs / 3)
+
+  function accept([rawId, fields]: RawEntry): void {
+    const id = rawId.toString()
+    position.advance(id)
+    const entry = decodeEntry({ id, fields: fields ?? [] }, place.topic)
+    const owned: OwnedEntry = { kind: 'm', id, entry, deliveries: 1, claimedAt: performance.now() }
+    if (lanes === undefined || lanes.enter(entry.message.key, owned)) begin(owned)
+  }
+
+  function begin(owned: OwnedEntry): void {
+    const run = runs.begin(owned)
+    void parts.handle(run).then(() => {
+      if (!runs.has(run)) return
+      runs.end(run)
+      const next = lanes?.leave(owned.entry.message.key, owned)
+      if (next !== undefined && !isStopping) begin(next)
+    })
+  }
+
+  async function step(): Promise<void> {
+    const now = performance.now()
+    if (now >= takeAt) {
+      // Delayed messages of the topic have to be moved even if it has only ephemeral subscriptions.
+      await link.run(takeScript, [stream, retry, due, dueData, delayed, delayedData], [place.group, '', 0])
+      takeAt = now + settings.pollMs
+    }
+    const args = ['COUNT', runs.free, 'BLOCK', settings.pollMs, 'STREAMS', stream, position.lastId]
+    const entries = entriesOf(await link.send('XREAD', args))
+    if (!isStopping) for (const entry of entries) accept(entry)
+    if (entries.length > 0 || now < checkAt) return
+    checkAt = now + checkEveryMs
+    await position.checkLoss()
+  }
+
+  const loop = superviseLoop({
+    link,
+    onError: (error) => report({ type: 'error', error, ...ref }),
+    hasRoom: () => runs.free > 0 && (lanes?.waiting ?? 0) < maxWaiting,
+    waitForRoom: () => runs.changed(1_000),
+    step,
+    recover: async () => {
+      checkAt = 0
+      return false
+    },
+  })
+
+  async function stop(timeoutMs: number): Promise<void> {
+    const endsAt = performance.now() + timeoutMs
+    isStopping = true
+    loop.stop()
+    runs.wake()
+    await settledWithin(loop.ended, timeoutMs + 2 * settings.pollMs)
+    await runs.idle(Math.max(0, endsAt - performance.now()))
+    const reason = stoppedError()
+    for (const run of runs.all) runs.lose(run, reason)
+    clearInterval(announcing)
+    const leaving = link.run(unlistenScript, [listeners], [name])
+    if (link.isUp) await settledWithin(leaving, unlistenMs)
+    else leaving.catch(() => {})
+    link.close()
+  }
+
+  return {
+    health: () => ({ ...ref, status: isStopping ? 'stopping' : loop.isRunning() ? 'consuming' : 'recovering' }),
+    stop({ timeoutMs }: StopOptions) {
+      stopped ??= stop(timeoutMs)
+      return stopped
+    },
+  }
+}

@@ -1,0 +1,165 @@
+import type { Link } from '../connection/link.js'
+import type { Argument, Script } from '../connection/script.js'
+import type { Settings } from '../options.js'
+import type { GroupPlace } from '../wire/keys.js'
+import { nothingReceived, type Received, receivedEntries, receivedRows } from '../wire/reply.js'
+import { claimScript, recoverScript } from '../wire/scripts/claim.js'
+import { takeOrderedScript, takeScript } from '../wire/scripts/take.js'
+import { createPortions } from './portions.js'
+import type { Runs } from './runs.js'
+
+export interface IntakeParts {
+  readonly settings: Settings
+  readonly place: GroupPlace
+  /** The name of the consumer at the broker. */
+  readonly name: string
+  /** The consumer's own connection, for commands that block. */
+  readonly link: Link
+  readonly commands: Link
+  readonly runs: Runs
+  readonly ordered: boolean
+}
+
+/** The beginning of the pending lists of both streams. */
+const beginnings: readonly string[] = ['-', '-']
+
+/**
+ * Gets messages for a consumer in several ways, one after the other. Nothing else reads for this consumer. After a lost answer its
+ * pending list therefore shows which messages it owns without knowing it.
+ *
+ * An ordered consumer blocks only to learn that there are new entries, and is woken when one of its own keys is free again. A script
+ * decides which messages it gets, in one step with the order of the keys.
+ */
+// See docs/decisions/0040-redis-one-reader.md.
+export class Intake {
+  readonly #parts: IntakeParts
+  /** The connection for scripts. The own connection of an ordered consumer may still be blocked by a read. */
+  readonly #scripts: Link
+  readonly #portions = createPortions()
+  #generation = -1
+  #recoverAt = 0
+  #claimAt = 0
+  #takeAt = 0
+  #cursors = beginnings
+  #streamEnd = '0-0'
+  #reading: Promise<unknown> | undefined
+  #wake: (() => void) | undefined
+
+  constructor(parts: IntakeParts) {
+    this.#parts = parts
+    this.#scripts = parts.ordered ? parts.commands : parts.link
+  }
+
+  /** Does the next thing that is due, for as many messages as there is room for. Rejects with a `CommandError`. */
+  async next(): Promise<Received> {
+    const received = await this.#receive(this.#portions.next(this.#parts.runs.free))
+    this.#portions.learn(received.owned)
+    return received
+  }
+
+  /** Looks for messages of a lost answer before anything else. */
+  recheckPending(): void {
+    this.#recoverAt = 0
+  }
+
+  /** Takes messages after this delay at the latest, because one falls due sooner than was known, or a key is free again. */
+  takeWithin(delayMs: number): void {
+    this.#takeAt = Math.min(this.#takeAt, performance.now() + delayMs)
+    this.#wake?.()
+  }
+
+  async #receive(room: number): Promise<Received> {
+    const { pollMs, visibilityMs } = this.#parts.settings
+    const now = performance.now()
+    if (this.#generation !== this.#scripts.generation) {
+      this.#generation = this.#scripts.generation
+      this.#recoverAt = 0
+    }
+    if (now >= this.#recoverAt) {
+      const recovered = await this.#recover(room)
+      if (recovered.owned.length === room) return recovered
+      // Looks once more when the broker must have noticed the loss too. Until then it may deliver to a read of the lost connection.
+      this.#recoverAt = this.#recoverAt === 0 ? now + pollMs + visibilityMs / 10 : Number.POSITIVE_INFINITY
+      return recovered
+    }
+    if (now >= this.#claimAt) {
+      const claimed = await this.#claim(room)
+      if (claimed.owned.length < room && this.#cursors === beginnings) this.#claimAt = now + visibilityMs / 3
+      return claimed
+    }
+    return now >= this.#takeAt ? await this.#take(room) : await this.#read(room)
+  }
+
+  async #recover(room: number): Promise<Received> {
+    const { place, runs } = this.#parts
+    const { stream, retry } = place.keys
+    const { reply, claimedAt } = await this.#run(recoverScript, [stream, retry], [room, ...runs.fullIds])
+    return receivedRows(reply, place.topic, claimedAt)
+  }
+
+  async #claim(room: number): Promise<Received> {
+    const { place, settings, ordered } = this.#parts
+    const { stream, retry, lanes, waiting } = place.keys
+    const args = [room, settings.visibilityMs, ordered ? 1 : 0, ...this.#cursors]
+    const { reply, claimedAt } = await this.#run(claimScript, [stream, retry, lanes, waiting], args)
+    // A stream that was seen to its end waits there until the other one was, too.
+    const cursors = reply.slice(0, 2).map((cursor) => (String(cursor) === '-' ? '+' : String(cursor)))
+    this.#cursors = cursors.every((cursor) => cursor === '+') ? beginnings : cursors
+    return receivedRows(reply.slice(2), place.topic, claimedAt)
+  }
+
+  async #take(room: number): Promise<Received> {
+    const { place, ordered, settings } = this.#parts
+    const { stream, retry, due, dueData, delayed, delayedData, lanes, waiting, open } = place.keys
+    const keys = [stream, retry, due, dueData, delayed, delayedData]
+    const { reply, claimedAt } = ordered
+      ? await this.#run(takeOrderedScript, [...keys, lanes, waiting, open], [room])
+      : await this.#run(takeScript, keys, [room])
+    const waitMs = Number(reply[0])
+    this.#takeAt = claimedAt + (waitMs < 0 ? settings.pollMs : Math.min(waitMs, settings.pollMs))
+    if (ordered) this.#streamEnd = String(reply[1])
+    const received = receivedRows(reply.slice(ordered ? 2 : 1), place.topic, claimedAt)
+    if (received.owned.length >= room) this.#takeAt = claimedAt
+    return received
+  }
+
+  /** Blocks until something else is due, and never for long, because a stop waits for it. */
+  async #read(room: number): Promise<Received> {
+    const { place, settings, name, link, ordered } = this.#parts
+    const claimedAt = performance.now()
+    const blockMs = Math.max(1, Math.min(settings.pollMs, Math.ceil(this.#takeAt - claimedAt)))
+    if (ordered) {
+      await this.#waitForEntries(blockMs)
+      return nothingReceived
+    }
+    const group = ['GROUP', place.group, name, 'COUNT', room, 'BLOCK', blockMs]
+    const reply = await link.send('XREADGROUP', [...group, 'STREAMS', place.keys.stream, '>'])
+    return receivedEntries(reply, place.topic, claimedAt)
+  }
+
+  /** Waits for new entries of the topic, or for a call of `takeWithin`. */
+  async #waitForEntries(blockMs: number): Promise<void> {
+    const { link, place } = this.#parts
+    const args = ['COUNT', 1, 'BLOCK', blockMs, 'STREAMS', place.keys.stream, this.#streamEnd]
+    this.#reading ??= link.send('XREAD', args).finally(() => {
+      this.#reading = undefined
+    })
+    // It may reject after the wait has ended. The next read then rejects too.
+    this.#reading.catch(() => {})
+    const woken = new Promise<null>((resolve) => {
+      this.#wake = () => resolve(null)
+    })
+    if ((await Promise.race([this.#reading, woken])) !== null) this.#takeAt = 0
+  }
+
+  async #run(
+    script: Script,
+    keys: readonly string[],
+    args: readonly Argument[],
+  ): Promise<{ reply: readonly unknown[]; claimedAt: number }> {
+    const { place, name } = this.#parts
+    const claimedAt = performance.now()
+    const reply = (await this.#scripts.run(script, keys, [place.group, name, ...args])) as readonly unknown[]
+    return { reply, claimedAt }
+  }
+}

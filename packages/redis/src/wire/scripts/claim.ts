@@ -1,0 +1,109 @@
+import { script } from '../../connection/script.js'
+import { lanePieces } from './lanes.js'
+import { ownedBy } from './lua.js'
+
+/**
+ * Finds the messages that this consumer owns without knowing it, because the answer that brought them was lost.
+ *
+ * KEYS: stream, retry stream. ARGV: group, consumer, how many it has room for, then kind and entry id, joined, of each message that it
+ * knows. Returns kind, entry id, deliveries and fields of each message, with 0 deliveries if its entry is gone.
+ */
+export const recoverScript = script(
+  `
+local group, consumer, room = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local known = {}
+for i = 4, #ARGV do known[ARGV[i]] = true end
+local out = {}
+for i, kind in ipairs({'m', 'r'}) do
+  local stream = KEYS[i]
+  for _, pending in ipairs(redis.call('XPENDING', stream, group, '-', '+', room + #ARGV, consumer)) do
+    if room > 0 and not known[kind .. pending[1]] then
+      local entry = redis.call('XRANGE', stream, pending[1], pending[1])[1]
+      if entry then
+        out[#out + 1] = {kind, pending[1], pending[4], entry[2]}
+        room = room - 1
+      else
+        redis.call('XACK', stream, group, pending[1])
+        out[#out + 1] = {kind, pending[1], 0, {}}
+      end
+    end
+  end
+end
+return out
+`,
+  { whenFull: true },
+)
+
+/**
+ * Claims messages of consumers that no longer renew their claims.
+ *
+ * KEYS: stream, retry stream, lanes, waiting. ARGV: group, consumer, how many it has room for, after how many ms without a renewal,
+ * whether it is an ordered consumer, where to continue in each stream. Returns where to continue in each stream, then the same as
+ * `recoverScript`; the deliveries count this one.
+ */
+export const claimScript = script(
+  `
+${lanePieces}
+local group, consumer, room, idle, ordered = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5] == '1'
+local keys = {lanes = KEYS[3], waiting = KEYS[4]}
+local out = {}
+for i, kind in ipairs({'m', 'r'}) do
+  local stream = KEYS[i]
+  local from = ARGV[5 + i]
+  for _ = 1, 10 do
+    local page = redis.call('XPENDING', stream, group, 'IDLE', idle, from, '+', 100)
+    for _, pending in ipairs(page) do
+      if room == 0 then break end
+      from = '(' .. pending[1]
+      if not (ordered and pending[2] == '~waiting') then
+        local entry = redis.call('XRANGE', stream, pending[1], pending[1])[1]
+        if not entry then
+          redis.call('XACK', stream, group, pending[1])
+          out[#out + 1] = {kind, pending[1], 0, {}}
+        else
+          redis.call('XCLAIM', stream, group, consumer, 0, pending[1])
+          local lane = ordered and lane_of(entry[2]) or ''
+          if lane == '' or enter_lane(keys, lane, kind .. pending[1]) then
+            out[#out + 1] = {kind, pending[1], pending[4] + 1, entry[2]}
+            room = room - 1
+          else
+            redis.call('XCLAIM', stream, group, '~waiting', 0, pending[1], 'JUSTID')
+            redis.call('ZADD', keys.waiting, 0, lane .. ':' .. place_of(pending[1]) .. kind)
+          end
+        end
+      end
+    end
+    if room == 0 then break end
+    if #page < 100 then
+      from = '-'
+      break
+    end
+  end
+  table.insert(out, i, from)
+end
+return out
+`,
+  { whenFull: true },
+)
+
+/**
+ * Renews the claims that this consumer still has. KEYS: stream, retry stream. ARGV: group, consumer, then kind and entry id of each
+ * message. Returns 1 for each claim that was renewed and 0 for the others.
+ */
+export const renewScript = script(
+  `
+${ownedBy}
+local out = {}
+for i = 3, #ARGV, 2 do
+  local stream = ARGV[i] == 'r' and KEYS[2] or KEYS[1]
+  if owned_by(stream, ARGV[1], ARGV[i + 1], ARGV[2]) then
+    redis.call('XCLAIM', stream, ARGV[1], ARGV[2], 0, ARGV[i + 1], 'JUSTID')
+    out[#out + 1] = 1
+  else
+    out[#out + 1] = 0
+  end
+end
+return out
+`,
+  { whenFull: true },
+)

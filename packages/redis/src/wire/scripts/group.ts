@@ -1,0 +1,126 @@
+import { script } from '../../connection/script.js'
+import { fieldValue, isBefore, nowDown, trim } from './lua.js'
+
+/**
+ * Creates a group. A declared group that vanished is created again, from the oldest message on, because nobody knows what it had read.
+ *
+ * KEYS: stream, retry stream, groups, deleted. ARGV: group, where a new group begins (0 or $). Returns whether the group had been
+ * declared before, and whether the group or its retry stream had to be created.
+ */
+export const declareScript = script(
+  `
+local group = ARGV[1]
+local known = redis.call('HEXISTS', KEYS[3], group)
+local made = 0
+for i, start in ipairs({known == 1 and '0' or ARGV[2], '0'}) do
+  local done = redis.pcall('XGROUP', 'CREATE', KEYS[i], group, start, 'MKSTREAM')
+  if done.err and not string.find(done.err, 'BUSYGROUP', 1, true) then return done end
+  if done.ok then made = 1 end
+end
+if known == 0 then redis.call('HSET', KEYS[3], group, redis.call('TIME')[1]) end
+redis.call('HDEL', KEYS[4], group)
+return {known, made}
+`,
+  { whenFull: true },
+)
+
+/**
+ * Creates a group again that vanished under a consumer. It continues from where the group was deleted on purpose. Otherwise it continues
+ * after the last message that this consumer has seen, or from the beginning if the stream is a new one.
+ *
+ * KEYS: those of `declareScript`. ARGV: group, id of that message. Returns whether the group had to be created, and whether it had been
+ * deleted on purpose.
+ */
+export const restoreScript = script(
+  `
+${isBefore}
+local group, last_seen = ARGV[1], ARGV[2]
+local start = redis.call('HGET', KEYS[4], group)
+local on_purpose = start and 1 or 0
+if not start then
+  local last = redis.call('EXISTS', KEYS[1]) == 1 and redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+  start = last and not is_before(last[1], last_seen) and last_seen or '0'
+end
+local made = 0
+for i, id in ipairs({start, '0'}) do
+  local done = redis.pcall('XGROUP', 'CREATE', KEYS[i], group, id, 'MKSTREAM')
+  if done.err and not string.find(done.err, 'BUSYGROUP', 1, true) then return done end
+  if done.ok then made = 1 end
+end
+redis.call('HSET', KEYS[3], group, redis.call('TIME')[1])
+return {made, on_purpose}
+`,
+  { whenFull: true },
+)
+
+/** How many deleted groups are remembered, for the consumers that they may still have. */
+const maxDeleted = 1_000
+
+/**
+ * Deletes a group with everything that belongs to it. KEYS: stream, groups, deleted, then the group's own keys. ARGV: group, how many
+ * messages are retained.
+ */
+export const deleteScript = script(
+  `
+${isBefore}
+${fieldValue}
+${trim}
+local group = ARGV[1]
+local own = {}
+for i = 4, #KEYS do own[#own + 1] = KEYS[i] end
+redis.call('UNLINK', unpack(own))
+redis.call('HDEL', KEYS[2], group)
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+if redis.call('XGROUP', 'DESTROY', KEYS[1], group) == 1 then
+  local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+  if redis.call('HLEN', KEYS[3]) >= ${maxDeleted} then redis.call('UNLINK', KEYS[3]) end
+  redis.call('HSET', KEYS[3], group, last and last[1] or '0')
+end
+trim(KEYS[1], KEYS[2], tonumber(ARGV[2]))
+return 1
+`,
+  { whenFull: true },
+)
+
+/**
+ * Removes a consumer that owns nothing. One that owns messages stays, because Redis would drop them together with it.
+ * KEYS: stream, retry stream. ARGV: group, consumer.
+ */
+export const leaveScript = script(
+  `
+for _, stream in ipairs(KEYS) do
+  local pending = redis.pcall('XPENDING', stream, ARGV[1], '-', '+', 1, ARGV[2])
+  if not pending.err and #pending == 0 then redis.call('XGROUP', 'DELCONSUMER', stream, ARGV[1], ARGV[2]) end
+end
+return 1
+`,
+  { whenFull: true },
+)
+
+/**
+ * Counts messages: ready (-1 if Redis cannot tell), in flight, delayed, dead. KEYS: stream, retry stream, due, delayed, dead, waiting.
+ * ARGV: group.
+ */
+export const statsScript = script(`
+${nowDown}
+${fieldValue}
+local group = ARGV[1]
+local function info_of(stream)
+  if redis.call('EXISTS', stream) == 0 then return nil end
+  for _, info in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+    if value_of(info, 'name') == group then return info end
+  end
+end
+local main, retry = info_of(KEYS[1]), info_of(KEYS[2])
+local waiting = redis.call('ZCARD', KEYS[6])
+local due = redis.call('ZCOUNT', KEYS[3], '-inf', now_down())
+local ready, running = waiting + due, -waiting
+if main then
+  local lag = value_of(main, 'lag')
+  ready = lag and ready + lag or -1
+  running = running + value_of(main, 'pending')
+end
+if retry then running = running + value_of(retry, 'pending') end
+local delayed = redis.call('ZCARD', KEYS[3]) - due + redis.call('ZCARD', KEYS[4])
+return {ready, math.max(0, running), delayed, redis.call('XLEN', KEYS[5])}
+`)

@@ -1,0 +1,141 @@
+// The pieces of Lua that several scripts share. Each defines one local function.
+
+/** The broker's time in ms, rounded up, so that a due time derived from it is never early. */
+export const nowUp = `
+local function now_up()
+  local t = redis.call('TIME')
+  return t[1] * 1000 + math.ceil(t[2] / 1000)
+end`
+
+/** The broker's time in ms, rounded down, to compare due times with. */
+export const nowDown = `
+local function now_down()
+  local t = redis.call('TIME')
+  return t[1] * 1000 + math.floor(t[2] / 1000)
+end`
+
+/** Names the next entry of a sorted set, so that entries with the same score keep the order in which they were added. */
+export const nextMember = `
+local function next_member(seq)
+  return string.format('%016d', redis.call('INCR', seq))
+end`
+
+/** Moves at most `limit` due messages from a sorted set and its hash to a stream. Returns how many. */
+export const moveDue = `
+local function move_due(due, data, stream, now, limit)
+  local members = redis.call('ZRANGE', due, '-inf', now, 'BYSCORE', 'LIMIT', 0, limit)
+  for _, member in ipairs(members) do
+    local packed = redis.call('HGET', data, member)
+    if packed then redis.call('XADD', stream, '*', cmsgpack.unpack(packed)) end
+    redis.call('ZREM', due, member)
+    redis.call('HDEL', data, member)
+  end
+  return #members
+end`
+
+/** Returns when the first entry of a sorted set is due, or -1. */
+export const headScore = `
+local function head_score(due)
+  local head = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
+  return head[2] and tonumber(head[2]) or -1
+end`
+
+/** Returns the pending record of an entry if the consumer owns it: entry id, consumer, idle time, deliveries. */
+export const ownedBy = `
+local function owned_by(stream, group, id, consumer)
+  local found = redis.pcall('XPENDING', stream, group, id, id, 1)
+  if found.err or not found[1] or found[1][2] ~= consumer then return false end
+  return found[1]
+end`
+
+/** Lua 5.1 passes fewer than 8,000 values in one call. Further fields of an entry cannot be written again. */
+const maxValues = 7_000
+const attributes = ['specversion', 'id', 'source', 'type', 'time', 'datacontenttype', 'partitionkey', 'data']
+
+/**
+ * Returns the original fields of an entry, or false if it is gone. Leaves out fields that begin with `mq:`, except `mq:entry`: the id that
+ * the entry had in the topic's stream, which stands in for the id of a message that came without one. Of an entry with more than 3,500
+ * fields, which another program wrote, only the first ones and the attributes of every message are left.
+ */
+export const fieldsOf = `
+local attributes = {${attributes.map((name) => `${name} = true`).join(', ')}}
+local function fields_of(stream, id)
+  local found = redis.call('XRANGE', stream, id, id)
+  if not found[1] then return false end
+  local fields = {}
+  local origin = id
+  local all = found[1][2]
+  for i = 1, #all, 2 do
+    if all[i] == 'mq:entry' then
+      origin = all[i + 1]
+    elseif string.sub(all[i], 1, 3) ~= 'mq:' and #fields < ${maxValues} + (attributes[all[i]] and 100 or 0) then
+      fields[#fields + 1] = all[i]
+      fields[#fields + 1] = all[i + 1]
+    end
+  end
+  fields[#fields + 1] = 'mq:entry'
+  fields[#fields + 1] = origin
+  return fields
+end`
+
+/** Packs the fields that `fields_of` returns. It does so in parts, because `cmsgpack.pack` takes fewer values than `cmsgpack.unpack`. */
+export const packFields = `
+local function pack_fields(fields)
+  local parts = {}
+  for i = 1, #fields, 1000 do
+    parts[#parts + 1] = cmsgpack.pack(unpack(fields, i, math.min(i + 999, #fields)))
+  end
+  return table.concat(parts)
+end`
+
+/** Compares two ids of entries. Their numbers may be too large for a Lua number. */
+export const isBefore = `
+local function number_before(a, b)
+  if #a ~= #b then return #a < #b end
+  return a < b
+end
+local function is_before(a, b)
+  local a1, a2 = string.match(a, '(%d+)-(%d+)')
+  local b1, b2 = string.match(b, '(%d+)-(%d+)')
+  if a1 ~= b1 then return number_before(a1, b1) end
+  return number_before(a2, b2)
+end`
+
+/** Finds a value in a reply that lists names and values in turn. */
+export const fieldValue = `
+local function value_of(list, name)
+  for i = 1, #list, 2 do
+    if list[i] == name then return list[i + 1] end
+  end
+end`
+
+/** How many entries one call removes, so that it never keeps the broker busy for long. */
+const maxTrimmed = 100_000
+
+/**
+ * Removes what every group has finished, but keeps `retain` entries. Removes nothing if a declared group has vanished: it will be created
+ * again, and has to find what it had not read.
+ */
+export const trim = `
+local function trim(stream, groups, retain)
+  local length = redis.call('XLEN', stream)
+  if length <= retain then return 0 end
+  local there = {}
+  local mark
+  for _, info in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+    local name = value_of(info, 'name')
+    there[name] = true
+    local first = value_of(info, 'last-delivered-id')
+    if value_of(info, 'pending') > 0 then
+      local oldest = redis.call('XPENDING', stream, name)[2]
+      -- After XGROUP SETID, a pending entry can lie beyond the last one delivered.
+      if oldest and is_before(oldest, first) then first = oldest end
+    end
+    if not mark or is_before(first, mark) then mark = first end
+  end
+  for _, name in ipairs(redis.call('HKEYS', groups)) do
+    if not there[name] then return 0 end
+  end
+  if not mark then return redis.call('XTRIM', stream, 'MAXLEN', '~', retain) end
+  return redis.call('XTRIM', stream, 'MINID', '~', mark, 'LIMIT', math.min(length - retain, ${maxTrimmed}))
+end`

@@ -1,0 +1,128 @@
+import { script } from '../../connection/script.js'
+import { lanePieces } from './lanes.js'
+import { headScore, moveDue, nowDown, ownedBy } from './lua.js'
+
+/** How many messages one call moves at most, so that no script keeps the broker busy for long. */
+const maxMoved = 200
+
+const moveAll = `
+local now = now_down()
+local moved = move_due(KEYS[5], KEYS[6], KEYS[1], now, ${maxMoved})
+local free = tonumber(ARGV[3])
+move_due(KEYS[3], KEYS[4], KEYS[2], now, free)
+local function wait_ms()
+  local next = -1
+  for _, score in ipairs({head_score(KEYS[3]), head_score(KEYS[5])}) do
+    if score >= 0 and (next < 0 or score < next) then next = score end
+  end
+  if next < 0 then return -1 end
+  return math.max(0, next - now)
+end`
+
+/**
+ * Moves the messages that are due: those of the topic into its stream, and those of the group into its retry stream. Delivers the latter
+ * to this consumer at once, and no more of them than it has room for.
+ *
+ * KEYS: stream, retry stream, due, due data, delayed, delayed data. ARGV: group, consumer, how many it has room for. Returns how long
+ * until the next message is due (-1 if there is none), then kind, entry id, deliveries and fields of each message.
+ */
+export const takeScript = script(
+  `
+${nowDown}
+${moveDue}
+${headScore}
+${moveAll}
+local out = {wait_ms()}
+if free > 0 then
+  local read = redis.call('XREADGROUP', 'GROUP', ARGV[1], ARGV[2], 'COUNT', free, 'STREAMS', KEYS[2], '>')
+  if read then
+    for _, entry in ipairs(read[1][2]) do
+      out[#out + 1] = {'r', entry[1], 1, entry[2]}
+    end
+  end
+end
+return out
+`,
+  { whenFull: true },
+)
+
+/** How many messages may wait for others of their key before a group reads no further. */
+const maxWaiting = 10_000
+
+/**
+ * Does the same as `takeScript` for an ordered consumer, and reads the topic's stream too. A message whose key has another one that runs
+ * or waits is set aside in the same step, so that no two consumers ever have two messages of one key.
+ *
+ * KEYS: those of `takeScript`, then lanes, waiting, open. ARGV: as `takeScript`. Returns the same, but with the end of the stream in the
+ * second place: the consumer waits for new messages from there.
+ */
+export const takeOrderedScript = script(
+  `
+${nowDown}
+${moveDue}
+${headScore}
+${ownedBy}
+${lanePieces}
+${moveAll}
+local keys = {lanes = KEYS[7], waiting = KEYS[8], open = KEYS[9]}
+local group, consumer = ARGV[1], ARGV[2]
+local out = {wait_ms(), '0-0'}
+
+local function stream_of(kind) return kind == 'r' and KEYS[2] or KEYS[1] end
+
+-- Takes messages of lanes in which some wait and none runs.
+local tries = redis.call('SRANDMEMBER', keys.open, free)
+for _, lane in ipairs(tries) do
+  local member = not redis.call('HGET', keys.lanes, lane) and first_of(keys.waiting, lane)
+  while member do
+    redis.call('ZREM', keys.waiting, member)
+    local kind = string.sub(member, -1)
+    local id = id_of(string.sub(member, #lane + 2, -2))
+    -- A consumer of the group that is not ordered may have taken and finished the message.
+    local pending = owned_by(stream_of(kind), group, id, '~waiting')
+    local entry = pending and redis.call('XRANGE', stream_of(kind), id, id)[1]
+    if entry then
+      redis.call('XCLAIM', stream_of(kind), group, consumer, 0, id, 'JUSTID')
+      redis.call('HSET', keys.lanes, lane, kind .. id)
+      out[#out + 1] = {kind, id, pending[4], entry[2]}
+      free = free - 1
+      break
+    end
+    if pending then
+      redis.call('XACK', stream_of(kind), group, id)
+      out[#out + 1] = {kind, id, 0, {}}
+    end
+    member = first_of(keys.waiting, lane)
+  end
+  redis.call('SREM', keys.open, lane)
+end
+
+local function read(kind)
+  local room = ${maxWaiting} - redis.call('ZCARD', keys.waiting)
+  for _ = 1, 10 do
+    if free <= 0 or room <= 0 then return end
+    local found = redis.call('XREADGROUP', 'GROUP', group, consumer, 'COUNT', free, 'STREAMS', stream_of(kind), '>')
+    if not found then return end
+    for _, entry in ipairs(found[1][2]) do
+      local lane = lane_of(entry[2])
+      if lane == '' or enter_lane(keys, lane, kind .. entry[1]) then
+        out[#out + 1] = {kind, entry[1], 1, entry[2]}
+        free = free - 1
+      else
+        redis.call('XCLAIM', stream_of(kind), group, '~waiting', 0, entry[1], 'JUSTID')
+        redis.call('ZADD', keys.waiting, 0, lane .. ':' .. place_of(entry[1]) .. kind)
+        room = room - 1
+      end
+    end
+  end
+end
+read('r')
+read('m')
+if redis.call('EXISTS', KEYS[1]) == 1 then
+  local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+  if last then out[2] = last[1] end
+end
+return out
+`,
+  { whenFull: true },
+)
