@@ -37,11 +37,11 @@ export const publish: Chapter = {
       level: 'required',
       async run(kit) {
         const queue = await kit.queue()
-        const nobody = await queue.publish(kit.topic('nobody'), 1)
-        assert.notEqual(nobody.routed, 'yes')
-        await queue.declareGroup(kit.topic('somebody'), 'g')
-        const somebody = await queue.publish(kit.topic('somebody'), 1)
-        assert.notEqual(somebody.routed, 'no')
+        const unrouted = await queue.publish(kit.topic('without'), 1)
+        assert.notEqual(unrouted.routed, 'yes')
+        await queue.declareGroup(kit.topic('with'), 'g')
+        const routed = await queue.publish(kit.topic('with'), 1)
+        assert.notEqual(routed.routed, 'no')
       },
     },
     {

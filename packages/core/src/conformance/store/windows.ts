@@ -100,8 +100,7 @@ export function windowCases({ test, pass, passed, key }: StoreKit): void {
       assert.equal(answer.granted, true, `call ${caller}`)
       waits.push(waitOf(answer))
     }
-    // The calls themselves take time too. Reserved slots begin at the same moments, regardless of when they are
-    // requested.
+    // The calls take time too. Reserved slots begin at the same moments, regardless of when they are requested.
     for (const caller of callers.slice(5)) {
       const apart = (waits[caller] ?? 0) - (waits[caller - 5] ?? 0)
       assert.ok(apart > 9_000, `the slots of the calls ${caller - 5} and ${caller} are ${apart} ms apart`)

@@ -152,5 +152,5 @@ async function assertEmpty(kit: Kit, queue: Queue, { topic, group }: GroupOf): P
     const { ready = 0, inFlight = 0, dead = 0 } = await queue.stats(topic, group)
     return ready + inFlight + dead
   }
-  await kit.until('the stats to tell of nothing', async () => (await left()) === 0)
+  await kit.until('the stats to be 0', async () => (await left()) === 0)
 }

@@ -152,7 +152,7 @@ async function disconnectWithout(kit: Kit, fault: () => Promise<void>): Promise<
     const codes = /^MQ_(?:PUBLISH_UNKNOWN|PUBLISH_REJECTED|CLOSED)$/
     assert.ok(isMqError(error) && codes.test(error.code), `a publish resolved, or rejected with ${String(error)}`)
   }
-  await kit.until('the handler to be told', () => collector.running === 0, { timeoutMs: 2_000 })
+  await kit.until('the handlers to end', () => collector.running === 0, { timeoutMs: 2_000 })
 }
 
 /** Does everything that might leave a resource behind: a publish, a run, a retry and a stop at its timeout. */
