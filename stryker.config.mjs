@@ -12,16 +12,7 @@ const core = [
   'queue/create-queue',
   'queue/open-calls',
 ]
-const memory = [
-  'broker',
-  'consumer',
-  'entry',
-  'group',
-  'memory',
-  'published-ids',
-  'ready-queue',
-  'timetable',
-]
+const memory = ['broker', 'consumer', 'entry', 'group', 'memory', 'published-ids', 'ready-queue', 'timetable']
 
 export default {
   testRunner: 'vitest',

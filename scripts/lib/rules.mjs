@@ -13,17 +13,13 @@ export const rules = [
   { title: 'every script and every command in README and CONTRIBUTING exists', problems: scriptProblems },
   { title: 'every changeset names a published package', problems: changesetProblems },
   { title: 'no package joins signals by AbortSignal.any', problems: joinedSignalProblems },
-  ...(process.env.MQ_ALL_RULES === undefined
-    ? []
-    : [
-        { title: 'comments, pages and names follow the rules of English', problems: englishProblems },
-        { title: 'imports run from a layer to lower ones', problems: layerProblems },
-        { title: 'no folder and no function of a package is too large', problems: sizeProblems },
-        {
-          title: 'CONTRIBUTING leads to paths that exist',
-          problems: () => signpostProblems(readText('CONTRIBUTING.md')),
-        },
-      ]),
+  { title: 'comments, pages and names follow the rules of English', problems: englishProblems },
+  { title: 'imports run from a layer to lower ones', problems: layerProblems },
+  { title: 'no folder and no function of a package is too large', problems: sizeProblems },
+  {
+    title: 'CONTRIBUTING leads to paths that exist',
+    problems: () => signpostProblems(readText('CONTRIBUTING.md')),
+  },
 ]
 
 function lockfileProblems() {
