@@ -15,6 +15,7 @@ import type { Compression } from './driver/requests.js'
 import { brokersOf, compressionOf, noBrokers, saslOf, topicConfigOf } from './options/checks.js'
 import { parseUrl } from './options/url.js'
 
+/** The options of `kafka()`. */
 export interface KafkaOptions {
   /** `kafka://user:password@host:9092,other:9092?tls=true&mechanism=scram-sha-256`; only the hosts are required. */
   readonly url?: string

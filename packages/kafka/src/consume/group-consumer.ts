@@ -77,7 +77,7 @@ export class GroupConsumer implements RunningConsumer {
       failing: (error) => this.#left(error),
     })
     this.#connectMain().catch(() => {})
-    // Other members may take long to release partitions. A member that is in its group gets them as they do.
+    // Other members may take long to release partitions. A member that is in its group gets them later.
     const patience = setInterval(() => {
       if (!this.#isOut) this.#starting?.resolve()
     }, maxPendingMs)

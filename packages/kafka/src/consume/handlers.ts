@@ -15,7 +15,7 @@ export interface HandlersOptions extends PressureLimits {
 
 /** How many handlers start before timers and sockets get a turn, so that a backlog does not starve the rest of the process. */
 const startsPerTurn = 256
-/** The limit of entries that are not settled and hold no handler. Their number is limited by `maxUncommitted`. */
+/** The limit of the bytes of entries that wait to be settled without a handler. `maxUncommitted` limits their number. */
 const maxUnsettledBytes = 128 * 1024 * 1024
 
 /** Runs the handler for entries that are ready, and settles them. */

@@ -13,6 +13,7 @@ export interface ClientSettings {
   readonly requestTimeoutMs: number
 }
 
+/** A login. */
 export interface Sasl {
   readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
   readonly username: string

@@ -14,7 +14,7 @@ export const addressName = ({ host, port }: Address): string => `${host}:${port}
 export interface ConnectionsOptions {
   readonly requestTimeoutMs: number
   readonly connectTimeoutMs: number
-  /** Called with each connection that is gone, for whatever reason. */
+  /** Called with the name of each connection that was dropped. */
   readonly onDropped: (name: string) => void
   /** Called if the last connection ends without having been asked to. */
   readonly onLost: (error: Error) => void

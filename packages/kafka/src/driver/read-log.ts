@@ -28,7 +28,7 @@ export async function readLog(
   } while (end === undefined || from < end)
 }
 
-/** Throws all errors but the one that the offset is out of range, which is in what it returns. */
+/** Throws every error except that the offset is out of range, which it returns. */
 async function readOnce(cluster: Cluster, at: PartitionFetch): Promise<PartitionRead> {
   const leader = await cluster.leader(at.topic, at.partition)
   const [read] = await fetch(cluster, leader, [at], limits)

@@ -7,6 +7,7 @@ import { type AbortedTransaction, type RecordsRead, readBatches } from './record
 import { type OutgoingRecord, writeBatch } from './records/record-writer.js'
 import { byTopic, type TopicPartition } from './topic-partition.js'
 
+/** How batches are compressed. */
 export type Compression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
 
 const compressionTypes: Readonly<Record<Compression, number>> = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 }

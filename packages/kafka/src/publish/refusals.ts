@@ -1,7 +1,7 @@
 import { isMqError } from '@mq/core/adapter'
 import { errorType, isAuthError, isCausedBy, isLinkError } from '../driver/errors.js'
 
-// These tell from a failed request to publish what became of its records.
+// These functions decide, from the failure of a request to publish, what became of its records.
 
 /** The answers of a broker that may have written the records: also of a leader that lost its place, or its disk, after it had. */
 const ambiguousTypes = [

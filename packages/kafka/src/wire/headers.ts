@@ -1,4 +1,4 @@
-/** The headers in which the adapter keeps what it knows about a message itself. */
+/** The headers that hold the history of a message in its group. */
 export const ownHeader = { attempt: 'mq-attempt', failure: 'mq-failure', delay: 'mq-delay' } as const
 
 /** Objects whose first fields are the same in the same order are quick to fill and to read. */
