@@ -77,7 +77,6 @@ export { brokerName, maxNameLength, requireName } from './contract/names.js'
 export type { Routed } from './contract/publish-options.js'
 export { requireAdapter } from './queue/require-adapter.js'
 export { requireStoreMember } from './tasks/require-store.js'
-export { isTickAhead } from './tasks/schedules/tick-message.js'
 export { requireEntry, storeChecks } from './tasks/store-checks.js'
 export type {
   AcquireOptions,

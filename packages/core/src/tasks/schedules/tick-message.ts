@@ -24,13 +24,6 @@ export const tickId = (schedule: string, time: number): string => `${schedule}@$
 
 export const scheduleTopic = (schedule: string): string => `schedule.${schedule}`
 
-/**
- * Returns true for the message that a schedule publishes ahead of its next tick. There always is one, so code that waits until no message
- * is delayed has to leave it out.
- */
-export const isTickAhead = (topic: string, messageId: string): boolean =>
-  topic.startsWith(scheduleTopic('')) && messageId.endsWith('/ahead')
-
 /** Returns the data of a tick's message. */
 export const tickData = ({ kind, time, rule }: Tick) => ({ kind, tick: new Date(time).toISOString(), rule })
 
