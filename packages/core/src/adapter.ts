@@ -74,7 +74,7 @@ export {
 export { emptyHeaders, type MessageHeaders, maxHeaderBytes } from './contract/headers.js'
 export type { OutgoingMessage, RawMessage } from './contract/message.js'
 export { brokerName, maxNameLength, requireName } from './contract/names.js'
-export type { Routed } from './contract/publish-options.js'
+export type { PublishOutcome, Routed } from './contract/publish-options.js'
 export { requireAdapter } from './queue/require-adapter.js'
 export { requireStoreMember } from './tasks/require-store.js'
 export { requireEntry, storeChecks } from './tasks/store-checks.js'

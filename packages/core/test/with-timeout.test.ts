@@ -5,7 +5,7 @@ import { gate } from './support/queues.js'
 
 const late = (): Error => new Error('late')
 
-describe('withDeadline', () => {
+describe('withTimeout', () => {
   beforeEach(() => void vi.useFakeTimers())
   afterEach(() => void vi.useRealTimers())
 
