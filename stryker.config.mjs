@@ -3,14 +3,13 @@ const core = [
   'consume/dead-letters',
   'consume/retry',
   'consume/run',
-  'consume/run-end',
   'consume/settle',
   'consume/subscribe',
   'consume/subscribe-options',
   'contract/failure',
   'contract/middleware',
   'queue/create-queue',
-  'queue/open-calls',
+  'queue/lifecycle',
 ]
 const memory = ['broker', 'consumer', 'entry', 'group', 'memory', 'published-ids', 'ready-queue', 'timetable']
 

@@ -20,15 +20,13 @@ export {
   isParcelSettled,
   type PendingCall,
   type PendingParcel,
+  type PendingPublishes,
+  type PendingPublishesOptions,
   type PublishLimits,
+  pendingPublishes,
   rejectedOutcome,
   settleParcel,
   unknownOutcome,
-} from './adapter-kit/pending-call.js'
-export {
-  type PendingPublishes,
-  type PendingPublishesOptions,
-  pendingPublishes,
 } from './adapter-kit/pending-publishes.js'
 export { isTlsFault } from './adapter-kit/tls-faults.js'
 export { withTimeout } from './adapter-kit/with-timeout.js'
@@ -93,4 +91,4 @@ export type {
   TimeToLive,
 } from './tasks/task-store.js'
 export { type AttributeDefaults, attributesOf, messageFromAttributes } from './wire/cloud-events.js'
-export { decodeData, decodedOrUndefined } from './wire/decode-data.js'
+export { decodeData, decodedOrUndefined } from './wire/codec.js'

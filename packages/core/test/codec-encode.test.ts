@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeData } from '../src/adapter.js'
-import { encodeData } from '../src/wire/encode-data.js'
+import { encodeData } from '../src/wire/codec.js'
 import { errorOf, mqErrorOf } from './support/errors.js'
 
 const roundTrip = (value: unknown): unknown => {

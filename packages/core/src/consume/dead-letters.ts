@@ -4,7 +4,7 @@ import { shown } from '../contract/checks/shown.js'
 import { requireInteger } from '../contract/checks/values.js'
 import type { DeadLetters } from '../contract/dead-letters.js'
 import { MqError } from '../contract/errors.js'
-import { decodedOrUndefined } from '../wire/decode-data.js'
+import { decodedOrUndefined } from '../wire/codec.js'
 
 const maxListed = 10_000
 

@@ -1,7 +1,7 @@
 import { withTimeout } from '../adapter-kit/with-timeout.js'
 import type { GroupRef } from '../contract/adapter.js'
 import type { OnLastFailure } from '../contract/handler.js'
-import { decodedOrUndefined } from '../wire/decode-data.js'
+import { decodedOrUndefined } from '../wire/codec.js'
 import type { SettleSettings } from './settle.js'
 
 /** Wraps the application's hook so that it ends in time, and an error that it throws decides nothing. */

@@ -8,7 +8,7 @@ import { type Log, withFields } from '../contract/log.js'
 import type { Message } from '../contract/message.js'
 import type { RunHandler } from '../contract/middleware.js'
 import type { Queue } from '../contract/queue.js'
-import { timeMs } from '../wire/time.js'
+import { timeMs } from '../wire/cloud-events.js'
 import { joinedSignal } from './joined-signal.js'
 
 /** The parts of a subscription that a run of its handler needs. */

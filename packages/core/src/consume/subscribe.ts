@@ -10,8 +10,7 @@ import { handleChain, type Middleware } from '../contract/middleware.js'
 import type { Queue } from '../contract/queue.js'
 import { stopGraceMs, stopTimeout } from '../contract/stopping.js'
 import { lastFailureOf } from './last-failure.js'
-import { createRunReports, type RunListeners } from './run-end.js'
-import { createHandle } from './settle.js'
+import { createHandle, createRunReports, type RunListeners } from './settle.js'
 import { type SubscribeDefaults, subscribeSettings } from './subscribe-options.js'
 
 export interface SubscriberOptions extends SubscribeDefaults {

@@ -1,7 +1,7 @@
 import { requireOptions } from './checks/options.js'
 import { shown } from './checks/shown.js'
-import { hasControlCharacters, isWellFormed } from './checks/text.js'
 import { MqError } from './errors.js'
+import { hasControlCharacters, isWellFormed } from './names.js'
 
 /** The application's own headers. Names and values are as they were written; the object has no prototype. */
 export type MessageHeaders = Readonly<Record<string, string>>

@@ -52,8 +52,3 @@ export interface Message<Data = unknown> {
   /** CloudEvents attributes beyond the ones above. */
   readonly extensions: MessageHeaders
 }
-
-/** Returns the bytes that count towards `capabilities.maxMessageBytes`: body, header names and values, key and id. */
-export function messageBytes(message: RawMessage, headerBytes: number): number {
-  return message.body.byteLength + headerBytes + Buffer.byteLength(message.id) + Buffer.byteLength(message.key ?? '')
-}

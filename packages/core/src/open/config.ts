@@ -1,7 +1,6 @@
 import { shown } from '../contract/checks/shown.js'
-import { requireSource } from '../contract/checks/text.js'
 import { MqError } from '../contract/errors.js'
-import { requireName } from '../contract/names.js'
+import { requireName, requireSource } from '../contract/names.js'
 import type { QueueOptions } from '../contract/queue.js'
 import { adapterRequest } from './queue-address.js'
 

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { hasControlCharacters, isWellFormed } from '../contract/checks/text.js'
 import type { MessageHeaders } from '../contract/headers.js'
+import { hasControlCharacters, isWellFormed } from '../contract/names.js'
 
 const storage = new AsyncLocalStorage<MessageHeaders | undefined>()
 

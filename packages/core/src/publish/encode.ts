@@ -1,15 +1,14 @@
 import type { Adapter } from '../contract/adapter.js'
-import { requireShortText } from '../contract/checks/text.js'
 import type { Clock } from '../contract/clock.js'
 import { MqError } from '../contract/errors.js'
 import type { EventDefinition } from '../contract/event.js'
 import { emptyHeaders, headerBytes, type MessageHeaders, requireHeaders } from '../contract/headers.js'
-import { messageBytes, type OutgoingMessage, type Writable } from '../contract/message.js'
+import type { OutgoingMessage, RawMessage, Writable } from '../contract/message.js'
 import type { PublishRequest } from '../contract/middleware.js'
+import { requireShortText } from '../contract/names.js'
 import { validate } from '../contract/schema.js'
-import { encodeData } from '../wire/encode-data.js'
-import { requireExtensions } from '../wire/extensions.js'
-import { timeText } from '../wire/time.js'
+import { requireExtensions, timeText } from '../wire/cloud-events.js'
+import { encodeData } from '../wire/codec.js'
 import { requireDelay } from './request.js'
 
 export interface EncodeSettings {
@@ -76,4 +75,9 @@ function encode(
     throw new MqError('MQ_MESSAGE_TOO_LARGE', `The message for '${event.name}' has ${bytes} bytes; ${limit}`)
   }
   return { message, bytes }
+}
+
+/** Returns the bytes that count towards `capabilities.maxMessageBytes`: body, header names and values, key and id. */
+function messageBytes(message: RawMessage, headerBytes: number): number {
+  return message.body.byteLength + headerBytes + Buffer.byteLength(message.id) + Buffer.byteLength(message.key ?? '')
 }

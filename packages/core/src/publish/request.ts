@@ -10,8 +10,8 @@ import { emptyHeaders, requireHeaders } from '../contract/headers.js'
 import type { PublishRequest } from '../contract/middleware.js'
 import type { PublishAllOptions, PublishOptions } from '../contract/publish-options.js'
 import { validate } from '../contract/schema.js'
-import { copyOf } from '../wire/encode-data.js'
-import { requireExtensions } from '../wire/extensions.js'
+import { requireExtensions } from '../wire/cloud-events.js'
+import { copyOf } from '../wire/codec.js'
 import { causeExtensions } from './cause.js'
 
 const publishNames = keysOf<PublishOptions>()({

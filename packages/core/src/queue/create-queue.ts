@@ -16,8 +16,7 @@ import type { Queue, QueueEvents, QueueOptions, Target } from '../contract/queue
 import { stopTimeout } from '../contract/stopping.js'
 import { createPublisher } from '../publish/publish.js'
 import { createEmitter } from './emitter.js'
-import { createLifecycle } from './lifecycle.js'
-import { createOpenCalls } from './open-calls.js'
+import { createLifecycle, createOpenCalls } from './lifecycle.js'
 import { queueSettings } from './queue-settings.js'
 import { requireAdapter } from './require-adapter.js'
 

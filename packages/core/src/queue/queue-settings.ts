@@ -1,9 +1,8 @@
 import { retryPolicy } from '../consume/retry.js'
 import { keysOf, refuseUnknown, requireOptions } from '../contract/checks/options.js'
-import { requireSource } from '../contract/checks/text.js'
 import { requireDuration, requireInteger } from '../contract/checks/values.js'
 import { consoleLog, guarded } from '../contract/log.js'
-import { requireName } from '../contract/names.js'
+import { requireName, requireSource } from '../contract/names.js'
 import type { QueueOptions } from '../contract/queue.js'
 
 const optionNames = keysOf<QueueOptions>()({

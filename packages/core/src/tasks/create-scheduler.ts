@@ -1,7 +1,7 @@
 import { keysOf, refuseUnknown, requireOptions } from '../contract/checks/options.js'
-import { requireShortText } from '../contract/checks/text.js'
 import { requireDuration } from '../contract/checks/values.js'
 import type { EventDefinition } from '../contract/event.js'
+import { requireShortText } from '../contract/names.js'
 import type { Queue } from '../contract/queue.js'
 import { stopTimeout } from '../contract/stopping.js'
 import { trackCauses } from '../publish/cause.js'

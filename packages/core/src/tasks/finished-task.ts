@@ -1,7 +1,6 @@
 import { MqError } from '../contract/errors.js'
 import { describeError, type TaskFailure } from '../contract/failure.js'
-import { decodeData } from '../wire/decode-data.js'
-import { encodeData } from '../wire/encode-data.js'
+import { decodeData, encodeData } from '../wire/codec.js'
 
 /** How a task has ended. */
 export type FinishedTask<Result = unknown> =

@@ -1,8 +1,9 @@
+import { requireOptions } from '../contract/checks/options.js'
 import { shown } from '../contract/checks/shown.js'
 import { MqError } from '../contract/errors.js'
-import { emptyHeaders, type MessageHeaders } from '../contract/headers.js'
+import { emptyHeaders, headerBytes, type MessageHeaders } from '../contract/headers.js'
 import type { RawMessage, Writable } from '../contract/message.js'
-import { timeMs, timeText } from './time.js'
+import { hasControlCharacters, isWellFormed } from '../contract/names.js'
 
 /**
  * Returns the CloudEvents 1.0 attributes of a message by their names in the specification. An adapter writes them in the way of its
@@ -78,4 +79,77 @@ function extensionsFrom(attributes: Readonly<Record<string, string | undefined>>
     extensions[name] = value
   }
   return extensions === undefined ? emptyHeaders : Object.freeze(extensions)
+}
+
+let lastMade = { ms: Number.NaN, text: '' }
+let lastRead = { text: '', ms: Number.NaN }
+
+/** RFC 3339 has four digits for the year. */
+const minMs = Date.parse('0000-01-01T00:00:00.000Z')
+const maxMs = Date.parse('9999-12-31T23:59:59.999Z')
+
+/**
+ * Writes a time as RFC 3339. Never throws: times out of range are clamped to the years 0 to 9999, because brokers report arbitrary
+ * numbers for foreign messages. The last text is cached: many messages are published within a millisecond, and writing the text takes
+ * longer than the rest of the envelope.
+ */
+export function timeText(ms: number): string {
+  if (ms !== lastMade.ms) lastMade = { ms, text: new Date(nearest(ms)).toISOString() }
+  return lastMade.text
+}
+
+/**
+ * Reads a time, in milliseconds since 1970. Returns NaN if the text is not a time. The last result is cached, because consecutive
+ * messages usually share a timestamp.
+ */
+export function timeMs(text: string): number {
+  if (text !== lastRead.text) lastRead = { text, ms: Date.parse(text) }
+  return lastRead.ms
+}
+
+const nearest = (ms: number): number => (Number.isNaN(ms) ? 0 : Math.min(Math.max(ms, minMs), maxMs))
+
+/** CloudEvents extensions have to be short, because every broker takes them beside body and headers. */
+const maxCount = 16
+const maxBytes = 4 * 1024
+
+const namePattern = /^[a-z0-9]{1,20}$/
+/** The attributes that every message has, and the names under which formats of CloudEvents hold the data. */
+const taken = ['id', 'source', 'type', 'specversion', 'time', 'datacontenttype', 'partitionkey', 'data', 'constructor']
+
+/**
+ * Returns a frozen copy without a prototype, on top of what the message being handled passes on. Throws a `TypeError` if the value is
+ * not an object of strings. Throws `MQ_INVALID_HEADER` for a name or a value that CloudEvents does not allow, for more than 16
+ * extensions and for more than 4 KiB.
+ */
+export function requireExtensions(value: unknown, inherited?: MessageHeaders): MessageHeaders {
+  if (value === undefined) return inherited ?? emptyHeaders
+  requireOptions(value, 'extensions')
+  const entries = Object.entries(inherited === undefined ? (value as object) : { ...inherited, ...(value as object) })
+  if (entries.length > maxCount) {
+    throw new MqError('MQ_INVALID_HEADER', `${entries.length} extensions; at most ${maxCount} are allowed`)
+  }
+  const extensions: Record<string, string> = Object.create(null)
+  for (const [name, content] of entries) extensions[requireExtensionName(name)] = requireExtensionValue(name, content)
+  const bytes = headerBytes(extensions)
+  if (bytes > maxBytes) {
+    throw new MqError('MQ_INVALID_HEADER', `The extensions take ${bytes} bytes; at most ${maxBytes} are allowed`)
+  }
+  return Object.freeze(extensions)
+}
+
+function requireExtensionName(name: string): string {
+  if (namePattern.test(name) && !taken.includes(name)) return name
+  const rule = 'use 1 to 20 lower-case letters and digits, and no attribute that every message has'
+  throw new MqError('MQ_INVALID_HEADER', `${shown(name)} cannot be the name of an extension: ${rule}`)
+}
+
+function requireExtensionValue(name: string, value: unknown): string {
+  if (typeof value !== 'string')
+    throw new TypeError(`The extension ${shown(name)} must be a string, not ${shown(value)}`)
+  if (value === '' || hasControlCharacters(value) || !isWellFormed(value)) {
+    const rule = 'must not be empty, nor contain a control character or half of a surrogate pair'
+    throw new MqError('MQ_INVALID_HEADER', `The extension ${shown(name)} ${rule}`)
+  }
+  return value
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { unknownFailure } from '../../src/adapter-kit/failures.js'
 import { decodeFailure, encodeFailure } from '../../src/contract/failure.js'
-import { decodedOrUndefined } from '../../src/wire/decode-data.js'
+import { decodedOrUndefined } from '../../src/wire/codec.js'
 
 describe('a dead letter that does not say why it is here', () => {
   it('has a failure of the broker, of no attempt, that can be written like any other', () => {

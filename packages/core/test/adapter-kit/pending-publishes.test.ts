@@ -4,10 +4,10 @@ import {
   isParcelSettled,
   type PendingParcel,
   type PublishLimits,
+  pendingPublishes,
   rejectedOutcome,
   settleParcel,
-} from '../../src/adapter-kit/pending-call.js'
-import { pendingPublishes } from '../../src/adapter-kit/pending-publishes.js'
+} from '../../src/adapter-kit/pending-publishes.js'
 import type { StoreOutcome } from '../../src/contract/adapter.js'
 
 const stored: StoreOutcome = { status: 'stored', routed: 'yes' }

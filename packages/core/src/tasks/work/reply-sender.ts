@@ -1,6 +1,6 @@
 import { MqError } from '../../contract/errors.js'
 import type { Queue } from '../../contract/queue.js'
-import { encodeData } from '../../wire/encode-data.js'
+import { encodeData } from '../../wire/codec.js'
 import { encodeFinished, type FinishedTask } from '../finished-task.js'
 import type { ProgressStep } from '../progress.js'
 import { repliesTopic, replyExtensions } from '../wire.js'
