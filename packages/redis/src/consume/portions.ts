@@ -1,4 +1,4 @@
-import type { OwnedEntry } from '../wire/reply.js'
+import type { OwnedEntry } from '../wire/entry.js'
 
 /** How much one answer should bring at most, so that its messages arrive long before their claims end, even over a slow link. */
 const maxAnswerBytes = 256 * 1024
