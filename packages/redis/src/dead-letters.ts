@@ -1,9 +1,8 @@
 import { type DeadLetterStore, type RawDeadLetter, unknownFailure } from '@mq/core/adapter'
 import type { Link } from './connection/link.js'
 import { retryWithin } from './connection/retry.js'
-import { decodeEntry } from './wire/entry.js'
+import { decodeEntry, type RawEntry } from './wire/entry.js'
 import type { GroupPlace } from './wire/keys.js'
-import type { RawEntry } from './wire/reply.js'
 import { purgeScript, replayScript } from './wire/scripts/dead.js'
 
 const pageSize = 100

@@ -3,9 +3,22 @@ import type { LinkSettings } from '../options/connection.js'
 import { type Client, createClient } from './client.js'
 import { limitHandshake, trackErrors } from './client-guards.js'
 import { CommandError, commandError, connectError } from './errors.js'
-import { type Argument, type RunScript, scriptRunner } from './script.js'
+import type { Argument, Script } from './script.js'
 import { watchSilence } from './silence.js'
 import { Waiters } from './waiting.js'
+
+type Send = (command: string, args: readonly Argument[]) => Promise<unknown>
+
+/**
+ * Runs a script. Sends it once more, with its source, if the broker does not know it. Calls `onSent` right after each sending, before
+ * anything else can be sent; the last call belongs to the sending that counted. Rejects with a `CommandError`.
+ */
+type RunScript = (
+  script: Script,
+  keys: readonly string[],
+  args: readonly Argument[],
+  onSent?: () => void,
+) => Promise<unknown>
 
 /** A connection (for a cluster, one to each node) that reconnects by itself. Each of its commands settles. */
 export interface Link {
@@ -172,3 +185,21 @@ class ClientLink implements Link {
     this.#events.onDown?.(new MqError('MQ_CONNECTION_LOST', text, { cause }))
   }
 }
+
+/** Creates the function that runs scripts over a connection. */
+export const scriptRunner =
+  (send: Send): RunScript =>
+  async (script, keys, args, onSent) => {
+    const rest = [keys.length, ...keys, ...args]
+    const sendAs = (command: string, shaOrSource: string): Promise<unknown> => {
+      const reply = send(command, [shaOrSource, ...rest])
+      onSent?.()
+      return reply
+    }
+    try {
+      return await sendAs('EVALSHA', script.sha)
+    } catch (error) {
+      if (!(error instanceof CommandError) || error.word !== 'NOSCRIPT') throw error
+      return await sendAs('EVAL', script.source)
+    }
+  }

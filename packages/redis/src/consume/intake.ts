@@ -1,11 +1,10 @@
 import type { Link } from '../connection/link.js'
 import type { Argument, Script } from '../connection/script.js'
 import type { Settings } from '../options.js'
+import { nothingReceived, type OwnedEntry, type Received, receivedEntries, receivedRows } from '../wire/entry.js'
 import type { GroupPlace } from '../wire/keys.js'
-import { nothingReceived, type Received, receivedEntries, receivedRows } from '../wire/reply.js'
 import { claimScript, recoverScript } from '../wire/scripts/claim.js'
 import { takeOrderedScript, takeScript } from '../wire/scripts/take.js'
-import { createPortions } from './portions.js'
 import type { Runs } from './runs.js'
 
 export interface IntakeParts {
@@ -161,5 +160,36 @@ export class Intake {
     const claimedAt = performance.now()
     const reply = (await this.#scripts.run(script, keys, [place.group, name, ...args])) as readonly unknown[]
     return { reply, claimedAt }
+  }
+}
+
+/** How much one answer should bring at most, so that its messages arrive long before their claims end, even over a slow link. */
+const maxAnswerBytes = 256 * 1024
+/** The assumed size of a message before the first one has arrived. */
+const firstBytes = 128 * 1024
+/** How much of the assumed size is left after an answer with smaller messages. */
+const decay = 0.5
+
+/**
+ * Decides how many messages to ask for at a time.
+ *
+ * A claim holds from the moment in which Redis sends the message, and it is renewed only once the message has arrived. If an answer took
+ * longer than `visibilityMs`, its claims would be over on arrival, and so would those of the next try. XREADGROUP counts messages, not
+ * bytes. The number therefore follows from their size: the largest one of the last answer, or half of what was assumed before.
+ *
+ * It begins with two messages, and needs six answers until a hundred small ones come at a time. Large ones come one at a time. A single
+ * message that takes longer than `visibilityMs` cannot be consumed.
+ */
+function createPortions() {
+  let assumedBytes = firstBytes
+
+  return {
+    next: (free: number): number => Math.max(1, Math.min(free, Math.floor(maxAnswerBytes / assumedBytes))),
+    learn(owned: readonly OwnedEntry[]): void {
+      if (owned.length === 0) return
+      let largest = 1
+      for (const { entry } of owned) largest = Math.max(largest, entry.message.body.byteLength)
+      assumedBytes = Math.max(largest, assumedBytes * decay)
+    },
   }
 }

@@ -50,6 +50,7 @@ export function superviseLoop({ link, hasRoom, waitForRoom, step, recover, onErr
           continue
         }
         await step()
+        if (isHealthy) continue
         isHealthy = true
         pauses.reset()
         lastReported = ''

@@ -1,7 +1,6 @@
 import { type Delivery, type Failure, lazyAbort, type MqError, type RawMessage } from '@mq/core/adapter'
 import { Waiters } from '../connection/waiting.js'
-import type { DecodedEntry } from '../wire/entry.js'
-import type { Kind, OwnedEntry } from '../wire/reply.js'
+import type { DecodedEntry, Kind, OwnedEntry } from '../wire/entry.js'
 
 /**
  * One call of `handle`. Its first ending takes it out of `Runs`, and later ones count for nothing. It is the delivery too, so that no

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { backoff, type MqError, type Settlement } from '@mq/core/adapter'
+import { type BackoffPauses, backoff, type MqError, type Settlement } from '@mq/core/adapter'
 import { commandError, isGroupMissing, operationError, willPass } from '../connection/errors.js'
 import type { Link } from '../connection/link.js'
-import { idRange } from '../wire/entry-ids.js'
+import { idRange } from '../wire/entry.js'
 import { packFailure } from '../wire/fields.js'
 import { type GroupPlace, laneOf } from '../wire/keys.js'
 import { ackScript, moveScript, parkScript } from '../wire/scripts/settle.js'
@@ -105,7 +105,7 @@ export function createSettler(parts: SettlerParts) {
     settlement: Settlement,
     work: (owned: readonly Run[]) => Promise<void>,
   ): Promise<void> {
-    const pauses = backoff({ minMs: minPauseMs, maxMs: maxPauseMs })
+    let pauses: BackoffPauses | undefined
     let isReported = false
     let owned = batch.filter((run) => runs.has(run))
     while (owned.length > 0 && !link.isClosed) {
@@ -119,6 +119,7 @@ export function createSettler(parts: SettlerParts) {
           isReported = true
           parts.onError(operationError('Settling a message', failed))
         }
+        pauses ??= backoff({ minMs: minPauseMs, maxMs: maxPauseMs })
         const pauseMs = pauses.next()
         if (link.isUp) await sleep(pauseMs)
         else await link.whenUp(maxPauseMs)

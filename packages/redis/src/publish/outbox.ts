@@ -5,8 +5,7 @@ import type { Link } from '../connection/link.js'
 import type { Settings } from '../options.js'
 import { topicKeys } from '../wire/keys.js'
 import { trimScript } from '../wire/scripts/tidy.js'
-import { type Batch, type Parcel, planBatch } from './batch.js'
-import { batchSender } from './send-batch.js'
+import { type Batch, batchSender, type Parcel, planBatch } from './batch.js'
 
 /** While the broker works on one batch, the next one is prepared. */
 const maxBatchesInFlight = 2

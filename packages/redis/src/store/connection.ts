@@ -1,7 +1,6 @@
 import type { Client } from '../connection/client.js'
 import { commandError } from '../connection/errors.js'
-import { createLink, type Link } from '../connection/link.js'
-import { scriptRunner } from '../connection/script.js'
+import { createLink, type Link, scriptRunner } from '../connection/link.js'
 import type { LinkSettings } from '../options/connection.js'
 
 /** The connection of a store, be it the store's own or that of a client of the application. */

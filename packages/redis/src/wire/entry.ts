@@ -70,3 +70,86 @@ function fieldsAsJson(fields: readonly Buffer[]): Buffer {
   }
   return Buffer.from(JSON.stringify(Object.fromEntries(pairs)))
 }
+
+/** The stream of an entry: the topic's (`m`), or the group's own stream for retries (`r`). */
+export type Kind = 'm' | 'r'
+
+/** An entry that a consumer owns at the broker. */
+export interface OwnedEntry {
+  readonly kind: Kind
+  readonly id: string
+  readonly entry: DecodedEntry
+  /** How often the entry was delivered from this stream, including this time. */
+  readonly deliveries: number
+  /** When the claim was requested, by `performance.now`. The claim holds for `visibilityMs` from then on. */
+  readonly claimedAt: number
+}
+
+/** An entry that is pending although the stream no longer has it, because another program trimmed or deleted it. */
+export interface GoneEntry {
+  readonly kind: Kind
+  readonly id: string
+}
+
+/** The entries that one answer brings. */
+export interface Received {
+  readonly owned: readonly OwnedEntry[]
+  readonly gone: readonly GoneEntry[]
+}
+
+export const nothingReceived: Received = { owned: [], gone: [] }
+
+type RawRow = readonly [kind: Buffer, id: Buffer, deliveries: number, fields: readonly Buffer[]]
+
+/** Decodes the rows of a script that takes or claims messages: kind, entry id, deliveries and fields of each. */
+export function receivedRows(rows: readonly unknown[], topic: string, claimedAt: number): Received {
+  const owned: OwnedEntry[] = []
+  const gone: GoneEntry[] = []
+  for (const row of rows as readonly RawRow[]) {
+    const kind: Kind = row[0].toString() === 'r' ? 'r' : 'm'
+    const id = row[1].toString()
+    if (row[2] === 0) gone.push({ kind, id })
+    else owned.push({ kind, id, entry: decodeEntry({ id, fields: row[3] }, topic), deliveries: row[2], claimedAt })
+  }
+  return { owned, gone }
+}
+
+/** An entry in an answer of XREAD, XREADGROUP or XRANGE. */
+export type RawEntry = readonly [id: Buffer, fields: readonly Buffer[] | null]
+
+/** Returns the entries of the one stream that was read, and none if the time was over. */
+export const entriesOf = (reply: unknown): readonly RawEntry[] =>
+  (reply as readonly (readonly [Buffer, readonly RawEntry[]])[] | null)?.[0]?.[1] ?? []
+
+/** Decodes the answer of an XREADGROUP on the topic's stream, which delivers each entry for the first time. */
+export function receivedEntries(reply: unknown, topic: string, claimedAt: number): Received {
+  const entries = entriesOf(reply)
+  if (entries.length === 0) return nothingReceived
+  const owned = entries.map(([raw, fields]): OwnedEntry => {
+    const id = raw.toString()
+    return { kind: 'm', id, entry: decodeEntry({ id, fields: fields ?? [] }, topic), deliveries: 1, claimedAt }
+  })
+  return { owned, gone: [] }
+}
+
+/** Returns the lowest and the highest of some ids, of which there is at least one. */
+export function idRange(ids: readonly string[]): [string, string] {
+  let low = ids[0] as string
+  let high = low
+  for (const id of ids) {
+    if (isBefore(id, low)) low = id
+    if (isBefore(high, id)) high = id
+  }
+  return [low, high]
+}
+
+function isBefore(a: string, b: string): boolean {
+  const dash = a.indexOf('-')
+  if (a.length === b.length && b[dash] === '-') return a < b
+  const [aTime = '', aNumber = ''] = a.split('-')
+  const [bTime = '', bNumber = ''] = b.split('-')
+  return aTime === bTime ? isSmaller(aNumber, bNumber) : isSmaller(aTime, bTime)
+}
+
+/** Compares decimal numbers of up to 20 digits, which a number cannot hold exactly. */
+const isSmaller = (a: string, b: string): boolean => (a.length === b.length ? a < b : a.length < b.length)
