@@ -54,16 +54,15 @@ export class Assignment {
       member,
       report,
     })
-    const workload = new Workload(
+    this.#workload = new Workload(
       { ...handler, topic: ref.topic, maxUncommitted: context.settings.maxUncommitted },
       { trackers, settler, commits: this.#commits },
     )
-    this.#workload = workload
     this.#reader = new Reader({
       topic: context.topology.plan.main(ref.topic),
       connections,
+      sink: this.#workload,
       listener: {
-        records: (read) => workload.take(read),
         gap: (at, gap) => this.#passGap(at, gap),
         missing: watchDeleted(connections.main, (topic) => this.#restartDeleted(topic)),
         failing: (error) => report(asMqError(error, `Reading ${ref.topic} fails`)),

@@ -34,13 +34,11 @@ export class EphemeralConsumer implements RunningConsumer {
       [plan.delay(ref.topic), 'delay'],
     ])
     this.#cluster = context.openCluster()
-    const workload = new Workload(
+    this.#workload = new Workload(
       { ...handler, topic: ref.topic, maxUncommitted: context.settings.maxUncommitted },
       { trackers: new Map(), settler: keepsNothing, commits: noCommits },
     )
-    this.#workload = workload
-    this.#fetcher = new Fetcher(this.#cluster, {
-      records: (read) => workload.take(read),
+    this.#fetcher = new Fetcher(this.#cluster, this.#workload, {
       gap: (at, gap) => this.#reportGap(at, gap),
       missing: watchDeleted(this.#cluster, (topic) => this.#restartDeleted(topic)),
       failing: (cause) =>
