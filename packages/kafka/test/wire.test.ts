@@ -5,15 +5,13 @@ import { emptyHeaders } from '@mq/core/adapter'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createErrorFromCode, partitionFor } from '../src/driver/protocol.js'
-import { ByteReader } from '../src/driver/records/byte-reader.js'
-import { HeaderReader } from '../src/driver/records/header-reader.js'
+import { ByteReader, HeaderReader } from '../src/driver/records/readers.js'
 import { type KafkaRecord, readBatches } from '../src/driver/records/record-batch.js'
 import { type OutgoingRecord, recordBytes, writeBatch } from '../src/driver/records/record-writer.js'
 import { isAmbiguous } from '../src/publish/refusals.js'
-import { createNames } from '../src/topology/names.js'
+import { createNames } from '../src/topology/plans.js'
 import { heldMs, maxDelayMs, tierFor, tiersMs } from '../src/topology/tiers.js'
-import { decodeRecord } from '../src/wire/decode.js'
-import { encodeRecord } from '../src/wire/encode.js'
+import { decodeRecord, encodeRecord } from '../src/wire/record.js'
 
 const load = createRequire(import.meta.url)
 const { RecordBatch } = load('kafkajs/src/protocol/recordBatch/v0') as {

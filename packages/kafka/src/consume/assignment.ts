@@ -1,8 +1,8 @@
 import { type GroupRef, MqError } from '@mq/core/adapter'
+import { nameOf, type TopicPartition } from '../driver/cluster.js'
 import { asMqError } from '../driver/errors.js'
 import type { Gap } from '../driver/fetcher.js'
 import type { Member } from '../driver/group/member.js'
-import { nameOf, type TopicPartition } from '../driver/topic-partition.js'
 import { watchDeleted } from '../topology/deleted-topics.js'
 import { decodeProgress, type Progress } from '../wire/progress.js'
 import { Commits } from './commits.js'
@@ -54,16 +54,15 @@ export class Assignment {
       member,
       report,
     })
-    const workload = new Workload(
+    this.#workload = new Workload(
       { ...handler, topic: ref.topic, maxUncommitted: context.settings.maxUncommitted },
       { trackers, settler, commits: this.#commits },
     )
-    this.#workload = workload
     this.#reader = new Reader({
       topic: context.topology.plan.main(ref.topic),
       connections,
+      sink: this.#workload,
       listener: {
-        records: (read) => workload.take(read),
         gap: (at, gap) => this.#passGap(at, gap),
         missing: watchDeleted(connections.main, (topic) => this.#restartDeleted(topic)),
         failing: (error) => report(asMqError(error, `Reading ${ref.topic} fails`)),

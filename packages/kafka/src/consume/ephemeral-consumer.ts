@@ -1,9 +1,9 @@
 import { type ConsumerHealth, type GroupRef, MqError, type StopOptions } from '@mq/core/adapter'
 import type { Cluster } from '../driver/cluster.js'
+import { nameOf, type TopicPartition } from '../driver/cluster.js'
 import { asMqError } from '../driver/errors.js'
 import { Fetcher, type Gap } from '../driver/fetcher.js'
 import { logOffsets } from '../driver/offsets.js'
-import { nameOf, type TopicPartition } from '../driver/topic-partition.js'
 import { watchDeleted } from '../topology/deleted-topics.js'
 import { decodeProgress } from '../wire/progress.js'
 import { noCommits } from './commits.js'
@@ -34,13 +34,11 @@ export class EphemeralConsumer implements RunningConsumer {
       [plan.delay(ref.topic), 'delay'],
     ])
     this.#cluster = context.openCluster()
-    const workload = new Workload(
+    this.#workload = new Workload(
       { ...handler, topic: ref.topic, maxUncommitted: context.settings.maxUncommitted },
       { trackers: new Map(), settler: keepsNothing, commits: noCommits },
     )
-    this.#workload = workload
-    this.#fetcher = new Fetcher(this.#cluster, {
-      records: (read) => workload.take(read),
+    this.#fetcher = new Fetcher(this.#cluster, this.#workload, {
       gap: (at, gap) => this.#reportGap(at, gap),
       missing: watchDeleted(this.#cluster, (topic) => this.#restartDeleted(topic)),
       failing: (cause) =>

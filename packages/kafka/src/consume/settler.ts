@@ -6,7 +6,7 @@ import { isTooLarge } from '../publish/refusals.js'
 import { deadPartition } from '../topology/plans.js'
 import { tierFor } from '../topology/tiers.js'
 import type { Topology } from '../topology/topology.js'
-import { encodeRecord } from '../wire/encode.js'
+import { encodeRecord } from '../wire/record.js'
 import type { Entry } from './entry.js'
 
 /** Writes retries and dead letters. Both resolve with false if the consumer lost the entry before it was written. */

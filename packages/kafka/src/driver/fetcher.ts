@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cluster } from './cluster.js'
+import { nameOf, type TopicPartition } from './cluster.js'
 import { errorType, isStaleLeader } from './errors.js'
 import { logStart } from './offsets.js'
 import { fetch, type PartitionRead } from './requests.js'
-import { nameOf, type TopicPartition } from './topic-partition.js'
 
 /** `position` is where the reader was, `start` the first offset that is there. */
 export interface Gap {
@@ -11,9 +11,13 @@ export interface Gap {
   readonly start: number
 }
 
-export interface FetchListener {
+export interface RecordSink {
   /** Takes records, in the order of their offsets. To get no more of them, it pauses the feed before it returns. */
-  records(read: PartitionRead): void
+  take(read: PartitionRead): void
+}
+
+/** Receives everything about reading except the records. */
+export interface FetchListener {
   /** The partition no longer has the position; reading goes on at `start`. */
   gap(at: TopicPartition, gap: Gap): void
   /** A topic does not exist any more. Called again until the topic exists, or none of its partitions is read. */
@@ -56,6 +60,7 @@ const limits = { maxBytes: 10 * 1024 * 1024, maxPartitionBytes: 256 * 1024 }
  */
 export class Fetcher {
   readonly #cluster: Cluster
+  readonly #sink: RecordSink
   readonly #listener: FetchListener
   readonly #positions = new Map<string, Position>()
   /** The brokers that a loop reads from. */
@@ -66,8 +71,9 @@ export class Fetcher {
   #failing = false
   #stopped = false
 
-  constructor(cluster: Cluster, listener: FetchListener) {
+  constructor(cluster: Cluster, sink: RecordSink, listener: FetchListener) {
     this.#cluster = cluster
+    this.#sink = sink
     this.#listener = listener
   }
 
@@ -193,7 +199,7 @@ export class Fetcher {
       }
       if (read.nextOffset === undefined || entry.position.paused) continue
       entry.position.from = read.nextOffset
-      this.#listener.records(read)
+      this.#sink.take(read)
     }
     if (failure !== undefined) this.#failed(failure)
     // One partition that can be read says nothing about another.

@@ -1,10 +1,9 @@
-import type { Cluster } from './cluster.js'
+import type { Cluster, TopicPartition } from './cluster.js'
 import { errorType } from './errors.js'
 import { logStart } from './offsets.js'
 import { patiently } from './patience.js'
 import type { KafkaRecord } from './records/record-batch.js'
 import { fetch, type PartitionFetch, type PartitionRead } from './requests.js'
-import type { TopicPartition } from './topic-partition.js'
 
 /** Calls `each` for the records that a partition has now, the oldest first, until `each` returns false. */
 export async function readLog(

@@ -1,5 +1,5 @@
 import { AssignerProtocol } from 'kafkajs'
-import { byTopic, nameOf, type TopicPartition } from '../topic-partition.js'
+import { byTopic, nameOf, type TopicPartition } from '../cluster.js'
 
 /** A member of the group, as the group's leader sees it. */
 export interface Claimant {

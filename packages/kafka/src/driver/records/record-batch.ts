@@ -1,8 +1,7 @@
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { lookupCodec } from '../protocol.js'
-import { ByteReader } from './byte-reader.js'
-import { HeaderReader, type RecordHeader } from './header-reader.js'
+import { ByteReader, HeaderReader, type RecordHeader } from './readers.js'
 
 /** A record as it was read. */
 export interface KafkaRecord {
