@@ -103,8 +103,8 @@ export interface ConsumeOptions {
   /** Handles messages of one key one after the other, and other keys meanwhile. Set only with `capabilities.orderedKeys`. */
   readonly ordered: boolean
   /**
-   * This consumer alone gets every message from now on. `retry`, `dead` and `release` are carried out like `done`, and the group holds
-   * nothing up.
+   * The consumer has a group to itself and gets every message from now on; other groups get them too. `retry`, `dead` and `release` are
+   * carried out like `done`, and the group holds nothing up.
    */
   readonly ephemeral: boolean
 }
