@@ -12,8 +12,8 @@ import {
 } from '@mq/core/adapter'
 import type { Broker, HandledRecord } from './broker.js'
 import { GroupConsumer } from './consumer.js'
+import { type IdleOptions, type SettledOptions, untilIdle, untilQuiet } from './idle.js'
 import { brokerFor, type MemoryOptions, settingsOf } from './options.js'
-import { type IdleOptions, type SettledOptions, untilIdle, untilQuiet } from './quiesce.js'
 
 /** An adapter whose broker is in this process. A test can ask it what happened. */
 export interface MemoryAdapter extends Adapter {

@@ -3,8 +3,8 @@ import { requireDuration } from '../contract/checks/values.js'
 import { isMqError, MqError, type MqErrorCode } from '../contract/errors.js'
 import { describeError } from '../contract/failure.js'
 import type { PublishOptions, PublishOutcome } from '../contract/publish-options.js'
-import { OpenPublish } from './call.js'
 import type { Encoded } from './encode.js'
+import { OpenPublish } from './open-publish.js'
 
 export interface SenderOptions {
   readonly adapter: Adapter

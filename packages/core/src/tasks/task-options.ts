@@ -102,8 +102,10 @@ export const enqueueAllOptionNames = keysOf<EnqueueAllOptions>()({
   ...expiryNames,
 })
 
+/** A task that is stored. */
 export type EnqueuedTask = PublishResult
 
+/** The outcome of one task of `enqueueAll`. */
 export type EnqueueOutcome =
   | { readonly status: 'stored'; readonly id: string; readonly routed: Routed }
   | { readonly status: 'rejected' | 'unknown'; readonly error: Error }

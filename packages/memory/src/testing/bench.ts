@@ -6,9 +6,9 @@ import {
   type TaskScheduler,
   type TaskStore,
 } from '@mq/core'
+import type { IdleOptions } from '../idle.js'
 import { type MemoryAdapter, memory } from '../memory.js'
 import { memoryStore } from '../memory-store.js'
-import type { IdleOptions } from '../quiesce.js'
 import { type TestClock, testClock } from '../test-clock.js'
 import { recordRuns, type TaskRuns } from './runs.js'
 import { isTickAhead } from './ticks-ahead.js'

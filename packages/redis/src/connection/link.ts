@@ -5,7 +5,7 @@ import { limitHandshake, trackErrors } from './client-guards.js'
 import { CommandError, commandError, connectError } from './errors.js'
 import { type Argument, type RunScript, scriptRunner } from './script.js'
 import { watchSilence } from './silence.js'
-import { Waiters } from './waiting.js'
+import { Waiters } from './waiters.js'
 
 /** A connection (for a cluster, one to each node) that reconnects by itself. Each of its commands settles. */
 export interface Link {
