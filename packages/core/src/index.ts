@@ -14,13 +14,6 @@ export type {
   Subscription,
 } from './contract/handler.js'
 export type { MessageHeaders } from './contract/headers.js'
-export {
-  isRetryLater,
-  isUnrecoverable,
-  RetryLater,
-  type RetryLaterOptions,
-  Unrecoverable,
-} from './contract/interruptions.js'
 export { consoleLog, type Log, type LogFields } from './contract/log.js'
 export type { Message, RawMessage } from './contract/message.js'
 export type { Middleware, PublishRequest } from './contract/middleware.js'
@@ -40,6 +33,13 @@ export type {
   SettledEvent,
   Target,
 } from './contract/queue.js'
+export {
+  isRetryLater,
+  isUnrecoverable,
+  RetryLater,
+  type RetryLaterOptions,
+  Unrecoverable,
+} from './contract/retry-errors.js'
 export type { Backoff, Jitter, RetryOptions, RetryRule } from './contract/retry-options.js'
 export type { SchemaInput, SchemaIssue, SchemaOutput, StandardSchema } from './contract/schema.js'
 export { configVariables, type QueueConfig, queueConfigFromEnv } from './open/config.js'

@@ -1,5 +1,5 @@
+export type { DelayedMessage, IdleOptions, SettledOptions } from './idle.js'
 export { type HandledMessage, type MemoryAdapter, memory, memory as default } from './memory.js'
 export { type MemoryStoreOptions, memoryStore } from './memory-store.js'
 export type { MemoryOptions } from './options.js'
-export type { DelayedMessage, QuiesceOptions, SettledOptions } from './quiesce.js'
 export { type TestClock, testClock } from './test-clock.js'

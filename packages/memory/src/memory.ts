@@ -12,8 +12,8 @@ import {
 } from '@mq/core/adapter'
 import type { Broker, HandledRecord } from './broker.js'
 import { GroupConsumer } from './consumer.js'
+import { type IdleOptions, type SettledOptions, untilIdle, untilQuiet } from './idle.js'
 import { brokerFor, type MemoryOptions, settingsOf } from './options.js'
-import { type QuiesceOptions, type SettledOptions, untilIdle, untilQuiet } from './quiesce.js'
 
 /** An adapter whose broker is in this process. A test can ask it what happened. */
 export interface MemoryAdapter extends Adapter {
@@ -25,7 +25,7 @@ export interface MemoryAdapter extends Adapter {
    */
   settled(options?: SettledOptions): Promise<void>
   /** Does the same, but delayed messages stay delayed. */
-  idle(options?: QuiesceOptions): Promise<void>
+  idle(options?: IdleOptions): Promise<void>
   /** Returns the runs that have ended, the oldest first. Keeps the latest 1,000, up to 16 MiB. */
   handled(filter?: Partial<GroupRef>): readonly HandledMessage[]
 }
@@ -110,7 +110,7 @@ export function memory(options: MemoryOptions = {}): MemoryAdapter {
     }),
     on: state.on,
     settled: (settledOptions) => untilQuiet(broker, settledOptions),
-    idle: (quiesceOptions) => untilIdle(broker, quiesceOptions),
+    idle: (idleOptions) => untilIdle(broker, idleOptions),
     handled: (filter = {}) => [...broker.handled].filter((record) => isOf(record, filter)).map(handledMessage),
   }
 }

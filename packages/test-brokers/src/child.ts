@@ -36,7 +36,7 @@ export interface Child<Report> {
 /**
  * Runs a TypeScript or JavaScript module as a process of its own, against the sources of this workspace.
  *
- * The module reports with `report(value)`. Reports from before a SIGKILL arrive. The child ends when this process does.
+ * The module reports with `report(value)`. Reports that it made before a SIGKILL still arrive. The child ends when this process does.
  */
 export async function child<Report = unknown>(
   module: URL | string,

@@ -50,7 +50,7 @@ export default async function setup(project: TestProject): Promise<(() => Promis
   return async () => {
     delete shelf[runKey]
     await clearOwnedBy(self)
-    // Removes what workers left that were ended during a test.
+    // Removes what is left by workers that were ended during a test.
     await sweep()
   }
 }

@@ -23,8 +23,8 @@ type Owned = 'kill' | 'restart' | 'pause' | 'resume' | 'stop' | 'rabbitmqctl' | 
 export const runVariable = 'MQ_TEST_RUN'
 
 /**
- * Returns the run's shared server of that kind. The first file that calls this starts it, and it ends with the run. Its process
- * verbs are refused, so that no test can disturb others. Use unique names for queues, keys and topics. A proxy is allowed.
+ * Returns the run's shared server of that kind. The first file that calls this starts it, and it ends with the run. It refuses `kill`,
+ * `pause` and the like, so that no test can disturb others. Use unique names for queues, keys and topics. A proxy is allowed.
  */
 export async function shared<K extends ServerKind>(kind: K): Promise<SharedServers[K]> {
   if (environmentUrl(kind) !== undefined) return (await fromEnvironment[kind]()) as SharedServers[K]

@@ -7,7 +7,9 @@ export interface LazyAbort {
 }
 
 /**
- * Most handlers never read their signal, and a controller for each message is a measurable part of handling it.
+ * Creates no controller before the signal is read. Most handlers never read it, and creating one takes a measurable part of the time
+ * that handling a message takes.
+ *
  * See docs/decisions/0001-publish-deadline-as-a-number.md and docs/decisions/0005-closure-or-class.md.
  */
 class LazyAbortController implements LazyAbort {

@@ -7,7 +7,7 @@ export { type PromiseNumber, promises } from './promises.js'
 export { type ConformanceOptions, conformance, type It, type Runner } from './runner/register.js'
 export type { CaseResult, CaseStatus, ConformanceReport } from './runner/report.js'
 export { jsonReport, markdownMatrix, textReport } from './runner/report-formats.js'
-export { type RunOptions, runConformance } from './runner/run.js'
+export { type RunConformanceOptions, runConformance } from './runner/run.js'
 export { type StoreRunner, type StoreSubject, storeConformance } from './store/suite.js'
 export type {
   FaultName,

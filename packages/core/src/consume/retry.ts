@@ -2,7 +2,7 @@ import { keysOf, refuseUnknown } from '../contract/checks/options.js'
 import { shown } from '../contract/checks/shown.js'
 import { maxDurationMs, requireDuration, requireInteger, requireNumber } from '../contract/checks/values.js'
 import { MqError } from '../contract/errors.js'
-import { isRetryLater, isUnrecoverable } from '../contract/interruptions.js'
+import { isRetryLater, isUnrecoverable } from '../contract/retry-errors.js'
 import type { ErrorClass, Jitter, RetryOptions, RetryRule } from '../contract/retry-options.js'
 
 /** Retry options, checked and with every default filled in. */

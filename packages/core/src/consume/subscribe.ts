@@ -83,6 +83,6 @@ async function stopConsumer(consumer: Consumer, timeoutMs: number): Promise<void
   try {
     await withTimeout(consumer.stop({ timeoutMs }), timeoutMs + stopGraceMs, late)
   } catch {
-    // Stopping always resolves. The broker gives messages that were not given back to another consumer by itself.
+    // Stopping always resolves. The broker itself gives to another consumer any message that this one did not give back.
   }
 }

@@ -91,6 +91,7 @@ export interface PublishCall {
   readonly signal: AbortSignal
 }
 
+/** The outcome of one message that `Adapter.publish` was to store. */
 export interface StoreOutcome {
   readonly status: 'stored' | 'rejected' | 'unknown'
   readonly routed: Routed
@@ -103,14 +104,16 @@ export interface ConsumeOptions {
   /** Handles messages of one key one after the other, and other keys meanwhile. Set only with `capabilities.orderedKeys`. */
   readonly ordered: boolean
   /**
-   * This consumer alone gets every message from now on. `retry`, `dead` and `release` are carried out like `done`, and the group holds
-   * nothing up.
+   * The consumer has a group to itself and gets every message from now on; other groups get them too. `retry`, `dead` and `release` are
+   * carried out like `done`, and the group holds nothing up.
    */
   readonly ephemeral: boolean
 }
 
+/** The function of core that an adapter calls for each delivery. The adapter carries out the settlement that it resolves with. */
 export type Handle = (delivery: Delivery) => Promise<Settlement>
 
+/** One run of a message: what an adapter gives to `Handle`. */
 export interface Delivery {
   readonly message: RawMessage
   /** 1 on the first run. */
@@ -138,6 +141,7 @@ export type Settlement =
   /** Moves the message to the group's dead letters. */
   | { readonly kind: 'dead'; readonly failure: Failure }
 
+/** A consumer of one group that an adapter has started. Applications see it as a `Subscription`. */
 export interface Consumer {
   /**
    * Ends intake at once and lets running handlers finish for `timeoutMs`. Then it aborts their signals and gives back the messages that
@@ -146,6 +150,7 @@ export interface Consumer {
   stop(options: StopOptions): Promise<void>
 }
 
+/** The dead letters of one group at the broker. Applications see them as `DeadLetters`. */
 export interface DeadLetterStore {
   /** Lists the oldest entries first, at most `limit`. */
   list(options: { readonly limit: number }): Promise<readonly RawDeadLetter[]>
@@ -155,6 +160,7 @@ export interface DeadLetterStore {
   purge(entryIds?: readonly string[]): Promise<number>
 }
 
+/** A dead letter whose body is not decoded yet. */
 export interface RawDeadLetter {
   /** Names this entry. A message that died twice has two entries. */
   readonly entryId: string
@@ -173,7 +179,7 @@ export interface QueueStats {
   readonly dead: number | undefined
 }
 
-/** `down` while there is no connection, `degraded` while there is one but a consumer gets nothing. */
+/** Says whether messages flow: `down` while there is no connection, `degraded` while there is one but a consumer gets nothing. */
 export type HealthStatus = 'up' | 'degraded' | 'down'
 
 export interface AdapterHealth {
@@ -195,5 +201,5 @@ export type AdapterEvent =
   | { readonly type: 'error'; readonly error: MqError; readonly topic?: string; readonly group?: string }
   /** Messages are gone that a group had not finished: deleted, expired or trimmed at the broker. */
   | ({ readonly type: 'data-loss'; readonly reason: string; readonly count?: number } & GroupRef)
-  /** The broker takes no messages for now; publishing waits. */
+  /** The broker takes no messages for now, so publishing waits; or, with `blocked: false`, it takes them again. */
   | { readonly type: 'blocked'; readonly blocked: boolean; readonly reason?: string }

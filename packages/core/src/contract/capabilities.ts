@@ -24,7 +24,7 @@ export interface Capabilities {
   readonly countsCrashes: boolean
   /**
    * Only runs count as attempts. If false, a message that the broker had assigned to a consumer in the moment of its stop may come back
-   * with one attempt less left. An adapter that leaves it out counts as false.
+   * with one attempt fewer left. An adapter that leaves it out counts as false.
    */
   readonly exactAttempts: boolean
   /** How late a delayed or retried message may be on an idle broker. */

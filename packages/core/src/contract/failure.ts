@@ -1,5 +1,5 @@
 import { isMqError } from './errors.js'
-import { isUnrecoverable } from './interruptions.js'
+import { isUnrecoverable } from './retry-errors.js'
 
 /**
  * The reason why a message was not handled. It travels with the message through its retries and into the dead letters. It holds no

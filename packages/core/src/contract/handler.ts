@@ -33,7 +33,7 @@ export interface SubscribeOptions {
   readonly retry?: RetryOptions | false
   /** How long a run may take. Then the handler's signal aborts and the attempt has failed. Default: the adapter's `maxHandlerMs`. */
   readonly timeoutMs?: number
-  /** The beginning of the group, if this subscription creates it. Default: `latest`. */
+  /** The messages that the group begins with, if this subscription creates it. An existing group stays as it is. Default: `latest`. */
   readonly startFrom?: StartFrom
   /** Handles messages of one key one after the other, and other keys meanwhile. A retry may change the order. Default: false. */
   readonly ordered?: boolean

@@ -29,11 +29,13 @@ export interface PublishAllOptions<Data = unknown> extends Omit<PublishOptions, 
   readonly key?: string | ((data: Data, index: number) => string)
 }
 
+/** A message that is stored. */
 export interface PublishResult {
   readonly id: string
   readonly routed: Routed
 }
 
+/** The outcome of one message of a `publishAll` that rejected. */
 export type PublishOutcome =
   | { readonly status: 'stored'; readonly id: string; readonly routed: Routed }
   | { readonly status: 'rejected' | 'unknown'; readonly id: string; readonly error: MqError }

@@ -103,6 +103,7 @@ export interface QueueOptions {
   readonly log?: Log
 }
 
+/** The phase of a queue's life. `HealthStatus` says whether messages flow. */
 export type QueueState = 'idle' | 'connecting' | 'connected' | 'reconnecting' | 'disconnecting' | 'disconnected'
 
 export interface QueueHealth extends AdapterHealth {
@@ -115,12 +116,13 @@ export interface QueueEvents {
   error: { readonly error: MqError; readonly topic?: string; readonly group?: string }
   /** Messages are gone that a group had not finished. Logged if there is no listener. */
   'data-loss': GroupRef & { readonly reason: string; readonly count?: number }
-  /** The broker takes no messages for now. */
+  /** The broker takes no messages for now, so publishing waits; or, with `blocked: false`, it takes them again. */
   blocked: { readonly blocked: boolean; readonly reason?: string }
   /** A run of a handler has ended. */
   settled: SettledEvent
 }
 
+/** The end of one run of a handler, and the settlement of its message. */
 export interface SettledEvent extends GroupRef {
   readonly id: string
   readonly attempt: number

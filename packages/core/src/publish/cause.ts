@@ -7,7 +7,7 @@ const storage = new AsyncLocalStorage<MessageHeaders | undefined>()
 /** `AsyncLocalStorage` slows every promise of the process, so the first scheduler switches it on. */
 let isTracking = false
 
-/** From now on, a message that is published while another is handled names that one as its cause. */
+/** Switches on that a message which is published while another is handled names that one as its cause. */
 export function trackCauses(): void {
   isTracking = true
 }

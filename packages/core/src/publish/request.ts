@@ -78,7 +78,10 @@ export function requestOf(
     : request
 }
 
-/** The data has not been validated yet. If the key function throws, the schema's error is clearer than its own. */
+/**
+ * Calls the key function, with data that has not been validated yet. If it throws because the data is invalid, the error of the schema is
+ * thrown instead, which is clearer.
+ */
 async function keyOf(event: EventDefinition, data: unknown): Promise<string | undefined> {
   try {
     return event.key?.(data)

@@ -39,8 +39,8 @@ export interface EnqueueOptions extends PublishOptions {
   /** Resolves to a handle that waits for the result. Default: false. */
   readonly reply?: boolean
   /**
-   * All enqueues of this task with the same key get the same id, and one of them is run. They should have the same input. At most 255
-   * bytes. It needs a store.
+   * All enqueues of this task with the same key get the same id, and one of them is run. They should have the same input. A key has at
+   * most 255 bytes. It needs a store.
    */
   readonly idempotencyKey?: string
   /** How long the key stands for that id. Default: a day. */
@@ -102,8 +102,10 @@ export const enqueueAllOptionNames = keysOf<EnqueueAllOptions>()({
   ...expiryNames,
 })
 
+/** A task that is stored. */
 export type EnqueuedTask = PublishResult
 
+/** The outcome of one task of `enqueueAll`. */
 export type EnqueueOutcome =
   | { readonly status: 'stored'; readonly id: string; readonly routed: Routed }
   | { readonly status: 'rejected' | 'unknown'; readonly error: Error }

@@ -109,8 +109,8 @@ export interface TaskScheduler extends AsyncDisposable {
   ): Promise<FinishedTask<Result> | undefined>
   result(id: string): Promise<FinishedTask | undefined>
   /**
-   * Ends the task with this id. If it runs, its signal aborts. If it waits, for a worker, a retry or its time, it will not run. It is neither
-   * retried nor dead-lettered, and its caller gets `MQ_TASK_CANCELLED`. Resolves to false if the task had already ended.
+   * Ends the task with this id. If it runs, its signal aborts. If it waits for a worker, for a retry or for its time, it does not run. It is
+   * neither retried nor dead-lettered, and its caller gets `MQ_TASK_CANCELLED`. Resolves to false if the task had already ended.
    *
    * Without a store only a running task can be reached. Rejects with `MQ_STORE_REQUIRED` in that case, unless `onlyRunning` is set.
    */

@@ -16,7 +16,7 @@ export interface CommitGate {
   oneFinished(): void
 }
 
-/** For a consumer that commits nothing. */
+/** The gate of a consumer that commits nothing. */
 export const noCommits: CommitGate = { isFull: false, onceNotFull() {}, oneFinished() {} }
 
 export interface CommitsOptions {
@@ -78,7 +78,7 @@ export class Commits implements CommitGate {
     this.#commitIfMany()
   }
 
-  /** Commits until the broker knows everything about these, or the time is over. */
+  /** Commits the progress of these partitions until the broker has all of it, or the time is over. */
   async all(trackers: readonly Tracker[], timeoutMs: number): Promise<void> {
     const endsAt = Date.now() + timeoutMs
     // A tracker that was lost in the meantime is not committed any more.

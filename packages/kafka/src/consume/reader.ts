@@ -1,11 +1,11 @@
 import type { Cluster, TopicPartition } from '../driver/cluster.js'
 import { type Feed, Fetcher, type FetchListener, type RecordSink } from '../driver/fetcher.js'
 
-/** The connections of a consumer of a group that records are read over. */
+/** The connections over which a consumer reads the records of its group. */
 export interface ReadConnections {
-  /** For new messages. */
+  /** The connection for new messages. */
   readonly main: Cluster
-  /** For messages that wait for their time. */
+  /** The connection for messages that wait for their time. */
   readonly waiting: Cluster
 }
 

@@ -17,7 +17,7 @@ export interface Settler {
   forward(entry: Entry): Promise<boolean>
 }
 
-/** For a consumer that keeps nothing at the broker. */
+/** The settler of a consumer that keeps nothing at the broker. */
 export const keepsNothing: Settler = { carryOut: async () => true, forward: async () => true }
 
 export interface SettlerOptions {

@@ -26,7 +26,7 @@ export async function statsOf(ref: GroupRef, context: StatsContext): Promise<Que
   const partitions = await cluster.allPartitions([...waits.ready, ...waits.delayed], { fresh: true })
   const dead = await context.countDead()
   const committed = await committedOffsets(cluster, names.group(ref), partitions)
-  // For a group that was never declared nothing waits.
+  // Nothing waits for a group that was never declared.
   if (committed.size === 0) return { ready: 0, inFlight: 0, delayed: 0, dead }
   const topics = [...new Set(partitions.map(({ topic }) => topic))]
   const [starts, ends] = [await logOffsets(cluster, topics, 'start'), await logOffsets(cluster, topics, 'end')]

@@ -76,7 +76,7 @@ export class Workload {
     this.#delays.hold(entry, dueMs)
   }
 
-  /** Ends the reading of these, starts nothing more of them, and resolves when their handlers have ended or the time is over. */
+  /** Stops reading these partitions, starts no more of their messages, and resolves when their handlers end or the time is over. */
   async finish(trackers: readonly Tracker[], timeoutMs: number): Promise<void> {
     for (const tracker of trackers) this.#discardUnstarted(tracker)
     this.#handlers.startReady()
@@ -84,7 +84,7 @@ export class Workload {
     await withTimeout(idle, timeoutMs, () => new Error('late')).catch(() => {})
   }
 
-  /** Ends the reading of these, and ends what still runs without settling it. */
+  /** Stops reading these partitions, and aborts their running handlers without settling their messages. */
   abandon(trackers: readonly Tracker[], reason: MqError): void {
     for (const tracker of trackers) {
       this.#discardUnstarted(tracker)

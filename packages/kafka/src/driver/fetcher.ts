@@ -38,7 +38,7 @@ interface Position extends TopicPartition {
   /** The offset to read next. */
   from: number
   paused: boolean
-  /** After an error of its own, the partition is not asked for before this time. */
+  /** The time before which the partition is not asked for, because an error concerned it alone. */
   notBefore: number
   /** The last attempt to read it failed. */
   failing: boolean

@@ -68,7 +68,7 @@ export interface CommitAs {
   readonly generation: number
 }
 
-/** For commits without a membership. A group takes them only while it has no members. */
+/** Returns the identity of a commit by no member. A group accepts such a commit only while it has no members. */
 export const withoutMember = (groupId: string): CommitAs => ({ groupId, memberId: '', generation: -1 })
 
 export interface PartitionOffset extends TopicPartition {

@@ -53,7 +53,7 @@ export interface FetchLimits {
   readonly maxPartitionBytes: number
 }
 
-/** Leaves out what transactions wrote that are not committed. */
+/** Leaves out the records of transactions that are not committed. */
 const readCommitted = 1
 
 /** Reads from one broker, which waits up to `maxWaitMs` for records. */

@@ -20,7 +20,7 @@ export const isAmbiguous = (error: unknown): boolean =>
 
 const sizeTypes = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']
 
-/** Also true for an error that has such a cause. */
+/** Returns true if the error, or one of its causes, says that the message is too large. */
 export const isTooLarge = (error: unknown): boolean => isCausedBy(error, ({ type }) => sizeTypes.includes(type ?? ''))
 
 const finalTypes = [

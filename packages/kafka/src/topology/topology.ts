@@ -10,7 +10,7 @@ const createTimeoutMs = 20_000
 
 export interface TopologyOptions {
   readonly cluster: Cluster
-  /** For slow requests, because a broker answers the requests of one connection in order. It is disconnected while not used. */
+  /** The connection for slow requests, which would hold up others on theirs. It is disconnected while it is not used. */
   readonly admin: Cluster
   readonly names: Names
   readonly settings: Settings

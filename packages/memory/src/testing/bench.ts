@@ -6,9 +6,9 @@ import {
   type TaskScheduler,
   type TaskStore,
 } from '@mq/core'
+import type { IdleOptions } from '../idle.js'
 import { type MemoryAdapter, memory } from '../memory.js'
 import { memoryStore } from '../memory-store.js'
-import type { QuiesceOptions } from '../quiesce.js'
 import { type TestClock, testClock } from '../test-clock.js'
 import { recordRuns, type TaskRuns } from './runs.js'
 import { isTickAhead } from './ticks-ahead.js'
@@ -35,9 +35,9 @@ export interface TestBench extends AsyncDisposable {
    * Resolves when nothing runs, waits or is delayed any more, except for the next tick of each schedule. The clock moves on by
    * itself from one due time to the next. Rejects with `MQ_TIMEOUT` after 10 s of real time, or `timeoutMs`.
    */
-  settled(options?: QuiesceOptions): Promise<void>
+  settled(options?: IdleOptions): Promise<void>
   /** Moves the clock on and runs what falls due on the way. Resolves when nothing runs any more; delayed messages stay delayed. */
-  advance(ms: number, options?: QuiesceOptions): Promise<void>
+  advance(ms: number, options?: IdleOptions): Promise<void>
   /** Stops the scheduler and the queue at once. Always resolves. */
   close(): Promise<void>
 }
@@ -61,10 +61,10 @@ export async function testBench(options: TestBenchOptions = {}): Promise<TestBen
     adapter,
     clock,
     runs: recordRuns(queue, scheduler),
-    settled: (quiesceOptions) => adapter.settled({ ...quiesceOptions, except: isTickAhead }),
-    async advance(ms, quiesceOptions) {
+    settled: (idleOptions) => adapter.settled({ ...idleOptions, except: isTickAhead }),
+    async advance(ms, idleOptions) {
       await clock.advance(ms)
-      await adapter.idle(quiesceOptions)
+      await adapter.idle(idleOptions)
     },
     close,
     [Symbol.asyncDispose]: close,

@@ -1,4 +1,4 @@
-import type { DelayedMessage } from '../quiesce.js'
+import type { DelayedMessage } from '../idle.js'
 
 /**
  * Says whether a delayed message is the tick that a schedule leaves at the broker ahead of its time. There is always one, so a

@@ -50,7 +50,7 @@ export function createLinks(settings: Settings, state: AdapterState, publishingL
     state.report({ type: 'state', state: now, ...(error && { error }) })
   }
 
-  /** While publishing is blocked, RabbitMQ answers nothing on that connection. */
+  /** Avoids the connection for publishing while it is blocked, because RabbitMQ then answers nothing on it. */
   async function connectionForRequests(): Promise<ChannelModel> {
     if (consuming.connection !== undefined) return consuming.connection
     const publisher = await publishing.ready(answerTimeoutMs)

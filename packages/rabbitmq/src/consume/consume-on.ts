@@ -20,7 +20,7 @@ export interface ConsumeOnParts {
   readonly consumerTimeoutMs: number
   readonly queue: SourceQueue
   readonly stopRequested: AbortSignal
-  /** How long running handlers may take after a stop was requested. */
+  /** The time that running handlers get to finish after a stop was requested. */
   readonly stopTimeoutMs: () => number
   readonly wasReady: () => boolean
   /** Called when messages flow, or when the consumer of an ordered group stands by. */
@@ -29,7 +29,7 @@ export interface ConsumeOnParts {
   readonly report: (error: MqError) => void
 }
 
-/** With `ordered`, so many deliveries beyond `concurrency` may wait for their key before others are held up. */
+/** The number of deliveries beyond `concurrency` that may wait for their key with `ordered`. Further ones are not fetched. */
 const orderedWindow = 256
 
 /**

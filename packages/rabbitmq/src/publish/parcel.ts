@@ -38,7 +38,7 @@ export class Parcel implements PendingParcel {
   maybeStored = false
   /** The broker had no queue for it. */
   isReturned = false
-  /** No broker will ever take it: it is too large, or the driver cannot write it. */
+  /** The message can never be stored: it is too large, or the driver cannot write it. */
   isImpossible = false
   #failures = 0
   #nacks = 0

@@ -31,7 +31,7 @@ export class PublishChannel {
   #channel: ConfirmChannel | undefined
   #isWritable = true
   #openedAt = 0
-  /** While it is set, nothing is sent. At that time at the latest, another channel is opened. */
+  /** Set while another channel is planned, and nothing is sent. It is opened once nothing is in flight, at this time at the latest. */
   #drainsUntil: number | undefined
 
   constructor(listener: PublishChannelListener) {

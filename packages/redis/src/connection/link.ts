@@ -5,7 +5,7 @@ import { limitHandshake, trackErrors } from './client-guards.js'
 import { CommandError, commandError, connectError } from './errors.js'
 import type { Argument, Script } from './script.js'
 import { watchSilence } from './silence.js'
-import { Waiters } from './waiting.js'
+import { Waiters } from './waiters.js'
 
 type Send = (command: string, args: readonly Argument[]) => Promise<unknown>
 

@@ -1,5 +1,5 @@
 import { type Delivery, type Failure, lazyAbort, type MqError, type RawMessage } from '@mq/core/adapter'
-import { Waiters } from '../connection/waiting.js'
+import { Waiters } from '../connection/waiters.js'
 import type { DecodedEntry, Kind, OwnedEntry } from '../wire/entry.js'
 
 /**

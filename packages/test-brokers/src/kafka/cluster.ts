@@ -51,7 +51,7 @@ export async function kafkaCluster(
           members.map((one) => [`${one.name}.properties`, brokerProperties(one, { controller, place, config })]),
         ),
         ...Object.fromEntries(members.map(({ name }) => [`${name}.sh`, script(name, { place, native })])),
-        // The controller is the machine's own process.
+        // The last script becomes the main process of the machine: when the controller ends, everything does.
         'boot.sh': [...members.map(({ name }) => startBeside(name)), 'exec /bin/sh ./controller.sh', ''].join('\n'),
         'controller.sh': script('controller', { place, native }),
       }),

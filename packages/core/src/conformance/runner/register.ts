@@ -7,7 +7,7 @@ import type { StartedBroker, Subject } from '../subject.js'
 import { loadSubject } from './environment.js'
 import { type CaseResult, isOmission } from './report.js'
 import { jsonReport, markdownMatrix, textReport } from './report-formats.js'
-import { createSession, defaultParallel, type RunOptions } from './run.js'
+import { createSession, defaultParallel, type RunConformanceOptions } from './run.js'
 import { caseTimeoutMs, withoutRun } from './run-case.js'
 import { createLookAhead } from './turns.js'
 
@@ -27,7 +27,7 @@ export interface It {
   skip(name: string, run: () => Promise<void>): unknown
 }
 
-export interface ConformanceOptions extends Omit<RunOptions, 'only' | 'onResult'> {
+export interface ConformanceOptions extends Omit<RunConformanceOptions, 'only' | 'onResult'> {
   /** A folder for the report, as `<adapter>.txt`, `.json` and `.md`. Default: no report is written. */
   readonly reportFolder?: string
 }

@@ -9,7 +9,7 @@ import { type CaseResult, type ConformanceReport, holds } from './report.js'
 import { runCase, withoutRun } from './run-case.js'
 import { suiteVersion } from './suite-version.js'
 
-export interface RunOptions {
+export interface RunConformanceOptions {
   /** Ids of cases, or letters of chapters: `DLQ` means all cases of that chapter. Default: all cases. */
   readonly only?: readonly string[]
   /** Also runs the long cases. Default: false. */
@@ -35,7 +35,7 @@ export interface RunOptions {
  */
 export async function runConformance<Started extends StartedBroker>(
   subject: Subject<Started>,
-  options: RunOptions = {},
+  options: RunConformanceOptions = {},
 ): Promise<ConformanceReport> {
   const loaded = await loadSubject(subject as Subject)
   const session = createSession(loaded, options)
@@ -70,7 +70,7 @@ function casesFor(only: readonly string[] | undefined): readonly ConformanceCase
 const isChosen = (id: string, start: string): boolean => id === start || id.startsWith(`${start}-`)
 
 /** Creates a run of the suite over one subject. A broker starts when a case first needs it. */
-export function createSession(loaded: LoadedSubject, options: RunOptions) {
+export function createSession(loaded: LoadedSubject, options: RunConformanceOptions) {
   const environments = createEnvironments(loaded, options.brokers ?? 1)
   const seed = options.seed ?? randomInt(2 ** 32)
   const runId = randomInt(36 ** 6)

@@ -2,9 +2,7 @@ import type { JsonObject, JsonValue } from '../subject.js'
 
 const secretName = /pass(?:word|phrase|wd)?$|secret|token/i
 
-/**
- * The minimum length. Shorter passwords, and those equal to the user's name, also appear in texts that reveal nothing.
- */
+/** The minimum length of a secret that is looked for. Shorter ones also appear in texts that reveal nothing. */
 const minLength = 8
 
 /** Returns the passwords in options, found by the names of properties and in URLs. */
@@ -24,5 +22,6 @@ export function secretsIn(options: JsonObject): readonly string[] {
 function passwordsOf(text: string): readonly string[] {
   if (!URL.canParse(text)) return []
   const { username, password } = new URL(text)
+  // A password that equals the user's name also appears in texts that reveal nothing.
   return password === username ? [] : [password, decodeURIComponent(password)]
 }

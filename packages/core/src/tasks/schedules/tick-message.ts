@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { keysOf } from '../../contract/checks/options.js'
 import { shown } from '../../contract/checks/shown.js'
-import { Unrecoverable } from '../../contract/interruptions.js'
+import { Unrecoverable } from '../../contract/retry-errors.js'
 
 /**
  * A message between the replicas of a schedule, on its topic:

@@ -1,6 +1,6 @@
 import { maxDurationMs } from '../../contract/checks/values.js'
 import type { Clock } from '../../contract/clock.js'
-import { RetryLater } from '../../contract/interruptions.js'
+import { RetryLater } from '../../contract/retry-errors.js'
 
 /** The largest difference between the clocks of machines that synchronise them. */
 const maxSkewMs = 5_000

@@ -2,7 +2,7 @@ import { keysOf, refuseUnknown, requireOptions } from '../../contract/checks/opt
 import { requireDuration, requireInteger } from '../../contract/checks/values.js'
 import type { Clock, ClockTimer } from '../../contract/clock.js'
 
-/** The limit of how many runs begin in this process: at most `starts` within any `perMs`. */
+/** Limits how many runs begin in this process: at most `starts` within any `perMs`. */
 export interface StartRate {
   readonly starts: number
   readonly perMs: number

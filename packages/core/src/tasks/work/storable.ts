@@ -1,6 +1,6 @@
 import { isMqError } from '../../contract/errors.js'
 import { describeError } from '../../contract/failure.js'
-import { unrecoverable } from '../../contract/interruptions.js'
+import { unrecoverable } from '../../contract/retry-errors.js'
 import { encodeFinished, type FinishedTask } from '../finished-task.js'
 
 /** Runs `work`. A result that cannot be sent now cannot be sent later, so its error makes the failure final. */

@@ -4,7 +4,7 @@ import { byTopic, nameOf, type TopicPartition } from '../cluster.js'
 /** A member of the group, as the group's leader sees it. */
 export interface Claimant {
   readonly memberId: string
-  /** The generation in which it got what it owns, or -1. */
+  /** The generation in which the member got its partitions, or -1 if it has none. */
   readonly generation: number
   readonly owned: readonly TopicPartition[]
 }
@@ -90,7 +90,7 @@ function targetsOf(
   return targets
 }
 
-/** By this name the members of a group agree on this way of sharing. */
+/** The name of this way of sharing. All members of a group have to support the same one. */
 export const protocolName = 'mq-cooperative-1'
 
 export function encodeClaim(topics: readonly string[], claim: Omit<Claimant, 'memberId'>): Buffer {

@@ -107,7 +107,7 @@ const asError = (cause: unknown): Error => (cause instanceof Error ? cause : new
 const gzip = 1
 /** Batches are a megabyte unless a topic allows more, so one that grows beyond this is an attack. */
 const maxUnpackedBytes = 128 * 1024 * 1024
-/** No further batch of an answer is read once its compressed ones have grown to this. */
+/** Once the compressed batches of an answer have grown to this, the batches behind them are not read from it. */
 const enoughUnpackedBytes = 64 * 1024 * 1024
 const gunzipped = promisify(gunzip)
 

@@ -2,12 +2,12 @@ import { MqError, type RawMessage } from '@mq/core/adapter'
 import type { Broker } from './broker.js'
 import type { TestClock } from './test-clock.js'
 
-export interface QuiesceOptions {
+export interface IdleOptions {
   /** Rejects after this much real time. Default: 10 s. */
   readonly timeoutMs?: number
 }
 
-export interface SettledOptions extends QuiesceOptions {
+export interface SettledOptions extends IdleOptions {
   /** Leaves out the delayed messages for which it returns true, such as those that are always published again. Default: none. */
   readonly except?: (delayed: DelayedMessage) => boolean
 }
@@ -38,7 +38,7 @@ async function waitWhile(isTrue: () => boolean, what: string, deadline: number):
 }
 
 /** Resolves when nothing is handled and nothing that a consumer could take is ready. The time does not move on. */
-export async function untilIdle(broker: Broker, { timeoutMs = defaultTimeoutMs }: QuiesceOptions = {}): Promise<void> {
+export async function untilIdle(broker: Broker, { timeoutMs = defaultTimeoutMs }: IdleOptions = {}): Promise<void> {
   const what = `Handlers were still running, or had messages waiting, after ${timeoutMs} ms`
   await waitWhile(() => broker.isBusy, what, Date.now() + timeoutMs)
 }
