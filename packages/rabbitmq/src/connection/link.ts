@@ -6,6 +6,7 @@ import { closeConnection, destroy } from './close.js'
 import { coalesceWrites } from './coalesce.js'
 import { textOf } from './errors.js'
 import { openConnection, type Purpose } from './open-connection.js'
+import { toleratesHeaders } from './unreadable.js'
 
 // See docs/decisions/0032-rabbitmq-connections.md.
 
@@ -100,6 +101,7 @@ export class Link {
     this.#phase = 'open'
     this.#pauses.reset()
     coalesceWrites(opened)
+    toleratesHeaders(opened)
     let fault: unknown
     opened.on('error', (error: unknown) => {
       fault = error
