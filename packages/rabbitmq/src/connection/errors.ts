@@ -8,6 +8,15 @@ export function replyCode(error: unknown): number | undefined {
   return typeof code === 'number' ? code : undefined
 }
 
+/** Says whether the broker ended the whole connection with this error. */
+export const endsConnection = (error: unknown): boolean => Number(replyCode(error)) > 500
+
+/** The codes for a frame or a method that the broker does not understand. */
+const sendersFaults: readonly unknown[] = [501, 502, 503, 505]
+
+/** Says whether the broker ended the connection over what was sent, and not for a reason of its own. */
+export const isOfSender = (error: unknown): boolean => sendersFaults.includes(replyCode(error))
+
 /** Says whether the driver refused a call because its channel or connection has closed. */
 export const isClosedDriver = (error: unknown): boolean =>
   error instanceof Error && error.name === 'IllegalOperationError'
