@@ -1,7 +1,13 @@
 import { isMqError, isTlsFault, MqError, type MqErrorCode } from '@mq/core/adapter'
 
 /** The AMQP reply codes that this adapter acts upon. */
-export const reply = { accessRefused: 403, notFound: 404, resourceLocked: 405, preconditionFailed: 406 } as const
+export const reply = {
+  accessRefused: 403,
+  notFound: 404,
+  resourceLocked: 405,
+  preconditionFailed: 406,
+  notAllowed: 530,
+} as const
 
 export function replyCode(error: unknown): number | undefined {
   const code = typeof error === 'object' && error !== null ? (error as { code?: unknown }).code : undefined

@@ -1,7 +1,7 @@
 import { backoff, closedError, MqError } from '@mq/core/adapter'
 import type { ChannelModel } from 'amqplib'
 import type { Settings } from '../options.js'
-import { isBlocked, setBlocked } from './answers.js'
+import { faultOf, isBlocked, setBlocked, setFault } from './answers.js'
 import { closeConnection, destroy } from './close.js'
 import { coalesceWrites } from './coalesce.js'
 import { textOf } from './errors.js'
@@ -102,11 +102,8 @@ export class Link {
     this.#pauses.reset()
     coalesceWrites(opened)
     toleratesHeaders(opened)
-    let fault: unknown
-    opened.on('error', (error: unknown) => {
-      fault = error
-    })
-    opened.on('close', (error: unknown) => this.#onClose(opened, error ?? fault))
+    opened.on('error', (error: unknown) => setFault(opened, error))
+    opened.on('close', (error: unknown) => this.#onClose(opened, error ?? faultOf(opened)))
     opened.on('blocked', (reason: unknown) => {
       setBlocked(opened, true)
       this.#listener.onBlocked(String(reason))
