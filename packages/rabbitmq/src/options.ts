@@ -29,7 +29,7 @@ export interface RabbitmqOptions {
   readonly vhost?: string
   /** `ca`, `cert`, `key`, `servername` and other options of Node's `tls.connect`. Used with `amqps://` only. Default: Node's. */
   readonly tls?: ConnectionOptions
-  /** Names the connections in the management UI, followed by `(publish)` or `(consume)`. Default: `mq`. */
+  /** Names the connections in the management UI, followed by the host and `(publish)` or `(consume)`. Default: `mq`. */
   readonly connectionName?: string
   /** How long opening a connection may take, all hosts together. Default: 10 s. */
   readonly connectTimeoutMs?: number

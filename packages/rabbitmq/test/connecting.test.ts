@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
+import { hostname } from 'node:os'
 import { inspect } from 'node:util'
 import { createQueue } from '@mq/core'
 import { brokers, proxy, type RabbitServer, rabbitmq as startRabbit } from '@mq/test-brokers'
@@ -201,15 +202,15 @@ describe.skipIf(!brokers.owned('rabbitmq'))('connecting', () => {
     expect(queue.health().status).toBe('up')
   })
 
-  it('shows its name in the management UI, one connection for publishing and one for consuming', async () => {
+  it('shows its name and host in the management UI, one connection for publishing and one for consuming', async () => {
     const queue = await open({ url: plain.url, connectionName: 'billing' })
     const named = async (): Promise<string[]> => {
       const listed = await plain.rabbitmqctl('-q', 'list_connections', 'client_properties')
       return [...listed.matchAll(/"connection_name","(billing [^"]*)"/g)].map(([, name]) => name ?? '').sort()
     }
-    expect(await named()).toEqual(['billing (publish)'])
+    expect(await named()).toEqual([`billing on ${hostname()} (publish)`])
     await queue.subscribe(freshTopic(), () => {})
-    expect(await named()).toEqual(['billing (consume)', 'billing (publish)'])
+    expect(await named()).toEqual([`billing on ${hostname()} (consume)`, `billing on ${hostname()} (publish)`])
   })
 
   it('createClient opens the connections if it is given', async () => {

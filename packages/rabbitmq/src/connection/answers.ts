@@ -33,6 +33,13 @@ export function setBlocked(connection: ChannelModel, isBlocked: boolean): void {
 
 export const isBlocked = (connection: ChannelModel): boolean => blocked.has(connection)
 
+const faults = new WeakMap<ChannelModel, unknown>()
+
+/** Notes the error with which a connection ends. */
+export const setFault = (connection: ChannelModel, fault: unknown): void => void faults.set(connection, fault)
+
+export const faultOf = (connection: ChannelModel): unknown => faults.get(connection)
+
 /** Ends a connection on which an answer is missing, as its successor may give one. A blocked connection is only slow, so it stays. */
 export function giveUpSilent(connection: ChannelModel): void {
   if (!isBlocked(connection)) destroy(connection)

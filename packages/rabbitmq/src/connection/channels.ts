@@ -1,8 +1,9 @@
 import { MqError, withTimeout } from '@mq/core/adapter'
 import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib'
-import { answerTimeoutMs, giveUpSilent, inTime } from './answers.js'
+import { answerTimeoutMs, faultOf, giveUpSilent, inTime } from './answers.js'
+import { asErrand } from './channel-budget.js'
 import { politely } from './close.js'
-import { isClosedDriver, reply, replyCode } from './errors.js'
+import { isClosedDriver, reply, replyCode, textOf } from './errors.js'
 
 /** Opens a channel that has a listener for `error`: without one, an error of the channel would end its connection. */
 export function openChannel(connection: ChannelModel, kind: 'confirm'): Promise<ConfirmChannel>
@@ -15,7 +16,9 @@ export async function openChannel(connection: ChannelModel, kind: 'confirm' | 'p
     giveUpSilent(connection)
     // The connection may have closed before it had listeners, if its last frames came in the chunk that opened it.
     if (isClosedDriver(error)) connection.emit('close', error)
-    throw error
+    const fault = faultOf(connection)
+    if (replyCode(fault) !== reply.notAllowed) throw error
+    throw new MqError('MQ_NOT_SUPPORTED', `RabbitMQ allows no more channels: ${textOf(fault)}`, { cause: fault })
   })
   channel.on('error', () => undefined)
   return channel
@@ -29,12 +32,14 @@ export async function onChannel<T>(
   what: string,
   work: (channel: Channel) => Promise<T>,
 ): Promise<T> {
-  const channel = await openChannel(connection, 'plain')
-  try {
-    return await inTime(work(channel), what)
-  } finally {
-    await closeChannel(channel)
-  }
+  return asErrand(connection, async () => {
+    const channel = await openChannel(connection, 'plain')
+    try {
+      return await inTime(work(channel), what)
+    } finally {
+      await closeChannel(channel)
+    }
+  })
 }
 
 const declareTries = 4

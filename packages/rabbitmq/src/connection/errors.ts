@@ -1,12 +1,27 @@
 import { isMqError, isTlsFault, MqError, type MqErrorCode } from '@mq/core/adapter'
 
 /** The AMQP reply codes that this adapter acts upon. */
-export const reply = { accessRefused: 403, notFound: 404, resourceLocked: 405, preconditionFailed: 406 } as const
+export const reply = {
+  accessRefused: 403,
+  notFound: 404,
+  resourceLocked: 405,
+  preconditionFailed: 406,
+  notAllowed: 530,
+} as const
 
 export function replyCode(error: unknown): number | undefined {
   const code = typeof error === 'object' && error !== null ? (error as { code?: unknown }).code : undefined
   return typeof code === 'number' ? code : undefined
 }
+
+/** Says whether the broker ended the whole connection with this error. */
+export const endsConnection = (error: unknown): boolean => Number(replyCode(error)) > 500
+
+/** The codes for a frame or a method that the broker does not understand. */
+const sendersFaults: readonly unknown[] = [501, 502, 503, 505]
+
+/** Says whether the broker ended the connection over what was sent, and not for a reason of its own. */
+export const isOfSender = (error: unknown): boolean => sendersFaults.includes(replyCode(error))
 
 /** Says whether the driver refused a call because its channel or connection has closed. */
 export const isClosedDriver = (error: unknown): boolean =>

@@ -1,11 +1,12 @@
 import { backoff, closedError, MqError } from '@mq/core/adapter'
 import type { ChannelModel } from 'amqplib'
 import type { Settings } from '../options.js'
-import { isBlocked, setBlocked } from './answers.js'
+import { faultOf, isBlocked, setBlocked, setFault } from './answers.js'
 import { closeConnection, destroy } from './close.js'
 import { coalesceWrites } from './coalesce.js'
 import { textOf } from './errors.js'
 import { openConnection, type Purpose } from './open-connection.js'
+import { toleratesHeaders } from './unreadable.js'
 
 // See docs/decisions/0032-rabbitmq-connections.md.
 
@@ -100,11 +101,9 @@ export class Link {
     this.#phase = 'open'
     this.#pauses.reset()
     coalesceWrites(opened)
-    let fault: unknown
-    opened.on('error', (error: unknown) => {
-      fault = error
-    })
-    opened.on('close', (error: unknown) => this.#onClose(opened, error ?? fault))
+    toleratesHeaders(opened)
+    opened.on('error', (error: unknown) => setFault(opened, error))
+    opened.on('close', (error: unknown) => this.#onClose(opened, error ?? faultOf(opened)))
     opened.on('blocked', (reason: unknown) => {
       setBlocked(opened, true)
       this.#listener.onBlocked(String(reason))

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { MqError, withTimeout } from '@mq/core/adapter'
 import type { ChannelModel, SocketOptions } from 'amqplib'
 import type { Endpoint } from '../options/url.js'
@@ -58,7 +59,7 @@ async function openOne(settings: Settings, { endpoint, purpose, signal, timeoutM
     noDelay: true,
     keepAlive: true,
     timeout: timeoutMs,
-    clientProperties: { connection_name: `${settings.connectionName} (${purpose})` },
+    clientProperties: { connection_name: `${settings.connectionName} on ${hostname()} (${purpose})` },
     // Before the connection is open, only the signal can end its socket.
     signal,
   }

@@ -1,6 +1,7 @@
 import { type ConsumeOptions, type GroupRef, type Handle, MqError } from '@mq/core/adapter'
 import type { Channel, ChannelModel } from 'amqplib'
 import { answerFrom } from '../connection/answers.js'
+import { keepChannels } from '../connection/channel-budget.js'
 import { closeChannel, openChannel } from '../connection/channels.js'
 import { politely } from '../connection/close.js'
 import { textOf } from '../connection/errors.js'
@@ -52,7 +53,12 @@ export async function consumeOn(connection: ChannelModel, parts: ConsumeOnParts)
   const { options, queue, stopRequested, onReady } = parts
   const isOrderedGroup = options.ordered && !options.ephemeral
   const prefetch = options.concurrency + (options.ordered ? orderedWindow : 0)
-  const channel = await openChannel(connection, 'plain')
+  // An ordered group has a channel for its lock.
+  const giveChannelsBack = keepChannels(connection, isOrderedGroup ? 2 : 1, subscriptionOf(parts.ref))
+  const channel = await openChannel(connection, 'plain').catch((error) => {
+    giveChannelsBack()
+    throw error
+  })
   const session = createSession(channel, {
     ...parts,
     requeueCountsAsAttempt: isBefore(versionOf(connection), 4, 3),
@@ -95,6 +101,7 @@ export async function consumeOn(connection: ChannelModel, parts: ConsumeOnParts)
     // may also have delivered messages meanwhile, and returns them only when the channel closes.
     await closeChannel(channel)
     await unlock()
+    giveChannelsBack()
   }
 
   async function stop(cancel: () => Promise<unknown>): Promise<void> {
@@ -147,5 +154,7 @@ function renewing(session: Session, afterMs: number, end: (end: End) => void): N
   }
   return setInterval(check, Math.min(1_000, afterMs / 10))
 }
+
+const subscriptionOf = ({ topic, group }: GroupRef): string => `The subscription to '${topic}' for '${group}'`
 
 const channelLost = (): MqError => new MqError('MQ_CONNECTION_LOST', 'The channel of this message was lost')

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import type { Failure, RawDeadLetter } from '@mq/core/adapter'
 import type { Message } from 'amqplib'
 import { entryOf } from '../wire/copy.js'
-import { decode } from '../wire/decode.js'
+import { decode, maxTimestamp } from '../wire/decode.js'
+import { textValue } from '../wire/headers.js'
 import { jsonOf } from '../wire/json.js'
 
 /** Reads a message of a dead-letter queue. */
@@ -29,9 +30,12 @@ export function entryIdOf(message: Message): string {
 function brokerFailure({ properties }: Message, previous: Failure | undefined): Failure {
   const headers = properties.headers ?? {}
   const death: unknown = Array.isArray(headers['x-death']) ? headers['x-death'][0] : undefined
-  const { reason, time } = (death ?? {}) as { reason?: unknown; time?: { value?: unknown } }
-  const why = String(reason ?? headers['x-first-death-reason'] ?? 'unknown').slice(0, 100)
-  const at = typeof time?.value === 'number' ? time.value * 1_000 : Date.now()
+  const { reason, time } = (death ?? {}) as { reason?: unknown; time?: { value?: unknown } | null }
+  // Another program may have written any of these.
+  const why = (textValue(reason) ?? textValue(headers['x-first-death-reason']) ?? 'unknown').slice(0, 100)
+  const seconds = time?.value
+  const isTime = typeof seconds === 'number' && seconds >= 0 && seconds <= maxTimestamp
+  const at = isTime ? seconds * 1_000 : Date.now()
   return {
     reason: 'broker',
     error: { name: 'RabbitMQ', message: `RabbitMQ dead-lettered the message by itself: ${why}`, code: why },

@@ -1,6 +1,7 @@
 import { type DeadLetterStore, type GroupRef, MqError, type RawDeadLetter } from '@mq/core/adapter'
 import type { Channel, Message } from 'amqplib'
 import { answerTimeoutMs, inTime } from '../connection/answers.js'
+import { keepChannels } from '../connection/channel-budget.js'
 import { closeChannel, openChannel } from '../connection/channels.js'
 import { operationError, reply, replyCode } from '../connection/errors.js'
 import type { Link } from '../connection/link.js'
@@ -38,11 +39,18 @@ export function deadLetterStore({ ref, names, link, copy }: DeadLetterParts): De
   /** Everything that is not acknowledged at the end is returned. A group that does not exist has no dead letters. */
   async function onQueue<T>(what: string, ifMissing: T, work: (channel: Channel) => Promise<T>): Promise<T> {
     try {
-      const channel = await openChannel(await link.ready(answerTimeoutMs), 'plain')
+      const connection = await link.ready(answerTimeoutMs)
+      // Not an errand: it takes long, and others are done for it meanwhile.
+      const giveChannelBack = keepChannels(connection, 1, `${what} the dead letters`)
       try {
-        return await work(channel)
+        const channel = await openChannel(connection, 'plain')
+        try {
+          return await work(channel)
+        } finally {
+          await closeChannel(channel)
+        }
       } finally {
-        await closeChannel(channel)
+        giveChannelBack()
       }
     } catch (cause) {
       if (replyCode(cause) === reply.notFound) return ifMissing

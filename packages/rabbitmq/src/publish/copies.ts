@@ -28,8 +28,8 @@ export function createCopier({ names, outbox, redeclareGroup, report }: CopierPa
         const { status, routed, error } = await sent.outcome
         if (status === 'stored' && routed !== 'no') return 'stored'
         if (isOver()) return 'abandoned'
-        if (parcel?.isImpossible) return 'impossible'
         if (error !== undefined) report(error, copy.ref)
+        if (parcel?.isImpossible) return 'impossible'
         // The broker has no queue for it.
         else await redeclareGroup(copy.ref).catch((failure: MqError) => report(failure, copy.ref))
         await new Promise((resolve) => setTimeout(resolve, pauses.next()))

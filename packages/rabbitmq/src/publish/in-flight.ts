@@ -5,6 +5,7 @@ import type { Parcel } from './parcel.js'
 /** The messages that were sent and have no answer yet, the oldest first. */
 export class InFlight {
   readonly #parcels = new Set<Parcel>()
+  #maxSize = Number.POSITIVE_INFINITY
 
   get size(): number {
     return this.#parcels.size
@@ -16,6 +17,12 @@ export class InFlight {
 
   add(parcel: Parcel): void {
     this.#parcels.add(parcel)
+    this.#maxSize = this.#parcels.size === 1 ? parcel.maxCompany : Math.min(this.#maxSize, parcel.maxCompany)
+  }
+
+  /** Says whether a message may be sent now, or has to wait because one of them has ended a connection. */
+  admits(parcel: Parcel): boolean {
+    return this.#parcels.size === 0 || this.#parcels.size < Math.min(this.#maxSize, parcel.maxCompany)
   }
 
   delete(parcel: Parcel): boolean {
@@ -40,7 +47,9 @@ export class InFlight {
   fail(fault: unknown): boolean {
     const blamed = messagesBlamedBy(fault, this.#parcels)
     if (blamed === undefined) {
-      for (const parcel of this.#parcels) if (parcel.countFailure()) parcel.giveUp(textOf(fault), fault)
+      for (const parcel of this.#parcels) {
+        if (parcel.countFailure(fault)) parcel.giveUp(textOf(fault), fault)
+      }
       return false
     }
     for (const parcel of blamed) parcel.refuse(fault)

@@ -53,6 +53,7 @@ export function createOutbox(declarations: Declarations, report: (error: MqError
         void preparation.start(parcel.letter.need)
         return
       }
+      if (!parcel.isSettled && !inFlight.admits(parcel)) return
       waiting.shift()
       if (!parcel.isSettled) transmit(parcel)
     }
@@ -113,7 +114,7 @@ export function createOutbox(declarations: Declarations, report: (error: MqError
     // An exchange is missing, so all are declared again.
     if (replyCode(fault) === reply.notFound) declarations.reset()
     if (inFlight.fail(fault)) return
-    const text = `RabbitMQ closed the channel for publishing: ${textOf(fault)}`
+    const text = `RabbitMQ ended the channel for publishing: ${textOf(fault)}`
     report(new MqError('MQ_OPERATION_FAILED', text, { cause: fault }))
   }
 

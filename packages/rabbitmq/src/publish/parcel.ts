@@ -1,12 +1,13 @@
 import {
   giveUpParcel,
+  isMqError,
   isParcelSettled,
   MqError,
   type PendingCall,
   type PendingParcel,
   settleParcel,
 } from '@mq/core/adapter'
-import { reply, replyCode, textOf } from '../connection/errors.js'
+import { endsConnection, isOfSender, reply, replyCode, textOf } from '../connection/errors.js'
 import type { Need } from '../topology/declarations.js'
 import type { Encoded } from '../wire/encode.js'
 
@@ -22,6 +23,7 @@ export interface Letter extends Encoded {
  * delay is missing.
  */
 const maxFailures = 3
+const fewMessages = 64
 
 /**
  * How often the broker may refuse a parcel. The pauses add up to 6.3 s, in which queues elect another leader after the death of a
@@ -38,9 +40,10 @@ export class Parcel implements PendingParcel {
   maybeStored = false
   /** The broker had no queue for it. */
   isReturned = false
-  /** The message can never be stored: it is too large, or the driver cannot write it. */
+  /** No broker can store the message: it is too large, the driver cannot write it, or the broker closes the connection over it. */
   isImpossible = false
   #failures = 0
+  #connectionsEnded = 0
   #nacks = 0
 
   constructor(letter: Letter, call: PendingCall, index: number) {
@@ -69,7 +72,8 @@ export class Parcel implements PendingParcel {
   refuse(cause: unknown, { isImpossible = false } = {}): void {
     const isTooLarge = replyCode(cause) === reply.preconditionFailed
     const code = isTooLarge ? 'MQ_MESSAGE_TOO_LARGE' : 'MQ_PUBLISH_REJECTED'
-    const error = new MqError(code, `RabbitMQ refused the message: ${textOf(cause)}`, { cause })
+    const refusal = (): MqError => new MqError(code, `RabbitMQ refused the message: ${textOf(cause)}`, { cause })
+    const error = isMqError(cause, 'MQ_MESSAGE_TOO_LARGE') ? cause : refusal()
     this.isImpossible = isImpossible || isTooLarge
     settleParcel(this, { status: 'rejected', routed: 'unknown', error })
   }
@@ -85,9 +89,20 @@ export class Parcel implements PendingParcel {
     return this.#nacks > maxNacks ? undefined : firstNackDelayMs * 2 ** (this.#nacks - 1)
   }
 
+  /**
+   * How many messages may be in flight together with it, itself included. A message with which a connection ended goes among few
+   * others at first, and then alone. So the last failure is its own fault, and no other message is given up for it.
+   */
+  get maxCompany(): number {
+    return this.#connectionsEnded === 0 ? Number.POSITIVE_INFINITY : this.#connectionsEnded === 1 ? fewMessages : 1
+  }
+
   /** Returns true if it may not be sent again. */
-  countFailure(): boolean {
+  countFailure(fault?: unknown): boolean {
     this.#failures += 1
-    return this.#failures >= maxFailures
+    if (endsConnection(fault)) this.#connectionsEnded += 1
+    const isOver = this.#failures >= maxFailures
+    if (isOver && this.#connectionsEnded >= maxFailures && isOfSender(fault)) this.isImpossible = true
+    return isOver
   }
 }

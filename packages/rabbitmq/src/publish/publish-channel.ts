@@ -1,5 +1,8 @@
+import { MqError } from '@mq/core/adapter'
 import type { ChannelModel, ConfirmChannel, Message } from 'amqplib'
 import { openChannel } from '../connection/channels.js'
+import { replyCode } from '../connection/errors.js'
+import { exceedsFrame } from '../wire/frame-size.js'
 import type { Parcel } from './parcel.js'
 
 export interface PublishChannelListener {
@@ -29,6 +32,7 @@ export class PublishChannel {
   readonly #listener: PublishChannelListener
   #connection: ChannelModel | undefined
   #channel: ConfirmChannel | undefined
+  #frameMax = Number.POSITIVE_INFINITY
   #isWritable = true
   #openedAt = 0
   /** Set while another channel is planned, and nothing is sent. It is opened once nothing is in flight, at this time at the latest. */
@@ -52,13 +56,19 @@ export class PublishChannel {
 
   useConnection(connection: ChannelModel | undefined): void {
     this.#connection = connection
-    if (connection !== undefined) void this.#open(connection)
+    if (connection === undefined) return
+    this.#frameMax = frameMaxOf(connection)
+    void this.#open(connection)
   }
 
-  /** Throws if the channel has just closed, or if the driver cannot write the message. */
+  /** Throws if the channel has just closed, if the driver cannot write the message, or if its headers do not fit a frame. */
   send(parcel: Parcel): void {
     const channel = this.#channel as ConfirmChannel
     const { exchange, routingKey, content, properties } = parcel.letter
+    if (exceedsFrame(properties, this.#frameMax)) {
+      const text = `its headers exceed a frame of this connection, which has ${this.#frameMax} bytes at most`
+      throw new MqError('MQ_MESSAGE_TOO_LARGE', `The message was not sent: ${text}`)
+    }
     this.#isWritable = channel.publish(exchange, routingKey, content, properties, (error) => {
       // After its channel has closed, a message is sent again, whatever the driver reports.
       if (channel === this.#channel) this.#listener.onAnswer(parcel, error)
@@ -103,13 +113,21 @@ export class PublishChannel {
     channel.on('error', (error: unknown) => {
       fault = error
     })
+    // The broker closes the whole connection over a frame that it does not understand.
+    const onConnectionFault = (error: unknown): void => {
+      if (replyCode(error) !== undefined) fault ??= error
+    }
+    connection.on('error', onConnectionFault)
     channel.on('return', this.#listener.onReturn)
     channel.on('drain', () => {
       this.#isWritable = true
       this.#listener.onReady()
     })
     // Before the driver's own listener, which answers everything that is in flight with an error.
-    channel.prependListener('close', () => this.#onClose(channel, fault))
+    channel.prependListener('close', () => {
+      connection.off('error', onConnectionFault)
+      this.#onClose(channel, fault)
+    })
     this.#channel = channel
     this.#openedAt = performance.now()
     this.#isWritable = true
@@ -130,4 +148,10 @@ export class PublishChannel {
       if (connection !== undefined && connection === this.#connection) void this.#open(connection)
     }, reopenDelayMs)
   }
+}
+
+/** Returns the most bytes of a frame that the two sides have agreed on. */
+function frameMaxOf({ connection }: ChannelModel): number {
+  const { frameMax } = connection as unknown as { readonly frameMax?: unknown }
+  return typeof frameMax === 'number' && frameMax > 0 ? frameMax : Number.POSITIVE_INFINITY
 }

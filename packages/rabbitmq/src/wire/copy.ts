@@ -1,6 +1,6 @@
 import { encodeFailure, type Failure, type GroupRef, type RawMessage } from '@mq/core/adapter'
 import type { Message, Options } from 'amqplib'
-import { brokerHeader, isOwn, own, type Table, textValue } from './headers.js'
+import { brokerHeader, isOwn, own, type Table, textValue, unreadableHeadersOf } from './headers.js'
 
 /** A copy of a delivered message, for a queue of its group: a retry, a dead letter, or a message that is given back. */
 export interface Copy {
@@ -33,7 +33,7 @@ export interface CopyHistory {
 }
 
 /** Keeps everything that another program wrote, except for the properties that would make the broker act upon the copy. */
-export function copyProperties({ properties }: Message, history: CopyHistory): Options.Publish {
+export function copyProperties(original: Message, history: CopyHistory): Options.Publish {
   const {
     userId: _user,
     expiration: _expiration,
@@ -41,7 +41,7 @@ export function copyProperties({ properties }: Message, history: CopyHistory): O
     headers: given,
     clusterId: _cluster,
     ...kept
-  } = properties
+  } = original.properties
   const headers: Table = Object.create(null)
   for (const name of Object.keys(given ?? {})) {
     // CC and BCC would send it to other queues again, and brokers before 4.0 take a repeated x-death for a cycle.
@@ -51,6 +51,8 @@ export function copyProperties({ properties }: Message, history: CopyHistory): O
   if (!('cloudEvents:time' in headers || 'cloudEvents_time' in headers)) headers[own.time] = history.message.time
   if (history.attempt !== undefined && history.attempt > 1) headers[own.attempt] = history.attempt
   if (history.failure !== undefined) headers[own.failure] = encodeFailure(history.failure)
+  const raw = unreadableHeadersOf(original)
+  if (raw !== undefined) headers[own.raw] = raw
   if (history.entryId !== undefined) headers[own.entry] = history.entryId
   return { ...kept, messageId: kept.messageId || history.message.id, headers, persistent: true, mandatory: true }
 }

@@ -9,7 +9,7 @@ import {
   type RawMessage,
 } from '@mq/core/adapter'
 import type { Message, MessageProperties } from 'amqplib'
-import { attributeOf, brokerHeader, isOwn, own, type Table, textValue } from './headers.js'
+import { attributeOf, brokerHeader, isOwn, own, type Table, textValue, unreadableHeadersOf } from './headers.js'
 import { jsonOf } from './json.js'
 
 export interface Decoded {
@@ -24,10 +24,11 @@ export interface Decoded {
  * an attempt; that is wrong for messages that waited in a process without being run.
  */
 export function decode(
-  { content, properties }: Message,
+  delivered: Message,
   topic: string,
   { countRedeliveries } = { countRedeliveries: true },
 ): Decoded {
+  const { content, properties } = delivered
   const table: Table = properties.headers ?? {}
   const { contentType, messageId, timestamp } = properties
   const defaults = {
@@ -38,6 +39,9 @@ export function decode(
   const failure = decodeFailure(textValue(table[own.failure]))
   const history = { attempt: attemptOf(table, countRedeliveries), ...(failure && { failure }) }
   try {
+    if (unreadableHeadersOf(delivered) !== undefined) {
+      throw new MqError('MQ_UNDECODABLE', 'The headers of the message cannot be decoded: they are kept as bytes')
+    }
     const { attributes, headers } = partsOf(table)
     if (typeof contentType === 'string') attributes.datacontenttype = contentType
     return { message: messageFromAttributes(attributes, { headers, body: content }, defaults), ...history }
@@ -78,7 +82,7 @@ function hashedId({ headers = {}, timestamp, type, appId }: MessageProperties, b
 /** The longest short string of AMQP. */
 const maxIdBytes = 255
 /** The end of the year 9999, in seconds. */
-const maxTimestamp = 253_402_300_799
+export const maxTimestamp = 253_402_300_799
 
 /**
  * Reads the time attribute, which the AMQP binding allows as a native type, too. AMQP 0-9-1 has a type for seconds; the milliseconds

@@ -1,8 +1,20 @@
+import type { Message } from 'amqplib'
+import { unreadableHeaders } from '../connection/unreadable.js'
+
 /** The headers of a message, as the driver reads and writes them. */
 export type Table = Record<string, unknown>
 
-/** The headers with a group's own history. They distinguish a copy, which a retry or a dead letter is, from what was published. */
-export const own = { attempt: 'mq-attempt', failure: 'mq-failure', entry: 'mq-entry', time: 'mq-time' } as const
+/**
+ * The headers with a group's own history. They distinguish a copy, which a retry or a dead letter is, from what was published. `raw`
+ * holds the bytes of headers that cannot be decoded.
+ */
+export const own = {
+  attempt: 'mq-attempt',
+  failure: 'mq-failure',
+  entry: 'mq-entry',
+  time: 'mq-time',
+  raw: 'mq-raw',
+} as const
 
 export const isOwn = (name: string): boolean => name.startsWith('mq-')
 
@@ -16,6 +28,13 @@ export const attributeOf = (name: string): string | undefined =>
 
 /** Matches the headers in which the broker records its own deliveries and dead letters. */
 export const brokerHeader = /^x-(?:death|first-death-.*|last-death-.*|delivery-count|acquired-count)$/
+
+/** Returns the bytes of the headers if those cannot be decoded: as the driver delivered them, or as an earlier copy holds them. */
+export function unreadableHeadersOf({ properties }: Message): Buffer | undefined {
+  const delivered = (properties as { readonly [unreadableHeaders]?: Buffer })[unreadableHeaders]
+  const kept: unknown = properties.headers?.[own.raw]
+  return delivered ?? (Buffer.isBuffer(kept) ? kept : undefined)
+}
 
 /** Returns a text, number or boolean as text, and undefined for other types, which only other programs write. */
 export function textValue(value: unknown): string | undefined {
