@@ -62,18 +62,22 @@ export async function startEphemeralConsumer(parts: ConsumerParts): Promise<Runn
     })
   }
 
-  async function step(): Promise<void> {
+  async function step(doing: (what: string) => void): Promise<void> {
     const now = performance.now()
     if (now >= takeAt) {
+      doing('taking')
       // Delayed messages of the topic have to be moved even if it has only ephemeral subscriptions.
       await link.run(takeScript, [stream, retry, due, dueData, delayed, delayedData], [place.group, '', 0])
       takeAt = now + settings.pollMs
     }
+    doing('reading')
     const args = ['COUNT', runs.free, 'BLOCK', settings.pollMs, 'STREAMS', stream, position.lastId]
     const entries = entriesOf(await link.send('XREAD', args))
+    doing('accepting')
     if (!isStopping) for (const entry of entries) accept(entry)
     if (entries.length > 0 || now < checkAt) return
     checkAt = now + checkEveryMs
+    doing('checking for losses')
     await position.checkLoss()
   }
 

@@ -97,15 +97,18 @@ export async function startGroupConsumer(parts: ConsumerParts): Promise<RunningC
     onError,
     hasRoom: () => runs.free > 0,
     waitForRoom: () => runs.changed(1_000),
-    async step() {
+    async step(doing) {
       // Handlers that end in this turn of the event loop make room together, so that one read fills it.
       if (runs.size > 0) await immediate()
       const now = performance.now()
       if (now >= tidyAt) {
         tidyAt = now + tidyEveryMs
+        doing('tidying')
         await tidy()
       }
-      accept(await intake.next())
+      const received = await intake.next(doing)
+      doing('accepting')
+      accept(received)
     },
     async recover(error) {
       intake.recheckPending()

@@ -50,9 +50,9 @@ export class Intake {
     this.#scripts = parts.ordered ? parts.commands : parts.link
   }
 
-  /** Does the next thing that is due, for as many messages as there is room for. Rejects with a `CommandError`. */
-  async next(): Promise<Received> {
-    const received = await this.#receive(this.#portions.next(this.#parts.runs.free))
+  /** Names and does the next thing that is due, for as many messages as there is room for. Rejects with a `CommandError`. */
+  async next(doing: (what: string) => void): Promise<Received> {
+    const received = await this.#receive(this.#portions.next(this.#parts.runs.free), doing)
     this.#portions.learn(received.owned)
     return received
   }
@@ -68,7 +68,7 @@ export class Intake {
     this.#wake?.()
   }
 
-  async #receive(room: number): Promise<Received> {
+  async #receive(room: number, doing: (what: string) => void): Promise<Received> {
     const { pollMs, visibilityMs } = this.#parts.settings
     const now = performance.now()
     if (this.#generation !== this.#scripts.generation) {
@@ -76,6 +76,7 @@ export class Intake {
       this.#recoverAt = 0
     }
     if (now >= this.#recoverAt) {
+      doing('recovering')
       const recovered = await this.#recover(room)
       if (recovered.owned.length === room) return recovered
       // Looks once more when the broker must have noticed the loss too. Until then it may deliver to a read of the lost connection.
@@ -83,11 +84,14 @@ export class Intake {
       return recovered
     }
     if (now >= this.#claimAt) {
+      doing('claiming')
       const claimed = await this.#claim(room)
       if (claimed.owned.length < room && this.#cursors === beginnings) this.#claimAt = now + visibilityMs / 3
       return claimed
     }
-    return now >= this.#takeAt ? await this.#take(room) : await this.#read(room)
+    const isDue = now >= this.#takeAt
+    doing(isDue ? 'taking' : 'reading')
+    return isDue ? await this.#take(room) : await this.#read(room)
   }
 
   async #recover(room: number): Promise<Received> {
