@@ -8,6 +8,7 @@ import { entriesOf, type OwnedEntry, type RawEntry } from '../wire/reply.js'
 import { unlistenScript } from '../wire/scripts/ephemeral.js'
 import { takeScript } from '../wire/scripts/take.js'
 import { superviseLoop } from './loop.js'
+import { createPortions } from './portions.js'
 import { trackPosition } from './position.js'
 import { type ConsumerParts, type RunningConsumer, stoppedError } from './running-consumer.js'
 import { Runs } from './runs.js'
@@ -27,6 +28,7 @@ export async function startEphemeralConsumer(parts: ConsumerParts): Promise<Runn
   const { stream, retry, due, dueData, delayed, delayedData, listeners } = place.keys
   const name = randomUUID()
   const runs = new Runs(options.concurrency)
+  const portions = createPortions()
   const lanes = options.ordered ? new KeyLanes<OwnedEntry>() : undefined
   const link = createLink(settings)
   const position = trackPosition({ settings, place, report, name, link })
@@ -44,12 +46,13 @@ export async function startEphemeralConsumer(parts: ConsumerParts): Promise<Runn
   // It is not part of the loop, because the subscription is also there while all its handlers are busy.
   const announcing = setInterval(() => void position.announce().catch(() => {}), settings.visibilityMs / 3)
 
-  function accept([rawId, fields]: RawEntry): void {
+  function accept([rawId, fields]: RawEntry): OwnedEntry {
     const id = rawId.toString()
     position.advance(id)
     const entry = decodeEntry({ id, fields: fields ?? [] }, place.topic)
     const owned: OwnedEntry = { kind: 'm', id, entry, deliveries: 1, claimedAt: performance.now() }
     if (lanes === undefined || lanes.enter(entry.message.key, owned)) begin(owned)
+    return owned
   }
 
   function begin(owned: OwnedEntry): void {
@@ -71,10 +74,10 @@ export async function startEphemeralConsumer(parts: ConsumerParts): Promise<Runn
       takeAt = now + settings.pollMs
     }
     doing('reading')
-    const args = ['COUNT', runs.free, 'BLOCK', settings.pollMs, 'STREAMS', stream, position.lastId]
+    const args = ['COUNT', portions.next(runs.free), 'BLOCK', settings.pollMs, 'STREAMS', stream, position.lastId]
     const entries = entriesOf(await link.send('XREAD', args))
     doing('accepting')
-    if (!isStopping) for (const entry of entries) accept(entry)
+    if (!isStopping) portions.learn(entries.map(accept))
     if (entries.length > 0 || now < checkAt) return
     checkAt = now + checkEveryMs
     doing('checking for losses')

@@ -25,7 +25,7 @@ export function createPortions() {
     learn(owned: readonly OwnedEntry[]): void {
       if (owned.length === 0) return
       let largest = 1
-      for (const { entry } of owned) largest = Math.max(largest, entry.message.body.byteLength)
+      for (const { entry } of owned) largest = Math.max(largest, entry.bytes)
       assumedBytes = Math.max(largest, assumedBytes * decay)
     },
   }
