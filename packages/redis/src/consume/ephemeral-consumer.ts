@@ -50,7 +50,7 @@ export async function startEphemeralConsumer(parts: ConsumerParts): Promise<Runn
     const id = rawId.toString()
     position.advance(id)
     const entry = decodeEntry({ id, fields: fields ?? [] }, place.topic)
-    const owned: OwnedEntry = { kind: 'm', id, entry, deliveries: 1, claimedAt: performance.now() }
+    const owned: OwnedEntry = { kind: 'm', id, entry, lane: '', deliveries: 1, claimedAt: performance.now() }
     if (lanes === undefined || lanes.enter(entry.message.key, owned)) begin(owned)
     return owned
   }

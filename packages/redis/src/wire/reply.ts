@@ -8,6 +8,8 @@ export interface OwnedEntry {
   readonly kind: Kind
   readonly id: string
   readonly entry: DecodedEntry
+  /** The lane in which an ordered consumer got it, and '' without one. */
+  readonly lane: string
   /** How often the entry was delivered from this stream, including this time. */
   readonly deliveries: number
   /** When the claim was requested, by `performance.now`. The claim holds for `visibilityMs` from then on. */
@@ -28,17 +30,21 @@ export interface Received {
 
 export const nothingReceived: Received = { owned: [], gone: [] }
 
-type RawRow = readonly [kind: Buffer, id: Buffer, deliveries: number, fields: readonly Buffer[]]
+type RawRow = readonly [kind: Buffer, id: Buffer, deliveries: number, fields: readonly Buffer[], lane?: Buffer]
 
-/** Decodes the rows of a script that takes or claims messages: kind, entry id, deliveries and fields of each. */
+/** Decodes the rows of a script that takes or claims messages: kind, entry id, deliveries, fields and lane of each. */
 export function receivedRows(rows: readonly unknown[], topic: string, claimedAt: number): Received {
   const owned: OwnedEntry[] = []
   const gone: GoneEntry[] = []
   for (const row of rows as readonly RawRow[]) {
     const kind: Kind = row[0].toString() === 'r' ? 'r' : 'm'
     const id = row[1].toString()
-    if (row[2] === 0) gone.push({ kind, id })
-    else owned.push({ kind, id, entry: decodeEntry({ id, fields: row[3] }, topic), deliveries: row[2], claimedAt })
+    if (row[2] === 0) {
+      gone.push({ kind, id })
+      continue
+    }
+    const entry = decodeEntry({ id, fields: row[3] }, topic)
+    owned.push({ kind, id, entry, lane: row[4]?.toString() ?? '', deliveries: row[2], claimedAt })
   }
   return { owned, gone }
 }
@@ -56,7 +62,8 @@ export function receivedEntries(reply: unknown, topic: string, claimedAt: number
   if (entries.length === 0) return nothingReceived
   const owned = entries.map(([raw, fields]): OwnedEntry => {
     const id = raw.toString()
-    return { kind: 'm', id, entry: decodeEntry({ id, fields: fields ?? [] }, topic), deliveries: 1, claimedAt }
+    const entry = decodeEntry({ id, fields: fields ?? [] }, topic)
+    return { kind: 'm', id, entry, lane: '', deliveries: 1, claimedAt }
   })
   return { owned, gone: [] }
 }
