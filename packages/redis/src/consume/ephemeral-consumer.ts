@@ -26,7 +26,7 @@ export async function startEphemeralConsumer(parts: ConsumerParts): Promise<Runn
   const { settings, place, options, report } = parts
   const ref = { topic: place.topic, group: place.group }
   const { stream, retry, due, dueData, delayed, delayedData, listeners } = place.keys
-  const name = randomUUID()
+  const name = `${settings.clientName}-${randomUUID().slice(-12)}`
   const runs = new Runs(options.concurrency)
   const portions = createPortions()
   const lanes = options.ordered ? new KeyLanes<OwnedEntry>() : undefined

@@ -24,7 +24,7 @@ const tidyEveryMs = 1_000
 export async function startGroupConsumer(parts: ConsumerParts): Promise<RunningConsumer> {
   const { settings, place, options, commands, report } = parts
   const ref = { topic: place.topic, group: place.group }
-  const name = `${process.pid}-${randomUUID()}`
+  const name = `${settings.clientName}-${randomUUID().slice(-12)}`
   const runs = new Runs(options.concurrency)
   const link = createLink(settings)
   const intake = new Intake({ settings, place, name, link, commands, runs, ordered: options.ordered })
