@@ -39,7 +39,7 @@ describe('an entry that another program wrote', () => {
   })
 
   it('shows only some of very many fields', () => {
-    const many = Array.from({ length: 200_000 }, (_, number) => `field-${number}`)
+    const many = Array.from({ length: 50_000 }, (_, number) => `field-${number}`)
     const { message } = decodeEntry({ id: '7-1', fields: fields(many) }, 't')
     expect(message.body.byteLength).toBeLessThan(64 * 1024)
     expect(() => JSON.parse(Buffer.from(message.body).toString())).not.toThrow()
@@ -123,7 +123,7 @@ describe.skipIf(!brokers.wanted('redis'))('hostile entries at the broker', () =>
     const other = await client(url)
     const seen: unknown[] = []
     await queue.subscribe(topic, ({ data }) => void seen.push(data))
-    await other.xadd(`mq:{${topic}}:stream`, '*', 'blob', Buffer.alloc(95 * 2 ** 20, 1))
+    await other.xadd(`mq:{${topic}}:stream`, '*', 'blob', Buffer.alloc(20 * 2 ** 20, 1))
     await queue.publish(topic, 'after')
     await until(() => seen.length === 1, { what: 'the message behind it', timeoutMs: 25_000 })
     await until(async () => (await queue.stats(topic)).dead === 1, { what: 'the dead letter', timeoutMs: 25_000 })
