@@ -9,7 +9,8 @@ export interface UnixUrl {
 }
 
 const example = 'redis+unix://user:password@/run/redis.sock?db=0'
-const pattern = /^(?:redis\+unix|unix):(?:\/\/(?:([^/?#@:]*)(?::([^/?#@]*))?@)?)?(\/(?!\/)[^?#]*[^?#/])(?:\?db=(\d{1,9}))?$/i
+const pattern =
+  /^(?:redis\+unix|unix):(?:\/\/(?:([^/?#@:]*)(?::([^/?#@]*))?@)?)?(\/(?!\/)[^?#]*[^?#/])(?:\?db=(\d{1,9}))?$/i
 
 export const isUnixUrl = (url: string): boolean => /^(?:redis\+unix|unix):/i.test(url)
 
