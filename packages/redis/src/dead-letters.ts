@@ -6,6 +6,9 @@ import type { GroupPlace } from './wire/keys.js'
 import { purgeScript, replayScript } from './wire/scripts/dead.js'
 
 const pageSize = 100
+/** How many entries the first page has, whose size nobody knows. The next ones follow from the largest entry. */
+const firstPageSize = 8
+const maxPageBytes = 4 * 1024 * 1024
 /** A list ends at this size, even below its limit, because it is held in memory. */
 const maxListBytes = 64 * 1024 * 1024
 
@@ -24,14 +27,14 @@ export function deadLetterStore(
 
   async function list(limit: number): Promise<readonly RawDeadLetter[]> {
     const found: RawDeadLetter[] = []
-    let bytes = 0
-    for (let after = '-'; found.length < limit && bytes < maxListBytes; ) {
-      const count = Math.min(pageSize, limit - found.length)
+    const sizes = pageSizes()
+    for (let after = '-'; found.length < limit && sizes.total() < maxListBytes; ) {
+      const count = Math.min(sizes.next(), limit - found.length)
       const entries = await page(after, '+', count)
+      sizes.learn(entries)
       for (const entry of entries) {
         const letter = deadLetterOf(entry, place.topic)
         found.push(letter)
-        bytes += letter.message.body.byteLength
         after = `(${letter.entryId}`
       }
       if (entries.length < count) break
@@ -51,12 +54,15 @@ export function deadLetterStore(
     const newest = await retryWithin(reading, () => link.send('XREVRANGE', [dead, '+', '-', 'COUNT', 1]))
     const [last] = newest as readonly RawEntry[]
     let replayed = 0
+    const sizes = pageSizes()
     for (let after = '-'; last !== undefined; ) {
       const from = after
-      const entries = await retryWithin(reading, () => page(from, last[0].toString(), pageSize))
+      const count = sizes.next()
+      const entries = await retryWithin(reading, () => page(from, last[0].toString(), count))
+      sizes.learn(entries)
       const ids = entries.map(([id]) => id.toString())
       if (ids.length > 0) replayed += await replaySome(ids)
-      if (ids.length < pageSize) break
+      if (ids.length < count) break
       after = `(${ids.at(-1)}`
     }
     return replayed
@@ -66,6 +72,25 @@ export function deadLetterStore(
     list: ({ limit }) => retryWithin(listing, () => list(limit)),
     replay: (ids) => (ids === undefined ? replayAll() : inPages(ids, replaySome)),
     purge: (ids) => (ids === undefined ? purgeSome([]) : inPages(ids, purgeSome)),
+  }
+}
+
+/** Decides how many entries to read at a time, so that a page of large ones does not fill the memory. */
+function pageSizes() {
+  let largest = maxPageBytes / firstPageSize
+  let total = 0
+  return {
+    next: (): number => Math.max(1, Math.min(pageSize, Math.floor(maxPageBytes / largest))),
+    learn(entries: readonly RawEntry[]): void {
+      if (entries.length === 0) return
+      largest = 1
+      for (const [, fields] of entries) {
+        const bytes = (fields ?? []).reduce((sum, field) => sum + field.length, 0)
+        largest = Math.max(largest, bytes)
+        total += bytes
+      }
+    },
+    total: (): number => total,
   }
 }
 

@@ -47,12 +47,14 @@ export interface RedisOptions extends RedisConnectionOptions {
 
 const optionNames = keysOf<RedisOptions>()({
   url: true,
+  path: true,
   username: true,
   password: true,
   db: true,
   tls: true,
   sentinel: true,
   cluster: true,
+  connectionName: true,
   createClient: true,
   connectTimeoutMs: true,
   commandTimeoutMs: true,

@@ -46,7 +46,7 @@ describe('after the link was closed', () => {
       onSettled: () => {},
     })
     const entry = decodeEntry({ id: '1-1', fields: [] }, 't')
-    const run = runs.begin({ kind: 'm', id: '1-1', entry, deliveries: 1, claimedAt: 0 })
+    const run = runs.begin({ kind: 'm', id: '1-1', entry, lane: '', deliveries: 1, claimedAt: 0 })
     settler.settle(run, { kind: 'release' })
     await sleep(20)
     expect(asked()).toBeLessThan(2)

@@ -31,3 +31,29 @@ describe('dead letters', () => {
     expect(await store()[verb](ids)).toBe(150)
   })
 })
+
+describe('the list of dead letters', () => {
+  it('ends at a number of bytes, of whatever fields, and never reads many large entries at once', async () => {
+    const field = Buffer.alloc(8 * 2 ** 20, 1)
+    const counts: number[] = []
+    let next = 1
+    const link: Link = {
+      open: async () => {},
+      isUp: true,
+      isClosed: false,
+      generation: 1,
+      whenUp: async () => {},
+      send: async (_command, args) => {
+        const count = Number(args.at(-1))
+        counts.push(count)
+        return Array.from({ length: count }, () => [Buffer.from(`${next++}-0`), [Buffer.from('header:x'), field]])
+      },
+      run: async () => [],
+      close: () => {},
+    }
+    const store = deadLetterStore(placeOf('mq', { topic: 't', group: 'g' }), { link, timeoutMs: 1_000 })
+    expect(await store.list({ limit: 1_000 })).toHaveLength(8)
+    expect(counts[0]).toBeLessThanOrEqual(8)
+    expect(counts.slice(1).every((count) => count === 1)).toBe(true)
+  })
+})

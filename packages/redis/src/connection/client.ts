@@ -11,7 +11,7 @@ const retryDelayMs = (times: number): number =>
  * The options of every client. By default ioredis repeats a command whose answer was lost. Without retries and without an offline queue
  * it writes a command at most once, and the command fails as soon as its connection is lost.
  */
-function clientOptions({ address, connectTimeoutMs }: LinkSettings): ClientOptions {
+function clientOptions({ address, clientName, connectTimeoutMs }: LinkSettings): ClientOptions {
   const { username, password, db, tls } = address
   return {
     lazyConnect: true,
@@ -20,7 +20,7 @@ function clientOptions({ address, connectTimeoutMs }: LinkSettings): ClientOptio
     autoResubscribe: false,
     // The code that reads replies expects their RESP2 shapes.
     protocol: 2,
-    connectionName: 'mq',
+    connectionName: clientName,
     connectTimeout: connectTimeoutMs,
     disconnectTimeout: 500,
     keepAlive: 30_000,
@@ -39,8 +39,9 @@ function clientOptions({ address, connectTimeoutMs }: LinkSettings): ClientOptio
 export function createClient(settings: LinkSettings): Client {
   const { address, sentinel, cluster } = settings
   const options = clientOptions(settings)
-  const { host, port } = address
-  if (settings.createClient !== undefined) return checked(settings.createClient({ host, port, ...options }))
+  const { host, port, path } = address
+  const at = path === undefined ? { host, port } : { path }
+  if (settings.createClient !== undefined) return checked(settings.createClient({ ...at, ...options }))
   if (cluster !== undefined) {
     const { retryStrategy: _, enableOfflineQueue: __, ...redisOptions } = options
     return new Cluster([...cluster], {
@@ -54,7 +55,7 @@ export function createClient(settings: LinkSettings): Client {
       ...(redisOptions.tls !== undefined && { dnsLookup: (name, done) => done(null, name) }),
     })
   }
-  if (sentinel === undefined) return new Redis({ host, port, ...options })
+  if (sentinel === undefined) return new Redis({ ...at, ...options })
   return new Redis({
     ...options,
     sentinels: sentinel.nodes.map((node) => ({ ...node })),

@@ -1,5 +1,6 @@
 import { closedError, MqError, withTimeout } from '@mq/core/adapter'
 import type { LinkSettings } from '../options/connection.js'
+import { whereOf } from '../options/url.js'
 import { type Client, createClient } from './client.js'
 import { limitHandshake, trackErrors } from './client-guards.js'
 import { CommandError, commandError, connectError } from './errors.js'
@@ -141,8 +142,7 @@ class ClientLink implements Link {
   }
 
   get #where(): string {
-    const { host, port } = this.#settings.address
-    return `${host}:${port}`
+    return whereOf(this.#settings.address)
   }
 
   #newClient(): Client {

@@ -1,4 +1,5 @@
 import { type MqError, withTimeout } from '@mq/core/adapter'
+import { whereOf } from '../options/url.js'
 import type { Settings } from '../options.js'
 import { CommandError, connectError } from './errors.js'
 import { createLink, type Link, type LinkEvents } from './link.js'
@@ -14,8 +15,7 @@ export interface Connections {
 
 /** Opens the connections and checks the server. Leaves nothing open if it rejects. */
 export async function openConnections(settings: Settings, events: LinkEvents): Promise<Connections> {
-  const { host, port } = settings.address
-  const at = { where: `${host}:${port}`, timeoutMs: settings.connectTimeoutMs }
+  const at = { where: whereOf(settings.address), timeoutMs: settings.connectTimeoutMs }
   const commands = createLink(settings, events)
   const publishing = settings.wait === undefined ? commands : createLink(settings)
 

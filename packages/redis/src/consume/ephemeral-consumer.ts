@@ -7,6 +7,7 @@ import { decodeEntry, entriesOf, type OwnedEntry, type RawEntry } from '../wire/
 import { unlistenScript } from '../wire/scripts/ephemeral.js'
 import { takeScript } from '../wire/scripts/take.js'
 import { superviseLoop } from './loop.js'
+import { createPortions } from './portions.js'
 import { trackPosition } from './position.js'
 import { type ConsumerParts, type RunningConsumer, stoppedError } from './running-consumer.js'
 import { Runs } from './runs.js'
@@ -24,8 +25,9 @@ export async function startEphemeralConsumer(parts: ConsumerParts): Promise<Runn
   const { settings, place, options, report } = parts
   const ref = { topic: place.topic, group: place.group }
   const { stream, retry, due, dueData, delayed, delayedData, listeners } = place.keys
-  const name = randomUUID()
+  const name = `${settings.clientName}-${randomUUID().slice(-12)}`
   const runs = new Runs(options.concurrency)
+  const portions = createPortions()
   const lanes = options.ordered ? new KeyLanes<OwnedEntry>() : undefined
   const link = createLink(settings)
   const position = trackPosition({ settings, place, report, name, link })
@@ -43,12 +45,13 @@ export async function startEphemeralConsumer(parts: ConsumerParts): Promise<Runn
   // It is not part of the loop, because the subscription is also there while all its handlers are busy.
   const announcing = setInterval(() => void position.announce().catch(() => {}), settings.visibilityMs / 3)
 
-  function accept([rawId, fields]: RawEntry): void {
+  function accept([rawId, fields]: RawEntry): OwnedEntry {
     const id = rawId.toString()
     position.advance(id)
     const entry = decodeEntry({ id, fields: fields ?? [] }, place.topic)
-    const owned: OwnedEntry = { kind: 'm', id, entry, deliveries: 1, claimedAt: performance.now() }
+    const owned: OwnedEntry = { kind: 'm', id, entry, lane: '', deliveries: 1, claimedAt: performance.now() }
     if (lanes === undefined || lanes.enter(entry.message.key, owned)) begin(owned)
+    return owned
   }
 
   function begin(owned: OwnedEntry): void {
@@ -61,18 +64,22 @@ export async function startEphemeralConsumer(parts: ConsumerParts): Promise<Runn
     })
   }
 
-  async function step(): Promise<void> {
+  async function step(doing: (what: string) => void): Promise<void> {
     const now = performance.now()
     if (now >= takeAt) {
+      doing('taking')
       // Delayed messages of the topic have to be moved even if it has only ephemeral subscriptions.
       await link.run(takeScript, [stream, retry, due, dueData, delayed, delayedData], [place.group, '', 0])
       takeAt = now + settings.pollMs
     }
-    const args = ['COUNT', runs.free, 'BLOCK', settings.pollMs, 'STREAMS', stream, position.lastId]
+    doing('reading')
+    const args = ['COUNT', portions.next(runs.free), 'BLOCK', settings.pollMs, 'STREAMS', stream, position.lastId]
     const entries = entriesOf(await link.send('XREAD', args))
-    if (!isStopping) for (const entry of entries) accept(entry)
+    doing('accepting')
+    if (!isStopping) portions.learn(entries.map(accept))
     if (entries.length > 0 || now < checkAt) return
     checkAt = now + checkEveryMs
+    doing('checking for losses')
     await position.checkLoss()
   }
 

@@ -24,7 +24,7 @@ const tidyEveryMs = 1_000
 export async function startGroupConsumer(parts: ConsumerParts): Promise<RunningConsumer> {
   const { settings, place, options, commands, report } = parts
   const ref = { topic: place.topic, group: place.group }
-  const name = `${process.pid}-${randomUUID()}`
+  const name = `${settings.clientName}-${randomUUID().slice(-12)}`
   const runs = new Runs(options.concurrency)
   const link = createLink(settings)
   const intake = new Intake({ settings, place, name, link, commands, runs, ordered: options.ordered })
@@ -97,15 +97,18 @@ export async function startGroupConsumer(parts: ConsumerParts): Promise<RunningC
     onError,
     hasRoom: () => runs.free > 0,
     waitForRoom: () => runs.changed(1_000),
-    async step() {
+    async step(doing) {
       // Handlers that end in this turn of the event loop make room together, so that one read fills it.
       if (runs.size > 0) await immediate()
       const now = performance.now()
       if (now >= tidyAt) {
         tidyAt = now + tidyEveryMs
+        doing('tidying')
         await tidy()
       }
-      accept(await intake.next())
+      const received = await intake.next(doing)
+      doing('accepting')
+      accept(received)
     },
     async recover(error) {
       intake.recheckPending()

@@ -5,6 +5,7 @@ import { nothingReceived, type OwnedEntry, type Received, receivedEntries, recei
 import type { GroupPlace } from '../wire/keys.js'
 import { claimScript, recoverScript } from '../wire/scripts/claim.js'
 import { takeOrderedScript, takeScript } from '../wire/scripts/take.js'
+import { createPortions } from './portions.js'
 import type { Runs } from './runs.js'
 
 export interface IntakeParts {
@@ -49,9 +50,9 @@ export class Intake {
     this.#scripts = parts.ordered ? parts.commands : parts.link
   }
 
-  /** Does the next thing that is due, for as many messages as there is room for. Rejects with a `CommandError`. */
-  async next(): Promise<Received> {
-    const received = await this.#receive(this.#portions.next(this.#parts.runs.free))
+  /** Names and does the next thing that is due, for as many messages as there is room for. Rejects with a `CommandError`. */
+  async next(doing: (what: string) => void): Promise<Received> {
+    const received = await this.#receive(this.#portions.next(this.#parts.runs.free), doing)
     this.#portions.learn(received.owned)
     return received
   }
@@ -67,7 +68,7 @@ export class Intake {
     this.#wake?.()
   }
 
-  async #receive(room: number): Promise<Received> {
+  async #receive(room: number, doing: (what: string) => void): Promise<Received> {
     const { pollMs, visibilityMs } = this.#parts.settings
     const now = performance.now()
     if (this.#generation !== this.#scripts.generation) {
@@ -75,6 +76,7 @@ export class Intake {
       this.#recoverAt = 0
     }
     if (now >= this.#recoverAt) {
+      doing('recovering')
       const recovered = await this.#recover(room)
       if (recovered.owned.length === room) return recovered
       // Looks once more when the broker must have noticed the loss too. Until then it may deliver to a read of the lost connection.
@@ -82,11 +84,14 @@ export class Intake {
       return recovered
     }
     if (now >= this.#claimAt) {
+      doing('claiming')
       const claimed = await this.#claim(room)
       if (claimed.owned.length < room && this.#cursors === beginnings) this.#claimAt = now + visibilityMs / 3
       return claimed
     }
-    return now >= this.#takeAt ? await this.#take(room) : await this.#read(room)
+    const isDue = now >= this.#takeAt
+    doing(isDue ? 'taking' : 'reading')
+    return isDue ? await this.#take(room) : await this.#read(room)
   }
 
   async #recover(room: number): Promise<Received> {
@@ -160,36 +165,5 @@ export class Intake {
     const claimedAt = performance.now()
     const reply = (await this.#scripts.run(script, keys, [place.group, name, ...args])) as readonly unknown[]
     return { reply, claimedAt }
-  }
-}
-
-/** How much one answer should bring at most, so that its messages arrive long before their claims end, even over a slow link. */
-const maxAnswerBytes = 256 * 1024
-/** The assumed size of a message before the first one has arrived. */
-const firstBytes = 128 * 1024
-/** How much of the assumed size is left after an answer with smaller messages. */
-const decay = 0.5
-
-/**
- * Decides how many messages to ask for at a time.
- *
- * A claim holds from the moment in which Redis sends the message, and it is renewed only once the message has arrived. If an answer took
- * longer than `visibilityMs`, its claims would be over on arrival, and so would those of the next try. XREADGROUP counts messages, not
- * bytes. The number therefore follows from their size: the largest one of the last answer, or half of what was assumed before.
- *
- * It begins with two messages, and needs six answers until a hundred small ones come at a time. Large ones come one at a time. A single
- * message that takes longer than `visibilityMs` cannot be consumed.
- */
-function createPortions() {
-  let assumedBytes = firstBytes
-
-  return {
-    next: (free: number): number => Math.max(1, Math.min(free, Math.floor(maxAnswerBytes / assumedBytes))),
-    learn(owned: readonly OwnedEntry[]): void {
-      if (owned.length === 0) return
-      let largest = 1
-      for (const { entry } of owned) largest = Math.max(largest, entry.message.body.byteLength)
-      assumedBytes = Math.max(largest, assumedBytes * decay)
-    },
   }
 }

@@ -1,13 +1,13 @@
-import { backoff, type MqError } from '@mq/core/adapter'
-import { type CommandError, commandError, operationError, willPass } from '../connection/errors.js'
+import { backoff, MqError } from '@mq/core/adapter'
+import { CommandError, commandError, operationError, willPass } from '../connection/errors.js'
 import type { Link } from '../connection/link.js'
 
 export interface LoopParts {
   readonly link: Link
   readonly hasRoom: () => boolean
   readonly waitForRoom: () => Promise<void>
-  /** Does one round. Rejects with a `CommandError`. */
-  readonly step: () => Promise<void>
+  /** Does one round, and names each thing that it does before it does it. Rejects with a `CommandError`. */
+  readonly step: (doing: (what: string) => void) => Promise<void>
   /** Called after a round that failed. Resolves with true if the next round may follow at once. */
   readonly recover: (error: CommandError) => Promise<boolean>
   readonly onError: (error: MqError) => void
@@ -18,10 +18,24 @@ const maxPauseMs = 2_000
 /** A round that takes longer than this hangs: each command in it has a shorter time limit. */
 const stalledMs = 15_000
 
-/** Repeats `step` until it is stopped, even if rounds fail. */
+/** Something that fails. */
+interface Failing {
+  readonly nextPauseMs: () => number
+  /** The error that was reported last. */
+  reported: string
+}
+
+/** Names all failures that have nothing to do with what was asked for. They are over as soon as anything succeeds. */
+const connection = 'connection'
+
+/**
+ * Repeats `step` until it is stopped, even if rounds fail. The pauses become longer, and an error is reported once, until the very thing
+ * that failed has succeeded.
+ */
 export function superviseLoop({ link, hasRoom, waitForRoom, step, recover, onError }: LoopParts) {
   let isStopping = false
   let isHealthy = true
+  const failing = new Map<string, Failing>()
   let lastRoundAt = performance.now()
   let endPause: (() => void) | undefined
 
@@ -34,14 +48,26 @@ export function superviseLoop({ link, hasRoom, waitForRoom, step, recover, onErr
       }
     })
 
-  async function run(): Promise<void> {
+  function failureOf(what: string): Failing {
+    const known = failing.get(what)
+    if (known !== undefined) return known
     const pauses = backoff({ minMs: minPauseMs, maxMs: maxPauseMs })
-    let lastReported = ''
+    const found = { nextPauseMs: () => pauses.next(), reported: '' }
+    failing.set(what, found)
+    return found
+  }
+
+  async function run(): Promise<void> {
     while (!isStopping) {
       lastRoundAt = performance.now()
       if (!hasRoom()) {
         await waitForRoom()
         continue
+      }
+      let current: string | undefined
+      const doing = (what: string): void => {
+        if (current !== undefined) failing.delete(current)
+        current = what
       }
       try {
         if (!link.isUp) {
@@ -49,21 +75,22 @@ export function superviseLoop({ link, hasRoom, waitForRoom, step, recover, onErr
           await link.whenUp(maxPauseMs)
           continue
         }
-        await step()
-        if (isHealthy) continue
-        isHealthy = true
-        pauses.reset()
-        lastReported = ''
+        await step(doing)
+        doing(connection)
+        failing.delete(connection)
+        isHealthy = failing.size === 0
       } catch (error) {
         isHealthy = false
         const failed = commandError(error)
         const mayContinue = await recover(failed).catch(() => false)
-        if (!mayContinue && failed.kind === 'refused' && !willPass(failed) && lastReported !== failed.message) {
-          lastReported = failed.message
-          onError(operationError('Consuming', failed))
+        if (mayContinue) continue
+        const lasting = lastingError(error)
+        const found = failureOf(lasting === undefined || current === undefined ? connection : current)
+        if (lasting !== undefined && found.reported !== lasting.message) {
+          found.reported = lasting.message
+          onError(lasting)
         }
-        if (mayContinue || isStopping) continue
-        await pause(pauses.next())
+        if (!isStopping) await pause(found.nextPauseMs())
       }
     }
   }
@@ -77,4 +104,13 @@ export function superviseLoop({ link, hasRoom, waitForRoom, step, recover, onErr
     },
     isRunning: (): boolean => isHealthy && performance.now() - lastRoundAt < stalledMs,
   }
+}
+
+/** Returns the error to report, or undefined if it will pass with the state of the connection. */
+function lastingError(error: unknown): MqError | undefined {
+  if (error instanceof CommandError) {
+    return error.kind === 'refused' && !willPass(error) ? operationError('Consuming', error) : undefined
+  }
+  if (error instanceof MqError) return error
+  return new MqError('MQ_OPERATION_FAILED', `Consuming failed: ${(error as Error).message}`, { cause: error })
 }

@@ -10,6 +10,7 @@ export class Run implements OwnedEntry, Delivery {
   readonly kind: Kind
   readonly id: string
   readonly entry: DecodedEntry
+  readonly lane: string
   readonly deliveries: number
   /** Kind and entry id joined, because an entry id is unique only within its stream. */
   readonly fullId: string
@@ -22,10 +23,11 @@ export class Run implements OwnedEntry, Delivery {
   isSettling = false
   readonly #abort = lazyAbort()
 
-  constructor({ kind, id, entry, deliveries, claimedAt }: OwnedEntry) {
+  constructor({ kind, id, entry, lane, deliveries, claimedAt }: OwnedEntry) {
     this.kind = kind
     this.id = id
     this.entry = entry
+    this.lane = lane
     this.deliveries = deliveries
     this.claimedAt = claimedAt
     this.fullId = kind + id

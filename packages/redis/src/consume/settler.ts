@@ -4,7 +4,7 @@ import { commandError, isGroupMissing, operationError, willPass } from '../conne
 import type { Link } from '../connection/link.js'
 import { idRange } from '../wire/entry.js'
 import { packFailure } from '../wire/fields.js'
-import { type GroupPlace, laneOf } from '../wire/keys.js'
+import type { GroupPlace } from '../wire/keys.js'
 import { ackScript, moveScript, parkScript } from '../wire/scripts/settle.js'
 import type { Run, Runs } from './runs.js'
 
@@ -33,7 +33,7 @@ export function createSettler(parts: SettlerParts) {
   const { stream, retry, due, dueData, seq, dead, lanes, waiting, open } = place.keys
   let acks: Run[] = []
 
-  const lane = (run: Run): string => (ordered ? laneOf(run.entry.message.key) : '')
+  const lane = (run: Run): string => (ordered ? run.lane : '')
 
   /** Collects the acknowledgements of one turn of the event loop. */
   function acknowledge(run: Run): void {

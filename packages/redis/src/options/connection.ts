@@ -1,12 +1,18 @@
 import type { ConnectionOptions } from 'node:tls'
 import { functionOption, integerOption, keysOf, MqError, requireKnownOptions } from '@mq/core/adapter'
 import type { Cluster, RedisOptions as DriverOptions, Redis } from 'ioredis'
+import { clientNameOf } from './client-name.js'
 import { type Address, addressOf } from './url.js'
 
 /** The options that say where Redis is and how to connect. `redis()` and `redisStore()` share them. */
 export interface RedisConnectionOptions {
-  /** `redis://user:password@host:6379/0`, or `rediss://` for TLS. Default: `redis://localhost:6379`. */
+  /**
+   * `redis://user:password@host:6379/0`, or `rediss://` for TLS, or `redis+unix://user:password@/run/redis.sock?db=0` for a unix socket.
+   * `unix:` means the same as `redis+unix:`. Default: `redis://localhost:6379`.
+   */
   readonly url?: string
+  /** The path of a unix socket. It takes precedence over the host and port in `url`. */
+  readonly path?: string
   /** Takes precedence over the user in `url`. */
   readonly username?: string
   /** Takes precedence over the password in `url`. */
@@ -22,6 +28,11 @@ export interface RedisConnectionOptions {
   readonly sentinel?: SentinelOptions
   /** The nodes of a cluster to ask first. `true` asks the host of `url`. */
   readonly cluster?: readonly NodeAddress[] | true
+  /**
+   * A name of the application: 1 to 100 letters, digits, `.`, `_`, `-` and `:`. `CLIENT LIST` shows each connection as
+   * `<connectionName>@<host>:<pid>`, and the names of consumers begin with the same text. Default: `mq`.
+   */
+  readonly connectionName?: string
   /** Creates every client. It has to pass on the options that it gets. Use it for settings of ioredis that have no option here. */
   readonly createClient?: ClientFactory
   /** How long connecting may take. Default: 10,000 ms. */
@@ -70,6 +81,8 @@ const sentinelOptionNames = keysOf<SentinelOptions>()({
 /** The settings of a link, be it the adapter's or a store's. */
 export interface LinkSettings {
   readonly address: Address
+  /** The name of every connection, and the beginning of each consumer's name. */
+  readonly clientName: string
   readonly sentinel: SentinelOptions | undefined
   readonly cluster: readonly NodeAddress[] | undefined
   readonly createClient: ClientFactory | undefined
@@ -88,8 +101,12 @@ export function linkSettingsOf(options: RedisConnectionOptions): LinkSettings {
   if (cluster !== undefined && options.sentinel !== undefined) {
     throw new MqError('MQ_INVALID_OPTION', 'cluster and sentinel exclude each other')
   }
+  if (address.path !== undefined && (cluster ?? options.sentinel) !== undefined) {
+    throw new MqError('MQ_INVALID_OPTION', 'A unix socket leads to one server, not to a cluster or to Sentinels')
+  }
   return {
     address,
+    clientName: clientNameOf(options),
     sentinel: options.sentinel === undefined ? undefined : sentinelOf(options.sentinel),
     cluster,
     createClient: functionOption(options, 'createClient'),

@@ -1,9 +1,12 @@
 import type { ConnectionOptions } from 'node:tls'
 import { integerOption, MqError, textOption, tlsOption } from '@mq/core/adapter'
+import { isUnixUrl, unixUrlOf } from './unix-url.js'
 
 export interface Address {
   readonly host: string
   readonly port: number
+  /** The unix socket, which replaces host and port. */
+  readonly path: string | undefined
   readonly username: string | undefined
   readonly password: string | undefined
   readonly db: number
@@ -12,6 +15,7 @@ export interface Address {
 
 export interface AddressOptions {
   readonly url?: string
+  readonly path?: string
   readonly username?: string
   readonly password?: string
   readonly db?: number
@@ -20,6 +24,35 @@ export interface AddressOptions {
 
 /** Throws a `TypeError`, `MQ_INVALID_URL` or `MQ_INVALID_OPTION`. No error shows the URL, because it may contain a password. */
 export function addressOf(options: AddressOptions): Address {
+  const path = textOption(options, 'path')
+  if (path === '' || path?.includes('\0')) throw new MqError('MQ_INVALID_OPTION', 'path is the path of a unix socket')
+  const address =
+    typeof options.url === 'string' && isUnixUrl(options.url)
+      ? unixAddressOf(options, options.url)
+      : { ...tcpAddressOf(options), path }
+  if (address.path !== undefined && address.tls !== undefined) {
+    throw new MqError('MQ_INVALID_OPTION', 'A unix socket has no TLS')
+  }
+  return address
+}
+
+/** Returns how an error names the address. */
+export const whereOf = ({ host, port, path }: Address): string => path ?? `${host}:${port}`
+
+function unixAddressOf(options: AddressOptions, text: string): Address {
+  const url = unixUrlOf(text)
+  return {
+    host: 'localhost',
+    port: 6379,
+    path: options.path ?? url.path,
+    username: textOption(options, 'username') ?? url.username,
+    password: textOption(options, 'password') ?? url.password,
+    db: integerOption(options, 'db', { fallback: url.db, min: 0 }),
+    tls: tlsOf(options, { isSecure: false, host: '' }),
+  }
+}
+
+function tcpAddressOf(options: AddressOptions): Omit<Address, 'path'> {
   const url = parsed(options.url ?? 'redis://localhost:6379')
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
   const isSecure = url.protocol === 'rediss:'
@@ -46,7 +79,10 @@ function parsed(value: unknown): URL {
     throw new MqError('MQ_INVALID_URL', `The Redis URL cannot be parsed; it looks like ${example}`)
   }
   if (url.protocol !== 'redis:' && url.protocol !== 'rediss:') {
-    throw new MqError('MQ_INVALID_URL', `A Redis URL begins with redis:// or rediss://, as in ${example}`)
+    throw new MqError(
+      'MQ_INVALID_URL',
+      `A Redis URL begins with redis://, rediss:// or redis+unix://, as in ${example}`,
+    )
   }
   if (url.hostname === '') throw new MqError('MQ_INVALID_URL', `The Redis URL has no host; it looks like ${example}`)
   if (url.search !== '' || url.hash !== '') {

@@ -20,12 +20,14 @@ export interface RedisStoreOptions extends RedisConnectionOptions {
 
 const optionNames = keysOf<RedisStoreOptions>()({
   url: true,
+  path: true,
   username: true,
   password: true,
   db: true,
   tls: true,
   sentinel: true,
   cluster: true,
+  connectionName: true,
   createClient: true,
   connectTimeoutMs: true,
   commandTimeoutMs: true,

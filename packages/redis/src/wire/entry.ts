@@ -6,7 +6,9 @@ import {
   messageFromAttributes,
   type RawMessage,
 } from '@mq/core/adapter'
-import { attemptField, bodyField, failureField, headerPrefix, originField } from './fields.js'
+import { attemptField, bodyField, failureField, headerPrefix, originField, unreadableField } from './fields.js'
+import { boundedId } from './foreign-id.js'
+import { timeOf, undecodableError, undecodableMessage } from './undecodable.js'
 
 /** A stream entry, undecoded. */
 export interface Entry {
@@ -21,54 +23,79 @@ export interface DecodedEntry {
   readonly attempt: number
   readonly failure: Failure | undefined
   readonly decodeError: MqError | undefined
+  /** The bytes of all names and values. */
+  readonly bytes: number
+}
+
+/** The fields of an entry by their meaning. */
+interface Parts {
+  readonly attributes: Readonly<Record<string, string>>
+  readonly headers: Readonly<Record<string, string>> | undefined
+  readonly body: Buffer | undefined
+  readonly attempt: number
+  readonly failure: Failure | undefined
+  /** The id that the entry had in the topic's stream. */
+  readonly origin: string
+  readonly isUnreadable: boolean
 }
 
 /**
  * Decodes an entry. Attributes may be missing, as in entries of other programs. An entry without a `data` field, or with a `specversion`
- * of another major version, cannot be decoded. Its body is then everything that was found.
+ * of another major version, cannot be decoded. Its body is then a text that shows what was found. Never throws.
  */
-export function decodeEntry({ id, fields }: Entry, topic: string): DecodedEntry {
+export function decodeEntry(entry: Entry, topic: string): DecodedEntry {
+  const bytes = bytesOf(entry.fields)
+  let parts: Parts | undefined
+  try {
+    parts = partsOf(entry)
+    const { attempt, failure } = parts
+    return { message: messageOf(parts, topic), attempt, failure, decodeError: undefined, bytes }
+  } catch (error) {
+    const { attempt, failure } = parts ?? { attempt: 1, failure: undefined }
+    return { message: undecodableMessage(entry, topic), attempt, failure, decodeError: undecodableError(error), bytes }
+  }
+}
+
+function messageOf({ attributes, headers, body, origin, isUnreadable }: Parts, topic: string): RawMessage {
+  if (body === undefined && isUnreadable) {
+    throw new MqError('MQ_UNDECODABLE', 'The stored fields of a delayed message cannot be unpacked')
+  }
+  if (body === undefined) throw new MqError('MQ_UNDECODABLE', `The entry has no field '${bodyField}'`)
+  const content = { headers: headers === undefined ? emptyHeaders : Object.freeze(headers), body }
+  return messageFromAttributes(attributes, content, { id: boundedId(origin), topic, timeMs: timeOf(origin) })
+}
+
+function partsOf({ id, fields }: Entry): Parts {
   const attributes: Record<string, string> = Object.create(null)
   let headers: Record<string, string> | undefined
   let body: Buffer | undefined
   let attempt = 1
   let failure: Failure | undefined
   let origin = id
+  let isUnreadable = false
   for (let index = 0; index + 1 < fields.length; index += 2) {
     const name = (fields[index] as Buffer).toString()
     const value = fields[index + 1] as Buffer
     if (name === bodyField) body = value
+    else if (name === 'id') attributes.id = boundedId(value.toString())
+    // The scripts name the lane of a message by its first key.
+    else if (name === 'partitionkey') attributes.partitionkey ||= value.toString()
     else if (name === attemptField) attempt = Math.max(1, Math.trunc(Number(value.toString())) || 1)
     else if (name === originField) origin = value.toString()
     else if (name === failureField) failure = decodeFailure(value.toString())
+    else if (name === unreadableField) isUnreadable = true
     else if (name.startsWith(headerPrefix)) {
       headers ??= Object.create(null) as Record<string, string>
       headers[name.slice(headerPrefix.length)] = value.toString()
     } else attributes[name] = value.toString()
   }
-  // Other programs may choose the numbers of their ids, and there are no dates beyond this one.
-  const defaults = { id: origin, topic, timeMs: Math.min(Number.parseInt(origin, 10) || 0, 8.64e15) }
-  const content = {
-    headers: headers === undefined ? emptyHeaders : Object.freeze(headers),
-    body: body ?? fieldsAsJson(fields),
-  }
-  const common = { attempt, failure }
-  try {
-    if (body === undefined) throw new MqError('MQ_UNDECODABLE', `The entry has no field '${bodyField}'`)
-    return { message: messageFromAttributes(attributes, content, defaults), ...common, decodeError: undefined }
-  } catch (error) {
-    const message = messageFromAttributes({ ...attributes, specversion: undefined }, content, defaults)
-    return { message, ...common, decodeError: error as MqError }
-  }
+  return { attributes, headers, body, attempt, failure, origin, isUnreadable }
 }
 
-/** Shows all fields as JSON, for a person to read. */
-function fieldsAsJson(fields: readonly Buffer[]): Buffer {
-  const pairs: [string, string][] = []
-  for (let index = 0; index + 1 < fields.length; index += 2) {
-    pairs.push([String(fields[index]), String(fields[index + 1])])
-  }
-  return Buffer.from(JSON.stringify(Object.fromEntries(pairs)))
+function bytesOf(fields: readonly Buffer[]): number {
+  let bytes = 0
+  for (const field of fields) bytes += field.length
+  return bytes
 }
 
 /** The stream of an entry: the topic's (`m`), or the group's own stream for retries (`r`). */
@@ -79,6 +106,8 @@ export interface OwnedEntry {
   readonly kind: Kind
   readonly id: string
   readonly entry: DecodedEntry
+  /** The lane in which an ordered consumer got it, and '' without one. */
+  readonly lane: string
   /** How often the entry was delivered from this stream, including this time. */
   readonly deliveries: number
   /** When the claim was requested, by `performance.now`. The claim holds for `visibilityMs` from then on. */
@@ -99,17 +128,21 @@ export interface Received {
 
 export const nothingReceived: Received = { owned: [], gone: [] }
 
-type RawRow = readonly [kind: Buffer, id: Buffer, deliveries: number, fields: readonly Buffer[]]
+type RawRow = readonly [kind: Buffer, id: Buffer, deliveries: number, fields: readonly Buffer[], lane?: Buffer]
 
-/** Decodes the rows of a script that takes or claims messages: kind, entry id, deliveries and fields of each. */
+/** Decodes the rows of a script that takes or claims messages: kind, entry id, deliveries, fields and lane of each. */
 export function receivedRows(rows: readonly unknown[], topic: string, claimedAt: number): Received {
   const owned: OwnedEntry[] = []
   const gone: GoneEntry[] = []
   for (const row of rows as readonly RawRow[]) {
     const kind: Kind = row[0].toString() === 'r' ? 'r' : 'm'
     const id = row[1].toString()
-    if (row[2] === 0) gone.push({ kind, id })
-    else owned.push({ kind, id, entry: decodeEntry({ id, fields: row[3] }, topic), deliveries: row[2], claimedAt })
+    if (row[2] === 0) {
+      gone.push({ kind, id })
+      continue
+    }
+    const entry = decodeEntry({ id, fields: row[3] }, topic)
+    owned.push({ kind, id, entry, lane: row[4]?.toString() ?? '', deliveries: row[2], claimedAt })
   }
   return { owned, gone }
 }
@@ -127,7 +160,8 @@ export function receivedEntries(reply: unknown, topic: string, claimedAt: number
   if (entries.length === 0) return nothingReceived
   const owned = entries.map(([raw, fields]): OwnedEntry => {
     const id = raw.toString()
-    return { kind: 'm', id, entry: decodeEntry({ id, fields: fields ?? [] }, topic), deliveries: 1, claimedAt }
+    const entry = decodeEntry({ id, fields: fields ?? [] }, topic)
+    return { kind: 'm', id, entry, lane: '', deliveries: 1, claimedAt }
   })
   return { owned, gone: [] }
 }

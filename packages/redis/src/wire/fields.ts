@@ -9,6 +9,8 @@ export const attemptField = 'mq:attempt'
 export const originField = 'mq:entry'
 /** The failure of the previous attempt, as JSON. */
 export const failureField = 'mq:failure'
+/** The stored bytes of a delayed message that cannot be unpacked. It is no `mq:` field, because a dead letter keeps it. */
+export const unreadableField = 'raw:fields'
 
 /** Encodes a failure in ASCII, so that every client can show it. */
 export const packFailure = (failure: Failure): string => encodeFailure(failure)

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { GroupRef } from '@mq/core/adapter'
 
 /** The keys of a topic. They share a hash tag, so that all keys of a script lie in one slot of a cluster. */
@@ -76,7 +75,3 @@ export const placeOf = (prefix: string, ref: GroupRef): GroupPlace => ({
   ...ref,
   keys: { ...topicKeys(prefix, ref.topic), ...groupKeys(prefix, ref) },
 })
-
-/** Returns the name that the scripts give to the lane of a key, and '' for a message without a key. */
-export const laneOf = (key: string | undefined): string =>
-  key === undefined ? '' : createHash('sha1').update(key).digest('hex')

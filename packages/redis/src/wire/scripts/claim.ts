@@ -1,15 +1,16 @@
 import { script } from '../../connection/script.js'
-import { lanePieces } from './lanes.js'
+import { laneName, lanePieces } from './lanes.js'
 import { ownedBy } from './lua.js'
 
 /**
  * Finds the messages that this consumer owns without knowing it, because the answer that brought them was lost.
  *
  * KEYS: stream, retry stream. ARGV: group, consumer, how many it has room for, then kind and entry id, joined, of each message that it
- * knows. Returns kind, entry id, deliveries and fields of each message, with 0 deliveries if its entry is gone.
+ * knows. Returns kind, entry id, deliveries, fields and lane of each message, with 0 deliveries if its entry is gone.
  */
 export const recoverScript = script(
   `
+${laneName}
 local group, consumer, room = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local known = {}
 for i = 4, #ARGV do known[ARGV[i]] = true end
@@ -20,7 +21,7 @@ for i, kind in ipairs({'m', 'r'}) do
     if room > 0 and not known[kind .. pending[1]] then
       local entry = redis.call('XRANGE', stream, pending[1], pending[1])[1]
       if entry then
-        out[#out + 1] = {kind, pending[1], pending[4], entry[2]}
+        out[#out + 1] = {kind, pending[1], pending[4], entry[2], lane_of(entry[2])}
         room = room - 1
       else
         redis.call('XACK', stream, group, pending[1])
@@ -64,7 +65,7 @@ for i, kind in ipairs({'m', 'r'}) do
           redis.call('XCLAIM', stream, group, consumer, 0, pending[1])
           local lane = ordered and lane_of(entry[2]) or ''
           if lane == '' or enter_lane(keys, lane, kind .. pending[1]) then
-            out[#out + 1] = {kind, pending[1], pending[4] + 1, entry[2]}
+            out[#out + 1] = {kind, pending[1], pending[4] + 1, entry[2], lane}
             room = room - 1
           else
             redis.call('XCLAIM', stream, group, '~waiting', 0, pending[1], 'JUSTID')

@@ -1,15 +1,21 @@
 /**
- * The pieces of Lua that keep the lanes of an ordered group. `lane_of` names the lane of an entry, which is '' for an entry without a key.
- * `place_of` turns an id into a text that sorts like it, and `id_of` turns it back. `enter_lane` says whether a message may run now.
+ * Names the lane of an entry, which is '' for an entry without a key. Nothing else names lanes: the consumer repeats the name that it got
+ * with the entry. Another program's key may be no UTF-8, or be there twice.
  */
-// See docs/decisions/0041-redis-key-lanes.md.
-export const lanePieces = `
+export const laneName = `
 local function lane_of(fields)
   for i = 1, #fields, 2 do
     if fields[i] == 'partitionkey' and fields[i + 1] ~= '' then return redis.sha1hex(fields[i + 1]) end
   end
   return ''
-end
+end`
+
+/**
+ * The pieces of Lua that keep the lanes of an ordered group. `lane_of` names the lane of an entry. `place_of` turns an id into a text that sorts like it, and `id_of` turns it back. `enter_lane` says whether a message may run now.
+ */
+// See docs/decisions/0041-redis-key-lanes.md.
+export const lanePieces = `
+${laneName}
 local function place_of(id)
   local ms, seq = string.match(id, '(%d+)-(%d+)')
   return string.rep('0', 20 - #ms) .. ms .. '-' .. string.rep('0', 20 - #seq) .. seq

@@ -1,3 +1,5 @@
+import { unreadableField } from '../fields.js'
+
 // The pieces of Lua that several scripts share. Each defines one local function.
 
 /** The broker's time in ms, rounded up, so that a due time derived from it is never early. */
@@ -20,13 +22,34 @@ local function next_member(seq)
   return string.format('%016d', redis.call('INCR', seq))
 end`
 
-/** Moves at most `limit` due messages from a sorted set and its hash to a stream. Returns how many. */
+/**
+ * Moves at most `limit` due messages from a sorted set and its hash to a stream. Returns how many. What cannot be unpacked becomes an
+ * entry that its readers cannot decode, so that each group has it as a dead letter.
+ */
 export const moveDue = `
+local function add_unpacked(stream, packed)
+  redis.call('XADD', stream, '*', cmsgpack.unpack(packed))
+end
+local function are_fields(is_unpacked, ...)
+  local count = select('#', ...)
+  if not is_unpacked or count == 0 or count % 2 == 1 then return false end
+  for i = 1, count do
+    local kind = type((select(i, ...)))
+    if kind ~= 'string' and kind ~= 'number' then return false end
+  end
+  return true
+end
+local function add_packed(stream, packed)
+  if pcall(add_unpacked, stream, packed) then return end
+  -- A fault of the stream is not one of this message.
+  if are_fields(pcall(cmsgpack.unpack, packed)) then return add_unpacked(stream, packed) end
+  redis.call('XADD', stream, '*', '${unreadableField}', packed)
+end
 local function move_due(due, data, stream, now, limit)
   local members = redis.call('ZRANGE', due, '-inf', now, 'BYSCORE', 'LIMIT', 0, limit)
   for _, member in ipairs(members) do
     local packed = redis.call('HGET', data, member)
-    if packed then redis.call('XADD', stream, '*', cmsgpack.unpack(packed)) end
+    if packed then add_packed(stream, packed) end
     redis.call('ZREM', due, member)
     redis.call('HDEL', data, member)
   end

@@ -53,8 +53,8 @@ const maxWaiting = 10_000
  * Does the same as `takeScript` for an ordered consumer, and reads the topic's stream too. A message whose key has another one that runs
  * or waits is set aside in the same step, so that no two consumers ever have two messages of one key.
  *
- * KEYS: those of `takeScript`, then lanes, waiting, open. ARGV: as `takeScript`. Returns the same, but with the end of the stream in the
- * second place: the consumer waits for new messages from there.
+ * KEYS: those of `takeScript`, then lanes, waiting, open. ARGV: as `takeScript`. Returns the same, with the lane after the fields, and with
+ * the end of the stream in the second place: the consumer waits for new messages from there.
  */
 export const takeOrderedScript = script(
   `
@@ -84,7 +84,7 @@ for _, lane in ipairs(tries) do
     if entry then
       redis.call('XCLAIM', stream_of(kind), group, consumer, 0, id, 'JUSTID')
       redis.call('HSET', keys.lanes, lane, kind .. id)
-      out[#out + 1] = {kind, id, pending[4], entry[2]}
+      out[#out + 1] = {kind, id, pending[4], entry[2], lane}
       free = free - 1
       break
     end
@@ -106,7 +106,7 @@ local function read(kind)
     for _, entry in ipairs(found[1][2]) do
       local lane = lane_of(entry[2])
       if lane == '' or enter_lane(keys, lane, kind .. entry[1]) then
-        out[#out + 1] = {kind, entry[1], 1, entry[2]}
+        out[#out + 1] = {kind, entry[1], 1, entry[2], lane}
         free = free - 1
       else
         redis.call('XCLAIM', stream_of(kind), group, '~waiting', 0, entry[1], 'JUSTID')
