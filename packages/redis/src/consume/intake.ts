@@ -1,7 +1,7 @@
 import type { Link } from '../connection/link.js'
 import type { Argument, Script } from '../connection/script.js'
 import type { Settings } from '../options.js'
-import { nothingReceived, type OwnedEntry, type Received, receivedEntries, receivedRows } from '../wire/entry.js'
+import { nothingReceived, type Received, receivedEntries, receivedRows } from '../wire/entry.js'
 import type { GroupPlace } from '../wire/keys.js'
 import { claimScript, recoverScript } from '../wire/scripts/claim.js'
 import { takeOrderedScript, takeScript } from '../wire/scripts/take.js'
