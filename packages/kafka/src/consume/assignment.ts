@@ -7,8 +7,10 @@ import { watchDeleted } from '../topology/deleted-topics.js'
 import { decodeProgress, type Progress } from '../wire/progress.js'
 import { Commits } from './commits.js'
 import type { ConsumerContext, HandlerOptions } from './consumer-context.js'
+import { createCodecReport } from './missing-codec.js'
 import { type ReadConnections, Reader } from './reader.js'
 import { createSettler } from './settler.js'
+import { StandstillWatch } from './standstill.js'
 import type { TopicKind, Tracker } from './tracker.js'
 import { Workload } from './workload.js'
 
@@ -39,11 +41,12 @@ export class Assignment {
   readonly #workload: Workload
   readonly #commits: Commits
   readonly #reader: Reader
+  readonly #standstill: StandstillWatch
   #hasEnded = false
 
   constructor(options: AssignmentOptions) {
     this.#options = options
-    const { ref, handler, context, member, connections } = options
+    const { ref, handler, context, member, connections, kinds } = options
     const report = (error: MqError): void => context.report({ type: 'error', error, ...ref })
     const trackers = new Map<string, Tracker>()
     const settler = createSettler({ ...context, ref, report })
@@ -59,11 +62,21 @@ export class Assignment {
       { trackers, settler, commits: this.#commits },
     )
     this.#workload = workload
+    this.#standstill = new StandstillWatch({
+      maxUncommitted: context.settings.maxUncommitted,
+      trackers: () => workload.trackers,
+      report,
+    })
+    const reportMissingCodec = createCodecReport(ref, context.report)
     this.#reader = new Reader({
       topic: context.topology.plan.main(ref.topic),
       connections,
       listener: {
-        records: (read) => workload.take(read),
+        records: (read) => {
+          reportMissingCodec(read)
+          workload.take(read)
+        },
+        isControl: (topic) => kinds.get(topic) !== 'main',
         gap: (at, gap) => this.#passGap(at, gap),
         missing: watchDeleted(connections.main, (topic) => this.#restartDeleted(topic)),
         failing: (error) => report(asMqError(error, `Reading ${ref.topic} fails`)),
@@ -72,7 +85,7 @@ export class Assignment {
   }
 
   get isFailing(): boolean {
-    return this.#reader.isFailing
+    return this.#reader.isFailing || this.#standstill.isStanding
   }
 
   add(at: TopicPartition, progress: Progress): void {
@@ -115,6 +128,7 @@ export class Assignment {
     this.#hasEnded = true
     this.#workload.stop()
     this.#reader.stop()
+    this.#standstill.stop()
   }
 
   #drop(trackers: readonly Tracker[], cause: unknown): void {

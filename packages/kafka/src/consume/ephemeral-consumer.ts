@@ -8,6 +8,7 @@ import { watchDeleted } from '../topology/deleted-topics.js'
 import { decodeProgress } from '../wire/progress.js'
 import { noCommits } from './commits.js'
 import { type ConsumerContext, type HandlerOptions, type RunningConsumer, stopReason } from './consumer-context.js'
+import { createCodecReport } from './missing-codec.js'
 import { keepsNothing } from './settler.js'
 import type { TopicKind } from './tracker.js'
 import { Workload } from './workload.js'
@@ -39,8 +40,13 @@ export class EphemeralConsumer implements RunningConsumer {
       { trackers: new Map(), settler: keepsNothing, commits: noCommits },
     )
     this.#workload = workload
+    const reportMissingCodec = createCodecReport(ref, context.report)
     this.#fetcher = new Fetcher(this.#cluster, {
-      records: (read) => workload.take(read),
+      records: (read) => {
+        reportMissingCodec(read)
+        workload.take(read)
+      },
+      isControl: (topic) => this.#kinds.get(topic) !== 'main',
       gap: (at, gap) => this.#reportGap(at, gap),
       missing: watchDeleted(this.#cluster, (topic) => this.#restartDeleted(topic)),
       failing: (cause) =>

@@ -15,6 +15,8 @@ export interface HandlersOptions extends PressureLimits {
 
 /** How many handlers start before timers and sockets get a turn, so that a backlog does not starve the rest of the process. */
 const startsPerTurn = 256
+/** The limit of the bytes of entries that handlers have. One more may begin just below it. */
+const maxRunningBytes = 128 * 1024 * 1024
 /** The limit of the bytes of entries that wait to be settled without a handler. `maxUncommitted` limits their number. */
 const maxUnsettledBytes = 128 * 1024 * 1024
 
@@ -26,6 +28,7 @@ export class Handlers {
   readonly #commits: CommitGate
   readonly #resume = (): void => this.startReady()
   #running = 0
+  #runningBytes = 0
   #unsettledBytes = 0
   #startsLeft = startsPerTurn
   #isTurnScheduled = false
@@ -43,7 +46,8 @@ export class Handlers {
 
   /** Starts as many entries as may run. */
   startReady(): void {
-    while (this.#running < this.#options.concurrency && !this.#isStopping) {
+    const { concurrency } = this.#options
+    while (this.#running < concurrency && this.#runningBytes < maxRunningBytes && !this.#isStopping) {
       if (this.#commits.isFull) {
         this.#commits.onceNotFull(this.#resume)
         return
@@ -95,6 +99,7 @@ export class Handlers {
     entry.tracker.start(entry)
     entry.tracker.inHandlers += 1
     this.#running += 1
+    this.#runningBytes += entry.bytes
     void this.#options.handle(run).then((settlement) => this.#settle(entry, settlement))
   }
 
@@ -125,5 +130,6 @@ export class Handlers {
     entry.run = undefined
     entry.tracker.inHandlers -= 1
     this.#running -= 1
+    this.#runningBytes -= entry.bytes
   }
 }

@@ -185,6 +185,14 @@ export class Tracker implements TopicPartition {
     return this.#position
   }
 
+  /** True while no more is read because the oldest record is not finished, or while that record cannot be settled. */
+  isHeldUp(maxUncommitted: number): boolean {
+    const { uncommitted } = this
+    const first = this.#entries.first
+    if (first?.state !== 'running') return false
+    return first.isUnsettled || (this.#isPaused && uncommitted >= maxUncommitted / 2)
+  }
+
   /** How many records lie behind the oldest unfinished one, finished or not. */
   get uncommitted(): number {
     return this.watermark < this.#position ? this.#entries.length : 0

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cluster } from './cluster.js'
 import { errorType, isStaleLeader } from './errors.js'
 import { logStart } from './offsets.js'
+import { producerCompression } from './records/unpack.js'
 import { fetch, type PartitionRead } from './requests.js'
 import { nameOf, type TopicPartition } from './topic-partition.js'
 
@@ -18,6 +19,8 @@ export interface FetchListener {
   gap(at: TopicPartition, gap: Gap): void
   /** A topic does not exist any more. Called again until the topic exists, or none of its partitions is read. */
   missing(topic: string): void
+  /** True for a topic that is not read past a batch whose codec is missing. */
+  isControl(topic: string): boolean
   /** Reading fails, and is tried again until it works. Called once until then. */
   failing(error: unknown): void
 }
@@ -44,6 +47,7 @@ interface Position extends TopicPartition {
 const shortWaitMs = 50
 const longWaitMs = 500
 const errorPauseMs = 200
+const codecPauseMs = 2_000
 /** Brokers close a connection that is idle for some minutes, and only one of kafkajs's two per broker is used for reading. */
 const pingEveryMs = 60_000
 /** An answer is decoded in one go while handlers wait, so it is kept small. A larger batch comes whole. */
@@ -192,6 +196,10 @@ export class Fetcher {
         continue
       }
       if (read.nextOffset === undefined || entry.position.paused) continue
+      if (read.missingCodec !== undefined && this.#listener.isControl(read.topic)) {
+        failure ??= this.#stopAt(entry.position, read, read.missingCodec)
+        continue
+      }
       entry.position.from = read.nextOffset
       this.#listener.records(read)
     }
@@ -214,6 +222,28 @@ export class Fetcher {
     position.notBefore = Date.now() + errorPauseMs
     if (isStaleLeader(error)) this.#cluster.forget(position.topic)
     return false
+  }
+
+  /** Takes the records before one whose codec is missing. Returns the error, which lasts until there is a codec. */
+  #stopAt(
+    position: Position,
+    read: PartitionRead,
+    { offset, cause }: NonNullable<PartitionRead['missingCodec']>,
+  ): Error {
+    position.failing = true
+    position.notBefore = Date.now() + codecPauseMs
+    if (offset > position.from) {
+      position.from = offset
+      const records = read.records.filter((record) => record.offset < offset)
+      this.#listener.records({ ...read, records, nextOffset: offset })
+    }
+    const { topic } = position
+    return new Error(
+      `The record ${offset} of ${topic} cannot be read: ${cause.message}. ${producerCompression(topic)}`,
+      {
+        cause,
+      },
+    )
   }
 
   #failed(error: unknown): void {

@@ -5,6 +5,7 @@ import { ask, askToProduce, createErrorFromCode } from './protocol.js'
 import { ByteReader } from './records/byte-reader.js'
 import { type AbortedTransaction, type RecordsRead, readBatches } from './records/record-batch.js'
 import { type OutgoingRecord, writeBatch } from './records/record-writer.js'
+import { UnpackBudget } from './records/unpack.js'
 import { byTopic, type TopicPartition } from './topic-partition.js'
 
 /** How batches are compressed. */
@@ -87,6 +88,7 @@ export async function fetch(
 async function readAnswer(data: Buffer, positions: ReadonlyMap<string, number>) {
   const reader = new ByteReader(data)
   const partitions: PartitionRead[] = []
+  const budget = new UnpackBudget()
   const clientSideThrottleTime = reader.int32()
   const errorCode = reader.int16()
   if (errorCode !== 0) throw createErrorFromCode(errorCode)
@@ -104,7 +106,7 @@ async function readAnswer(data: Buffer, positions: ReadonlyMap<string, number>) 
         aborted.push({ producerId: reader.int64(), firstOffset: Number(reader.int64()) })
       }
       const from = positions.get(`${topic}/${partition}`) ?? 0
-      const read = await readBatches(reader.bytes(reader.int32()), { from, aborted })
+      const read = await readBatches(reader.bytes(reader.int32()), { from, aborted, budget })
       partitions.push({
         topic,
         partition,

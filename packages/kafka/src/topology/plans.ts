@@ -19,8 +19,10 @@ export function createPlans(names: Names, settings: Settings) {
     return topic
   }
 
+  /** The broker's default may be a compression that this process has no codec for. */
+  const asSent = { 'compression.type': 'producer' }
   /** A message may have grown by its history, and an unreadable batch is kept as one message. */
-  const roomy = { 'max.message.bytes': String(2 * Math.max(settings.maxMessageBytes, 1024 * 1024)) }
+  const roomy = { ...asSent, 'max.message.bytes': String(2 * Math.max(settings.maxMessageBytes, 1024 * 1024)) }
   const waiting = {
     ...roomy,
     // Delays are counted from the time at which the broker got the record.
@@ -34,7 +36,8 @@ export function createPlans(names: Names, settings: Settings) {
   return {
     /** Each of these plans a topic, and returns its name. Only planned topics are created. */
     plan: {
-      main: (topic: string): string => remember(names.topic(topic), settings.partitions, settings.topicConfig),
+      main: (topic: string): string =>
+        remember(names.topic(topic), settings.partitions, { ...asSent, ...settings.topicConfig }),
       delay: (topic: string): string => remember(names.delay(topic), 1, waiting),
       retry: (ref: GroupRef): string => remember(names.retry(ref), tiersMs.length, waiting),
       dead: (ref: GroupRef): string => remember(names.dead(ref), Object.keys(deadPartition).length, compacted),

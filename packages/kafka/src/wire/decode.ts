@@ -3,6 +3,7 @@ import {
   emptyHeaders,
   type Failure,
   isMqError,
+  type MessageHeaders,
   MqError,
   messageFromAttributes,
   type RawMessage,
@@ -10,7 +11,7 @@ import {
 import { textAt } from '../driver/records/header-reader.js'
 import type { KafkaRecord } from '../driver/records/record-batch.js'
 import { maxDelayMs } from '../topology/tiers.js'
-import { attributeOf, noAttributes, ownHeader } from './headers.js'
+import { attributeOf, letterHeader, noAttributes, ownHeader } from './headers.js'
 
 export interface DecodedRecord {
   readonly message: RawMessage
@@ -78,20 +79,26 @@ function decoded(record: KafkaRecord, at: RecordPlace): DecodedRecord {
   if (at.keyed !== false && attributes.partitionkey === undefined && record.key !== undefined)
     attributes.partitionkey = textAt(record.key, 0, record.key.length)
   const content = {
-    headers: headers === undefined ? emptyHeaders : Object.freeze(headers),
+    headers: record.unreadable === undefined ? headersOf(headers) : placeOfBatch(record, at),
     body: record.value ?? noBytes,
   }
   const id = attributes.id || recordId(record, at)
   const defaults = { id, topic: at.name ?? at.topic, timeMs: record.timestampMs }
   const envelope = own === noOwnHeaders ? firstAttempt : envelopeOf(own, record.timestampMs)
   try {
-    if (record.unreadable !== undefined) throw unreadable(record.unreadable)
+    if (record.unreadable !== undefined) throw unreadable(record.unreadable.cause)
     return { ...envelope, message: messageFromAttributes(attributes, content, defaults) }
   } catch (error) {
     const decodeError = isMqError(error) ? error : unreadable(error)
     return { ...envelope, message: messageFromAttributes({}, content, defaults), decodeError }
   }
 }
+
+const headersOf = (headers: Record<string, string> | undefined): MessageHeaders =>
+  headers === undefined ? emptyHeaders : Object.freeze(headers)
+
+const placeOfBatch = ({ offset, unreadable }: KafkaRecord, { topic, partition }: RecordPlace): MessageHeaders =>
+  Object.freeze({ [letterHeader.batch]: `${topic}/${partition}/${offset}-${unreadable?.lastOffset ?? offset}` })
 
 /** The envelope of a message that was published without a delay and has not been tried yet. */
 const firstAttempt = Object.freeze({ attempt: 1, dueMs: 0 })

@@ -1,6 +1,16 @@
 /** The headers that hold the history of a message in its group. */
 export const ownHeader = { attempt: 'mq-attempt', failure: 'mq-failure', delay: 'mq-delay' } as const
 
+/** The headers of a dead letter that is not the message itself. */
+export const letterHeader = {
+  /** The body is a whole batch that could not be read: `topic/partition/first-last`, with its offsets. */
+  batch: 'mq-batch',
+  /** The body is only the beginning of a message that is too large: `topic/partition/offset`, where the message is. */
+  stub: 'mq-stub',
+  /** The length of that message's body. */
+  stubOf: 'mq-stub-of-bytes',
+} as const
+
 /** Objects whose first fields are the same in the same order are quick to fill and to read. */
 export const noAttributes = {
   specversion: undefined,
