@@ -18,7 +18,7 @@ export function clusterOf(client: Kafka): KafkajsCluster | undefined {
 
 const load = createRequire(import.meta.url)
 
-type ApiName = 'Fetch' | 'Metadata' | 'Produce'
+type ApiName = 'CreateTopics' | 'Fetch' | 'Metadata' | 'Produce'
 
 const { requests } = load('kafkajs/src/protocol/requests') as {
   readonly requests: Readonly<Record<ApiName, Definition>>
@@ -60,7 +60,7 @@ export const crc32C = load('kafkajs/src/protocol/recordBatch/crc32C') as (data: 
 /** Sends a request whose answer this adapter reads itself. */
 export async function ask<Answer>(
   broker: Broker,
-  name: 'Fetch' | 'Metadata',
+  name: 'CreateTopics' | 'Fetch' | 'Metadata',
   parameters: object,
   decode?: (data: Buffer) => Promise<Answer>,
 ): Promise<Answer> {
