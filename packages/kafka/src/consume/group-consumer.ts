@@ -1,6 +1,6 @@
 import { type ConsumerHealth, type GroupRef, MqError, type StopOptions } from '@mq/core/adapter'
 import type { Cluster } from '../driver/cluster.js'
-import { asMqError, isAuthError, isLinkError } from '../driver/errors.js'
+import { asMqError, isAuthError, isLinkError, isRefusedMembership } from '../driver/errors.js'
 import { Member } from '../driver/group/member.js'
 import type { TopicPartition } from '../driver/topic-partition.js'
 import { Assignment } from './assignment.js'
@@ -135,9 +135,12 @@ export class GroupConsumer implements RunningConsumer {
   #left(cause: unknown): void {
     const wasOut = this.#isOut
     this.#isOut = true
-    const error = asMqError(cause, `The consumer of '${this.#ref.group}' has left its group`)
+    const what = isRefusedMembership(cause)
+      ? `The consumer group ${this.#groupId} does not take this consumer`
+      : `The consumer of '${this.#ref.group}' has left its group`
+    const error = asMqError(cause, what)
     // The caller of `subscribe` hears of a refusal, because it is permanent. All else is tried until it works.
-    if (isAuthError(cause)) this.#starting?.reject(error)
+    if (isAuthError(cause) || isRefusedMembership(cause)) this.#starting?.reject(error)
     if (!wasOut || !isLinkError(cause)) this.#context.report({ type: 'error', error, ...this.#ref })
   }
 }

@@ -52,7 +52,7 @@ export async function unpack(packed: Buffer, compression: number, budget: Unpack
   const mayWait = !budget.isUntouched
   const unpacked = await unpackWithin(packed, compression, budget.left).catch((error) => {
     if (!isTooLong(error)) throw error
-    // What was unpacked of it counts, so that no further batch of the answer is tried.
+    // The part that was unpacked counts, so that no further batch of the answer is tried.
     budget.spend(budget.left)
     if (mayWait) return undefined
     throw new Error(`Its records take more than ${budget.maxBytes} bytes when they are unpacked`)
