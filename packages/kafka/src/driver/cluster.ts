@@ -43,6 +43,9 @@ export class Cluster {
   readonly #connections: Connections
   readonly #addresses = new Map<number, Address>()
   readonly #partitions = new Map<string, readonly PartitionInfo[]>()
+  /** The topics about which the broker that was asked last seems to be behind: another one is asked next. */
+  readonly #doubtful = new Set<string>()
+  #lastAsked: Broker | undefined
   #controllerId = -1
 
   /** Throws a `TypeError` if the client is not one of kafkajs 2. */
@@ -92,9 +95,10 @@ export class Cluster {
     return this.partitionsOf(topic, { fresh: true })
   }
 
-  /** Makes the next request for one of its partitions ask for the leader again. */
+  /** Makes the next request for one of its partitions ask for the leader again, and ask another broker if there is one. */
   forget(topic: string): void {
     this.#partitions.delete(topic)
+    this.#doubtful.add(topic)
   }
 
   async leader(topic: string, partition: number): Promise<Broker> {
@@ -150,8 +154,17 @@ export class Cluster {
     return this.#connections.any([...this.#addresses.values()])
   }
 
+  async #brokerToAsk(topics: readonly string[]): Promise<Broker> {
+    const last = this.#lastAsked
+    const isDoubted = last !== undefined && topics.some((topic) => this.#doubtful.has(topic))
+    const other = isDoubted ? await this.#connections.other(last, [...this.#addresses.values()]) : undefined
+    return other ?? (await this.#anyBroker())
+  }
+
   async #metadata(topics: readonly string[]): Promise<void> {
-    const answer = await this.request(await this.#anyBroker(), (broker) =>
+    const asked = await this.#brokerToAsk(topics)
+    this.#lastAsked = asked
+    const answer = await this.request(asked, (broker) =>
       ask<MetadataAnswer>(broker, 'Metadata', { topics, allowAutoTopicCreation: false }),
     )
     for (const { nodeId, host, port } of answer.brokers) this.#addresses.set(nodeId, { host, port })
@@ -163,9 +176,10 @@ export class Cluster {
         topicErrorCode === errorCode.unknownTopic ||
         (topicErrorCode === errorCode.noLeader && partitionMetadata.length === 0)
       ) {
-        this.#partitions.delete(topic)
+        this.forget(topic)
         continue
       }
+      this.#doubtful.delete(topic)
       if (topicErrorCode !== 0 && topicErrorCode !== errorCode.noLeader) throw createErrorFromCode(topicErrorCode)
       const partitions = partitionMetadata.map(({ partitionId, leader }) => ({ partition: partitionId, leader }))
       this.#partitions.set(
