@@ -3,6 +3,13 @@ import type { Message } from '@mq/core'
 import { brokers, shared, until } from '@mq/test-brokers'
 import { CompressionTypes, ConfigResourceTypes } from 'kafkajs'
 import { describe, expect, it } from 'vitest'
+import { Cluster } from '../src/driver/cluster.js'
+import {
+  commitOffsets,
+  committedOffsets as committedProgress,
+  withCoordinator,
+  withoutMember,
+} from '../src/driver/offsets.js'
 import { tiersMs } from '../src/topology/tiers.js'
 import { newTopic, open } from './support/open.js'
 import { createTopics, outsideClient, publishWithSnappy, withAdmin, withProducer } from './support/outside.js'
@@ -241,6 +248,65 @@ describe.skipIf(!brokers.wanted('kafka'))('a loss at the broker', () => {
     await queue.publish(topic, 'new', { timeoutMs: 15_000 })
     await until(() => seen.includes('new'), { what: 'what comes after', timeoutMs: 15_000 })
     await until(() => queue.health().status === 'up', { what: 'good health' })
+  })
+})
+
+describe.skipIf(!brokers.wanted('kafka'))('a topic that was deleted and created again at once', () => {
+  const replace = async (topic: string): Promise<void> =>
+    await withAdmin(await shared('kafka'), async (admin) => {
+      await admin.deleteTopics({ topics: [topic] })
+      const create = () => admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions: 1 }] })
+      await until(() => create().catch(() => false), { what: 'the new topic' })
+    })
+  const numbers = Array.from({ length: 100 }, (_, index) => index)
+
+  it.each([true, false])('is read from its beginning, and the loss is reported (busy: %s)', async (isBusy) => {
+    const { queue, events } = await open({ partitions: 1, maxUncommitted: 40 })
+    const topic = newTopic()
+    const seen = new Set<unknown>()
+    let release = (): void => {}
+    await queue.subscribe(topic, ({ data }) => {
+      seen.add(data)
+      if (isBusy && data === 'old 0') return new Promise<void>((resolve) => (release = resolve))
+      return undefined
+    })
+    await queue.publishAll(
+      topic,
+      numbers.slice(0, isBusy ? 60 : 30).map((number) => `old ${number}`),
+    )
+    await until(() => seen.size >= 30, { what: 'the old ones' })
+    await sleep(100)
+    await replace(topic)
+    release()
+    await queue.publishAll(topic, numbers, { timeoutMs: 15_000 })
+    await until(() => numbers.every((number) => seen.has(number)), { what: 'all new ones', timeoutMs: 20_000 })
+    expect(events.filter(({ type }) => type === 'data-loss')).toHaveLength(1)
+  })
+
+  it('is read from its beginning by a consumer that comes later', async () => {
+    const server = await shared('kafka')
+    const { queue, events } = await open({ partitions: 1 })
+    const topic = newTopic()
+    const first = await queue.subscribe(topic, () => {})
+    await queue.publishAll(topic, numbers)
+    await until(async () => (await queue.stats(topic, 'g')).ready === 0, { what: 'all to be handled' })
+    await first.stop()
+    const client = outsideClient(server)
+    const cluster = new Cluster({ client, requestTimeoutMs: 5_000, connectTimeoutMs: 5_000 })
+    const at = { topic, partition: 0 }
+    const committed = (await committedProgress(cluster, `${topic}--g`, [at])).get(`${topic}/0`)
+    await replace(topic)
+    await queue.publishAll(topic, numbers, { timeoutMs: 15_000 })
+    // A consumer that had not noticed would have committed this.
+    const stale = { ...at, offset: 100, metadata: committed?.metadata ?? '' }
+    await withCoordinator(cluster, `${topic}--g`, (coordinator) =>
+      commitOffsets(cluster, coordinator, withoutMember(`${topic}--g`), [stale]),
+    )
+    cluster.close()
+    const seen = new Set<unknown>()
+    await queue.subscribe(topic, ({ data }) => void seen.add(data))
+    await until(() => seen.size === 100, { what: 'all new ones', timeoutMs: 15_000 })
+    expect(events.filter(({ type }) => type === 'data-loss')).toHaveLength(1)
   })
 })
 

@@ -78,6 +78,7 @@ export class Assignment {
         },
         isControl: (topic) => kinds.get(topic) !== 'main',
         gap: (at, gap) => this.#passGap(at, gap),
+        replaced: (topic) => this.#startOver(topic, `the topic ${topic} was deleted at the broker and created again`),
         missing: watchDeleted(connections.main, (topic) => this.#restartDeleted(topic)),
         failing: (error) => report(asMqError(error, `Reading ${ref.topic} fails`)),
       },
@@ -88,8 +89,8 @@ export class Assignment {
     return this.#reader.isFailing || this.#standstill.isStanding
   }
 
-  add(at: TopicPartition, progress: Progress): void {
-    const feed = this.#reader.add(at, progress.offset)
+  add(at: TopicPartition, progress: Progress, identity?: string): void {
+    const feed = this.#reader.add(at, progress.offset, identity)
     this.#workload.add(at, this.#options.kinds.get(at.topic) ?? 'main', progress, feed)
   }
 
@@ -157,17 +158,17 @@ export class Assignment {
   #restartDeleted(topic: string): void {
     if (this.#hasEnded) return
     const { topology } = this.#options.context
-    const trackers = this.#workload.trackers.filter(
-      (tracker) => tracker.topic === topic && tracker.position > 0 && !tracker.isClosing,
-    )
-    if (trackers.length > 0) {
-      const reason = `the topic ${topic} was deleted at the broker`
-      this.#drop(trackers, new Error(reason))
-      for (const { partition } of trackers) this.add({ topic, partition }, decodeProgress(0, null))
-      this.#reportLoss(reason)
-    }
+    this.#startOver(topic, `the topic ${topic} was deleted at the broker`)
     topology.forget(topic)
     topology.ensure(topic).catch(() => {})
+  }
+
+  #startOver(topic: string, reason: string): void {
+    if (this.#hasEnded) return
+    const trackers = this.#workload.trackers.filter((tracker) => tracker.topic === topic && !tracker.isClosing)
+    this.#drop(trackers, new Error(reason))
+    for (const { partition } of trackers) this.add({ topic, partition }, decodeProgress(0, null))
+    if (trackers.some(({ position }) => position > 0)) this.#reportLoss(reason)
   }
 
   #reportLoss(reason: string, count?: number): void {

@@ -48,6 +48,7 @@ export class EphemeralConsumer implements RunningConsumer {
       },
       isControl: (topic) => this.#kinds.get(topic) !== 'main',
       gap: (at, gap) => this.#reportGap(at, gap),
+      replaced: (topic) => this.#startOver(topic, `the topic ${topic} was deleted at the broker and created again`),
       missing: watchDeleted(this.#cluster, (topic) => this.#restartDeleted(topic)),
       failing: (cause) =>
         context.report({ type: 'error', error: asMqError(cause, `Reading ${ref.topic} fails`), ...ref }),
@@ -97,16 +98,18 @@ export class EphemeralConsumer implements RunningConsumer {
   #restartDeleted(topic: string): void {
     if (this.#stopped !== undefined) return
     const { topology } = this.#context
-    const trackers = this.#workload.trackers.filter((tracker) => tracker.topic === topic && tracker.position > 0)
-    if (trackers.length > 0) {
-      const reason = `the topic ${topic} was deleted at the broker`
-      this.#workload.abandon(trackers, new MqError('MQ_OWNERSHIP_LOST', reason))
-      this.#workload.remove(trackers)
-      for (const { partition } of trackers) this.#add({ topic, partition }, 0)
-      this.#context.report({ type: 'data-loss', ...this.#ref, reason })
-    }
+    this.#startOver(topic, `the topic ${topic} was deleted at the broker`)
     topology.forget(topic)
     topology.ensure(topic).catch(() => {})
+  }
+
+  #startOver(topic: string, reason: string): void {
+    if (this.#stopped !== undefined) return
+    const trackers = this.#workload.trackers.filter((tracker) => tracker.topic === topic)
+    this.#workload.abandon(trackers, new MqError('MQ_OWNERSHIP_LOST', reason))
+    this.#workload.remove(trackers)
+    for (const { partition } of trackers) this.#add({ topic, partition }, 0)
+    if (trackers.some(({ position }) => position > 0)) this.#context.report({ type: 'data-loss', ...this.#ref, reason })
   }
 
   #reportGap(at: TopicPartition, { position, start }: Gap): void {

@@ -111,7 +111,7 @@ export class GroupConsumer implements RunningConsumer {
 
   async #assigned(partitions: readonly TopicPartition[]): Promise<void> {
     const from = { cluster: this.#main, groupId: this.#groupId, kinds: this.#kinds }
-    const { points, isExpired } = await findStartPoints(partitions, from)
+    const { points, replaced, isExpired } = await findStartPoints(partitions, from)
     if (this.#stopped !== undefined) return
     this.#assignment ??= new Assignment({
       ref: this.#ref,
@@ -121,7 +121,11 @@ export class GroupConsumer implements RunningConsumer {
       connections: { main: this.#main, waiting: this.#waiting },
       kinds: this.#kinds,
     })
-    for (const { at, progress } of points) this.#assignment.add(at, progress)
+    for (const { at, progress, identity } of points) this.#assignment.add(at, progress, identity)
+    for (const topic of replaced) {
+      const reason = `the topic ${topic} was deleted at the broker and created again`
+      this.#context.report({ type: 'data-loss', ...this.#ref, reason })
+    }
     if (!isExpired) return
     const reason = 'the offsets of the group have expired at the broker; it starts again with the oldest message'
     this.#context.report({ type: 'data-loss', ...this.#ref, reason })

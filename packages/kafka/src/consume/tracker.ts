@@ -50,6 +50,11 @@ export class Tracker implements TopicPartition {
     this.#position = progress.offset
   }
 
+  /** The topic that its offsets belong to: see `Cluster.identityOf`. */
+  get identity(): string | undefined {
+    return this.#feed.identity
+  }
+
   get isPaused(): boolean {
     return this.#isPaused
   }

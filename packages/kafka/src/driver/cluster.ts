@@ -3,6 +3,7 @@ import type { Kafka } from 'kafkajs'
 import { type Address, addressName, Connections } from './connections.js'
 import { LinkError } from './errors.js'
 import type { Broker } from './kafkajs-types.js'
+import type { MetadataAnswer } from './metadata.js'
 import { ask, clusterOf, createErrorFromCode, errorCode } from './protocol.js'
 import type { TopicPartition } from './topic-partition.js'
 
@@ -22,16 +23,6 @@ export interface PartitionInfo {
   readonly leader: number
 }
 
-interface MetadataAnswer {
-  readonly brokers: readonly (Address & { readonly nodeId: number })[]
-  readonly controllerId: number
-  readonly topicMetadata: readonly {
-    readonly topic: string
-    readonly topicErrorCode: number
-    readonly partitionMetadata: readonly { readonly partitionId: number; readonly leader: number }[]
-  }[]
-}
-
 /** The pauses before a topic counts as missing. */
 const unknownPausesMs = [50, 150, 300, 500]
 
@@ -43,6 +34,8 @@ export class Cluster {
   readonly #connections: Connections
   readonly #addresses = new Map<number, Address>()
   readonly #partitions = new Map<string, readonly PartitionInfo[]>()
+  /** See `identityOf`. */
+  readonly #identities = new Map<string, string>()
   /** The topics about which the broker that was asked last seems to be behind: another one is asked next. */
   readonly #doubtful = new Set<string>()
   #lastAsked: Broker | undefined
@@ -93,6 +86,14 @@ export class Cluster {
       await sleep(pauseMs)
     }
     return this.partitionsOf(topic, { fresh: true })
+  }
+
+  /**
+   * Returns what tells a topic from another one of the same name: its id and that of the cluster, as `topic.cluster`. Undefined while
+   * the topic is not known, and for brokers older than Kafka 2.8.
+   */
+  identityOf(topic: string): string | undefined {
+    return this.#identities.get(topic)
   }
 
   /** Makes the next request for one of its partitions ask for the leader again, and ask another broker if there is one. */
@@ -169,7 +170,7 @@ export class Cluster {
     )
     for (const { nodeId, host, port } of answer.brokers) this.#addresses.set(nodeId, { host, port })
     this.#controllerId = answer.controllerId
-    for (const { topic, topicErrorCode, partitionMetadata } of answer.topicMetadata) {
+    for (const { topic, topicErrorCode, topicId, partitionMetadata } of answer.topicMetadata) {
       if (topic === noTopic) continue
       // The topic is missing, or it is being created and has no partitions yet.
       if (
@@ -181,12 +182,18 @@ export class Cluster {
       }
       this.#doubtful.delete(topic)
       if (topicErrorCode !== 0 && topicErrorCode !== errorCode.noLeader) throw createErrorFromCode(topicErrorCode)
+      if (topicId !== undefined) this.#identify(topic, `${topicId}.${answer.clusterId ?? ''}`)
       const partitions = partitionMetadata.map(({ partitionId, leader }) => ({ partition: partitionId, leader }))
       this.#partitions.set(
         topic,
         partitions.sort((left, right) => left.partition - right.partition),
       )
     }
+  }
+
+  /** Keeps the text that is known as long as it is the same, because it is compared often. */
+  #identify(topic: string, identity: string): void {
+    if (this.#identities.get(topic) !== identity) this.#identities.set(topic, identity)
   }
 
   /** Forgets the partitions of a broker that was dropped. Other brokers may lead them by now. */

@@ -17,6 +17,8 @@ export interface FetchListener {
   records(read: PartitionRead): void
   /** The partition no longer has the position; reading goes on at `start`. */
   gap(at: TopicPartition, gap: Gap): void
+  /** A topic was deleted and created again. Its partitions are no longer read, until they are added again. */
+  replaced(topic: string): void
   /** A topic does not exist any more. Called again until the topic exists, or none of its partitions is read. */
   missing(topic: string): void
   /** True for a topic that is not read past a batch whose codec is missing. */
@@ -27,6 +29,8 @@ export interface FetchListener {
 
 /** The reading of one partition. */
 export interface Feed {
+  /** See `Cluster.identityOf`. Undefined until it is known. */
+  readonly identity?: string | undefined
   pause(): void
   resume(): void
   /** Ends it. No records come after that, also not those that are on their way. */
@@ -39,6 +43,8 @@ interface Position extends TopicPartition {
   paused: boolean
   /** After an error of its own, the partition is not asked for before this time. */
   notBefore: number
+  /** The topic that `from` belongs to. */
+  identity: string | undefined
   /** The last attempt to read it failed. */
   failing: boolean
 }
@@ -50,6 +56,7 @@ const errorPauseMs = 200
 const codecPauseMs = 2_000
 /** Brokers close a connection that is idle for some minutes, and only one of kafkajs's two per broker is used for reading. */
 const pingEveryMs = 60_000
+const refreshEveryMs = 5_000
 /** An answer is decoded in one go while handlers wait, so it is kept small. A larger batch comes whole. */
 const limits = { maxBytes: 10 * 1024 * 1024, maxPartitionBytes: 256 * 1024 }
 
@@ -65,6 +72,7 @@ export class Fetcher {
   /** The brokers that a loop reads from. */
   readonly #loops = new Set<number>()
   readonly #pingedAt = new Map<number, number>()
+  #refreshedAt = Date.now()
   #planning = false
   #planAgain = false
   #failing = false
@@ -79,12 +87,16 @@ export class Fetcher {
     return this.#failing
   }
 
-  add({ topic, partition }: TopicPartition, from: number): Feed {
+  /** `identity` is that of the topic that `from` belongs to. Default: the topic that is there. */
+  add({ topic, partition }: TopicPartition, from: number, identity?: string): Feed {
     const name = nameOf({ topic, partition })
-    const position: Position = { topic, partition, from, paused: false, notBefore: 0, failing: false }
+    const position: Position = { topic, partition, from, paused: false, notBefore: 0, identity, failing: false }
     this.#positions.set(name, position)
     void this.#plan()
     return {
+      get identity() {
+        return position.identity
+      },
       pause: () => {
         position.paused = true
       },
@@ -131,6 +143,7 @@ export class Fetcher {
         if (partitions === undefined) this.#listener.missing(position.topic)
         const leader = partitions?.find(({ partition }) => partition === position.partition)?.leader ?? -1
         if (leader < 0) throw new Error(`${nameOf(position)} has no leader`)
+        if (this.#isReplaced(position)) continue
         leaders.set(leader, [...(leaders.get(leader) ?? []), position])
       } catch (error) {
         this.#cluster.forget(position.topic)
@@ -139,6 +152,28 @@ export class Fetcher {
       }
     }
     return { leaders, failure }
+  }
+
+  #isReplaced(position: Position): boolean {
+    const { topic } = position
+    const identity = this.#cluster.identityOf(topic)
+    position.identity ??= identity
+    if (identity === undefined || position.identity === identity) return false
+    // Others of its topic may have been removed together with it.
+    if (this.#positions.get(nameOf(position)) !== position) return true
+    for (const [name, one] of this.#positions) {
+      if (one.topic === topic && one.identity !== identity) this.#positions.delete(name)
+    }
+    this.#listener.replaced(topic)
+    return true
+  }
+
+  /** No error says that a topic was replaced while nothing of it was being read. */
+  #refresh(): void {
+    if (Date.now() - this.#refreshedAt < refreshEveryMs) return
+    this.#refreshedAt = Date.now()
+    const topics = new Set([...this.#positions.values()].map(({ topic }) => topic))
+    this.#cluster.allPartitions([...topics], { fresh: true }).catch(() => {})
   }
 
   #startLoop(leader: number): void {
@@ -174,6 +209,7 @@ export class Fetcher {
   }
 
   async #fetch(leader: number, positions: readonly Position[]): Promise<void> {
+    this.#refresh()
     const broker = await this.#cluster.node(leader)
     if (Date.now() - (this.#pingedAt.get(leader) ?? 0) > pingEveryMs) {
       this.#pingedAt.set(leader, Date.now())

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import type { Kafka } from 'kafkajs'
 import type { Broker, Definition, KafkajsCluster } from './kafkajs-types.js'
+import { metadataWithIds } from './metadata.js'
 
 // The functions of kafkajs 2.2.4 below its public producer and consumer, as far as this adapter uses them. Nothing outside of this
 // folder knows that kafkajs exists.
@@ -34,7 +35,7 @@ const fetchFromLeaders: Definition = {
   ...requests.Fetch,
   versions: requests.Fetch.versions.filter((version) => Number(version) <= 10),
 }
-const definitions = { ...requests, Fetch: fetchFromLeaders }
+const definitions = { ...requests, Fetch: fetchFromLeaders, Metadata: metadataWithIds(requests.Metadata) }
 
 const apiKeys = load('kafkajs/src/protocol/requests/apiKeys') as Readonly<Record<ApiName, number>>
 
