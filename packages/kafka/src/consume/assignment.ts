@@ -7,11 +7,11 @@ import { watchDeleted } from '../topology/deleted-topics.js'
 import { decodeProgress, type Progress } from '../wire/progress.js'
 import { Commits } from './commits.js'
 import type { ConsumerContext, HandlerOptions } from './consumer-context.js'
-import { createCodecReport } from './missing-codec.js'
 import { type ReadConnections, Reader } from './reader.js'
 import { createSettler } from './settler.js'
-import { StandstillWatch } from './standstill.js'
 import type { TopicKind, Tracker } from './tracker.js'
+import { createCodecReport } from './watch/missing-codec.js'
+import { StandstillWatch } from './watch/standstill.js'
 import { Workload } from './workload.js'
 
 export interface AssignmentOptions {

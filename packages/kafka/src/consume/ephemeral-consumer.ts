@@ -8,9 +8,9 @@ import { watchDeleted } from '../topology/deleted-topics.js'
 import { decodeProgress } from '../wire/progress.js'
 import { noCommits } from './commits.js'
 import { type ConsumerContext, type HandlerOptions, type RunningConsumer, stopReason } from './consumer-context.js'
-import { createCodecReport } from './missing-codec.js'
 import { keepsNothing } from './settler.js'
 import type { TopicKind } from './tracker.js'
+import { createCodecReport } from './watch/missing-codec.js'
 import { Workload } from './workload.js'
 
 const partitionCheckMs = 30_000

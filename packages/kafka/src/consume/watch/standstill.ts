@@ -1,6 +1,6 @@
 import { MqError } from '@mq/core/adapter'
-import { nameOf } from '../driver/topic-partition.js'
-import type { Tracker } from './tracker.js'
+import { nameOf } from '../../driver/topic-partition.js'
+import type { Tracker } from '../tracker.js'
 
 export interface StandstillOptions {
   readonly maxUncommitted: number
