@@ -78,7 +78,7 @@ export class Assignment {
         },
         isControl: (topic) => kinds.get(topic) !== 'main',
         gap: (at, gap) => this.#passGap(at, gap),
-        replaced: (topic) => this.#startOver(topic, `the topic ${topic} was deleted at the broker and created again`),
+        replaced: (topic, identity) => this.#restartReplaced(topic, identity),
         missing: watchDeleted(connections.main, (topic) => this.#restartDeleted(topic)),
         failing: (error) => report(asMqError(error, `Reading ${ref.topic} fails`)),
       },
@@ -158,14 +158,21 @@ export class Assignment {
   #restartDeleted(topic: string): void {
     if (this.#hasEnded) return
     const { topology } = this.#options.context
-    this.#startOver(topic, `the topic ${topic} was deleted at the broker`)
+    this.#startOver(topic, `the topic ${topic} was deleted at the broker`, ({ position }) => position > 0)
     topology.forget(topic)
     topology.ensure(topic).catch(() => {})
   }
 
-  #startOver(topic: string, reason: string): void {
+  #restartReplaced(topic: string, identity: string): void {
+    const reason = `the topic ${topic} was deleted at the broker and created again`
+    this.#startOver(topic, reason, (tracker) => tracker.identity !== identity)
+  }
+
+  #startOver(topic: string, reason: string, isOld: (tracker: Tracker) => boolean): void {
     if (this.#hasEnded) return
-    const trackers = this.#workload.trackers.filter((tracker) => tracker.topic === topic && !tracker.isClosing)
+    const trackers = this.#workload.trackers.filter(
+      (tracker) => tracker.topic === topic && !tracker.isClosing && isOld(tracker),
+    )
     this.#drop(trackers, new Error(reason))
     for (const { partition } of trackers) this.add({ topic, partition }, decodeProgress(0, null))
     if (trackers.some(({ position }) => position > 0)) this.#reportLoss(reason)

@@ -9,7 +9,7 @@ import { decodeProgress } from '../wire/progress.js'
 import { noCommits } from './commits.js'
 import { type ConsumerContext, type HandlerOptions, type RunningConsumer, stopReason } from './consumer-context.js'
 import { keepsNothing } from './settler.js'
-import type { TopicKind } from './tracker.js'
+import type { TopicKind, Tracker } from './tracker.js'
 import { createCodecReport } from './watch/missing-codec.js'
 import { Workload } from './workload.js'
 
@@ -48,7 +48,7 @@ export class EphemeralConsumer implements RunningConsumer {
       },
       isControl: (topic) => this.#kinds.get(topic) !== 'main',
       gap: (at, gap) => this.#reportGap(at, gap),
-      replaced: (topic) => this.#startOver(topic, `the topic ${topic} was deleted at the broker and created again`),
+      replaced: (topic, identity) => this.#restartReplaced(topic, identity),
       missing: watchDeleted(this.#cluster, (topic) => this.#restartDeleted(topic)),
       failing: (cause) =>
         context.report({ type: 'error', error: asMqError(cause, `Reading ${ref.topic} fails`), ...ref }),
@@ -98,14 +98,19 @@ export class EphemeralConsumer implements RunningConsumer {
   #restartDeleted(topic: string): void {
     if (this.#stopped !== undefined) return
     const { topology } = this.#context
-    this.#startOver(topic, `the topic ${topic} was deleted at the broker`)
+    this.#startOver(topic, `the topic ${topic} was deleted at the broker`, ({ position }) => position > 0)
     topology.forget(topic)
     topology.ensure(topic).catch(() => {})
   }
 
-  #startOver(topic: string, reason: string): void {
+  #restartReplaced(topic: string, identity: string): void {
+    const reason = `the topic ${topic} was deleted at the broker and created again`
+    this.#startOver(topic, reason, (tracker) => tracker.identity !== identity)
+  }
+
+  #startOver(topic: string, reason: string, isOld: (tracker: Tracker) => boolean): void {
     if (this.#stopped !== undefined) return
-    const trackers = this.#workload.trackers.filter((tracker) => tracker.topic === topic)
+    const trackers = this.#workload.trackers.filter((tracker) => tracker.topic === topic && isOld(tracker))
     this.#workload.abandon(trackers, new MqError('MQ_OWNERSHIP_LOST', reason))
     this.#workload.remove(trackers)
     for (const { partition } of trackers) this.#add({ topic, partition }, 0)

@@ -34,7 +34,6 @@ export class ForeignGroupError extends Error {
 const refusedMemberships = [
   'INCONSISTENT_GROUP_PROTOCOL',
   'INVALID_GROUP_ID',
-  'INVALID_SESSION_TIMEOUT',
   'GROUP_MAX_SIZE_REACHED',
 ]
 

@@ -18,7 +18,7 @@ export interface FetchListener {
   /** The partition no longer has the position; reading goes on at `start`. */
   gap(at: TopicPartition, gap: Gap): void
   /** A topic was deleted and created again. Its partitions are no longer read, until they are added again. */
-  replaced(topic: string): void
+  replaced(topic: string, identity: string): void
   /** A topic does not exist any more. Called again until the topic exists, or none of its partitions is read. */
   missing(topic: string): void
   /** True for a topic that is not read past a batch whose codec is missing. */
@@ -164,7 +164,7 @@ export class Fetcher {
     for (const [name, one] of this.#positions) {
       if (one.topic === topic && one.identity !== identity) this.#positions.delete(name)
     }
-    this.#listener.replaced(topic)
+    this.#listener.replaced(topic, identity)
     return true
   }
 
