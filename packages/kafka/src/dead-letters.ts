@@ -1,15 +1,14 @@
 import { type DeadLetterStore, type GroupRef, MqError, type RawDeadLetter, unknownFailure } from '@mq/core/adapter'
-import type { Cluster } from './driver/cluster.js'
+import type { Cluster, TopicPartition } from './driver/cluster.js'
 import { asMqError } from './driver/errors.js'
 import { readLog } from './driver/read-log.js'
 import type { KafkaRecord } from './driver/records/record-batch.js'
 import type { OutgoingRecord } from './driver/records/record-writer.js'
-import type { TopicPartition } from './driver/topic-partition.js'
 import type { Outbox } from './publish/outbox.js'
 import { deadPartition } from './topology/plans.js'
 import { tierFor } from './topology/tiers.js'
 import type { Topology } from './topology/topology.js'
-import { decodeRecord } from './wire/decode.js'
+import { decodeRecord } from './wire/record.js'
 import { recordsToReplay } from './wire/replay.js'
 
 export interface DeadLettersContext {

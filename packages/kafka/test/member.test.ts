@@ -1,11 +1,10 @@
 import { until } from '@mq/test-brokers'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { Cluster } from '../src/driver/cluster.js'
+import type { Cluster, TopicPartition } from '../src/driver/cluster.js'
 import { Member, type MemberListener } from '../src/driver/group/member.js'
 import { type Claimant, decodeClaim, encodeShare } from '../src/driver/group/shares.js'
 import type { Broker } from '../src/driver/kafkajs-types.js'
 import { createErrorFromCode } from '../src/driver/protocol.js'
-import type { TopicPartition } from '../src/driver/topic-partition.js'
 
 const codes = { notCoordinator: 16, illegalGeneration: 22, unknownMember: 25, rebalance: 27 } as const
 const partitions: readonly TopicPartition[] = [{ topic: 't', partition: 0 }]

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { nameOf, type TopicPartition } from '../src/driver/cluster.js'
 import { type Claimant, shareOut } from '../src/driver/group/shares.js'
-import { nameOf, type TopicPartition } from '../src/driver/topic-partition.js'
 
 const partitions = (topic: string, count: number): TopicPartition[] =>
   Array.from({ length: count }, (_, partition) => ({ topic, partition }))

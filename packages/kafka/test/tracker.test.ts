@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { Run } from '../src/consume/run.js'
-import { decodeRecord } from '../src/wire/decode.js'
+import { Run } from '../src/consume/entry.js'
+import { decodeRecord } from '../src/wire/record.js'
 import { trackerOf } from './support/tracker.js'
 
 describe('a finished entry', () => {

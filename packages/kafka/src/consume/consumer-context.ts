@@ -9,7 +9,7 @@ import {
 import type { Cluster } from '../driver/cluster.js'
 import type { Settings } from '../options.js'
 import type { Outbox } from '../publish/outbox.js'
-import type { Names } from '../topology/names.js'
+import type { Names } from '../topology/plans.js'
 import type { Topology } from '../topology/topology.js'
 
 /** The parts of the adapter that its consumers use. */

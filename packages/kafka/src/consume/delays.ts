@@ -1,8 +1,7 @@
 import { systemClock } from '@mq/core/adapter'
 import { heldMs, tiersMs } from '../topology/tiers.js'
 import type { Entry } from './entry.js'
-import type { Handlers } from './handlers.js'
-import type { ReadyQueue } from './ready-queue.js'
+import type { Handlers, ReadyQueue } from './handlers.js'
 import type { Settler } from './settler.js'
 
 /**

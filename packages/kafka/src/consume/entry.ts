@@ -1,7 +1,6 @@
-import { MqError } from '@mq/core/adapter'
+import { type Delivery, type Failure, type LazyAbort, lazyAbort, MqError, type RawMessage } from '@mq/core/adapter'
 import type { KafkaRecord } from '../driver/records/record-batch.js'
-import { type DecodedRecord, decodeRecord } from '../wire/decode.js'
-import type { Run } from './run.js'
+import { type DecodedRecord, decodeRecord } from '../wire/record.js'
 import type { Tracker } from './tracker.js'
 
 /** One record that is not finished. All its fields exist from the start, because one is made for each record. */
@@ -39,4 +38,30 @@ export function decodedOf(entry: Entry, topic: string): DecodedRecord {
     name: topic,
   })
   return entry.decoded
+}
+
+/** A call of `handle`, and the delivery that the call is given. There is one for each message, so it is made without copying. */
+export class Run implements Delivery {
+  readonly message: RawMessage
+  readonly attempt: number
+  declare readonly failure?: Failure
+  declare readonly decodeError?: MqError
+  #abort: LazyAbort | undefined
+
+  constructor({ message, attempt, failure, decodeError }: DecodedRecord) {
+    this.message = message
+    this.attempt = attempt
+    if (failure !== undefined) this.failure = failure
+    if (decodeError !== undefined) this.decodeError = decodeError
+  }
+
+  get signal(): AbortSignal {
+    this.#abort ??= lazyAbort()
+    return this.#abort.signal
+  }
+
+  abort(reason: MqError): void {
+    this.#abort ??= lazyAbort()
+    this.#abort.abort(reason)
+  }
 }

@@ -1,6 +1,5 @@
-import type { Cluster } from '../driver/cluster.js'
+import type { Cluster, TopicPartition } from '../driver/cluster.js'
 import { type Feed, Fetcher, type FetchListener } from '../driver/fetcher.js'
-import type { TopicPartition } from '../driver/topic-partition.js'
 
 /** The connections of a consumer of a group that records are read over. */
 export interface ReadConnections {

@@ -1,6 +1,5 @@
-import type { Cluster } from '../driver/cluster.js'
+import { type Cluster, nameOf, type TopicPartition } from '../driver/cluster.js'
 import { committedOffsets, partitionOffsets } from '../driver/offsets.js'
-import { nameOf, type TopicPartition } from '../driver/topic-partition.js'
 import { decodeProgress, isOfDeletedTopic, type Progress } from '../wire/progress.js'
 import type { TopicKind } from './tracker.js'
 

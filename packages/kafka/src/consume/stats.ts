@@ -1,8 +1,7 @@
 import type { GroupRef, QueueStats } from '@mq/core/adapter'
-import type { Cluster } from '../driver/cluster.js'
+import { type Cluster, nameOf } from '../driver/cluster.js'
 import { committedOffsets, logOffsets } from '../driver/offsets.js'
-import { nameOf } from '../driver/topic-partition.js'
-import type { Names } from '../topology/names.js'
+import type { Names } from '../topology/plans.js'
 import { planGroup, type Topology } from '../topology/topology.js'
 import { decodeProgress } from '../wire/progress.js'
 

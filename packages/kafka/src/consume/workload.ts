@@ -1,16 +1,14 @@
 import { type MqError, withTimeout } from '@mq/core/adapter'
+import { nameOf, type TopicPartition } from '../driver/cluster.js'
 import type { Feed } from '../driver/fetcher.js'
 import type { PartitionRead } from '../driver/requests.js'
-import { nameOf, type TopicPartition } from '../driver/topic-partition.js'
 import type { Progress } from '../wire/progress.js'
 import type { CommitGate } from './commits.js'
 import { Delays } from './delays.js'
 import { decodedOf, type Entry } from './entry.js'
-import { Handlers, type HandlersOptions } from './handlers.js'
-import { applyPressure } from './pressure.js'
-import { ReadyQueue } from './ready-queue.js'
+import { Handlers, type HandlersOptions, ReadyQueue } from './handlers.js'
 import type { Settler } from './settler.js'
-import { type TopicKind, Tracker } from './tracker.js'
+import { applyPressure, type TopicKind, Tracker } from './tracker.js'
 
 export interface WorkloadOptions extends HandlersOptions {
   readonly ordered: boolean

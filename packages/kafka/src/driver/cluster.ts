@@ -5,7 +5,6 @@ import { LinkError } from './errors.js'
 import type { Broker } from './kafkajs-types.js'
 import type { MetadataAnswer } from './metadata.js'
 import { ask, clusterOf, createErrorFromCode, errorCode } from './protocol.js'
-import type { TopicPartition } from './topic-partition.js'
 
 export interface ClusterOptions {
   readonly client: Kafka
@@ -204,4 +203,21 @@ export class Cluster {
       if (partitions.some(({ leader }) => lost.has(leader))) this.forget(topic)
     }
   }
+}
+
+export interface TopicPartition {
+  readonly topic: string
+  readonly partition: number
+}
+
+export const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`
+
+export function byTopic<T extends TopicPartition>(partitions: Iterable<T>): Map<string, T[]> {
+  const topics = new Map<string, T[]>()
+  for (const one of partitions) {
+    const found = topics.get(one.topic)
+    if (found === undefined) topics.set(one.topic, [one])
+    else found.push(one)
+  }
+  return topics
 }

@@ -1,8 +1,8 @@
 import { isTlsFault, withTimeout } from '@mq/core/adapter'
 import { isAuthError, isLinkError, LinkError } from './errors.js'
 import { firstSuccess } from './first-success.js'
-import { destroy, scheduleChecksOnlyIfPending, shareConnect } from './kafkajs-fixes.js'
 import type { Broker, KafkajsCluster } from './kafkajs-types.js'
+import { destroy, scheduleChecksOnlyIfPending, shareConnect } from './protocol.js'
 
 export interface Address {
   readonly host: string

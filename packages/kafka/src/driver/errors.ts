@@ -31,11 +31,7 @@ export class ForeignGroupError extends Error {
   override readonly name = 'ForeignGroupError'
 }
 
-const refusedMemberships = [
-  'INCONSISTENT_GROUP_PROTOCOL',
-  'INVALID_GROUP_ID',
-  'GROUP_MAX_SIZE_REACHED',
-]
+const refusedMemberships = ['INCONSISTENT_GROUP_PROTOCOL', 'INVALID_GROUP_ID', 'GROUP_MAX_SIZE_REACHED']
 
 /** The group does not take this member, and joining again cannot help unless somebody changes something. */
 export const isRefusedMembership = (error: unknown): boolean =>

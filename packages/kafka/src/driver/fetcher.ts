@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Cluster } from './cluster.js'
+import { type Cluster, nameOf, type TopicPartition } from './cluster.js'
 import { errorType, isStaleLeader } from './errors.js'
 import { logStart } from './offsets.js'
 import { producerCompression } from './records/unpack.js'
 import { fetch, type PartitionRead } from './requests.js'
-import { nameOf, type TopicPartition } from './topic-partition.js'
 
 /** `position` is where the reader was, `start` the first offset that is there. */
 export interface Gap {

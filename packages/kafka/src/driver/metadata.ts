@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import type { Definition } from './kafkajs-types.js'
-import { ByteReader } from './records/byte-reader.js'
+import { ByteReader } from './records/readers.js'
 
 export interface MetadataAnswer {
   readonly brokers: readonly { readonly nodeId: number; readonly host: string; readonly port: number }[]

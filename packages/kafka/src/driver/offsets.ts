@@ -1,8 +1,7 @@
-import type { Cluster } from './cluster.js'
+import { byTopic, type Cluster, nameOf, type TopicPartition } from './cluster.js'
 import type { Broker } from './kafkajs-types.js'
 import { patiently } from './patience.js'
 import { createErrorFromCode, errorCode } from './protocol.js'
-import { byTopic, nameOf, type TopicPartition } from './topic-partition.js'
 
 type Edge = 'start' | 'end'
 

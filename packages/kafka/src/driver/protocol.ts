@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import type { Kafka } from 'kafkajs'
-import type { Broker, Definition, KafkajsCluster } from './kafkajs-types.js'
+import type { Broker, Connection, Definition, KafkajsCluster } from './kafkajs-types.js'
 import { metadataWithIds } from './metadata.js'
 
 // The functions of kafkajs 2.2.4 below its public producer and consumer, as far as this adapter uses them. Nothing outside of this
@@ -117,3 +117,31 @@ const murmur2 = load('kafkajs/src/producer/partitioners/default/murmur2') as (ke
 
 /** Returns the partition that Kafka's own clients choose for the key. */
 export const partitionFor = (key: string, partitions: number): number => (murmur2(key) & 0x7fffffff) % partitions
+
+/** Keeps kafkajs from looking for queued requests every millisecond, on every connection, even if there are none. */
+export function scheduleChecksOnlyIfPending({ requestQueue }: Connection): void {
+  const check = requestQueue.scheduleCheckPendingRequests.bind(requestQueue)
+  requestQueue.scheduleCheckPendingRequests = () => {
+    if (requestQueue.pending.length > 0) check()
+  }
+}
+
+/** Lets calls that come while kafkajs connects share a socket. It opens one for each, and knows only the last of them. */
+export function shareConnect(connection: Connection): void {
+  const connect = connection.connect.bind(connection)
+  let connecting: Promise<unknown> | undefined
+  connection.connect = () => {
+    connecting ??= connect().finally(() => {
+      connecting = undefined
+    })
+    return connecting
+  }
+}
+
+/** Closes a connection at once, and rejects its requests. */
+export function destroy(connection: Connection, error: Error): void {
+  connection.rejectRequests(error)
+  connection.requestQueue.destroy()
+  // The error makes kafkajs notice the end, and clear its timers.
+  connection.socket?.destroy(error)
+}

@@ -1,11 +1,10 @@
-import type { Cluster } from './cluster.js'
+import type { Cluster, TopicPartition } from './cluster.js'
 import { errorType } from './errors.js'
 import { logStart } from './offsets.js'
 import { patiently } from './patience.js'
 import type { KafkaRecord } from './records/record-batch.js'
 import { MissingCodecError, producerCompression } from './records/unpack.js'
 import { fetch, type PartitionFetch, type PartitionRead } from './requests.js'
-import type { TopicPartition } from './topic-partition.js'
 
 /**
  * Calls `each` for the records that a partition has now, the oldest first, until `each` returns false. Rejects if there is one that

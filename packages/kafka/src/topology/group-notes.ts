@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import type { Cluster } from '../driver/cluster.js'
+import type { Cluster, TopicPartition } from '../driver/cluster.js'
 import { readLog } from '../driver/read-log.js'
 import type { OutgoingRecord } from '../driver/records/record-writer.js'
-import type { TopicPartition } from '../driver/topic-partition.js'
 import { deadPartition } from './plans.js'
 
 export type StartOffset = TopicPartition & { readonly offset: number }

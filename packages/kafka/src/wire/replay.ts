@@ -1,9 +1,7 @@
 import type { RawMessage } from '@mq/core/adapter'
 import { readBatches } from '../driver/records/record-batch.js'
 import type { OutgoingRecord } from '../driver/records/record-writer.js'
-import { decodeRecord } from './decode.js'
-import { encodeRecord } from './encode.js'
-import { letterHeader } from './headers.js'
+import { decodeRecord, encodeRecord, letterHeader } from './record.js'
 
 /**
  * Returns the records that replay a dead letter: its message, or the messages of a batch that can be read by now. Rejects if it

@@ -1,7 +1,6 @@
 import { emptyHeaders, type Failure, type RawMessage } from '@mq/core/adapter'
 import type { OutgoingRecord } from '../driver/records/record-writer.js'
-import { encodeRecord } from './encode.js'
-import { letterHeader } from './headers.js'
+import { encodeRecord, letterHeader } from './record.js'
 
 /** How much of a message a stub keeps. */
 const stubBytes = 1_024

@@ -1,5 +1,5 @@
 import { MqError } from '@mq/core/adapter'
-import { nameOf } from '../../driver/topic-partition.js'
+import { nameOf } from '../../driver/cluster.js'
 import type { Tracker } from '../tracker.js'
 
 export interface StandstillOptions {

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { backoff, withTimeout } from '@mq/core/adapter'
+import { nameOf, type TopicPartition } from '../cluster.js'
 import { errorType, isCoordinatorGone, isFenced, isLinkError } from '../errors.js'
 import type { Broker } from '../kafkajs-types.js'
 import { commitOffsets, type PartitionOffset } from '../offsets.js'
-import { nameOf, type TopicPartition } from '../topic-partition.js'
 import { type JoinOptions, joinGeneration } from './join.js'
 import type { Share } from './shares.js'
 

@@ -1,6 +1,6 @@
 import { AssignerProtocol } from 'kafkajs'
+import { byTopic, nameOf, type TopicPartition } from '../cluster.js'
 import { ForeignGroupError } from '../errors.js'
-import { byTopic, nameOf, type TopicPartition } from '../topic-partition.js'
 
 /** A member of the group, as the group's leader sees it. */
 export interface Claimant {

@@ -1,5 +1,4 @@
-import { ByteReader } from './byte-reader.js'
-import { HeaderReader, type RecordHeader } from './header-reader.js'
+import { ByteReader, HeaderReader, type RecordHeader } from './readers.js'
 import { MissingCodecError, UnpackBudget, unpack } from './unpack.js'
 
 /** A record as it was read. */

@@ -1,17 +1,83 @@
 import {
+  attributesOf,
   decodeFailure,
   emptyHeaders,
+  encodeFailure,
   type Failure,
   isMqError,
   type MessageHeaders,
   MqError,
   messageFromAttributes,
+  type OutgoingMessage,
   type RawMessage,
 } from '@mq/core/adapter'
-import { textAt } from '../driver/records/header-reader.js'
+import { textAt } from '../driver/records/readers.js'
 import type { KafkaRecord } from '../driver/records/record-batch.js'
+import type { OutgoingHeader, OutgoingRecord } from '../driver/records/record-writer.js'
 import { maxDelayMs } from '../topology/tiers.js'
-import { attributeOf, letterHeader, noAttributes, ownHeader } from './headers.js'
+
+/** The headers that hold the history of a message in its group. */
+const ownHeader = { attempt: 'mq-attempt', failure: 'mq-failure', delay: 'mq-delay' } as const
+
+/** The headers of a dead letter that is not the message itself. */
+export const letterHeader = {
+  /** The body is a whole batch that could not be read: `topic/partition/first-last`, with its offsets. */
+  batch: 'mq-batch',
+  /** The body is only the beginning of a message that is too large: `topic/partition/offset`, where the message is. */
+  stub: 'mq-stub',
+  /** The length of that message's body. */
+  stubOf: 'mq-stub-of-bytes',
+} as const
+
+/** Objects whose first fields are the same in the same order are quick to fill and to read. */
+const noAttributes = {
+  specversion: undefined,
+  id: undefined,
+  source: undefined,
+  type: undefined,
+  time: undefined,
+  datacontenttype: undefined,
+  partitionkey: undefined,
+}
+
+/** The attribute that a header holds, for the headers of nearly every record: a lookup is quicker than cutting off `ce_`. */
+const attributeOf: ReadonlyMap<string, string> = new Map([
+  ...Object.keys(noAttributes).map((name) => [`ce_${name}`, name] as const),
+  ['content-type', 'datacontenttype'],
+])
+
+/** The reverse of `attributeOf`. */
+const headerOf: ReadonlyMap<string, string> = new Map([...attributeOf].map(([name, attribute]) => [attribute, name]))
+
+/** The history of a message in its group, beside what was published. */
+export interface Envelope {
+  readonly attempt?: number | undefined
+  readonly failure?: Failure | undefined
+  /** Counted from the record's timestamp, or from now if that lies in the future. */
+  readonly delayMs?: number | undefined
+}
+
+/** Encodes a CloudEvent in Kafka's binary content mode: attributes as `ce_` headers, the body as the value. */
+export function encodeRecord(
+  message: RawMessage,
+  { attempt, failure, delayMs }: Envelope = {},
+  key: string | null = message.key ?? null,
+): OutgoingRecord {
+  const attributes = attributesOf(message)
+  const headers: OutgoingHeader[] = []
+  for (const name in message.headers) headers.push({ name, value: message.headers[name] as string })
+  for (const name in attributes) {
+    headers.push({ name: headerOf.get(name) ?? `ce_${name}`, value: attributes[name] as string })
+  }
+  if (attempt !== undefined && attempt > 1) headers.push({ name: ownHeader.attempt, value: String(attempt) })
+  if (failure !== undefined) headers.push({ name: ownHeader.failure, value: encodeFailure(failure) })
+  if (delayMs !== undefined && delayMs > 0) headers.push({ name: ownHeader.delay, value: String(Math.ceil(delayMs)) })
+  const { buffer, byteOffset, byteLength } = message.body
+  return { key, value: Buffer.from(buffer, byteOffset, byteLength), headers }
+}
+
+export const encodeOutgoing = (message: OutgoingMessage): OutgoingRecord =>
+  encodeRecord(message, { delayMs: message.delayMs })
 
 export interface DecodedRecord {
   readonly message: RawMessage
