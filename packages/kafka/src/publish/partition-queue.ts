@@ -1,5 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { backoff, giveUpParcel, isParcelSettled, type StoreOutcome, settleParcel } from '@mq/core/adapter'
+import {
+  type BackoffPauses,
+  backoff,
+  giveUpParcel,
+  isParcelSettled,
+  type StoreOutcome,
+  settleParcel,
+} from '@mq/core/adapter'
 import type { Cluster } from '../driver/cluster.js'
 import { asMqError, isUnknownTopic } from '../driver/errors.js'
 import { type Compression, produce } from '../driver/requests.js'
@@ -59,7 +66,7 @@ export class PartitionQueue {
   /** Sends until nothing waits. Tries again what fails, until its time is over. */
   async drain(): Promise<void> {
     this.#isBusy = true
-    const pauses = backoff(retryPauses)
+    let pauses: BackoffPauses | undefined
     let maxRecords = maxBatchRecords
     while (this.#parcels.length > 0) {
       const batch = this.#takeBatch(maxRecords)
@@ -67,7 +74,7 @@ export class PartitionQueue {
       const failure = await this.#send(batch)
       this.#owner.lastFailure = failure
       if (failure === undefined) {
-        pauses.reset()
+        pauses = undefined
         maxRecords = maxBatchRecords
       } else if (isTooLarge(failure) && batch.length > 1) {
         maxRecords = Math.ceil(batch.length / 2)
@@ -78,6 +85,7 @@ export class PartitionQueue {
       } else {
         this.#putBack(batch)
         if (isUnknownTopic(failure)) await this.#owner.recreate()
+        pauses ??= backoff(retryPauses)
         await sleep(pauses.next())
       }
     }
