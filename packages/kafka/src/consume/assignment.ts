@@ -57,26 +57,22 @@ export class Assignment {
       member,
       report,
     })
-    const workload = new Workload(
+    this.#workload = new Workload(
       { ...handler, topic: ref.topic, maxUncommitted: context.settings.maxUncommitted },
       { trackers, settler, commits: this.#commits },
     )
-    this.#workload = workload
     this.#standstill = new StandstillWatch({
       maxUncommitted: context.settings.maxUncommitted,
-      trackers: () => workload.trackers,
+      trackers: () => this.#workload.trackers,
       report,
     })
-    const reportMissingCodec = createCodecReport(ref, context.report)
     this.#reader = new Reader({
       topic: context.topology.plan.main(ref.topic),
       connections,
+      sink: this.#workload,
       listener: {
-        records: (read) => {
-          reportMissingCodec(read)
-          workload.take(read)
-        },
         isControl: (topic) => kinds.get(topic) !== 'main',
+        missingCodec: createCodecReport(ref, context.report),
         gap: (at, gap) => this.#passGap(at, gap),
         replaced: (topic, identity) => this.#restartReplaced(topic, identity),
         missing: watchDeleted(connections.main, (topic) => this.#restartDeleted(topic)),

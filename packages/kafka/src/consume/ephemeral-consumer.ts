@@ -34,18 +34,13 @@ export class EphemeralConsumer implements RunningConsumer {
       [plan.delay(ref.topic), 'delay'],
     ])
     this.#cluster = context.openCluster()
-    const workload = new Workload(
+    this.#workload = new Workload(
       { ...handler, topic: ref.topic, maxUncommitted: context.settings.maxUncommitted },
       { trackers: new Map(), settler: keepsNothing, commits: noCommits },
     )
-    this.#workload = workload
-    const reportMissingCodec = createCodecReport(ref, context.report)
-    this.#fetcher = new Fetcher(this.#cluster, {
-      records: (read) => {
-        reportMissingCodec(read)
-        workload.take(read)
-      },
+    this.#fetcher = new Fetcher(this.#cluster, this.#workload, {
       isControl: (topic) => this.#kinds.get(topic) !== 'main',
+      missingCodec: createCodecReport(ref, context.report),
       gap: (at, gap) => this.#reportGap(at, gap),
       replaced: (topic, identity) => this.#restartReplaced(topic, identity),
       missing: watchDeleted(this.#cluster, (topic) => this.#restartDeleted(topic)),

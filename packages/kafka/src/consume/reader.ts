@@ -1,5 +1,5 @@
 import type { Cluster, TopicPartition } from '../driver/cluster.js'
-import { type Feed, Fetcher, type FetchListener } from '../driver/fetcher.js'
+import { type Feed, Fetcher, type FetchListener, type RecordSink } from '../driver/fetcher.js'
 
 /** The connections of a consumer of a group that records are read over. */
 export interface ReadConnections {
@@ -13,6 +13,7 @@ export interface ReaderOptions {
   /** The topic of new messages. */
   readonly topic: string
   readonly connections: ReadConnections
+  readonly sink: RecordSink
   readonly listener: FetchListener
 }
 
@@ -25,7 +26,7 @@ export class Reader {
   readonly #main: Fetcher
   readonly #waiting: Fetcher
 
-  constructor({ topic, connections, listener }: ReaderOptions) {
+  constructor({ topic, connections, sink, listener }: ReaderOptions) {
     this.#topic = topic
     // If a broker fails, both of them do. This is reported once.
     const once: FetchListener = {
@@ -34,8 +35,8 @@ export class Reader {
         if (!this.#main.isFailing || !this.#waiting.isFailing) listener.failing(error)
       },
     }
-    this.#main = new Fetcher(connections.main, once)
-    this.#waiting = new Fetcher(connections.waiting, once)
+    this.#main = new Fetcher(connections.main, sink, once)
+    this.#waiting = new Fetcher(connections.waiting, sink, once)
   }
 
   get isFailing(): boolean {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Cluster, nameOf, type TopicPartition } from './cluster.js'
 import { errorType, isStaleLeader } from './errors.js'
 import { logStart } from './offsets.js'
-import { producerCompression } from './records/unpack.js'
+import { producerCompression } from './records/record-batch.js'
 import { fetch, type PartitionRead } from './requests.js'
 
 /** `position` is where the reader was, `start` the first offset that is there. */
@@ -11,9 +11,13 @@ export interface Gap {
   readonly start: number
 }
 
-export interface FetchListener {
+export interface RecordSink {
   /** Takes records, in the order of their offsets. To get no more of them, it pauses the feed before it returns. */
-  records(read: PartitionRead): void
+  take(read: PartitionRead): void
+}
+
+/** Receives everything about reading except the records. */
+export interface FetchListener {
   /** The partition no longer has the position; reading goes on at `start`. */
   gap(at: TopicPartition, gap: Gap): void
   /** A topic was deleted and created again. Its partitions are no longer read, until they are added again. */
@@ -22,6 +26,8 @@ export interface FetchListener {
   missing(topic: string): void
   /** True for a topic that is not read past a batch whose codec is missing. */
   isControl(topic: string): boolean
+  /** A batch of another topic cannot be read before a codec is installed. Its record is a dead letter. */
+  missingCodec(read: PartitionRead): void
   /** Reading fails, and is tried again until it works. Called once until then. */
   failing(error: unknown): void
 }
@@ -66,6 +72,7 @@ const limits = { maxBytes: 10 * 1024 * 1024, maxPartitionBytes: 256 * 1024 }
  */
 export class Fetcher {
   readonly #cluster: Cluster
+  readonly #sink: RecordSink
   readonly #listener: FetchListener
   readonly #positions = new Map<string, Position>()
   /** The brokers that a loop reads from. */
@@ -77,8 +84,9 @@ export class Fetcher {
   #failing = false
   #stopped = false
 
-  constructor(cluster: Cluster, listener: FetchListener) {
+  constructor(cluster: Cluster, sink: RecordSink, listener: FetchListener) {
     this.#cluster = cluster
+    this.#sink = sink
     this.#listener = listener
   }
 
@@ -231,12 +239,15 @@ export class Fetcher {
         continue
       }
       if (read.nextOffset === undefined || entry.position.paused) continue
-      if (read.missingCodec !== undefined && this.#listener.isControl(read.topic)) {
-        failure ??= this.#stopAt(entry.position, read, read.missingCodec)
-        continue
+      if (read.missingCodec !== undefined) {
+        if (this.#listener.isControl(read.topic)) {
+          failure ??= this.#stopAt(entry.position, read, read.missingCodec)
+          continue
+        }
+        this.#listener.missingCodec(read)
       }
       entry.position.from = read.nextOffset
-      this.#listener.records(read)
+      this.#sink.take(read)
     }
     if (failure !== undefined) this.#failed(failure)
     // One partition that can be read says nothing about another.
@@ -270,7 +281,7 @@ export class Fetcher {
     if (offset > position.from) {
       position.from = offset
       const records = read.records.filter((record) => record.offset < offset)
-      this.#listener.records({ ...read, records, nextOffset: offset })
+      this.#sink.take({ ...read, records, nextOffset: offset })
     }
     const { topic } = position
     return new Error(
