@@ -1,4 +1,4 @@
-import { type DeadLetterStore, type GroupRef, type RawDeadLetter, unknownFailure } from '@mq/core/adapter'
+import { type DeadLetterStore, type GroupRef, MqError, type RawDeadLetter, unknownFailure } from '@mq/core/adapter'
 import type { Cluster, TopicPartition } from './driver/cluster.js'
 import { asMqError } from './driver/errors.js'
 import { readLog } from './driver/read-log.js'
@@ -8,7 +8,8 @@ import type { Outbox } from './publish/outbox.js'
 import { deadPartition } from './topology/plans.js'
 import { tierFor } from './topology/tiers.js'
 import type { Topology } from './topology/topology.js'
-import { decodeRecord, encodeRecord } from './wire/record.js'
+import { decodeRecord } from './wire/record.js'
+import { recordsToReplay } from './wire/replay.js'
 
 export interface DeadLettersContext {
   readonly cluster: Cluster
@@ -66,21 +67,42 @@ export function createDeadLetters({ cluster, topology, outbox }: DeadLettersCont
       entryIds.map((key) => ({ key, value: null, headers: [] })),
     )
 
-  const replayed = (record: KafkaRecord): OutgoingRecord =>
-    encodeRecord(decodeRecord(record, { ...log, keyed: false }).message)
-
   /** Calls `use` with entries, some at a time, and then strikes them out. Returns how many there were. */
   async function take(
     entryIds: readonly string[] | undefined,
-    use?: (records: readonly KafkaRecord[]) => Promise<void>,
+    use: (ids: readonly string[]) => Promise<readonly string[]>,
   ): Promise<number> {
     const live = await entrySizes()
     const wanted = entryIds === undefined ? [...live.keys()] : [...new Set(entryIds)].filter((id) => live.has(id))
+    let count = 0
     for (const ids of chunked(wanted, live)) {
-      if (use !== undefined) await use(await read(new Set(ids)))
-      await strikeOut(ids)
+      const used = await use(ids)
+      if (used.length > 0) await strikeOut(used)
+      count += used.length
     }
-    return wanted.length
+    return count
+  }
+
+  /** Replays all that can be, and then rejects if some of them cannot. */
+  async function replay(entryIds: readonly string[] | undefined): Promise<number> {
+    const left: unknown[] = []
+    const count = await take(entryIds, async (ids) => {
+      const used: string[] = []
+      const replayed: OutgoingRecord[] = []
+      for (const record of await read(new Set(ids))) {
+        try {
+          replayed.push(...(await recordsToReplay(decodeRecord(record, { ...log, keyed: false }).message)))
+          used.push(String(record.key))
+        } catch (error) {
+          left.push(error)
+        }
+      }
+      if (replayed.length > 0) await append({ topic: retryTopic, partition: tierFor(0) }, replayed)
+      return used
+    })
+    if (left.length === 0) return count
+    const text = `${left.length} of the dead letters cannot be replayed, and ${count} were: ${(left[0] as Error).message}`
+    throw new MqError('MQ_OPERATION_FAILED', text, { cause: left[0] })
   }
 
   const store: DeadLetterStore = {
@@ -89,9 +111,8 @@ export function createDeadLetters({ cluster, topology, outbox }: DeadLettersCont
       const wanted = new Set([...live.keys()].slice(0, limit))
       return wanted.size === 0 ? [] : (await read(wanted)).map((record) => letterOf(record, log))
     },
-    replay: (entryIds) =>
-      take(entryIds, (records) => append({ topic: retryTopic, partition: tierFor(0) }, records.map(replayed))),
-    purge: (entryIds) => take(entryIds),
+    replay,
+    purge: (entryIds) => take(entryIds, async (ids) => ids),
   }
   return { store, count: async (): Promise<number> => (await entrySizes()).size }
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Tracker } from '../src/consume/tracker.js'
-import { decodeProgress, encodeProgress } from '../src/wire/progress.js'
+import { decodeProgress, encodeProgress, isOfDeletedTopic } from '../src/wire/progress.js'
 import { trackerOf } from './support/tracker.js'
 
 describe('the progress of a partition', () => {
@@ -31,8 +31,30 @@ describe('the progress of a partition', () => {
     expect([back.doneCount, back.running]).toEqual([20_000, 3])
   })
 
-  it.each([null, undefined, '', 'somebody else’s', 'mq1;x;y;z'])('is the offset alone beside %j', (metadata) => {
-    expect(decodeProgress(5, metadata)).toEqual({ offset: 5, done: [], doneCount: 0, running: 0 })
+  it.each([null, undefined, '', 'somebody else’s', 'mq2;;x;y;z;', 'mq1;0;1;1-0', 'mq2;a.b;4;0;1;1-0'])(
+    'is the offset alone beside %j',
+    (metadata) => {
+      expect(decodeProgress(5, metadata)).toEqual({ offset: 5, done: [], doneCount: 0, running: 0 })
+    },
+  )
+})
+
+describe('the progress of a topic that is another one by now', () => {
+  const text = encodeProgress({ offset: 5, done: [{ first: 7, last: 8 }], doneCount: 2, running: 1 }, 'topic.cluster')
+  const alone = { offset: 5, done: [], doneCount: 0, running: 0 }
+
+  it('is the offset alone, and not even that if the topic was deleted', () => {
+    expect(decodeProgress(5, text, 'topic.cluster').done).toEqual([{ first: 7, last: 8 }])
+    expect(decodeProgress(5, text, 'other.cluster')).toEqual(alone)
+    expect(isOfDeletedTopic(5, text, 'topic.cluster')).toBe(false)
+    expect(isOfDeletedTopic(5, text, 'other.cluster')).toBe(true)
+  })
+
+  it('keeps the offset if the topic was copied to another cluster', () => {
+    expect(decodeProgress(5, text, 'other.copy')).toEqual(alone)
+    expect(decodeProgress(3, text, 'other.copy')).toEqual({ ...alone, offset: 3 })
+    expect(isOfDeletedTopic(5, text, 'other.copy')).toBe(false)
+    expect(isOfDeletedTopic(3, text, 'other.cluster')).toBe(false)
   })
 })
 

@@ -1,8 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Message } from '@mq/core'
 import { brokers, shared, until } from '@mq/test-brokers'
-import { ConfigResourceTypes } from 'kafkajs'
+import { CompressionTypes, ConfigResourceTypes } from 'kafkajs'
 import { describe, expect, it } from 'vitest'
+import { Cluster } from '../src/driver/cluster.js'
+import {
+  commitOffsets,
+  committedOffsets as committedProgress,
+  withCoordinator,
+  withoutMember,
+} from '../src/driver/offsets.js'
 import { tiersMs } from '../src/topology/tiers.js'
 import { newTopic, open } from './support/open.js'
 import { createTopics, outsideClient, publishWithSnappy, withAdmin, withProducer } from './support/outside.js'
@@ -244,6 +251,65 @@ describe.skipIf(!brokers.wanted('kafka'))('a loss at the broker', () => {
   })
 })
 
+describe.skipIf(!brokers.wanted('kafka'))('a topic that was deleted and created again at once', () => {
+  const replace = async (topic: string): Promise<void> =>
+    await withAdmin(await shared('kafka'), async (admin) => {
+      await admin.deleteTopics({ topics: [topic] })
+      const create = () => admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions: 1 }] })
+      await until(() => create().catch(() => false), { what: 'the new topic' })
+    })
+  const numbers = Array.from({ length: 100 }, (_, index) => index)
+
+  it.each([true, false])('is read from its beginning, and the loss is reported (busy: %s)', async (isBusy) => {
+    const { queue, events } = await open({ partitions: 1, maxUncommitted: 40 })
+    const topic = newTopic()
+    const seen = new Set<unknown>()
+    let release = (): void => {}
+    await queue.subscribe(topic, ({ data }) => {
+      seen.add(data)
+      if (isBusy && data === 'old 0') return new Promise<void>((resolve) => (release = resolve))
+      return undefined
+    })
+    await queue.publishAll(
+      topic,
+      numbers.slice(0, isBusy ? 60 : 30).map((number) => `old ${number}`),
+    )
+    await until(() => seen.size >= 30, { what: 'the old ones' })
+    await sleep(100)
+    await replace(topic)
+    release()
+    await queue.publishAll(topic, numbers, { timeoutMs: 15_000 })
+    await until(() => numbers.every((number) => seen.has(number)), { what: 'all new ones', timeoutMs: 20_000 })
+    expect(events.filter(({ type }) => type === 'data-loss')).toHaveLength(1)
+  })
+
+  it('is read from its beginning by a consumer that comes later', async () => {
+    const server = await shared('kafka')
+    const { queue, events } = await open({ partitions: 1 })
+    const topic = newTopic()
+    const first = await queue.subscribe(topic, () => {})
+    await queue.publishAll(topic, numbers)
+    await until(async () => (await queue.stats(topic, 'g')).ready === 0, { what: 'all to be handled' })
+    await first.stop()
+    const client = outsideClient(server)
+    const cluster = new Cluster({ client, requestTimeoutMs: 5_000, connectTimeoutMs: 5_000 })
+    const at = { topic, partition: 0 }
+    const committed = (await committedProgress(cluster, `${topic}--g`, [at])).get(`${topic}/0`)
+    await replace(topic)
+    await queue.publishAll(topic, numbers, { timeoutMs: 15_000 })
+    // A consumer that had not noticed would have committed this.
+    const stale = { ...at, offset: 100, metadata: committed?.metadata ?? '' }
+    await withCoordinator(cluster, `${topic}--g`, (coordinator) =>
+      commitOffsets(cluster, coordinator, withoutMember(`${topic}--g`), [stale]),
+    )
+    cluster.close()
+    const seen = new Set<unknown>()
+    await queue.subscribe(topic, ({ data }) => void seen.add(data))
+    await until(() => seen.size === 100, { what: 'all new ones', timeoutMs: 15_000 })
+    expect(events.filter(({ type }) => type === 'data-loss')).toHaveLength(1)
+  })
+})
+
 describe.skipIf(!brokers.wanted('kafka'))('declaring a group', () => {
   it('gives it every message from then on and none from before, also if others declare it at the same time', async () => {
     const opened = await Promise.all([open(), open(), open()])
@@ -285,8 +351,31 @@ describe.skipIf(!brokers.wanted('kafka'))('declaring a group', () => {
   })
 })
 
+describe.skipIf(!brokers.wanted('kafka'))('a partition that stands still', () => {
+  it('because of one message is reported once and degrades health, until that message is finished', async () => {
+    const { queue, events } = await open({ partitions: 1, maxUncommitted: 10 })
+    const topic = newTopic()
+    let release = (): void => {}
+    await queue.subscribe(topic, ({ data }) => {
+      if (data === 0) return new Promise<void>((resolve) => (release = resolve))
+      return undefined
+    })
+    await queue.publishAll(
+      topic,
+      Array.from({ length: 30 }, (_, index) => index),
+    )
+    await until(() => queue.health().status === 'degraded', { what: 'the health to show it', timeoutMs: 20_000 })
+    await sleep(1_500)
+    const told = events.flatMap((event) => (event.type === 'error' ? [event.error.message] : []))
+    expect(told).toEqual([expect.stringContaining(`${topic}/0 has stood still`)])
+    release()
+    await until(() => queue.health().status === 'up', { what: 'good health', timeoutMs: 5_000 })
+  })
+})
+
 describe.skipIf(!brokers.wanted('kafka'))('a message that is too large for the topics of its group', () => {
   const small = { name: 'max.message.bytes', value: '10000' }
+  const tiny = { name: 'max.message.bytes', value: '1000' }
   const large = 'x'.repeat(20_000)
   const failingAtLarge =
     (seen: unknown[]) =>
@@ -312,14 +401,61 @@ describe.skipIf(!brokers.wanted('kafka'))('a message that is too large for the t
     await until(async () => (await queue.stats(topic, 'g')).ready === 0, { what: 'nothing to be left' })
   })
 
-  it('is kept and reported if it cannot be a dead letter either, while all but those of its key are handled', async () => {
+  it('becomes a stub with its place, its length and its first bytes if it cannot be a dead letter either', async () => {
+    const { queue, events } = await open({ partitions: 1 })
+    const topic = newTopic()
+    const dead = { topic: `${topic}--g---dead`, numPartitions: 2 }
+    await createTopics(await shared('kafka'), [
+      { topic: `${topic}--g---retry`, numPartitions: tiersMs.length, configEntries: [small] },
+      { ...dead, configEntries: [small, { name: 'cleanup.policy', value: 'compact' }] },
+    ])
+    const seen: unknown[] = []
+    await queue.subscribe(topic, failingAtLarge(seen))
+    await queue.publishAll(topic, [large, 'after'])
+    const letters = () => queue.deadLetters(topic, 'g').list()
+    await until(async () => (await letters()).length === 1, { what: 'the stub' })
+    const [letter] = await letters()
+    expect(letter).toMatchObject({ failure: { reason: 'error', error: { message: 'no' }, attempts: 1 } })
+    expect({ ...letter?.message.headers }).toEqual({ 'mq-stub': `${topic}/0/0`, 'mq-stub-of-bytes': '20002' })
+    expect(String(letter?.message.body)).toBe(`"${large.slice(0, 1023)}`)
+    expect(events.some((event) => event.type === 'error' && event.error.code === 'MQ_MESSAGE_TOO_LARGE')).toBe(true)
+    await until(async () => (await queue.stats(topic, 'g')).ready === 0, { what: 'nothing to be left' })
+    await expect(queue.deadLetters(topic, 'g').replay()).rejects.toThrow(`the message is at ${topic}/0/0`)
+    expect(await letters()).toHaveLength(1)
+    expect(await queue.deadLetters(topic, 'g').purge()).toEqual({ purged: 1 })
+  })
+
+  it('is a stub also if it was small before it was unpacked', async () => {
+    const { queue } = await open({ partitions: 1 })
+    const topic = newTopic()
+    const seen: unknown[] = []
+    await queue.subscribe(topic, ({ data }) => void seen.push(data))
+    await withProducer(await shared('kafka'), async (producer) => {
+      for (const bytes of [3, 20, 110])
+        await producer.send({
+          topic,
+          compression: CompressionTypes.GZIP,
+          messages: [{ value: Buffer.alloc(bytes * 1024 * 1024) }],
+        })
+    })
+    await queue.publish(topic, 'after')
+    const letters = () => queue.deadLetters(topic, 'g').list()
+    await until(async () => (await letters()).length === 3, { what: 'the dead letters', timeoutMs: 30_000 })
+    await until(() => seen.length === 1, { what: 'the one behind them' })
+    const found = (await letters()).map(({ message: { headers } }) => headers['mq-stub'] ?? headers['mq-batch'])
+    expect(found.sort()).toEqual([`${topic}/0/0`, `${topic}/0/1`, `${topic}/0/2-2`])
+    await until(async () => (await queue.stats(topic, 'g')).ready === 0, { what: 'nothing to be left' })
+    expect(queue.health().status).toBe('up')
+  })
+
+  it('is kept and reported if not even its stub is taken, while all but those of its key are handled', async () => {
     const { queue, events } = await open({ partitions: 1 })
     const server = await shared('kafka')
     const topic = newTopic()
     const dead = `${topic}--g---dead`
     await createTopics(server, [
       { topic: `${topic}--g---retry`, numPartitions: tiersMs.length, configEntries: [small] },
-      { topic: dead, numPartitions: 2, configEntries: [small, { name: 'cleanup.policy', value: 'compact' }] },
+      { topic: dead, numPartitions: 2, configEntries: [tiny, { name: 'cleanup.policy', value: 'compact' }] },
     ])
     const seen: unknown[] = []
     await queue.subscribe(topic, failingAtLarge(seen), { concurrency: 1, ordered: true })
@@ -328,8 +464,8 @@ describe.skipIf(!brokers.wanted('kafka'))('a message that is too large for the t
     await queue.publishAll(topic, ['b', 'c', 'd'])
     await until(() => seen.includes('d'), { what: 'the others' })
     const errors = () => events.filter(({ type }) => type === 'error')
-    // One is for the retry, and at least two are for the dead letter.
-    await until(() => errors().length >= 3, { what: 'it to be reported' })
+    // The retry, the dead letter and that it becomes a stub; then at least two for the stub.
+    await until(() => errors().length >= 5, { what: 'it to be reported' })
     expect(seen).toEqual([large, 'b', 'c', 'd'])
     const raised = [{ name: small.name, value: '1000000' }]
     const resources = [{ type: ConfigResourceTypes.TOPIC, name: dead, configEntries: raised }]

@@ -10,6 +10,8 @@ import type { ConsumerContext, HandlerOptions } from './consumer-context.js'
 import { type ReadConnections, Reader } from './reader.js'
 import { createSettler } from './settler.js'
 import type { TopicKind, Tracker } from './tracker.js'
+import { createCodecReport } from './watch/missing-codec.js'
+import { StandstillWatch } from './watch/standstill.js'
 import { Workload } from './workload.js'
 
 export interface AssignmentOptions {
@@ -39,11 +41,12 @@ export class Assignment {
   readonly #workload: Workload
   readonly #commits: Commits
   readonly #reader: Reader
+  readonly #standstill: StandstillWatch
   #hasEnded = false
 
   constructor(options: AssignmentOptions) {
     this.#options = options
-    const { ref, handler, context, member, connections } = options
+    const { ref, handler, context, member, connections, kinds } = options
     const report = (error: MqError): void => context.report({ type: 'error', error, ...ref })
     const trackers = new Map<string, Tracker>()
     const settler = createSettler({ ...context, ref, report })
@@ -58,12 +61,20 @@ export class Assignment {
       { ...handler, topic: ref.topic, maxUncommitted: context.settings.maxUncommitted },
       { trackers, settler, commits: this.#commits },
     )
+    this.#standstill = new StandstillWatch({
+      maxUncommitted: context.settings.maxUncommitted,
+      trackers: () => this.#workload.trackers,
+      report,
+    })
     this.#reader = new Reader({
       topic: context.topology.plan.main(ref.topic),
       connections,
       sink: this.#workload,
       listener: {
+        isControl: (topic) => kinds.get(topic) !== 'main',
+        missingCodec: createCodecReport(ref, context.report),
         gap: (at, gap) => this.#passGap(at, gap),
+        replaced: (topic, identity) => this.#restartReplaced(topic, identity),
         missing: watchDeleted(connections.main, (topic) => this.#restartDeleted(topic)),
         failing: (error) => report(asMqError(error, `Reading ${ref.topic} fails`)),
       },
@@ -71,11 +82,11 @@ export class Assignment {
   }
 
   get isFailing(): boolean {
-    return this.#reader.isFailing
+    return this.#reader.isFailing || this.#standstill.isStanding
   }
 
-  add(at: TopicPartition, progress: Progress): void {
-    const feed = this.#reader.add(at, progress.offset)
+  add(at: TopicPartition, progress: Progress, identity?: string): void {
+    const feed = this.#reader.add(at, progress.offset, identity)
     this.#workload.add(at, this.#options.kinds.get(at.topic) ?? 'main', progress, feed)
   }
 
@@ -114,6 +125,7 @@ export class Assignment {
     this.#hasEnded = true
     this.#workload.stop()
     this.#reader.stop()
+    this.#standstill.stop()
   }
 
   #drop(trackers: readonly Tracker[], cause: unknown): void {
@@ -142,17 +154,24 @@ export class Assignment {
   #restartDeleted(topic: string): void {
     if (this.#hasEnded) return
     const { topology } = this.#options.context
-    const trackers = this.#workload.trackers.filter(
-      (tracker) => tracker.topic === topic && tracker.position > 0 && !tracker.isClosing,
-    )
-    if (trackers.length > 0) {
-      const reason = `the topic ${topic} was deleted at the broker`
-      this.#drop(trackers, new Error(reason))
-      for (const { partition } of trackers) this.add({ topic, partition }, decodeProgress(0, null))
-      this.#reportLoss(reason)
-    }
+    this.#startOver(topic, `the topic ${topic} was deleted at the broker`, ({ position }) => position > 0)
     topology.forget(topic)
     topology.ensure(topic).catch(() => {})
+  }
+
+  #restartReplaced(topic: string, identity: string): void {
+    const reason = `the topic ${topic} was deleted at the broker and created again`
+    this.#startOver(topic, reason, (tracker) => tracker.identity !== identity)
+  }
+
+  #startOver(topic: string, reason: string, isOld: (tracker: Tracker) => boolean): void {
+    if (this.#hasEnded) return
+    const trackers = this.#workload.trackers.filter(
+      (tracker) => tracker.topic === topic && !tracker.isClosing && isOld(tracker),
+    )
+    this.#drop(trackers, new Error(reason))
+    for (const { partition } of trackers) this.add({ topic, partition }, decodeProgress(0, null))
+    if (trackers.some(({ position }) => position > 0)) this.#reportLoss(reason)
   }
 
   #reportLoss(reason: string, count?: number): void {

@@ -1,6 +1,5 @@
 import { type ConsumerHealth, type GroupRef, MqError, type StopOptions } from '@mq/core/adapter'
-import type { Cluster } from '../driver/cluster.js'
-import { nameOf, type TopicPartition } from '../driver/cluster.js'
+import { type Cluster, nameOf, type TopicPartition } from '../driver/cluster.js'
 import { asMqError } from '../driver/errors.js'
 import { Fetcher, type Gap } from '../driver/fetcher.js'
 import { logOffsets } from '../driver/offsets.js'
@@ -9,7 +8,8 @@ import { decodeProgress } from '../wire/progress.js'
 import { noCommits } from './commits.js'
 import { type ConsumerContext, type HandlerOptions, type RunningConsumer, stopReason } from './consumer-context.js'
 import { keepsNothing } from './settler.js'
-import type { TopicKind } from './tracker.js'
+import type { TopicKind, Tracker } from './tracker.js'
+import { createCodecReport } from './watch/missing-codec.js'
 import { Workload } from './workload.js'
 
 const partitionCheckMs = 30_000
@@ -39,7 +39,10 @@ export class EphemeralConsumer implements RunningConsumer {
       { trackers: new Map(), settler: keepsNothing, commits: noCommits },
     )
     this.#fetcher = new Fetcher(this.#cluster, this.#workload, {
+      isControl: (topic) => this.#kinds.get(topic) !== 'main',
+      missingCodec: createCodecReport(ref, context.report),
       gap: (at, gap) => this.#reportGap(at, gap),
+      replaced: (topic, identity) => this.#restartReplaced(topic, identity),
       missing: watchDeleted(this.#cluster, (topic) => this.#restartDeleted(topic)),
       failing: (cause) =>
         context.report({ type: 'error', error: asMqError(cause, `Reading ${ref.topic} fails`), ...ref }),
@@ -89,16 +92,23 @@ export class EphemeralConsumer implements RunningConsumer {
   #restartDeleted(topic: string): void {
     if (this.#stopped !== undefined) return
     const { topology } = this.#context
-    const trackers = this.#workload.trackers.filter((tracker) => tracker.topic === topic && tracker.position > 0)
-    if (trackers.length > 0) {
-      const reason = `the topic ${topic} was deleted at the broker`
-      this.#workload.abandon(trackers, new MqError('MQ_OWNERSHIP_LOST', reason))
-      this.#workload.remove(trackers)
-      for (const { partition } of trackers) this.#add({ topic, partition }, 0)
-      this.#context.report({ type: 'data-loss', ...this.#ref, reason })
-    }
+    this.#startOver(topic, `the topic ${topic} was deleted at the broker`, ({ position }) => position > 0)
     topology.forget(topic)
     topology.ensure(topic).catch(() => {})
+  }
+
+  #restartReplaced(topic: string, identity: string): void {
+    const reason = `the topic ${topic} was deleted at the broker and created again`
+    this.#startOver(topic, reason, (tracker) => tracker.identity !== identity)
+  }
+
+  #startOver(topic: string, reason: string, isOld: (tracker: Tracker) => boolean): void {
+    if (this.#stopped !== undefined) return
+    const trackers = this.#workload.trackers.filter((tracker) => tracker.topic === topic && isOld(tracker))
+    this.#workload.abandon(trackers, new MqError('MQ_OWNERSHIP_LOST', reason))
+    this.#workload.remove(trackers)
+    for (const { partition } of trackers) this.#add({ topic, partition }, 0)
+    if (trackers.some(({ position }) => position > 0)) this.#context.report({ type: 'data-loss', ...this.#ref, reason })
   }
 
   #reportGap(at: TopicPartition, { position, start }: Gap): void {

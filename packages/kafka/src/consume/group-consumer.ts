@@ -1,6 +1,6 @@
 import { type ConsumerHealth, type GroupRef, MqError, type StopOptions } from '@mq/core/adapter'
 import type { Cluster, TopicPartition } from '../driver/cluster.js'
-import { asMqError, isAuthError, isLinkError } from '../driver/errors.js'
+import { asMqError, isAuthError, isLinkError, isRefusedMembership } from '../driver/errors.js'
 import { Member } from '../driver/group/member.js'
 import { Assignment } from './assignment.js'
 import { type ConsumerContext, type HandlerOptions, type RunningConsumer, stopReason } from './consumer-context.js'
@@ -110,7 +110,7 @@ export class GroupConsumer implements RunningConsumer {
 
   async #assigned(partitions: readonly TopicPartition[]): Promise<void> {
     const from = { cluster: this.#main, groupId: this.#groupId, kinds: this.#kinds }
-    const { points, isExpired } = await findStartPoints(partitions, from)
+    const { points, replaced, isExpired } = await findStartPoints(partitions, from)
     if (this.#stopped !== undefined) return
     this.#assignment ??= new Assignment({
       ref: this.#ref,
@@ -120,7 +120,11 @@ export class GroupConsumer implements RunningConsumer {
       connections: { main: this.#main, waiting: this.#waiting },
       kinds: this.#kinds,
     })
-    for (const { at, progress } of points) this.#assignment.add(at, progress)
+    for (const { at, progress, identity } of points) this.#assignment.add(at, progress, identity)
+    for (const topic of replaced) {
+      const reason = `the topic ${topic} was deleted at the broker and created again`
+      this.#context.report({ type: 'data-loss', ...this.#ref, reason })
+    }
     if (!isExpired) return
     const reason = 'the offsets of the group have expired at the broker; it starts again with the oldest message'
     this.#context.report({ type: 'data-loss', ...this.#ref, reason })
@@ -134,9 +138,12 @@ export class GroupConsumer implements RunningConsumer {
   #left(cause: unknown): void {
     const wasOut = this.#isOut
     this.#isOut = true
-    const error = asMqError(cause, `The consumer of '${this.#ref.group}' has left its group`)
+    const what = isRefusedMembership(cause)
+      ? `The consumer group ${this.#groupId} does not take this consumer`
+      : `The consumer of '${this.#ref.group}' has left its group`
+    const error = asMqError(cause, what)
     // The caller of `subscribe` hears of a refusal, because it is permanent. All else is tried until it works.
-    if (isAuthError(cause)) this.#starting?.reject(error)
+    if (isAuthError(cause) || isRefusedMembership(cause)) this.#starting?.reject(error)
     if (!wasOut || !isLinkError(cause)) this.#context.report({ type: 'error', error, ...this.#ref })
   }
 }

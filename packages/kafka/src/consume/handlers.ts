@@ -13,6 +13,8 @@ export interface HandlersOptions extends PressureLimits {
 
 /** How many handlers start before timers and sockets get a turn, so that a backlog does not starve the rest of the process. */
 const startsPerTurn = 256
+/** The limit of the bytes of entries that handlers have. One more may begin just below it. */
+const maxRunningBytes = 128 * 1024 * 1024
 /** The limit of the bytes of entries that wait to be settled without a handler. `maxUncommitted` limits their number. */
 const maxUnsettledBytes = 128 * 1024 * 1024
 
@@ -24,6 +26,7 @@ export class Handlers {
   readonly #commits: CommitGate
   readonly #resume = (): void => this.startReady()
   #running = 0
+  #runningBytes = 0
   #unsettledBytes = 0
   #startsLeft = startsPerTurn
   #isTurnScheduled = false
@@ -41,7 +44,8 @@ export class Handlers {
 
   /** Starts as many entries as may run. */
   startReady(): void {
-    while (this.#running < this.#options.concurrency && !this.#isStopping) {
+    const { concurrency } = this.#options
+    while (this.#running < concurrency && this.#runningBytes < maxRunningBytes && !this.#isStopping) {
       if (this.#commits.isFull) {
         this.#commits.onceNotFull(this.#resume)
         return
@@ -93,6 +97,7 @@ export class Handlers {
     entry.tracker.start(entry)
     entry.tracker.inHandlers += 1
     this.#running += 1
+    this.#runningBytes += entry.bytes
     void this.#options.handle(run).then((settlement) => this.#settle(entry, settlement))
   }
 
@@ -123,6 +128,49 @@ export class Handlers {
     entry.run = undefined
     entry.tracker.inHandlers -= 1
     this.#running -= 1
+    this.#runningBytes -= entry.bytes
+  }
+}
+
+/** The entries that wait for a free handler: one of each key at a time. Partitions take turns. */
+export class ReadyQueue {
+  readonly #lanes = new KeyLanes<Entry>()
+  /** The trackers that have a ready entry. The first one has the next turn. */
+  #turns: Tracker[] = []
+
+  /** Makes the entry ready when no other of its key is before it. */
+  enter(entry: Entry): void {
+    if (this.#lanes.enter(entry.key, entry)) this.#add(entry)
+  }
+
+  /** Makes the next entry of the same key ready. Passes over entries that were discarded while they waited. */
+  leave(entry: Entry): void {
+    let next = this.#lanes.leave(entry.key, entry)
+    while (next?.state === 'void') next = this.#lanes.leave(next.key, next)
+    if (next !== undefined) this.#add(next)
+  }
+
+  /** Takes the next entry out. */
+  shift(): Entry | undefined {
+    for (let tracker = this.#turns.shift(); tracker !== undefined; tracker = this.#turns.shift()) {
+      const entry = tracker.ready.shift()
+      if (tracker.ready.length > 0) this.#turns.push(tracker)
+      if (entry?.state === 'ready') return entry
+    }
+    return undefined
+  }
+
+  /** Takes the entries of a partition out. */
+  remove(tracker: Tracker): void {
+    tracker.ready.clear()
+    this.#turns = this.#turns.filter((one) => one !== tracker)
+  }
+
+  #add(entry: Entry): void {
+    const { tracker } = entry
+    entry.state = 'ready'
+    if (tracker.ready.length === 0) this.#turns.push(tracker)
+    tracker.ready.push(entry)
   }
 }
 

@@ -43,8 +43,8 @@ export class Reader {
     return this.#main.isFailing || this.#waiting.isFailing
   }
 
-  add(at: TopicPartition, from: number): Feed {
-    return (at.topic === this.#topic ? this.#main : this.#waiting).add(at, from)
+  add(at: TopicPartition, from: number, identity?: string): Feed {
+    return (at.topic === this.#topic ? this.#main : this.#waiting).add(at, from, identity)
   }
 
   stop(): void {

@@ -1,12 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { backoff, type GroupRef, MqError, type Settlement } from '@mq/core/adapter'
-import type { OutgoingRecord } from '../driver/records/record-writer.js'
+import { nameOf } from '../driver/cluster.js'
+import { type OutgoingRecord, recordBytes } from '../driver/records/record-writer.js'
+import type { Settings } from '../options.js'
 import type { Outbox } from '../publish/outbox.js'
 import { isTooLarge } from '../publish/refusals.js'
 import { deadPartition } from '../topology/plans.js'
 import { tierFor } from '../topology/tiers.js'
 import type { Topology } from '../topology/topology.js'
 import { encodeRecord } from '../wire/record.js'
+import { encodeStub } from '../wire/stub.js'
 import type { Entry } from './entry.js'
 
 /** Writes retries and dead letters. Both resolve with false if the consumer lost the entry before it was written. */
@@ -24,6 +27,7 @@ export interface SettlerOptions {
   readonly ref: GroupRef
   readonly outbox: Outbox
   readonly topology: Topology
+  readonly settings: Pick<Settings, 'maxMessageBytes'>
   readonly report: (error: MqError) => void
 }
 
@@ -34,6 +38,8 @@ interface Addressed {
 
 const sendTimeoutMs = 15_000
 const pauseMs = 1_000
+/** A larger record is not sent. Far larger ones than a broker takes make it close the connection, instead of refusing them. */
+const minRecordBytes = 16 * 1024 * 1024
 /** A record that is too large fits only once its topic was changed, so the pauses between its attempts grow. */
 const stuckPauses = { minMs: pauseMs, maxMs: 30_000 }
 
@@ -41,7 +47,8 @@ const stuckPauses = { minMs: pauseMs, maxMs: 30_000 }
  * Creates what writes the retries and dead letters of a group. Each is written before the record that it comes from is finished, and
  * as often as necessary. So a failure in between repeats a message, and loses none.
  */
-export function createSettler({ ref, outbox, topology, report }: SettlerOptions): Settler {
+export function createSettler({ ref, outbox, topology, settings, report }: SettlerOptions): Settler {
+  const maxRecordBytes = Math.max(minRecordBytes, 4 * settings.maxMessageBytes)
   const retryTopic = topology.plan.retry(ref)
   const deadTopic = topology.plan.dead(ref)
 
@@ -80,20 +87,33 @@ export function createSettler({ ref, outbox, topology, report }: SettlerOptions)
   }
 
   return {
-    /** A retry that is too large becomes a dead letter. `onStuck` is called if that is too large as well. */
+    /**
+     * A retry that is too large becomes a dead letter, and one that is too large for that becomes a stub. `onStuck` is called if not
+     * even the stub fits.
+     */
     async carryOut(entry, settlement, onStuck) {
       const { decoded } = entry
       if (decoded === undefined) return false
       const { message, attempt } = decoded
       const { failure } = settlement
       const letterId = entryIdOf(entry)
+      const partition = deadPartition.letters
+      const dieAsStub = (): Promise<boolean> => {
+        const place = `${nameOf(entry.tracker)}/${entry.offset}`
+        const text = `The message at ${place} is too large for ${deadTopic}, so only its beginning is a dead letter`
+        report(new MqError('MQ_MESSAGE_TOO_LARGE', text))
+        const record = encodeStub(message, { place, attempt, failure }, letterId)
+        return write(entry, deadTopic, () => ({ record, partition }), { onStuck })
+      }
       const die = (): Promise<boolean> => {
         const record = encodeRecord(message, { attempt, failure }, letterId)
-        return write(entry, deadTopic, () => ({ record, partition: deadPartition.letters }), { onStuck })
+        if (recordBytes(record) > maxRecordBytes) return dieAsStub()
+        return write(entry, deadTopic, () => ({ record, partition }), { instead: dieAsStub })
       }
       if (settlement.kind === 'dead') return await die()
       const delayMs = Math.max(0, Math.ceil(settlement.delayMs))
       const record = encodeRecord(message, { attempt: attempt + 1, failure, delayMs })
+      if (recordBytes(record) > maxRecordBytes) return await die()
       return await write(entry, retryTopic, () => ({ record, partition: tierFor(delayMs) }), { instead: die })
     },
     async forward(entry) {

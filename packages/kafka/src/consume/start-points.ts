@@ -1,11 +1,16 @@
-import type { Cluster } from '../driver/cluster.js'
-import { nameOf, type TopicPartition } from '../driver/cluster.js'
+import { type Cluster, nameOf, type TopicPartition } from '../driver/cluster.js'
 import { committedOffsets, partitionOffsets } from '../driver/offsets.js'
-import { decodeProgress, type Progress } from '../wire/progress.js'
+import { decodeProgress, isOfDeletedTopic, type Progress } from '../wire/progress.js'
 import type { TopicKind } from './tracker.js'
 
 export interface StartPoints {
-  readonly points: readonly { readonly at: TopicPartition; readonly progress: Progress }[]
+  readonly points: readonly {
+    readonly at: TopicPartition
+    readonly progress: Progress
+    readonly identity: string | undefined
+  }[]
+  /** The topics that were deleted and created again since the group has committed. */
+  readonly replaced: ReadonlySet<string>
   /** True if the offsets of the group have expired at the broker. */
   readonly isExpired: boolean
 }
@@ -23,14 +28,20 @@ export async function findStartPoints(
   // The partitions may include some that were added since.
   const known = new Map([...all, ...partitions].map((at) => [nameOf(at), at]))
   const committed = await committedOffsets(cluster, groupId, [...known.values()])
-  const unread = partitions.filter((at) => !committed.has(nameOf(at)))
+  const isReplaced = (at: TopicPartition): boolean => {
+    const found = committed.get(nameOf(at))
+    return found !== undefined && isOfDeletedTopic(found.offset, found.metadata, cluster.identityOf(at.topic))
+  }
+  const replaced = new Set(partitions.filter(isReplaced).map(({ topic }) => topic))
+  const unread = partitions.filter((at) => !committed.has(nameOf(at)) || replaced.has(at.topic))
   const starts = await partitionOffsets(cluster, unread, 'start')
   const points = partitions.map((at) => {
-    const found = committed.get(nameOf(at))
+    const identity = cluster.identityOf(at.topic)
+    const found = replaced.has(at.topic) ? undefined : committed.get(nameOf(at))
     const offset = found?.offset ?? starts.get(nameOf(at)) ?? 0
-    return { at, progress: decodeProgress(offset, found?.metadata) }
+    return { at, progress: decodeProgress(offset, found?.metadata, identity), identity }
   })
   // Declaring a group commits an offset for each partition. If there is none left, they have expired.
   const isExpired = !all.some((at) => kinds.get(at.topic) === 'main' && committed.has(nameOf(at)))
-  return { points, isExpired }
+  return { points, replaced, isExpired }
 }

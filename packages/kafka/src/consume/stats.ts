@@ -1,6 +1,5 @@
 import type { GroupRef, QueueStats } from '@mq/core/adapter'
-import type { Cluster } from '../driver/cluster.js'
-import { nameOf } from '../driver/cluster.js'
+import { type Cluster, nameOf } from '../driver/cluster.js'
 import { committedOffsets, logOffsets } from '../driver/offsets.js'
 import type { Names } from '../topology/plans.js'
 import { planGroup, type Topology } from '../topology/topology.js'
@@ -35,7 +34,11 @@ export async function statsOf(ref: GroupRef, context: StatsContext): Promise<Que
     for (const at of partitions.filter(({ topic }) => names.includes(topic))) {
       const found = committed.get(nameOf(at))
       const start = starts.get(nameOf(at)) ?? 0
-      const progress = decodeProgress(Math.max(start, found?.offset ?? start), found?.metadata)
+      const progress = decodeProgress(
+        Math.max(start, found?.offset ?? start),
+        found?.metadata,
+        cluster.identityOf(at.topic),
+      )
       const open = Math.max(0, (ends.get(nameOf(at)) ?? 0) - progress.offset - progress.doneCount)
       running += Math.min(open, progress.running)
       waiting += Math.max(0, open - progress.running)

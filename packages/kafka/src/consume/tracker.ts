@@ -49,6 +49,11 @@ export class Tracker implements TopicPartition {
     this.#position = progress.offset
   }
 
+  /** The topic that its offsets belong to: see `Cluster.identityOf`. */
+  get identity(): string | undefined {
+    return this.#feed.identity
+  }
+
   get isPaused(): boolean {
     return this.#isPaused
   }
@@ -182,6 +187,14 @@ export class Tracker implements TopicPartition {
 
   get position(): number {
     return this.#position
+  }
+
+  /** True while no more is read because the oldest record is not finished, or while that record cannot be settled. */
+  isHeldUp(maxUncommitted: number): boolean {
+    const { uncommitted } = this
+    const first = this.#entries.first
+    if (first?.state !== 'running') return false
+    return first.isUnsettled || (this.#isPaused && uncommitted >= maxUncommitted / 2)
   }
 
   /** How many records lie behind the oldest unfinished one, finished or not. */

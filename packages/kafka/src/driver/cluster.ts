@@ -3,24 +3,8 @@ import type { Kafka } from 'kafkajs'
 import { type Address, addressName, Connections } from './connections.js'
 import { LinkError } from './errors.js'
 import type { Broker } from './kafkajs-types.js'
+import type { MetadataAnswer } from './metadata.js'
 import { ask, clusterOf, createErrorFromCode, errorCode } from './protocol.js'
-
-export interface TopicPartition {
-  readonly topic: string
-  readonly partition: number
-}
-
-export const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`
-
-export function byTopic<T extends TopicPartition>(partitions: Iterable<T>): Map<string, T[]> {
-  const topics = new Map<string, T[]>()
-  for (const one of partitions) {
-    const found = topics.get(one.topic)
-    if (found === undefined) topics.set(one.topic, [one])
-    else found.push(one)
-  }
-  return topics
-}
 
 export interface ClusterOptions {
   readonly client: Kafka
@@ -38,16 +22,6 @@ export interface PartitionInfo {
   readonly leader: number
 }
 
-interface MetadataAnswer {
-  readonly brokers: readonly (Address & { readonly nodeId: number })[]
-  readonly controllerId: number
-  readonly topicMetadata: readonly {
-    readonly topic: string
-    readonly topicErrorCode: number
-    readonly partitionMetadata: readonly { readonly partitionId: number; readonly leader: number }[]
-  }[]
-}
-
 /** The pauses before a topic counts as missing. */
 const unknownPausesMs = [50, 150, 300, 500]
 
@@ -59,6 +33,11 @@ export class Cluster {
   readonly #connections: Connections
   readonly #addresses = new Map<number, Address>()
   readonly #partitions = new Map<string, readonly PartitionInfo[]>()
+  /** See `identityOf`. */
+  readonly #identities = new Map<string, string>()
+  /** The topics about which the broker that was asked last seems to be behind: another one is asked next. */
+  readonly #doubtful = new Set<string>()
+  #lastAsked: Broker | undefined
   #controllerId = -1
 
   /** Throws a `TypeError` if the client is not one of kafkajs 2. */
@@ -108,9 +87,18 @@ export class Cluster {
     return this.partitionsOf(topic, { fresh: true })
   }
 
-  /** Makes the next request for one of its partitions ask for the leader again. */
+  /**
+   * Returns what tells a topic from another one of the same name: its id and that of the cluster, as `topic.cluster`. Undefined while
+   * the topic is not known, and for brokers older than Kafka 2.8.
+   */
+  identityOf(topic: string): string | undefined {
+    return this.#identities.get(topic)
+  }
+
+  /** Makes the next request for one of its partitions ask for the leader again, and ask another broker if there is one. */
   forget(topic: string): void {
     this.#partitions.delete(topic)
+    this.#doubtful.add(topic)
   }
 
   async leader(topic: string, partition: number): Promise<Broker> {
@@ -166,29 +154,45 @@ export class Cluster {
     return this.#connections.any([...this.#addresses.values()])
   }
 
+  async #brokerToAsk(topics: readonly string[]): Promise<Broker> {
+    const last = this.#lastAsked
+    const isDoubted = last !== undefined && topics.some((topic) => this.#doubtful.has(topic))
+    const other = isDoubted ? await this.#connections.other(last, [...this.#addresses.values()]) : undefined
+    return other ?? (await this.#anyBroker())
+  }
+
   async #metadata(topics: readonly string[]): Promise<void> {
-    const answer = await this.request(await this.#anyBroker(), (broker) =>
+    const asked = await this.#brokerToAsk(topics)
+    this.#lastAsked = asked
+    const answer = await this.request(asked, (broker) =>
       ask<MetadataAnswer>(broker, 'Metadata', { topics, allowAutoTopicCreation: false }),
     )
     for (const { nodeId, host, port } of answer.brokers) this.#addresses.set(nodeId, { host, port })
     this.#controllerId = answer.controllerId
-    for (const { topic, topicErrorCode, partitionMetadata } of answer.topicMetadata) {
+    for (const { topic, topicErrorCode, topicId, partitionMetadata } of answer.topicMetadata) {
       if (topic === noTopic) continue
       // The topic is missing, or it is being created and has no partitions yet.
       if (
         topicErrorCode === errorCode.unknownTopic ||
         (topicErrorCode === errorCode.noLeader && partitionMetadata.length === 0)
       ) {
-        this.#partitions.delete(topic)
+        this.forget(topic)
         continue
       }
+      this.#doubtful.delete(topic)
       if (topicErrorCode !== 0 && topicErrorCode !== errorCode.noLeader) throw createErrorFromCode(topicErrorCode)
+      if (topicId !== undefined) this.#identify(topic, `${topicId}.${answer.clusterId ?? ''}`)
       const partitions = partitionMetadata.map(({ partitionId, leader }) => ({ partition: partitionId, leader }))
       this.#partitions.set(
         topic,
         partitions.sort((left, right) => left.partition - right.partition),
       )
     }
+  }
+
+  /** Keeps the text that is known as long as it is the same, because it is compared often. */
+  #identify(topic: string, identity: string): void {
+    if (this.#identities.get(topic) !== identity) this.#identities.set(topic, identity)
   }
 
   /** Forgets the partitions of a broker that was dropped. Other brokers may lead them by now. */
@@ -199,4 +203,21 @@ export class Cluster {
       if (partitions.some(({ leader }) => lost.has(leader))) this.forget(topic)
     }
   }
+}
+
+export interface TopicPartition {
+  readonly topic: string
+  readonly partition: number
+}
+
+export const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`
+
+export function byTopic<T extends TopicPartition>(partitions: Iterable<T>): Map<string, T[]> {
+  const topics = new Map<string, T[]>()
+  for (const one of partitions) {
+    const found = topics.get(one.topic)
+    if (found === undefined) topics.set(one.topic, [one])
+    else found.push(one)
+  }
+  return topics
 }

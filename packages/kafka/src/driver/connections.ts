@@ -28,6 +28,10 @@ const seedPrefix = 'seed '
 
 /** How long a silent broker delays the attempt to reach the next one, at most. */
 const maxHeadStartMs = 1_000
+const otherPauseMs = 10_000
+
+const isSame = ({ connectionPool: one }: Broker, { connectionPool: other }: Broker): boolean =>
+  addressName(one) === addressName(other)
 
 const closedError = (): LinkError => new LinkError('The connection was closed', { unsent: true })
 
@@ -45,6 +49,9 @@ export class Connections {
   #closed = false
   /** Raised by `disconnect`: attempts of an earlier epoch are given up. */
   #epoch = 0
+  #turn = 0
+  /** No connection to another broker is opened before this time, because the last one could not be. */
+  #noOtherBefore = 0
 
   constructor(kafkajs: KafkajsCluster, options: ConnectionsOptions) {
     this.#kafkajs = kafkajs
@@ -81,6 +88,24 @@ export class Connections {
       if (other !== undefined) return other
       throw noneAnswered(failures)
     }
+  }
+
+  /**
+   * Returns a broker other than that one, if it has a connection or gets one soon. Another broker may know of changes that the first
+   * one has not heard of.
+   */
+  async other(than: Broker, known: readonly Address[]): Promise<Broker | undefined> {
+    const ready = [...this.#ready].filter((broker) => broker !== than && broker.isConnected() && !isSame(broker, than))
+    const connected = ready[this.#turn++ % Math.max(1, ready.length)]
+    if (connected !== undefined) return connected
+    const { host, port } = than.connectionPool
+    const addresses = known.filter((address) => addressName(address) !== addressName({ host, port }))
+    const address = addresses[this.#turn++ % Math.max(1, addresses.length)]
+    if (address === undefined || performance.now() < this.#noOtherBefore) return undefined
+    return await withTimeout(this.open(address), maxHeadStartMs, () => new Error('late')).catch(() => {
+      this.#noOtherBefore = performance.now() + otherPauseMs
+      return undefined
+    })
   }
 
   open(address: Address, name = addressName(address)): Promise<Broker> {

@@ -26,6 +26,17 @@ export const isLinkError = (error: unknown): error is LinkError => error instanc
 export const isFenced = (error: unknown): boolean =>
   ['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION', 'FENCED_INSTANCE_ID'].includes(errorType(error) ?? '')
 
+/** Says that the group's members are those of another program, so that this one can have no share of its partitions. */
+export class ForeignGroupError extends Error {
+  override readonly name = 'ForeignGroupError'
+}
+
+const refusedMemberships = ['INCONSISTENT_GROUP_PROTOCOL', 'INVALID_GROUP_ID', 'GROUP_MAX_SIZE_REACHED']
+
+/** The group does not take this member, and joining again cannot help unless somebody changes something. */
+export const isRefusedMembership = (error: unknown): boolean =>
+  error instanceof ForeignGroupError || refusedMemberships.includes(errorType(error) ?? '')
+
 /** The group has another coordinator now, or its coordinator is not ready. */
 export const isCoordinatorGone = (error: unknown): boolean =>
   ['NOT_COORDINATOR_FOR_GROUP', 'GROUP_COORDINATOR_NOT_AVAILABLE', 'GROUP_LOAD_IN_PROGRESS'].includes(

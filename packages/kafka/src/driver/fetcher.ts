@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Cluster } from './cluster.js'
-import { nameOf, type TopicPartition } from './cluster.js'
+import { type Cluster, nameOf, type TopicPartition } from './cluster.js'
 import { errorType, isStaleLeader } from './errors.js'
 import { logStart } from './offsets.js'
+import { producerCompression } from './records/record-batch.js'
 import { fetch, type PartitionRead } from './requests.js'
 
 /** `position` is where the reader was, `start` the first offset that is there. */
@@ -20,14 +20,22 @@ export interface RecordSink {
 export interface FetchListener {
   /** The partition no longer has the position; reading goes on at `start`. */
   gap(at: TopicPartition, gap: Gap): void
+  /** A topic was deleted and created again. Its partitions are no longer read, until they are added again. */
+  replaced(topic: string, identity: string): void
   /** A topic does not exist any more. Called again until the topic exists, or none of its partitions is read. */
   missing(topic: string): void
+  /** True for a topic that is not read past a batch whose codec is missing. */
+  isControl(topic: string): boolean
+  /** A batch of another topic cannot be read before a codec is installed. Its record is a dead letter. */
+  missingCodec(read: PartitionRead): void
   /** Reading fails, and is tried again until it works. Called once until then. */
   failing(error: unknown): void
 }
 
 /** The reading of one partition. */
 export interface Feed {
+  /** See `Cluster.identityOf`. Undefined until it is known. */
+  readonly identity?: string | undefined
   pause(): void
   resume(): void
   /** Ends it. No records come after that, also not those that are on their way. */
@@ -40,6 +48,8 @@ interface Position extends TopicPartition {
   paused: boolean
   /** The time before which the partition is not asked for, because an error concerned it alone. */
   notBefore: number
+  /** The topic that `from` belongs to. */
+  identity: string | undefined
   /** The last attempt to read it failed. */
   failing: boolean
 }
@@ -48,8 +58,10 @@ interface Position extends TopicPartition {
 const shortWaitMs = 50
 const longWaitMs = 500
 const errorPauseMs = 200
+const codecPauseMs = 2_000
 /** Brokers close a connection that is idle for some minutes, and only one of kafkajs's two per broker is used for reading. */
 const pingEveryMs = 60_000
+const refreshEveryMs = 5_000
 /** An answer is decoded in one go while handlers wait, so it is kept small. A larger batch comes whole. */
 const limits = { maxBytes: 10 * 1024 * 1024, maxPartitionBytes: 256 * 1024 }
 
@@ -66,6 +78,7 @@ export class Fetcher {
   /** The brokers that a loop reads from. */
   readonly #loops = new Set<number>()
   readonly #pingedAt = new Map<number, number>()
+  #refreshedAt = Date.now()
   #planning = false
   #planAgain = false
   #failing = false
@@ -81,12 +94,16 @@ export class Fetcher {
     return this.#failing
   }
 
-  add({ topic, partition }: TopicPartition, from: number): Feed {
+  /** `identity` is that of the topic that `from` belongs to. Default: the topic that is there. */
+  add({ topic, partition }: TopicPartition, from: number, identity?: string): Feed {
     const name = nameOf({ topic, partition })
-    const position: Position = { topic, partition, from, paused: false, notBefore: 0, failing: false }
+    const position: Position = { topic, partition, from, paused: false, notBefore: 0, identity, failing: false }
     this.#positions.set(name, position)
     void this.#plan()
     return {
+      get identity() {
+        return position.identity
+      },
       pause: () => {
         position.paused = true
       },
@@ -133,6 +150,7 @@ export class Fetcher {
         if (partitions === undefined) this.#listener.missing(position.topic)
         const leader = partitions?.find(({ partition }) => partition === position.partition)?.leader ?? -1
         if (leader < 0) throw new Error(`${nameOf(position)} has no leader`)
+        if (this.#isReplaced(position)) continue
         leaders.set(leader, [...(leaders.get(leader) ?? []), position])
       } catch (error) {
         this.#cluster.forget(position.topic)
@@ -141,6 +159,28 @@ export class Fetcher {
       }
     }
     return { leaders, failure }
+  }
+
+  #isReplaced(position: Position): boolean {
+    const { topic } = position
+    const identity = this.#cluster.identityOf(topic)
+    position.identity ??= identity
+    if (identity === undefined || position.identity === identity) return false
+    // Others of its topic may have been removed together with it.
+    if (this.#positions.get(nameOf(position)) !== position) return true
+    for (const [name, one] of this.#positions) {
+      if (one.topic === topic && one.identity !== identity) this.#positions.delete(name)
+    }
+    this.#listener.replaced(topic, identity)
+    return true
+  }
+
+  /** No error says that a topic was replaced while nothing of it was being read. */
+  #refresh(): void {
+    if (Date.now() - this.#refreshedAt < refreshEveryMs) return
+    this.#refreshedAt = Date.now()
+    const topics = new Set([...this.#positions.values()].map(({ topic }) => topic))
+    this.#cluster.allPartitions([...topics], { fresh: true }).catch(() => {})
   }
 
   #startLoop(leader: number): void {
@@ -176,6 +216,7 @@ export class Fetcher {
   }
 
   async #fetch(leader: number, positions: readonly Position[]): Promise<void> {
+    this.#refresh()
     const broker = await this.#cluster.node(leader)
     if (Date.now() - (this.#pingedAt.get(leader) ?? 0) > pingEveryMs) {
       this.#pingedAt.set(leader, Date.now())
@@ -198,6 +239,13 @@ export class Fetcher {
         continue
       }
       if (read.nextOffset === undefined || entry.position.paused) continue
+      if (read.missingCodec !== undefined) {
+        if (this.#listener.isControl(read.topic)) {
+          failure ??= this.#stopAt(entry.position, read, read.missingCodec)
+          continue
+        }
+        this.#listener.missingCodec(read)
+      }
       entry.position.from = read.nextOffset
       this.#sink.take(read)
     }
@@ -220,6 +268,28 @@ export class Fetcher {
     position.notBefore = Date.now() + errorPauseMs
     if (isStaleLeader(error)) this.#cluster.forget(position.topic)
     return false
+  }
+
+  /** Takes the records before one whose codec is missing. Returns the error, which lasts until there is a codec. */
+  #stopAt(
+    position: Position,
+    read: PartitionRead,
+    { offset, cause }: NonNullable<PartitionRead['missingCodec']>,
+  ): Error {
+    position.failing = true
+    position.notBefore = Date.now() + codecPauseMs
+    if (offset > position.from) {
+      position.from = offset
+      const records = read.records.filter((record) => record.offset < offset)
+      this.#sink.take({ ...read, records, nextOffset: offset })
+    }
+    const { topic } = position
+    return new Error(
+      `The record ${offset} of ${topic} cannot be read: ${cause.message}. ${producerCompression(topic)}`,
+      {
+        cause,
+      },
+    )
   }
 
   #failed(error: unknown): void {

@@ -102,7 +102,6 @@ export interface Broker {
       readonly partitions: readonly { readonly partition: number }[]
     }[]
   }): Promise<{ readonly responses: readonly TopicOffsets[] }>
-  createTopics(request: { readonly topics: readonly object[]; readonly timeout: number }): Promise<unknown>
   deleteTopics(request: { readonly topics: readonly string[]; readonly timeout: number }): Promise<unknown>
   deleteGroups(groupIds: readonly string[]): Promise<{ readonly results: readonly { readonly error?: Error }[] }>
 }

@@ -1,5 +1,4 @@
-import type { Cluster } from './cluster.js'
-import { byTopic, nameOf, type TopicPartition } from './cluster.js'
+import { byTopic, type Cluster, nameOf, type TopicPartition } from './cluster.js'
 import type { Broker } from './kafkajs-types.js'
 import { patiently } from './patience.js'
 import { createErrorFromCode, errorCode } from './protocol.js'

@@ -3,6 +3,8 @@ import { backoff } from '@mq/core/adapter'
 import { isCoordinatorGone, isLinkError, isStaleLeader } from './errors.js'
 
 const patienceMs = 15_000
+/** Leaders and coordinators move slowly on a busy cluster. */
+const longPatienceMs = 30_000
 const pausesBetween = { minMs: 20, maxMs: 500 }
 
 /**
@@ -10,15 +12,16 @@ const pausesBetween = { minMs: 20, maxMs: 500 }
  * The request must be one that may be carried out twice.
  */
 export async function patiently<T>(request: () => Promise<T>): Promise<T> {
-  const endsAt = Date.now() + patienceMs
+  const startedAt = Date.now()
   const pauses = backoff(pausesBetween)
   for (;;) {
     try {
       return await request()
     } catch (error) {
-      const isPassing = isStaleLeader(error) || isCoordinatorGone(error) || isLinkError(error)
+      const isMoving = isStaleLeader(error) || isCoordinatorGone(error)
       const pauseMs = pauses.next()
-      if (!isPassing || Date.now() + pauseMs > endsAt) throw error
+      const endsAt = startedAt + (isMoving ? longPatienceMs : patienceMs)
+      if ((!isMoving && !isLinkError(error)) || Date.now() + pauseMs > endsAt) throw error
       await sleep(pauseMs)
     }
   }

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import type { Kafka } from 'kafkajs'
 import type { Broker, Connection, Definition, KafkajsCluster } from './kafkajs-types.js'
+import { metadataWithIds } from './metadata.js'
 
 // The functions of kafkajs 2.2.4 below its public producer and consumer, as far as this adapter uses them. Nothing outside of this
 // folder knows that kafkajs exists.
@@ -18,7 +19,7 @@ export function clusterOf(client: Kafka): KafkajsCluster | undefined {
 
 const load = createRequire(import.meta.url)
 
-type ApiName = 'Fetch' | 'Metadata' | 'Produce'
+type ApiName = 'CreateTopics' | 'Fetch' | 'Metadata' | 'Produce'
 
 const { requests } = load('kafkajs/src/protocol/requests') as {
   readonly requests: Readonly<Record<ApiName, Definition>>
@@ -34,7 +35,7 @@ const fetchFromLeaders: Definition = {
   ...requests.Fetch,
   versions: requests.Fetch.versions.filter((version) => Number(version) <= 10),
 }
-const definitions = { ...requests, Fetch: fetchFromLeaders }
+const definitions = { ...requests, Fetch: fetchFromLeaders, Metadata: metadataWithIds(requests.Metadata) }
 
 const apiKeys = load('kafkajs/src/protocol/requests/apiKeys') as Readonly<Record<ApiName, number>>
 
@@ -60,7 +61,7 @@ export const crc32C = load('kafkajs/src/protocol/recordBatch/crc32C') as (data: 
 /** Sends a request whose answer this adapter reads itself. */
 export async function ask<Answer>(
   broker: Broker,
-  name: 'Fetch' | 'Metadata',
+  name: 'CreateTopics' | 'Fetch' | 'Metadata',
   parameters: object,
   decode?: (data: Buffer) => Promise<Answer>,
 ): Promise<Answer> {

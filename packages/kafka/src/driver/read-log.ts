@@ -3,9 +3,13 @@ import { errorType } from './errors.js'
 import { logStart } from './offsets.js'
 import { patiently } from './patience.js'
 import type { KafkaRecord } from './records/record-batch.js'
+import { MissingCodecError, producerCompression } from './records/record-batch.js'
 import { fetch, type PartitionFetch, type PartitionRead } from './requests.js'
 
-/** Calls `each` for the records that a partition has now, the oldest first, until `each` returns false. */
+/**
+ * Calls `each` for the records that a partition has now, the oldest first, until `each` returns false. Rejects if there is one that
+ * cannot be read, because the rest has no meaning without it.
+ */
 export async function readLog(
   cluster: Cluster,
   { topic, partition }: TopicPartition,
@@ -21,10 +25,21 @@ export async function readLog(
       continue
     }
     end ??= read.end
-    for (const record of read.records) if (record.offset < end && each(record) === false) return
+    for (const record of read.records) {
+      if (record.offset >= end) break
+      if (record.unreadable !== undefined) throw unreadableLog({ topic, partition }, record)
+      if (each(record) === false) return
+    }
     // Nothing is left to read before the end if compaction removed the last records.
     from = read.nextOffset ?? end
   } while (end === undefined || from < end)
+}
+
+function unreadableLog({ topic }: TopicPartition, { offset, unreadable }: KafkaRecord): Error {
+  const hint = unreadable?.cause instanceof MissingCodecError ? `. ${producerCompression(topic)}` : ''
+  return new Error(`The record ${offset} of ${topic} cannot be read: ${unreadable?.cause.message}${hint}`, {
+    cause: unreadable?.cause,
+  })
 }
 
 /** Throws every error except that the offset is out of range, which it returns. */

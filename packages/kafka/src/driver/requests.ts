@@ -1,10 +1,9 @@
-import type { Cluster } from './cluster.js'
-import { byTopic, type TopicPartition } from './cluster.js'
+import { byTopic, type Cluster, type TopicPartition } from './cluster.js'
 import { isStaleLeader } from './errors.js'
 import type { Broker } from './kafkajs-types.js'
 import { ask, askToProduce, createErrorFromCode } from './protocol.js'
 import { ByteReader } from './records/readers.js'
-import { type AbortedTransaction, type RecordsRead, readBatches } from './records/record-batch.js'
+import { type AbortedTransaction, type RecordsRead, readBatches, UnpackBudget } from './records/record-batch.js'
 import { type OutgoingRecord, writeBatch } from './records/record-writer.js'
 
 /** How batches are compressed. */
@@ -87,6 +86,7 @@ export async function fetch(
 async function readAnswer(data: Buffer, positions: ReadonlyMap<string, number>) {
   const reader = new ByteReader(data)
   const partitions: PartitionRead[] = []
+  const budget = new UnpackBudget()
   const clientSideThrottleTime = reader.int32()
   const errorCode = reader.int16()
   if (errorCode !== 0) throw createErrorFromCode(errorCode)
@@ -104,7 +104,7 @@ async function readAnswer(data: Buffer, positions: ReadonlyMap<string, number>) 
         aborted.push({ producerId: reader.int64(), firstOffset: Number(reader.int64()) })
       }
       const from = positions.get(`${topic}/${partition}`) ?? 0
-      const read = await readBatches(reader.bytes(reader.int32()), { from, aborted })
+      const read = await readBatches(reader.bytes(reader.int32()), { from, aborted, budget })
       partitions.push({
         topic,
         partition,

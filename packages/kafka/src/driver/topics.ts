@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { backoff } from '@mq/core/adapter'
 import type { Cluster } from './cluster.js'
-import { errorType, isUnknownTopic } from './errors.js'
+import { isUnknownTopic } from './errors.js'
+import { ask, createErrorFromCode } from './protocol.js'
 
 export interface NewTopic {
   readonly topic: string
@@ -28,9 +29,12 @@ export async function createTopics(
     configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
   }))
   const controller = await cluster.controller()
-  await cluster
-    .request(controller, (broker) => broker.createTopics({ topics: request, timeout: timeoutMs }), timeoutMs)
-    .catch(tolerateExisting)
+  const { topicErrors } = await cluster.request(
+    controller,
+    (broker) => ask<CreateAnswer>(broker, 'CreateTopics', { topics: request, validateOnly: false, timeout: timeoutMs }),
+    timeoutMs,
+  )
+  for (const one of topicErrors) throwUnlessExisting(one)
   const endsAt = Date.now() + timeoutMs
   for (const { topic } of topics) {
     await untilTrue(() => hasLeaders(cluster, topic), {
@@ -66,10 +70,22 @@ async function hasLeaders(cluster: Cluster, topic: string): Promise<boolean> {
   return partitions?.every(({ leader }) => leader >= 0) ?? false
 }
 
-/** Each topic that is refused has an error of its own, in a list. */
-function tolerateExisting(error: Error & { readonly errors?: readonly Error[] }): void {
-  const real = (error.errors ?? [error]).find((one) => errorType(one) !== 'TOPIC_ALREADY_EXISTS')
-  if (real !== undefined) throw real
+/** The answer has the broker's own text, such as that of a policy. kafkajs leaves it out of its errors. */
+interface CreateAnswer {
+  readonly topicErrors: readonly {
+    readonly topic: string
+    readonly errorCode: number
+    readonly errorMessage?: string | null
+  }[]
+}
+
+function throwUnlessExisting({ topic, errorCode, errorMessage }: CreateAnswer['topicErrors'][number]): void {
+  if (errorCode === 0) return
+  const cause = createErrorFromCode(errorCode)
+  const { type } = cause
+  if (type === 'TOPIC_ALREADY_EXISTS') return
+  const text = `The topic ${topic} cannot be created: ${errorMessage || cause.message} (${type})`
+  throw Object.assign(new Error(text, { cause }), { type })
 }
 
 async function untilTrue(

@@ -22,41 +22,6 @@ import { lateReason, type Parcel, refusalReason } from './parcel.js'
 import { type PartitionOwner, PartitionQueue, type PartitionQueueOptions } from './partition-queue.js'
 import { isFinal } from './refusals.js'
 
-type Publish = (
-  topic: string,
-  messages: readonly OutgoingMessage[],
-  call: PublishCall,
-) => Promise<readonly StoreOutcome[]>
-
-const isDelayed = ({ delayMs = 0 }: OutgoingMessage): boolean => delayMs > 0
-
-/** Publishes messages to their topic, and those with a delay to the topic of delayed messages. */
-export function createPublisher({ plan }: Topology, outbox: Outbox): Publish {
-  return async (topic, messages, call) => {
-    const send = (to: string, some: readonly OutgoingMessage[]): Promise<readonly StoreOutcome[]> =>
-      outbox.send(to, some.map(encodeOutgoing), call)
-    if (!messages.some(isDelayed)) return await send(plan.main(topic), messages)
-    if (messages.every(isDelayed)) return await send(plan.delay(topic), messages)
-
-    const outcomes: StoreOutcome[] = new Array(messages.length)
-    const sendThose = async (to: string, isWanted: (message: OutgoingMessage) => boolean): Promise<void> => {
-      const wanted = messages.map((message, index) => ({ message, index })).filter(({ message }) => isWanted(message))
-      const sent = await send(
-        to,
-        wanted.map(({ message }) => message),
-      )
-      wanted.forEach(({ index }, position) => {
-        outcomes[index] = sent[position] as StoreOutcome
-      })
-    }
-    await Promise.all([
-      sendThose(plan.main(topic), (message) => !isDelayed(message)),
-      sendThose(plan.delay(topic), isDelayed),
-    ])
-    return outcomes
-  }
-}
-
 export interface SendLimits extends PublishLimits {
   /** Default: the key decides, or a record without a key goes to a partition that is free. */
   readonly partition?: number
@@ -116,6 +81,41 @@ export function createOutbox(options: TopicQueueOptions) {
 
 export type Outbox = ReturnType<typeof createOutbox>
 
+export type Publish = (
+  topic: string,
+  messages: readonly OutgoingMessage[],
+  call: PublishCall,
+) => Promise<readonly StoreOutcome[]>
+
+const isDelayed = ({ delayMs = 0 }: OutgoingMessage): boolean => delayMs > 0
+
+/** Publishes messages to their topic, and those with a delay to the topic of delayed messages. */
+export function createPublisher({ plan }: Topology, outbox: Outbox): Publish {
+  return async (topic, messages, call) => {
+    const send = (to: string, some: readonly OutgoingMessage[]): Promise<readonly StoreOutcome[]> =>
+      outbox.send(to, some.map(encodeOutgoing), call)
+    if (!messages.some(isDelayed)) return await send(plan.main(topic), messages)
+    if (messages.every(isDelayed)) return await send(plan.delay(topic), messages)
+
+    const outcomes: StoreOutcome[] = new Array(messages.length)
+    const sendThose = async (to: string, isWanted: (message: OutgoingMessage) => boolean): Promise<void> => {
+      const wanted = messages.map((message, index) => ({ message, index })).filter(({ message }) => isWanted(message))
+      const sent = await send(
+        to,
+        wanted.map(({ message }) => message),
+      )
+      wanted.forEach(({ index }, position) => {
+        outcomes[index] = sent[position] as StoreOutcome
+      })
+    }
+    await Promise.all([
+      sendThose(plan.main(topic), (message) => !isDelayed(message)),
+      sendThose(plan.delay(topic), isDelayed),
+    ])
+    return outcomes
+  }
+}
+
 export interface TopicQueueOptions extends PartitionQueueOptions {
   readonly topology: Topology
   readonly lingerMs: number
@@ -126,7 +126,7 @@ const retryPauses = { minMs: 50, maxMs: 1_000 }
 const maxCountAgeMs = 60_000
 
 /** The parcels that wait for a topic. It finds the number of partitions, creates a missing topic, and chooses partitions. */
-class TopicQueue implements PartitionOwner {
+export class TopicQueue implements PartitionOwner {
   readonly topic: string
   lastFailure: unknown
   readonly #options: TopicQueueOptions

@@ -1,11 +1,9 @@
 import { type GroupRef, MqError, type StartFrom } from '@mq/core/adapter'
-import type { Cluster } from '../driver/cluster.js'
-import { nameOf, type TopicPartition } from '../driver/cluster.js'
+import { type Cluster, nameOf, type TopicPartition } from '../driver/cluster.js'
 import { errorType, isFenced } from '../driver/errors.js'
 import { commitOffsets, committedOffsets, logOffsets, withCoordinator, withoutMember } from '../driver/offsets.js'
 import { type AppendRecord, type GroupNote, readNotes, type StartOffset, writeNote } from './group-notes.js'
-import type { Names } from './plans.js'
-import { deadPartition } from './plans.js'
+import { deadPartition, type Names } from './plans.js'
 import { tiersMs } from './tiers.js'
 import { planGroup, type Topology } from './topology.js'
 

@@ -44,8 +44,10 @@ export function createPlans(names: Names, settings: Settings) {
     return topic
   }
 
+  /** The broker's default may be a compression that this process has no codec for. */
+  const asSent = { 'compression.type': 'producer' }
   /** A message may have grown by its history, and an unreadable batch is kept as one message. */
-  const roomy = { 'max.message.bytes': String(2 * Math.max(settings.maxMessageBytes, 1024 * 1024)) }
+  const roomy = { ...asSent, 'max.message.bytes': String(2 * Math.max(settings.maxMessageBytes, 1024 * 1024)) }
   const waiting = {
     ...roomy,
     // Delays are counted from the time at which the broker got the record.
@@ -59,7 +61,8 @@ export function createPlans(names: Names, settings: Settings) {
   return {
     /** Each of these plans a topic, and returns its name. Only planned topics are created. */
     plan: {
-      main: (topic: string): string => remember(names.topic(topic), settings.partitions, settings.topicConfig),
+      main: (topic: string): string =>
+        remember(names.topic(topic), settings.partitions, { ...asSent, ...settings.topicConfig }),
       delay: (topic: string): string => remember(names.delay(topic), 1, waiting),
       retry: (ref: GroupRef): string => remember(names.retry(ref), tiersMs.length, waiting),
       dead: (ref: GroupRef): string => remember(names.dead(ref), Object.keys(deadPartition).length, compacted),
@@ -67,3 +70,29 @@ export function createPlans(names: Names, settings: Settings) {
     find: (topic: string): NewTopic | undefined => planned.get(topic),
   }
 }
+
+/** Parts are joined by `--`, so no part can contain what follows `---`. */
+const suffixed = (name: string, kind: 'delay' | 'retry' | 'dead'): string => `${name}---${kind}`
+
+/**
+ * Makes the names at the broker. No two have the same name: see `brokerName` in @mq/core.
+ *
+ * See docs/decisions/0003-names-at-the-broker.md.
+ */
+export function createNames(prefix: string | undefined) {
+  const name = (...parts: string[]): string => brokerName(prefix === undefined ? parts : [prefix, ...parts])
+  return {
+    /** The topic of published messages. */
+    topic: (topic: string): string => name(topic),
+    /** The topic of messages that were published with a delay. */
+    delay: (topic: string): string => suffixed(name(topic), 'delay'),
+    /** The topic of messages that a group retries, or that wait for their time. */
+    retry: ({ topic, group }: GroupRef): string => suffixed(name(topic, group), 'retry'),
+    /** The topic of a group's dead letters and of its notes about itself. */
+    dead: ({ topic, group }: GroupRef): string => suffixed(name(topic, group), 'dead'),
+    /** The consumer group. */
+    group: ({ topic, group }: GroupRef): string => name(topic, group),
+  }
+}
+
+export type Names = ReturnType<typeof createNames>

@@ -3,8 +3,7 @@ import type { Cluster } from '../driver/cluster.js'
 import { patiently } from '../driver/patience.js'
 import { createTopics, deleteTopics, type NewTopic } from '../driver/topics.js'
 import type { Settings } from '../options.js'
-import type { Names } from './plans.js'
-import { createPlans } from './plans.js'
+import { createPlans, type Names } from './plans.js'
 
 const createTimeoutMs = 20_000
 

@@ -20,8 +20,12 @@ export interface Progress {
 /** Brokers take 4,096 bytes of metadata by default. */
 const maxTextLength = 3_500
 
-/** Encodes the part beside the offset. Ranges that find no room are left out: after a crash their records may run again. */
-export function encodeProgress({ offset, done, doneCount, running }: Progress): string {
+/**
+ * Encodes the part beside the offset. It names that offset and the topic, because programs that copy a group to another cluster
+ * translate the offset and copy the text. Ranges that find no room are left out: after a crash their
+ * records may run again.
+ */
+export function encodeProgress({ offset, done, doneCount, running }: Progress, identity = ''): string {
   const parts: string[] = []
   let length = 0
   for (const { first, last } of done) {
@@ -30,20 +34,58 @@ export function encodeProgress({ offset, done, doneCount, running }: Progress): 
     if (length > maxTextLength) break
     parts.push(part)
   }
-  return `mq1;${running};${doneCount};${parts.join(',')}`
+  return `mq2;${identity};${offset};${running};${doneCount};${parts.join(',')}`
 }
 
-/** Decodes the text beside an offset. Any other text counts as none. */
-export function decodeProgress(offset: number, metadata: string | null | undefined): Progress {
-  const found = /^mq1;(\d+);(\d+);([0-9a-z,-]*)$/.exec(metadata ?? '')
-  if (found === null) return { offset, done: [], doneCount: 0, running: 0 }
-  const ranges = (found[3] ?? '').split(',').filter((part) => part !== '')
+const format = /^mq2;([\w.-]*);(\d+);(\d+);(\d+);([0-9a-z,-]*)$/
+
+/**
+ * Decodes the text beside an offset. Any other text counts as none, and so does one that was written beside another offset or for
+ * another topic than `identity`.
+ */
+export function decodeProgress(offset: number, metadata: string | null | undefined, identity = ''): Progress {
+  const found = format.exec(metadata ?? '')
+  if (found === null || Number(found[2]) !== offset || isOther(found[1] ?? '', identity))
+    return { offset, done: [], doneCount: 0, running: 0 }
+  const ranges = (found[5] ?? '').split(',').filter((part) => part !== '')
   const done = ranges.map((part) => {
     const [from = '', length = ''] = part.split('-')
     const first = offset + Number.parseInt(from, 36)
     return { first, last: first + Number.parseInt(length, 36) }
   })
-  return { offset, done, doneCount: Number(found[2]), running: Number(found[1]) }
+  return { offset, done, doneCount: Number(found[4]), running: Number(found[3]) }
+}
+
+const isOther = (one: string, other: string): boolean => one !== '' && other !== '' && one !== other
+
+/** Says that the offset belongs to a topic of this name that was deleted. In another cluster the topic is a copy, and the offset counts. */
+export function isOfDeletedTopic(offset: number, metadata: string | null | undefined, identity = ''): boolean {
+  const found = format.exec(metadata ?? '')
+  const [then = '', now] = [found?.[1], identity]
+  const clusterOf = (text: string): string => text.slice(text.indexOf('.'))
+  return Number(found?.[2]) === offset && isOther(then, now) && clusterOf(then) === clusterOf(now)
+}
+
+/** The offsets that an earlier owner of a partition had finished behind the offset that it committed. */
+export class SkippedRanges {
+  #ranges: readonly Range[]
+
+  constructor(ranges: readonly Range[]) {
+    this.#ranges = ranges
+  }
+
+  /** Takes offsets in ascending order, and forgets the ranges before each. */
+  includes(offset: number): boolean {
+    while (this.#ranges[0] !== undefined && this.#ranges[0].last < offset) this.#ranges = this.#ranges.slice(1)
+    return (this.#ranges[0]?.first ?? Number.POSITIVE_INFINITY) <= offset
+  }
+
+  /** Returns the ranges from a position on. */
+  from(position: number): readonly Range[] {
+    return this.#ranges
+      .filter(({ last }) => last >= position)
+      .map(({ first, last }) => ({ first: Math.max(first, position), last }))
+  }
 }
 
 /** The offsets that an earlier owner of a partition had finished behind the offset that it committed. */

@@ -5,6 +5,7 @@ import {
   encodeFailure,
   type Failure,
   isMqError,
+  type MessageHeaders,
   MqError,
   messageFromAttributes,
   type OutgoingMessage,
@@ -17,6 +18,16 @@ import { maxDelayMs } from '../topology/tiers.js'
 
 /** The headers that hold the history of a message in its group. */
 const ownHeader = { attempt: 'mq-attempt', failure: 'mq-failure', delay: 'mq-delay' } as const
+
+/** The headers of a dead letter that is not the message itself. */
+export const letterHeader = {
+  /** The body is a whole batch that could not be read: `topic/partition/first-last`, with its offsets. */
+  batch: 'mq-batch',
+  /** The body is only the beginning of a message that is too large: `topic/partition/offset`, where the message is. */
+  stub: 'mq-stub',
+  /** The length of that message's body. */
+  stubOf: 'mq-stub-of-bytes',
+} as const
 
 /** Objects whose first fields are the same in the same order are quick to fill and to read. */
 const noAttributes = {
@@ -134,20 +145,26 @@ function decoded(record: KafkaRecord, at: RecordPlace): DecodedRecord {
   if (at.keyed !== false && attributes.partitionkey === undefined && record.key !== undefined)
     attributes.partitionkey = textAt(record.key, 0, record.key.length)
   const content = {
-    headers: headers === undefined ? emptyHeaders : Object.freeze(headers),
+    headers: record.unreadable === undefined ? headersOf(headers) : placeOfBatch(record, at),
     body: record.value ?? noBytes,
   }
   const id = attributes.id || recordId(record, at)
   const defaults = { id, topic: at.name ?? at.topic, timeMs: record.timestampMs }
   const envelope = own === noOwnHeaders ? firstAttempt : envelopeOf(own, record.timestampMs)
   try {
-    if (record.unreadable !== undefined) throw unreadable(record.unreadable)
+    if (record.unreadable !== undefined) throw unreadable(record.unreadable.cause)
     return { ...envelope, message: messageFromAttributes(attributes, content, defaults) }
   } catch (error) {
     const decodeError = isMqError(error) ? error : unreadable(error)
     return { ...envelope, message: messageFromAttributes({}, content, defaults), decodeError }
   }
 }
+
+const headersOf = (headers: Record<string, string> | undefined): MessageHeaders =>
+  headers === undefined ? emptyHeaders : Object.freeze(headers)
+
+const placeOfBatch = ({ offset, unreadable }: KafkaRecord, { topic, partition }: RecordPlace): MessageHeaders =>
+  Object.freeze({ [letterHeader.batch]: `${topic}/${partition}/${offset}-${unreadable?.lastOffset ?? offset}` })
 
 /** The envelope of a message that was published without a delay and has not been tried yet. */
 const firstAttempt = Object.freeze({ attempt: 1, dueMs: 0 })

@@ -113,3 +113,16 @@ function snappyLiteral(data: Uint8Array): Buffer {
   }
   return Buffer.concat(parts)
 }
+
+/** Reads what `publishWithSnappy` has written. */
+export function readSnappyLiterals(data: Buffer): Buffer {
+  const parts: Buffer[] = []
+  let at = 0
+  while ((data[at++] ?? 0) >= 0x80);
+  while (at < data.length) {
+    const length = ((data[at] ?? 0) >> 2) + 1
+    parts.push(data.subarray(at + 1, at + 1 + length))
+    at += 1 + length
+  }
+  return Buffer.concat(parts)
+}

@@ -1,5 +1,6 @@
 import { AssignerProtocol } from 'kafkajs'
 import { byTopic, nameOf, type TopicPartition } from '../cluster.js'
+import { ForeignGroupError } from '../errors.js'
 
 /** A member of the group, as the group's leader sees it. */
 export interface Claimant {
@@ -112,8 +113,19 @@ export function encodeShare({ partitions, pending }: Share): Buffer {
 export function decodeShare(assignment: Buffer): Share {
   if (assignment.length === 0) return { partitions: [], pending: 0 }
   const { assignment: partitions = {}, userData } = AssignerProtocol.MemberAssignment.decode(assignment) ?? {}
-  const { pending } = JSON.parse(String(userData)) as { pending: number }
-  return { partitions: listed(partitions), pending }
+  return { partitions: listed(partitions), pending: pendingOf(userData) }
+}
+
+/** In a group of the protocol of KIP-848 the broker shares out, and knows nothing of pending partitions. */
+function pendingOf(userData: Buffer | undefined): number {
+  let pending: unknown
+  try {
+    pending = (JSON.parse(String(userData)) as { readonly pending?: unknown } | null)?.pending
+  } catch {
+    // It was not written by this adapter.
+  }
+  if (typeof pending === 'number') return pending
+  throw new ForeignGroupError('another program shares out the partitions of the group, with a protocol of its own')
 }
 
 const indexed = (partitions: readonly TopicPartition[]): Record<string, number[]> =>

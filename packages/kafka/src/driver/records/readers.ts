@@ -67,6 +67,31 @@ export class ByteReader {
     throw new RangeError('A number is too long')
   }
 
+  /** At most 32 bits, without a sign. */
+  unsignedVarint(): number {
+    let value = 0
+    for (let shift = 0; shift < 35; shift += 7) {
+      const byte = this.#data.readUInt8(this.#pass(1))
+      value |= (byte & 0x7f) << shift
+      if (byte < 0x80) return value >>> 0
+    }
+    throw new RangeError('A number is too long')
+  }
+
+  /** Reads a text of a flexible version. Returns null if there is none. */
+  compactString(): string | null {
+    const length = this.unsignedVarint() - 1
+    return length < 0 ? null : this.bytes(length).toString()
+  }
+
+  /** Passes over the tagged fields of a flexible version. */
+  tags(): void {
+    for (let left = this.unsignedVarint(); left > 0; left--) {
+      this.unsignedVarint()
+      this.skip(this.unsignedVarint())
+    }
+  }
+
   varbytes(): Buffer | undefined {
     const length = this.varint()
     return length < 0 ? undefined : this.bytes(length)

@@ -15,14 +15,23 @@ export interface KafkaRecord {
   readonly value: Buffer | undefined
   /** If a name occurs twice, the last one counts. */
   readonly headers: readonly RecordHeader[]
-  /** Set when a whole batch could not be read; `value` then holds its bytes, and `offset` is its first. */
-  readonly unreadable?: Error
+  /** Set when a whole batch could not be read. `value` then holds its bytes, and `offset` is the first one that was wanted of it. */
+  readonly unreadable?: UnreadableBatch
+}
+
+export interface UnreadableBatch {
+  /** A `MissingCodecError` if the batch can be read once a codec is registered. */
+  readonly cause: Error
+  /** The last offset of the batch. */
+  readonly lastOffset: number
 }
 
 export interface RecordsRead {
   readonly records: readonly KafkaRecord[]
   /** The offset to read next. Undefined if there was no complete batch. */
   readonly nextOffset: number | undefined
+  /** The first record that is unreadable because a codec is missing. */
+  readonly missingCodec?: { readonly offset: number; readonly cause: MissingCodecError }
 }
 
 export interface AbortedTransaction {
@@ -39,47 +48,59 @@ const controlFlag = 0x20
 
 /**
  * Reads record batches of format 2, the only one that Kafka 4 knows. A batch with an unknown compression codec or damaged
- * records becomes one unreadable record, so that it holds up nothing behind it. Leaves an incomplete batch at the end, and the
- * rest once compressed batches have grown to 64 MiB: they come with the next answer.
+ * records becomes one unreadable record, so that it holds up nothing behind it. So does a batch that is larger, unpacked, than the
+ * whole budget. Leaves an incomplete batch at the end, and the rest once the budget is spent: they come with the next answer.
  */
 export async function readBatches(
   data: Buffer,
-  options: { readonly from: number; readonly aborted: readonly AbortedTransaction[] },
+  options: {
+    readonly from: number
+    readonly aborted: readonly AbortedTransaction[]
+    /** Shared by the partitions of an answer. Default: one of its own. */
+    readonly budget?: UnpackBudget
+  },
 ): Promise<RecordsRead> {
+  const { from, budget = new UnpackBudget() } = options
   const records: KafkaRecord[] = []
   const headers = new HeaderReader()
   const isAborted = abortedFilter(options.aborted)
   let nextOffset: number | undefined
-  let unpackedBytes = 0
+  let missingCodec: RecordsRead['missingCodec']
   for (let at = 0; data.length - at >= batchHeaderBytes; ) {
     const length = data.readInt32BE(at + 8)
     if (data.length - at - 12 < length) break
-    if (unpackedBytes >= enoughUnpackedBytes) break
     const batch = data.subarray(at, at + 12 + length)
     at += 12 + length
     const baseOffset = Number(batch.readBigInt64BE(0))
     const lastOffset = baseOffset + batch.readInt32BE(23)
-    nextOffset = lastOffset + 1
-    if (lastOffset < options.from) continue
     const attributes = batch.readInt16BE(21)
     const producerId = batch.readBigInt64BE(43)
-    if ((attributes & controlFlag) !== 0) {
-      isAborted.ended(producerId)
-      continue
+    const isWanted = lastOffset >= from
+    if (isWanted && (attributes & controlFlag) !== 0) isAborted.ended(producerId)
+    else if (isWanted && !((attributes & transactionalFlag) !== 0 && isAborted.covers(producerId, lastOffset))) {
+      const compression = attributes & compressionMask
+      const content = batch.subarray(batchHeaderBytes)
+      const unpacked = compression === 0 ? content : await unpack(content, compression, budget).catch(asError)
+      if (unpacked === undefined) break
+      if (unpacked instanceof MissingCodecError)
+        missingCodec ??= { offset: Math.max(baseOffset, from), cause: unpacked }
+      const found =
+        unpacked instanceof Error
+          ? [unreadableRecord(batch, unpacked, from)]
+          : recordsOf(batch, unpacked, { headers, from })
+      for (const record of found) if (record.offset >= from) records.push(record)
     }
-    if ((attributes & transactionalFlag) !== 0 && isAborted.covers(producerId, lastOffset)) continue
-    const compression = attributes & compressionMask
-    const content = batch.subarray(batchHeaderBytes)
-    const unpacked = compression === 0 ? content : await unpack(content, compression).catch(asError)
-    if (compression !== 0 && !(unpacked instanceof Error)) unpackedBytes += unpacked.length
-    const found = unpacked instanceof Error ? [unreadableRecord(batch, unpacked)] : recordsOf(batch, unpacked, headers)
-    for (const record of found) if (record.offset >= options.from) records.push(record)
+    nextOffset = lastOffset + 1
   }
-  return { records, nextOffset }
+  return { records, nextOffset, ...(missingCodec && { missingCodec }) }
 }
 
 /** `data` is the part behind the batch's header, decompressed. */
-function recordsOf(batch: Buffer, data: Buffer, headers: HeaderReader): readonly KafkaRecord[] {
+function recordsOf(
+  batch: Buffer,
+  data: Buffer,
+  { headers, from }: { readonly headers: HeaderReader; readonly from: number },
+): readonly KafkaRecord[] {
   const hasAppendTime = (batch.readInt16BE(21) & appendTimeFlag) !== 0
   const firstTimestamp = Number(batch.readBigInt64BE(27))
   const maxTimestamp = Number(batch.readBigInt64BE(35))
@@ -91,33 +112,19 @@ function recordsOf(batch: Buffer, data: Buffer, headers: HeaderReader): readonly
       timestampOf: (delta) => (hasAppendTime ? maxTimestamp : firstTimestamp + delta),
     })
   } catch (cause) {
-    return [unreadableRecord(batch, cause)]
+    return [unreadableRecord(batch, cause, from)]
   }
 }
 
-/** Makes a record that stands for the whole batch. */
-function unreadableRecord(batch: Buffer, cause: unknown): KafkaRecord {
-  const unreadable = asError(cause)
-  const [offset, timestampMs] = [Number(batch.readBigInt64BE(0)), Number(batch.readBigInt64BE(35))]
+/** Makes a record that stands for the whole batch, or for what is wanted of it. */
+function unreadableRecord(batch: Buffer, cause: unknown, from: number): KafkaRecord {
+  const baseOffset = Number(batch.readBigInt64BE(0))
+  const unreadable = { cause: asError(cause), lastOffset: baseOffset + batch.readInt32BE(23) }
+  const [offset, timestampMs] = [Math.max(baseOffset, from), Number(batch.readBigInt64BE(35))]
   return { offset, bytes: batch.length, timestampMs, key: undefined, value: batch, headers: [], unreadable }
 }
 
 const asError = (cause: unknown): Error => (cause instanceof Error ? cause : new Error(String(cause)))
-
-const gzip = 1
-/** Batches are a megabyte unless a topic allows more, so one that grows beyond this is an attack. */
-const maxUnpackedBytes = 128 * 1024 * 1024
-/** Once the compressed batches of an answer have grown to this, the batches behind them are not read from it. */
-const enoughUnpackedBytes = 64 * 1024 * 1024
-const gunzipped = promisify(gunzip)
-
-async function unpack(packed: Buffer, compression: number): Promise<Buffer> {
-  // kafkajs has no limit.
-  if (compression === gzip) return await gunzipped(packed, { maxOutputLength: maxUnpackedBytes })
-  const codec = lookupCodec(compression)
-  if (codec === null) throw new Error(`Compression ${compression} is not known`)
-  return await codec.decompress(packed)
-}
 
 interface BatchContext {
   readonly count: number
@@ -162,4 +169,94 @@ function abortedFilter(transactions: readonly AbortedTransaction[]) {
     },
     ended: (producerId: bigint): void => void open.delete(producerId),
   }
+}
+
+/** Says that a batch cannot be read because no codec for its compression is registered with kafkajs. */
+export class MissingCodecError extends Error {
+  override readonly name = 'MissingCodecError'
+}
+
+/** Says how an operator keeps the broker from compressing a topic of ours. */
+export const producerCompression = (topic: string): string => `Set compression.type=producer for ${topic}`
+
+/**
+ * The memory that the compressed batches of one answer may take, unpacked. An answer is a few megabytes at most, so one that grows
+ * beyond this is an attack.
+ */
+export class UnpackBudget {
+  readonly #maxBytes: number
+  #left: number
+
+  constructor(maxBytes = 64 * 1024 * 1024) {
+    this.#maxBytes = maxBytes
+    this.#left = maxBytes
+  }
+
+  get maxBytes(): number {
+    return this.#maxBytes
+  }
+
+  get left(): number {
+    return this.#left
+  }
+
+  get isUntouched(): boolean {
+    return this.#left === this.#maxBytes
+  }
+
+  spend(bytes: number): void {
+    this.#left = Math.max(0, this.#left - bytes)
+  }
+}
+
+const gzip = 1
+const gunzipped = promisify(gunzip)
+
+/**
+ * Unpacks the content of a batch. Resolves with undefined if there is no room left for it in the answer. Rejects if it is larger
+ * than a whole answer may be, or damaged, and with a `MissingCodecError` if there is no codec for it.
+ */
+export async function unpack(packed: Buffer, compression: number, budget: UnpackBudget): Promise<Buffer | undefined> {
+  if (budget.left === 0) return undefined
+  const mayWait = !budget.isUntouched
+  const unpacked = await unpackWithin(packed, compression, budget.left).catch((error) => {
+    if (!isTooLong(error)) throw error
+    // The part that was unpacked counts, so that no further batch of the answer is tried.
+    budget.spend(budget.left)
+    if (mayWait) return undefined
+    throw new Error(`Its records take more than ${budget.maxBytes} bytes when they are unpacked`)
+  })
+  if (unpacked !== undefined) budget.spend(unpacked.length)
+  return unpacked
+}
+
+const isTooLong = (error: unknown): boolean => (error as { readonly code?: string }).code === 'ERR_BUFFER_TOO_LARGE'
+
+async function unpackWithin(packed: Buffer, compression: number, maxBytes: number): Promise<Buffer> {
+  // The gzip codec of kafkajs has no limit.
+  if (compression === gzip) return await gunzipped(packed, { maxOutputLength: maxBytes })
+  const unpacked = await codecFor(compression).decompress(packed)
+  if (unpacked.length <= maxBytes) return unpacked
+  throw Object.assign(new Error('It is too long'), { code: 'ERR_BUFFER_TOO_LARGE' })
+}
+
+/** Packages with codecs for kafkajs, by the number of the compression in a batch. */
+const packages: Readonly<Record<number, { readonly compression: string; readonly name: string }>> = {
+  2: { compression: 'Snappy', name: 'kafkajs-snappy' },
+  3: { compression: 'LZ4', name: 'kafkajs-lz4' },
+  4: { compression: 'ZSTD', name: '@kafkajs/zstd' },
+}
+
+function codecFor(compression: number) {
+  const known = packages[compression]
+  try {
+    const codec = lookupCodec(compression)
+    if (codec !== null) return codec
+  } catch (cause) {
+    if (known === undefined || (cause as Error).name !== 'KafkaJSNotImplemented') throw cause
+    const { compression: type, name } = known
+    const help = `install ${name} and register it as CompressionCodecs[CompressionTypes.${type}] of kafkajs`
+    throw new MissingCodecError(`it is compressed with ${type}; ${help}`, { cause })
+  }
+  throw new Error(`Compression ${compression} is not known`)
 }
