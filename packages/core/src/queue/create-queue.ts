@@ -53,12 +53,12 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
     return { topic: eventOf(target).name, group: requireGroup(group ?? settings.group) }
   }
   const disconnect = async (timeoutMs: number): Promise<void> => {
-    const endsAt = Date.now() + timeoutMs
+    const endsAt = performance.now() + timeoutMs
     lifecycle.beginClosing()
     await Promise.all([...subscriptions].map((subscription) => subscription.stop({ timeoutMs })))
     // The adapter waits for publishes that it has; those whose data is still being validated have not reached it.
-    await publishes.ended(Math.max(0, endsAt - Date.now()))
-    await lifecycle.close(Math.max(0, endsAt - Date.now()))
+    await publishes.ended(Math.max(0, endsAt - performance.now()))
+    await lifecycle.close(Math.max(0, endsAt - performance.now()))
   }
 
   const queue: Queue = {

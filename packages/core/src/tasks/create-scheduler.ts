@@ -115,10 +115,10 @@ export function createScheduler(queue: Queue, options: SchedulerOptions = {}): T
       requireOptions(given, 'The options of run')
       refuseUnknown(given, runOptionNames, 'run')
       const timeoutMs = requireDuration(given.timeoutMs ?? defaultRunMs, 'timeoutMs', 1)
-      const endsAt = clock.now() + timeoutMs
+      const endsAt = clock.monotonic() + timeoutMs
       const { handle, release } = await ask<Result>(task as Task, input, { ...given, timeoutMs, reply: true })
       try {
-        return await handle.result({ timeoutMs: Math.max(0, endsAt - clock.now()) })
+        return await handle.result({ timeoutMs: Math.max(0, endsAt - clock.monotonic()) })
       } finally {
         release()
       }

@@ -35,7 +35,7 @@ export function createProgress(options: {
 
   const next = (): void => {
     if (waiting === undefined || sending !== undefined || timer !== undefined || send === undefined) return
-    const waitMs = notBefore - clock.now()
+    const waitMs = notBefore - clock.monotonic()
     if (waitMs > 0 && !isOver) {
       timer = clock.setTimeout(() => {
         timer = undefined
@@ -45,7 +45,7 @@ export function createProgress(options: {
     }
     const step = waiting
     waiting = undefined
-    notBefore = clock.now() + everyMs
+    notBefore = clock.monotonic() + everyMs
     sending = send(step).finally(() => {
       sending = undefined
       next()
