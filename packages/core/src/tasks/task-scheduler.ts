@@ -26,7 +26,7 @@ export interface TaskScheduler extends AsyncDisposable {
   /**
    * Enqueues the task for each message of the topic. `toInput` makes the input, or returns `undefined` to enqueue nothing. The group is
    * `on.<task>`. The id of the task is `<message id>/<task>`, so a message that is delivered twice enqueues the same task. Like a worker,
-   * a route begins with `start`.
+   * a route begins with `start`. The task has the key of the message, so an `ordered` worker keeps its order.
    */
   route<Output, Input, Result, Enqueued = Input>(
     event: EventDefinition<unknown, Output>,
