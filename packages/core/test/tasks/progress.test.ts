@@ -118,4 +118,15 @@ describe('a reader of progress', () => {
     }
     expect(stepOf({ ...step(1), note: 5, other: 6 })).toEqual(step(1))
   })
+
+  it('is not told what no run of ours reports', () => {
+    for (const fraction of [-1e308, -1e-9, 1.1, 1e308, Number.NaN, '0.5']) {
+      expect(stepOf({ ...step(1), fraction })).toBeUndefined()
+    }
+    for (const count of [0, -1, 1.5, 1e308, 2 ** 53]) {
+      expect(stepOf({ ...step(1), number: count })).toBeUndefined()
+      expect(stepOf({ ...step(1), attempt: count })).toBeUndefined()
+    }
+    expect(stepOf({ ...step(1), note: 'x'.repeat(100_000) })?.note).toHaveLength(1_000)
+  })
 })
