@@ -1,5 +1,6 @@
 import type { PublishCall, StoreOutcome } from '../contract/adapter.js'
 import { MqError } from '../contract/errors.js'
+import { onAbort } from './on-abort.js'
 
 /** The longest timer of Node, which fires a longer one at once. */
 const maxTimerMs = 2 ** 31 - 1
@@ -20,6 +21,7 @@ export class OpenPublish implements PublishCall {
   #graceTimer: NodeJS.Timeout | undefined
   #reject: ((error: MqError) => void) | undefined
   #abortReason: unknown
+  #unfollow: (() => void) | undefined
 
   constructor(timeoutMs: number, callerSignal: AbortSignal | undefined) {
     if (callerSignal?.aborted === true) {
@@ -44,7 +46,7 @@ export class OpenPublish implements PublishCall {
     return new Promise((resolve, reject) => {
       this.#reject = reject
       this.#graceTimer = setTimeout(giveUp, Math.min(this.timeoutMs + graceMs, maxTimerMs), this)
-      this.#callerSignal?.addEventListener('abort', this.#onCallerAbort, { once: true })
+      if (this.#callerSignal !== undefined) this.#unfollow = onAbort(this.#callerSignal, this.#onCallerAbort)
       outcomes.then(resolve, reject)
     })
   }
@@ -53,7 +55,7 @@ export class OpenPublish implements PublishCall {
   end(): void {
     clearTimeout(this.#signalTimer)
     clearTimeout(this.#graceTimer)
-    this.#callerSignal?.removeEventListener('abort', this.#onCallerAbort)
+    this.#unfollow?.()
   }
 
   giveUp(): void {
