@@ -20,6 +20,7 @@ import { createLifecycle } from './lifecycle.js'
 import { createOpenCalls } from './open-calls.js'
 import { queueSettings } from './queue-settings.js'
 import { requireAdapter } from './require-adapter.js'
+import { takeAdapter } from './taken-adapters.js'
 
 const eventNames = keysOf<QueueEvents>()({
   state: true,
@@ -31,11 +32,12 @@ const eventNames = keysOf<QueueEvents>()({
 
 /**
  * Creates a queue over an adapter value, `redis({ url })` for example. It is not connected yet.
- * Throws a `TypeError` if the value is not an adapter, and `MQ_INVALID_OPTION` or `MQ_INVALID_NAME` if an option has a bad value.
+ * Throws a `TypeError` if the value is not an adapter, and `MQ_INVALID_OPTION` if another queue has it. Throws `MQ_INVALID_OPTION` or `MQ_INVALID_NAME` if an option has a bad value.
  */
 export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue {
   requireAdapter(adapter)
   const settings = queueSettings(options)
+  takeAdapter(adapter)
   const { log, operationTimeoutMs } = settings
   const clock = adapter.clock ?? systemClock
   const emitter = createEmitter<QueueEvents>(eventNames, log)
