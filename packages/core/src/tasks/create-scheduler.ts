@@ -57,19 +57,19 @@ export function createScheduler(queue: Queue, options: SchedulerOptions = {}): T
   async function ask<Result>(task: Task, input: unknown, given: EnqueueOptions) {
     await replies.open()
     const prepared = await enqueuer.prepare(task, input, given)
-    const { pending, release } = replies.expect(prepared.id, prepared.delayMs)
+    const waiting = replies.expect(prepared.id, prepared.delayMs)
     try {
       const enqueued = await prepared.send(replies.instance)
       const cancel = (how?: CancelOptions): Promise<boolean> => scheduler.cancel(prepared.id, how)
-      return { handle: createTaskHandle<Result>(enqueued, pending, { clock, cancel }), release }
+      return createTaskHandle<Result>(enqueued, waiting, { clock, cancel })
     } catch (error) {
-      release()
+      waiting.release()
       throw error
     }
   }
   async function enqueue(task: Task, input: unknown, given: EnqueueOptions = {}): Promise<EnqueuedTask | TaskHandle> {
     requireOptions(given, 'The options of enqueue')
-    if (given.reply === true) return (await ask(task, input, given)).handle
+    if (given.reply === true) return ask(task, input, given)
     return (await enqueuer.prepare(task, input, given)).send()
   }
 
@@ -116,11 +116,11 @@ export function createScheduler(queue: Queue, options: SchedulerOptions = {}): T
       refuseUnknown(given, runOptionNames, 'run')
       const timeoutMs = requireDuration(given.timeoutMs ?? defaultRunMs, 'timeoutMs', 1)
       const endsAt = clock.monotonic() + timeoutMs
-      const { handle, release } = await ask<Result>(task as Task, input, { ...given, timeoutMs, reply: true })
+      const handle = await ask<Result>(task as Task, input, { ...given, timeoutMs, reply: true })
       try {
         return await handle.result({ timeoutMs: Math.max(0, endsAt - clock.monotonic()) })
       } finally {
-        release()
+        handle.forget()
       }
     },
     async result(id: string, task?: unknown) {

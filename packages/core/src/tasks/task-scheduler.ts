@@ -71,7 +71,8 @@ export interface TaskScheduler extends AsyncDisposable {
    * task waits for them. With `reply` it resolves to a handle.
    *
    * Rejects as `Queue.publish` does; `MQ_INVALID_DATA` describes what is wrong with the input. Rejects with `MQ_STORE_REQUIRED` for an
-   * `idempotencyKey` without a store, and with `MQ_BACKPRESSURE` if 10,000 tasks wait for their reply.
+   * `idempotencyKey` without a store, and with `MQ_BACKPRESSURE` if 10,000 tasks wait for their reply. A task counts until it has ended,
+   * a `result` of it has timed out, `replyTimeoutMs` are over, or its handle is told to `forget` it.
    */
   enqueue<Input, Result, Enqueued = Input>(
     task: Task<Input, Result, Enqueued>,
