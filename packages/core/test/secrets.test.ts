@@ -49,10 +49,7 @@ const mistakes: readonly [string, () => unknown][] = [
   ['a URL without // as the group', () => createQueue(fakeAdapter(), { group: `redis:app:${canary}@host` })],
   ['a URL with a space in its password', () => createQueue(fakeAdapter(), { group: `redis:app:x ${canary} y@host` })],
   ['a URL without // in a list', () => createQueue(fakeAdapter(), loose([`redis:app:${canary}@host`]))],
-  [
-    'a long URL without // in a list',
-    () => createQueue(fakeAdapter(), loose([`app:${canary}${'p'.repeat(99)}@host`])),
-  ],
+  ['a long URL without // in a list', () => createQueue(fakeAdapter(), loose([`app:${canary}${'p'.repeat(99)}@host`]))],
   ['a token as the user', () => createQueue(fakeAdapter(), { group: `${canary}@host` })],
   ['a URL as the name of an option', () => createQueue(fakeAdapter(), loose({ [`redis:app:${canary}@host`]: 1 }))],
   ['a phrase as the name of an option', () => createQueue(fakeAdapter(), loose({ [`my ${canary}`]: 1 }))],

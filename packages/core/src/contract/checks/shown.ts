@@ -1,8 +1,8 @@
 import { inspect } from 'node:util'
 
 /**
- * Cuts out of a text for an error what may be the password of a URL that was put in a wrong place: all that follows `://`, all that is
- * before the last `@`, and the parameters.
+ * Cuts out of a text for an error what may be a password, because a URL may have been put in a wrong place. That is all that follows
+ * `://`, all that is before the last `@`, and the parameters.
  */
 export const masked = (text: string): string =>
   text
@@ -24,6 +24,8 @@ export const shownName = (name: string): string =>
 /** Shows a rejected value in an error: short, on one line, never a whole document, and without the password of a URL. */
 export function shown(value: unknown): string {
   const inspected = typeof value === 'string' ? masked(value) : value
-  const text = maskedParts(inspect(inspected, { depth: 0, breakLength: Number.POSITIVE_INFINITY, maxStringLength: 10_000 }))
+  const text = maskedParts(
+    inspect(inspected, { depth: 0, breakLength: Number.POSITIVE_INFINITY, maxStringLength: 500 }),
+  )
   return text.length > 80 ? `${text.slice(0, 77)}...` : text
 }
