@@ -48,16 +48,21 @@ export function createScheduler(queue: Queue, options: SchedulerOptions = {}): T
   const emitter = createEmitter<SchedulerEvents>(eventNames, log)
   const records = store === undefined ? undefined : createRecords({ store, log, keepMs })
   const control = createControl(queue)
-  const replies = createReplies({ queue, records, timeoutMs: replyTimeoutMs })
   const enqueuer = createEnqueuer({ queue, records })
   const registrations = createRegistrations()
+  const describe = (taskName: string, id: string): string => {
+    const named = `the task '${taskName}' (${id})`
+    const isOnlyNoted = registrations.isOnlyNoted(`task ${taskName}`)
+    return isOnlyNoted ? `${named}, which is registered here although start() was never called,` : named
+  }
+  const replies = createReplies({ queue, records, describe, timeoutMs: replyTimeoutMs })
   const hasStore = store !== undefined
   const parts = { queue, emitter, records, control, replies: createReplySender(queue) }
 
   async function ask<Result>(task: Task, input: unknown, given: EnqueueOptions) {
     await replies.open()
     const prepared = await enqueuer.prepare(task, input, given)
-    const waiting = replies.expect(prepared.id, prepared.delayMs)
+    const waiting = replies.expect({ id: prepared.id, taskName: task.name, delayMs: prepared.delayMs })
     try {
       const enqueued = await prepared.send(replies.instance)
       const cancel = (how?: CancelOptions): Promise<boolean> => scheduler.cancel(prepared.id, how)

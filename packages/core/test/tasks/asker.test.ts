@@ -123,7 +123,24 @@ describe('an asker', () => {
     await ask(opened, 'one more')
   })
 
-  it('counts no handle whose wait is over, and finds a reply that comes all the same', { timeout: 60_000 }, async () => {
+  it('names the task whose reply does not come, and says if its worker was never started', async () => {
+    const opened = await asking()
+    const messageOf = async (): Promise<string> => {
+      const result = errorOf(() => opened.scheduler.run(task, 1, { id: 'x', timeoutMs: 100 }))
+      await turns()
+      await opened.clock.advance(100)
+      return ((await result) as Error).message
+    }
+    expect(await messageOf()).toMatch(/^No reply of the task 'a' \(x\) within/)
+    await opened.scheduler.register(task)
+    expect(await messageOf()).toContain('start() was never called')
+    await opened.scheduler.start()
+    expect(await messageOf()).toMatch(/^No reply of the task 'a' \(x\) within/)
+  })
+
+  it('counts no handle whose wait is over, and finds a reply that comes all the same', {
+    timeout: 60_000,
+  }, async () => {
     const opened = await asking()
     const handles: TaskHandle[] = []
     for (let index = 0; index < 10_000; index++) handles.push(await ask(opened, `${index}`))

@@ -86,7 +86,7 @@ describe('a reader of progress', () => {
   const step = (number: number, attempt = 1): ProgressStep => ({ number, attempt, fraction: number / 10 })
 
   it('that is slow gets the latest, none twice, and none that came late', async () => {
-    const pending = createPendingReply('id')
+    const pending = createPendingReply({ id: 'id', what: () => 'the task' })
     const steps = pending.progress()
     pending.step(step(1))
     expect((await steps.next()).value).toEqual({ attempt: 1, fraction: 0.1 })
@@ -104,7 +104,7 @@ describe('a reader of progress', () => {
   })
 
   it('ends also when the answer does not come', async () => {
-    const pending = createPendingReply('id')
+    const pending = createPendingReply({ id: 'id', what: () => 'the task' })
     const next = pending.progress().next()
     pending.fail(new Error('gone') as never)
     expect((await next).done).toBe(true)

@@ -14,6 +14,8 @@ import { createPendingReply, type PendingReply } from './pending-reply.js'
 export interface RepliesOptions {
   readonly queue: Queue
   readonly records: Records | undefined
+  /** Names a task in the error of a reply that does not come, with the reason if it is known. */
+  readonly describe: (taskName: string, id: string) => string
   /** How long a reply may take. */
   readonly timeoutMs: number
 }
@@ -35,6 +37,13 @@ interface Entry {
   readonly timers: Map<'expiry' | 'check', ClockTimer>
 }
 
+export interface ExpectedReply {
+  readonly id: string
+  readonly taskName: string
+  /** The delay of the task itself. */
+  readonly delayMs: number
+}
+
 /** The wait of one handle. */
 export interface Waiting {
   readonly pending: PendingReply
@@ -49,7 +58,7 @@ export interface Waiting {
  * Creates the part of a scheduler that waits for replies. They come over one ephemeral subscription, which the first caller opens.
  * See docs/decisions/0050-task-replies.md.
  */
-export function createReplies({ queue, records, timeoutMs }: RepliesOptions) {
+export function createReplies({ queue, records, describe, timeoutMs }: RepliesOptions) {
   const { clock } = queue
   const instance = randomUUID()
   const entries = new Map<string, Entry>()
@@ -103,7 +112,7 @@ export function createReplies({ queue, records, timeoutMs }: RepliesOptions) {
     const [oldest] = late
     if (late.size <= maxLate || oldest === undefined) return
     remove(oldest)
-    const text = `No reply of the task ${oldest.pending.id} in time; too many others wait for theirs`
+    const text = `No reply of ${oldest.pending.what()} in time; too many others wait for theirs`
     oldest.pending.fail(new MqError('MQ_TIMEOUT', text))
   }
   const failAll = (error: MqError): void => {
@@ -129,8 +138,8 @@ export function createReplies({ queue, records, timeoutMs }: RepliesOptions) {
       })
       await opening
     },
-    /** Begins to wait. Call it before the task is published. `delayMs` is the delay of the task itself. */
-    expect(id: string, delayMs: number): Waiting {
+    /** Begins to wait. Call it before the task is published. */
+    expect({ id, delayMs, taskName }: ExpectedReply): Waiting {
       if (closed !== undefined) throw closed
       let entry = entries.get(id)
       if (entry === undefined) {
@@ -138,11 +147,16 @@ export function createReplies({ queue, records, timeoutMs }: RepliesOptions) {
           const advice = 'await or forget() earlier ones first'
           throw new MqError('MQ_BACKPRESSURE', `${maxPending} tasks wait for their reply; ${advice}`)
         }
-        const made: Entry = { pending: createPendingReply(id), users: 0, results: 0, timers: new Map() }
+        const made: Entry = {
+          pending: createPendingReply({ id, what: () => describe(taskName, id) }),
+          users: 0,
+          results: 0,
+          timers: new Map(),
+        }
         entries.set(id, made)
         const expire = (): void => {
           remove(made)
-          made.pending.fail(new MqError('MQ_TIMEOUT', `No reply of the task ${id} within ${timeoutMs} ms`))
+          made.pending.fail(new MqError('MQ_TIMEOUT', `No reply of ${made.pending.what()} within ${timeoutMs} ms`))
         }
         made.timers.set('expiry', clock.setTimeout(expire, timeoutMs + delayMs))
         if (records !== undefined) scheduleCheck(made, firstCheckMs)

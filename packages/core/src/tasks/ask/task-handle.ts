@@ -59,7 +59,7 @@ export function createTaskHandle<Result>(
 }
 
 function inTime(
-  { id, finished }: PendingReply,
+  { what, finished }: PendingReply,
   limit: { readonly timeoutMs: number | undefined; readonly clock: Queue['clock']; readonly onLate: () => void },
 ) {
   const { timeoutMs, clock, onLate } = limit
@@ -67,7 +67,7 @@ function inTime(
   return new Promise<Awaited<typeof finished>>((resolve, reject) => {
     const late = (): void => {
       onLate()
-      reject(new MqError('MQ_TIMEOUT', `No reply of the task ${id} within ${timeoutMs} ms`))
+      reject(new MqError('MQ_TIMEOUT', `No reply of ${what()} within ${timeoutMs} ms`))
     }
     const timer = clock.setTimeout(late, timeoutMs)
     finished.then(resolve, reject).finally(() => timer.cancel())
