@@ -37,7 +37,7 @@ interface Entry {
   readonly timers: Map<'expiry' | 'check', ClockTimer>
 }
 
-export interface ExpectedReply {
+interface ExpectedReply {
   readonly id: string
   readonly taskName: string
   /** The delay of the task itself. */
