@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { systemClock } from '../src/adapter.js'
+import { setAlarm } from '../src/contract/clock.js'
 
 describe('systemClock', () => {
   beforeEach(() => void vi.useFakeTimers())
@@ -32,22 +33,14 @@ describe('systemClock', () => {
     },
   )
 
-  it('never runs early by the wall clock, even where a timer fires early', () => {
+  it.each([-3_600_000, 3_600_000])('keeps a delay when the wall clock is set by %i ms', (setByMs) => {
     const callback = vi.fn()
     systemClock.setTimeout(callback, 1_000)
-    vi.setSystemTime(Date.now() - 400)
-    vi.advanceTimersByTime(1_000)
+    vi.advanceTimersByTime(500)
+    vi.setSystemTime(Date.now() + setByMs)
+    vi.advanceTimersByTime(499)
     expect(callback).not.toHaveBeenCalled()
-    vi.advanceTimersByTime(400)
-    expect(callback).toHaveBeenCalledOnce()
-  })
-
-  it('is late by no more than a minute where its timer stood still while the machine slept', () => {
-    const callback = vi.fn()
-    systemClock.setTimeout(callback, 8 * 3_600_000)
-    vi.advanceTimersByTime(3_600_000)
-    vi.setSystemTime(Date.now() + 12 * 3_600_000)
-    vi.advanceTimersByTime(60_000)
+    vi.advanceTimersByTime(1)
     expect(callback).toHaveBeenCalledOnce()
   })
 
@@ -76,5 +69,53 @@ describe('systemClock', () => {
     expect(callback).not.toHaveBeenCalled()
     vi.advanceTimersByTime(1)
     expect(callback).toHaveBeenCalledOnce()
+  })
+})
+
+describe('an alarm of the real time', () => {
+  beforeEach(() => void vi.useFakeTimers())
+  afterEach(() => void vi.useRealTimers())
+
+  it('runs at its time, and at once if it is over', () => {
+    const [soon, past] = [vi.fn(), vi.fn()]
+    setAlarm(systemClock, soon, Date.now() + 150_000)
+    setAlarm(systemClock, past, Date.now() - 1)
+    vi.advanceTimersByTime(1)
+    expect(past).toHaveBeenCalledOnce()
+    vi.advanceTimersByTime(149_998)
+    expect(soon).not.toHaveBeenCalled()
+    vi.advanceTimersByTime(1)
+    expect(soon).toHaveBeenCalledOnce()
+    vi.advanceTimersByTime(1_000_000)
+    expect(soon).toHaveBeenCalledOnce()
+  })
+
+  it('waits for the time of day when the wall clock is set back', () => {
+    const callback = vi.fn()
+    setAlarm(systemClock, callback, Date.now() + 1_000)
+    vi.setSystemTime(Date.now() - 3_600_000)
+    vi.advanceTimersByTime(3_600_999)
+    expect(callback).not.toHaveBeenCalled()
+    vi.advanceTimersByTime(1)
+    expect(callback).toHaveBeenCalledOnce()
+  })
+
+  it('is late by no more than 3 s when the wall clock is set forward, or timers stood still while the machine slept', () => {
+    const callback = vi.fn()
+    setAlarm(systemClock, callback, Date.now() + 8 * 3_600_000)
+    vi.advanceTimersByTime(3_600_000)
+    vi.setSystemTime(Date.now() + 12 * 3_600_000)
+    vi.advanceTimersByTime(3_000)
+    expect(callback).toHaveBeenCalledOnce()
+  })
+
+  it('does not run once it was cancelled, also after a part of its wait', () => {
+    const callback = vi.fn()
+    const alarm = setAlarm(systemClock, callback, Date.now() + 100_000)
+    vi.advanceTimersByTime(70_000)
+    alarm.cancel()
+    vi.advanceTimersByTime(100_000)
+    expect(callback).not.toHaveBeenCalled()
+    expect(vi.getTimerCount()).toBe(0)
   })
 })

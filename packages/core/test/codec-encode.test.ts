@@ -1,3 +1,5 @@
+import { Readable, Writable } from 'node:stream'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeData } from '../src/adapter.js'
@@ -13,6 +15,14 @@ const nested = (levels: number): unknown => {
   let value: unknown = 'bottom'
   for (let level = 0; level < levels; level++) value = level % 2 === 0 ? [value] : { inside: value }
   return value
+}
+
+function* rows() {
+  yield 1
+}
+
+async function* laterRows() {
+  yield 1
 }
 
 describe('encodeData', () => {
@@ -82,6 +92,17 @@ describe('encodeData', () => {
     expect(roundTrip({ price: new Money(5) })).toEqual({ price: { amount: 5 } })
   })
 
+  it('takes objects of a class with properties, boxed texts and toJSON that returns null', () => {
+    class Order {
+      readonly total = 5
+    }
+    class Empty {}
+    const value = { order: new Order(), empty: new Empty(), text: Object('abc'), none: { toJSON: () => null } }
+    expect(roundTrip(value)).toEqual({ order: { total: 5 }, empty: {}, text: 'abc', none: null })
+    expect(roundTrip({ url: new URL('http://localhost/a') })).toEqual({ url: 'http://localhost/a' })
+    expect(roundTrip(Object.assign(Object.create(null), { a: 1 }))).toEqual({ a: 1 })
+  })
+
   const circular: { self?: unknown } = {}
   circular.self = circular
   const refused: readonly [string, unknown, string][] = [
@@ -105,6 +126,32 @@ describe('encodeData', () => {
     ['bytes inside an object', { photo: new Uint8Array(3) }, 'data.photo holds bytes'],
     ['a Buffer inside an object', { photo: Buffer.from('abc') }, 'data.photo'],
     ['an ArrayBuffer', { raw: new ArrayBuffer(2) }, 'data.raw holds bytes'],
+    ['an invalid date', { at: new Date('no date') }, 'data.at is an invalid date'],
+    ['an invalid date in an array', [new Date(Number.NaN)], 'data[0] is an invalid date'],
+    ['an invalid date of another realm', { at: runInNewContext("new Date('no date')") }, 'data.at is an invalid date'],
+    [
+      'an invalid date of a library',
+      { at: { isValid: () => false, toJSON: () => null } },
+      'data.at is an invalid date',
+    ],
+    ['headers', { headers: new Headers({ a: 'b' }) }, 'data.headers is a Headers'],
+    ['a form', { form: new FormData() }, 'data.form is a FormData'],
+    ['the parameters of a URL', { query: new URLSearchParams('a=b') }, 'data.query is a URLSearchParams'],
+    ['a blob', { file: new Blob(['abc']) }, 'data.file is a Blob'],
+    ['a file', { file: new File(['abc'], 'a.txt') }, 'data.file is a File'],
+    ['a request', { request: new Request('http://localhost') }, 'data.request is a Request'],
+    ['a response', { response: new Response('abc') }, 'data.response is a Response'],
+    ['a stream of the web', { body: new ReadableStream() }, 'data.body is a ReadableStream'],
+    ['a stream to write to', { sink: new WritableStream() }, 'data.sink is a WritableStream'],
+    ['a stream of Node', { body: Readable.from(['a']) }, 'data.body is a Readable'],
+    ['a stream of Node to write to', { sink: new Writable() }, 'data.sink is a Writable'],
+    ['a generator', { rows: rows() }, 'data.rows is a Generator'],
+    ['an asynchronous generator', { rows: laterRows() }, 'data.rows is a AsyncGenerator'],
+    ['an iterator', [[1].values()], 'data[0] is a Array Iterator'],
+    ['a plain object that iterates', { rows: { *[Symbol.iterator]() {} } }, 'data.rows is a list'],
+    ['a signal', { signal: new AbortController().signal }, 'data.signal is a AbortSignal'],
+    ['a WeakMap', { cache: new WeakMap() }, 'data.cache is a WeakMap'],
+    ['headers that toJSON returns', { a: { toJSON: () => ({ b: new Headers() }) } }, 'data.a.b is a Headers'],
     ['a toJSON that returns undefined', { a: { toJSON: () => undefined } }, 'data.a is undefined'],
   ]
   it.each(refused)('refuses %s and names its place', async (_, value, place) => {

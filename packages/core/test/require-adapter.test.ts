@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { AdapterCapabilities } from '../src/adapter.js'
-import { type Adapter, createQueue } from '../src/index.js'
+import { type Adapter, createQueue, MqError, openQueue } from '../src/index.js'
 import { mqErrorOf } from './support/errors.js'
 import { fakeAdapter } from './support/fake-adapter.js'
 
@@ -98,4 +98,34 @@ describe('createQueue', () => {
       expect(error.message).toMatch(contract === 3 ? /update @mq\/core$/ : /version 1 .* update the adapter$/)
     },
   )
+})
+
+describe('an adapter of another queue', () => {
+  it('is refused, also after that queue was disconnected', async () => {
+    const adapter = fakeAdapter()
+    const queue = createQueue(adapter)
+    const error = await mqErrorOf(() => createQueue(adapter), 'MQ_INVALID_OPTION')
+    expect(error.message).toContain('another queue')
+    await queue.connect()
+    await queue.disconnect()
+    await mqErrorOf(() => createQueue(adapter), 'MQ_INVALID_OPTION')
+  })
+
+  it('can be opened again when it could not connect', async () => {
+    let failures = 1
+    const adapter = fakeAdapter({
+      connect: async () => {
+        if (failures-- > 0) throw new MqError('MQ_CONNECT_FAILED', 'not there')
+      },
+    })
+    await mqErrorOf(() => openQueue(adapter), 'MQ_CONNECT_FAILED')
+    expect((await openQueue(adapter)).health().state).toBe('connected')
+    await mqErrorOf(() => openQueue(adapter), 'MQ_INVALID_OPTION')
+  })
+
+  it('is not taken by a queue whose options are wrong', async () => {
+    const adapter = fakeAdapter()
+    await mqErrorOf(() => createQueue(adapter, { stopTimeoutMs: -1 }), 'MQ_INVALID_OPTION')
+    expect(createQueue(adapter).type).toBe(adapter.name)
+  })
 })

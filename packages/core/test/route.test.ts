@@ -49,6 +49,36 @@ describe('route', () => {
     expect(made[1]).toMatch(/^[0-9a-f]{64}$/)
   })
 
+  it('passes the key of the event on, or the one that it is told to compute', async () => {
+    const { scheduler, run, sent } = await scheduled()
+    const other = defineTask({ name: 'other', execute: () => {} })
+    const none = defineTask({ name: 'none', execute: () => {} })
+    await scheduler.route('a', sendEmail, () => ({ to: 'a@example.com' }))
+    await scheduler.route('b', other, () => 1, { key: ({ id }) => `key of ${id}` })
+    await scheduler.route('c', none, () => 1, { key: () => undefined })
+    await scheduler.start()
+    for (const topic of ['a', 'b', 'c']) await run(topic, { message: { id: 'e1', key: 'user-42' } })
+    expect(sent('task.send-email')).toMatchObject([{ key: 'user-42' }])
+    expect(sent('task.other')).toMatchObject([{ key: 'key of e1' }])
+    expect(sent('task.none')[0]).not.toHaveProperty('key')
+  })
+
+  it('keeps the order of a key that another program wrote and that no publish would take', async () => {
+    const { scheduler, run, sent } = await scheduled()
+    await scheduler.route('a', sendEmail, () => ({ to: 'a@example.com' }))
+    await scheduler.start()
+    const keys = ['x'.repeat(300), 'line\nbreak', '', 'x'.repeat(300)]
+    for (const key of keys) expect(await run('a', { message: { key } })).toEqual({ kind: 'done' })
+    const [long, broken, empty, again] = sent('task.send-email').map(({ key }) => key)
+    expect(new Set([long, broken, empty]).size).toBe(3)
+    expect(again).toBe(long)
+  })
+
+  it('refuses a key that is no function', async () => {
+    const { scheduler } = await scheduled()
+    await typeErrorOf(() => scheduler.route('a', sendEmail, () => undefined, { key: 'fixed' as never }))
+  })
+
   it('enqueues nothing where the mapping returns undefined', async () => {
     const { scheduler, run, sent } = await scheduled()
     await scheduler.route('user.created', sendEmail, () => undefined)

@@ -64,7 +64,7 @@ export class Broker {
   /** Returns undefined if there is no room. */
   publish(topicName: string, message: OutgoingMessage): Routed | undefined {
     const topic = this.#topic(topicName)
-    const now = this.clock.now()
+    const now = this.clock.monotonic()
     const before = topic.published.find(message.id, now)
     if (before !== undefined) return before
     if (this.usage.isFull) return undefined
@@ -146,7 +146,7 @@ export class Broker {
   #delay(topic: Topic, message: RawMessage, delayMs: number): Routed {
     topic.delayed.add(message)
     this.usage.add(message)
-    this.timetable.add(this.clock.now() + delayMs, () => {
+    this.timetable.add(delayMs, () => {
       topic.delayed.delete(message)
       this.usage.remove(message)
       this.#fanOut(topic, message)

@@ -133,7 +133,7 @@ export class Group {
 
   #retry(entry: Entry, { delayMs, failure }: Settlement & { kind: 'retry' }): void {
     const next = { message: entry.message, attempt: entry.attempt + 1, failure }
-    const appointment = this.#broker.timetable.add(this.#broker.clock.now() + delayMs, () => {
+    const appointment = this.#broker.timetable.add(delayMs, () => {
       this.#delayed.delete(appointment)
       this.#ready.add(next)
       this.#schedule()

@@ -32,7 +32,7 @@ function turn(count: number): Promise<void> {
 async function waitWhile(isTrue: () => boolean, what: string, deadline: number): Promise<void> {
   // Work that was just asked for may need a few turns to show.
   for (let count = 0; count < 3 || isTrue(); count++) {
-    if (Date.now() > deadline) throw new MqError('MQ_TIMEOUT', what)
+    if (performance.now() > deadline) throw new MqError('MQ_TIMEOUT', what)
     await turn(count)
   }
 }
@@ -40,13 +40,13 @@ async function waitWhile(isTrue: () => boolean, what: string, deadline: number):
 /** Resolves when nothing is handled and nothing that a consumer could take is ready. The time does not move on. */
 export async function untilIdle(broker: Broker, { timeoutMs = defaultTimeoutMs }: IdleOptions = {}): Promise<void> {
   const what = `Handlers were still running, or had messages waiting, after ${timeoutMs} ms`
-  await waitWhile(() => broker.isBusy, what, Date.now() + timeoutMs)
+  await waitWhile(() => broker.isBusy, what, performance.now() + timeoutMs)
 }
 
 /** Resolves when the broker is idle and nothing is delayed either. A test clock is moved on to each time that something falls due. */
 export async function untilQuiet(broker: Broker, options: SettledOptions = {}): Promise<void> {
   const { timeoutMs = defaultTimeoutMs, except = () => false } = options
-  const deadline = Date.now() + timeoutMs
+  const deadline = performance.now() + timeoutMs
   const { clock, timetable } = broker
   const isWaiting = (): boolean =>
     broker.isWaiting((topic, { id, key }) => except({ topic, id, ...(key !== undefined && { key }) }))
@@ -56,9 +56,9 @@ export async function untilQuiet(broker: Broker, options: SettledOptions = {}): 
     return
   }
   for (;;) {
-    await untilIdle(broker, { timeoutMs: Math.max(0, deadline - Date.now()) })
+    await untilIdle(broker, { timeoutMs: Math.max(0, deadline - performance.now()) })
     const due = isWaiting() ? timetable.nextDue() : undefined
     if (due === undefined) return
-    await clock.advance(Math.max(0, due - clock.now()))
+    await clock.advance(Math.max(0, due - timetable.now()))
   }
 }

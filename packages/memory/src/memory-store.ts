@@ -64,7 +64,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Required<TaskStor
     async take(key, given) {
       const checked = storeChecks.take(key, given)
       const counter = `${checked.windowMs}/${key}`
-      const { answer, slots, ttlMs } = takeFromWindow(windows.get(counter) ?? [], checked, clock.now())
+      const { answer, slots, ttlMs } = takeFromWindow(windows.get(counter) ?? [], checked, clock.monotonic())
       if (slots !== undefined) windows.set(counter, slots, ttlMs)
       return answer
     },

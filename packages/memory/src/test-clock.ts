@@ -39,6 +39,9 @@ export function testClock(options: { readonly startAt?: Date } = {}): TestClock 
       pending.set(id, { due: now + Math.max(0, delayMs), callback })
       return { cancel: () => void pending.delete(id) }
     },
+    setAlarm(callback, time) {
+      return this.setTimeout(callback, time - now)
+    },
     async advance(ms) {
       if (!(ms >= 0)) throw new RangeError(`A clock goes forward: advance(${ms})`)
       const target = now + ms

@@ -28,8 +28,13 @@ export class Timetable {
     if (open) this.#arm()
   }
 
-  add(due: number, run: () => void): Appointment {
-    const appointment = { due, run, cancelled: false, order: this.#made++ }
+  /** Returns its own time, which goes on evenly even if the time of day is set. */
+  now(): number {
+    return this.#clock.monotonic()
+  }
+
+  add(delayMs: number, run: () => void): Appointment {
+    const appointment = { due: this.now() + delayMs, run, cancelled: false, order: this.#made++ }
     this.#heap.push(appointment)
     this.#rise(this.#heap.length - 1)
     this.#arm()
@@ -47,7 +52,7 @@ export class Timetable {
     if (!this.#open || due === undefined || due >= this.#timerDue) return
     this.#disarm()
     this.#timerDue = due
-    this.#timer = this.#clock.setTimeout(() => this.#runDue(), Math.max(0, due - this.#clock.now()))
+    this.#timer = this.#clock.setTimeout(() => this.#runDue(), Math.max(0, due - this.now()))
   }
 
   #disarm(): void {
@@ -58,7 +63,7 @@ export class Timetable {
 
   #runDue(): void {
     this.#disarm()
-    for (let due = this.nextDue(); due !== undefined && due <= this.#clock.now(); due = this.nextDue()) {
+    for (let due = this.nextDue(); due !== undefined && due <= this.now(); due = this.nextDue()) {
       this.#takeFirst()?.run()
     }
     this.#arm()

@@ -9,8 +9,13 @@ export interface Clock {
    * within one process, because every process counts from another moment.
    */
   monotonic(): number
-  /** Runs `callback` once, no earlier than `delayMs` from now by `now()`. */
+  /** Runs `callback` once, no earlier than `delayMs` from now by `monotonic()`. */
   setTimeout(callback: () => void, delayMs: number): ClockTimer
+  /**
+   * Runs `callback` once `now()` has reached `time`, in milliseconds since 1970. Default: `setTimeout`, which compares with `now()` at
+   * least every 3 s.
+   */
+  setAlarm?(callback: () => void, time: number): ClockTimer
 }
 
 export interface ClockTimer {
@@ -18,28 +23,51 @@ export interface ClockTimer {
   cancel(): void
 }
 
-export const clockKinds: MemberKinds<Clock> = { now: 'function', monotonic: 'function', setTimeout: 'function' }
+export const clockKinds: MemberKinds<Clock> = {
+  now: 'function',
+  monotonic: 'function',
+  setTimeout: 'function',
+  setAlarm: 'function?',
+}
 
-/** Node's timers stop while the machine sleeps, so long ones are re-armed against the wall clock every minute. */
-const maxTimerMs = 60_000
+/** Node cannot wait longer in one go. */
+const maxTimerMs = 2 ** 31 - 1
+/**
+ * The wall clock may be set, and timers stop while the machine sleeps, so an alarm looks at the wall clock again and again. Less than 5 s
+ * go by in between, after which a tick may count as missed.
+ */
+const maxAlarmStepMs = 3_000
 
 /** The real time. Its timers keep the process alive. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   setTimeout: (callback, delayMs) => {
-    const due = Date.now() + delayMs
+    const due = performance.now() + delayMs
     let timer: NodeJS.Timeout
     const arm = (remainingMs: number): void => {
       timer = setTimeout(fire, Math.min(Math.max(remainingMs, 0), maxTimerMs))
     }
-    // Node's timers may fire a millisecond early by the wall clock.
+    // Node's timers may fire a millisecond early.
     const fire = (): void => {
-      const remainingMs = due - Date.now()
+      const remainingMs = due - performance.now()
       if (remainingMs > 0) arm(remainingMs)
       else callback()
     }
     arm(delayMs)
     return { cancel: () => clearTimeout(timer) }
   },
+}
+
+/** Runs `callback` once `clock.now()` has reached `time`. If the wall clock is set, it follows within 3 s. */
+export function setAlarm(clock: Clock, callback: () => void, time: number): ClockTimer {
+  if (clock.setAlarm !== undefined) return clock.setAlarm(callback, time)
+  let timer: ClockTimer
+  const arm = (): void => {
+    const remainingMs = Math.max(0, time - clock.now())
+    timer = clock.setTimeout(fire, Math.min(remainingMs, maxAlarmStepMs))
+  }
+  const fire = (): void => (clock.now() < time ? arm() : callback())
+  arm()
+  return { cancel: () => timer.cancel() }
 }

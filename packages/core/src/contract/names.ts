@@ -64,11 +64,14 @@ export const hasControlCharacters = (text: string): boolean => controlPattern.te
 /** AMQP writes ids and keys as short strings. */
 const maxIdBytes = 255
 
+/** Returns whether a text can be an id or a key. */
+export const isShortText = (text: string): boolean =>
+  text !== '' && Buffer.byteLength(text) <= maxIdBytes && !hasControlCharacters(text) && isWellFormed(text)
+
 /** Checks an id or a key. Throws a `TypeError` if it is not a string, and `MQ_INVALID_OPTION` if it does not fit. */
 export function requireShortText(value: unknown, name: string): string {
   if (typeof value !== 'string') throw new TypeError(`${name} must be a string, not ${shown(value)}`)
-  const fits = value !== '' && Buffer.byteLength(value) <= maxIdBytes
-  if (!fits || hasControlCharacters(value) || !isWellFormed(value)) {
+  if (!isShortText(value)) {
     const rule = `must have 1 to ${maxIdBytes} bytes and no control characters`
     throw new MqError('MQ_INVALID_OPTION', `${name} ${rule}, not ${shown(value)}`)
   }

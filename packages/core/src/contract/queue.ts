@@ -47,7 +47,8 @@ export interface Queue extends AsyncDisposable {
   publish(topic: string, data: unknown, options?: PublishOptions): Promise<PublishResult>
   /**
    * Publishes a list, in its order. All messages are checked before any is sent. It is not atomic: if it rejects, the `outcomes` of the
-   * error say what became of each message.
+   * error say what became of each message. A list of more than `maxPendingMessages` or `maxPendingBytes` goes out in portions, one after
+   * the other. `timeoutMs` is for the whole list: raise it for a long one.
    */
   publishAll<Input, Output>(
     event: EventDefinition<Input, Output>,

@@ -4,6 +4,7 @@ import { MqError } from '../contract/errors.js'
 import type { Queue, QueueOptions } from '../contract/queue.js'
 import { createQueue } from '../queue/create-queue.js'
 import { requireAdapter } from '../queue/require-adapter.js'
+import { releaseAdapter } from '../queue/taken-adapters.js'
 import {
   type AdapterConfig,
   type AdapterRequest,
@@ -21,8 +22,15 @@ import { applicationFolders, resolvePackage } from './resolve-package.js'
  * Rejects as well with the errors of `createQueue` and `Queue.connect`.
  */
 export async function openQueue(address: QueueAddress, options: QueueOptions = {}): Promise<Queue> {
-  const queue = createQueue(isAdapter(address) ? address : await loadAdapter(address), options)
-  await queue.connect()
+  const adapter = isAdapter(address) ? address : await loadAdapter(address)
+  const queue = createQueue(adapter, options)
+  try {
+    await queue.connect()
+  } catch (error) {
+    // The caller may try again with the same adapter value.
+    releaseAdapter(adapter)
+    throw error
+  }
   return queue
 }
 

@@ -69,7 +69,9 @@ function typeOfUrl(url: string): string {
   }
   const type = schemes[scheme]
   if (type === undefined) {
-    const text = `Unsupported queue type: ${scheme.slice(0, -1)}. Known schemes: ${Object.keys(schemes).join(' ')}`
+    // Without `//` the text before the colon may be anything, a part of a password too.
+    const shownScheme = /^[^:]*:\/\//.test(url) ? scheme.slice(0, -1) : '...'
+    const text = `Unsupported queue type: ${shownScheme}. Known schemes: ${Object.keys(schemes).join(' ')}`
     throw new MqError('MQ_UNSUPPORTED_TYPE', text)
   }
   return type

@@ -4,6 +4,7 @@ import { isMqError, MqError, type MqErrorCode } from '../contract/errors.js'
 import { describeError } from '../contract/failure.js'
 import type { PublishOptions, PublishOutcome } from '../contract/publish-options.js'
 import type { Encoded } from './encode.js'
+import { onAbort } from './on-abort.js'
 
 export interface SenderOptions {
   readonly adapter: Adapter
@@ -18,42 +19,126 @@ export function createSend({ adapter, publishTimeoutMs, maxPendingMessages, maxP
   let pendingBytes = 0
 
   function requireRoom(messages: number, bytes: number): void {
+    const limits = `at most ${maxPendingMessages} messages and ${maxPendingBytes} bytes may wait`
+    if (bytes > maxPendingBytes) {
+      throw new MqError('MQ_BACKPRESSURE', `A message has ${bytes} bytes; ${limits}. Not sent; raise maxPendingBytes`)
+    }
     if (pendingMessages + messages <= maxPendingMessages && pendingBytes + bytes <= maxPendingBytes) return
-    const limits = `at most ${maxPendingMessages} messages and ${maxPendingBytes} bytes`
-    const waiting = `${pendingMessages} messages with ${pendingBytes} bytes wait for the broker's answer`
-    throw new MqError('MQ_BACKPRESSURE', `${waiting}, ${limits} may. Not sent; await earlier publishes first`)
+    const waiting = `${pendingMessages} messages with ${pendingBytes} bytes wait for the broker's answer, ${limits}`
+    throw new MqError('MQ_BACKPRESSURE', `${waiting}. Not sent; await earlier publishes first`)
   }
 
-  /**
-   * Sends the messages in one call. It does not reject if the broker refuses them: that is in the outcomes. Throws `MQ_BACKPRESSURE`
-   * before anything is sent.
-   */
-  return async function send(
-    topic: string,
-    encoded: readonly Encoded[],
-    given: Pick<PublishOptions, 'timeoutMs' | 'signal'>,
-  ): Promise<readonly PublishOutcome[]> {
-    const timeoutMs =
-      given.timeoutMs === undefined ? publishTimeoutMs : requireDuration(given.timeoutMs, 'timeoutMs', 1)
-    const bytes = encoded.reduce((sum, one) => sum + one.bytes, 0)
-    requireRoom(encoded.length, bytes)
-    const messages = encoded.map((one) => one.message)
-    const call = new OpenPublish(timeoutMs, given.signal)
-    pendingMessages += encoded.length
-    pendingBytes += bytes
+  /** Frees the room when the broker has answered. */
+  async function sendPortion(topic: string, portion: readonly Encoded[], { call, room }: Portion) {
+    const messages = portion.map((one) => one.message)
+    pendingMessages += room.messages
+    pendingBytes += room.bytes
     try {
       const outcomes = await call.settle(adapter.publish(topic, messages, call))
       return messages.map((message, index) => outcomeOf(message.id, outcomes[index]))
     } catch (error) {
       const failure = asPublishError(error)
       const status = failure.code === 'MQ_PUBLISH_UNKNOWN' ? 'unknown' : 'rejected'
-      return messages.map(({ id }) => ({ status, id, error: failure }))
+      return messages.map(({ id }): PublishOutcome => ({ status, id, error: failure }))
     } finally {
       call.end()
-      pendingMessages -= encoded.length
+      pendingMessages -= room.messages
+      pendingBytes -= room.bytes
+    }
+  }
+
+  /** Sends one portion after the other. The room of the largest is kept to the end, so that no other publish takes it in between. */
+  async function sendPortions(
+    topic: string,
+    portions: readonly (readonly Encoded[])[],
+    { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal | undefined },
+  ): Promise<readonly PublishOutcome[]> {
+    const messages = Math.max(...portions.map((portion) => portion.length))
+    const bytes = Math.max(...portions.map(bytesOf))
+    requireRoom(messages, bytes)
+    const endsAt = performance.now() + timeoutMs
+    let call: OpenPublish | undefined = new OpenPublish(timeoutMs, signal)
+    pendingMessages += messages
+    pendingBytes += bytes
+    try {
+      const outcomes: PublishOutcome[] = []
+      for (const portion of portions) {
+        const leftMs = Math.ceil(endsAt - performance.now())
+        if (call === undefined && leftMs > 0 && signal?.aborted !== true) call = new OpenPublish(leftMs, signal)
+        outcomes.push(
+          ...(call === undefined ? portion.map(notSent) : await sendPortion(topic, portion, { call, room: noRoom })),
+        )
+        call = undefined
+      }
+      return outcomes
+    } finally {
+      pendingMessages -= messages
       pendingBytes -= bytes
     }
   }
+
+  /**
+   * Sends the messages in one call, or one portion after the other if they are more than may wait. It does not reject if the broker
+   * refuses them: that is in the outcomes. Throws `MQ_BACKPRESSURE` before anything is sent.
+   */
+  return function send(
+    topic: string,
+    encoded: readonly Encoded[],
+    given: Pick<PublishOptions, 'timeoutMs' | 'signal'>,
+  ): Promise<readonly PublishOutcome[]> {
+    const timeoutMs =
+      given.timeoutMs === undefined ? publishTimeoutMs : requireDuration(given.timeoutMs, 'timeoutMs', 1)
+    const bytes = bytesOf(encoded)
+    const room = { messages: encoded.length, bytes }
+    if (room.messages > 1 && (room.messages > maxPendingMessages || bytes > maxPendingBytes)) {
+      const portions = portionsOf(encoded, { maxMessages: maxPendingMessages, maxBytes: maxPendingBytes })
+      return sendPortions(topic, portions, { timeoutMs, signal: given.signal })
+    }
+    requireRoom(room.messages, bytes)
+    return sendPortion(topic, encoded, { call: new OpenPublish(timeoutMs, given.signal), room })
+  }
+}
+
+interface Portion {
+  readonly call: OpenPublish
+  /** The room that this portion takes and frees. */
+  readonly room: Room
+}
+
+interface Room {
+  readonly messages: number
+  readonly bytes: number
+}
+
+const noRoom: Room = { messages: 0, bytes: 0 }
+
+const bytesOf = (encoded: readonly Encoded[]): number => encoded.reduce((sum, one) => sum + one.bytes, 0)
+
+/** Cuts a list into portions of half the limits, so that other publishes have room beside them. A message is never cut. */
+function portionsOf(
+  encoded: readonly Encoded[],
+  { maxMessages, maxBytes }: { readonly maxMessages: number; readonly maxBytes: number },
+): readonly (readonly Encoded[])[] {
+  const portions: Encoded[][] = []
+  let portion: Encoded[] = []
+  let bytes = 0
+  for (const one of encoded) {
+    const isFull = portion.length >= Math.ceil(maxMessages / 2) || bytes + one.bytes > maxBytes / 2
+    if (isFull && portion.length > 0) {
+      portions.push(portion)
+      portion = []
+      bytes = 0
+    }
+    portion.push(one)
+    bytes += one.bytes
+  }
+  portions.push(portion)
+  return portions
+}
+
+function notSent({ message }: Encoded): PublishOutcome {
+  const text = 'Not sent: the time of the list was over, or its signal had aborted'
+  return { status: 'rejected', id: message.id, error: new MqError('MQ_PUBLISH_REJECTED', text) }
 }
 
 function outcomeOf(id: string, outcome: StoreOutcome | undefined): PublishOutcome {
@@ -99,6 +184,7 @@ class OpenPublish implements PublishCall {
   #graceTimer: NodeJS.Timeout | undefined
   #reject: ((error: MqError) => void) | undefined
   #abortReason: unknown
+  #unfollow: (() => void) | undefined
 
   constructor(timeoutMs: number, callerSignal: AbortSignal | undefined) {
     if (callerSignal?.aborted === true) {
@@ -123,7 +209,7 @@ class OpenPublish implements PublishCall {
     return new Promise((resolve, reject) => {
       this.#reject = reject
       this.#graceTimer = setTimeout(giveUp, Math.min(this.timeoutMs + graceMs, maxTimerMs), this)
-      this.#callerSignal?.addEventListener('abort', this.#onCallerAbort, { once: true })
+      if (this.#callerSignal !== undefined) this.#unfollow = onAbort(this.#callerSignal, this.#onCallerAbort)
       outcomes.then(resolve, reject)
     })
   }
@@ -132,7 +218,7 @@ class OpenPublish implements PublishCall {
   end(): void {
     clearTimeout(this.#signalTimer)
     clearTimeout(this.#graceTimer)
-    this.#callerSignal?.removeEventListener('abort', this.#onCallerAbort)
+    this.#unfollow?.()
   }
 
   giveUp(): void {

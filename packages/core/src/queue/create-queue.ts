@@ -19,6 +19,7 @@ import { createEmitter } from './emitter.js'
 import { createLifecycle, createOpenCalls } from './lifecycle.js'
 import { queueSettings } from './queue-settings.js'
 import { requireAdapter } from './require-adapter.js'
+import { takeAdapter } from './taken-adapters.js'
 
 const eventNames = keysOf<QueueEvents>()({
   state: true,
@@ -30,11 +31,12 @@ const eventNames = keysOf<QueueEvents>()({
 
 /**
  * Creates a queue over an adapter value, `redis({ url })` for example. It is not connected yet.
- * Throws a `TypeError` if the value is not an adapter, and `MQ_INVALID_OPTION` or `MQ_INVALID_NAME` if an option has a bad value.
+ * Throws a `TypeError` if the value is not an adapter, and `MQ_INVALID_OPTION` if another queue has it. Throws `MQ_INVALID_OPTION` or `MQ_INVALID_NAME` if an option has a bad value.
  */
 export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue {
   requireAdapter(adapter)
   const settings = queueSettings(options)
+  takeAdapter(adapter)
   const { log, operationTimeoutMs } = settings
   const clock = adapter.clock ?? systemClock
   const emitter = createEmitter<QueueEvents>(eventNames, log)
@@ -52,12 +54,12 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
     return { topic: eventOf(target).name, group: requireGroup(group ?? settings.group) }
   }
   const disconnect = async (timeoutMs: number): Promise<void> => {
-    const endsAt = Date.now() + timeoutMs
+    const endsAt = performance.now() + timeoutMs
     lifecycle.beginClosing()
     await Promise.all([...subscriptions].map((subscription) => subscription.stop({ timeoutMs })))
     // The adapter waits for publishes that it has; those whose data is still being validated have not reached it.
-    await publishes.ended(Math.max(0, endsAt - Date.now()))
-    await lifecycle.close(Math.max(0, endsAt - Date.now()))
+    await publishes.ended(Math.max(0, endsAt - performance.now()))
+    await lifecycle.close(Math.max(0, endsAt - performance.now()))
   }
 
   const queue: Queue = {

@@ -48,28 +48,33 @@ export function createScheduler(queue: Queue, options: SchedulerOptions = {}): T
   const emitter = createEmitter<SchedulerEvents>(eventNames, log)
   const records = store === undefined ? undefined : createRecords({ store, log, keepMs })
   const control = createControl(queue)
-  const replies = createReplies({ queue, records, timeoutMs: replyTimeoutMs })
   const enqueuer = createEnqueuer({ queue, records })
   const registrations = createRegistrations()
+  const describe = (taskName: string, id: string): string => {
+    const named = `the task '${taskName}' (${id})`
+    const isOnlyNoted = registrations.isOnlyNoted(`task ${taskName}`)
+    return isOnlyNoted ? `${named}, which is registered here although start() was never called,` : named
+  }
+  const replies = createReplies({ queue, records, describe, timeoutMs: replyTimeoutMs })
   const hasStore = store !== undefined
   const parts = { queue, emitter, records, control, replies: createReplySender(queue) }
 
   async function ask<Result>(task: Task, input: unknown, given: EnqueueOptions) {
     await replies.open()
     const prepared = await enqueuer.prepare(task, input, given)
-    const { pending, release } = replies.expect(prepared.id, prepared.delayMs)
+    const waiting = replies.expect({ id: prepared.id, taskName: task.name, delayMs: prepared.delayMs })
     try {
       const enqueued = await prepared.send(replies.instance)
       const cancel = (how?: CancelOptions): Promise<boolean> => scheduler.cancel(prepared.id, how)
-      return { handle: createTaskHandle<Result>(enqueued, pending, { clock, cancel }), release }
+      return createTaskHandle<Result>(enqueued, waiting, { clock, cancel })
     } catch (error) {
-      release()
+      waiting.release()
       throw error
     }
   }
   async function enqueue(task: Task, input: unknown, given: EnqueueOptions = {}): Promise<EnqueuedTask | TaskHandle> {
     requireOptions(given, 'The options of enqueue')
-    if (given.reply === true) return (await ask(task, input, given)).handle
+    if (given.reply === true) return ask(task, input, given)
     return (await enqueuer.prepare(task, input, given)).send()
   }
 
@@ -115,12 +120,12 @@ export function createScheduler(queue: Queue, options: SchedulerOptions = {}): T
       requireOptions(given, 'The options of run')
       refuseUnknown(given, runOptionNames, 'run')
       const timeoutMs = requireDuration(given.timeoutMs ?? defaultRunMs, 'timeoutMs', 1)
-      const endsAt = clock.now() + timeoutMs
-      const { handle, release } = await ask<Result>(task as Task, input, { ...given, timeoutMs, reply: true })
+      const endsAt = clock.monotonic() + timeoutMs
+      const handle = await ask<Result>(task as Task, input, { ...given, timeoutMs, reply: true })
       try {
-        return await handle.result({ timeoutMs: Math.max(0, endsAt - clock.now()) })
+        return await handle.result({ timeoutMs: Math.max(0, endsAt - clock.monotonic()) })
       } finally {
-        release()
+        handle.forget()
       }
     },
     async result(id: string, task?: unknown) {

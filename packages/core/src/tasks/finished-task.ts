@@ -41,7 +41,10 @@ export function finishedTaskOf(value: unknown): FinishedTask | undefined {
     status,
     id,
     task,
-    error: { ...describeError(error), attempts: Number.isFinite(attempts) ? Number(attempts) : 0 },
+    error: {
+      ...describeError(error),
+      attempts: Number.isSafeInteger(attempts) && Number(attempts) >= 0 ? Number(attempts) : 0,
+    },
   }
 }
 

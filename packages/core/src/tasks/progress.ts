@@ -35,7 +35,7 @@ export function createProgress(options: {
 
   const next = (): void => {
     if (waiting === undefined || sending !== undefined || timer !== undefined || send === undefined) return
-    const waitMs = notBefore - clock.now()
+    const waitMs = notBefore - clock.monotonic()
     if (waitMs > 0 && !isOver) {
       timer = clock.setTimeout(() => {
         timer = undefined
@@ -45,7 +45,7 @@ export function createProgress(options: {
     }
     const step = waiting
     waiting = undefined
-    notBefore = clock.now() + everyMs
+    notBefore = clock.monotonic() + everyMs
     sending = send(step).finally(() => {
       sending = undefined
       next()
@@ -91,11 +91,14 @@ export function createProgress(options: {
 
 export type Progress = ReturnType<typeof createProgress>
 
-/** Returns undefined if the value is not a step. */
+/** Returns undefined if the value is not a step as `createProgress` makes them: anybody can write one to the topic. */
 export function stepOf(value: unknown): ProgressStep | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const { number, attempt, fraction, note } = value as Record<string, unknown>
-  if (!Number.isFinite(number) || !Number.isFinite(attempt) || !Number.isFinite(fraction)) return undefined
-  const step = { number: Number(number), attempt: Number(attempt), fraction: Number(fraction) }
-  return typeof note === 'string' ? { ...step, note } : step
+  if (!isCount(number) || !isCount(attempt)) return undefined
+  if (typeof fraction !== 'number' || !(fraction >= 0 && fraction <= 1)) return undefined
+  const step = { number, attempt, fraction }
+  return typeof note === 'string' ? { ...step, note: note.slice(0, maxNoteLength) } : step
 }
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 1

@@ -56,6 +56,8 @@ export function createRegistrations() {
   }
 
   return {
+    /** Returns true for a registration that was never started, because `start` was not called. */
+    isOnlyNoted: (name: string): boolean => registrations.has(name) && started === undefined,
     async add(name: string, registration: Registration): Promise<void> {
       requireRunning()
       if (registrations.has(name)) throw new MqError('MQ_DUPLICATE_TASK', `${registration.what} is there already`)

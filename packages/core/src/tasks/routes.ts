@@ -4,7 +4,7 @@ import type { EventDefinition } from '../contract/event.js'
 import type { Message } from '../contract/message.js'
 import { requireName } from '../contract/names.js'
 import type { Queue } from '../contract/queue.js'
-import { derivedId } from './derived-id.js'
+import { derivedId, passedOnKey } from './derived-id.js'
 import type { Registration } from './registrations.js'
 import { storeRequired } from './require-store.js'
 import { requireTask, type Task } from './task.js'
@@ -32,17 +32,22 @@ export function routeRegistration(
   requireFunction(toInput, 'toInput')
   requireOptions(options, 'The options of route')
   refuseUnknown(options, routeOptionNames, 'route')
-  const { idempotencyKey, ...subscribe } = options
+  const { idempotencyKey, key: keyFor = keyOf, ...subscribe } = options
   if (idempotencyKey !== undefined) {
     requireFunction(idempotencyKey, 'idempotencyKey')
     if (!hasStore) throw storeRequired('An idempotencyKey')
   }
+  requireFunction(keyFor, 'key')
   const topic = requireName(typeof event === 'string' ? event : event.name, 'topic')
   const handler = async (message: Message<never>): Promise<void> => {
     const input: unknown = await (toInput as (message: Message) => unknown)(message)
     if (input === undefined) return
-    const key = idempotencyKey === undefined ? {} : { idempotencyKey: idempotencyKey(message) }
-    await enqueue(task, input, { id: derivedId(message.id, task.name), ...key })
+    const key = keyFor(message)
+    await enqueue(task, input, {
+      id: derivedId(message.id, task.name),
+      ...(key !== undefined && { key }),
+      ...(idempotencyKey !== undefined && { idempotencyKey: idempotencyKey(message) }),
+    })
   }
   const group = `on.${task.name}`
   return {
@@ -51,3 +56,5 @@ export function routeRegistration(
     start: () => queue.subscribe(event as EventDefinition<unknown, never>, handler, { ...subscribe, group }),
   }
 }
+
+const keyOf = ({ key }: Message): string | undefined => (key === undefined ? undefined : passedOnKey(key))

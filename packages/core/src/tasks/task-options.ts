@@ -23,6 +23,8 @@ export type RouteOptions<Data = unknown> = Pick<
 > & {
   /** Computes the `idempotencyKey` of `EnqueueOptions`: all messages with the same key cause one run. */
   readonly idempotencyKey?: (message: Message<Data>) => string
+  /** Computes the key of the task; `undefined` gives it none. Default: the key of the message, so that its order is kept. */
+  readonly key?: (message: Message<Data>) => string | undefined
 }
 
 export const routeOptionNames = keysOf<RouteOptions>()({
@@ -33,6 +35,7 @@ export const routeOptionNames = keysOf<RouteOptions>()({
   timeoutMs: true,
   onLastFailure: true,
   idempotencyKey: true,
+  key: true,
 })
 
 export interface EnqueueOptions extends PublishOptions {

@@ -26,7 +26,7 @@ export interface TaskScheduler extends AsyncDisposable {
   /**
    * Enqueues the task for each message of the topic. `toInput` makes the input, or returns `undefined` to enqueue nothing. The group is
    * `on.<task>`. The id of the task is `<message id>/<task>`, so a message that is delivered twice enqueues the same task. Like a worker,
-   * a route begins with `start`.
+   * a route begins with `start`. The task has the key of the message, so an `ordered` worker keeps its order.
    */
   route<Output, Input, Result, Enqueued = Input>(
     event: EventDefinition<unknown, Output>,
@@ -71,7 +71,8 @@ export interface TaskScheduler extends AsyncDisposable {
    * task waits for them. With `reply` it resolves to a handle.
    *
    * Rejects as `Queue.publish` does; `MQ_INVALID_DATA` describes what is wrong with the input. Rejects with `MQ_STORE_REQUIRED` for an
-   * `idempotencyKey` without a store, and with `MQ_BACKPRESSURE` if 10,000 tasks wait for their reply.
+   * `idempotencyKey` without a store, and with `MQ_BACKPRESSURE` if 10,000 tasks wait for their reply. A task counts until it has ended,
+   * a `result` of it has timed out, `replyTimeoutMs` are over, or its handle is told to `forget` it.
    */
   enqueue<Input, Result, Enqueued = Input>(
     task: Task<Input, Result, Enqueued>,

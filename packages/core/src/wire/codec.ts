@@ -16,7 +16,8 @@ export interface EncodedData {
  * Throws `MQ_NOT_SERIALIZABLE`, and names the place, for a value that JSON would lose or refuse:
  * - a cycle, or nesting beyond 64 levels
  * - a BigInt, a function, a symbol, NaN or an infinity
- * - a Map, a Set, a promise, an error, or bytes inside an object
+ * - an invalid date, a Map, a Set, a promise, an error, or bytes inside an object
+ * - a stream, a generator, and any other object that hides what it holds, such as `Headers`, `FormData` and `Blob`
  * - `undefined` as the whole data or in an array
  *
  * Properties that are `undefined` are left out, as JSON does.
@@ -82,6 +83,8 @@ function checkObject(value: object, path: string | undefined, depth: number, isR
   }
   if (!isReplacement && typeof (value as { toJSON?: unknown }).toJSON === 'function') {
     const replacement = replaced(value as { toJSON: () => unknown }, path)
+    if (replacement === null && isInvalidDate(value))
+      refuse(path, 'is an invalid date, which JSON would turn into null')
     // JSON calls toJSON only once, not on the value that it returned.
     if (typeof replacement === 'object' && replacement !== null) checkObject(replacement, path, depth, true)
     else check(replacement, path, depth)
@@ -107,7 +110,35 @@ function reasonClassNotSerializable(value: object): string | undefined {
   if (value instanceof Promise) return 'is a promise; await it first'
   if (value instanceof Error) return 'is an error, whose message JSON would lose; send its parts'
   if (value instanceof RegExp) return 'is a regular expression; send its source'
-  return isBoxed(value) ? reasonNotSerializable(value.valueOf()) : undefined
+  if (isBoxed(value)) return reasonNotSerializable(value.valueOf())
+  return hidesItsContent(value)
+    ? `is a ${tagOf(value)}, whose content JSON would lose; send an object or an array`
+    : undefined
+}
+
+/** Returns true for an object that gives its content by iterating or as a stream, and for one of the platform without properties. */
+function hidesItsContent(value: object): boolean {
+  if (Symbol.iterator in value || Symbol.asyncIterator in value) return !(value instanceof String)
+  const prototype = Object.getPrototypeOf(value)
+  if (prototype === Object.prototype || prototype === null) return false
+  if (typeof (value as { pipe?: unknown }).pipe === 'function') return true
+  return Symbol.toStringTag in value && Object.keys(value).length === 0
+}
+
+/** Returns the name of an object's class, for an error. */
+function tagOf(value: object): string {
+  const tag = Object.prototype.toString.call(value).slice(8, -1)
+  const name: unknown = value.constructor?.name
+  return tag === 'Object' && typeof name === 'string' && name !== '' && name !== 'Object'
+    ? name
+    : tag.replace('Object', 'list')
+}
+
+/** Knows dates of this and other realms, and those of the common libraries: all of them turn into null. */
+function isInvalidDate(value: object): boolean {
+  if (Object.prototype.toString.call(value) === '[object Date]') return true
+  const { isValid } = value as { isValid?: unknown }
+  return isValid === false || (typeof isValid === 'function' && isValid.call(value) === false)
 }
 
 const isBoxed = (value: object): boolean =>

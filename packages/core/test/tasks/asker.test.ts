@@ -123,6 +123,65 @@ describe('an asker', () => {
     await ask(opened, 'one more')
   })
 
+  it('names the task whose reply does not come, and says if its worker was never started', async () => {
+    const opened = await asking()
+    const messageOf = async (): Promise<string> => {
+      const result = errorOf(() => opened.scheduler.run(task, 1, { id: 'x', timeoutMs: 100 }))
+      await turns()
+      await opened.clock.advance(100)
+      return ((await result) as Error).message
+    }
+    expect(await messageOf()).toMatch(/^No reply of the task 'a' \(x\) within/)
+    await opened.scheduler.register(task)
+    expect(await messageOf()).toContain('start() was never called')
+    await opened.scheduler.start()
+    expect(await messageOf()).toMatch(/^No reply of the task 'a' \(x\) within/)
+  })
+
+  it('counts no handle whose wait is over, and finds a reply that comes all the same', {
+    timeout: 60_000,
+  }, async () => {
+    const opened = await asking()
+    const handles: TaskHandle[] = []
+    for (let index = 0; index < 10_000; index++) handles.push(await ask(opened, `${index}`))
+    const waits = handles.slice(0, 10).map((handle) => errorOf(() => handle.result({ timeoutMs: 1 })))
+    const stillWaiting = handles[7]?.result()
+    await opened.clock.advance(1)
+    for (const error of await Promise.all(waits)) expect(error).toMatchObject({ code: 'MQ_TIMEOUT' })
+    for (let index = 0; index < 9; index++) await ask(opened, `more ${index}`)
+    await mqErrorOf(() => ask(opened, 'one more'), 'MQ_BACKPRESSURE')
+    const again = handles[3]?.result()
+    for (const id of ['3', '7']) await opened.answer(completed(id, id))
+    expect([await again, await stillWaiting]).toEqual(['3', '7'])
+  })
+
+  it('forgets what nobody wants to know any more', { timeout: 60_000 }, async () => {
+    const opened = await asking()
+    const handles: TaskHandle[] = []
+    for (let index = 0; index < 10_000; index++) handles.push(await ask(opened, `${index}`))
+    const [first, second] = handles
+    const result = errorOf(() => first?.result())
+    const reader = first?.progress()[Symbol.asyncIterator]().next()
+    for (const handle of [first, first, second]) handle?.forget()
+    expect(await result).toMatchObject({ code: 'MQ_CLOSED' })
+    expect(await reader).toMatchObject({ done: true })
+    await ask(opened, 'one more')
+    await ask(opened, 'two more')
+    await mqErrorOf(() => ask(opened, 'three more'), 'MQ_BACKPRESSURE')
+    await opened.answer(completed('5', 'done'))
+    handles[5]?.forget()
+    expect(await handles[5]?.result()).toBe('done')
+  })
+
+  it('forgets a task for one of its handles alone', async () => {
+    const opened = await asking()
+    const [one, two] = [await ask(opened), await ask(opened)]
+    one.forget()
+    one.forget()
+    await opened.answer(completed('x', 'done'))
+    expect(await two.result()).toBe('done')
+  })
+
   it('whose listening ends while it begins hears of it', async () => {
     const starting = gate()
     const { queue } = await connected({ consume: () => starting.passed })

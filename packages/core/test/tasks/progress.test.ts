@@ -86,7 +86,7 @@ describe('a reader of progress', () => {
   const step = (number: number, attempt = 1): ProgressStep => ({ number, attempt, fraction: number / 10 })
 
   it('that is slow gets the latest, none twice, and none that came late', async () => {
-    const pending = createPendingReply('id')
+    const pending = createPendingReply({ id: 'id', what: () => 'the task' })
     const steps = pending.progress()
     pending.step(step(1))
     expect((await steps.next()).value).toEqual({ attempt: 1, fraction: 0.1 })
@@ -104,7 +104,7 @@ describe('a reader of progress', () => {
   })
 
   it('ends also when the answer does not come', async () => {
-    const pending = createPendingReply('id')
+    const pending = createPendingReply({ id: 'id', what: () => 'the task' })
     const next = pending.progress().next()
     pending.fail(new Error('gone') as never)
     expect((await next).done).toBe(true)
@@ -117,5 +117,16 @@ describe('a reader of progress', () => {
       expect(stepOf(bad)).toBeUndefined()
     }
     expect(stepOf({ ...step(1), note: 5, other: 6 })).toEqual(step(1))
+  })
+
+  it('is not told what no run of ours reports', () => {
+    for (const fraction of [-1e308, -1e-9, 1.1, 1e308, Number.NaN, '0.5']) {
+      expect(stepOf({ ...step(1), fraction })).toBeUndefined()
+    }
+    for (const count of [0, -1, 1.5, 1e308, 2 ** 53]) {
+      expect(stepOf({ ...step(1), number: count })).toBeUndefined()
+      expect(stepOf({ ...step(1), attempt: count })).toBeUndefined()
+    }
+    expect(stepOf({ ...step(1), note: 'x'.repeat(100_000) })?.note).toHaveLength(1_000)
   })
 })

@@ -26,13 +26,13 @@ export function createExpiringMap<Value>({
   /** Searches all entries, but only once their number has doubled, so that each write pays for a part of one sweep. */
   const sweep = (): void => {
     if (entries.size < sweepAt && entries.size < maxEntries) return
-    const now = clock.now()
+    const now = clock.monotonic()
     for (const [key, { until }] of entries) if (until <= now) entries.delete(key)
     sweepAt = Math.max(minToSweep, entries.size * 2)
   }
   const get = (key: string): Value | undefined => {
     const found = entries.get(key)
-    if (found === undefined || found.until > clock.now()) return found?.value
+    if (found === undefined || found.until > clock.monotonic()) return found?.value
     entries.delete(key)
     return undefined
   }
@@ -44,7 +44,7 @@ export function createExpiringMap<Value>({
         sweep()
         if (entries.size >= maxEntries) throw new MqError('MQ_BACKPRESSURE', `The store holds ${maxEntries} entries`)
       }
-      entries.set(key, { value, until: clock.now() + ttlMs })
+      entries.set(key, { value, until: clock.monotonic() + ttlMs })
     },
     delete: (key) => get(key) !== undefined && entries.delete(key),
   }

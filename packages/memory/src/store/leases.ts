@@ -7,12 +7,12 @@ export type Holders = Map<string, number>
 export function createLeases(names: ExpiringMap<Holders>, clock: Clock): StoreLeases {
   const heldOf = (name: string): Holders => {
     const holders: Holders = names.get(name) ?? new Map()
-    const now = clock.now()
+    const now = clock.monotonic()
     for (const [holder, until] of holders) if (until <= now) holders.delete(holder)
     return holders
   }
   const hold = (name: string, holders: Holders, holder: string, ttlMs: number): void => {
-    const now = clock.now()
+    const now = clock.monotonic()
     const lastsMs = [...holders.values()].reduce((longest, until) => Math.max(longest, until - now), ttlMs)
     names.set(name, holders, lastsMs)
     holders.set(holder, now + ttlMs)
@@ -24,7 +24,7 @@ export function createLeases(names: ExpiringMap<Holders>, clock: Clock): StoreLe
       const holders = heldOf(name)
       if (!holders.has(holder) && holders.size >= limit) {
         const ends = [...holders.values()].sort((a, b) => a - b)
-        return { granted: false, retryAfterMs: (ends[holders.size - limit] ?? 0) - clock.now() }
+        return { granted: false, retryAfterMs: Math.ceil((ends[holders.size - limit] ?? 0) - clock.monotonic()) }
       }
       hold(name, holders, holder, ttlMs)
       return { granted: true }

@@ -1,5 +1,5 @@
 import { MqError } from '../errors.js'
-import { shown } from './shown.js'
+import { shown, shownName } from './shown.js'
 
 /**
  * Returns the names of `T`'s members: `keysOf<PublishOptions>()({ id: true, ... })`. The compiler refuses a list that lacks one of
@@ -21,7 +21,7 @@ export function requireOptions(value: unknown, name: string): void {
 export function refuseUnknown(options: object, known: readonly string[], name: string): void {
   for (const property of Object.keys(options)) {
     if (!known.includes(property)) {
-      throw new MqError('MQ_INVALID_OPTION', `${name} has no option ${shown(property)}. Known: ${known.join(', ')}`)
+      throw new MqError('MQ_INVALID_OPTION', `${name} has no option ${shownName(property)}. Known: ${known.join(', ')}`)
     }
   }
 }

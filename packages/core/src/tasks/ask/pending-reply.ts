@@ -3,7 +3,7 @@ import type { FinishedTask } from '../finished-task.js'
 import type { ProgressStep, TaskProgress } from '../progress.js'
 
 /** Creates the state of one task that this process waits for. Handles of the same task share it. */
-export function createPendingReply(id: string) {
+export function createPendingReply({ id, what }: { readonly id: string; readonly what: () => string }) {
   let resolve: (finished: FinishedTask) => void
   let reject: (error: MqError) => void
   let isOver = false
@@ -29,6 +29,8 @@ export function createPendingReply(id: string) {
 
   return {
     id,
+    /** Names the task in an error. */
+    what,
     finished,
     complete: (how: FinishedTask): void => end(() => resolve(how)),
     fail: (error: MqError): void => end(() => reject(error)),

@@ -14,6 +14,8 @@ import { createPendingReply, type PendingReply } from './pending-reply.js'
 export interface RepliesOptions {
   readonly queue: Queue
   readonly records: Records | undefined
+  /** Names a task in the error of a reply that does not come, with the reason if it is known. */
+  readonly describe: (taskName: string, id: string) => string
   /** How long a reply may take. */
   readonly timeoutMs: number
 }
@@ -23,27 +25,52 @@ const maxPending = 10_000
 const firstCheckMs = 1_000
 const maxCheckMs = 10_000
 
+/** How many tasks whose wait is over are kept, in case somebody asks for their result again. */
+const maxLate = 10_000
+
 interface Entry {
   readonly pending: PendingReply
   /** How many handles wait. */
   users: number
+  /** How many calls of `result()` wait. */
+  results: number
   readonly timers: Map<'expiry' | 'check', ClockTimer>
+}
+
+interface ExpectedReply {
+  readonly id: string
+  readonly taskName: string
+  /** The delay of the task itself. */
+  readonly delayMs: number
+}
+
+/** The wait of one handle. */
+export interface Waiting {
+  readonly pending: PendingReply
+  /** Called around each wait for the result. A task for which the last wait came too late counts no longer. */
+  beginResult(): void
+  endResult(isLate: boolean): void
+  /** Ends the wait for good. Only the first call counts. */
+  release(): void
 }
 
 /**
  * Creates the part of a scheduler that waits for replies. They come over one ephemeral subscription, which the first caller opens.
  * See docs/decisions/0050-task-replies.md.
  */
-export function createReplies({ queue, records, timeoutMs }: RepliesOptions) {
+export function createReplies({ queue, records, describe, timeoutMs }: RepliesOptions) {
   const { clock } = queue
   const instance = randomUUID()
   const entries = new Map<string, Entry>()
+  /** Those of which every `result()` has timed out, the one that did so first at the front. They count no longer. */
+  const late = new Set<Entry>()
   let opening: Promise<void> | undefined
   let subscription: Subscription | undefined
   let closed: MqError | undefined
 
   const remove = (entry: Entry): void => {
     for (const timer of entry.timers.values()) timer.cancel()
+    late.delete(entry)
     const { id } = entry.pending
     if (entries.get(id) === entry) entries.delete(id)
   }
@@ -79,6 +106,15 @@ export function createReplies({ queue, records, timeoutMs }: RepliesOptions) {
     }
     entry.timers.set('check', clock.setTimeout(check, afterMs))
   }
+  const markLate = (entry: Entry): void => {
+    if (entries.get(entry.pending.id) !== entry) return
+    late.add(entry)
+    const [oldest] = late
+    if (late.size <= maxLate || oldest === undefined) return
+    remove(oldest)
+    const text = `No reply of ${oldest.pending.what()} in time; too many others wait for theirs`
+    oldest.pending.fail(new MqError('MQ_TIMEOUT', text))
+  }
   const failAll = (error: MqError): void => {
     for (const entry of [...entries.values()]) {
       remove(entry)
@@ -102,19 +138,25 @@ export function createReplies({ queue, records, timeoutMs }: RepliesOptions) {
       })
       await opening
     },
-    /** Begins to wait. Call it before the task is published. `delayMs` is the delay of the task itself. */
-    expect(id: string, delayMs: number): { readonly pending: PendingReply; release(): void } {
+    /** Begins to wait. Call it before the task is published. */
+    expect({ id, delayMs, taskName }: ExpectedReply): Waiting {
       if (closed !== undefined) throw closed
       let entry = entries.get(id)
       if (entry === undefined) {
-        if (entries.size >= maxPending) {
-          throw new MqError('MQ_BACKPRESSURE', `${maxPending} tasks wait for their reply; await earlier ones first`)
+        if (entries.size - late.size >= maxPending) {
+          const advice = 'await or forget() earlier ones first'
+          throw new MqError('MQ_BACKPRESSURE', `${maxPending} tasks wait for their reply; ${advice}`)
         }
-        const made: Entry = { pending: createPendingReply(id), users: 0, timers: new Map() }
+        const made: Entry = {
+          pending: createPendingReply({ id, what: () => describe(taskName, id) }),
+          users: 0,
+          results: 0,
+          timers: new Map(),
+        }
         entries.set(id, made)
         const expire = (): void => {
           remove(made)
-          made.pending.fail(new MqError('MQ_TIMEOUT', `No reply of the task ${id} within ${timeoutMs} ms`))
+          made.pending.fail(new MqError('MQ_TIMEOUT', `No reply of ${made.pending.what()} within ${timeoutMs} ms`))
         }
         made.timers.set('expiry', clock.setTimeout(expire, timeoutMs + delayMs))
         if (records !== undefined) scheduleCheck(made, firstCheckMs)
@@ -122,9 +164,21 @@ export function createReplies({ queue, records, timeoutMs }: RepliesOptions) {
       }
       const used = entry
       used.users += 1
+      late.delete(used)
+      let isReleased = false
       return {
         pending: used.pending,
+        beginResult() {
+          used.results += 1
+          late.delete(used)
+        },
+        endResult(isLate) {
+          used.results -= 1
+          if (isLate && used.results === 0) markLate(used)
+        },
         release() {
+          if (isReleased) return
+          isReleased = true
           used.users -= 1
           if (used.users > 0) return
           remove(used)

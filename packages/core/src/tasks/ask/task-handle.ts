@@ -5,6 +5,7 @@ import { finishedError } from '../finished-task.js'
 import type { TaskProgress } from '../progress.js'
 import type { EnqueuedTask } from '../task-options.js'
 import type { PendingReply } from './pending-reply.js'
+import type { Waiting } from './replies.js'
 
 export interface CancelOptions {
   /** Cancels the task only if it is running now. This needs no store. Default: false. */
@@ -26,30 +27,48 @@ export interface TaskHandle<Result = unknown> extends EnqueuedTask {
   progress(): AsyncIterable<TaskProgress>
   /** Cancels the task like `TaskScheduler.cancel`. */
   cancel(options?: CancelOptions): Promise<boolean>
+  /**
+   * Ends the wait for the reply, so that the task no longer counts among the 10,000 that may wait. The task itself goes on. Calls of
+   * `result` reject with `MQ_CLOSED`, and `progress` ends. Nothing happens if the task has ended, or at a second call.
+   */
+  forget(): void
 }
 
 export function createTaskHandle<Result>(
   enqueued: EnqueuedTask,
-  pending: PendingReply,
+  { pending, beginResult, endResult, release }: Waiting,
   { clock, cancel }: { readonly clock: Queue['clock']; readonly cancel: (options?: CancelOptions) => Promise<boolean> },
 ): TaskHandle<Result> {
   return Object.freeze({
     ...enqueued,
     async result({ timeoutMs }: { readonly timeoutMs?: number } = {}): Promise<Result> {
       if (timeoutMs !== undefined) requireDuration(timeoutMs, 'timeoutMs')
-      const finished = await inTime(pending, timeoutMs, clock)
+      beginResult()
+      let isLate = false
+      const onLate = (): void => {
+        isLate = true
+      }
+      const finished = await inTime(pending, { timeoutMs, clock, onLate }).finally(() => endResult(isLate))
       if (finished.status === 'completed') return finished.result as Result
       throw finishedError(finished)
     },
     progress: () => pending.progress(),
     cancel,
+    forget: release,
   })
 }
 
-function inTime({ id, finished }: PendingReply, timeoutMs: number | undefined, clock: Queue['clock']) {
+function inTime(
+  { what, finished }: PendingReply,
+  limit: { readonly timeoutMs: number | undefined; readonly clock: Queue['clock']; readonly onLate: () => void },
+) {
+  const { timeoutMs, clock, onLate } = limit
   if (timeoutMs === undefined) return finished
   return new Promise<Awaited<typeof finished>>((resolve, reject) => {
-    const late = (): void => reject(new MqError('MQ_TIMEOUT', `No reply of the task ${id} within ${timeoutMs} ms`))
+    const late = (): void => {
+      onLate()
+      reject(new MqError('MQ_TIMEOUT', `No reply of ${what()} within ${timeoutMs} ms`))
+    }
     const timer = clock.setTimeout(late, timeoutMs)
     finished.then(resolve, reject).finally(() => timer.cancel())
   })

@@ -1,5 +1,5 @@
 import { maxDurationMs } from '../../contract/checks/values.js'
-import type { ClockTimer } from '../../contract/clock.js'
+import { type ClockTimer, setAlarm } from '../../contract/clock.js'
 import type { HandlerContext, Subscription } from '../../contract/handler.js'
 import { withFields } from '../../contract/log.js'
 import type { Message } from '../../contract/message.js'
@@ -73,7 +73,7 @@ export async function startReplica({ name, timing, queue, enqueue }: ReplicaOpti
 
   const arm = (time: number | undefined): void => {
     next = time
-    if (time !== undefined && !isStopped) timer = clock.setTimeout(() => fire(time), Math.max(0, time - clock.now()))
+    if (time !== undefined && !isStopped) timer = setAlarm(clock, () => fire(time), time)
   }
   const fire = (time: number): void => {
     // It is overdue if the machine was asleep, which counts as being down.

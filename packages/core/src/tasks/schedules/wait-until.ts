@@ -10,10 +10,15 @@ const maxSkewMs = 5_000
  * signal's reason if the signal aborts.
  */
 export async function waitUntil(time: number, clock: Clock, signal: AbortSignal): Promise<void> {
-  const earlyMs = time - clock.now()
-  if (earlyMs <= 0) return
-  if (earlyMs > maxSkewMs) throw new RetryLater({ afterMs: Math.min(earlyMs, maxDurationMs) })
-  await new Promise<void>((resolve, reject) => {
+  // The wall clock may have been set back during the wait.
+  for (let earlyMs = time - clock.now(); earlyMs > 0; earlyMs = time - clock.now()) {
+    if (earlyMs > maxSkewMs) throw new RetryLater({ afterMs: Math.min(earlyMs, maxDurationMs) })
+    await pause(earlyMs, clock, signal)
+  }
+}
+
+function pause(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
     const abort = (): void => {
       timer.cancel()
       reject(signal.reason)
@@ -21,7 +26,7 @@ export async function waitUntil(time: number, clock: Clock, signal: AbortSignal)
     const timer = clock.setTimeout(() => {
       signal.removeEventListener('abort', abort)
       resolve()
-    }, earlyMs)
+    }, ms)
     signal.addEventListener('abort', abort, { once: true })
   })
 }

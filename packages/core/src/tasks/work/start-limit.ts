@@ -28,7 +28,7 @@ export function createStartLimit({ starts, perMs }: StartRate, clock: Clock) {
 
   const freeAt = (): number => (times[next] ?? Number.NEGATIVE_INFINITY) + perMs
   const begin = (): void => {
-    times[next] = clock.now()
+    times[next] = clock.monotonic()
     next = (next + 1) % starts
   }
   const arm = (): void => {
@@ -37,21 +37,21 @@ export function createStartLimit({ starts, perMs }: StartRate, clock: Clock) {
       () => {
         timer = undefined
         for (const resolve of waiting) {
-          if (freeAt() > clock.now()) break
+          if (freeAt() > clock.monotonic()) break
           waiting.delete(resolve)
           begin()
           resolve()
         }
         arm()
       },
-      Math.max(0, freeAt() - clock.now()),
+      Math.max(0, freeAt() - clock.monotonic()),
     )
   }
 
   return {
     /** Resolves when a run may begin. Rejects with the signal's reason if it aborts before. */
     turn(signal: AbortSignal): Promise<void> {
-      if (waiting.size === 0 && freeAt() <= clock.now()) {
+      if (waiting.size === 0 && freeAt() <= clock.monotonic()) {
         begin()
         return Promise.resolve()
       }

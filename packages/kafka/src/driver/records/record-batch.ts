@@ -216,7 +216,7 @@ const gunzipped = promisify(gunzip)
  * Unpacks the content of a batch. Resolves with undefined if there is no room left for it in the answer. Rejects if it is larger
  * than a whole answer may be, or damaged, and with a `MissingCodecError` if there is no codec for it.
  */
-export async function unpack(packed: Buffer, compression: number, budget: UnpackBudget): Promise<Buffer | undefined> {
+async function unpack(packed: Buffer, compression: number, budget: UnpackBudget): Promise<Buffer | undefined> {
   if (budget.left === 0) return undefined
   const mayWait = !budget.isUntouched
   const unpacked = await unpackWithin(packed, compression, budget.left).catch((error) => {
