@@ -44,6 +44,8 @@ export interface Generator<Entry = unknown> {
   readonly name: string
   readonly entries: fc.Arbitrary<readonly Entry[]>
   readonly arena?: Partial<ArenaOptions>
+  /** Resident memory on top of what is there before, if the documentation bounds it by itself and not by `concurrency`. */
+  readonly spareBytes?: number
   /** It breaks what the attacked group stands on, and puts it back: until then only others have to go on. */
   readonly sabotages?: true
   write(entry: Entry, attack: Attack): Promise<Written>

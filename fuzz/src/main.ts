@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { type Kind, kinds } from '@mq/test-brokers'
-import { isRun, known, silentOn } from './known.js'
+import { isRun, knownOf, silentOn } from './known.js'
 import { openOwn } from './open.js'
 import type { OracleName } from './oracle/broken.js'
 import { fuzz } from './run.js'
@@ -43,8 +43,10 @@ const isWanted = (name: string): boolean =>
   values.only.length > 0 ? values.only.some((start) => name.startsWith(start)) : values.all || isRun(name)
 
 if (values.list) {
-  for (const { name } of enemy.generators)
-    console.log(`${name}${known[name] === undefined ? '' : `  (fails: ${known[name].missing})`}`)
+  for (const { name } of enemy.generators) {
+    const missing = isRun(name) ? undefined : knownOf(name).find(({ oracles }) => oracles === undefined)?.missing
+    console.log(`${name}${missing === undefined ? '' : `  (left out: ${missing})`}`)
+  }
   await stop()
   process.exit(0)
 }

@@ -104,7 +104,8 @@ class Round {
       largest = Math.max(largest, written.bytes)
       const { restBytes, enemy } = this.#field
       if (restBytes !== undefined) {
-        this.#maxBytes = restBytes + spareBytes + arena.concurrency * Math.min(largest, enemy.maxEntryBytes)
+        const held = spareBytes + arena.concurrency * Math.min(largest, enemy.maxEntryBytes)
+        this.#maxBytes = restBytes + (this.#generator.spareBytes ?? held)
       }
     }
   }
@@ -168,7 +169,7 @@ class Round {
     const ref = { topic: arena.topic, group: arena.group }
     const letters = [...this.#ledger.letters.values()].filter(({ topic }) => topic === arena.topic)
     const doomed = letters.filter(({ id }) => isCanaryId(id)).slice(0, 2)
-    const chosen = [...doomed, ...letters.filter(({ id }) => !isCanaryId(id)).slice(0, replayed)]
+    const chosen = [...doomed, ...letters.filter((one) => this.#ledger.stays(one)).slice(0, replayed)]
     const runsBefore = doomed.map(({ topic, id }) => this.#ledger.runsOf(topic, id).length)
     const ids = [...new Set(chosen.map(({ entryId }) => entryId))]
     const count = await subject.replay(ref, ids).catch((error: Error) => {

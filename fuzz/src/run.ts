@@ -55,7 +55,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
   let waiting = [...all]
   try {
     for (let round = 0; waiting.length > 0 && Date.now() < until; round++) {
-      if (options.rounds !== undefined && round >= options.rounds) break
+      if (round >= (options.path !== undefined ? 1 : (options.rounds ?? Number.POSITIVE_INFINITY))) break
       const generator = waiting[turn++ % waiting.length] as Generator
       const roundSeed = (seed + round * seedStep) | 0
       rounds[generator.name] = (rounds[generator.name] ?? 0) + 1

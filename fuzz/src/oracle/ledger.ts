@@ -93,6 +93,12 @@ export class Ledger {
     ]
   }
 
+  /** A hostile dead letter of which nothing says that it may go away by itself. */
+  stays(letter: Letter): boolean {
+    const gone = this.written.filter(({ fate }) => fate === 'ignored').flatMap(({ names }) => names)
+    return !isCanaryId(letter.id) && !isNamed(letter, gone)
+  }
+
   /** Entries that run again and again. */
   storms(): readonly string[] {
     const runs = new Map<string, number>()

@@ -92,6 +92,8 @@ export function kafkaGenerators(raw: RawKafka, client: Kafka): readonly Generato
   /** Among the dead letters a record without a value strikes one out, and of one key the first counts. */
   function fateOf(into: Into, topic: string, records: readonly BatchRecord[]): Written['fate'] {
     if (into === 'notes') return 'ignored'
+    // As long as somebody has asked for, up to a year.
+    if (records.some(waits)) return 'ignored'
     if (into !== 'dead') return 'settled'
     const keys = records.map(({ key }) => `${topic} ${key === undefined ? 'null' : bytesOf(key).toString('hex')}`)
     const isFirst = keys.every((key) => !keysOfDead.has(key))
@@ -228,6 +230,12 @@ export function kafkaGenerators(raw: RawKafka, client: Kafka): readonly Generato
     }),
   ]
 }
+
+const waits = ({ headers }: BatchRecord): boolean =>
+  headers.some(
+    ([name, value]) =>
+      bytesOf(name).toString() === 'mq-delay' && value !== undefined && Number(bytesOf(value).toString()) > 0,
+  )
 
 const sizeOf = ({ key, value, headers }: BatchRecord): number =>
   [key, value, ...headers.flat()].reduce((sum, blob) => sum + (blob === undefined ? 0 : bytesOf(blob).length), 0)

@@ -6,7 +6,7 @@ export type Argument = string | number | Blob
 
 export interface RawRedis {
   /** Resolves with the answer, and with the error where the server refuses. */
-  send(command: string, ...args: readonly Argument[]): Promise<unknown>
+  send(command: string, args: readonly Argument[]): Promise<unknown>
   close(): void
 }
 
@@ -15,9 +15,9 @@ export function rawRedis(url: string): RawRedis {
   const client = new Redis(url, { lazyConnect: false, maxRetriesPerRequest: 3 })
   client.on('error', () => undefined)
   return {
-    async send(command, ...args) {
+    async send(command, args) {
       const given = args.map((arg) => (typeof arg === 'object' ? bytesOf(arg) : String(arg)))
-      return await client.call(command, ...given).catch((error: unknown) => error)
+      return await client.call(command, given).catch((error: unknown) => error)
     },
     close: () => client.disconnect(),
   }

@@ -59,6 +59,11 @@ const sabotaged = [
   'stream',
 ] as const
 
+const putAside = "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('RENAME', KEYS[1], KEYS[2]) end"
+const spoilWithText = `${putAside} redis.call('SET', KEYS[1], 'x')`
+const spoilWithList = `${putAside} redis.call('RPUSH', KEYS[1], 'x')`
+const restore = `redis.call('DEL', KEYS[1]) if redis.call('EXISTS', KEYS[2]) == 1 then redis.call('RENAME', KEYS[2], KEYS[1]) end`
+
 export function structureGenerators(raw: RawRedis): readonly Generator[] {
   const taken = new Set<string>()
   const wait =
@@ -69,8 +74,8 @@ export function structureGenerators(raw: RawRedis): readonly Generator[] {
       // A second one of the same name takes the place of the first.
       const isFirst = !taken.has(name)
       taken.add(name)
-      if (data !== undefined) await raw.send('HSET', keys[hash], member, data)
-      await raw.send('ZADD', keys[set], score, member)
+      if (data !== undefined) await raw.send('HSET', [keys[hash], member, data])
+      await raw.send('ZADD', [keys[set], score, member])
       const fate = isFirst && data !== undefined && isDue({ member, score, data }) ? 'settled' : 'ignored'
       return { fate, names: [], bytes: 0 }
     }
@@ -88,9 +93,9 @@ export function structureGenerators(raw: RawRedis): readonly Generator[] {
       arena: ordered,
       async write({ key, one, other }, { arena }) {
         const name = keysOf(arena)[key as KeyName]
-        if (key === 'lanes') await raw.send('HSET', name, one, other)
-        else if (key === 'waiting') await raw.send('ZADD', name, 0, one)
-        else await raw.send('SADD', name, one)
+        if (key === 'lanes') await raw.send('HSET', [name, one, other])
+        else if (key === 'waiting') await raw.send('ZADD', [name, 0, one])
+        else await raw.send('SADD', [name, one])
         return { fate: 'ignored', names: [], bytes: 0 }
       },
     }),
@@ -101,11 +106,11 @@ export function structureGenerators(raw: RawRedis): readonly Generator[] {
       ),
       async write({ key, value }, { arena }) {
         const name = keysOf(arena)[key as KeyName]
-        if (key === 'groups' || key === 'deleted') await raw.send('HSET', name, value, value)
-        else if (key === 'listeners') await raw.send('ZADD', name, 'inf', value)
-        else if (key === 'ids') await raw.send('SADD', name, value)
+        if (key === 'groups' || key === 'deleted') await raw.send('HSET', [name, value, value])
+        else if (key === 'listeners') await raw.send('ZADD', [name, 'inf', value])
+        else if (key === 'ids') await raw.send('SADD', [name, value])
         // The largest number that a counter holds, and hardly any room to the next.
-        else await raw.send('SET', name, '9007199254740991')
+        else await raw.send('SET', [name, '9007199254740991'])
         return { fate: 'ignored', names: [], bytes: 0 }
       },
     }),
@@ -116,12 +121,9 @@ export function structureGenerators(raw: RawRedis): readonly Generator[] {
       async write({ key, type }, { arena }) {
         const name = keysOf(arena)[key as KeyName]
         const aside = `${name}:aside`
-        await raw.send('RENAME', name, aside)
-        await (type === 'string' ? raw.send('SET', name, 'x') : raw.send('RPUSH', name, 'x'))
-        const undo = async (): Promise<void> => {
-          await raw.send('DEL', name)
-          await raw.send('RENAME', aside, name)
-        }
+        // In one step each: what is only half there would be taken for what is gone.
+        await raw.send('EVAL', [type === 'string' ? spoilWithText : spoilWithList, 2, name, aside])
+        const undo = async (): Promise<void> => void (await raw.send('EVAL', [restore, 2, name, aside]))
         return { fate: 'ignored', names: [], bytes: 0, undo, ...(!isWatched(key) && { mayBeSilent: true }) }
       },
     }),
@@ -136,21 +138,9 @@ export function structureGenerators(raw: RawRedis): readonly Generator[] {
       ),
       async write({ consumer, count, idle }, { arena, mark }) {
         const { stream } = keysOf(arena)
-        const id = await raw.send('XADD', stream, '*', 'data', '1', 'header:fuzzmark', mark)
-        await raw.send(
-          'XCLAIM',
-          stream,
-          arena.group,
-          consumer,
-          0,
-          String(id),
-          'IDLE',
-          idle,
-          'RETRYCOUNT',
-          count,
-          'FORCE',
-          'JUSTID',
-        )
+        const id = await raw.send('XADD', [stream, '*', 'data', '1', 'header:fuzzmark', mark])
+        const claimed = [consumer, 0, String(id), 'IDLE', idle, 'RETRYCOUNT', count, 'FORCE', 'JUSTID']
+        await raw.send('XCLAIM', [stream, arena.group, ...claimed])
         return { fate: 'settled', names: [mark, String(id)], bytes: 0 }
       },
     }),
