@@ -14,7 +14,7 @@ export interface Foreign {
 export type WriteForeign = (topic: string, foreign: Foreign, attack: Attack) => Promise<Written>
 
 const markHeader = 'fuzzmark'
-export const marked = (foreign: Foreign, { mark }: Attack): Foreign => ({
+const marked = (foreign: Foreign, { mark }: Attack): Foreign => ({
   ...foreign,
   headers: { ...foreign.headers, [markHeader]: mark },
 })
@@ -36,7 +36,7 @@ const contentTypes: readonly string[] = [
   `application/${'x'.repeat(300)}`,
 ]
 
-export const contentType = fc.oneof(fc.constantFrom(...contentTypes), hostileText(300))
+const contentType = fc.oneof(fc.constantFrom(...contentTypes), hostileText(300))
 
 const attributeNames = [
   'specversion',
@@ -75,7 +75,7 @@ const attributeValue = fc.oneof(
   fc.constantFrom('1.0', '1.9', '2.0', '0.3', '1.0\n', '1'.repeat(99)),
 )
 
-export const attributes = fc
+const attributes = fc
   .array(fc.tuple(fc.constantFrom(...attributeNames), attributeValue), { maxLength: 8 })
   .map((pairs) => Object.fromEntries(pairs))
 

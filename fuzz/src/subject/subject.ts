@@ -10,7 +10,7 @@ import {
   Unrecoverable,
 } from '@mq/core'
 import type { Adapter } from '@mq/core/adapter'
-import { type Arena, taskTopics } from '../arena.js'
+import type { Arena } from '../arena.js'
 import { type Canary, canaryDelayMs, isCanaryId } from '../canary.js'
 import { type Letter, marksOf, type Sight, shortId } from './sight.js'
 import { createWitness } from './witness.js'
@@ -135,7 +135,7 @@ export async function createSubject(adapter: Adapter): Promise<Subject> {
       await Promise.all(names.map(askOne))
     },
     look: async () => witness.look(queue),
-    letters: async (ref) => (await lettersOf(queue, ref)).map((letter) => letter),
+    letters: (ref) => lettersOf(queue, ref),
     async replay({ topic, group }, entryIds) {
       for (const { entryId, id } of await lettersOf(queue, { topic, group })) {
         if (entryIds.includes(entryId) && isCanaryId(id)) pardoned.add(id)
@@ -166,6 +166,3 @@ async function lettersOf(
     failure,
   }))
 }
-
-/** All that a scheduler subscribes to. */
-export const topicsOfTasks = (arena: Arena): readonly string[] => Object.values(taskTopics).map((name) => name(arena))
