@@ -12,6 +12,7 @@ export default defineConfig({
       'docs/vitest.config.ts',
       'scripts/vitest.config.ts',
       'release/vitest.config.ts',
+      'fuzz/vitest.config.ts',
     ],
   },
 })
