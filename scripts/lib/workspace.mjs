@@ -23,7 +23,7 @@ export function workspacePackages() {
       .filter((entry) => entry.isDirectory())
       .map((entry) => `${room}/${entry.name}`),
   )
-  return [...nested, 'docs', 'bench', 'release']
+  return [...nested, 'docs', 'bench', 'fuzz', 'release']
     .filter((folder) => exists(`${folder}/package.json`))
     .map((folder) => ({ folder, manifest: readJson(`${folder}/package.json`) }))
 }
