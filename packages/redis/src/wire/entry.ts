@@ -7,8 +7,7 @@ import {
   type RawMessage,
 } from '@mq/core/adapter'
 import { attemptField, bodyField, failureField, headerPrefix, originField, unreadableField } from './fields.js'
-import { boundedId } from './foreign-id.js'
-import { timeOf, undecodableError, undecodableMessage } from './undecodable.js'
+import { boundedId, timeOf, undecodableError, undecodableMessage } from './foreign.js'
 
 /** A stream entry, undecoded. */
 export interface Entry {
