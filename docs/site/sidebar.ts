@@ -54,6 +54,7 @@ export const guideSidebar = (): Item[] => [
         page('The demo', '/apps/demo'),
         ...examples(),
         page('Programs of the benchmarks', '/bench'),
+        page('Hostile messages', '/fuzz'),
         page('Brokers for tests', '/packages/test-brokers'),
         page('Releases', '/release'),
         page('The site', '/site'),
@@ -61,6 +62,7 @@ export const guideSidebar = (): Item[] => [
       true,
     ),
     group('Decisions', [page('All of them', '/decisions/'), ...decisions()], true),
+    group('Faults of drivers', upstream(), true),
   ]),
 ]
 
@@ -73,6 +75,11 @@ const decisions = (): Item[] =>
   readdirSync(join(root, 'docs', 'decisions'))
     .filter((name) => /^\d/.test(name))
     .map((name) => page(title(`docs/decisions/${name}`), `/decisions/${name.replace(/\.md$/, '')}`))
+
+const upstream = (): Item[] =>
+  readdirSync(join(root, 'docs', 'upstream')).map((name) =>
+    page(title(`docs/upstream/${name}`), `/upstream/${name.replace(/\.md$/, '')}`),
+  )
 
 const title = (path: string): string => /^# (?:\d+\. )?(.*)$/m.exec(readText(path))?.[1] ?? path
 

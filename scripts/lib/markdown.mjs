@@ -12,7 +12,7 @@ export function pages() {
 
 const isPage = (path) =>
   /^(README|CONTRIBUTING)\.md$/.test(path) ||
-  /^(docs|bench|release)\/.*\.md$/.test(path) ||
+  /^(docs|bench|fuzz|release)\/.*\.md$/.test(path) ||
   /^(packages|apps)\/[^/]+\/README\.md$/.test(path)
 
 /** Returns the fenced blocks of a page, each with its language, the words after it, its text, and the first line of its text. */
