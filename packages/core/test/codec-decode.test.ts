@@ -32,6 +32,15 @@ describe('decodeData', () => {
     },
   )
 
+  it.each(['\u001b[2J\u0000', '{"a":\r\nx\u007f', '[\u009b31m]', '"\u2028', 'x\ny'])(
+    'shows no control character of a body that is not JSON: %j',
+    async (text) => {
+      const { message } = await mqErrorOf(async () => decodeData(bytes(text), 'application/json'), 'MQ_UNDECODABLE')
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+      expect(message).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/)
+    },
+  )
+
   it('gives bytes a buffer of their own, so that numbers can be read out of it', () => {
     const inPool = Buffer.from(Float32Array.of(1.5, -2).buffer)
     const { buffer } = decodeData(Buffer.concat([Buffer.alloc(4), inPool]).subarray(4), 'image/png') as Uint8Array

@@ -94,9 +94,18 @@ function pageSizes() {
   }
 }
 
+/** Redis keeps each half of an entry's id in 64 bits. */
+const maxIdHalf = 2n ** 64n - 1n
+
+/** Returns whether Redis takes a text for the id of an entry. One that it refuses would end the whole script. */
+function isEntryId(text: string): boolean {
+  const [, ms, sequence] = /^(\d{1,20})-(\d{1,20})$/.exec(text) ?? []
+  return ms !== undefined && sequence !== undefined && BigInt(ms) <= maxIdHalf && BigInt(sequence) <= maxIdHalf
+}
+
 /** Skips texts that are not ids of entries. */
 async function inPages(entryIds: readonly string[], use: (ids: readonly string[]) => Promise<number>): Promise<number> {
-  const ids = [...new Set(entryIds)].filter((id) => /^\d{1,19}-\d{1,19}$/.test(id))
+  const ids = [...new Set(entryIds)].filter(isEntryId)
   let count = 0
   for (let at = 0; at < ids.length; at += pageSize) count += await use(ids.slice(at, at + pageSize))
   return count

@@ -32,6 +32,35 @@ describe('dead letters', () => {
   })
 })
 
+describe('an entry of the dead letters', () => {
+  it.each(['replay', 'purge'] as const)(
+    'is found by any id that Redis has, and no other text is asked for: %s',
+    async (verb) => {
+      const asked: string[] = []
+      const link: Link = {
+        open: async () => {},
+        isUp: true,
+        isClosed: false,
+        generation: 1,
+        whenUp: async () => {},
+        send: async () => [],
+        run: async (_script, _keys, args) => {
+          const found = args.filter((arg) => wanted.includes(String(arg)))
+          asked.push(...args.map(String))
+          return found.length
+        },
+        close: () => {},
+      }
+      const largest = '18446744073709551615'
+      const wanted = ['1-0', `${largest}-${largest}`, `18446744073709551000-7`]
+      const others = ['18446744073709551616-0', `1-${largest}0`, '1', 'x-1', '-1-0', '']
+      const store = deadLetterStore(placeOf('mq', { topic: 't', group: 'g' }), { link, timeoutMs: 1_000 })
+      expect(await store[verb]([...others, ...wanted])).toBe(3)
+      expect(asked.filter((arg) => others.includes(arg))).toEqual([])
+    },
+  )
+})
+
 describe('the list of dead letters', () => {
   it('ends at a number of bytes, of whatever fields, and never reads many large entries at once', async () => {
     const field = Buffer.alloc(8 * 2 ** 20, 1)

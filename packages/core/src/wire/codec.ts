@@ -200,10 +200,17 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    const why = text === '' ? 'it is empty' : (cause as Error).message.slice(0, 100)
+    const why = text === '' ? 'it is empty' : escaped((cause as Error).message.slice(0, 100))
     throw new MqError('MQ_UNDECODABLE', `The body is not valid JSON: ${why}`)
   }
 }
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+const controls = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g
+
+/** Escapes control characters: the text quotes a body that anybody may have written, and is shown on terminals and in logs. */
+const escaped = (text: string): string =>
+  text.replace(controls, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
 /** Counts brackets outside of strings. The depth is an upper bound if the text is not JSON. */
 function isDeeperThan(text: string, limit: number): boolean {
