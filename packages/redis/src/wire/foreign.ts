@@ -79,7 +79,9 @@ const controls = /[\u0000-\u0008\u000a-\u001f\u007f]/g
 export function boundedId(id: string): string {
   if (id.length <= maxIdBytes && id.search(controls) === -1 && Buffer.byteLength(id) <= maxIdBytes) return id
   const hash = createHash('sha256').update(id).digest('hex').slice(0, 32)
-  const escaped = id.slice(0, keptBytes).replace(controls, (control) => JSON.stringify(control).slice(1, -1))
+  const escaped = id
+    .slice(0, keptBytes)
+    .replace(controls, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`)
   // The character at the cut may be incomplete.
   const kept = Buffer.from(escaped)
     .subarray(0, keptBytes)
