@@ -4,6 +4,19 @@ import type { Link } from '../src/connection/link.js'
 import { deadLetterStore } from '../src/dead-letters.js'
 import { placeOf } from '../src/wire/keys.js'
 
+/** A link to no server, which answers with nothing except by the functions given. */
+const linkWith = (answers: Partial<Pick<Link, 'send' | 'run'>>): Link => ({
+  open: async () => {},
+  isUp: true,
+  isClosed: false,
+  generation: 1,
+  whenUp: async () => {},
+  send: async () => [],
+  run: async () => [],
+  close: () => {},
+  ...answers,
+})
+
 describe('dead letters', () => {
   const ids = Array.from({ length: 150 }, (_, number) => `${number + 1}-0`)
 
@@ -11,20 +24,13 @@ describe('dead letters', () => {
   function store() {
     const left = new Set<unknown>(ids)
     let calls = 0
-    const link: Link = {
-      open: async () => {},
-      isUp: true,
-      isClosed: false,
-      generation: 1,
-      whenUp: async () => {},
-      send: async () => [],
+    const link = linkWith({
       run: async (_script, _keys, args) => {
         calls += 1
         if (calls === 2) throw new CommandError('refused', new Error('READONLY You can not write'))
         return args.filter((id) => left.delete(id)).length
       },
-      close: () => {},
-    }
+    })
     return deadLetterStore(placeOf('mq', { topic: 't', group: 'g' }), { link, timeoutMs: 1_000 })
   }
   it.each(['replay', 'purge'] as const)('counts the pages before one that had to be repeated: %s', async (verb) => {
@@ -37,22 +43,15 @@ describe('an entry of the dead letters', () => {
     'is found by any id that Redis has, and no other text is asked for: %s',
     async (verb) => {
       const asked: string[] = []
-      const link: Link = {
-        open: async () => {},
-        isUp: true,
-        isClosed: false,
-        generation: 1,
-        whenUp: async () => {},
-        send: async () => [],
+      const link = linkWith({
         run: async (_script, _keys, args) => {
           const found = args.filter((arg) => wanted.includes(String(arg)))
           asked.push(...args.map(String))
           return found.length
         },
-        close: () => {},
-      }
+      })
       const largest = '18446744073709551615'
-      const wanted = ['1-0', `${largest}-${largest}`, `18446744073709551000-7`]
+      const wanted = ['1-0', `${largest}-${largest}`, '18446744073709551000-7']
       const others = ['18446744073709551616-0', `1-${largest}0`, '1', 'x-1', '-1-0', '']
       const store = deadLetterStore(placeOf('mq', { topic: 't', group: 'g' }), { link, timeoutMs: 1_000 })
       expect(await store[verb]([...others, ...wanted])).toBe(3)
@@ -66,20 +65,13 @@ describe('the list of dead letters', () => {
     const field = Buffer.alloc(8 * 2 ** 20, 1)
     const counts: number[] = []
     let next = 1
-    const link: Link = {
-      open: async () => {},
-      isUp: true,
-      isClosed: false,
-      generation: 1,
-      whenUp: async () => {},
+    const link = linkWith({
       send: async (_command, args) => {
         const count = Number(args.at(-1))
         counts.push(count)
         return Array.from({ length: count }, () => [Buffer.from(`${next++}-0`), [Buffer.from('header:x'), field]])
       },
-      run: async () => [],
-      close: () => {},
-    }
+    })
     const store = deadLetterStore(placeOf('mq', { topic: 't', group: 'g' }), { link, timeoutMs: 1_000 })
     expect(await store.list({ limit: 1_000 })).toHaveLength(8)
     expect(counts[0]).toBeLessThanOrEqual(8)
