@@ -44,8 +44,13 @@ export async function kafka(options: KafkaOptions = {}, owner: ProcessId = self)
     const { machine, verbs } = await runRecipe(recipe, {
       source,
       owner,
-      answers: async ({ place: { host } }) =>
-        await answer({ host, port, tls: options.tls ?? false, ...(secured && { ca: secured.ca }) }),
+      // Kafka opens its listeners one after the other, and those for proxies may be the last.
+      answers: ({ place: { host } }) =>
+        Promise.all(
+          [port, ...named.slots.map(({ target }) => target)].map((one) =>
+            answer({ host, port: one, tls: options.tls ?? false, ...(secured && { ca: secured.ca }) }),
+          ),
+        ),
     })
     const { host } = machine.place
     const [username, password] = Object.entries(options.users ?? {})[0] ?? []
