@@ -135,10 +135,13 @@ describe.skipIf(!brokers.owned('kafka'))('trouble', () => {
       timeoutMs: 40_000,
     })
     expect(Date.now() - sentAt).toBeGreaterThanOrEqual(6_000)
-    await until(async () => (await queue.deadLetters(topic, 'g').list()).length === 1, {
-      what: 'the dead letter',
-      timeoutMs: 20_000,
-    })
+    const dead = queue.deadLetters(topic, 'g')
+    await until(async () => (await dead.list()).length > 0, { what: 'the dead letter', timeoutMs: 20_000 })
+    const letters = await dead.list()
+    // A message whose retry was stored and not yet finished when the broker died runs again, and then dies twice.
+    const lastRuns = runs.get('dead')?.filter((attempt) => attempt === 2) ?? []
+    expect(letters.length).toBeLessThanOrEqual(lastRuns.length)
+    expect(new Set(letters.map(({ data }) => data))).toEqual(new Set(['dead']))
     await until(() => queue.health().status === 'up', { what: 'good health', timeoutMs: 20_000 })
   })
 
