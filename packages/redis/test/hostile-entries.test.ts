@@ -172,4 +172,20 @@ describe.skipIf(!brokers.wanted('redis'))('hostile entries at the broker', () =>
     expect(await queue.deadLetters(topic).replay()).toEqual({ replayed: broken.length })
     await until(async () => (await queue.stats(topic)).dead === broken.length, { what: 'the dead letters again' })
   })
+
+  it('lanes that name no entry are freed, and their group goes on', async () => {
+    const topic = newTopic()
+    const queue = await open(url)
+    const lanes = `mq:{${topic}}:group:g:lanes`
+    const other = await client(url)
+    const errors: unknown[] = []
+    queue.on('error', (event) => errors.push(event))
+    await other.hset(lanes, 'a', 'nonsense', 'b', '', 'c', 'm1-', 'd', 'r99999999999999999999999-0', 'e', 'm\u0000')
+    const seen: unknown[] = []
+    await queue.subscribe(topic, ({ data }) => void seen.push(data))
+    await until(async () => errors.length > 0 || (await other.hlen(lanes)) === 0, { what: 'the lanes to be freed' })
+    expect(errors).toEqual([])
+    await queue.publish(topic, 'after')
+    await until(() => seen.length === 1, { what: 'the message behind them' })
+  })
 })

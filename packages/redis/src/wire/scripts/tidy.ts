@@ -28,7 +28,9 @@ for i = 1, #running, 2 do
   local lane, full_id = running[i], running[i + 1]
   local stream = string.sub(full_id, 1, 1) == 'r' and KEYS[2] or KEYS[1]
   local id = string.sub(full_id, 2)
-  local pending = redis.call('XPENDING', stream, group, id, id, 1)[1]
+  -- Another program may have written a value that is no id: no message has that lane.
+  local found = redis.pcall('XPENDING', stream, group, id, id, 1)
+  local pending = not found.err and found[1]
   if not pending or pending[2] == '~waiting' then
     redis.call('HDEL', KEYS[4], lane)
     if first_of(KEYS[5], lane) then redis.call('SADD', KEYS[6], lane) end
