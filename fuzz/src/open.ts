@@ -45,13 +45,18 @@ export function openMemory(wrap: (adapter: Adapter) => Adapter = (adapter) => ad
 export async function openOn<K extends ServerKind>(kind: K, server: SharedServers[K]): Promise<Opened> {
   const secrets =
     'password' in server && server.password !== undefined && server.password !== 'guest' ? [server.password] : []
+  return opened(await enemyOf(kind, server), secrets)
+}
+
+/** Everything that can be written to a server. */
+export async function enemyOf<K extends ServerKind>(kind: K, server: SharedServers[K]): Promise<Enemy> {
   switch (kind) {
     case 'redis':
-      return opened(await redisEnemy(server as SharedServers['redis']), secrets)
+      return await redisEnemy(server as SharedServers['redis'])
     case 'rabbitmq':
-      return opened(await rabbitEnemy(server as SharedServers['rabbitmq']), secrets)
+      return await rabbitEnemy(server as SharedServers['rabbitmq'])
     default:
-      return opened(await kafkaEnemy(server as SharedServers['kafka']), secrets)
+      return await kafkaEnemy(server as SharedServers['kafka'])
   }
 }
 

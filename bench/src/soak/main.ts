@@ -9,6 +9,7 @@ const usage = `Usage: pnpm soak <${brokers.join('|')}> [options]
 
   --minutes N     duration (10)
   --per-second N  messages published in a second (300)
+  --hostile       writes hostile messages beside the load, with the generators of pnpm fuzz
   --seed N        injects the same faults in the same order again`
 
 const { values, positionals } = parseArgs({
@@ -16,6 +17,7 @@ const { values, positionals } = parseArgs({
   options: {
     minutes: { type: 'string', default: '10' },
     'per-second': { type: 'string', default: '300' },
+    hostile: { type: 'boolean', default: false },
     seed: { type: 'string', default: String(randomInt(1, 2 ** 31)) },
   },
 })
@@ -28,11 +30,14 @@ const problems = await soak({
   broker,
   minutes: whole('minutes'),
   perSecond: whole('per-second'),
+  isHostile: values.hostile,
   random: seedrandom(String(seed)),
   print: (line) => console.log(line),
 })
 for (const problem of problems) console.log(`✖ ${problem}`)
-if (problems.length === 0) console.log('✔ nothing was lost, nothing unexpected ran, memory and sockets have not grown')
+if (problems.length === 0) {
+  console.log('✔ nothing was lost, nothing unexpected ran or died, memory has not grown, every connection was closed')
+}
 process.exit(problems.length === 0 ? 0 : 1)
 
 function whole(name: 'minutes' | 'per-second' | 'seed'): number {

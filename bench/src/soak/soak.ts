@@ -1,152 +1,223 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import { openQueue } from '@mq/core'
-import { type Child, child, kafka, proxy, rabbitmq, redis, type Server, type ServerKind } from '@mq/test-brokers'
+import { createHostileLoad, defaultArena, enemyOf, type HostileLoad, newArena, spareBytes } from '@mq/fuzz'
+import { type BrokerProxy, kafka, proxy, rabbitmq, redis, type Server, type ServerKind } from '@mq/test-brokers'
 import { createAccounts } from './accounts.js'
 import { injectFault } from './faults.js'
-import { group, type Job, type Memory, type Said } from './plan.js'
+import { takeLetters } from './letters.js'
+import { type Figures, fateOf, group, type Job } from './plan.js'
+import { startWorker, type Worker } from './processes.js'
 
 export interface SoakOptions {
   readonly broker: ServerKind
   readonly minutes: number
   readonly perSecond: number
+  /** Writes hostile entries beside the load. */
+  readonly isHostile: boolean
   readonly random: () => number
   readonly print: (line: string) => void
 }
 
-const starts: Record<ServerKind, () => Promise<Server>> = { rabbitmq, redis, kafka: () => kafka({ proxies: 2 }) }
-const childUrl = new URL('./child.ts', import.meta.url)
+const starts = { rabbitmq, redis, kafka: () => kafka({ proxies: 2 }) }
 const drainMs = 180_000
+/** Every minute ends with so much time without faults. */
+const calmMs = 10_000
 /** Limits the heap after a garbage collection, as a multiple of the heap after two minutes. */
 const maxHeapGrowth = 1.2
+const mebibyte = 2 ** 20
 
 /** Resolves to the problems found. */
-export async function soak({ broker, minutes, perSecond, random, print }: SoakOptions): Promise<readonly string[]> {
+export async function soak(options: SoakOptions): Promise<readonly string[]> {
+  const { broker, isHostile, random } = options
   const server = await starts[broker]()
   const link = await proxy(server)
-  const accounts = createAccounts()
-  const problems: string[] = []
-  const topic = `soak.${randomUUID()}`
-  const start = (rate: number): Promise<Child<Said>> => startChild({ url: link.url, topic, perSecond: rate })
-  const heard = new Map<Child<Said>, number>()
-  /** Takes over the reports of a child since the last call. */
-  const listen = (from: Child<Said>): void => {
-    const all = from.reported()
-    for (const said of all.slice(heard.get(from) ?? 0)) {
-      accounts.take(said)
-      if (said.problem !== undefined) problems.push(said.problem)
-    }
-    heard.set(from, all.length)
-  }
-  const main = await start(perSecond)
-  let worker = await start(0)
-  const replaceWorker = async (): Promise<void> => {
-    await worker.kill()
-    listen(worker)
-    heard.delete(worker)
-    worker = await start(0)
-  }
+  const id = randomUUID().slice(0, 8)
+  const topics = isHostile ? [`attacked.${id}`, `innocent.${id}`] : [`soak.${id}`]
+  const concurrency = isHostile ? defaultArena.concurrency : 50
+  const enemy = isHostile ? await enemyOf(broker, server as never) : undefined
+  const arena = { ...newArena(defaultArena), topic: topics[0] ?? '', innocent: topics[1] ?? '', group }
+  const hostile = enemy && createHostileLoad({ enemy, arena, random })
+  const start = (perSecond: number): Promise<Worker> => startWorker({ url: link.url, topics, concurrency, perSecond })
+  const run = new Run({ ...options, server, link, topics, concurrency, hostile, start })
   try {
-    const memories: Memory[] = []
-    for (let minute = 1; minute <= minutes; minute++) {
-      const until = Date.now() + 60_000
-      const done = new Map<string, number>()
-      while (Date.now() < until - 10_000) {
-        const name = await injectFault({ server, link, replaceWorker }, random)
-        done.set(name, (done.get(name) ?? 0) + 1)
-        await sleep(1_000 + random() * 4_000)
-        listen(main)
-        listen(worker)
-      }
-      await sleep(Math.max(0, until - Date.now()))
-      const memory = await measure(main)
-      memories.push(memory)
-      const { stored, handled, unknown, twice } = accounts.sums()
-      const faults = [...done].map(([name, count]) => `${name} x${count}`).join(', ')
-      print(
-        `minute ${minute}: ${stored} stored, ${handled} handled, ${unknown} unknown, ${twice} more than once; ` +
-          `heap ${memory.heapMiB.toFixed(1)} MiB, ${memory.sockets} sockets; ${faults}`,
-      )
-    }
-    main.send('quiet')
-    await drain({ main, listen: () => [main, worker].forEach(listen), missing: accounts.missing })
-    const lost = await withoutDead(server, topic, accounts.missing())
-    if (lost.length > 0) problems.push(`${lost.length} stored messages were lost: ${some(lost)}`)
-    const unexpected = accounts.unexpected()
-    if (unexpected.length > 0) problems.push(`${unexpected.length} ran without having been stored: ${some(unexpected)}`)
-    const buried = await deadNumbers(server, topic)
-    const vanished = accounts.dead().filter((number) => !buried.has(number))
-    if (vanished.length > 0) problems.push(`${vanished.length} dead letters are missing: ${some(vanished)}`)
-    problems.push(...memoryProblems(memories))
-    return problems
+    return await run.problems()
   } finally {
-    await Promise.all([main.kill(), worker.kill()])
+    await hostile?.pause()
+    await run.end()
+    await enemy?.close()
     await link.close()
     await server.stop()
   }
 }
 
-function startChild(job: Job): Promise<Child<Said>> {
-  // This configuration has no paths to the sources, so the soak runs the built packages.
-  const env = {
-    NODE_OPTIONS: '--expose-gc',
-    TSX_TSCONFIG_PATH: fileURLToPath(new URL('../../tsconfig.json', import.meta.url)),
+interface RunOptions extends SoakOptions, Pick<Job, 'topics' | 'concurrency'> {
+  readonly server: Server
+  readonly link: BrokerProxy
+  readonly hostile: HostileLoad | undefined
+  readonly start: (perSecond: number) => Promise<Worker>
+}
+
+class Run {
+  readonly #options: RunOptions
+  readonly #accounts = createAccounts()
+  readonly #problems: string[] = []
+  #main: Worker | undefined
+  #consumer: Worker | undefined
+  #isTooLarge = false
+
+  constructor(options: RunOptions) {
+    this.#options = options
   }
-  return child<Said>(childUrl, { args: [JSON.stringify(job)], env }).then(async (started) => {
-    await started.waitFor((said) => said.some(({ state }) => state === 'ready'), {
-      what: 'a process of the soak to be ready',
-      timeoutMs: 60_000,
-    })
-    return started
-  })
-}
 
-async function measure(main: Child<Said>): Promise<Memory> {
-  const before = main.reported().length
-  main.send('measure')
-  const isMemory = ({ memory }: Said): boolean => memory !== undefined
-  const said = await main.waitFor((all) => all.slice(before).some(isMemory), { what: 'its memory', timeoutMs: 30_000 })
-  return said.slice(before).find(isMemory)?.memory ?? { heapMiB: Number.NaN, sockets: Number.NaN }
-}
+  async problems(): Promise<readonly string[]> {
+    const { minutes, perSecond, hostile, start } = this.#options
+    const main = await start(perSecond)
+    this.#main = main
+    this.#consumer = await start(0)
+    const measured: Figures[] = []
+    for (let minute = 1; minute <= minutes; minute++) {
+      hostile?.start()
+      measured.push(await this.#minute(minute, main))
+    }
+    main.send('quiet')
+    await this.#drain()
+    await this.#checkLedger()
+    this.#checkGrowth(measured)
+    await this.#checkEnd()
+    return this.#problems
+  }
 
-interface Drain {
-  readonly main: Child<Said>
-  readonly listen: () => void
-  readonly missing: () => readonly number[]
-}
+  async end(): Promise<void> {
+    await Promise.all([this.#main?.kill(), this.#consumer?.kill()])
+  }
 
-/** Waits until nothing is missing, but no longer than three minutes. What is missing then is lost. */
-async function drain({ listen, missing }: Drain): Promise<void> {
-  const until = Date.now() + drainMs
-  do {
-    await sleep(1_000)
-    listen()
-  } while (missing().length > 0 && Date.now() < until)
-}
+  async #minute(minute: number, main: Worker): Promise<Figures> {
+    const { server, link, random, print, hostile } = this.#options
+    const until = Date.now() + 60_000
+    const done = new Map<string, number>()
+    const replaceWorker = (): Promise<void> => this.#replaceConsumer()
+    while (Date.now() < until - calmMs) {
+      const name = await injectFault({ server, link, replaceWorker }, random)
+      done.set(name, (done.get(name) ?? 0) + 1)
+      await sleep(1_000 + random() * 4_000)
+      this.#listen()
+    }
+    await hostile?.pause()
+    await sleep(Math.max(0, until - Date.now()))
+    this.#listen()
+    await this.#settle()
+    const figures = await main.ask('measure')
+    const { stored, handled, unknown, twice } = this.#accounts.sums()
+    const faults = [...done].map(([name, count]) => `${name} x${count}`).join(', ')
+    print(
+      `minute ${minute}: ${stored} stored, ${handled} handled, ${unknown} unknown, ${twice} more than once; ` +
+        (hostile === undefined
+          ? ''
+          : `${hostile.written()} hostile entries, ${hostile.missing().length} still open; `) +
+        `heap ${figures.heapMiB.toFixed(1)} MiB, ${figures.sockets} sockets, ${link.connections} connections; ${faults}`,
+    )
+    return figures
+  }
 
-async function withoutDead(server: Server, topic: string, numbers: readonly number[]): Promise<readonly number[]> {
-  if (numbers.length === 0) return numbers
-  const dead = await deadNumbers(server, topic)
-  return numbers.filter((number) => !dead.has(number))
-}
+  async #replaceConsumer(): Promise<void> {
+    await this.#consumer?.kill()
+    this.#listen()
+    this.#consumer = await this.#options.start(0)
+  }
 
-async function deadNumbers(server: Server, topic: string): Promise<ReadonlySet<number>> {
-  const queue = await openQueue(server.url, { group })
-  const dead = await queue.deadLetters(topic).list({ limit: 10_000 })
-  await queue.disconnect()
-  return new Set(dead.map(({ data }) => data as number))
-}
+  /** Takes over what the processes have reported. */
+  #listen(): void {
+    const { hostile } = this.#options
+    for (const worker of [this.#main, this.#consumer]) {
+      for (const said of worker?.news() ?? []) {
+        this.#accounts.take(said)
+        if (said.foreign !== undefined) hostile?.see(said.foreign)
+        if (said.problem !== undefined) this.#problems.push(said.problem)
+        this.#checkMemory(said.residentMiB ?? 0, worker?.restMiB ?? 0)
+      }
+    }
+  }
 
-function memoryProblems(memories: readonly Memory[]): readonly string[] {
-  const [, base] = memories
-  const last = memories.at(-1)
-  if (base === undefined || last === undefined || memories.length < 3) return []
-  const problems: string[] = []
-  const growth = last.heapMiB / base.heapMiB
-  if (growth > maxHeapGrowth) problems.push(`the heap grew to ${growth.toFixed(2)} times that of minute 2`)
-  if (last.sockets > base.sockets) problems.push(`${last.sockets} sockets at the end, ${base.sockets} after minute 2`)
-  return problems
-}
+  #checkMemory(residentMiB: number, restMiB: number): void {
+    const { hostile, concurrency } = this.#options
+    if (hostile === undefined || this.#isTooLarge) return
+    const maxMiB = restMiB + (spareBytes + concurrency * hostile.largestBytes()) / mebibyte
+    if (residentMiB <= maxMiB) return
+    this.#isTooLarge = true
+    this.#problems.push(`${residentMiB} MiB were resident; ${Math.round(maxMiB)} MiB are allowed`)
+  }
 
-const some = (numbers: readonly number[]): string => numbers.slice(0, 10).join(', ')
+  /** Lists hostile dead letters and removes them, so that they do not fill the broker. */
+  async #settle(): Promise<void> {
+    const { server, topics, hostile } = this.#options
+    if (hostile === undefined) return
+    hostile.seeLetters((await takeLetters(server.url, topics)).foreign)
+    if (hostile.missing().length > 0) return
+    this.#problems.push(...hostile.storms())
+    hostile.settle()
+  }
+
+  /** Waits until nothing is missing, but no longer than three minutes. What is missing then is lost. */
+  async #drain(): Promise<void> {
+    const { server, topics, hostile } = this.#options
+    const until = Date.now() + drainMs
+    const isDone = async (): Promise<boolean> => {
+      this.#listen()
+      if (this.#accounts.missing().length > 0) return false
+      if (hostile === undefined || hostile.missing().length === 0) return true
+      hostile.seeLetters((await takeLetters(server.url, topics)).foreign)
+      return hostile.missing().length === 0
+    }
+    while (!(await isDone()) && Date.now() < until) await sleep(1_000)
+  }
+
+  async #checkLedger(): Promise<void> {
+    const { server, topics, hostile } = this.#options
+    const { ours, reasons, foreign } = await takeLetters(server.url, topics)
+    hostile?.seeLetters(foreign)
+    const lost = this.#accounts.missing().filter((number) => !ours.has(number))
+    this.#note(lost, 'stored messages were lost')
+    this.#note(this.#accounts.unexpected(), 'messages ran without having been stored')
+    this.#note(
+      this.#accounts.dead().filter((number) => !ours.has(number)),
+      'dead letters are missing',
+    )
+    const wrong = [...reasons].filter(([number]) => fateOf(number) !== 'dead')
+    this.#note(
+      wrong.map(([number, reason]) => `${number} (${reason})`),
+      'messages are dead letters that should have been handled',
+    )
+    this.#note(hostile?.missing() ?? [], 'hostile entries were neither handled nor dead-lettered')
+    this.#problems.push(...(hostile?.storms() ?? []))
+  }
+
+  #note(list: readonly (number | string)[], what: string): void {
+    if (list.length > 0) this.#problems.push(`${list.length} ${what}: ${list.slice(0, 10).join('; ')}`)
+  }
+
+  #checkGrowth(measured: readonly Figures[]): void {
+    const [, base] = measured
+    const last = measured.at(-1)
+    if (base === undefined || last === undefined || measured.length < 3) return
+    const growth = last.heapMiB / base.heapMiB
+    if (growth > maxHeapGrowth) this.#problems.push(`the heap grew to ${growth.toFixed(2)} times that of minute 2`)
+    if (last.sockets > base.sockets) {
+      this.#problems.push(`${last.sockets} sockets at the end, ${base.sockets} after minute 2`)
+    }
+  }
+
+  /** Both processes are well, and once they have left, neither they nor the broker hold a connection. */
+  async #checkEnd(): Promise<void> {
+    const { link } = this.#options
+    const workers = { publisher: this.#main, consumer: this.#consumer }
+    for (const [name, worker] of Object.entries(workers)) {
+      const { illness } = (await worker?.ask('measure')) ?? {}
+      if (illness !== undefined) this.#problems.push(`health() of the ${name} at the end: ${illness}`)
+    }
+    for (const [name, worker] of Object.entries(workers)) {
+      const { sockets } = (await worker?.ask('leave')) ?? { sockets: 0 }
+      if (sockets > 0) this.#problems.push(`the ${name} holds ${sockets} sockets after it has left`)
+    }
+    if (link.connections > 0) this.#problems.push(`${link.connections} connections are left at the broker`)
+  }
+}

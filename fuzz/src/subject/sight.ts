@@ -1,4 +1,4 @@
-import type { Failure } from '@mq/core'
+import type { DeadLetter, Failure, Message } from '@mq/core'
 import type { RawMessage } from '@mq/core/adapter'
 
 /** A message that is none of ours, as it came to a handler or into the dead letters. */
@@ -61,3 +61,30 @@ export function marksOf(message: Omit<RawMessage, 'body' | 'time'>, body: Uint8A
 }
 
 export const shortId = (id: string): string => id.slice(0, maxShown)
+
+/** A message that came to a handler, as an oracle sees it. */
+export function sightingOf({ topic, attempt, data, id, source, type, key, headers, extensions }: Message): Sighting {
+  const body = data instanceof Uint8Array ? data : Buffer.from(textOf(data))
+  const marks = marksOf({ id, source, type, headers, extensions, ...(key !== undefined && { key }) }, body)
+  return { topic, id: shortId(id), idBytes: Buffer.byteLength(id), marks, attempt }
+}
+
+/** The dead letters of a topic, as an oracle sees them. */
+export const lettersFrom = (topic: string, found: readonly DeadLetter[]): readonly Letter[] =>
+  found.map(({ entryId, failure, message }) => ({
+    topic,
+    id: shortId(message.id),
+    idBytes: Buffer.byteLength(message.id),
+    entryId,
+    marks: marksOf(message, message.body),
+    attempt: failure.attempts,
+    failure,
+  }))
+
+function textOf(data: unknown): string {
+  try {
+    return JSON.stringify(data)?.slice(0, maxLooked) ?? ''
+  } catch {
+    return ''
+  }
+}

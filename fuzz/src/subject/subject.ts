@@ -12,7 +12,7 @@ import {
 import type { Adapter } from '@mq/core/adapter'
 import type { Arena } from '../arena.js'
 import { type Canary, canaryDelayMs, isCanaryId } from '../canary.js'
-import { type Letter, marksOf, type Sight, shortId } from './sight.js'
+import { type Letter, lettersFrom, type Sight } from './sight.js'
 import { createWitness } from './witness.js'
 
 /** Each call is answered with plain data, so that a subject may be another process. */
@@ -49,7 +49,7 @@ export async function createSubject(adapter: Adapter): Promise<Subject> {
   async function handle(message: Message): Promise<void> {
     const { id, topic, attempt, data } = message
     if (!isCanaryId(id)) {
-      witness.saw({ topic, message, attempt })
+      witness.saw(message)
       await sleep(holdMs)
       return
     }
@@ -156,13 +156,5 @@ async function lettersOf(
   { topic, group }: { readonly topic: string; readonly group: string },
 ): Promise<readonly Letter[]> {
   const found = await queue.deadLetters(topic, group).list({ limit: allLetters })
-  return found.map(({ entryId, failure, message }) => ({
-    topic,
-    id: shortId(message.id),
-    idBytes: Buffer.byteLength(message.id),
-    entryId,
-    marks: marksOf(message, message.body),
-    attempt: failure.attempts,
-    failure,
-  }))
+  return lettersFrom(topic, found)
 }

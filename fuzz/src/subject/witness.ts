@@ -1,5 +1,5 @@
 import type { Log, LogFields, Message, Queue, TaskProgress } from '@mq/core'
-import { marksOf, type Sight, type Sighting, shortId } from './sight.js'
+import { type Sight, type Sighting, sightingOf } from './sight.js'
 
 const maxTexts = 500
 const sampleMs = 50
@@ -69,12 +69,7 @@ export function createWitness() {
       const name = `${topic} ${id}`
       canaries[name] = [...(canaries[name] ?? []), attempt]
     },
-    saw({ topic, message, attempt }: { topic: string; message: Message; attempt: number }): void {
-      const { id, source, type, key, headers, extensions, data } = message
-      const body = data instanceof Uint8Array ? data : Buffer.from(textOfData(data))
-      const marks = marksOf({ id, source, type, headers, extensions, ...(key !== undefined && { key }) }, body)
-      sightings.push({ topic, id: shortId(id), idBytes: Buffer.byteLength(id), marks, attempt })
-    },
+    saw: (message: Message): void => void sightings.push(sightingOf(message)),
     running: (id: string): void => {
       runningTask = id
     },
@@ -140,12 +135,4 @@ function textsOf(error: unknown): readonly string[] {
   const texts: string[] = []
   for (let at = error; at instanceof Error && texts.length < 8; at = at.cause) texts.push(at.message)
   return texts
-}
-
-function textOfData(data: unknown): string {
-  try {
-    return JSON.stringify(data)?.slice(0, 64 * 1024) ?? ''
-  } catch {
-    return ''
-  }
 }
