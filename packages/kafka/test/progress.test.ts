@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Tracker } from '../src/consume/tracker.js'
 import { decodeProgress, encodeProgress, isOfDeletedTopic } from '../src/wire/progress.js'
-import { trackerOf } from './support/tracker.js'
+import { takeOne, trackerOf } from './support/tracker.js'
 
 describe('the progress of a partition', () => {
   it('comes back as it was committed', () => {
@@ -61,19 +61,12 @@ describe('the progress of a topic that is another one by now', () => {
 describe('a record that is written to another topic', () => {
   it('counts as waiting until it is written, so that a slow write pauses reading', () => {
     const tracker = trackerOf({ kind: 'retry', partition: 1 })
-    const entry = tracker.add({
-      offset: 0,
-      bytes: 1_000,
-      timestampMs: 0,
-      key: undefined,
-      value: undefined,
-      headers: [],
-    })
+    const entry = takeOne(tracker, { offset: 0, bytes: 1_000 })
     if (entry === undefined) throw new Error('It was not read')
-    tracker.forward(entry)
-    expect([tracker.unstarted, tracker.unstartedBytes]).toEqual([1, 1_100])
-    tracker.finish(entry, 'done')
-    expect([tracker.unstarted, tracker.unstartedBytes]).toEqual([0, 0])
+    tracker.states.forward(entry)
+    expect(tracker.states).toMatchObject({ begun: 0, begunBytes: 0 })
+    tracker.states.finish(entry, 'done')
+    expect(tracker.states).toMatchObject({ begun: 1, begunBytes: 1_100 })
   })
 })
 
@@ -82,11 +75,10 @@ describe('a partition that goes from owner to owner', () => {
   const handledBy = (tracker: Tracker, upTo: number, ends: (offset: number) => boolean): number[] => {
     const handled: number[] = []
     for (let offset = tracker.position; offset < upTo; offset++) {
-      const entry = tracker.add({ offset, bytes: 10, timestampMs: 0, key: undefined, value: undefined, headers: [] })
-      tracker.readTo(offset + 1)
+      const entry = takeOne(tracker, { offset, bytes: 10 })
       if (entry === undefined || !ends(offset)) continue
-      tracker.start(entry)
-      tracker.finish(entry, 'done')
+      tracker.states.start(entry, 't')
+      tracker.states.finish(entry, 'done')
       handled.push(offset)
     }
     return handled

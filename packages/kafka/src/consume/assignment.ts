@@ -4,12 +4,13 @@ import { asMqError } from '../driver/errors.js'
 import type { Gap } from '../driver/fetcher.js'
 import type { Member } from '../driver/group/member.js'
 import { watchDeleted } from '../topology/deleted-topics.js'
+import type { TopicKind } from '../topology/plans.js'
 import { decodeProgress, type Progress } from '../wire/progress.js'
 import { Commits } from './commits.js'
 import type { ConsumerContext, HandlerOptions } from './consumer-context.js'
 import { type ReadConnections, Reader } from './reader.js'
 import { createSettler } from './settler.js'
-import type { TopicKind, Tracker } from './tracker.js'
+import type { Tracker } from './tracker.js'
 import { createCodecReport } from './watch/missing-codec.js'
 import { StandstillWatch } from './watch/standstill.js'
 import { Workload } from './workload.js'
@@ -61,11 +62,7 @@ export class Assignment {
       { ...handler, topic: ref.topic, maxUncommitted: context.settings.maxUncommitted },
       { trackers, settler, commits: this.#commits },
     )
-    this.#standstill = new StandstillWatch({
-      maxUncommitted: context.settings.maxUncommitted,
-      trackers: () => this.#workload.trackers,
-      report,
-    })
+    this.#standstill = new StandstillWatch({ trackers: () => this.#workload.trackers, report })
     this.#reader = new Reader({
       topic: context.topology.plan.main(ref.topic),
       connections,
@@ -87,7 +84,8 @@ export class Assignment {
 
   add(at: TopicPartition, progress: Progress, identity?: string): void {
     const feed = this.#reader.add(at, progress.offset, identity)
-    this.#workload.add(at, this.#options.kinds.get(at.topic) ?? 'main', progress, feed)
+    const kind = this.#options.kinds.get(at.topic) ?? 'main'
+    this.#workload.add({ ...at, kind }, progress, feed)
   }
 
   /** Finishes and commits partitions that go to other members. */
@@ -161,7 +159,7 @@ export class Assignment {
 
   #restartReplaced(topic: string, identity: string): void {
     const reason = `the topic ${topic} was deleted at the broker and created again`
-    this.#startOver(topic, reason, (tracker) => tracker.identity !== identity)
+    this.#startOver(topic, reason, (tracker) => tracker.feed.identity !== identity)
   }
 
   #startOver(topic: string, reason: string, isOld: (tracker: Tracker) => boolean): void {

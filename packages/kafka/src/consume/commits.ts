@@ -150,7 +150,7 @@ export class Commits implements CommitGate {
 
   #stateOf(tracker: Tracker) {
     const { progress } = tracker
-    const metadata = this.#keepsProgress ? encodeProgress(progress, tracker.identity) : ''
+    const metadata = this.#keepsProgress ? encodeProgress(progress, tracker.feed.identity) : ''
     return { offset: progress.offset, metadata, state: `${progress.offset}/${metadata}` }
   }
 }

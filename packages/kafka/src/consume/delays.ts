@@ -1,7 +1,8 @@
 import { systemClock } from '@mq/core/adapter'
 import { heldMs, tiersMs } from '../topology/tiers.js'
 import type { Entry } from './entry.js'
-import type { Handlers, ReadyQueue } from './handlers.js'
+import type { Handlers } from './handlers.js'
+import type { ReadyQueue } from './ready-queue.js'
 import type { Settler } from './settler.js'
 
 /**
@@ -46,7 +47,7 @@ export class Delays {
       this.#at(entry, dueMs, () => this.#queue.enter(entry))
       return
     }
-    entry.tracker.forward(entry)
+    entry.tracker.states.forward(entry)
     void this.#settler.forward(entry).then((isDone) => this.#handlers.end(entry, isDone ? 'done' : 'void'))
   }
 

@@ -1,11 +1,24 @@
-import { type Delivery, type Failure, type LazyAbort, lazyAbort, MqError, type RawMessage } from '@mq/core/adapter'
+import { type Delivery, type Failure, type Fifo, type LazyAbort, lazyAbort, MqError } from '@mq/core/adapter'
+import type { TopicPartition } from '../driver/cluster.js'
 import type { KafkaRecord } from '../driver/records/record-batch.js'
+import type { TopicKind } from '../topology/plans.js'
 import { type DecodedRecord, decodeRecord } from '../wire/record.js'
-import type { Tracker } from './tracker.js'
+
+/** The partition that an entry was read from, as far as entries and handlers concern it. */
+export interface Origin extends TopicPartition {
+  readonly kind: TopicKind
+  /** Entries that wait for a free handler. */
+  readonly ready: Fifo<Entry>
+  readonly states: EntryStates
+  /** It is not read, because too much of it is in memory. */
+  readonly isPaused: boolean
+  /** Resumes its reading if enough is gone. */
+  applyPressure(): void
+}
 
 /** One record that is not finished. All its fields exist from the start, because one is made for each record. */
 export interface Entry {
-  readonly tracker: Tracker
+  readonly tracker: Origin
   readonly offset: number
   readonly bytes: number
   /**
@@ -29,20 +42,84 @@ export interface Entry {
   cancelTimer: (() => void) | undefined
 }
 
-/** Decodes the record when it is first needed. `topic` is the name that applications use. */
-export function decodedOf(entry: Entry, topic: string): DecodedRecord {
+/** Moves the entries of one partition from state to state, and counts them. */
+export class EntryStates {
+  /** How many entries have begun or were given up so far, and their bytes. */
+  begun = 0
+  begunBytes = 0
+  /** The number of entries that are with a handler or being written to another topic. */
+  running = 0
+  /** The number of entries that are with a handler. */
+  inHandlers = 0
+  #idleWaiters: (() => void)[] = []
+
+  /** Makes the run for which a handler is called. `topic` is the name that applications use. */
+  start(entry: Entry, topic: string): Run {
+    const run = new Run(decodedOf(entry, topic))
+    entry.run = run
+    entry.state = 'running'
+    this.running += 1
+    this.inHandlers += 1
+    this.#begin(entry)
+    return run
+  }
+
+  /** Marks an entry that is written to another topic. That may take long, so it counts as begun only when it ends. */
+  forward(entry: Entry): void {
+    entry.state = 'running'
+    entry.isForwarded = true
+    this.running += 1
+  }
+
+  /** Returns false if no handler had it. */
+  leaveHandler(entry: Entry): boolean {
+    if (entry.run === undefined) return false
+    entry.run = undefined
+    this.inHandlers -= 1
+    return true
+  }
+
+  /** Ends a running entry. */
+  finish(entry: Entry, state: 'done' | 'void'): void {
+    this.leaveHandler(entry)
+    entry.state = state
+    entry.record = undefined
+    entry.decoded = undefined
+    this.running -= 1
+    if (entry.isForwarded) this.#begin(entry)
+    if (this.running === 0) for (const resolve of this.#idleWaiters.splice(0)) resolve()
+  }
+
+  /** Gives up an entry that was not started. */
+  discard(entry: Entry): void {
+    entry.state = 'void'
+    entry.record = undefined
+    entry.cancelTimer?.()
+    this.#begin(entry)
+  }
+
+  /** Resolves when no entry is running. */
+  async untilIdle(): Promise<void> {
+    if (this.running > 0) await new Promise<void>((resolve) => this.#idleWaiters.push(resolve))
+  }
+
+  #begin({ bytes }: Entry): void {
+    this.begun += 1
+    this.begunBytes += bytes
+  }
+}
+
+/** Decodes the record when it is first needed. `name` is the name of the topic that applications use. */
+export function decodedOf(entry: Entry, name: string): DecodedRecord {
   if (entry.record === undefined) throw new MqError('MQ_OPERATION_FAILED', 'A finished record was looked at')
-  entry.decoded ??= decodeRecord(entry.record, {
-    topic: entry.tracker.topic,
-    partition: entry.tracker.partition,
-    name: topic,
-  })
+  const { topic, partition } = entry.tracker
+  entry.decoded ??= decodeRecord(entry.record, { topic, partition, name })
   return entry.decoded
 }
 
 /** A call of `handle`, and the delivery that the call is given. There is one for each message, so it is made without copying. */
 export class Run implements Delivery {
-  readonly message: RawMessage
+  readonly message: Delivery['message']
   readonly attempt: number
   declare readonly failure?: Failure
   declare readonly decodeError?: MqError

@@ -4,11 +4,12 @@ import { asMqError } from '../driver/errors.js'
 import { Fetcher, type Gap } from '../driver/fetcher.js'
 import { logOffsets } from '../driver/offsets.js'
 import { watchDeleted } from '../topology/deleted-topics.js'
+import type { TopicKind } from '../topology/plans.js'
 import { decodeProgress } from '../wire/progress.js'
 import { noCommits } from './commits.js'
 import { type ConsumerContext, type HandlerOptions, type RunningConsumer, stopReason } from './consumer-context.js'
 import { keepsNothing } from './settler.js'
-import type { TopicKind, Tracker } from './tracker.js'
+import type { Tracker } from './tracker.js'
 import { createCodecReport } from './watch/missing-codec.js'
 import { Workload } from './workload.js'
 
@@ -78,7 +79,8 @@ export class EphemeralConsumer implements RunningConsumer {
 
   #add(at: TopicPartition, from: number): void {
     const feed = this.#fetcher.add(at, from)
-    this.#workload.add(at, this.#kinds.get(at.topic) ?? 'main', decodeProgress(from, null), feed)
+    const kind = this.#kinds.get(at.topic) ?? 'main'
+    this.#workload.add({ ...at, kind }, decodeProgress(from, null), feed)
   }
 
   /** Reads partitions that were added from their beginning. */
@@ -99,7 +101,7 @@ export class EphemeralConsumer implements RunningConsumer {
 
   #restartReplaced(topic: string, identity: string): void {
     const reason = `the topic ${topic} was deleted at the broker and created again`
-    this.#startOver(topic, reason, (tracker) => tracker.identity !== identity)
+    this.#startOver(topic, reason, (tracker) => tracker.feed.identity !== identity)
   }
 
   #startOver(topic: string, reason: string, isOld: (tracker: Tracker) => boolean): void {

@@ -2,10 +2,10 @@ import { type ConsumerHealth, type GroupRef, MqError, type StopOptions } from '@
 import type { Cluster, TopicPartition } from '../driver/cluster.js'
 import { asMqError, isAuthError, isLinkError, isRefusedMembership } from '../driver/errors.js'
 import { Member } from '../driver/group/member.js'
+import type { TopicKind } from '../topology/plans.js'
 import { Assignment } from './assignment.js'
 import { type ConsumerContext, type HandlerOptions, type RunningConsumer, stopReason } from './consumer-context.js'
 import { findStartPoints } from './start-points.js'
-import type { TopicKind } from './tracker.js'
 
 /** How long a stop waits to leave the group. */
 const leaveTimeoutMs = 1_500

@@ -1,10 +1,11 @@
-import { type Handle, KeyLanes, type Settlement } from '@mq/core/adapter'
+import type { Handle, Settlement } from '@mq/core/adapter'
 import type { CommitGate } from './commits.js'
-import { decodedOf, type Entry, Run } from './entry.js'
+import type { Entry } from './entry.js'
+import type { ReadyQueue } from './ready-queue.js'
 import type { Settler } from './settler.js'
-import { applyPressure, type PressureLimits, type Tracker } from './tracker.js'
 
-export interface HandlersOptions extends PressureLimits {
+export interface HandlersOptions {
+  readonly ephemeral: boolean
   /** The topic as applications call it. */
   readonly topic: string
   readonly concurrency: number
@@ -74,10 +75,10 @@ export class Handlers {
     this.#leaveHandler(entry)
     if (entry.isUnsettled) this.#unsettledBytes -= entry.bytes
     entry.isUnsettled = false
-    tracker.finish(entry, state)
+    tracker.states.finish(entry, state)
+    if (entry.key !== undefined) this.#queue.leave(entry)
+    if (tracker.isPaused) tracker.applyPressure()
     if (state === 'done') this.#commits.oneFinished()
-    this.#queue.leave(entry)
-    applyPressure(tracker, this.#options)
     this.startReady()
   }
 
@@ -92,10 +93,7 @@ export class Handlers {
   }
 
   #start(entry: Entry): void {
-    const run = new Run(decodedOf(entry, this.#options.topic))
-    entry.run = run
-    entry.tracker.start(entry)
-    entry.tracker.inHandlers += 1
+    const run = entry.tracker.states.start(entry, this.#options.topic)
     this.#running += 1
     this.#runningBytes += entry.bytes
     void this.#options.handle(run).then((settlement) => this.#settle(entry, settlement))
@@ -124,52 +122,8 @@ export class Handlers {
   }
 
   #leaveHandler(entry: Entry): void {
-    if (entry.run === undefined) return
-    entry.run = undefined
-    entry.tracker.inHandlers -= 1
+    if (!entry.tracker.states.leaveHandler(entry)) return
     this.#running -= 1
     this.#runningBytes -= entry.bytes
-  }
-}
-
-/** The entries that wait for a free handler: one of each key at a time. Partitions take turns. */
-export class ReadyQueue {
-  readonly #lanes = new KeyLanes<Entry>()
-  /** The trackers that have a ready entry. The first one has the next turn. */
-  #turns: Tracker[] = []
-
-  /** Makes the entry ready when no other of its key is before it. */
-  enter(entry: Entry): void {
-    if (this.#lanes.enter(entry.key, entry)) this.#add(entry)
-  }
-
-  /** Makes the next entry of the same key ready. Passes over entries that were discarded while they waited. */
-  leave(entry: Entry): void {
-    let next = this.#lanes.leave(entry.key, entry)
-    while (next?.state === 'void') next = this.#lanes.leave(next.key, next)
-    if (next !== undefined) this.#add(next)
-  }
-
-  /** Takes the next entry out. */
-  shift(): Entry | undefined {
-    for (let tracker = this.#turns.shift(); tracker !== undefined; tracker = this.#turns.shift()) {
-      const entry = tracker.ready.shift()
-      if (tracker.ready.length > 0) this.#turns.push(tracker)
-      if (entry?.state === 'ready') return entry
-    }
-    return undefined
-  }
-
-  /** Takes the entries of a partition out. */
-  remove(tracker: Tracker): void {
-    tracker.ready.clear()
-    this.#turns = this.#turns.filter((one) => one !== tracker)
-  }
-
-  #add(entry: Entry): void {
-    const { tracker } = entry
-    entry.state = 'ready'
-    if (tracker.ready.length === 0) this.#turns.push(tracker)
-    tracker.ready.push(entry)
   }
 }

@@ -1,7 +1,7 @@
 import { type Cluster, nameOf, type TopicPartition } from '../driver/cluster.js'
 import { committedOffsets, partitionOffsets } from '../driver/offsets.js'
+import type { TopicKind } from '../topology/plans.js'
 import { decodeProgress, isOfDeletedTopic, type Progress } from '../wire/progress.js'
-import type { TopicKind } from './tracker.js'
 
 export interface StartPoints {
   readonly points: readonly {

@@ -2,103 +2,85 @@ import { Fifo } from '@mq/core/adapter'
 import type { TopicPartition } from '../driver/cluster.js'
 import type { Feed } from '../driver/fetcher.js'
 import type { KafkaRecord } from '../driver/records/record-batch.js'
-import { type Progress, SkippedRanges } from '../wire/progress.js'
-import type { Entry } from './entry.js'
+import type { PartitionRead } from '../driver/requests.js'
+import type { TopicKind } from '../topology/plans.js'
+import { finishedRanges, type Progress, SkippedRanges } from '../wire/progress.js'
+import { type Entry, EntryStates, type Origin } from './entry.js'
 
-/**
- * - `main`: published messages.
- * - `delay`: messages that were published with a delay, for the group to copy.
- * - `retry`: messages that wait for their time in the group's own topic.
- */
-export type TopicKind = 'main' | 'delay' | 'retry'
+export interface TrackerOptions {
+  /** It commits nothing, so finished entries may be forgotten. */
+  readonly ephemeral: boolean
+  readonly maxUncommitted: number
+}
 
 /** Roughly the memory of an entry beside the bytes of its record. */
 const entryBytes = 100
+/** The limits of entries that are in memory and have not begun. */
+const maxUnstarted = 2_000
+const maxUnstartedBytes = 4 * 1024 * 1024
+/** The limit in a partition that holds its records back. They come in the order in which they go on, so fewer are enough. */
+const maxHeldBack = 500
 
 /** The records of one partition between the oldest unfinished one and the last one read. */
-export class Tracker implements TopicPartition {
+export class Tracker implements Origin {
   readonly topic: string
   readonly partition: number
   readonly kind: TopicKind
-  /** Entries that wait for a free handler. */
+  readonly feed: Feed
   readonly ready = new Fifo<Entry>()
+  readonly states = new EntryStates()
+  /** The offset behind the last record read. */
+  position: number
   /** The state that was committed last, as `Commits` writes it. */
   committed = ''
-  /** The number of entries that are neither done nor with a handler, and their bytes. */
-  unstarted = 0
-  unstartedBytes = 0
-  /** The number of entries that are with a handler or being written to another topic. */
-  running = 0
-  /** The number of entries that are with a handler. */
-  inHandlers = 0
-  readonly #feed: Feed
+  isPaused = false
+  /** True once no further entry is started. */
+  isClosing = false
+  readonly #options: TrackerOptions
   readonly #entries = new Fifo<Entry>()
-  /** The offset behind the last record read. */
-  #position: number
   readonly #skipped: SkippedRanges
-  #isPaused = false
-  #isClosing = false
-  #idleWaiters: (() => void)[] = []
+  /** How many entries were added so far, and their bytes. */
+  #added = 0
+  #addedBytes = 0
 
-  constructor(at: TopicPartition, kind: TopicKind, progress: Progress, feed: Feed) {
+  constructor(
+    at: TopicPartition & { readonly kind: TopicKind },
+    reading: { readonly progress: Progress; readonly feed: Feed },
+    options: TrackerOptions,
+  ) {
     this.topic = at.topic
     this.partition = at.partition
-    this.kind = kind
-    this.#feed = feed
-    this.#skipped = new SkippedRanges(progress.done)
-    this.#position = progress.offset
+    this.kind = at.kind
+    this.#options = options
+    this.feed = reading.feed
+    this.#skipped = new SkippedRanges(reading.progress.done)
+    this.position = reading.progress.offset
   }
 
-  /** The topic that its offsets belong to: see `Cluster.identityOf`. */
-  get identity(): string | undefined {
-    return this.#feed.identity
-  }
-
-  get isPaused(): boolean {
-    return this.#isPaused
-  }
-
-  /** Stops or resumes the reading of the partition. */
-  setPaused(isPaused: boolean): void {
-    if (isPaused === this.#isPaused) return
-    this.#isPaused = isPaused
-    if (isPaused) this.#feed.pause()
-    else this.#feed.resume()
-  }
-
-  /** True once no further entry is started. */
-  get isClosing(): boolean {
-    return this.#isClosing
-  }
-
-  /** Ends the reading of the partition. */
-  close(): void {
-    this.#isClosing = true
-    this.#feed.close()
-  }
-
-  /** Returns undefined for a record that an earlier owner has finished. */
-  add(record: KafkaRecord): Entry | undefined {
-    if (this.#skipped.includes(record.offset)) {
-      this.#entries.push(this.#entry(record.offset, 0, undefined))
-      return undefined
+  /** Takes what was read, and returns an entry for each record that no earlier owner has finished. */
+  take({ records, nextOffset }: Pick<PartitionRead, 'records' | 'nextOffset'>): readonly Entry[] {
+    const taken: Entry[] = []
+    for (const record of records) {
+      const entry = this.#entryOf(record)
+      this.#entries.push(entry)
+      if (entry.state === 'done') continue
+      this.#added += 1
+      this.#addedBytes += entry.bytes
+      taken.push(entry)
     }
-    const bytes = record.bytes + entryBytes
-    const entry = this.#entry(record.offset, bytes, record)
-    this.#entries.push(entry)
-    this.unstarted += 1
-    this.unstartedBytes += bytes
-    return entry
+    if (nextOffset !== undefined) this.readTo(nextOffset)
+    this.applyPressure()
+    return taken
   }
 
-  /** Makes an entry, which is done if it has no record. */
-  #entry(offset: number, bytes: number, record: KafkaRecord | undefined): Entry {
+  #entryOf(record: KafkaRecord): Entry {
+    const isFinished = this.#skipped.includes(record.offset)
     return {
       tracker: this,
-      offset,
-      bytes,
-      state: record === undefined ? 'done' : 'waiting',
-      record,
+      offset: record.offset,
+      bytes: isFinished ? 0 : record.bytes + entryBytes,
+      state: isFinished ? 'done' : 'waiting',
+      record: isFinished ? undefined : record,
       decoded: undefined,
       key: undefined,
       isForwarded: false,
@@ -110,130 +92,66 @@ export class Tracker implements TopicPartition {
 
   /** Says that everything before this offset was read, also offsets without a record. */
   readTo(offset: number): void {
-    this.#position = Math.max(this.#position, offset)
+    this.position = Math.max(this.position, offset)
   }
 
-  /** Marks an entry that a handler gets. */
-  start(entry: Entry): void {
-    entry.state = 'running'
-    this.running += 1
-    this.#uncount(entry)
+  /** Pauses the reading if too much is in memory, and resumes it when half of that is gone. */
+  applyPressure(): void {
+    const { ephemeral, maxUncommitted } = this.#options
+    // Only committing needs finished entries.
+    if (ephemeral && this.uncommitted >= maxUncommitted) this.#keep(this.open())
+    const isHeldBack = this.kind === 'retry' && this.partition > 0
+    const share = this.isPaused ? 0.5 : 1
+    const isPaused =
+      this.#added - this.states.begun >= (isHeldBack ? maxHeldBack : maxUnstarted) * share ||
+      this.#addedBytes - this.states.begunBytes >= maxUnstartedBytes * share ||
+      this.uncommitted >= maxUncommitted * share
+    if (isPaused === this.isPaused) return
+    this.isPaused = isPaused
+    if (isPaused) this.feed.pause()
+    else this.feed.resume()
   }
 
-  /** Marks an entry that is written to another topic. That may take long, so until it ends the entry counts as unstarted. */
-  forward(entry: Entry): void {
-    entry.state = 'running'
-    entry.isForwarded = true
-    this.running += 1
-  }
-
-  /** Ends a running entry. */
-  finish(entry: Entry, state: 'done' | 'void'): void {
-    entry.state = state
-    entry.record = undefined
-    entry.decoded = undefined
-    entry.run = undefined
-    this.running -= 1
-    if (entry.isForwarded) this.#uncount(entry)
-    if (this.running === 0) for (const resolve of this.#idleWaiters.splice(0)) resolve()
-  }
-
-  /** Gives up an entry that was not started. */
-  discard(entry: Entry): void {
-    entry.state = 'void'
-    entry.record = undefined
-    entry.cancelTimer?.()
-    this.#uncount(entry)
-  }
-
-  #uncount({ bytes }: Entry): void {
-    this.unstarted -= 1
-    this.unstartedBytes -= bytes
-  }
-
-  /** Resolves when no entry is running. */
-  async untilIdle(): Promise<void> {
-    if (this.running > 0) await new Promise<void>((resolve) => this.#idleWaiters.push(resolve))
+  /** Ends the reading of the partition. */
+  close(): void {
+    this.isClosing = true
+    this.feed.close()
   }
 
   /** The offset up to which everything is finished. */
   get watermark(): number {
     while (this.#entries.first?.state === 'done') this.#entries.shift()
-    return this.#entries.first?.offset ?? this.#position
+    return this.#entries.first?.offset ?? this.position
   }
 
   /** The progress to commit, for the next owner. */
   get progress(): Progress {
     const offset = this.watermark
-    const done: { first: number; last: number }[] = []
-    let doneCount = 0
-    let isAfterDone = false
-    for (const { state, offset: at } of this.#entries) {
-      const last = done.at(-1)
-      if (state === 'done') {
-        doneCount += 1
-        if (last !== undefined && isAfterDone) last.last = at
-        else done.push({ first: at, last: at })
-      }
-      isAfterDone = state === 'done'
-    }
     // An earlier owner's ranges that were not read yet are passed on.
-    for (const range of this.#skipped.from(this.#position)) {
-      done.push(range)
-      doneCount += range.last - range.first + 1
-    }
-    return { offset, done, doneCount, running: this.inHandlers }
-  }
-
-  get position(): number {
-    return this.#position
+    const done = finishedRanges(this.#entries, this.#skipped.from(this.position))
+    return { offset, ...done, running: this.states.inHandlers }
   }
 
   /** True while no more is read because the oldest record is not finished, or while that record cannot be settled. */
-  isHeldUp(maxUncommitted: number): boolean {
+  get isHeldUp(): boolean {
     const { uncommitted } = this
     const first = this.#entries.first
     if (first?.state !== 'running') return false
-    return first.isUnsettled || (this.#isPaused && uncommitted >= maxUncommitted / 2)
+    return first.isUnsettled || (this.isPaused && uncommitted >= this.#options.maxUncommitted / 2)
   }
 
   /** How many records lie behind the oldest unfinished one, finished or not. */
   get uncommitted(): number {
-    return this.watermark < this.#position ? this.#entries.length : 0
+    return this.watermark < this.position ? this.#entries.length : 0
   }
 
-  /** Forgets finished entries, which only committing needs. */
-  forgetFinished(): void {
-    const open = this.open()
+  #keep(entries: readonly Entry[]): void {
     this.#entries.clear()
-    for (const entry of open) this.#entries.push(entry)
+    for (const entry of entries) this.#entries.push(entry)
   }
 
   /** Returns the entries that are not finished. */
   open(): readonly Entry[] {
     return [...this.#entries].filter(({ state }) => state !== 'done' && state !== 'void')
   }
-}
-
-export interface PressureLimits {
-  readonly ephemeral: boolean
-  readonly maxUncommitted: number
-}
-
-/** The limits of unstarted entries, for each partition. */
-const maxUnstarted = 2_000
-const maxUnstartedBytes = 4 * 1024 * 1024
-/** The limit in a partition that holds its records back. They come in the order in which they go on, so fewer are enough. */
-const maxHeldBack = 500
-
-/** Pauses the reading of a partition that has too much in memory, and resumes it when half of that is gone. */
-export function applyPressure(tracker: Tracker, { ephemeral, maxUncommitted }: PressureLimits): void {
-  if (ephemeral && tracker.uncommitted >= maxUncommitted) tracker.forgetFinished()
-  const isHeldBack = tracker.kind === 'retry' && tracker.partition > 0
-  const share = tracker.isPaused ? 0.5 : 1
-  tracker.setPaused(
-    tracker.unstarted >= (isHeldBack ? maxHeldBack : maxUnstarted) * share ||
-      tracker.unstartedBytes >= maxUnstartedBytes * share ||
-      tracker.uncommitted >= maxUncommitted * share,
-  )
 }

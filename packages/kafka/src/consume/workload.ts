@@ -2,15 +2,17 @@ import { type MqError, withTimeout } from '@mq/core/adapter'
 import { nameOf, type TopicPartition } from '../driver/cluster.js'
 import type { Feed } from '../driver/fetcher.js'
 import type { PartitionRead } from '../driver/requests.js'
+import type { TopicKind } from '../topology/plans.js'
 import type { Progress } from '../wire/progress.js'
 import type { CommitGate } from './commits.js'
 import { Delays } from './delays.js'
 import { decodedOf, type Entry } from './entry.js'
-import { Handlers, type HandlersOptions, ReadyQueue } from './handlers.js'
+import { Handlers, type HandlersOptions } from './handlers.js'
+import { ReadyQueue } from './ready-queue.js'
 import type { Settler } from './settler.js'
-import { applyPressure, type TopicKind, Tracker } from './tracker.js'
+import { Tracker, type TrackerOptions } from './tracker.js'
 
-export interface WorkloadOptions extends HandlersOptions {
+export interface WorkloadOptions extends HandlersOptions, TrackerOptions {
   readonly ordered: boolean
 }
 
@@ -47,20 +49,15 @@ export class Workload {
     return this.#trackers.get(nameOf(at))
   }
 
-  add(at: TopicPartition, kind: TopicKind, progress: Progress, feed: Feed): void {
-    this.#trackers.set(nameOf(at), new Tracker(at, kind, progress, feed))
+  add(at: TopicPartition & { readonly kind: TopicKind }, progress: Progress, feed: Feed): void {
+    this.#trackers.set(nameOf(at), new Tracker(at, { progress, feed }, this.#options))
   }
 
   /** Takes records of one partition, in order. */
   take(read: PartitionRead): void {
     const tracker = this.find(read)
     if (tracker === undefined || tracker.isClosing) return
-    for (const record of read.records) {
-      const entry = tracker.add(record)
-      if (entry !== undefined) this.#accept(entry)
-    }
-    if (read.nextOffset !== undefined) tracker.readTo(read.nextOffset)
-    applyPressure(tracker, this.#options)
+    for (const entry of tracker.take(read)) this.#accept(entry)
     this.#handlers.startReady()
   }
 
@@ -80,7 +77,7 @@ export class Workload {
   async finish(trackers: readonly Tracker[], timeoutMs: number): Promise<void> {
     for (const tracker of trackers) this.#discardUnstarted(tracker)
     this.#handlers.startReady()
-    const idle = Promise.all(trackers.map((tracker) => tracker.untilIdle())).then(() => {})
+    const idle = Promise.all(trackers.map(({ states }) => states.untilIdle())).then(() => {})
     await withTimeout(idle, timeoutMs, () => new Error('late')).catch(() => {})
   }
 
@@ -112,7 +109,7 @@ export class Workload {
     tracker.close()
     for (const entry of tracker.open()) {
       if (entry.state === 'running') continue
-      tracker.discard(entry)
+      tracker.states.discard(entry)
       this.#queue.leave(entry)
     }
     this.#queue.remove(tracker)

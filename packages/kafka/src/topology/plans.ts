@@ -6,6 +6,15 @@ import { tiersMs } from './tiers.js'
 /** The partitions of a group's dead-letter topic. */
 export const deadPartition = { letters: 0, notes: 1 } as const
 
+/**
+ * The kinds of topics that a consumer reads:
+ *
+ * - `main`: published messages.
+ * - `delay`: messages that were published with a delay, for the group to copy.
+ * - `retry`: messages that wait for their time in the group's own topic.
+ */
+export type TopicKind = 'main' | 'delay' | 'retry'
+
 const dayMs = 24 * 60 * 60 * 1000
 
 /** Decides how topics are created, if they have to be. */

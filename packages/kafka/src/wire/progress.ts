@@ -17,6 +17,27 @@ export interface Progress {
   readonly running: number
 }
 
+/** Collects the finished offsets: those of entries in ascending order, and the ranges behind them. */
+export function finishedRanges(
+  entries: Iterable<{ readonly offset: number; readonly state: string }>,
+  behind: readonly Range[],
+): Pick<Progress, 'done' | 'doneCount'> {
+  const done: { first: number; last: number }[] = []
+  let doneCount = 0
+  let isAfterDone = false
+  for (const { state, offset } of entries) {
+    const last = done.at(-1)
+    if (state === 'done') {
+      doneCount += 1
+      if (last !== undefined && isAfterDone) last.last = offset
+      else done.push({ first: offset, last: offset })
+    }
+    isAfterDone = state === 'done'
+  }
+  for (const range of behind) doneCount += range.last - range.first + 1
+  return { done: [...done, ...behind], doneCount }
+}
+
 /** Brokers take 4,096 bytes of metadata by default. */
 const maxTextLength = 3_500
 

@@ -3,7 +3,6 @@ import { nameOf } from '../../driver/cluster.js'
 import type { Tracker } from '../tracker.js'
 
 export interface StandstillOptions {
-  readonly maxUncommitted: number
   readonly trackers: () => readonly Tracker[]
   readonly report: (error: MqError) => void
 }
@@ -40,12 +39,11 @@ export class StandstillWatch {
   }
 
   #check(): void {
-    const { maxUncommitted, trackers } = this.#options
     const before = this.#standing
     const now = performance.now()
     this.#standing = new Map()
-    for (const tracker of trackers()) {
-      if (!tracker.isHeldUp(maxUncommitted)) continue
+    for (const tracker of this.#options.trackers()) {
+      if (!tracker.isHeldUp) continue
       const offset = tracker.watermark
       const known = before.get(tracker)
       const standstill = known?.offset === offset ? known : { offset, sinceMs: now, isReported: false }
