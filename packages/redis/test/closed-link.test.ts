@@ -43,7 +43,7 @@ describe('after the link was closed', () => {
       ordered: false,
       onError: () => {},
       onGone: () => {},
-      onSettled: () => {},
+      intake: { takeWithin: () => {} },
     })
     const entry = decodeEntry({ id: '1-1', fields: [] }, 't')
     const run = runs.begin({ kind: 'm', id: '1-1', entry, lane: '', deliveries: 1, claimedAt: 0 })

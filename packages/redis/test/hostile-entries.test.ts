@@ -59,8 +59,8 @@ describe('a loop', () => {
   }
   const parts = {
     link,
-    hasRoom: () => true,
-    waitForRoom: async () => {},
+    room: { free: 1, changed: async () => {} },
+    accept: () => {},
     recover: async () => false,
   }
 
@@ -70,11 +70,13 @@ describe('a loop', () => {
     const loop = superviseLoop({
       ...parts,
       onError: (error) => errors.push(error),
-      step: async (doing) => {
-        doing('taking')
-        rounds += 1
-        if (rounds < 4) throw new RangeError('Invalid string length')
-        await new Promise((resolve) => setTimeout(resolve, 5))
+      intake: {
+        next: async (doing) => {
+          doing('taking')
+          rounds += 1
+          if (rounds < 4) throw new RangeError('Invalid string length')
+          await new Promise((resolve) => setTimeout(resolve, 5))
+        },
       },
     })
     await until(() => rounds > 4, { what: 'more rounds' })
@@ -92,12 +94,14 @@ describe('a loop', () => {
     const loop = superviseLoop({
       ...parts,
       onError: (error) => errors.push(error),
-      step: async (doing) => {
-        isNext = !isNext
-        doing(isNext ? 'recovering' : 'taking')
-        if (isNext) return
-        failures += 1
-        throw new CommandError('refused', new Error('ERR user_script:1 broken'))
+      intake: {
+        next: async (doing) => {
+          isNext = !isNext
+          doing(isNext ? 'recovering' : 'taking')
+          if (isNext) return
+          failures += 1
+          throw new CommandError('refused', new Error('ERR user_script:1 broken'))
+        },
       },
     })
     await new Promise((resolve) => setTimeout(resolve, 1_000))

@@ -64,7 +64,7 @@ export async function startEphemeralConsumer(parts: ConsumerParts): Promise<Runn
     })
   }
 
-  async function step(doing: (what: string) => void): Promise<void> {
+  async function next(doing: (what: string) => void): Promise<readonly RawEntry[]> {
     const now = performance.now()
     if (now >= takeAt) {
       doing('taking')
@@ -75,20 +75,26 @@ export async function startEphemeralConsumer(parts: ConsumerParts): Promise<Runn
     doing('reading')
     const args = ['COUNT', portions.next(runs.free), 'BLOCK', settings.pollMs, 'STREAMS', stream, position.lastId]
     const entries = entriesOf(await link.send('XREAD', args))
-    doing('accepting')
-    if (!isStopping) portions.learn(entries.map(accept))
-    if (entries.length > 0 || now < checkAt) return
+    if (entries.length > 0 || now < checkAt) return entries
     checkAt = now + checkEveryMs
     doing('checking for losses')
     await position.checkLoss()
+    return entries
   }
 
   const loop = superviseLoop({
     link,
     onError: (error) => report({ type: 'error', error, ...ref }),
-    hasRoom: () => runs.free > 0 && (lanes?.waiting ?? 0) < maxWaiting,
-    waitForRoom: () => runs.changed(1_000),
-    step,
+    room: {
+      get free() {
+        return (lanes?.waiting ?? 0) < maxWaiting ? runs.free : 0
+      },
+      changed: (timeoutMs) => runs.changed(timeoutMs),
+    },
+    intake: { next },
+    accept(entries) {
+      if (!isStopping) portions.learn(entries.map(accept))
+    },
     recover: async () => {
       checkAt = 0
       return false

@@ -1,3 +1,4 @@
+import { setImmediate as immediate } from 'node:timers/promises'
 import type { Link } from '../connection/link.js'
 import type { Argument, Script } from '../connection/script.js'
 import type { Settings } from '../options.js'
@@ -5,6 +6,7 @@ import { nothingReceived, type Received, receivedEntries, receivedRows } from '.
 import type { GroupPlace } from '../wire/keys.js'
 import { claimScript, recoverScript } from '../wire/scripts/claim.js'
 import { takeOrderedScript, takeScript } from '../wire/scripts/take.js'
+import { EntryWait } from './entry-wait.js'
 import { createPortions } from './portions.js'
 import type { Runs } from './runs.js'
 
@@ -18,6 +20,11 @@ export interface IntakeParts {
   readonly commands: Link
   readonly runs: Runs
   readonly ordered: boolean
+}
+
+interface Answer {
+  readonly reply: readonly unknown[]
+  readonly claimedAt: number
 }
 
 /** The beginning of the pending lists of both streams. */
@@ -35,6 +42,8 @@ export class Intake {
   readonly #parts: IntakeParts
   /** The connection for scripts. The own connection of an ordered consumer may still be blocked by a read. */
   readonly #scripts: Link
+  /** Only an ordered consumer has one. */
+  readonly #entries: EntryWait | undefined
   readonly #portions = createPortions()
   #generation = -1
   #recoverAt = 0
@@ -42,17 +51,19 @@ export class Intake {
   #takeAt = 0
   #cursors = beginnings
   #streamEnd = '0-0'
-  #reading: Promise<unknown> | undefined
-  #wake: (() => void) | undefined
 
   constructor(parts: IntakeParts) {
     this.#parts = parts
     this.#scripts = parts.ordered ? parts.commands : parts.link
+    this.#entries = parts.ordered ? new EntryWait(parts.link, parts.place.keys.stream) : undefined
   }
 
   /** Names and does the next thing that is due, for as many messages as there is room for. Rejects with a `CommandError`. */
   async next(doing: (what: string) => void): Promise<Received> {
-    const received = await this.#receive(this.#portions.next(this.#parts.runs.free), doing)
+    const { runs } = this.#parts
+    // Handlers that end in this turn of the event loop make room together, so that one read fills it.
+    if (runs.size > 0) await immediate()
+    const received = await this.#receive(this.#portions.next(runs.free), doing)
     this.#portions.learn(received.owned)
     return received
   }
@@ -65,7 +76,7 @@ export class Intake {
   /** Takes messages after this delay at the latest, because one falls due sooner than was known, or a key is free again. */
   takeWithin(delayMs: number): void {
     this.#takeAt = Math.min(this.#takeAt, performance.now() + delayMs)
-    this.#wake?.()
+    this.#entries?.wake()
   }
 
   async #receive(room: number, doing: (what: string) => void): Promise<Received> {
@@ -129,11 +140,11 @@ export class Intake {
 
   /** Blocks until something else is due, and never for long, because a stop waits for it. */
   async #read(room: number): Promise<Received> {
-    const { place, settings, name, link, ordered } = this.#parts
+    const { place, settings, name, link } = this.#parts
     const claimedAt = performance.now()
     const blockMs = Math.max(1, Math.min(settings.pollMs, Math.ceil(this.#takeAt - claimedAt)))
-    if (ordered) {
-      await this.#waitForEntries(blockMs)
+    if (this.#entries !== undefined) {
+      if (await this.#entries.entriesAfter(this.#streamEnd, blockMs)) this.#takeAt = 0
       return nothingReceived
     }
     const group = ['GROUP', place.group, name, 'COUNT', room, 'BLOCK', blockMs]
@@ -141,26 +152,7 @@ export class Intake {
     return receivedEntries(reply, place.topic, claimedAt)
   }
 
-  /** Waits for new entries of the topic, or for a call of `takeWithin`. */
-  async #waitForEntries(blockMs: number): Promise<void> {
-    const { link, place } = this.#parts
-    const args = ['COUNT', 1, 'BLOCK', blockMs, 'STREAMS', place.keys.stream, this.#streamEnd]
-    this.#reading ??= link.send('XREAD', args).finally(() => {
-      this.#reading = undefined
-    })
-    // It may reject after the wait has ended. The next read then rejects too.
-    this.#reading.catch(() => {})
-    const woken = new Promise<null>((resolve) => {
-      this.#wake = () => resolve(null)
-    })
-    if ((await Promise.race([this.#reading, woken])) !== null) this.#takeAt = 0
-  }
-
-  async #run(
-    script: Script,
-    keys: readonly string[],
-    args: readonly Argument[],
-  ): Promise<{ reply: readonly unknown[]; claimedAt: number }> {
+  async #run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<Answer> {
     const { place, name } = this.#parts
     const claimedAt = performance.now()
     const reply = (await this.#scripts.run(script, keys, [place.group, name, ...args])) as readonly unknown[]

@@ -1,18 +1,27 @@
 import { backoff, MqError } from '@mq/core/adapter'
 import { CommandError, commandError, operationError, willPass } from '../connection/errors.js'
 import type { Link } from '../connection/link.js'
+import type { Room } from './runs.js'
 
-export interface LoopParts {
+export interface LoopParts<Received> {
   readonly link: Link
-  readonly hasRoom: () => boolean
-  readonly waitForRoom: () => Promise<void>
-  /** Does one round, and names each thing that it does before it does it. Rejects with a `CommandError`. */
-  readonly step: (doing: (what: string) => void) => Promise<void>
+  /** There is no round while nothing is free. */
+  readonly room: Room
+  readonly intake: {
+    /** Gets what is to be accepted next, and names each thing that it does before it does it. Rejects with a `CommandError`. */
+    next(doing: (what: string) => void): Promise<Received>
+  }
+  readonly accept: (received: Received) => void
+  /** Called before a round, every second. Rejects with a `CommandError`. */
+  readonly tidy?: () => Promise<void>
   /** Called after a round that failed. Resolves with true if the next round may follow at once. */
   readonly recover: (error: CommandError) => Promise<boolean>
   readonly onError: (error: MqError) => void
 }
 
+const tidyEveryMs = 1_000
+/** How long a wait for room may take until the loop looks whether it was stopped. */
+const maxRoomMs = 1_000
 const minPauseMs = 20
 const maxPauseMs = 2_000
 /** A round that takes longer than this hangs: each command in it has a shorter time limit. */
@@ -29,14 +38,16 @@ interface Failing {
 const connection = 'connection'
 
 /**
- * Repeats `step` until it is stopped, even if rounds fail. The pauses become longer, and an error is reported once, until the very thing
+ * Gets and accepts messages until it is stopped, even if rounds fail. The pauses become longer, and an error is reported once, until the very thing
  * that failed has succeeded.
  */
-export function superviseLoop({ link, hasRoom, waitForRoom, step, recover, onError }: LoopParts) {
+export function superviseLoop<Received>(parts: LoopParts<Received>) {
+  const { link, room, intake, accept, tidy, recover, onError } = parts
   let isStopping = false
   let isHealthy = true
   const failing = new Map<string, Failing>()
   let lastRoundAt = performance.now()
+  let tidyAt = lastRoundAt + tidyEveryMs
   let endPause: (() => void) | undefined
 
   const pause = (ms: number): Promise<void> =>
@@ -60,8 +71,8 @@ export function superviseLoop({ link, hasRoom, waitForRoom, step, recover, onErr
   async function run(): Promise<void> {
     while (!isStopping) {
       lastRoundAt = performance.now()
-      if (!hasRoom()) {
-        await waitForRoom()
+      if (room.free <= 0) {
+        await room.changed(maxRoomMs)
         continue
       }
       let current: string | undefined
@@ -75,7 +86,14 @@ export function superviseLoop({ link, hasRoom, waitForRoom, step, recover, onErr
           await link.whenUp(maxPauseMs)
           continue
         }
-        await step(doing)
+        if (tidy !== undefined && lastRoundAt >= tidyAt) {
+          tidyAt = lastRoundAt + tidyEveryMs
+          doing('tidying')
+          await tidy()
+        }
+        const received = await intake.next(doing)
+        doing('accepting')
+        accept(received)
         doing(connection)
         failing.delete(connection)
         isHealthy = failing.size === 0

@@ -1,4 +1,4 @@
-import { type Delivery, type Failure, lazyAbort, type MqError, type RawMessage } from '@mq/core/adapter'
+import { type Delivery, type Failure, lazyAbort, MqError, type RawMessage } from '@mq/core/adapter'
 import { Waiters } from '../connection/waiters.js'
 import type { DecodedEntry, Kind, OwnedEntry } from '../wire/entry.js'
 
@@ -46,8 +46,15 @@ export class Run implements OwnedEntry, Delivery {
   }
 }
 
+/** Says how many more messages a consumer may take. */
+export interface Room {
+  readonly free: number
+  /** Resolves at the next change, or after the time given. */
+  changed(timeoutMs: number): Promise<void>
+}
+
 /** The calls of `handle` that are not settled yet: at most `concurrency`. */
-export class Runs {
+export class Runs implements Room {
   readonly #concurrency: number
   readonly #runs = new Map<string, Run>()
   readonly #waiters = new Waiters()
@@ -78,12 +85,11 @@ export class Runs {
 
   begin(owned: OwnedEntry): Run {
     const run = new Run(owned)
+    // A claim of our own that was taken for lost brings its message again. The first run no longer counts.
+    const before = this.#runs.get(run.fullId)
+    if (before !== undefined) this.lose(before, new MqError('MQ_OWNERSHIP_LOST', 'The message was delivered again'))
     this.#runs.set(run.fullId, run)
     return run
-  }
-
-  find(owned: OwnedEntry): Run | undefined {
-    return this.#runs.get(owned.kind + owned.id)
   }
 
   end(run: Run): void {
@@ -104,7 +110,6 @@ export class Runs {
     this.#waiters.wake()
   }
 
-  /** Resolves at the next change, or after the time given. */
   async changed(timeoutMs: number): Promise<void> {
     await this.#waiters.wait(timeoutMs)
   }

@@ -6,6 +6,7 @@ import { idRange } from '../wire/entry.js'
 import { packFailure } from '../wire/fields.js'
 import type { GroupPlace } from '../wire/keys.js'
 import { ackScript, moveScript, parkScript } from '../wire/scripts/settle.js'
+import type { Intake } from './intake.js'
 import type { Run, Runs } from './runs.js'
 
 export interface SettlerParts {
@@ -14,13 +15,15 @@ export interface SettlerParts {
   readonly name: string
   readonly link: Link
   readonly runs: Runs
+  /** It learns when the broker may have another message for this consumer. */
+  readonly intake: Pick<Intake, 'takeWithin'>
   readonly ordered: boolean
   readonly onError: (error: MqError) => void
-  /** Called if the entry of a message that was to be retried or dead-lettered is gone. */
-  readonly onGone: (run: Run) => void
-  /** Called after a settlement, because the broker may now have another message for this consumer. */
-  readonly onSettled: (settlement: Settlement) => void
+  /** Called with the number of messages that were to be retried or dead-lettered, and whose entries are gone. */
+  readonly onGone: (count: number) => void
 }
+
+export type Settler = ReturnType<typeof createSettler>
 
 /** How many messages one script acknowledges. */
 const maxAcks = 500
@@ -29,7 +32,7 @@ const maxPauseMs = 2_000
 
 /** Carries out settlements at the broker, each in one atomic step and only while this consumer owns the message. */
 export function createSettler(parts: SettlerParts) {
-  const { place, name, link, runs, ordered } = parts
+  const { place, name, link, runs, intake, ordered } = parts
   const { stream, retry, due, dueData, seq, dead, lanes, waiting, open } = place.keys
   let acks: Run[] = []
 
@@ -66,7 +69,7 @@ export function createSettler(parts: SettlerParts) {
     const keys = [stream, retry, due, dueData, seq, dead, lanes, waiting, open]
     const head = [place.group, name, run.kind, run.id, lane(run)]
     const moved = await link.run(moveScript, keys, [...head, to, next.delayMs, next.attempt, next.failure])
-    if (moved === -1) parts.onGone(run)
+    if (moved === -1) parts.onGone(1)
   }
 
   /** Gives a message back, without repeating that. Rejects with a `CommandError`. */
@@ -127,13 +130,17 @@ export function createSettler(parts: SettlerParts) {
       owned = owned.filter((run) => runs.has(run))
     }
     for (const run of owned) runs.end(run)
-    parts.onSettled(settlement)
+    if (settlement.kind === 'retry') intake.takeWithin(settlement.delayMs)
+    // The key of the message is free again.
+    else if (ordered) intake.takeWithin(0)
   }
 
   return {
     release,
-    /** Carries out a settlement, and then ends the run. */
+    /** Carries out a settlement, and then ends the run. Does nothing for a run that was lost. */
     settle(run: Run, settlement: Settlement): void {
+      if (!runs.has(run)) return
+      run.isSettling = true
       if (settlement.kind === 'done') acknowledge(run)
       else void untilSettled([run], settlement, () => carryOut(run, settlement))
     },

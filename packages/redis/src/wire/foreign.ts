@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { MqError, messageFromAttributes, type RawMessage } from '@mq/core/adapter'
 import type { Entry } from './entry.js'
-import { bodyField, headerPrefix, originField, unreadableField } from './fields.js'
+import { bodyField, controls, headerPrefix, isAllowedId, originField, timeOf, unreadableField } from './fields.js'
 
 /** How much is kept of a value that is shown. */
 const maxShownBytes = 1_024
@@ -33,9 +33,6 @@ export function undecodableMessage({ id, fields }: Entry, topic: string): RawMes
   )
 }
 
-/** Other programs may choose the numbers of their ids, and there are no dates beyond this one. */
-export const timeOf = (entryId: string): number => Math.min(Number.parseInt(entryId, 10) || 0, 8.64e15)
-
 /** Says why an entry cannot be decoded. */
 export function undecodableError(error: unknown): MqError {
   if (error instanceof MqError) return error
@@ -64,20 +61,15 @@ function fieldsAsJson(fields: readonly Buffer[]): Buffer {
   return Buffer.from(JSON.stringify(Object.fromEntries(pairs)))
 }
 
-/** The contract's limit for the id of a message. */
-const maxIdBytes = 255
 /** How much of a longer id is kept. */
 const keptBytes = 200
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
-const controls = /[\u0000-\u0008\u000a-\u001f\u007f]/g
 
 /**
  * Returns an id that the contract allows for one that another program chose. An id that fits is returned as it is. Otherwise control
  * characters are escaped, the end of a long id is cut, and a hash of the whole id follows. Two ids never become the same one.
  */
 export function boundedId(id: string): string {
-  if (id.length <= maxIdBytes && id.search(controls) === -1 && Buffer.byteLength(id) <= maxIdBytes) return id
+  if (isAllowedId(id)) return id
   const hash = createHash('sha256').update(id).digest('hex').slice(0, 32)
   const escaped = id
     .slice(0, keptBytes)

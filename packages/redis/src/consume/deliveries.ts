@@ -1,0 +1,61 @@
+import type { Handle } from '@mq/core/adapter'
+import type { Link } from '../connection/link.js'
+import { settledWithin } from '../connection/waiters.js'
+import type { Received } from '../wire/entry.js'
+import { stoppedError } from './running-consumer.js'
+import type { Runs } from './runs.js'
+import type { Settler } from './settler.js'
+
+export interface DeliveriesParts {
+  readonly runs: Runs
+  readonly settler: Settler
+  readonly commands: Link
+  readonly handle: Handle
+  /** Called with the number of messages whose entries are gone. */
+  readonly onGone: (count: number) => void
+}
+
+/** How long a stop may take to give messages back. */
+const releaseMs = 1_000
+
+/** The beginning of a stream. */
+const beginning = '0-0'
+
+/** Hands the messages of a group to the handler, and passes on to the settler what becomes of them. */
+export function createDeliveries({ runs, settler, commands, handle, onGone }: DeliveriesParts) {
+  let lastId = beginning
+  let isStopping = false
+
+  return {
+    /** The latest entry of the topic's stream that this consumer received. */
+    get lastId(): string {
+      return lastId
+    },
+    /** Forgets the latest entry, because the group was created again. */
+    startOver(): void {
+      lastId = beginning
+    },
+    accept({ owned, gone }: Received): void {
+      if (gone.length > 0) onGone(gone.length)
+      for (const one of owned) {
+        if (one.kind === 'm') lastId = one.id
+        const run = runs.begin(one)
+        if (isStopping) settler.settle(run, { kind: 'release' })
+        else void handle(run).then((settlement) => settler.settle(run, settlement))
+      }
+    },
+    /** Messages that arrive from now on are given back without having been started. */
+    beginStop(): void {
+      isStopping = true
+    },
+    /** Waits for the handlers, but no longer than the time given. Then aborts the rest and gives their messages back. */
+    async end(timeoutMs: number): Promise<void> {
+      await runs.idle(timeoutMs)
+      const left = runs.all
+      const reason = stoppedError()
+      for (const run of left) runs.lose(run, reason)
+      if (left.length === 0 || !commands.isUp) return
+      await settledWithin(Promise.allSettled(left.map((run) => settler.release(run))), releaseMs)
+    },
+  }
+}
