@@ -92,3 +92,4 @@ export type {
 } from './tasks/task-store.js'
 export { type AttributeDefaults, attributesOf, messageFromAttributes } from './wire/cloud-events.js'
 export { decodeData, decodedOrUndefined } from './wire/codec.js'
+export { isTombstone } from './wire/tombstone.js'

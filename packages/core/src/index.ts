@@ -12,10 +12,12 @@ export type {
   OnLastFailure,
   SubscribeOptions,
   Subscription,
+  TombstoneHandler,
+  TombstoneSubscribeOptions,
 } from './contract/handler.js'
 export type { MessageHeaders } from './contract/headers.js'
 export { consoleLog, type Log, type LogFields } from './contract/log.js'
-export type { Message, RawMessage } from './contract/message.js'
+export type { Message, MessageOrTombstone, RawMessage, Tombstone } from './contract/message.js'
 export type { Middleware, PublishRequest } from './contract/middleware.js'
 export type {
   PublishAllOptions,
@@ -23,6 +25,7 @@ export type {
   PublishOutcome,
   PublishResult,
   Routed,
+  TombstoneOptions,
 } from './contract/publish-options.js'
 export type {
   Queue,

@@ -123,6 +123,32 @@ describe('subscribe', () => {
     })
   })
 
+  it('gives null to a handler that has asked for tombstones, and to no other', () => {
+    queue.subscribe(
+      zodEvent,
+      (message) => {
+        // @ts-expect-error: it may be a tombstone
+        message.data.userId
+        if (message.tombstone) expectTypeOf(message.data).toEqualTypeOf<null>()
+        else expectTypeOf(message.data).toEqualTypeOf<{ userId: string; at: Date }>()
+      },
+      { tombstones: true },
+    )
+    const expectsData = ({ data }: Message<{ userId: string; at: Date }>): string => data.userId
+    queue.subscribe(zodEvent, expectsData, { tombstones: false })
+    // @ts-expect-error: it expects data
+    queue.subscribe(zodEvent, expectsData, { tombstones: true })
+    queue.subscribe('user.created', (message: Message) => message.data, { tombstones: true })
+  })
+
+  it('publishes a tombstone with a key and without data', () => {
+    queue.publishTombstone(zodEvent, 'k', { headers: { a: 'b' } })
+    // @ts-expect-error: no key
+    queue.publishTombstone(zodEvent)
+    // @ts-expect-error: the key is an argument
+    queue.publishTombstone(zodEvent, 'k', { key: 'k' })
+  })
+
   it('gives nobody a message that can be changed', () => {
     queue.subscribe(zodEvent, (message) => {
       // @ts-expect-error: read-only

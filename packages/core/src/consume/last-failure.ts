@@ -2,6 +2,7 @@ import { withTimeout } from '../adapter-kit/with-timeout.js'
 import type { GroupRef } from '../contract/adapter.js'
 import type { OnLastFailure } from '../contract/handler.js'
 import { decodedOrUndefined } from '../wire/codec.js'
+import { isTombstone } from '../wire/tombstone.js'
 import type { SettleSettings } from './settle.js'
 
 /** Wraps the application's hook so that it ends in time, and an error that it throws decides nothing. */
@@ -14,7 +15,7 @@ export function lastFailureOf(
   return async ({ message, decodeError }, failure, context) => {
     const { id, headers, extensions } = message
     const data = decodeError === undefined ? decodedOrUndefined(message) : undefined
-    const failed = Object.freeze({ id, topic, headers, extensions, data, failure })
+    const failed = Object.freeze({ id, topic, headers, extensions, tombstone: isTombstone(message), data, failure })
     const late = (): Error => new Error(`onLastFailure took over ${timeoutMs} ms`)
     try {
       await withTimeout(

@@ -5,10 +5,11 @@ import type { Clock } from '../contract/clock.js'
 import { MqError } from '../contract/errors.js'
 import type { HandlerContext } from '../contract/handler.js'
 import { type Log, withFields } from '../contract/log.js'
-import type { Message } from '../contract/message.js'
+import type { Message, Tombstone } from '../contract/message.js'
 import type { RunHandler } from '../contract/middleware.js'
 import type { Queue } from '../contract/queue.js'
 import { timeMs } from '../wire/cloud-events.js'
+import { withoutTombstone } from '../wire/tombstone.js'
 import { joinedSignal } from './joined-signal.js'
 
 /** The parts of a subscription that a run of its handler needs. */
@@ -58,6 +59,7 @@ export function messageOf({ ref, clock }: RunSettings, { message, attempt }: Del
     id: message.id,
     topic: ref.topic,
     data,
+    tombstone: false,
     headers: Object.freeze(message.headers),
     key: message.key,
     time: new Date(Number.isNaN(ms) ? clock.now() : ms),
@@ -66,6 +68,12 @@ export function messageOf({ ref, clock }: RunSettings, { message, attempt }: Del
     type: message.type,
     extensions: Object.freeze(message.extensions),
   }
+}
+
+/** Makes the message that the handler gets of a tombstone. */
+export function tombstoneOf(settings: RunSettings, delivery: Delivery): Tombstone {
+  const message = messageOf(settings, delivery, null)
+  return { ...message, data: null, tombstone: true, extensions: withoutTombstone(message.extensions) }
 }
 
 /**

@@ -8,12 +8,15 @@ import type { SettledEvent } from '../contract/queue.js'
 import { type StandardSchema, validate } from '../contract/schema.js'
 import { causedBy } from '../publish/cause.js'
 import { decodeData } from '../wire/codec.js'
+import { isTombstone, unexpectedTombstone } from '../wire/tombstone.js'
 import { decideRetry, type RetryPolicy } from './retry.js'
-import { messageOf, RunContext, type RunSettings, runHandler } from './run.js'
+import { messageOf, RunContext, type RunSettings, runHandler, tombstoneOf } from './run.js'
 
 export interface SettleSettings extends RunSettings {
   readonly schema: StandardSchema | undefined
   readonly policy: RetryPolicy
+  /** Whether the handler takes tombstones. Otherwise they are dead letters. */
+  readonly tombstones: boolean
   /** Called before a message becomes a dead letter. Never rejects, and always settles. */
   readonly lastFailure?: ((delivery: Delivery, failure: Failure, context: HandlerContext) => Promise<void>) | undefined
   /** Called at the end of every run, once its settlement is known. */
@@ -63,6 +66,11 @@ function settle(settings: SettleSettings, delivery: Delivery): Settlement | Prom
   const { policy, schema } = settings
   if (delivery.decodeError !== undefined) return dead(settings, delivery, 'undecodable', delivery.decodeError)
   if (delivery.attempt > policy.attempts) return exhausted(settings, delivery)
+  if (isTombstone(delivery.message)) {
+    return settings.tombstones
+      ? handled(settings, delivery, tombstoneOf(settings, delivery))
+      : dead(settings, delivery, 'invalid', unexpectedTombstone(settings.ref.topic))
+  }
   let message: Message
   try {
     message = messageOf(settings, delivery, decodeData(delivery.message.body, delivery.message.contentType))

@@ -4,7 +4,7 @@ import { keysOf, refuseUnknown, requireOptions } from '../contract/checks/option
 import { shown } from '../contract/checks/shown.js'
 import { requireBoolean, requireDuration, requireFunction, requireInteger } from '../contract/checks/values.js'
 import { MqError } from '../contract/errors.js'
-import { defaultConcurrency, type SubscribeOptions } from '../contract/handler.js'
+import { defaultConcurrency, type SubscribeOptions, type TombstoneSubscribeOptions } from '../contract/handler.js'
 import { requireGroup } from '../contract/names.js'
 import { type RetryPolicy, retryPolicy } from './retry.js'
 
@@ -17,7 +17,11 @@ const optionNames = keysOf<SubscribeOptions>()({
   ordered: true,
   ephemeral: true,
   onLastFailure: true,
+  tombstones: true,
 })
+
+/** The options of a subscription of any kind. */
+export type GivenOptions = SubscribeOptions | TombstoneSubscribeOptions
 
 /** The options of a subscription, checked and with every default filled in. */
 export interface SubscribeSettings {
@@ -25,13 +29,16 @@ export interface SubscribeSettings {
   readonly startFrom: StartFrom
   readonly policy: RetryPolicy
   readonly timeoutMs: number
+  /** Whether the handler takes tombstones. */
+  readonly tombstones: boolean
   readonly consume: ConsumeOptions
 }
 
-/** The queue's own options that fill in what a subscription leaves out. */
+/** The values that fill in what a subscription leaves out: the queue's own options, and what its target says. */
 export interface SubscribeDefaults {
   readonly group: string | undefined
   readonly retry: RetryPolicy
+  readonly tombstones: boolean
 }
 
 /**
@@ -39,15 +46,16 @@ export interface SubscribeDefaults {
  * bad value, and `MQ_NOT_SUPPORTED` for what the adapter cannot do.
  */
 export function subscribeSettings(
-  options: SubscribeOptions,
+  options: GivenOptions,
   defaults: SubscribeDefaults,
   adapter: Adapter,
 ): SubscribeSettings {
   requireOptions(options, 'The options of subscribe')
   refuseUnknown(options, optionNames, 'subscribe')
-  const { startFrom = 'latest', ordered = false, ephemeral = false } = options
+  const { startFrom = 'latest', ordered = false, ephemeral = false, tombstones = defaults.tombstones } = options
   requireBoolean(ordered, 'ordered')
   requireBoolean(ephemeral, 'ephemeral')
+  requireBoolean(tombstones, 'tombstones')
   if (options.onLastFailure !== undefined) requireFunction(options.onLastFailure, 'onLastFailure')
   const concurrency = requireInteger(options.concurrency ?? defaultConcurrency, 'concurrency', { min: 1, max: 10_000 })
   const group = ephemeral ? ephemeralGroup(options) : requireGroup(options.group ?? defaults.group)
@@ -55,15 +63,15 @@ export function subscribeSettings(
   const timeoutMs = handlerTimeout(options, adapter)
   requireStartFrom(adapter, startFrom)
   if (ordered) requireOrderedKeys(adapter)
-  return { group, startFrom, policy, timeoutMs, consume: { concurrency, ordered, ephemeral } }
+  return { group, startFrom, policy, timeoutMs, tombstones, consume: { concurrency, ordered, ephemeral } }
 }
 
-function ephemeralGroup({ group }: SubscribeOptions): string {
+function ephemeralGroup({ group }: GivenOptions): string {
   if (group === undefined) return `ephemeral.${randomUUID()}`
   throw new MqError('MQ_INVALID_OPTION', 'An ephemeral subscription belongs to no group; leave group out')
 }
 
-function ephemeralPolicy({ retry, startFrom }: SubscribeOptions, base: RetryPolicy): RetryPolicy {
+function ephemeralPolicy({ retry, startFrom }: GivenOptions, base: RetryPolicy): RetryPolicy {
   if (retry !== undefined && retry !== false) {
     throw new MqError('MQ_INVALID_OPTION', 'An ephemeral subscription does not retry; leave retry out')
   }
@@ -73,7 +81,7 @@ function ephemeralPolicy({ retry, startFrom }: SubscribeOptions, base: RetryPoli
   return retryPolicy(false, base)
 }
 
-function handlerTimeout({ timeoutMs }: SubscribeOptions, adapter: Adapter): number {
+function handlerTimeout({ timeoutMs }: GivenOptions, adapter: Adapter): number {
   const { maxHandlerMs } = adapter.capabilities
   if (timeoutMs === undefined) return maxHandlerMs
   requireDuration(timeoutMs, 'timeoutMs', 1)

@@ -4,14 +4,14 @@ import { requireFunction } from '../contract/checks/values.js'
 import type { Clock } from '../contract/clock.js'
 import { isMqError, MqError } from '../contract/errors.js'
 import type { EventDefinition } from '../contract/event.js'
-import type { Handler, SubscribeOptions, Subscription } from '../contract/handler.js'
+import type { Handler, Subscription } from '../contract/handler.js'
 import type { Log } from '../contract/log.js'
 import { handleChain, type Middleware } from '../contract/middleware.js'
 import type { Queue } from '../contract/queue.js'
 import { stopGraceMs, stopTimeout } from '../contract/stopping.js'
 import { lastFailureOf } from './last-failure.js'
 import { createHandle, createRunReports, type RunListeners } from './settle.js'
-import { type SubscribeDefaults, subscribeSettings } from './subscribe-options.js'
+import { type GivenOptions, type SubscribeDefaults, subscribeSettings } from './subscribe-options.js'
 
 export interface SubscriberOptions extends SubscribeDefaults {
   readonly adapter: Adapter
@@ -31,12 +31,12 @@ export async function subscribe(
   subscriber: SubscriberOptions,
   event: EventDefinition,
   handler: Handler,
-  options: SubscribeOptions,
+  options: GivenOptions,
   middleware: readonly Middleware[],
 ): Promise<Subscription> {
   const { adapter, clock, queue, log, operationTimeoutMs, listeners, report } = subscriber
   requireFunction(handler, 'The handler')
-  const { group, startFrom, policy, timeoutMs, consume } = subscribeSettings(options, subscriber, adapter)
+  const { group, startFrom, policy, timeoutMs, tombstones, consume } = subscribeSettings(options, subscriber, adapter)
   const { ephemeral } = consume
   const ref = { topic: event.name, group }
   const handle = createHandle({
@@ -45,6 +45,7 @@ export async function subscribe(
     run: handleChain(middleware, handler),
     policy,
     timeoutMs,
+    tombstones,
     capabilities: queue.capabilities,
     clock,
     queue,

@@ -18,7 +18,9 @@ export interface DeadLetter {
   readonly entryId: string
   /** The message as it was published, with its bytes. */
   readonly message: RawMessage
-  /** The decoded body, not validated. Undefined if the body cannot be decoded. */
+  /** The decoded body, not validated. Undefined if the body cannot be decoded, and null for a tombstone. */
   readonly data: unknown
+  /** True if the message deletes its key and has no data. */
+  readonly tombstone: boolean
   readonly failure: Failure
 }

@@ -1,7 +1,7 @@
 import type { StartFrom } from './adapter.js'
 import type { Failure } from './failure.js'
 import type { Log } from './log.js'
-import type { Message } from './message.js'
+import type { Message, MessageOrTombstone } from './message.js'
 import type { Queue } from './queue.js'
 import type { RetryOptions } from './retry-options.js'
 
@@ -10,6 +10,9 @@ import type { RetryOptions } from './retry-options.js'
  * `Unrecoverable` override that. It may run more than once for the same message, so its effect must not depend on being the first.
  */
 export type Handler<Data = unknown> = (message: Message<Data>, context: HandlerContext) => unknown
+
+/** Handles one message of a subscription with `tombstones: true`. */
+export type TombstoneHandler<Data = unknown> = (message: MessageOrTombstone<Data>, context: HandlerContext) => unknown
 
 export interface HandlerContext {
   /**
@@ -47,13 +50,23 @@ export interface SubscribeOptions {
    * the same message.
    */
   readonly onLastFailure?: OnLastFailure
+  /**
+   * `false` makes a dead letter of each tombstone, which is a message that deletes its key. Default: false for an event definition, whose
+   * handler expects data, and true for a topic by its name. `TombstoneSubscribeOptions` has `true`.
+   */
+  readonly tombstones?: false
+}
+
+/** The options of a subscription whose handler takes tombstones as well. */
+export interface TombstoneSubscribeOptions extends Omit<SubscribeOptions, 'tombstones'> {
+  readonly tombstones: true
 }
 
 export type OnLastFailure = (failed: FailedMessage, context: HandlerContext) => unknown
 
 /** A message that will not be tried again. */
-export interface FailedMessage extends Pick<Message, 'id' | 'topic' | 'headers' | 'extensions'> {
-  /** The data as it was published, not validated. Undefined if the bytes could not be read. */
+export interface FailedMessage extends Pick<Message, 'id' | 'topic' | 'headers' | 'extensions' | 'tombstone'> {
+  /** The data as it was published, not validated. Undefined if the bytes could not be read, and null for a tombstone. */
   readonly data: unknown
   readonly failure: Failure
 }

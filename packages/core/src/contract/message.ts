@@ -37,7 +37,13 @@ export interface Message<Data = unknown> {
   /** The same on every attempt and in every group. */
   readonly id: string
   readonly topic: string
+  /** Null if the message is a tombstone. */
   readonly data: Data
+  /**
+   * True if the message deletes its key and has no data. A subscription to an event definition gets such a message only with
+   * `tombstones: true`.
+   */
+  readonly tombstone: boolean
   readonly headers: MessageHeaders
   /** Undefined if the message has no key. */
   readonly key: string | undefined
@@ -52,3 +58,11 @@ export interface Message<Data = unknown> {
   /** CloudEvents attributes beyond the ones above. */
   readonly extensions: MessageHeaders
 }
+
+/** A message that deletes its key. */
+export interface Tombstone extends Message<null> {
+  readonly tombstone: true
+}
+
+/** A message as a handler with `tombstones: true` gets it: `if (message.tombstone)` tells the two apart. */
+export type MessageOrTombstone<Data = unknown> = (Message<Data> & { readonly tombstone: false }) | Tombstone

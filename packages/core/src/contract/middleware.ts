@@ -7,7 +7,7 @@ import type { PublishResult } from './publish-options.js'
  * with that error, or the attempt to handle the message has failed.
  */
 export interface Middleware {
-  /** Calls `next` with the request as it is or changed. `data` is validated and serialised after that. */
+  /** Calls `next` with the request as it is or changed. `data` is validated and serialised after that, unless it is a tombstone. */
   publish?(publish: PublishRequest, next: (publish: PublishRequest) => Promise<PublishResult>): Promise<PublishResult>
   /** Calls `next` once; the handler has finished when its promise settles. `message.data` is already validated. */
   handle?(message: Message, context: HandlerContext, next: () => Promise<void>): Promise<void>
@@ -18,6 +18,8 @@ export interface PublishRequest {
   readonly topic: string
   readonly id: string
   readonly data: unknown
+  /** True for a message of `publishTombstone`, whose data stays null. */
+  readonly tombstone: boolean
   readonly key: string | undefined
   readonly headers: Readonly<Record<string, string>>
   /** CloudEvents extension attributes. */

@@ -29,6 +29,9 @@ export interface PublishAllOptions<Data = unknown> extends Omit<PublishOptions, 
   readonly key?: string | ((data: Data, index: number) => string)
 }
 
+/** The options of a tombstone, whose key is an argument. */
+export interface TombstoneOptions extends Omit<PublishOptions, 'key'> {}
+
 /** A message that is stored. */
 export interface PublishResult {
   readonly id: string

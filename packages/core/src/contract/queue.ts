@@ -5,10 +5,10 @@ import type { DeadLetters } from './dead-letters.js'
 import type { MqError } from './errors.js'
 import type { EventDefinition } from './event.js'
 import type { Failure } from './failure.js'
-import type { Handler, SubscribeOptions, Subscription } from './handler.js'
+import type { Handler, SubscribeOptions, Subscription, TombstoneHandler, TombstoneSubscribeOptions } from './handler.js'
 import type { Log } from './log.js'
 import type { Middleware } from './middleware.js'
-import type { PublishAllOptions, PublishOptions, PublishResult } from './publish-options.js'
+import type { PublishAllOptions, PublishOptions, PublishResult, TombstoneOptions } from './publish-options.js'
 import type { RetryOptions } from './retry-options.js'
 
 /** One connection to one broker, whichever it is. Made by `createQueue` or `openQueue`. */
@@ -46,6 +46,11 @@ export interface Queue extends AsyncDisposable {
   ): Promise<PublishResult>
   publish(topic: string, data: unknown, options?: PublishOptions): Promise<PublishResult>
   /**
+   * Publishes a tombstone: a message without data that deletes its key. A compacted Kafka topic removes the earlier messages of the key;
+   * every broker delivers it to the handlers that take tombstones. It resolves and rejects as `publish` does. No schema sees it.
+   */
+  publishTombstone(target: Target, key: string, options?: TombstoneOptions): Promise<PublishResult>
+  /**
    * Publishes a list, in its order. All messages are checked before any is sent. It is not atomic: if it rejects, the `outcomes` of the
    * error say what became of each message. A list of more than `maxPendingMessages` or `maxPendingBytes` goes out in portions, one after
    * the other. `timeoutMs` is for the whole list: raise it for a long one.
@@ -62,10 +67,19 @@ export interface Queue extends AsyncDisposable {
    */
   subscribe<Input, Output>(
     event: EventDefinition<Input, Output>,
+    handler: TombstoneHandler<Output>,
+    options: TombstoneSubscribeOptions,
+  ): Promise<Subscription>
+  subscribe<Input, Output>(
+    event: EventDefinition<Input, Output>,
     handler: Handler<Output>,
     options?: SubscribeOptions,
   ): Promise<Subscription>
-  subscribe(topic: string, handler: Handler, options?: SubscribeOptions): Promise<Subscription>
+  subscribe(
+    topic: string,
+    handler: Handler,
+    options?: SubscribeOptions | TombstoneSubscribeOptions,
+  ): Promise<Subscription>
   /** Makes the group keep messages before any consumer exists, so that a producer that is deployed first loses nothing. */
   declareGroup(target: Target, group: string, options?: { readonly startFrom?: StartFrom }): Promise<void>
   /** Removes the group with its waiting messages and its dead letters. */

@@ -8,7 +8,8 @@ import type { PublishRequest } from '../contract/middleware.js'
 import { requireShortText } from '../contract/names.js'
 import { validate } from '../contract/schema.js'
 import { requireExtensions, timeText } from '../wire/cloud-events.js'
-import { encodeData } from '../wire/codec.js'
+import { type EncodedData, encodeData } from '../wire/codec.js'
+import { withTombstone } from '../wire/tombstone.js'
 import { requireDelay } from './request.js'
 
 export interface EncodeSettings {
@@ -40,7 +41,7 @@ export const encodeChanged = afterValidation((settings, event, request) => {
 
 function afterValidation(encoded: EncodeFunction) {
   return (settings: EncodeSettings, event: EventDefinition, request: PublishRequest): Encoded | Promise<Encoded> => {
-    if (event.schema === undefined) return encoded(settings, event, request)
+    if (event.schema === undefined || request.tombstone) return encoded(settings, event, request)
     const validated = validate(event.schema, request.data, `'${event.name}'`)
     return validated instanceof Promise
       ? validated.then(() => encoded(settings, event, request))
@@ -51,22 +52,23 @@ function afterValidation(encoded: EncodeFunction) {
 function encode(
   { adapter, clock, source }: EncodeSettings,
   event: EventDefinition,
-  { id, key, delayMs, data }: PublishRequest,
+  { id, key, delayMs, data, tombstone }: PublishRequest,
   headers: MessageHeaders,
   extensions: MessageHeaders,
 ): Encoded {
-  const { body, contentType } = encodeData(data)
+  const { body, contentType } = tombstone ? requireNoData(data, event) : encodeData(data)
   const message: Writable<OutgoingMessage> = {
     id: requireShortText(id, 'id'),
     source,
     type: event.name,
     time: timeText(clock.now()),
     contentType,
-    extensions,
+    extensions: tombstone ? withTombstone(extensions) : extensions,
     headers,
     body,
   }
-  if (key !== undefined) message.key = requireShortText(key, 'key')
+  if (tombstone) delete message.contentType
+  if (key !== undefined || tombstone) message.key = requireShortText(key, 'key')
   if (delayMs !== undefined && delayMs > 0) message.delayMs = Math.ceil(delayMs)
   const bytes = messageBytes(message, headers === emptyHeaders ? 0 : headerBytes(headers))
   const { maxMessageBytes } = adapter.capabilities
@@ -75,6 +77,14 @@ function encode(
     throw new MqError('MQ_MESSAGE_TOO_LARGE', `The message for '${event.name}' has ${bytes} bytes; ${limit}`)
   }
   return { message, bytes }
+}
+
+const noContent: EncodedData = { body: new Uint8Array(), contentType: '' }
+
+/** Middleware may have put data into a tombstone. */
+function requireNoData(data: unknown, event: EventDefinition): EncodedData {
+  if (data === null) return noContent
+  throw new MqError('MQ_INVALID_DATA', `A tombstone of '${event.name}' has no data; middleware must not add any`)
 }
 
 /** Returns the bytes that count towards `capabilities.maxMessageBytes`: body, header names and values, key and id. */

@@ -2,10 +2,22 @@ import { shown } from '../contract/checks/shown.js'
 import { MqError } from '../contract/errors.js'
 import type { EventDefinition } from '../contract/event.js'
 import { type Middleware, type PublishRequest, publishChain } from '../contract/middleware.js'
-import type { PublishAllOptions, PublishOptions, PublishOutcome, PublishResult } from '../contract/publish-options.js'
+import type {
+  PublishAllOptions,
+  PublishOptions,
+  PublishOutcome,
+  PublishResult,
+  TombstoneOptions,
+} from '../contract/publish-options.js'
 import { type Encoded, type EncodeSettings, encodeChanged, encodeRequest } from './encode.js'
 import { gather } from './gather.js'
-import { requestOf, requirePublishAllOptions, requirePublishOptions } from './request.js'
+import {
+  requestOf,
+  requirePublishAllOptions,
+  requirePublishOptions,
+  requireTombstoneOptions,
+  tombstoneRequestOf,
+} from './request.js'
 import { createSend, type SenderOptions } from './send.js'
 
 export interface PublisherOptions extends EncodeSettings, SenderOptions {
@@ -20,7 +32,23 @@ export function createPublisher(options: PublisherOptions) {
 
   async function publish(event: EventDefinition, data: unknown, given: PublishOptions): Promise<PublishResult> {
     requirePublishOptions(given)
-    const request = await requestOf(options, event, data, given)
+    return await sendRequest(event, await requestOf(options, event, data, given), given)
+  }
+
+  async function publishTombstone(
+    event: EventDefinition,
+    key: string,
+    given: TombstoneOptions,
+  ): Promise<PublishResult> {
+    requireTombstoneOptions(given)
+    return await sendRequest(event, tombstoneRequestOf(options, event, key, given), given)
+  }
+
+  async function sendRequest(
+    event: EventDefinition,
+    request: PublishRequest,
+    given: TombstoneOptions,
+  ): Promise<PublishResult> {
     if (middleware.length === 0) return await sendOne(event, encodeRequest(options, event, request), given)
     const sendChanged = async (changed: PublishRequest): Promise<PublishResult> =>
       sendOne(event, encodeChanged(options, event, changed), given)
@@ -30,7 +58,7 @@ export function createPublisher(options: PublisherOptions) {
   async function sendOne(
     event: EventDefinition,
     encoding: Encoded | Promise<Encoded>,
-    given: PublishOptions,
+    given: TombstoneOptions,
   ): Promise<PublishResult> {
     const encoded = await encoding
     return resultOf((await send(event.name, [encoded], given))[0])
@@ -96,7 +124,7 @@ export function createPublisher(options: PublisherOptions) {
     return Promise.all(runs)
   }
 
-  return { publish, publishAll }
+  return { publish, publishTombstone, publishAll }
 }
 
 function resultOf(outcome: PublishOutcome | undefined): PublishResult {

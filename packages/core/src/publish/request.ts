@@ -8,7 +8,8 @@ import { MqError } from '../contract/errors.js'
 import type { EventDefinition } from '../contract/event.js'
 import { emptyHeaders, requireHeaders } from '../contract/headers.js'
 import type { PublishRequest } from '../contract/middleware.js'
-import type { PublishAllOptions, PublishOptions } from '../contract/publish-options.js'
+import { requireShortText } from '../contract/names.js'
+import type { PublishAllOptions, PublishOptions, TombstoneOptions } from '../contract/publish-options.js'
 import { validate } from '../contract/schema.js'
 import { requireExtensions } from '../wire/cloud-events.js'
 import { copyOf } from '../wire/codec.js'
@@ -35,6 +36,22 @@ const publishAllNames = keysOf<PublishAllOptions>()({
   timeoutMs: true,
   signal: true,
 })
+
+const tombstoneNames = keysOf<TombstoneOptions>()({
+  id: true,
+  delayMs: true,
+  at: true,
+  headers: true,
+  extensions: true,
+  timeoutMs: true,
+  signal: true,
+})
+
+export function requireTombstoneOptions(options: TombstoneOptions): void {
+  requireOptions(options, 'The options of publishTombstone')
+  refuseUnknown(options, tombstoneNames, 'publishTombstone')
+  requireSignal(options.signal)
+}
 
 export function requirePublishOptions(options: PublishOptions): void {
   requireOptions(options, 'The options of publish')
@@ -68,6 +85,7 @@ export function requestOf(
     id: options.id ?? randomUUID(),
     // Copied at once: the caller may reuse its buffer while the key or the schema is awaited.
     data: data instanceof Uint8Array ? copyOf(data) : data,
+    tombstone: false,
     key: options.key,
     headers: options.headers === undefined ? emptyHeaders : requireHeaders(options.headers),
     extensions: requireExtensions(options.extensions, causeExtensions()),
@@ -76,6 +94,25 @@ export function requestOf(
   return options.key === undefined && event.key !== undefined
     ? keyOf(event, data).then((key) => ({ ...request, key }))
     : request
+}
+
+/** Makes the request of a tombstone. Throws if an option or the key has a bad value. */
+export function tombstoneRequestOf(
+  limits: RequestLimits,
+  event: EventDefinition,
+  key: string,
+  options: TombstoneOptions,
+): PublishRequest {
+  return {
+    topic: event.name,
+    id: options.id ?? randomUUID(),
+    data: null,
+    tombstone: true,
+    key: requireShortText(key, 'key'),
+    headers: options.headers === undefined ? emptyHeaders : requireHeaders(options.headers),
+    extensions: requireExtensions(options.extensions, causeExtensions()),
+    delayMs: delayOf(limits, options),
+  }
 }
 
 /**

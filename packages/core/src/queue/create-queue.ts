@@ -78,6 +78,11 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
         lifecycle.requireOpen()
         return publisher.publish(eventOf(target), data, given)
       }),
+    publishTombstone: (target, key, given = {}) =>
+      publishes.track(() => {
+        lifecycle.requireOpen()
+        return publisher.publishTombstone(eventOf(target), key, given)
+      }),
     publishAll: (target: Target, data: readonly unknown[], given = {}) =>
       publishes.track(() => {
         lifecycle.requireOpen()
@@ -91,6 +96,8 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
         adapter,
         clock,
         queue,
+        // The data of a topic by its name is unknown, so it may be null.
+        tombstones: typeof target === 'string',
         listeners: emitter,
         report: lifecycle.report,
         onStopped: (subscription: Subscription) => void subscriptions.delete(subscription),

@@ -4,6 +4,7 @@ import { MqError } from '../contract/errors.js'
 import { emptyHeaders, headerBytes, type MessageHeaders } from '../contract/headers.js'
 import type { RawMessage, Writable } from '../contract/message.js'
 import { hasControlCharacters, isWellFormed } from '../contract/names.js'
+import { tombstoneAttribute } from './tombstone.js'
 
 /**
  * Returns the CloudEvents 1.0 attributes of a message by their names in the specification. An adapter writes them in the way of its
@@ -115,7 +116,18 @@ const maxBytes = 4 * 1024
 
 const namePattern = /^[a-z0-9]{1,20}$/
 /** The attributes that every message has, and the names under which formats of CloudEvents hold the data. */
-const taken = ['id', 'source', 'type', 'specversion', 'time', 'datacontenttype', 'partitionkey', 'data', 'constructor']
+const taken = [
+  'id',
+  'source',
+  'type',
+  'specversion',
+  'time',
+  'datacontenttype',
+  'partitionkey',
+  'data',
+  tombstoneAttribute,
+  'constructor',
+]
 
 /**
  * Returns a frozen copy without a prototype, on top of what the message being handled passes on. Throws a `TypeError` if the value is
@@ -140,7 +152,10 @@ export function requireExtensions(value: unknown, inherited?: MessageHeaders): M
 
 function requireExtensionName(name: string): string {
   if (namePattern.test(name) && !taken.includes(name)) return name
-  const rule = 'use 1 to 20 lower-case letters and digits, and no attribute that every message has'
+  const rule =
+    name === tombstoneAttribute
+      ? 'publishTombstone sets it'
+      : 'use 1 to 20 lower-case letters and digits, and no attribute that every message has'
   throw new MqError('MQ_INVALID_HEADER', `${shown(name)} cannot be the name of an extension: ${rule}`)
 }
 

@@ -1,6 +1,7 @@
 import { shown } from '../contract/checks/shown.js'
 import { MqError } from '../contract/errors.js'
 import type { RawMessage } from '../contract/message.js'
+import { isTombstone } from './tombstone.js'
 
 /** How deep data may be nested. Printing and cloning run out of stack long before parsing does. */
 const maxDepth = 64
@@ -176,10 +177,12 @@ export function decodeData(body: Uint8Array, contentType: string | undefined): u
   return isJson ? parseJson(text) : text
 }
 
-/** Decodes the body of a message. Returns undefined if that fails, for places that only show it. */
-export function decodedOrUndefined({ body, contentType }: Pick<RawMessage, 'body' | 'contentType'>): unknown {
+/** Decodes the body of a message, and null for a tombstone. Returns undefined if that fails, for places that only show it. */
+export function decodedOrUndefined(
+  message: Pick<RawMessage, 'body' | 'contentType'> & Partial<Pick<RawMessage, 'extensions'>>,
+): unknown {
   try {
-    return decodeData(body, contentType)
+    return isTombstone(message) ? null : decodeData(message.body, message.contentType)
   } catch {
     return undefined
   }

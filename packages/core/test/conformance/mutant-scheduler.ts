@@ -86,7 +86,8 @@ function faultyWorker(handler: Handler, given: SubscribeOptions, faulty: Faulty)
 async function reportEarly(hook: OnLastFailure, message: Message, context: HandlerContext): Promise<void> {
   const { id, topic, headers, extensions, data, attempt } = message
   const failure = { reason: 'error', error: { name: 'Error', message: 'early' }, attempts: attempt } as const
-  await hook({ id, topic, headers, extensions, data, failure: { ...failure, firstFailedAt: 0, failedAt: 0 } }, context)
+  const early = { ...failure, firstFailedAt: 0, failedAt: 0 }
+  await hook({ id, topic, headers, extensions, tombstone: false, data, failure: early }, context)
 }
 
 function faultyStore(store: TaskStore, faulty: Faulty): TaskStore {
