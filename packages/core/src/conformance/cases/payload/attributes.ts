@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { maxHeaderBytes } from '../../../adapter.js'
-import type { PublishOptions } from '../../../index.js'
+import { type PublishOptions, Unrecoverable } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
+import { untilDead } from '../../kit/dead-group.js'
 import { range } from '../../kit/expect.js'
 import type { Kit } from '../../kit/kit.js'
 import { consumeRaw, contentOf, publishCall, rawMessage } from '../../kit/raw.js'
@@ -119,6 +120,50 @@ export const payloadAttributes: readonly ConformanceCase[] = [
       }
       const data = Object.fromEntries(collector.runs.map((run) => [run.id, run.data]))
       assert.deepEqual(data, { ...types, none: 'ü' })
+    },
+  },
+  {
+    id: 'PAY-11',
+    title:
+      'a tombstone keeps its key and stays one through a retry, its dead letter and a replay; an empty body is none',
+    promises: [14],
+    level: 'required',
+    async run(kit) {
+      const queue = await kit.queue()
+      let isBroken = true
+      const collector = await kit.collect(queue, kit.topic(), {
+        group: 'g',
+        handler: ({ tombstone, attempt }) => {
+          if (isBroken && tombstone) throw attempt === 1 ? new Error('once') : new Unrecoverable('dead on purpose')
+        },
+      })
+      const { id } = await queue.publishTombstone(kit.topic(), 'user-1', { headers: { tenant: 'acme' } })
+      await queue.publish(kit.topic(), new Uint8Array(), { id: 'empty', key: 'user-2' })
+      const [dead] = await untilDead(kit, queue, { topic: kit.topic(), count: 1 })
+      assert.ok(dead, 'the dead letter is not listed')
+      const { key, body } = dead.message
+      assert.deepEqual(
+        { id: dead.message.id, key, data: dead.data, tombstone: dead.tombstone, bytes: body.byteLength },
+        { id, key: 'user-1', data: null, tombstone: true, bytes: 0 },
+      )
+      isBroken = false
+      assert.deepEqual(await queue.deadLetters(kit.topic(), 'g').replay(), { replayed: 1 })
+      await kit.until('the replay and the empty body', () => collector.handled.length >= 2, patience(kit, 50))
+      await kit.quiet(() => collector.runs.length)
+      const seen = collector.runs.map(({ message: { id: of, key, data, tombstone, attempt, headers } }) => ({
+        ...{ id: of, key, tombstone, attempt, tenant: headers.tenant },
+        data: data instanceof Uint8Array ? `${data.byteLength} bytes` : data,
+      }))
+      const deleted = { id, key: 'user-1', data: null, tombstone: true, tenant: 'acme' }
+      assert.deepEqual(
+        seen.filter((run) => run.id === id),
+        [1, 2, 1].map((attempt) => ({ ...deleted, attempt })),
+      )
+      const empty = { id: 'empty', key: 'user-2', data: '0 bytes', tombstone: false, attempt: 1, tenant: undefined }
+      assert.deepEqual(
+        seen.filter((run) => run.id !== id),
+        [empty],
+      )
     },
   },
 ]
