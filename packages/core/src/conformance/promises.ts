@@ -19,6 +19,7 @@ export const promises = {
   17: 'the caller of a task gets an answer, or an error in time',
   18: 'a task that is cancelled, expired or a duplicate does not run',
   19: 'a message published while another is handled names its cause',
+  20: 'each tick of a schedule runs at least once, and names its time',
 } as const
 
 export type PromiseNumber = keyof typeof promises

@@ -1,7 +1,10 @@
+import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
+import { workspaceNode } from '../../../test-brokers/src/child.js'
 import { allCases } from '../../src/conformance/cases/index.js'
 import { main } from '../../src/conformance/runner/cli.js'
 import type { ConformanceReport } from '../../src/conformance/runner/report.js'
@@ -10,6 +13,9 @@ import { called } from './support/with-subject.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'mq-cli-'))
 afterAll(() => rmSync(folder, { recursive: true }))
+
+const bin = fileURLToPath(new URL('../../src/conformance/bin.ts', import.meta.url))
+const leaking = new URL('support/leaking-adapter.ts', import.meta.url).href
 
 const subject = new URL('support/with-subject.ts', import.meta.url).href
 
@@ -20,6 +26,31 @@ async function run(...args: readonly string[]): Promise<{ readonly code: number;
 }
 
 const passing = ['--only', 'CON-1,PUB-1,PUB-4', '--options', '{"url":"memory://cli"}']
+
+/** Runs the command as a process of its own. */
+async function command(...args: readonly string[]): Promise<{ readonly code: number; readonly output: string }> {
+  return await new Promise((resolve) => {
+    const options = { env: { ...process.env, ...workspaceNode.env }, timeout: 60_000 }
+    execFile(process.execPath, [...workspaceNode.args, bin, ...args], options, (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : Number(error.code ?? -1), output: stdout + stderr }),
+    )
+  })
+}
+
+describe('the process of mq-conformance', () => {
+  it('ends with a report, even if the adapter leaves sockets open', async () => {
+    const { code, output } = await command(leaking, ...passing)
+    expect(code, output).toBe(0)
+    expect(output).toMatch(/^Every promise that was tested holds: 3 passed/m)
+  }, 70_000)
+
+  it('ends with a report and 1, even if a rejection of the adapter is not handled', async () => {
+    const { code, output } = await command(leaking, '--only', 'PUB-4', '--options', '{"url":"memory:","rejects":true}')
+    expect(code, output).toBe(1)
+    expect(output).toMatch(/^✔ PUB-4/m)
+    expect(output).toMatch(/^mq-conformance: A rejection was not handled: Error: forgotten by the adapter$/m)
+  }, 70_000)
+})
 
 describe('mq-conformance', () => {
   it('exits with 0 if no case failed, and prints a line for each case and the totals', async () => {

@@ -107,6 +107,29 @@ describe('running a case', () => {
     expect(result).toMatchObject({ status: 'failed', reason, error: { name: 'AssertionError' } })
   })
 
+  it('does not apply if the broker gives none of the figures that it checks, and passes with a note if some are missing', async () => {
+    const none = await runOne({ run: async (kit) => kit.measured('ready', undefined) })
+    expect(none).toMatchObject({ status: 'not applicable', reason: 'it does not count ready' })
+    const some = await runOne({
+      run: async (kit) => {
+        kit.measured('ready', 0)
+        kit.measured('ready', undefined)
+        kit.measured('dead', undefined)
+      },
+    })
+    expect(some).toMatchObject({ status: 'passed', reason: 'it does not count dead' })
+    expect(await runOne({ run: async (kit) => kit.measured('ready', 2) })).not.toHaveProperty('reason')
+  })
+
+  it('names the member of an adapter that throws instead of rejecting', async () => {
+    const result = await runOne(
+      { run: async (kit) => void (await kit.queue()) },
+      { adapter: new URL('support/throwing-adapter.ts', import.meta.url) },
+    )
+    expect(result.status).toBe('failed')
+    expect(result.reason).toBe('adapter.connect() has to return a promise that rejects, but it threw: no broker')
+  })
+
   it('fails if it exceeds its timeout', async () => {
     const result = await runOne({ timeoutMs: 30, run: () => new Promise(() => {}) })
     expect(result).toMatchObject({ status: 'failed', reason: 'The case took over 30 ms' })

@@ -35,8 +35,31 @@ describe('the report as text', () => {
       '– B-1 three (not run): it is long',
       '· B-2 four (not applicable): it cannot',
     ])
-    expect(lines.slice(6, 10)).toEqual(['', 'A-2 two', '    Error: Expected one', '    and got two'])
+    expect(lines.slice(6, 11)).toEqual([
+      '',
+      'A-2 two',
+      '    breaks promise 2: messages accepted after subscribe or declareGroup reach the group',
+      '    Error: Expected one',
+      '    and got two',
+    ])
     expect(lines.at(-1)).toBe('The suite does not hold: 1 passed, 1 failed, 1 not run, 1 not applicable in 1.2 s')
+  })
+
+  it('shows the causes of a failure', () => {
+    const cause = new TypeError('socket gone', { cause: 'a wire' })
+    const failed = resultOf({ status: 'failed', error: new Error('not stored', { cause }) })
+    const text = textReport({ ...report, results: [failed] })
+    expect(text).toMatch(/ {4}Error: not stored\n.* {4}Caused by: TypeError: socket gone\n.* {4}Caused by: 'a wire'/s)
+    const read = JSON.parse(jsonReport({ ...report, results: [failed] }))
+    expect(read.results[0].error.causes).toEqual([
+      { name: 'TypeError', message: 'socket gone' },
+      { message: "'a wire'" },
+    ])
+  })
+
+  it('says what a passed case could not measure', () => {
+    const line = resultLine(resultOf({ reason: 'it does not count delayed' }))
+    expect(line).toBe('✔ TST-1 a case of the tests (1 ms): it does not count delayed')
   })
 
   it('says only that the tested promises hold', () => {
@@ -64,15 +87,21 @@ describe('the report as a matrix', () => {
     const rows = markdownMatrix([report, embedded]).split('\n')
     expect(rows[0]).toBe('| | promise | nats (NATS 2.12) | memory |')
     expect(rows[1]).toBe('|---|---|---|---|')
-    expect(rows[2]).toMatch(/^\| 1 \| publish resolves .* \| holds in 1 cases \| holds in 1 cases \|$/)
-    expect(rows[3]).toMatch(/^\| 2 \| .* \| broken: A-2 \| holds in 1 cases \|$/)
+    expect(rows[2]).toMatch(/^\| 1 \| publish resolves .* \| holds in 1 case \| holds in 1 case \|$/)
+    expect(rows[3]).toMatch(/^\| 2 \| .* \| broken: A-2 \| holds in 1 case \|$/)
     expect(rows[4]).toMatch(/^\| 3 \| .* \| not run \| no case \|$/)
     expect(rows[5]).toMatch(/^\| 4 \| .* \| not applicable \| no case \|$/)
-    expect(rows.filter((row) => /^\| \d/.test(row))).toHaveLength(19)
+    expect(rows.filter((row) => /^\| \d/.test(row))).toHaveLength(20)
+  })
+
+  it('does not count a refusal as holding', () => {
+    const refusal = resultOf({ refusal: true })
+    expect(markdownMatrix([{ ...report, results: [refusal] }])).toContain('| refused |')
+    expect(markdownMatrix([{ ...report, results: [refusal, resultOf()] }])).toContain('| holds in 1 case |')
   })
 
   it('shows that cases were not run, even if others passed', () => {
     const mixed = [resultOf(), resultOf({ status: 'not run', reason: 'it is long' })]
-    expect(markdownMatrix([{ ...report, results: mixed }])).toContain('| holds in 1 cases, 1 not run |')
+    expect(markdownMatrix([{ ...report, results: mixed }])).toContain('| holds in 1 case, 1 not run |')
   })
 })

@@ -3,6 +3,7 @@ import { tasks } from '../../src/conformance/cases/tasks/index.js'
 import { conformance } from '../../src/conformance/index.js'
 import { caseTimeoutMs } from '../../src/conformance/runner/run-case.js'
 import { faultySubject } from './subject.js'
+import { capabilities } from './support/cases.js'
 import { createFaultySession } from './support/killers.js'
 
 // With no fault planted, the adapter on which faults are planted keeps every promise.
@@ -13,7 +14,7 @@ const session = await createFaultySession()
 describe('the scheduler on which faults are planted keeps every promise if none is planted:', () => {
   for (const one of tasks.cases) {
     const register = one.alone ? it : it.concurrent
-    register(`${one.id} ${one.title}`, { timeout: caseTimeoutMs(one) + 60_000 }, async () => {
+    register(`${one.id} ${one.title}`, { timeout: caseTimeoutMs(one, capabilities) + 60_000 }, async () => {
       expect(await session.run(one)).toMatchObject({ id: one.id, status: 'passed' })
     })
   }

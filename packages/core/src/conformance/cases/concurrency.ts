@@ -25,7 +25,7 @@ export const concurrency: Chapter = {
             await fullAt(kit, collector, limit)
             gate.open()
             await ledger.check({ queue, duplicates: 0 })
-            assert.equal(collector.peak, limit)
+            assert.equal(collector.peak, limit, 'handlers at once')
           }),
         )
       },
@@ -65,7 +65,7 @@ export const concurrency: Chapter = {
         const collector = await ledger.collect(queue, { concurrency: 1, handler: () => sleep(kit.random() * 10) })
         await ledger.publish(queue, { count: 40 })
         await ledger.check({ queue, duplicates: 0 })
-        assert.equal(collector.peak, 1)
+        assert.equal(collector.peak, 1, 'handlers at once')
       },
     },
     {
@@ -93,10 +93,10 @@ export const concurrency: Chapter = {
               () => others() >= 200,
               { timeoutMs: 20_000 },
             )
-            assert.equal(collector.running, 1)
+            assert.equal(collector.running, 1, 'running handlers')
             gate.open()
             await ledger.check({ queue, duplicates: 0 })
-            assert.equal(collector.runs.length, 201)
+            assert.equal(collector.runs.length, 201, 'runs')
           }),
         )
       },
@@ -112,7 +112,7 @@ export const concurrency: Chapter = {
         const ledger = kit.ledger(kit.topic())
         await queue.declareGroup(kit.topic(), 'g')
         await ledger.publish(queue, { count: 2_000, parallel: 200 })
-        assert.equal(ledger.published.size, 2_000)
+        assert.equal(ledger.published.size, 2_000, 'published messages')
         const collector = await ledger.collect(queue, { concurrency: 50 })
         await ledger.check({ queue, duplicates: 0, withinMs: 60_000 })
         assert.ok(collector.peak <= 50, `${collector.peak} handlers ran at once, not 50 at most`)
@@ -148,8 +148,8 @@ export const concurrency: Chapter = {
         await fullAt(kit, collector, 3)
         gate.open()
         await ledger.check({ queue, duplicates: 0, withinMs: 30_000 })
-        assert.equal(collector.peak, 3)
-        assert.equal(collector.runs.filter(({ attempt }) => attempt > 1).length, 20)
+        assert.equal(collector.peak, 3, 'handlers at once')
+        assert.equal(collector.runs.filter(({ attempt }) => attempt > 1).length, 20, 'later attempts')
       },
     },
     {
@@ -173,10 +173,10 @@ export const concurrency: Chapter = {
         await beside.publish(queue, { count: 50 })
         await beside.check({ queue, duplicates: 0 })
         await kit.until('the other group of the same topic', () => sharing.handled.length >= 50)
-        assert.equal(collector.running, 2)
+        assert.equal(collector.running, 2, 'running handlers')
         gate.open()
         await stuck.check({ queue, duplicates: 0 })
-        assert.equal(stuck.published.size, 100)
+        assert.equal(stuck.published.size, 100, 'published messages')
       },
     },
   ],
@@ -189,5 +189,5 @@ async function fullAt(kit: Kit, collector: Collector, limit: number): Promise<vo
     () => collector.running >= limit,
   )
   await kit.quiet(() => collector.runs.length)
-  assert.equal(collector.running, limit)
+  assert.equal(collector.running, limit, 'running handlers')
 }

@@ -28,7 +28,7 @@ export const ephemeral: Chapter = {
           await kit.collect(queue, topic, { ephemeral: true }),
           await kit.collect(other, topic, { ephemeral: true }),
         ]
-        assert.equal(new Set(instances.map(({ subscription }) => subscription.group)).size, 3)
+        assert.equal(new Set(instances.map(({ subscription }) => subscription.group)).size, 3, 'groups of their own')
         await ledger.publish(queue, { count: 40 })
         await ledger.publish(other, { count: 5, delayMs: 50 })
         const wanted = sorted([...ledger.published].filter((id) => !before.has(id)))
@@ -170,10 +170,10 @@ export const ephemeral: Chapter = {
         const other = await kit.collect(queue, topic, { ephemeral: true })
         await ledger.collect(queue)
         await ledger.publish(queue, { count: 200 })
-        assert.equal(ledger.published.size, 200)
+        assert.equal(ledger.published.size, 200, 'published messages')
         await ledger.check({ queue, duplicates: 0 })
         await kit.until('all messages in the other ephemeral subscription', () => other.handled.length >= 200)
-        assert.equal(stuck.runs.length, 1)
+        assert.equal(stuck.runs.length, 1, 'runs')
         // The messages that waited meanwhile were not dropped.
         gate.open()
         await kit.until('all messages in the stuck subscription', () => stuck.handled.length >= 200)

@@ -24,13 +24,13 @@ export const foreign: Chapter = {
         for (const number of range(3)) await kit.faults.publishForeign(kit.topic(), json({ number, text: 'ünïcode ✓' }))
         await kit.until('three messages', () => collector.handled.length >= 3 && other.handled.length >= 3)
         await kit.quiet(() => collector.runs.length + other.runs.length)
-        assert.equal(collector.runs.length + other.runs.length, 6)
+        assert.equal(collector.runs.length + other.runs.length, 6, 'runs')
         assert.deepEqual(
           new Set(collector.runs.map(({ data }) => data)),
           new Set(range(3).map((number) => ({ number, text: 'ünïcode ✓' }))),
         )
         assert.equal(new Set(collector.ids).size, 3, 'distinct ids of three foreign messages')
-        assert.equal(new Set(other.ids).size, 3)
+        assert.equal(new Set(other.ids).size, 3, 'different ids')
         for (const { message } of collector.runs) {
           assert.ok(message.id.length > 0 && message.source.length > 0, 'the message has no id or no source')
           const { topic, type, attempt } = message

@@ -21,7 +21,7 @@ export const publish: Chapter = {
         const ledger = kit.ledger(kit.topic())
         await queue.declareGroup(kit.topic(), 'g')
         await ledger.publish(queue, { count: 50 })
-        assert.equal(ledger.published.size, 50)
+        assert.equal(ledger.published.size, 50, 'published messages')
         const { ready } = await queue.stats(kit.topic(), 'g')
         assert.ok(ready === undefined || ready === 50, `stats count ${ready} ready messages, not 50`)
         await queue.disconnect()
@@ -56,7 +56,7 @@ export const publish: Chapter = {
         const ids = ['given-1', 'with spaces & ünïcode ✓', 'x'.repeat(255)]
         for (const id of ids) assert.equal((await queue.publish(topic, id, { id })).id, id)
         const made = await Promise.all(range(20).map(async (number) => (await queue.publish(topic, number)).id))
-        assert.equal(new Set(made).size, 20)
+        assert.equal(new Set(made).size, 20, 'ids')
         await kit.until('all messages', () => collector.handled.length >= 23)
         await kit.quiet(() => collector.runs.length)
         assert.deepEqual(sorted(collector.ids), sorted([...ids, ...made]))
@@ -73,7 +73,7 @@ export const publish: Chapter = {
         for (const _ of range(3)) await queue.publish(kit.topic(), 'the same', { key: 'k' })
         await kit.until('three messages', () => collector.handled.length >= 3)
         await kit.quiet(() => collector.runs.length)
-        assert.equal(collector.runs.length, 3)
+        assert.equal(collector.runs.length, 3, 'runs')
       },
     },
     {
@@ -172,7 +172,7 @@ export const publish: Chapter = {
         await queue.publish(kit.topic(), 'after')
         await kit.until('the messages below the limit', () => collector.handled.length >= 21)
         await kit.quiet(() => collector.runs.length)
-        assert.equal(collector.runs.length, 21)
+        assert.equal(collector.runs.length, 21, 'runs')
       },
     },
     {
@@ -327,7 +327,7 @@ export const publish: Chapter = {
         await kit.until('the messages stored before the block to be handled', () => ledger.handled().size >= 50)
         await kit.faults.heal()
         await ledger.publish(queue, { count: 20 })
-        assert.equal(ledger.published.size, 70)
+        assert.equal(ledger.published.size, 70, 'published messages')
         await ledger.check({ queue, duplicates: 0 })
       },
     },
@@ -360,7 +360,7 @@ export const publish: Chapter = {
         await Promise.all(publishing)
         const allowed = ['rejected', 'unknown']
         for (const { statuses, tookMs } of settled) {
-          assert.equal(statuses.length, 2)
+          assert.equal(statuses.length, 2, 'outcomes')
           assert.ok(
             statuses.every((status) => allowed.includes(status)),
             `the outcomes are ${statuses.join(' and ')}, not rejected or unknown`,

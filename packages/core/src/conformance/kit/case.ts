@@ -27,11 +27,13 @@ export interface ConformanceCase {
   readonly needs?: readonly Need[]
   /** Returns why the case does not apply, or undefined if it does. */
   readonly unless?: (capabilities: Capabilities) => string | undefined
+  /** Marks a case that tests only that an adapter without a capability refuses to be asked for it. */
+  readonly refusal?: true
   readonly alone?: Alone
   /** Marks a case that takes more than about 20 s. It runs only if long cases are requested. */
   readonly long?: true
-  /** Default: 30 s. */
-  readonly timeoutMs?: number
+  /** A number, or one that depends on the adapter. Default: 30 s. */
+  readonly timeoutMs?: number | ((capabilities: Capabilities) => number)
   run(kit: Kit): Promise<void>
 }
 

@@ -5,6 +5,7 @@ import { createCaseStore } from './case-store.js'
 import { type Collector, collect } from './collector.js'
 import type { Kit, KitQueueOptions } from './kit.js'
 import { createLedger } from './ledger.js'
+import type { Measurements } from './measurements.js'
 import { randomFrom } from './random.js'
 import { quiet, until } from './wait.js'
 
@@ -18,9 +19,17 @@ export interface KitOptions {
   readonly runId: string
   readonly seed: number
   readonly quietMs: number
+  readonly measurements: Measurements
 }
 
-export function createKit({ environment, caseId, runId, seed, quietMs }: KitOptions): Kit & { close(): Promise<void> } {
+export function createKit({
+  environment,
+  caseId,
+  runId,
+  seed,
+  quietMs,
+  measurements,
+}: KitOptions): Kit & { close(): Promise<void> } {
   const { capabilities } = environment.loaded
   const open: { disconnect(options: { timeoutMs: number }): Promise<void> }[] = []
   const workers: Worker[] = []
@@ -86,6 +95,7 @@ export function createKit({ environment, caseId, runId, seed, quietMs }: KitOpti
     until: (what, predicate, options) =>
       until(() => `${typeof what === 'string' ? what : what()}${runsSoFar(collectors)}`, predicate, options),
     quiet: (count) => quiet(count, quietMs),
+    measured: measurements.note,
     logged,
     async close() {
       await Promise.all([

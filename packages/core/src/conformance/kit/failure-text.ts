@@ -16,6 +16,18 @@ function valuesOf({ operator, actual, expected }: AssertionError): string {
   return isNegated ? `found ${short(actual)}` : `found ${short(actual)}, expected ${short(expected)}`
 }
 
+const maxCauses = 5
+
+/** Returns the causes of an error, the nearest first. */
+export function causesOf(error: Error): readonly unknown[] {
+  const causes: unknown[] = []
+  for (let cause = error.cause; cause !== undefined && cause !== null && causes.length < maxCauses; ) {
+    causes.push(cause)
+    cause = cause instanceof Error ? cause.cause : undefined
+  }
+  return causes
+}
+
 const maxLength = 200
 
 function short(value: unknown): string {

@@ -19,6 +19,7 @@ export async function untilStats(
     return (Object.keys(wanted) as (keyof QueueStats)[]).every((name) => (now[name] ?? wanted[name]) === wanted[name])
   }
   await kit.until(() => `stats to be ${JSON.stringify(wanted)}; they are ${JSON.stringify(seen)}`, fits)
+  for (const name of Object.keys(expected) as (keyof QueueStats)[]) kit.measured(name, seen?.[name])
 }
 
 /** Waits until no message of the group waits or runs, and checks that none is dead. */

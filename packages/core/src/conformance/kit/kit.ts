@@ -57,6 +57,8 @@ export interface Kit {
   ): Promise<void>
   /** Resolves once the count has not changed for `quietMs`. */
   quiet(count: () => number): Promise<void>
+  /** Notes a figure that the case checks, so that the report says which figures the broker did not give. */
+  measured(name: string, value: number | undefined): void
   /** All log entries of the queues of this case. */
   readonly logged: readonly unknown[]
 }

@@ -4,6 +4,7 @@ import type { Need } from '../kit/case.js'
 import type { FaultName, Faults, JsonObject, StartedBroker, Subject, Worker, WorkerProgram } from '../subject.js'
 import { startWorkerProcess } from '../worker/spawn.js'
 import { type AdapterFactory, loadFactory, moduleUrl } from './adapter-module.js'
+import { namingThrows } from './rejecting.js'
 import { secretsIn } from './secrets.js'
 
 /** A subject with everything that can be known without its broker. */
@@ -99,7 +100,7 @@ export async function startEnvironment(loaded: LoadedSubject): Promise<Environme
     broker: started.broker,
     faults,
     secrets: secretsIn(options),
-    adapter: (more) => factory({ ...options, ...more }),
+    adapter: (more) => namingThrows(factory({ ...options, ...more })),
     startWorker(program) {
       const full = { ...program, adapter: url, options }
       return subject.startWorker?.(started, full) ?? startWorkerProcess(full, subject.node)

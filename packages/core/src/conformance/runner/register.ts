@@ -74,7 +74,7 @@ export async function conformance<Started extends StartedBroker>(
         results.push(result)
         if (result.error !== undefined) throw result.error
       }
-      registerTest(runner.it, name, run, caseTimeoutMs(one) + startMs)
+      registerTest(runner.it, name, run, caseTimeoutMs(one, loaded.capabilities) + startMs)
       return
     }
     results.push(left)

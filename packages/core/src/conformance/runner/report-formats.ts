@@ -1,3 +1,5 @@
+import { inspect } from 'node:util'
+import { causesOf } from '../kit/failure-text.js'
 import { type PromiseNumber, promises } from '../promises.js'
 import { type CaseResult, type ConformanceReport, countsOf } from './report.js'
 
@@ -7,7 +9,12 @@ const marks = { passed: '✔', failed: '✖', 'not run': '–', 'not applicable'
 export function textReport(report: ConformanceReport): string {
   const lines = report.results.map(resultLine)
   const failures = report.results.filter(({ status }) => status === 'failed')
-  const details = failures.flatMap(({ id, title, error }) => ['', `${id} ${title}`, indented(error?.stack ?? '')])
+  const details = failures.flatMap(({ id, title, promises: numbers, error }) => [
+    '',
+    `${id} ${title}`,
+    ...numbers.map((number) => `    breaks promise ${number}: ${promises[number]}`),
+    indented(error === undefined ? '' : [error.stack, ...causesOf(error).map(causeText)].join('\n')),
+  ])
   return [heading(report), '', ...lines, ...details, '', sums(report)].join('\n')
 }
 
@@ -27,17 +34,27 @@ function sums(report: ConformanceReport): string {
   return `${verdict}: ${passed} passed, ${failed} failed, ${notRun} not run, ${notApplicable} not applicable in ${seconds} s`
 }
 
+const causeText = (cause: unknown): string =>
+  `Caused by: ${cause instanceof Error ? (cause.stack ?? String(cause)) : inspect(cause)}`
+
 const indented = (text: string): string => text.replace(/^/gm, '    ')
 
-/** Returns the report as JSON, with errors as name and text. */
+/** Returns the report as JSON. Errors have a name, a text and their causes. */
 export function jsonReport(report: ConformanceReport): string {
   const results = report.results.map(({ error, ...result }) => ({
     ...result,
-    ...(error && { error: { name: error.name, message: error.message } }),
+    ...(error && { error: errorJson(error) }),
   }))
   // JSON has no infinity; a capability without a limit has the largest number instead.
   const finite = (_: string, value: unknown): unknown => (value === Number.POSITIVE_INFINITY ? Number.MAX_VALUE : value)
   return `${JSON.stringify({ ...report, results }, finite, 2)}\n`
+}
+
+function errorJson(error: Error) {
+  const causes = causesOf(error).map((cause) =>
+    cause instanceof Error ? { name: cause.name, message: cause.message } : { message: inspect(cause) },
+  )
+  return { name: error.name, message: error.message, ...(causes.length > 0 && { causes }) }
 }
 
 /** Returns a Markdown table for a README, with a row per promise and a column per adapter. */
@@ -53,8 +70,11 @@ export function markdownMatrix(reports: readonly ConformanceReport[]): string {
 }
 
 function cell(results: readonly CaseResult[]): string {
-  const { passed, failed, notRun, notApplicable } = countsOf(results)
+  const { passed, refused, failed, notRun, notApplicable } = countsOf(results)
+  const held = passed - refused
   if (failed > 0) return `broken: ${results.flatMap(({ id, status }) => (status === 'failed' ? [id] : [])).join(', ')}`
-  if (passed === 0) return notRun > 0 ? 'not run' : notApplicable > 0 ? 'not applicable' : 'no case'
-  return notRun > 0 ? `holds in ${passed} cases, ${notRun} not run` : `holds in ${passed} cases`
+  if (held === 0 && refused > 0) return 'refused'
+  if (held === 0) return notRun > 0 ? 'not run' : notApplicable > 0 ? 'not applicable' : 'no case'
+  const holds = `holds in ${held} ${held === 1 ? 'case' : 'cases'}`
+  return notRun > 0 ? `${holds}, ${notRun} not run` : holds
 }

@@ -14,8 +14,10 @@ export interface CaseResult {
   readonly promises: readonly PromiseNumber[]
   readonly level: Level
   readonly long?: boolean
+  /** The case tests only that something is refused, so it proves no promise. */
+  readonly refusal?: boolean
   readonly status: CaseStatus
-  /** Says why the case was not run, does not apply, or failed. */
+  /** Says why the case was not run, does not apply, or failed, or what a passed case could not measure. */
   readonly reason?: string
   readonly error?: Error
   readonly durationMs: number
@@ -48,6 +50,8 @@ export const holds = (results: readonly CaseResult[], complete: boolean): boolea
 
 export interface Counts {
   readonly passed: number
+  /** How many of the passed cases test only that something is refused. */
+  readonly refused: number
   readonly failed: number
   readonly notRun: number
   readonly notApplicable: number
@@ -57,6 +61,7 @@ export function countsOf(results: readonly CaseResult[]): Counts {
   const count = (status: CaseStatus): number => results.filter((result) => result.status === status).length
   return {
     passed: count('passed'),
+    refused: results.filter(({ status, refusal }) => status === 'passed' && refusal).length,
     failed: count('failed'),
     notRun: count('not run'),
     notApplicable: count('not applicable'),

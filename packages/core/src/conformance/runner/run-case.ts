@@ -1,8 +1,9 @@
 import { performance } from 'node:perf_hooks'
-import { withTimeout } from '../../adapter.js'
+import { type Capabilities, withTimeout } from '../../adapter.js'
 import type { ConformanceCase } from '../kit/case.js'
 import { createKit, type KitOptions } from '../kit/create-kit.js'
 import { reasonOf } from '../kit/failure-text.js'
+import { createMeasurements } from '../kit/measurements.js'
 import type { LoadedSubject } from './environment.js'
 import type { CaseResult } from './report.js'
 
@@ -10,7 +11,9 @@ const defaultCaseMs = 30_000
 const closeMs = 20_000
 const recoverMs = 200_000
 
-export const caseTimeoutMs = (one: ConformanceCase): number => one.timeoutMs ?? defaultCaseMs
+export function caseTimeoutMs({ timeoutMs = defaultCaseMs }: ConformanceCase, capabilities: Capabilities): number {
+  return typeof timeoutMs === 'number' ? timeoutMs : timeoutMs(capabilities)
+}
 
 export interface Selection {
   /** Runs the long cases too. */
@@ -34,15 +37,16 @@ export function withoutRun(one: ConformanceCase, loaded: LoadedSubject, { long }
   return undefined
 }
 
-const headOf = ({ id, title, promises, level, long }: ConformanceCase) => ({
+const headOf = ({ id, title, promises, level, long, refusal }: ConformanceCase) => ({
   id,
   title,
   promises,
   level,
   ...(long && { long }),
+  ...(refusal && { refusal }),
 })
 
-export type CaseContext = Omit<KitOptions, 'caseId'>
+export type CaseContext = Omit<KitOptions, 'caseId' | 'measurements'>
 
 /**
  * Runs one case, then recovers the broker and closes everything that the case opened. Never rejects: the result has the
@@ -50,13 +54,14 @@ export type CaseContext = Omit<KitOptions, 'caseId'>
  */
 export async function runCase(one: ConformanceCase, context: CaseContext): Promise<CaseResult> {
   const startedAt = performance.now()
-  const error = await attempt(one, context)
+  const measurements = createMeasurements()
+  const error = await attempt(one, { ...context, measurements })
   const durationMs = Math.round(performance.now() - startedAt)
-  if (error === undefined) return { ...headOf(one), status: 'passed', durationMs }
+  if (error === undefined) return { ...headOf(one), ...measurements.verdict(), durationMs }
   return { ...headOf(one), status: 'failed', reason: reasonOf(error), error, durationMs }
 }
 
-async function attempt(one: ConformanceCase, context: CaseContext): Promise<Error | undefined> {
+async function attempt(one: ConformanceCase, context: Omit<KitOptions, 'caseId'>): Promise<Error | undefined> {
   const kit = createKit({ ...context, caseId: one.id })
   const unhandled = one.alone ? watchUnhandled() : undefined
   const errors: unknown[] = []
@@ -65,7 +70,7 @@ async function attempt(one: ConformanceCase, context: CaseContext): Promise<Erro
 
   await step(
     Promise.resolve().then(() => one.run(kit)),
-    caseTimeoutMs(one),
+    caseTimeoutMs(one, context.environment.loaded.capabilities),
     'The case',
   )
   if (one.alone) await step(context.environment.recover(), recoverMs, 'Recovering the broker after the case')

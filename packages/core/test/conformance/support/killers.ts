@@ -8,6 +8,7 @@ import { planted } from '../broker/mutation.js'
 import { createFaultyScheduler } from '../mutant-scheduler.js'
 import { type MutantName, mutants } from '../mutants.js'
 import { faultySubject } from '../subject.js'
+import { capabilities } from './cases.js'
 
 export interface Verdict {
   readonly mutant: MutantName
@@ -32,7 +33,8 @@ const sharedFirst = [...others.filter((one) => !one.alone), ...others.filter((on
 const knownKillers = (mutant: MutantName): readonly ConformanceCase[] => mutants[mutant].slice(1).map(caseOf)
 
 /** Returns how long the named cases may take to catch the mutant. */
-export const patienceMs = (mutant: MutantName): number => Math.max(0, ...knownKillers(mutant).map(caseTimeoutMs))
+export const patienceMs = (mutant: MutantName): number =>
+  Math.max(0, ...knownKillers(mutant).map((one) => caseTimeoutMs(one, capabilities)))
 
 /** Runs the named cases against the mutant, and all other cases if none of these fails. */
 export async function verdictOn(mutant: MutantName): Promise<Verdict> {

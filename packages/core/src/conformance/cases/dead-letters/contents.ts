@@ -105,7 +105,7 @@ export const deadLetterContents: readonly ConformanceCase[] = [
       await untilDead(kit, queue, { topic: kit.topic(), group: 'failing', count: 5, ...patience(kit, 100, 2) })
       await kit.until('the other group to handle them', () => other.handled.length >= 5)
       await kit.quiet(() => other.runs.length)
-      assert.equal(other.runs.length, 5)
+      assert.equal(other.runs.length, 5, 'runs')
       assert.deepEqual(await queue.deadLetters(kit.topic(), 'other').list(), [])
       await queue.deadLetters(kit.topic(), 'other').purge()
       assert.equal((await queue.deadLetters(kit.topic(), 'failing').list()).length, 5)

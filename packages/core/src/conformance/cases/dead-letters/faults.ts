@@ -48,7 +48,7 @@ export const deadLetterFaults: readonly ConformanceCase[] = [
         },
         { timeoutMs: kit.redeliveryMs + 30_000 },
       )
-      assert.equal(collector.handled.length, 0)
+      assert.equal(collector.handled.length, 0, 'handled messages')
     },
   },
   {

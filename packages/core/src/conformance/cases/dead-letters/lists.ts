@@ -47,14 +47,14 @@ export const deadLetterLists: readonly ConformanceCase[] = [
       const queue = await kit.queue()
       const { entries, letters, collector } = await deadGroup(kit, queue, { topic: kit.topic(), count: 120 })
       assert.deepEqual(new Set(idsOf(entries)), new Set(range(120).map((number) => `d-${number}`)))
-      assert.equal(new Set(entries.map(({ entryId }) => entryId)).size, 120)
+      assert.equal(new Set(entries.map(({ entryId }) => entryId)).size, 120, 'entries with ids of their own')
       assert.deepEqual(inOneOrder(await letters.list({ limit: 1_000 })), inOneOrder(entries))
       for (const [limit, listed] of [
         [100, await letters.list()],
         [7, await letters.list({ limit: 7 })],
       ] as const) {
-        assert.equal(new Set(listed.map(({ entryId }) => entryId)).size, limit)
-        assert.equal(listed.length, limit)
+        assert.equal(new Set(listed.map(({ entryId }) => entryId)).size, limit, 'entries with ids of their own')
+        assert.equal(listed.length, limit, 'listed dead letters')
       }
       const elsewhere = await kit.queue()
       const same = await elsewhere.deadLetters(kit.topic()).list({ limit: 1_000 })

@@ -141,7 +141,7 @@ export const delayedMessages: readonly ConformanceCase[] = [
       const delayMs = 3_000
       const sentAt = Date.now()
       await ledger.publish(queue, { count: 30, delayMs })
-      assert.equal(ledger.published.size, 30)
+      assert.equal(ledger.published.size, 30, 'published messages')
       await queue.disconnect()
       await kit.faults.kill()
       await kit.faults.restart()

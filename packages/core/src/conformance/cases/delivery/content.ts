@@ -22,7 +22,7 @@ export const deliveryContent: readonly ConformanceCase[] = [
       })
       const collector = await ledger.collect(queue)
       await ledger.publish(queue, { count: 300, parallel: 50, data })
-      assert.equal(ledger.published.size, 300)
+      assert.equal(ledger.published.size, 300, 'published messages')
       await ledger.check({ queue, duplicates: 0 })
       for (const run of collector.runs) {
         assert.deepEqual(run.data, data(Number(run.id.slice('m-'.length))), run.id)

@@ -89,7 +89,7 @@ export const deliveryOwnership: readonly ConformanceCase[] = [
       })
       third.runs[0]?.settle(done)
       await kit.quiet(() => third.runs.length)
-      assert.equal(third.runs.length, 1)
+      assert.equal(third.runs.length, 1, 'runs')
     },
   },
   {

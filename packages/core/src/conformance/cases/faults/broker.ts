@@ -80,7 +80,7 @@ export const brokerFaults: readonly ConformanceCase[] = [
       const ledger = kit.ledger(kit.topic())
       await publisher.declareGroup(kit.topic(), 'g')
       await ledger.publish(publisher, { count: 100 })
-      assert.equal(ledger.published.size, 100)
+      assert.equal(ledger.published.size, 100, 'published messages')
       await publisher.disconnect()
       await kit.faults.kill()
       await kit.faults.restart()

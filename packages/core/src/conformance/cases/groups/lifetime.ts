@@ -23,7 +23,7 @@ export const groupLifetimes: readonly ConformanceCase[] = [
       await consuming.disconnect()
       await ledger.publish(publishing, { count: 20 })
       await publishing.disconnect()
-      assert.equal(collector.runs.length, 10)
+      assert.equal(collector.runs.length, 10, 'runs')
 
       const later = await kit.queue()
       await ledger.collect(later)
@@ -49,7 +49,7 @@ export const groupLifetimes: readonly ConformanceCase[] = [
       await declareAgain()
       await ledger.collect(queue, { startFrom })
       await ledger.check({ queue, duplicates: 0 })
-      assert.equal(ledger.published.size, 20)
+      assert.equal(ledger.published.size, 20, 'published messages')
       await declareAgain()
       await ledger.publish(queue, { count: 5 })
       await ledger.collect(other, { startFrom })
@@ -72,7 +72,7 @@ export const groupLifetimes: readonly ConformanceCase[] = [
           else await queue.declareGroup(kit.topic(`t${number}`), 'g')
           await ledger.publish(publisher, { count: 10 })
           if (!isSubscribed) await ledger.collect(queue)
-          assert.equal(ledger.published.size, 10)
+          assert.equal(ledger.published.size, 10, 'published messages')
           await ledger.check({ queue, duplicates: 0 })
         }),
       )
@@ -101,7 +101,7 @@ export const groupLifetimes: readonly ConformanceCase[] = [
       const untouched = await kit.collect(queue, topic, { group: 'other' })
       await kit.until('the other group to have lost nothing', () => untouched.handled.length >= 11)
       await kit.quiet(() => untouched.runs.length)
-      assert.equal(untouched.handled.length, 11)
+      assert.equal(untouched.handled.length, 11, 'handled messages')
       assert.equal((await queue.deadLetters(topic, 'other').list()).length, 1)
     },
   },

@@ -32,7 +32,7 @@ export const groupMembers: readonly ConformanceCase[] = [
       })
       await kit.quiet(() => failing.runs.length)
       for (const { handled } of others) assert.deepEqual(handled(), everything)
-      assert.equal(failing.runs.length, 100)
+      assert.equal(failing.runs.length, 100, 'runs')
       assert.ok(stuck.running > 0, 'the stuck group has no running handler')
     },
   },

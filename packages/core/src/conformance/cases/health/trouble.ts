@@ -65,7 +65,7 @@ export const healthTrouble: readonly ConformanceCase[] = [
       }
       assert.equal(reachable, 0, 'times that health was not down, or a consumer was not recovering')
       assert.equal(queue.health().state, 'reconnecting')
-      assert.equal(queue.health().consumers.length, 1)
+      assert.equal(queue.health().consumers.length, 1, 'consumers in health')
       await kit.faults.heal()
       await untilWell(kit, queue)
       await publishAgain(kit, ledger, queue, 10)

@@ -13,6 +13,7 @@ export const ordering: Chapter = {
       title: 'without orderedKeys, an ordered subscription is refused',
       promises: [16],
       level: 'capability',
+      refusal: true,
       unless: ({ orderedKeys }) => (orderedKeys ? 'it keeps the order of keys' : undefined),
       async run(kit) {
         const queue = await kit.queue()

@@ -28,7 +28,7 @@ export const orderingKeys: readonly ConformanceCase[] = [
       await publishKeys(queue, kit.topic(), { keys, count: 30 })
       await kit.until('all of 180 messages', () => collector.handled.length >= 180, { timeoutMs: 20_000 })
       await kit.quiet(() => collector.runs.length)
-      assert.equal(collector.runs.length, 180)
+      assert.equal(collector.runs.length, 180, 'runs')
       order.check(keys, 30)
     },
   },

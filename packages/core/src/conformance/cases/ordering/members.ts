@@ -32,7 +32,7 @@ export const orderingMembers: readonly ConformanceCase[] = [
         { timeoutMs: 30_000 },
       )
       await kit.quiet(handled)
-      assert.equal(handled(), 240)
+      assert.equal(handled(), 240, 'handled messages')
       order.check(keys, 30)
     },
   },
@@ -61,7 +61,7 @@ export const orderingMembers: readonly ConformanceCase[] = [
         { timeoutMs: 30_000 },
       )
       await kit.quiet(handled)
-      assert.equal(handled(), 320)
+      assert.equal(handled(), 320, 'handled messages')
       order.check(keys, 40)
     },
   },
@@ -85,7 +85,7 @@ export const orderingMembers: readonly ConformanceCase[] = [
       await publishKeys(first, kit.topic(), { keys, count: 6 })
       await kit.until('as many handlers as there may be', () => stuck.running >= held)
       await stuck.subscription.stop({ timeoutMs: 0 })
-      assert.equal(stuck.runs.length, held)
+      assert.equal(stuck.runs.length, held, 'runs')
 
       const order = createKeyOrder()
       const later = await kit.collect(second, kit.topic(), {
@@ -94,7 +94,7 @@ export const orderingMembers: readonly ConformanceCase[] = [
       })
       await kit.until('all of 48 messages', () => later.handled.length >= 48, { timeoutMs: kit.redeliveryMs })
       await kit.quiet(() => later.runs.length)
-      assert.equal(later.runs.length, 48)
+      assert.equal(later.runs.length, 48, 'runs')
       order.check(keys, 6)
     },
   },
@@ -119,7 +119,7 @@ export const orderingMembers: readonly ConformanceCase[] = [
       await kit.until('the handlers to be in the middle', () => order.total >= 80, { timeoutMs: 20_000 })
       await kit.faults.cut()
       await ledger.check({ queue, duplicates: ledger.published.size, withinMs: kit.redeliveryMs + 20_000 })
-      assert.equal(ledger.published.size, 320)
+      assert.equal(ledger.published.size, 320, 'published messages')
       order.check(keys, 40)
     },
   },

@@ -179,7 +179,7 @@ async function arrivesTwice(kit: Kit, options: Pick<PublishOptions, 'headers'>):
   const { id } = await queue.publish(kit.topic(), 1, options)
   await kit.until('both attempts', () => collector.handled.length >= 1, patience(kit, 50))
   await kit.quiet(() => collector.runs.length)
-  assert.equal(collector.runs.length, 2)
+  assert.equal(collector.runs.length, 2, 'runs')
   for (const { message } of collector.runs) {
     assert.deepEqual({ ...message.headers }, options.headers)
     assert.deepEqual({ id: message.id, key: message.key }, { id, key: undefined })

@@ -101,7 +101,7 @@ async function publishEach(
     { timeoutMs: 20_000 },
   )
   await kit.quiet(() => collector.runs.length)
-  assert.equal(collector.runs.length, bodies.length)
+  assert.equal(collector.runs.length, bodies.length, 'runs')
 }
 
 const dataOf = (collector: Collector, index: number): unknown =>

@@ -28,7 +28,7 @@ export const payloadSizes: readonly ConformanceCase[] = [
       await queue.publish(kit.topic(), 'after', { id: 'after' })
       await kit.until('both messages', () => collector.handled.length >= 2, { timeoutMs: 20_000 })
       await kit.quiet(() => collector.runs.length)
-      assert.equal(collector.runs.length, 2)
+      assert.equal(collector.runs.length, 2, 'runs')
       const arrived = collector.runs.find(({ id }) => id === atLimit.options.id)?.message
       assert.equal(digest(arrived?.data), digest(atLimit.body))
       assert.deepEqual({ ...arrived?.headers }, atLimit.options.headers)

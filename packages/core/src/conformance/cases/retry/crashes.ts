@@ -48,7 +48,8 @@ export const retryCrashes: readonly ConformanceCase[] = [
     level: 'capability',
     unless: ({ countsCrashes }) => (countsCrashes ? 'it counts crashes' : undefined),
     needs: ['worker'],
-    timeoutMs: 180_000,
+    // Each of three processes waits for the messages of the one before.
+    timeoutMs: ({ redeliveryMs }) => 180_000 + 4 * redeliveryMs,
     async run(kit) {
       const queue = await kit.queue()
       const topic = kit.topic()

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { ConformanceCase } from '../../kit/case.js'
 import { range } from '../../kit/expect.js'
 import { healMs } from '../../kit/load.js'
-import { attemptsOf, patience, runsOf } from '../../kit/timing.js'
+import { attemptsOf, patience, runsOf, withoutDelays } from '../../kit/timing.js'
 
 /** Tests what a failing message disturbs, and what disturbs it. */
 export const retryIsolation: readonly ConformanceCase[] = [
@@ -89,7 +89,8 @@ export const retryIsolation: readonly ConformanceCase[] = [
     title: 'messages that wait for their retry survive a broker restart, with their attempts and their delay',
     promises: [5, 7],
     level: 'capability',
-    unless: ({ durable }) => (durable ? undefined : 'it does not survive a restart of its broker'),
+    unless: (capabilities) =>
+      capabilities.durable ? withoutDelays(capabilities) : 'it does not survive a restart of its broker',
     needs: ['kill', 'restart'],
     alone: true,
     timeoutMs: 180_000,

@@ -52,7 +52,7 @@ export const hostileInput: readonly ConformanceCase[] = [
       await queue.publish(kit.topic(), JSON.parse(text), { headers: { plain: 'yes' } })
       await adapter.publish(kit.topic(), [rawMessage({ body: Buffer.from(text) })], publishCall())
       const dead = await untilDead(kit, queue, { topic: kit.topic(), count: 2, ...patience(kit, 50) })
-      assert.equal(collector.runs.length, 4)
+      assert.equal(collector.runs.length, 4, 'runs')
       for (const data of [...collector.runs, ...dead].map((one) => one.data)) assert.equal(JSON.stringify(data), text)
       for (const { headers, extensions } of [...collector.runs, ...dead].map((one) => one.message)) {
         for (const bag of [headers, extensions]) {

@@ -24,7 +24,7 @@ export const stoppingUnderLoad: readonly ConformanceCase[] = [
         const collector = await ledger.collect(consumer, { concurrency: 8, handler })
         await kit.until('some messages to be handled', () => collector.runs.length >= 40)
         await (leaves === 'stop' ? collector.subscription.stop() : consumer.disconnect())
-        assert.equal(collector.running, 0)
+        assert.equal(collector.running, 0, 'running handlers')
       }
       await load.stop()
       assert.equal(ledger.rejected.size + ledger.unknown.size, 0, 'publishes that failed')
@@ -62,7 +62,7 @@ export const stoppingUnderLoad: readonly ConformanceCase[] = [
       }
       await ledger.collect(queue)
       await ledger.check({ queue, duplicates: 0 })
-      assert.equal(ledger.published.size, 324)
+      assert.equal(ledger.published.size, 324, 'published messages')
     },
   },
 ]

@@ -40,14 +40,14 @@ export const stopping: readonly ConformanceCase[] = [
       assert.equal(stopped, false, 'stop did not wait for the handlers')
       gate.open()
       await stop
-      assert.equal(first.handled.length, 2)
+      assert.equal(first.handled.length, 2, 'handled messages')
       assert.ok(
         first.runs.every(({ signal }) => !signal.aborted),
         'the signal of a handler aborted, although stop had no timeout yet',
       )
       const second = await ledger.collect(queue)
       await ledger.check({ queue, duplicates: 0 })
-      assert.equal(second.handled.length, 20)
+      assert.equal(second.handled.length, 20, 'handled messages')
       assert.deepEqual(
         second.runs.filter(({ attempt }) => attempt !== 1).map(({ id }) => id),
         [],
@@ -100,7 +100,7 @@ export const stopping: readonly ConformanceCase[] = [
         other.runs.map(({ attempt }) => attempt),
         [1, 1],
       )
-      assert.equal(stuck.runs.length, 2)
+      assert.equal(stuck.runs.length, 2, 'runs')
       assert.deepEqual(await staying.deadLetters(kit.topic(), 'g').list(), [])
     },
   },
@@ -123,7 +123,7 @@ export const stopping: readonly ConformanceCase[] = [
       assert.equal(stuck.running, 1, 'runs of the consumer with one slot')
       await stuck.subscription.stop({ timeoutMs: 200 })
       await ledger.check({ queue: staying, duplicates: 0, withinMs: handOverMs })
-      assert.equal(stuck.runs.length, 1)
+      assert.equal(stuck.runs.length, 1, 'runs')
       assert.ok(
         other.runs.every(({ attempt }) => attempt === 1),
         'a message that had not run counts as tried',
@@ -153,7 +153,7 @@ export const stopping: readonly ConformanceCase[] = [
       assert.equal(ended, 0, 'calls that did not wait for the handler')
       gate.open()
       await Promise.all(calls)
-      assert.equal(collector.handled.length, 1)
+      assert.equal(collector.handled.length, 1, 'handled messages')
       await Promise.all([subscription.stop(), subscription.stop({ timeoutMs: 0 }), queue.disconnect()])
     },
   },
@@ -221,10 +221,10 @@ export const stopping: readonly ConformanceCase[] = [
       await gone.subscription.stop()
       for (const ledger of ledgers) await ledger.publish(queue, { count: 10 })
       for (const ledger of ledgers) {
-        assert.equal(ledger.published.size, 10)
+        assert.equal(ledger.published.size, 10, 'published messages')
         await ledger.check({ queue, duplicates: 0 })
       }
-      assert.equal(gone.runs.length, 0)
+      assert.equal(gone.runs.length, 0, 'runs')
       assert.equal(queue.health().status, 'up')
     },
   },

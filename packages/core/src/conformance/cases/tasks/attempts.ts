@@ -108,7 +108,7 @@ export const taskAttempts: readonly ConformanceCase[] = [
         ]),
       )
       assert.equal(reported.length, 3, 'calls of the hook for the last failure')
-      assert.equal(runs.length, 4)
+      assert.equal(runs.length, 4, 'runs')
     },
   },
   {

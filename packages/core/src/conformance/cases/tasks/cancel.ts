@@ -30,7 +30,7 @@ export const taskCancelling: readonly ConformanceCase[] = [
       const { reason } = runs[0]?.context.signal ?? {}
       assert.ok(isMqError(reason, 'MQ_TASK_CANCELLED'), `the signal aborted with ${String(reason)}`)
       await kit.quiet(() => runs.length)
-      assert.equal(runs.length, 1)
+      assert.equal(runs.length, 1, 'runs')
       await assertGroupEmpty(kit, queue, task)
     },
   },

@@ -24,7 +24,7 @@ export const taskOnce: readonly ConformanceCase[] = [
       const first = await Promise.all(
         range(10).map((number) => (number % 2 ? asker : worker).enqueue(task, 'same', once)),
       )
-      assert.equal(new Set(first.map(({ id }) => id)).size, 1)
+      assert.equal(new Set(first.map(({ id }) => id)).size, 1, 'different ids')
       const other = await asker.enqueue(task, 'other', { idempotencyKey: 'user-43', reply: true })
       assert.deepEqual(await other.result(reply), { input: 'other' })
       for (const handle of first) assert.deepEqual(await handle.result(reply), { input: 'same' })

@@ -26,7 +26,7 @@ export const taskReplies: readonly ConformanceCase[] = [
       ])
       assert.deepEqual(results, [...values.slice(0, -1), undefined])
       assert.deepEqual(run, others)
-      assert.equal(new Set(askedFor.map(({ id }) => id)).size, values.length)
+      assert.equal(new Set(askedFor.map(({ id }) => id)).size, values.length, 'different ids')
     },
   },
   {
@@ -85,7 +85,7 @@ export const taskReplies: readonly ConformanceCase[] = [
       const handle = await asker.enqueue(task, 'first', { reply: true })
       await worker.start()
       assert.equal(await handle.result(reply), 'first')
-      assert.equal(runs.length, 1)
+      assert.equal(runs.length, 1, 'runs')
     },
   },
   {
@@ -110,7 +110,7 @@ export const taskReplies: readonly ConformanceCase[] = [
       const { topic, group } = groupOf(task)
       await kit.until('two dead letters', async () => (await queue.deadLetters(topic, group).list()).length === 2)
       await kit.quiet(() => runs.length)
-      assert.equal(runs.length, 2)
+      assert.equal(runs.length, 2, 'runs')
     },
   },
   {

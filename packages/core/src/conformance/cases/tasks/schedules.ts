@@ -13,7 +13,7 @@ export const taskSchedules: readonly ConformanceCase[] = [
     id: 'TSK-29',
     title:
       'a schedule with two replicas runs its task once at each tick and never early, also while one of them leaves',
-    promises: [1, 16],
+    promises: [16, 20],
     level: 'required',
     timeoutMs: 120_000,
     unless: ({ orderedKeys }) => (orderedKeys ? undefined : 'without orderedKeys a schedule needs a store'),
@@ -22,7 +22,7 @@ export const taskSchedules: readonly ConformanceCase[] = [
   {
     id: 'TSK-30',
     title: 'with a store, a cron schedule with two replicas runs its task once at each tick',
-    promises: [18],
+    promises: [18, 20],
     level: 'required',
     timeoutMs: 120_000,
     run: (kit) => twoReplicas(kit, { rule: { cron: '* * * * * *' }, stepMs: 1_000, hasStore: true }),
@@ -30,7 +30,7 @@ export const taskSchedules: readonly ConformanceCase[] = [
   {
     id: 'TSK-31',
     title: 'an impossible schedule is refused with the reason, and the others are listed',
-    promises: [1],
+    promises: [20],
     level: 'required',
     async run(kit) {
       const { asker, task } = await stageTask(kit, { idle: true, scheduler: { store: kit.store } })
