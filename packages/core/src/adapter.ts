@@ -68,6 +68,7 @@ export {
   type Failure,
   type FailureError,
   type FailureReason,
+  withoutStack,
 } from './contract/failure.js'
 export { emptyHeaders, type MessageHeaders, maxHeaderBytes } from './contract/headers.js'
 export type { OutgoingMessage, RawMessage } from './contract/message.js'

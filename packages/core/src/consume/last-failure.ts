@@ -1,5 +1,6 @@
 import { withTimeout } from '../adapter-kit/with-timeout.js'
 import type { GroupRef } from '../contract/adapter.js'
+import { describeWithStack } from '../contract/failure.js'
 import type { OnLastFailure } from '../contract/handler.js'
 import { decodedOrUndefined } from '../wire/codec.js'
 import { isTombstone } from '../wire/tombstone.js'
@@ -24,7 +25,7 @@ export function lastFailureOf(
         late,
       )
     } catch (error) {
-      context.log.error('onLastFailure failed', { error })
+      context.log.error('onLastFailure failed', { error: describeWithStack(error) })
     }
   }
 }

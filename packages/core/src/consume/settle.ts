@@ -1,16 +1,17 @@
-import type { AdapterEvent, Delivery, GroupRef, Handle, Settlement } from '../contract/adapter.js'
+import type { Delivery, Handle, Settlement } from '../contract/adapter.js'
 import type { Clock } from '../contract/clock.js'
-import { MqError } from '../contract/errors.js'
+import { isMqError } from '../contract/errors.js'
 import { describeError, type Failure, type FailureReason, reasonFor } from '../contract/failure.js'
 import type { HandlerContext } from '../contract/handler.js'
 import type { Message } from '../contract/message.js'
-import type { SettledEvent } from '../contract/queue.js'
 import { type StandardSchema, validate } from '../contract/schema.js'
+import { stackOf } from '../contract/stacks.js'
 import { causedBy } from '../publish/cause.js'
 import { decodeData } from '../wire/codec.js'
 import { isTombstone, unexpectedTombstone } from '../wire/tombstone.js'
 import { decideRetry, type RetryPolicy } from './retry.js'
 import { messageOf, RunContext, type RunSettings, runHandler, tombstoneOf } from './run.js'
+import { storable } from './stored-failure.js'
 
 export interface SettleSettings extends RunSettings {
   readonly schema: StandardSchema | undefined
@@ -19,6 +20,10 @@ export interface SettleSettings extends RunSettings {
   readonly tombstones: boolean
   /** Called before a message becomes a dead letter. Never rejects, and always settles. */
   readonly lastFailure?: ((delivery: Delivery, failure: Failure, context: HandlerContext) => Promise<void>) | undefined
+  /** Says whether somebody gets the stack of a run that is retried. The stack of a dead letter is always wanted. */
+  readonly wantsStacks: () => boolean
+  /** Whether dead letters keep the stack. */
+  readonly storeStacks: boolean
   /** Called at the end of every run, once its settlement is known. */
   readonly onRunEnd: (delivery: Delivery, settlement: Settlement, durationMs: number) => void
   /** Called with an error that no handler has thrown: a clock, a signal or core itself is at fault. */
@@ -48,11 +53,11 @@ export function createHandle(settings: SettleSettings): Handle {
         await beforeDeath(settings, delivery, settlement.failure)
       }
       onRunEnd(delivery, settlement, clock.monotonic() - startedAt)
-      return settlement
+      return storable(settlement, settings.storeStacks)
     } catch (error) {
       reportFault(settings, error)
       // If there is a settlement, the run has ended, so it stands.
-      return settlement ?? retryAfterFault(settings, delivery, error)
+      return storable(settlement ?? retryAfterFault(settings, delivery, error), settings.storeStacks)
     }
   }
 }
@@ -124,20 +129,30 @@ function failed(settings: SettleSettings, delivery: Delivery, error: unknown): S
   const decision = decideRetry(settings.policy, { attempt: delivery.attempt, error })
   if (!decision.retry) return dead(settings, delivery, reasonFor(error), error)
   const delayMs = Math.ceil(Math.min(decision.delayMs, settings.capabilities.maxDelayMs))
-  return { kind: 'retry', delayMs, failure: failureOf(settings, delivery, reasonFor(error), error) }
+  const failure = failureOf(settings, delivery, reasonFor(error), error)
+  return { kind: 'retry', delayMs, failure: settings.wantsStacks() ? withStack(failure, error) : failure }
 }
 
 function dead(settings: SettleSettings, delivery: Delivery, reason: FailureReason, error: unknown): Settlement {
-  return { kind: 'dead', failure: failureOf(settings, delivery, reason, error) }
+  const failure = failureOf(settings, delivery, reason, error)
+  // Core itself found such a message to be unreadable or invalid, unless the schema's own code threw.
+  const isOurs = !wasRun(reason) && isMqError(error)
+  return { kind: 'dead', failure: isOurs ? failure : withStack(failure, error) }
 }
+
+function withStack(failure: Failure, error: unknown): Failure {
+  const stack = stackOf(error)
+  return stack === undefined ? failure : { ...failure, error: { ...failure.error, stack } }
+}
+
+const wasRun = (reason: FailureReason): boolean => reason !== 'undecodable' && reason !== 'invalid'
 
 function failureOf(settings: SettleSettings, delivery: Delivery, reason: FailureReason, error: unknown): Failure {
   const failedAt = settings.clock.now()
-  const wasRun = reason !== 'undecodable' && reason !== 'invalid'
   return {
     reason,
     error: describeError(error),
-    attempts: wasRun ? delivery.attempt : delivery.attempt - 1,
+    attempts: wasRun(reason) ? delivery.attempt : delivery.attempt - 1,
     firstFailedAt: delivery.failure?.firstFailedAt ?? failedAt,
     failedAt,
   }
@@ -180,49 +195,5 @@ function nowOf(clock: Clock): number {
     return clock.now()
   } catch {
     return Date.now()
-  }
-}
-
-/** The listeners of the queue, as the end of a run needs them. */
-export interface RunListeners {
-  has(name: 'settled'): boolean
-  emit(name: 'settled', event: SettledEvent): void
-}
-
-export interface RunReportsOptions {
-  readonly ref: GroupRef
-  readonly ephemeral: boolean
-  readonly listeners: RunListeners
-  /** Reports an event as if the adapter had emitted it. */
-  readonly report: (event: AdapterEvent) => void
-}
-
-/** Creates the functions that report what happened to the runs of one subscription. */
-export function createRunReports(options: RunReportsOptions): Pick<SettleSettings, 'onRunEnd' | 'onFault'> {
-  const { ref, ephemeral, listeners, report } = options
-  const reportError = (text: string, cause?: unknown): void => {
-    const error = new MqError('MQ_OPERATION_FAILED', text, cause === undefined ? {} : { cause })
-    report({ type: 'error', error, ...ref })
-  }
-  return {
-    onRunEnd({ message, attempt }, settlement, durationMs) {
-      const failure = 'failure' in settlement ? settlement.failure : undefined
-      // Nobody retries or dead-letters it, so the failure would be lost.
-      if (ephemeral && failure !== undefined) {
-        reportError(`An ephemeral handler of '${ref.topic}' failed: ${failure.error.message}`)
-      }
-      if (!listeners.has('settled')) return
-      listeners.emit('settled', {
-        ...ref,
-        id: message.id,
-        attempt,
-        settlement: settlement.kind,
-        durationMs,
-        ...(settlement.kind === 'retry' && { delayMs: settlement.delayMs }),
-        ...(failure && { failure }),
-      })
-    },
-    onFault: (cause) =>
-      reportError(`Handling a message of '${ref.topic}' failed: ${describeError(cause).message}`, cause),
   }
 }

@@ -10,7 +10,8 @@ import { handleChain, type Middleware } from '../contract/middleware.js'
 import type { Queue } from '../contract/queue.js'
 import { stopGraceMs, stopTimeout } from '../contract/stopping.js'
 import { lastFailureOf } from './last-failure.js'
-import { createHandle, createRunReports, type RunListeners } from './settle.js'
+import { createRunReports, type RunListeners } from './run-reports.js'
+import { createHandle } from './settle.js'
 import { type GivenOptions, type SubscribeDefaults, subscribeSettings } from './subscribe-options.js'
 
 export interface SubscriberOptions extends SubscribeDefaults {
@@ -20,6 +21,8 @@ export interface SubscriberOptions extends SubscribeDefaults {
   readonly log: Log
   readonly operationTimeoutMs: number
   readonly stopTimeoutMs: number
+  readonly logFailures: boolean
+  readonly storeStacks: boolean
   readonly listeners: RunListeners
   /** Reports an event as if the adapter had emitted it. */
   readonly report: (event: AdapterEvent) => void
@@ -34,7 +37,7 @@ export async function subscribe(
   options: GivenOptions,
   middleware: readonly Middleware[],
 ): Promise<Subscription> {
-  const { adapter, clock, queue, log, operationTimeoutMs, listeners, report } = subscriber
+  const { adapter, clock, queue, log, operationTimeoutMs, listeners, report, logFailures, storeStacks } = subscriber
   requireFunction(handler, 'The handler')
   const { group, startFrom, policy, timeoutMs, tombstones, consume } = subscribeSettings(options, subscriber, adapter)
   const { ephemeral } = consume
@@ -51,7 +54,8 @@ export async function subscribe(
     queue,
     log,
     lastFailure: lastFailureOf(ref, options.onLastFailure, operationTimeoutMs),
-    ...createRunReports({ ref, ephemeral, listeners, report }),
+    storeStacks,
+    ...createRunReports({ ref, ephemeral, listeners, log, logFailures, report }),
   })
   const start = async (): Promise<Consumer> => {
     if (!ephemeral) await adapter.declareGroup(ref, { startFrom })

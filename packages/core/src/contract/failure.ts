@@ -1,9 +1,11 @@
+import { withoutSecrets } from './checks/secrets.js'
 import { isMqError } from './errors.js'
 import { isUnrecoverable } from './retry-errors.js'
+import { maxDeadStackLength, stackOf, tidied } from './stacks.js'
 
 /**
- * The reason why a message was not handled. It travels with the message through its retries and into the dead letters. It holds no
- * stack, and its texts are cut to 256 characters.
+ * The reason why a message was not handled. It travels with the message through its retries and into the dead letters. Its texts are cut
+ * to 256 characters and show no passwords.
  */
 export interface Failure {
   readonly reason: FailureReason
@@ -41,10 +43,15 @@ export interface FailureError {
   readonly name: string
   readonly message: string
   readonly code?: string
+  /**
+   * The stack of the error that a handler threw, followed by those of its causes. A dead letter keeps the first 2,048 characters, unless
+   * the queue's `storeStacks` is false. A message that waits for its retry carries none.
+   */
+  readonly stack?: string
 }
 
 /** The error of a task, as its caller gets it. Its parts are text: no class of another process is ever restored. */
-export interface TaskFailure extends FailureError {
+export interface TaskFailure extends Omit<FailureError, 'stack'> {
   /** How many runs failed, the last one included. 0 if none was begun. */
   readonly attempts: number
 }
@@ -52,14 +59,14 @@ export interface TaskFailure extends FailureError {
 const maxTextLength = 256
 
 const cut = (text: string): string => {
-  const wellFormed = Buffer.from(text).toString()
+  const wellFormed = withoutSecrets(Buffer.from(text).toString())
   if (wellFormed.length <= maxTextLength) return wellFormed
   // Half of a surrogate pair at the cut is dropped.
   return `${wellFormed.slice(0, maxTextLength - 3).replace(/[\uD800-\uDBFF]$/, '')}...`
 }
 
-/** Describes a thrown value as plain text. It never throws, not even for an object with hostile getters. */
-export function describeError(error: unknown): FailureError {
+/** Describes a thrown value as plain text, without its stack. It never throws, not even for an object with hostile getters. */
+export function describeError(error: unknown): Omit<FailureError, 'stack'> {
   try {
     if (typeof error !== 'object' || error === null) return { name: 'Error', message: cut(String(error)) }
     const { name, message, code } = error as { name?: unknown; message?: unknown; code?: unknown }
@@ -73,11 +80,23 @@ export function describeError(error: unknown): FailureError {
   }
 }
 
+/** Describes a thrown value with its stack, for a log. */
+export function describeWithStack(error: unknown): FailureError {
+  const stack = stackOf(error)
+  return stack === undefined ? describeError(error) : { ...describeError(error), stack }
+}
+
 /** Returns the reason of a failure for the error that a handler ended with. */
 export function reasonFor(error: unknown): FailureReason {
   if (isUnrecoverable(error)) return 'unrecoverable'
   if (isMqError(error, 'MQ_HANDLER_TIMEOUT')) return 'timeout'
   return 'error'
+}
+
+/** Returns the failure without its stack, for a dead letter that is too large with it. */
+export function withoutStack(failure: Failure): Failure {
+  const { stack: _, ...error } = failure.error
+  return { ...failure, error }
 }
 
 /** Encodes a failure as one line of ASCII JSON, for an adapter to store beside a message. */
@@ -98,7 +117,12 @@ export function decodeFailure(text: string | undefined): Failure | undefined {
     const { reason, error, attempts, firstFailedAt, failedAt } = value as Failure
     if (![attempts, firstFailedAt, failedAt].every(Number.isFinite)) return undefined
     if (typeof error !== 'object' || error === null) return undefined
-    return { reason, error: describeError(error), attempts, firstFailedAt, failedAt }
+    const stack: unknown = error.stack
+    const described: FailureError =
+      typeof stack === 'string' && stack !== ''
+        ? { ...describeError(error), stack: tidied(stack, maxDeadStackLength) }
+        : describeError(error)
+    return { reason, error: described, attempts, firstFailedAt, failedAt }
   } catch {
     return undefined
   }

@@ -13,12 +13,20 @@ export interface Log {
 
 const quiet = (): void => {}
 
-/** Writes warnings and errors to stderr, and nothing else. */
+/** Writes warnings and errors to stderr, and nothing else. The stack of a failure follows on lines of its own. */
 export const consoleLog: Log = {
   debug: quiet,
   info: quiet,
-  warn: (message, fields) => console.warn(`[mq] ${message}`, ...(fields === undefined ? [] : [fields])),
-  error: (message, fields) => console.error(`[mq] ${message}`, ...(fields === undefined ? [] : [fields])),
+  warn: (message, fields) => console.warn(`[mq] ${message}`, ...shownFields(fields)),
+  error: (message, fields) => console.error(`[mq] ${message}`, ...shownFields(fields)),
+}
+
+function shownFields(fields: LogFields | undefined): readonly unknown[] {
+  if (fields === undefined) return []
+  const { error } = fields
+  if (error instanceof Error || typeof error !== 'object' || error === null || !('stack' in error)) return [fields]
+  const { stack, ...others } = error
+  return [{ ...fields, error: others }, `\n${String(stack)}`]
 }
 
 /**

@@ -116,6 +116,13 @@ export interface QueueOptions {
   readonly maxPendingBytes?: number
   /** Takes events that have no listener, and warnings. Default: warnings and errors go to stderr. */
   readonly log?: Log
+  /**
+   * Logs each run that is retried as a warning, and each dead letter as an error with its stack. A listener for `settled` gets them
+   * instead. Default: true.
+   */
+  readonly logFailures?: boolean
+  /** Whether dead letters keep the first 2,048 characters of the stack. Default: true. */
+  readonly storeStacks?: boolean
 }
 
 /** The phase of a queue's life. `HealthStatus` says whether messages flow. */
@@ -133,7 +140,7 @@ export interface QueueEvents {
   'data-loss': GroupRef & { readonly reason: string; readonly count?: number }
   /** The broker takes no messages for now, so publishing waits; or, with `blocked: false`, it takes them again. */
   blocked: { readonly blocked: boolean; readonly reason?: string }
-  /** A run of a handler has ended. */
+  /** A run of a handler has ended. Retries and dead letters are logged if there is no listener. */
   settled: SettledEvent
 }
 

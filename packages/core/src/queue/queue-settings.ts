@@ -1,6 +1,6 @@
 import { retryPolicy } from '../consume/retry.js'
 import { keysOf, refuseUnknown, requireOptions } from '../contract/checks/options.js'
-import { requireDuration, requireInteger } from '../contract/checks/values.js'
+import { requireBoolean, requireDuration, requireInteger } from '../contract/checks/values.js'
 import { consoleLog, guarded } from '../contract/log.js'
 import { requireName, requireSource } from '../contract/names.js'
 import type { QueueOptions } from '../contract/queue.js'
@@ -15,6 +15,8 @@ const optionNames = keysOf<QueueOptions>()({
   maxPendingMessages: true,
   maxPendingBytes: true,
   log: true,
+  logFailures: true,
+  storeStacks: true,
 })
 
 /** Checks the options of a queue and fills in every default. */
@@ -23,6 +25,11 @@ export function queueSettings(options: QueueOptions) {
   refuseUnknown(options, optionNames, 'createQueue')
   const integer = (name: 'maxPendingMessages' | 'maxPendingBytes', fallback: number): number =>
     requireInteger(options[name] ?? fallback, name, { min: 1, max: Number.MAX_SAFE_INTEGER })
+  const flag = (name: 'logFailures' | 'storeStacks'): boolean => {
+    const value = options[name] ?? true
+    requireBoolean(value, name)
+    return value
+  }
   return {
     group: options.group === undefined ? undefined : requireName(options.group, 'group'),
     source: requireSource(options.source ?? '/mq'),
@@ -32,6 +39,8 @@ export function queueSettings(options: QueueOptions) {
     stopTimeoutMs: requireDuration(options.stopTimeoutMs ?? 30_000, 'stopTimeoutMs'),
     maxPendingMessages: integer('maxPendingMessages', 10_000),
     maxPendingBytes: integer('maxPendingBytes', 64 * 1024 * 1024),
+    logFailures: flag('logFailures'),
+    storeStacks: flag('storeStacks'),
     log: guarded(options.log ?? consoleLog),
   }
 }

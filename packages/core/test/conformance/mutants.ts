@@ -159,6 +159,7 @@ export const mutants = {
   dlqReserialises: ['serialises the body of a dead letter again', 'DLQ-1'],
   reasonLost: ['gives every dead letter the same reason', 'DLQ-2'],
   errorLost: ['drops the text of the error of a dead letter', 'DLQ-2'],
+  stackLost: ['drops the stack of the error of a dead letter', 'DLQ-21'],
   attemptsLost: ['drops the number of attempts of a dead letter', 'DLQ-2'],
   firstFailedAtLost: ['replaces the time of the first failure by that of the last', 'DLQ-2'],
   listRemoves: ['removes the entries that it lists', 'DLQ-9'],

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { backoff, type GroupRef, MqError, type Settlement } from '@mq/core/adapter'
+import { backoff, type Failure, type GroupRef, MqError, type Settlement, withoutStack } from '@mq/core/adapter'
 import { nameOf } from '../driver/cluster.js'
 import { type OutgoingRecord, recordBytes } from '../driver/records/record-writer.js'
 import type { Settings } from '../options.js'
@@ -105,11 +105,14 @@ export function createSettler({ ref, outbox, topology, settings, report }: Settl
         const record = encodeStub(message, { place, attempt, failure }, letterId)
         return write(entry, deadTopic, () => ({ record, partition }), { onStuck })
       }
-      const die = (): Promise<boolean> => {
-        const record = encodeRecord(message, { attempt, failure }, letterId)
-        if (recordBytes(record) > maxRecordBytes) return dieAsStub()
-        return write(entry, deadTopic, () => ({ record, partition }), { instead: dieAsStub })
+      const dieWith = (kept: Failure, instead: () => Promise<boolean>): Promise<boolean> => {
+        const record = encodeRecord(message, { attempt, failure: kept }, letterId)
+        if (recordBytes(record) > maxRecordBytes) return instead()
+        return write(entry, deadTopic, () => ({ record, partition }), { instead })
       }
+      const dieWithoutStack = (): Promise<boolean> => dieWith(withoutStack(failure), dieAsStub)
+      const die = (): Promise<boolean> =>
+        failure.error.stack === undefined ? dieWith(failure, dieAsStub) : dieWith(failure, dieWithoutStack)
       if (settlement.kind === 'dead') return await die()
       const delayMs = Math.max(0, Math.ceil(settlement.delayMs))
       const record = encodeRecord(message, { attempt: attempt + 1, failure, delayMs })

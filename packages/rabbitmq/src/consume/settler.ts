@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { ConsumeOptions, Failure, GroupRef, Settlement } from '@mq/core/adapter'
+import { type ConsumeOptions, type Failure, type GroupRef, type Settlement, withoutStack } from '@mq/core/adapter'
 import type { Channel, ConsumeMessage } from 'amqplib'
 import { type Copier, type Copy, copyProperties } from '../wire/copy.js'
 import { createAcknowledger } from './acknowledger.js'
@@ -36,7 +36,14 @@ export function createSettler(channel: Channel, parts: SettlerParts, runs: Runs,
     else if (settlement.kind === 'retry') {
       const { delayMs, failure } = settlement
       replace(run, { queue: 'group', delayMs, attempt: run.decoded.attempt + 1, failure }, refuse)
-    } else replace(run, { queue: 'dead', delayMs: 0, failure: settlement.failure, entryId: randomUUID() }, refuse)
+    } else bury(run, settlement.failure)
+  }
+
+  /** Moves a message to the dead letters. Headers that exceed a frame with the stack may fit without it. */
+  function bury(run: Run, failure: Failure): void {
+    const letter = { queue: 'dead', delayMs: 0, entryId: randomUUID() } as const
+    const buryWithoutStack = (): void => replace(run, { ...letter, failure: withoutStack(failure) }, refuse)
+    replace(run, { ...letter, failure }, failure.error.stack === undefined ? refuse : buryWithoutStack)
   }
 
   /** Gives a message back. If returning it would count as an attempt, a copy goes to the end of the queue instead. */

@@ -161,7 +161,8 @@ export function createWorker(task: Task, limit: StartLimit | undefined, parts: W
   async function lastFailure(failed: FailedMessage, context: HandlerContext): Promise<void> {
     const { id, failure, headers } = failed
     const ask = askOf(failed.extensions)
-    const error = { ...failure.error, attempts: failure.attempts }
+    const { stack: _, ...described } = failure.error
+    const error = { ...described, attempts: failure.attempts }
     const finished: FinishedTask = { status: 'failed', id, task: task.name, error }
     const counting = (await records?.end(finished, ask.once?.ttlMs)) ?? finished
     const lastStep = lastSteps.take(id)

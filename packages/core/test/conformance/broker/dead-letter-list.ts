@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { withoutStack } from '../../../src/adapter.js'
 import type { Failure } from '../../../src/index.js'
 import type { Entry } from './member.js'
 import type { Faulty } from './mutation.js'
@@ -75,6 +76,7 @@ export class DeadLetterList {
       ...failure,
       ...(this.#faulty('reasonLost') && { reason: 'broker' }),
       ...(this.#faulty('errorLost') && { error: { name: 'Error', message: '' } }),
+      ...(this.#faulty('stackLost') && { error: withoutStack(failure).error }),
       ...(this.#faulty('attemptsLost') && { attempts: 0 }),
       ...(this.#faulty('firstFailedAtLost') && { firstFailedAt: failure.failedAt }),
     }

@@ -147,4 +147,29 @@ export const deadLetterContents: readonly ConformanceCase[] = [
       )
     },
   },
+  {
+    id: 'DLQ-21',
+    title: 'a dead letter keeps the beginning of the stack of its error, and none if it was told not to',
+    promises: [6],
+    level: 'required',
+    async run(kit) {
+      function brokenOnPurpose({ data }: { readonly data: unknown }): never {
+        throw new Error(`✓ broken: ${data}`, { cause: new Error('the cause ✓') })
+      }
+      const stacksOf = async (topic: string, storeStacks: boolean): Promise<readonly (string | undefined)[]> => {
+        const queue = await kit.queue({ storeStacks })
+        await kit.collect(queue, topic, { retry: { attempts: 2 }, handler: brokenOnPurpose })
+        await queue.publish(topic, 'one')
+        const entries = await untilDead(kit, queue, { topic, count: 1, ...patience(kit, 100, 2) })
+        return entries.map(({ failure }) => failure.error.stack)
+      }
+      const [stack = '', ...more] = await stacksOf(kit.topic(), true)
+      assert.deepEqual(more, [])
+      for (const part of ['Error: ✓ broken: one\n', 'brokenOnPurpose', 'Caused by: Error: the cause ✓\n']) {
+        assert.ok(stack.includes(part), `there is no ${part} in the stack ${stack}`)
+      }
+      assert.ok(stack.length <= 2_048, `the stack has ${stack.length} characters`)
+      assert.deepEqual(await stacksOf(kit.topic('without'), false), [undefined])
+    },
+  },
 ]
