@@ -83,6 +83,7 @@ export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
         options: consumeOptions,
         handle,
         link,
+        vhost: settings.vhost,
         names,
         declarations,
         copy,

@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import type { Queue } from '@mq/core'
 import { brokers, proxy, type RabbitServer, rabbitmq as startRabbit } from '@mq/test-brokers'
 import { type ChannelModel, connect } from 'amqplib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -156,6 +157,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('recovering', () => {
           return { kind: 'done' }
         },
         link,
+        vhost: settings.vhost,
         names,
         declarations,
         copy: () => ({ result: new Promise(() => {}), abandon: () => undefined }),
@@ -202,6 +204,38 @@ describe.skipIf(!brokers.owned('rabbitmq'))('recovering', () => {
     await eventually(() => runs.length === 9, 'all three once more, as none was acknowledged')
     expect(runs.slice(6).map(({ attempt }) => attempt)).toEqual([3, 3, 3])
     for (const run of runs.slice(6)) run.end()
+    await link.close()
+  })
+
+  it('messages whose acknowledgements are lost with the connection do not run again in this process', async () => {
+    const link = await proxy(server)
+    const queue = await open({ url: link.url })
+    const neighbour = await open({ url: link.url })
+    const topic = freshTopic()
+    const runs: unknown[] = []
+    const handle = ({ data }: { readonly data: unknown }): void => void runs.push(data)
+    const consumer = (one: Queue) => one.subscribe(topic, handle, { concurrency: 30, retry: { attempts: 5 } })
+    await consumer(queue)
+    await consumer(neighbour)
+    const publisher = await open({ url: server.url })
+    await publisher.publishAll(topic, ['before'])
+    await eventually(() => runs.length === 1, 'the first message')
+    for (let times = 1; times <= 3; times++) {
+      await link.freeze('in')
+      const sent = Array.from({ length: 10 }, (_, number) => `${times}.${number}`)
+      await publisher.publishAll(topic, sent)
+      await eventually(() => sent.every((data) => runs.includes(data)), 'all handlers to end')
+      await link.cut()
+      await link.heal()
+      await eventually(
+        () => [queue, neighbour].every((one) => one.health().status === 'up'),
+        'the consumers to be back',
+      )
+      await publisher.publish(topic, `${times}.last`)
+      await eventually(() => runs.includes(`${times}.last`), 'the message behind those that came again')
+    }
+    expect(runs.filter((data, index) => runs.indexOf(data) !== index)).toEqual([])
+    expect(await publisher.stats(topic)).toMatchObject({ ready: 0, dead: 0 })
     await link.close()
   })
 

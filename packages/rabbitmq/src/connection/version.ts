@@ -12,5 +12,9 @@ export function versionOf(connection: ChannelModel): Version {
   return { major: Number(major ?? 0), minor: Number(minor ?? 0) }
 }
 
+/** Returns the name of the cluster, which is the same over each node and proxy. */
+export const clusterOf = (connection: ChannelModel): string =>
+  String(connection.connection.serverProperties?.cluster_name ?? '')
+
 export const isBefore = (version: Version, major: number, minor: number): boolean =>
   version.major < major || (version.major === major && version.minor < minor)

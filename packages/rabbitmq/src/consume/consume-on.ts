@@ -5,9 +5,10 @@ import { keepChannels } from '../connection/channel-budget.js'
 import { closeChannel, openChannel } from '../connection/channels.js'
 import { politely } from '../connection/close.js'
 import { textOf } from '../connection/errors.js'
-import { isBefore, versionOf } from '../connection/version.js'
+import { clusterOf, isBefore, versionOf } from '../connection/version.js'
 import type { Locks } from '../topology/locks.js'
 import type { Copier } from '../wire/copy.js'
+import { createFinished } from './finished.js'
 import { createSession, type Session } from './session.js'
 import type { SourceQueue } from './source-queue.js'
 
@@ -20,6 +21,8 @@ export interface ConsumeOnParts {
   /** The value of `consumer_timeout` at the broker. */
   readonly consumerTimeoutMs: number
   readonly queue: SourceQueue
+  /** Names the queue among all queues of its broker. */
+  readonly place: string
   readonly stopRequested: AbortSignal
   /** The time that running handlers get to finish after a stop was requested. */
   readonly stopTimeoutMs: () => number
@@ -61,6 +64,7 @@ export async function consumeOn(connection: ChannelModel, parts: ConsumeOnParts)
   })
   const session = createSession(channel, {
     ...parts,
+    finished: createFinished(`${clusterOf(connection)} ${parts.place}`, prefetch),
     requeueCountsAsAttempt: isBefore(versionOf(connection), 4, 3),
   })
   const ended = untilEnded(channel, session, stopRequested)

@@ -19,6 +19,7 @@ import { createSourceQueue } from './source-queue.js'
 export interface ConsumerParts
   extends Pick<ConsumeOnParts, 'ref' | 'options' | 'handle' | 'copy' | 'locks' | 'consumerTimeoutMs'> {
   readonly link: Link
+  readonly vhost: string
   readonly names: Namespace
   readonly declarations: Declarations
   readonly report: (event: AdapterEvent) => void
@@ -37,7 +38,7 @@ const maxRetryMs = 5_000
 
 /** Creates a consumer that starts again after every interruption, until it is stopped. */
 export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
-  const { ref, options, link, names, declarations, report } = parts
+  const { ref, options, link, vhost, names, declarations, report } = parts
   let status: ConsumerHealth['status'] = 'recovering'
   let wasReady = false
   let stopping: Promise<void> | undefined
@@ -56,6 +57,7 @@ export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
   const consumeParts: ConsumeOnParts = {
     ...parts,
     queue: createSourceQueue({ ref, isEphemeral: options.ephemeral, link, names, declarations, report }),
+    place: `${vhost} ${names.group(ref)}`,
     stopRequested,
     stopTimeoutMs: () => stopTimeoutMs,
     wasReady: () => wasReady,

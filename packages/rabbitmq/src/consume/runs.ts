@@ -15,6 +15,8 @@ export class Run {
   isStarted = false
   /** A settlement was accepted and is being carried out. */
   isSettling = false
+  /** Its acknowledgement is under way, and it must not run again. */
+  isFinished = false
   copying: PendingCopy | undefined
 
   constructor(delivered: ConsumeMessage, decoded: Decoded) {
@@ -54,6 +56,11 @@ export class Runs {
   get waitedMs(): number {
     for (const run of this.#runs) if (!run.isStarted) return performance.now() - run.receivedAt
     return 0
+  }
+
+  /** Returns the messages that have to run again if the channel is lost now. */
+  unfinished(): readonly ConsumeMessage[] {
+    return [...this.#runs].filter((run) => !run.isFinished).map(({ delivered }) => delivered)
   }
 
   has(run: Run): boolean {

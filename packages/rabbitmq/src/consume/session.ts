@@ -26,7 +26,7 @@ const releaseGraceMs = 1_000
  * not at all.
  */
 export function createSession(channel: Channel, parts: SessionParts) {
-  const { ref, options, handle, report } = parts
+  const { ref, options, handle, report, finished } = parts
   const runs = new Runs()
   const dispatcher = new Dispatcher<Run>(options, start)
   const settler = createSettler(channel, parts, runs, (run) => {
@@ -41,7 +41,8 @@ export function createSession(channel: Channel, parts: SessionParts) {
     if (isPaused) arrivedAt = performance.now()
     const run = new Run(delivered, decoded)
     runs.add(run)
-    if (!isPaused) dispatcher.add(run)
+    if (finished.has(delivered)) settler.finish(run)
+    else if (!isPaused) dispatcher.add(run)
   }
 
   /** Returns undefined if the message could not even be decoded as unreadable. */
@@ -103,6 +104,7 @@ export function createSession(channel: Channel, parts: SessionParts) {
     /** Aborts everything because the channel is gone: the broker delivers again what is not settled. */
     lose(reason: MqError): void {
       pause()
+      finished.end(runs.unfinished())
       for (const run of runs.clear()) run.abort.abort(reason)
     },
     /** Called after `end`: waits for running handlers, then returns the rest in the order in which it came. */

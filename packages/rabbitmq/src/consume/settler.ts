@@ -3,6 +3,7 @@ import { type ConsumeOptions, type Failure, type GroupRef, type Settlement, with
 import type { Channel, ConsumeMessage } from 'amqplib'
 import { type Copier, type Copy, copyProperties } from '../wire/copy.js'
 import { createAcknowledger } from './acknowledger.js'
+import type { Finished } from './finished.js'
 import type { Run, Runs } from './runs.js'
 
 // See docs/decisions/0033-rabbitmq-order.md.
@@ -11,6 +12,7 @@ export interface SettlerParts {
   readonly ref: GroupRef
   readonly options: ConsumeOptions
   readonly copy: Copier
+  readonly finished: Finished
   /** Says whether returning a message raises its delivery count, as in brokers before 4.3. */
   readonly requeueCountsAsAttempt: boolean
 }
@@ -20,18 +22,20 @@ interface Replacement extends Pick<Copy, 'queue' | 'delayMs'> {
   readonly attempt?: number
   readonly failure?: Failure
   readonly entryId?: string
+  /** The copy is the same attempt once more, so the message is not finished with it. */
+  readonly isSameAttempt?: boolean
 }
 
 /** Creates the part of a session that answers the broker. `onEnd` is called for each run that has ended. */
 export function createSettler(channel: Channel, parts: SettlerParts, runs: Runs, onEnd: (run: Run) => void) {
-  const { ref, options, copy } = parts
+  const { ref, options, copy, finished } = parts
   const acknowledger = createAcknowledger(channel, () => runs.oldestTag)
   /** Answers that are held back. */
   let held: (() => void)[] | undefined
 
   function settle(run: Run, settlement: Settlement): void {
     if (!runs.has(run) || run.isSettling || run.abort.aborted) return
-    if (settlement.kind === 'done' || options.ephemeral) acknowledge(run)
+    if (settlement.kind === 'done' || options.ephemeral) finish(run)
     else if (settlement.kind === 'release') giveBack(run)
     else if (settlement.kind === 'retry') {
       const { delayMs, failure } = settlement
@@ -51,8 +55,15 @@ export function createSettler(channel: Channel, parts: SettlerParts, runs: Runs,
     if (options.ephemeral || options.ordered || !parts.requeueCountsAsAttempt) requeue(run)
     else {
       const { attempt, failure } = run.decoded
-      replace(run, { queue: 'group', delayMs: 0, attempt, ...(failure && { failure }) }, requeue)
+      replace(run, { queue: 'group', delayMs: 0, attempt, ...(failure && { failure }), isSameAttempt: true }, requeue)
     }
+  }
+
+  /** Acknowledges a message that must not run again if this acknowledgement is lost. */
+  function finish(run: Run): void {
+    run.isFinished = true
+    finished.add(run.delivered)
+    acknowledge(run)
   }
 
   const acknowledge = (run: Run): void => end(run, () => acknowledger.add(run.delivered))
@@ -71,13 +82,17 @@ export function createSettler(channel: Channel, parts: SettlerParts, runs: Runs,
    * Stores a copy, then acknowledges the original. A crash in between makes a duplicate, never a loss. `instead` is called if no copy
    * can be made.
    */
-  function replace(run: Run, { queue, delayMs, ...history }: Replacement, instead: (run: Run) => void): void {
+  function replace(
+    run: Run,
+    { queue, delayMs, isSameAttempt, ...history }: Replacement,
+    instead: (run: Run) => void,
+  ): void {
     run.isSettling = true
     const { content } = run.delivered
     const properties = copyProperties(run.delivered, { message: run.decoded.message, ...history })
     run.copying = copy({ ref, queue, delayMs, content, properties })
     void run.copying.result.then((result) => {
-      if (result === 'stored') acknowledge(run)
+      if (result === 'stored') isSameAttempt ? acknowledge(run) : finish(run)
       else if (result === 'impossible') instead(run)
     })
   }
@@ -99,6 +114,7 @@ export function createSettler(channel: Channel, parts: SettlerParts, runs: Runs,
   return {
     settle,
     giveBack,
+    finish,
     /** Leaves a message that cannot be read to the broker, which dead-letters it. */
     refuseUnreadable(delivered: ConsumeMessage): void {
       acknowledger.count()
@@ -116,6 +132,7 @@ export function createSettler(channel: Channel, parts: SettlerParts, runs: Runs,
     returnAll(): void {
       // Before the unsettled runs are cleared, as messages are acknowledged together only up to the first of them.
       acknowledger.flush()
+      finished.end(runs.unfinished())
       const last = runs.clear().at(-1)
       if (last === undefined || options.ordered) return
       try {

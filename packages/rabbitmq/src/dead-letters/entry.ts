@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto'
 import type { Failure, RawDeadLetter } from '@mq/core/adapter'
 import type { Message } from 'amqplib'
 import { entryOf } from '../wire/copy.js'
 import { decode, maxTimestamp } from '../wire/decode.js'
+import { propertiesHash } from '../wire/fingerprint.js'
 import { textValue } from '../wire/headers.js'
-import { jsonOf } from '../wire/json.js'
 
 /** Reads a message of a dead-letter queue. */
 export function deadLetterOf(message: Message, topic: string): RawDeadLetter {
@@ -19,11 +18,7 @@ export function deadLetterOf(message: Message, topic: string): RawDeadLetter {
 export function entryIdOf(message: Message): string {
   const entry = entryOf(message)
   if (entry !== undefined) return entry
-  const { 'x-delivery-count': _, 'x-acquired-count': __, ...headers } = message.properties.headers ?? {}
-  const { messageId, timestamp } = message.properties
-  const hash = createHash('sha256')
-    .update(jsonOf([messageId, timestamp, headers]))
-    .update(message.content)
+  const hash = propertiesHash(message.properties).update(message.content)
   return `broker-${hash.digest('hex').slice(0, 32)}`
 }
 

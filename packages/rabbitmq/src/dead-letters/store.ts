@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { type DeadLetterStore, type GroupRef, MqError, type RawDeadLetter } from '@mq/core/adapter'
 import type { Channel, Message } from 'amqplib'
 import { answerTimeoutMs, inTime } from '../connection/answers.js'
@@ -114,7 +115,7 @@ export function deadLetterStore({ ref, names, link, copy }: DeadLetterParts): De
 
   async function replayOne(message: Message): Promise<void> {
     const { content } = message
-    const properties = copyProperties(message, { message: decode(message, ref.topic).message })
+    const properties = copyProperties(message, { message: decode(message, ref.topic).message, replayId: randomUUID() })
     const copying = copy({ ref, queue: 'group', delayMs: 0, content, properties })
     const result = await inTime(copying.result).catch((error) => {
       copying.abandon()

@@ -30,6 +30,8 @@ export interface CopyHistory {
   readonly failure?: Failure
   /** Makes the copy a dead letter. */
   readonly entryId?: string
+  /** Makes the copy a replayed message. */
+  readonly replayId?: string
 }
 
 /** Keeps everything that another program wrote, except for the properties that would make the broker act upon the copy. */
@@ -54,6 +56,7 @@ export function copyProperties(original: Message, history: CopyHistory): Options
   const raw = unreadableHeadersOf(original)
   if (raw !== undefined) headers[own.raw] = raw
   if (history.entryId !== undefined) headers[own.entry] = history.entryId
+  if (history.replayId !== undefined) headers[own.replay] = history.replayId
   return { ...kept, messageId: kept.messageId || history.message.id, headers, persistent: true, mandatory: true }
 }
 

@@ -9,6 +9,7 @@ import {
   type RawMessage,
 } from '@mq/core/adapter'
 import type { Message, MessageProperties } from 'amqplib'
+import { without } from './fingerprint.js'
 import { attributeOf, brokerHeader, isOwn, own, type Table, textValue, unreadableHeadersOf } from './headers.js'
 import { jsonOf } from './json.js'
 
@@ -71,9 +72,8 @@ function partsOf(table: Table): Record<'attributes' | 'headers', Record<string, 
 
 /** Makes an id that is the same in each group and on each delivery. Identical messages have the same id. */
 function hashedId({ headers = {}, timestamp, type, appId }: MessageProperties, body: Buffer): string {
-  const written = Object.entries(headers).filter(([name]) => !brokerHeader.test(name))
   return createHash('sha256')
-    .update(jsonOf([timestamp, type, appId, written]))
+    .update(jsonOf([timestamp, type, appId, without(brokerHeader, headers)]))
     .update(body)
     .digest('hex')
     .slice(0, 32)

@@ -5,14 +5,15 @@ import { unreadableHeaders } from '../connection/unreadable.js'
 export type Table = Record<string, unknown>
 
 /**
- * The headers with a group's own history. They distinguish a copy, which a retry or a dead letter is, from what was published. `raw`
- * holds the bytes of headers that cannot be decoded.
+ * The headers with a group's own history. They distinguish a copy, which a retry or a dead letter is, from what was published. `replay`
+ * tells a replayed message from the one that died, and `raw` holds the bytes of headers that cannot be decoded.
  */
 export const own = {
   attempt: 'mq-attempt',
   failure: 'mq-failure',
   entry: 'mq-entry',
   time: 'mq-time',
+  replay: 'mq-replay',
   raw: 'mq-raw',
 } as const
 
@@ -28,6 +29,9 @@ export const attributeOf = (name: string): string | undefined =>
 
 /** Matches the headers in which the broker records its own deliveries and dead letters. */
 export const brokerHeader = /^x-(?:death|first-death-.*|last-death-.*|delivery-count|acquired-count)$/
+
+/** Matches the headers in which the broker counts deliveries: they differ each time. */
+export const countedHeader = /^x-(?:delivery-count|acquired-count)$/
 
 /** Returns the bytes of the headers if those cannot be decoded: as the driver delivered them, or as an earlier copy holds them. */
 export function unreadableHeadersOf({ properties }: Message): Buffer | undefined {
