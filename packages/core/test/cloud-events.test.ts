@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { attributesOf, emptyHeaders, messageFromAttributes } from '../src/adapter.js'
+import { isShortText } from '../src/contract/names.js'
 import type { RawMessage } from '../src/index.js'
 import { rawMessage } from './support/deliveries.js'
 import { mqErrorOf } from './support/errors.js'
@@ -8,7 +9,10 @@ import { mqErrorOf } from './support/errors.js'
 const content = { headers: emptyHeaders, body: Buffer.from('{}') }
 const defaults = { id: 'entry-7', topic: 'user.created', timeMs: Date.parse('2026-05-06T07:08:09.000Z') }
 
-const text = fc.string({ unit: 'grapheme', minLength: 1 })
+/** A text that no control character makes unfit to be shown. */
+const text = fc
+  .string({ unit: 'grapheme', minLength: 1, maxLength: 50 })
+  .filter((one) => !/[\p{Cc}\u2028\u2029]/u.test(one) && Buffer.byteLength(one) <= 255)
 const extensionName = fc
   .stringMatching(/^[a-z0-9]{1,20}$/)
   .filter((name) => !/^(specversion|id|source|type|time|datacontenttype|partitionkey)$/.test(name))
@@ -95,6 +99,53 @@ describe('messageFromAttributes', () => {
 
   it.each(['', '0.3', '2.0', '10.0', '1', '1.0\n', 'x'])('refuses version %j', async (specversion) => {
     await mqErrorOf(() => messageFromAttributes({ specversion }, content, defaults), 'MQ_UNDECODABLE')
+  })
+
+  it.each([
+    ['too long', 'x'.repeat(2_000)],
+    ['too long in bytes', '✓'.repeat(86)],
+    ['too long and cut within a character', `a${'👋'.repeat(400)}`],
+    ['too long with controls', '\u001b[2J\r\n'.repeat(400)],
+    ['with escape codes', '\u001b[31mred\u001b[0m'],
+    ['with the escape code of Latin-1', '\u009b31mred'],
+    ['with a line break', 'one\r\nERROR two'],
+    ['with a NUL', 'a\u0000b'],
+    ['with half of a surrogate pair', 'a\ud800b'],
+  ])('bounds and escapes an id of another program, always alike: %s', (_, id) => {
+    const idOf = (given: string, fallback = 'entry-7'): string =>
+      messageFromAttributes({ id: given }, content, { ...defaults, id: fallback }).id
+    for (const made of [idOf(id), idOf('', id)]) {
+      expect(isShortText(made)).toBe(true)
+      expect(made).not.toMatch(/\p{Cc}|\ufffd~/u)
+      expect(made).toBe(idOf(id))
+    }
+    expect(idOf(id)).not.toBe(idOf(`${id}.`))
+    expect(idOf(idOf(id))).toBe(idOf(id))
+  })
+
+  it('keeps two ids apart that only half of a surrogate pair tells apart', () => {
+    const [one, other] = ['\ud800', '\ud801'].map((id) => messageFromAttributes({ id }, content, defaults).id)
+    expect(one).not.toBe(other)
+  })
+
+  it('keeps an id that a publish takes', () => {
+    for (const id of ['1', 'ünïcode ✓', 'a\tb', 'x'.repeat(255), '✓'.repeat(85)]) {
+      expect(messageFromAttributes({ id }, content, defaults).id).toBe(id)
+    }
+  })
+
+  it('bounds and escapes the source, the type and the time as well', () => {
+    const hostile = '\u001b[31m\nforged '.repeat(900)
+    const time = `2026-05-06T07:08:09Z (${hostile.replaceAll(/[()]/g, '')})`
+    const made = messageFromAttributes({ source: hostile, type: hostile, time }, content, defaults)
+    for (const part of [made.source, made.type, made.time]) {
+      expect(Buffer.byteLength(part)).toBeLessThanOrEqual(1_024)
+      expect(part).not.toMatch(/\p{Cc}/u)
+    }
+    expect(made.source).toMatch(/^\\u001b\[31m\\u000aforged /)
+    expect(made.time).toBe('2026-05-06T07:08:09.000Z')
+    const kept = { source: 'ünïcode/✓', type: 'x'.repeat(1_024), time: '2026-05-06T07:08:09.123456+02:00' }
+    expect(messageFromAttributes(kept, content, defaults)).toMatchObject(kept)
   })
 
   it('keeps unknown attributes as extensions and passes over names that are none', () => {

@@ -62,6 +62,15 @@ describe('validate', () => {
     expect(error.issues).toHaveLength(5)
   })
 
+  it('quotes what another program wrote on one line and without its control characters', async () => {
+    const data = { '\u001b[31m\nforged': 1 }
+    for (const schema of [z.strictObject({}), v.strictObject({}), z.record(z.string(), z.string())]) {
+      const error = await mqErrorOf(() => validate(schema as StandardSchema, data, 'x'), 'MQ_INVALID_DATA')
+      expect(error.message).toContain('forged')
+      expect(error.message).not.toMatch(/\p{Cc}/u)
+    }
+  })
+
   it('shows many issues of arktype too, whose list is an array of its own kind', async () => {
     const schema = type({ a: 'string', b: 'string', c: 'string', d: 'string' })
     expect((await mqErrorOf(() => validate(schema, {}, 'x'), 'MQ_INVALID_DATA')).message).toContain('and 1 more')

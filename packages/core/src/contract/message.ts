@@ -5,11 +5,11 @@ import type { MessageHeaders } from './headers.js'
  * with the application's headers beside the attributes.
  */
 export interface RawMessage {
-  /** CloudEvents `id`. At most 255 bytes. */
+  /** CloudEvents `id`. At most 255 bytes without control characters, whoever has written the message. */
   readonly id: string
-  /** CloudEvents `source`: a URI reference that names the publisher. */
+  /** CloudEvents `source`: a URI reference that names the publisher. At most 1,024 bytes. */
   readonly source: string
-  /** CloudEvents `type`: the topic, unless another program has written the message. */
+  /** CloudEvents `type`: the topic, unless another program has written the message. At most 1,024 bytes. */
   readonly type: string
   /** CloudEvents `time` (RFC 3339). If the message came without one, the time at which the broker took it. */
   readonly time: string

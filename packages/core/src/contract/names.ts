@@ -64,9 +64,17 @@ export const hasControlCharacters = (text: string): boolean => controlPattern.te
 /** AMQP writes ids and keys as short strings. */
 const maxIdBytes = 255
 
+/** The control characters that Latin-1 adds. Terminals obey them as well. */
+const moreControlPattern = /[\u0080-\u009f]/
+
 /** Returns whether a text can be an id or a key. */
 export const isShortText = (text: string): boolean =>
-  text !== '' && Buffer.byteLength(text) <= maxIdBytes && !hasControlCharacters(text) && isWellFormed(text)
+  text !== '' &&
+  text.length <= maxIdBytes &&
+  Buffer.byteLength(text) <= maxIdBytes &&
+  !hasControlCharacters(text) &&
+  !moreControlPattern.test(text) &&
+  isWellFormed(text)
 
 /** Checks an id or a key. Throws a `TypeError` if it is not a string, and `MQ_INVALID_OPTION` if it does not fit. */
 export function requireShortText(value: unknown, name: string): string {

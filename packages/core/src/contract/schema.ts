@@ -1,3 +1,4 @@
+import { escapeControls } from './checks/escaped.js'
 import { MqError } from './errors.js'
 
 /**
@@ -59,5 +60,7 @@ function accept<Output>(result: SchemaResult<Output>, what: string): Output {
 
 function describeIssue(issue: SchemaIssue): string {
   const path = (issue.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.')
-  return path === '' ? issue.message : `${path}: ${issue.message}`
+  const text = path === '' ? issue.message : `${path}: ${issue.message}`
+  // It may quote what another program wrote.
+  return escapeControls(text.replace(/\s*\n\s*/g, ' '))
 }

@@ -4,6 +4,7 @@ import { MqError } from '../contract/errors.js'
 import { emptyHeaders, headerBytes, type MessageHeaders } from '../contract/headers.js'
 import type { RawMessage, Writable } from '../contract/message.js'
 import { hasControlCharacters, isWellFormed } from '../contract/names.js'
+import { boundedId, boundedText } from './foreign-text.js'
 import { tombstoneAttribute } from './tombstone.js'
 
 /**
@@ -45,7 +46,8 @@ const ownNames: ReadonlySet<string> = new Set([
 
 /**
  * Makes a message from its attributes. Attributes may be missing. Unknown ones become extensions, and names that CloudEvents does not
- * allow are ignored. Throws `MQ_UNDECODABLE` for a `specversion` other than 1.x.
+ * allow are ignored. An id that a publish would refuse is replaced by one that it takes, and the other texts that every message has are
+ * cut to 1,024 bytes, with escaped control characters. Throws `MQ_UNDECODABLE` for a `specversion` other than 1.x.
  */
 export function messageFromAttributes(
   attributes: Readonly<Record<string, string | undefined>>,
@@ -57,10 +59,10 @@ export function messageFromAttributes(
     throw new MqError('MQ_UNDECODABLE', `CloudEvents version ${shown(specversion)} is not known; 1.0 is`)
   }
   const message: Writable<RawMessage> = {
-    id: id || defaults.id,
-    source: source || '/unknown',
-    type: type || defaults.topic,
-    time: time && !Number.isNaN(timeMs(time)) ? time : timeText(defaults.timeMs),
+    id: boundedId(id || defaults.id),
+    source: source ? boundedText(source) : '/unknown',
+    type: type ? boundedText(type) : defaults.topic,
+    time: time ? timeOf(time, defaults) : timeText(defaults.timeMs),
     extensions: extensionsFrom(attributes),
     headers: content.headers,
     body: content.body,
@@ -68,6 +70,15 @@ export function messageFromAttributes(
   if (datacontenttype) message.contentType = datacontenttype
   if (partitionkey) message.key = partitionkey
   return message
+}
+
+/** The form of RFC 3339. `Date.parse` also takes comments of any length. */
+const timePattern = /^[\dTtZz:.+-]{1,64}$/
+
+function timeOf(text: string, defaults: AttributeDefaults): string {
+  const ms = timeMs(text)
+  if (Number.isNaN(ms)) return timeText(defaults.timeMs)
+  return timePattern.test(text) ? text : timeText(ms)
 }
 
 function extensionsFrom(attributes: Readonly<Record<string, string | undefined>>): MessageHeaders {

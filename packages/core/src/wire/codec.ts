@@ -1,3 +1,4 @@
+import { escapeControls } from '../contract/checks/escaped.js'
 import { shown } from '../contract/checks/shown.js'
 import { MqError } from '../contract/errors.js'
 import type { RawMessage } from '../contract/message.js'
@@ -155,6 +156,9 @@ function replaced(value: { toJSON: () => unknown }, path: string | undefined): u
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const jsonPattern = /^application\/(?:[\w.!#$&^-]+\+)?json\s*(?:;|$)/i
+/** Returns whether a content type says that the body is JSON. */
+export const isJsonType = (contentType: string): boolean => contentType === '' || jsonPattern.test(contentType)
+
 const textPattern = /^text\//i
 const charsetPattern = /;\s*charset\s*=\s*"?([\w-]+)/i
 
@@ -166,7 +170,7 @@ const charsetPattern = /;\s*charset\s*=\s*"?([\w-]+)/i
  */
 export function decodeData(body: Uint8Array, contentType: string | undefined): unknown {
   if (contentType === 'application/json') return parseJson(decodeText(body))
-  const isJson = contentType === undefined || contentType === '' || jsonPattern.test(contentType)
+  const isJson = contentType === undefined || isJsonType(contentType)
   // Not from a pool: handlers may read numbers out of `data.buffer`.
   if (!isJson && !textPattern.test(contentType)) return new Uint8Array(body)
   const charset = charsetPattern.exec(contentType ?? '')?.[1]
@@ -203,17 +207,10 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    const why = text === '' ? 'it is empty' : escaped((cause as Error).message.slice(0, 100))
+    const why = text === '' ? 'it is empty' : escapeControls((cause as Error).message.slice(0, 100))
     throw new MqError('MQ_UNDECODABLE', `The body is not valid JSON: ${why}`)
   }
 }
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
-const controls = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g
-
-/** Escapes control characters: the text quotes a body that anybody may have written, and is shown on terminals and in logs. */
-const escaped = (text: string): string =>
-  text.replace(controls, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
 /** Counts brackets outside of strings. The depth is an upper bound if the text is not JSON. */
 function isDeeperThan(text: string, limit: number): boolean {

@@ -6,17 +6,8 @@ import {
   messageFromAttributes,
   type RawMessage,
 } from '@mq/core/adapter'
-import {
-  attemptField,
-  bodyField,
-  failureField,
-  headerPrefix,
-  isAllowedId,
-  originField,
-  timeOf,
-  unreadableField,
-} from './fields.js'
-import { boundedId, undecodableError, undecodableMessage } from './foreign.js'
+import { attemptField, bodyField, failureField, headerPrefix, originField, timeOf, unreadableField } from './fields.js'
+import { undecodableError, undecodableMessage } from './foreign.js'
 
 /** A stream entry, undecoded. */
 export interface Entry {
@@ -70,10 +61,8 @@ function messageOf({ attributes, headers, body, origin, isUnreadable }: Parts, t
   }
   if (body === undefined) throw new MqError('MQ_UNDECODABLE', `The entry has no field '${bodyField}'`)
   const content = { headers: headers === undefined ? emptyHeaders : Object.freeze(headers), body }
-  return messageFromAttributes(attributes, content, { id: idOf(origin), topic, timeMs: timeOf(origin) })
+  return messageFromAttributes(attributes, content, { id: origin, topic, timeMs: timeOf(origin) })
 }
-
-const idOf = (text: string): string => (isAllowedId(text) ? text : boundedId(text))
 
 function partsOf({ id, fields }: Entry): Parts {
   const attributes: Record<string, string> = Object.create(null)
@@ -87,7 +76,6 @@ function partsOf({ id, fields }: Entry): Parts {
     const name = (fields[index] as Buffer).toString()
     const value = fields[index + 1] as Buffer
     if (name === bodyField) body = value
-    else if (name === 'id') attributes.id = idOf(value.toString())
     // The scripts name the lane of a message by its first key.
     else if (name === 'partitionkey') attributes.partitionkey ||= value.toString()
     else if (name === attemptField) attempt = Math.max(1, Math.trunc(Number(value.toString())) || 1)

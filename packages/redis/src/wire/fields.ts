@@ -15,16 +15,6 @@ export const unreadableField = 'raw:fields'
 /** Other programs may choose the numbers of their ids, and there are no dates beyond this one. */
 export const timeOf = (entryId: string): number => Math.min(Number.parseInt(entryId, 10) || 0, 8.64e15)
 
-/** The contract's limit for the id of a message. */
-const maxIdBytes = 255
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
-export const controls = /[\u0000-\u0008\u000a-\u001f\u007f]/g
-
-/** Whether the contract allows the id. Other programs may write any. */
-export const isAllowedId = (id: string): boolean =>
-  id.length <= maxIdBytes && id.search(controls) === -1 && Buffer.byteLength(id) <= maxIdBytes
-
 /** Encodes a failure in ASCII, so that every client can show it. */
 export const packFailure = (failure: Failure): string => encodeFailure(failure)
 

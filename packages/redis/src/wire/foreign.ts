@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto'
 import { MqError, messageFromAttributes, type RawMessage } from '@mq/core/adapter'
 import type { Entry } from './entry.js'
-import { bodyField, controls, headerPrefix, isAllowedId, originField, timeOf, unreadableField } from './fields.js'
+import { bodyField, headerPrefix, originField, timeOf, unreadableField } from './fields.js'
 
 /** How much is kept of a value that is shown. */
 const maxShownBytes = 1_024
@@ -27,9 +26,9 @@ export function undecodableMessage({ id, fields }: Entry, topic: string): RawMes
   }
   const origin = attributes[originField] ?? id
   return messageFromAttributes(
-    { ...attributes, id: boundedId(attributes.id || origin) },
+    attributes,
     { headers: Object.freeze(headers), body: body ?? fieldsAsJson(fields) },
-    { id: boundedId(origin), topic, timeMs: timeOf(origin) },
+    { id: origin, topic, timeMs: timeOf(origin) },
   )
 }
 
@@ -59,25 +58,4 @@ function fieldsAsJson(fields: readonly Buffer[]): Buffer {
     pairs.push(pair)
   }
   return Buffer.from(JSON.stringify(Object.fromEntries(pairs)))
-}
-
-/** How much of a longer id is kept. */
-const keptBytes = 200
-
-/**
- * Returns an id that the contract allows for one that another program chose. An id that fits is returned as it is. Otherwise control
- * characters are escaped, the end of a long id is cut, and a hash of the whole id follows. Two ids never become the same one.
- */
-export function boundedId(id: string): string {
-  if (isAllowedId(id)) return id
-  const hash = createHash('sha256').update(id).digest('hex').slice(0, 32)
-  const escaped = id
-    .slice(0, keptBytes)
-    .replace(controls, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`)
-  // The character at the cut may be incomplete.
-  const kept = Buffer.from(escaped)
-    .subarray(0, keptBytes)
-    .toString()
-    .replace(/\ufffd+$/, '')
-  return `${kept}~${hash}`
 }
