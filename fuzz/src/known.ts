@@ -32,17 +32,9 @@ const known: readonly Known[] = [
     row: 'A5',
     missing: 'a member that another program writes into the delay sets never takes the place of one of ours',
   },
-  { generators: ['*'], row: 'A8', missing: 'ids of other programs are bounded', oracles: ['id'] },
-  {
-    generators: ['*'],
-    row: 'new',
-    missing: 'the text of a decode error quotes the body without its control characters',
-    oracles: ['text'],
-  },
   { generators: ['*/task-ran'], row: 'A9', missing: 'ticks that ran at times to come are ignored' },
   { generators: ['*/task-replies'], row: 'A9', missing: 'progress from outside is checked like our own' },
   { generators: ['kafka/tombstones'], row: 'B6', missing: 'a null value arrives as data: null' },
-  { generators: ['*/structured'], row: 'B7', missing: 'an event in structured mode is read like one in binary mode' },
   {
     generators: ['redis/registers'],
     row: 'new',

@@ -5,6 +5,7 @@ import { requireInteger } from '../contract/checks/values.js'
 import type { DeadLetters } from '../contract/dead-letters.js'
 import { MqError } from '../contract/errors.js'
 import { decodedOrUndefined } from '../wire/codec.js'
+import { unwrappedOrSame } from '../wire/structured.js'
 import { isTombstone } from '../wire/tombstone.js'
 
 const maxListed = 10_000
@@ -17,11 +18,10 @@ export function deadLettersOf(store: DeadLetterStore, timeoutMs: number): DeadLe
     async list({ limit = 100 } = {}) {
       requireInteger(limit, 'limit', { min: 1, max: maxListed })
       const entries = await bounded('Listing', store.list({ limit }))
-      return entries.map((entry) => ({
-        ...entry,
-        data: decodedOrUndefined(entry.message),
-        tombstone: isTombstone(entry.message),
-      }))
+      return entries.map((entry) => {
+        const message = unwrappedOrSame(entry.message)
+        return { ...entry, message, data: decodedOrUndefined(message), tombstone: isTombstone(message) }
+      })
     },
     async replay(entryIds) {
       const ids = requireIds(entryIds)

@@ -8,6 +8,7 @@ import { type StandardSchema, validate } from '../contract/schema.js'
 import { stackOf } from '../contract/stacks.js'
 import { causedBy } from '../publish/cause.js'
 import { decodeData } from '../wire/codec.js'
+import { unwrapped } from '../wire/structured.js'
 import { isTombstone, unexpectedTombstone } from '../wire/tombstone.js'
 import { decideRetry, type RetryPolicy } from './retry.js'
 import { messageOf, RunContext, type RunSettings, runHandler, tombstoneOf } from './run.js'
@@ -42,7 +43,8 @@ const faultRetryMs = 1_000
  */
 export function createHandle(settings: SettleSettings): Handle {
   const { clock, onRunEnd } = settings
-  return async (delivery) => {
+  return async (given) => {
+    const delivery = unwrapped(given)
     let settlement: Settlement | undefined
     try {
       const startedAt = clock.monotonic()

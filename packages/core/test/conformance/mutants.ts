@@ -68,6 +68,7 @@ export const mutants = {
   keyLost: ['drops the key', 'DEL-2'],
   extensionsLost: ['drops attributes such as traceparent', 'DEL-2'],
   tombstoneLost: ['stores a tombstone as an empty message', 'PAY-11'],
+  structuredRefused: ['delivers a CloudEvent in structured mode as unreadable', 'PAY-12'],
   contentTypeLost: ['drops the content type', 'DEL-2'],
   timeRewritten: ['replaces the time of the publish by that of the delivery', 'DEL-2'],
   sourceRewritten: ['replaces the source by its own name', 'DEL-2'],

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { attributesOf, messageFromAttributes, type OutgoingMessage } from '../../../src/adapter.js'
-import { isMqError, type MessageHeaders, type MqError, type RawMessage } from '../../../src/index.js'
+import { isMqError, type MessageHeaders, MqError, type RawMessage } from '../../../src/index.js'
 import type { Faulty } from './mutation.js'
 import type { StoredMessage, WireMessage, WirePublish } from './wire.js'
 
@@ -62,6 +62,9 @@ export function decode(stored: StoredMessage, topic: string, faulty: Faulty): De
     ? { ...stored.attributes, time: new Date().toISOString() }
     : stored.attributes
   try {
+    if (attributes.datacontenttype?.includes('cloudevents') && faulty('structuredRefused')) {
+      throw new MqError('MQ_UNDECODABLE', 'The attributes are in the body')
+    }
     return { message: messageFromAttributes(attributes, content, defaults) }
   } catch (error) {
     if (!isMqError(error)) throw error

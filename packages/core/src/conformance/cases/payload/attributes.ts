@@ -166,6 +166,55 @@ export const payloadAttributes: readonly ConformanceCase[] = [
       )
     },
   },
+  {
+    id: 'PAY-12',
+    title:
+      'a CloudEvent in structured mode is read like one in binary mode, also after a replay; a batch is a dead letter',
+    promises: [14],
+    level: 'required',
+    async run(kit) {
+      const adapter = await kit.connected()
+      const queue = await kit.queue()
+      let isBroken = true
+      const collector = await kit.collect(queue, kit.topic(), {
+        group: 'g',
+        handler: ({ attempt }) => {
+          if (isBroken) throw attempt === 1 ? new Error('once') : new Unrecoverable('dead on purpose')
+        },
+      })
+      const time = '2026-01-02T03:04:05.678Z'
+      const about = { id: 'theirs', source: '/their/program', type: 'com.example.order', time }
+      const event = { specversion: '1.0', ...about, datacontenttype: 'application/json', data: { text: 'ünïcode ✓' } }
+      const sent = (id: string, contentType: string, body: unknown) =>
+        rawMessage({ id, contentType, body: Buffer.from(JSON.stringify(body)) })
+      const single = sent('outer', 'application/cloudevents+json; charset=utf-8', event)
+      const batch = sent('batch', 'application/cloudevents-batch+json', [event])
+      await adapter.publish(kit.topic(), [single, batch], publishCall())
+      const dead = await untilDead(kit, queue, { topic: kit.topic(), count: 2 })
+      const letters = dead.map(({ message, failure, data }) => ({ id: message.id, reason: failure.reason, data }))
+      assert.deepEqual(
+        letters.sort((one, other) => (one.id < other.id ? -1 : 1)),
+        [
+          { id: 'batch', reason: 'undecodable', data: [event] },
+          { id: 'theirs', reason: 'unrecoverable', data: event.data },
+        ],
+      )
+      isBroken = false
+      assert.deepEqual(await queue.deadLetters(kit.topic(), 'g').replay(), { replayed: 2 })
+      await kit.until('the replay', () => collector.handled.length >= 1, patience(kit, 50))
+      const [again] = await untilDead(kit, queue, { topic: kit.topic(), count: 1 })
+      assert.equal(again?.message.id, 'batch')
+      await kit.quiet(() => collector.runs.length)
+      const seen = collector.runs.map(({ attempt, data, message: { id, source, type, time: at } }) => ({
+        ...{ id, source, type, time: at.toISOString() },
+        ...{ attempt, data },
+      }))
+      assert.deepEqual(
+        seen,
+        [1, 2, 1].map((attempt) => ({ ...about, attempt, data: event.data })),
+      )
+    },
+  },
 ]
 
 /** Publishes one message whose handler fails once, and compares the messages of both attempts. */
