@@ -11,6 +11,8 @@ export interface Server {
   readonly port: number
   /** The version, if the broker's protocol reports it. */
   readonly version?: string
+  /** The name of the program, if it is another one of the same protocol: `Valkey`. */
+  readonly product?: string
   /**
    * The certificate of the authority as PEM. Undefined without TLS, or if the environment's broker uses a public one.
    */

@@ -24,7 +24,7 @@ export async function behindProxy<S extends Server>(starting: S | Promise<S>): P
   try {
     const link = server.kind === 'kafka' && server.source === 'environment' ? undefined : await proxy(server)
     const untrusted = await untrustedDoor(server)
-    const broker = [names[server.kind], server.version].filter(Boolean).join(' ')
+    const broker = [server.product ?? names[server.kind], server.version].filter(Boolean).join(' ')
     return { server, link, untrusted, broker, options: { url: link?.url ?? server.url } }
   } catch (error) {
     await server.stop()

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { withLock } from '../run/lock.js'
+import { cacheFolder } from './cache.js'
 import { findProgram, installRefusal, mayInstall, run, say } from './find.js'
 
 /** The minimum version of Java for Kafka 4. */
@@ -31,11 +31,6 @@ export async function nativeKafka(version: string): Promise<NativeKafka> {
     if (!existsSync(jars)) await download({ maven, version, jars })
   })
   return { java, jars }
-}
-
-/** Returns `MQ_TEST_CACHE` or the user's cache folder, outside the repository, so that a fresh clone finds it again. */
-function cacheFolder(): string {
-  return process.env.MQ_TEST_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'mq-test-brokers')
 }
 
 async function download({ maven, version, jars }: { maven: string; version: string; jars: string }): Promise<void> {

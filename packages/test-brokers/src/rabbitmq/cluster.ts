@@ -51,7 +51,7 @@ export async function rabbitCluster(owner: ProcessId = self): Promise<RabbitClus
     const cookie = randomBytes(20).toString('hex')
     const recipe: Recipe = {
       kind: 'rabbitmq-cluster',
-      image: rabbitImage,
+      image: rabbitImage(),
       ports,
       published: members.map(({ ports: { amqp } }) => amqp),
       files: (place) => ({

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { dirname, join } from 'node:path'
+import { askedPrograms, prepareAsked } from '../install/debian.js'
 import { findProgram } from '../install/find.js'
 import type { NativeSource } from '../sources/choose.js'
 import type { RabbitPrograms } from './recipe.js'
@@ -11,20 +12,27 @@ export const nativeRabbit: NativeSource = {
   kind: 'rabbitmq',
   packages: ['rabbitmq-server'],
   obstacle() {
+    if (askedPrograms('rabbitmq') !== undefined) return undefined
     if (server() === undefined) return 'no rabbitmq-server on the PATH'
     return epmd() === undefined ? "no epmd, Erlang's name server, on the PATH" : undefined
   },
+  prepare: () => prepareAsked('rabbitmq'),
   advice: 'rabbitmq-server on the PATH, as by `apt-get install rabbitmq-server` or `brew install rabbitmq`',
 }
 
 export const rabbitPrograms = (): RabbitPrograms => ({ server: server() ?? 'rabbitmq-server', epmd: epmd() ?? 'epmd' })
 
-const server = (): string | undefined => findProgram('rabbitmq-server', debian)
+const server = (): string | undefined => findProgram('rabbitmq-server', asked() ?? debian)
+
+const asked = (): readonly string[] | undefined => {
+  const folder = askedPrograms('rabbitmq')
+  return folder === undefined ? undefined : [folder]
+}
 
 let found: string | undefined
 
 function epmd(): string | undefined {
-  found ??= findProgram('epmd') ?? epmdOfErlang()
+  found ??= findProgram('epmd', asked()) ?? epmdOfErlang()
   return found
 }
 

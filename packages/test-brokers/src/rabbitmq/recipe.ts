@@ -1,11 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { dirname } from 'node:path'
+import { imageOf } from '../install/versions.js'
 import { recordScript } from '../sources/beside.js'
 import type { Place, Recipe } from '../sources/machine.js'
 import type { Certificates } from '../tls.js'
 import type { RabbitOptions, RabbitUser } from './options.js'
 
-export const rabbitImage = process.env.MQ_TEST_RABBITMQ_IMAGE ?? 'rabbitmq:4'
+export const rabbitImage = (): string => process.env.MQ_TEST_RABBITMQ_IMAGE ?? imageOf('rabbitmq', 'rabbitmq:4')
 
 const everything = { configure: '.*', write: '.*', read: '.*' }
 
@@ -32,7 +33,7 @@ export function rabbitRecipe(parts: {
   const cookie = randomBytes(20).toString('hex')
   return {
     kind: 'rabbitmq',
-    image: rabbitImage,
+    image: rabbitImage(),
     ports: [ports.amqp, ports.distribution, ports.epmd],
     published: [ports.amqp],
     files: (place) => ({

@@ -2,6 +2,7 @@ import { type ProcessId, self } from '../run/process.js'
 import type { Server } from '../server.js'
 import { type Beside, beside } from '../sources/beside.js'
 import { onFreePorts, portAt } from '../sources/ports.js'
+import { redisPath } from './programs.js'
 import { pong, startSeveral, untilPrinted } from './several.js'
 
 /** A Redis Cluster. Its verbs act on all nodes; `url` is that of the first. */
@@ -38,7 +39,7 @@ export async function redisCluster(
     const first = portAt(ports, 0)
     try {
       await machine.run(
-        `redis-cli --cluster create ${clients.join(' ')} --cluster-replicas ${replicas} --cluster-yes`,
+        `${redisPath(machine.place.source)}redis-cli --cluster create ${clients.join(' ')} --cluster-replicas ${replicas} --cluster-yes`,
         60_000,
       )
       for (const { port } of processes) {

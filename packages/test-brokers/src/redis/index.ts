@@ -1,31 +1,18 @@
-import { findProgram } from '../install/find.js'
 import { type ProcessId, self } from '../run/process.js'
 import { refusedVerbs, type Server } from '../server.js'
 import { ask, type Endpoint } from '../sources/ask.js'
-import {
-  askEnvironment,
-  chooseSource,
-  environmentReason,
-  fromEnvironment,
-  type NativeSource,
-} from '../sources/choose.js'
+import { askEnvironment, chooseSource, environmentReason, fromEnvironment } from '../sources/choose.js'
 import { onFreePorts, portAt } from '../sources/ports.js'
 import { runRecipe } from '../sources/run.js'
 import { certificates } from '../tls.js'
 import type { RedisOptions } from './options.js'
+import { nativeRedis, redisProgram } from './programs.js'
 import { redisRecipe } from './recipe.js'
 
 export interface RedisServer extends Server {
   readonly kind: 'redis'
   readonly username?: string
   readonly password?: string
-}
-
-export const nativeRedis: NativeSource = {
-  kind: 'redis',
-  packages: ['redis-server'],
-  obstacle: () => (program() === undefined ? 'no redis-server on the PATH' : undefined),
-  advice: 'redis-server on the PATH, as by `apt-get install redis-server` or `brew install redis`',
 }
 
 /**
@@ -43,13 +30,13 @@ export async function redis(options: RedisOptions = {}, owner: ProcessId = self)
 
   return await onFreePorts(1, owner, async (ports) => {
     const port = portAt(ports, 0)
-    const recipe = redisRecipe({ options, port, program: program() ?? 'redis-server', certificates: secured })
-    let version: string | undefined
+    const recipe = redisRecipe({ options, port, program: redisProgram(), certificates: secured })
+    let found: Found = {}
     const { machine, verbs } = await runRecipe(recipe, {
       source,
       owner,
       answers: async ({ place: { host } }) => {
-        version = await answer(
+        found = await answer(
           { host, port, tls: options.tls ?? false, ...(secured && { ca: secured.ca }) },
           options.password,
         )
@@ -65,7 +52,7 @@ export async function redis(options: RedisOptions = {}, owner: ProcessId = self)
       url: address.href,
       host,
       port,
-      ...(version !== undefined && { version }),
+      ...found,
       ...(secured && { ca: secured.ca }),
       ...(username !== undefined && { username }),
       ...(password !== undefined && { password }),
@@ -74,20 +61,18 @@ export async function redis(options: RedisOptions = {}, owner: ProcessId = self)
   })
 }
 
-const program = (): string | undefined => findProgram('redis-server')
-
 async function environmentRedis(url: URL): Promise<RedisServer> {
   const endpoint = { host: url.hostname, port: Number(url.port || 6379), tls: url.protocol === 'rediss:' }
   const username = decodeURIComponent(url.username)
   const password = decodeURIComponent(url.password)
-  const version = await askEnvironment('redis', () => answer(endpoint, password, username))
+  const found = await askEnvironment('redis', () => answer(endpoint, password, username))
   return {
     kind: 'redis',
     source: 'environment',
     url: url.href,
     host: endpoint.host,
     port: endpoint.port,
-    ...(version !== undefined && { version }),
+    ...found,
     ...(username !== '' && { username }),
     ...(password !== '' && { password }),
     ...refusedVerbs(environmentReason('redis')),
@@ -97,7 +82,7 @@ async function environmentRedis(url: URL): Promise<RedisServer> {
 /**
  * Returns the version once the data is loaded. Logs in as the default user, because an ACL may refuse INFO to others.
  */
-async function answer(endpoint: Endpoint, password = '', username = ''): Promise<string | undefined> {
+async function answer(endpoint: Endpoint, password = '', username = ''): Promise<Found> {
   const words = username === '' ? [password] : [username, password]
   const login = password === '' ? '' : command('AUTH', ...words)
   return await ask(endpoint, {
@@ -108,10 +93,16 @@ async function answer(endpoint: Endpoint, password = '', username = ''): Promise
       const answers = /(PONG|-[A-Z]+ [^\r]*)\r\n$/.exec(text)
       if (answers === null) return undefined
       if (login !== '' && text.startsWith('-')) throw new Error(`Redis refuses the login: ${text.split('\r')[0]}`)
-      return { version: /redis_version:([\d.]+)/.exec(text)?.[1] }
+      // Valkey also says of which version of Redis it is the successor.
+      const valkey = /valkey_version:([\d.]+)/.exec(text)?.[1]
+      if (valkey !== undefined) return { version: valkey, product: 'Valkey' }
+      const version = /redis_version:([\d.]+)/.exec(text)?.[1]
+      return { ...(version !== undefined && { version }) }
     },
-  }).then((found) => found.version)
+  })
 }
+
+type Found = Pick<RedisServer, 'version' | 'product'>
 
 const command = (...words: readonly string[]): string =>
   `*${words.length}\r\n${words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('')}`

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
+import { imageOf } from '../install/versions.js'
 import type { Place, Recipe } from '../sources/machine.js'
 import type { Certificates } from '../tls.js'
 import type { RedisOptions } from './options.js'
 
-export const redisImage = process.env.MQ_TEST_REDIS_IMAGE ?? 'redis:8'
+export const redisImage = (): string => process.env.MQ_TEST_REDIS_IMAGE ?? imageOf('redis', 'redis:8')
 
 export function redisRecipe(parts: {
   options: RedisOptions
@@ -14,7 +15,7 @@ export function redisRecipe(parts: {
   const { options, port, program, certificates } = parts
   return {
     kind: 'redis',
-    image: redisImage,
+    image: redisImage(),
     ports: [port],
     published: [port],
     files(place) {

@@ -1,4 +1,3 @@
-import { findProgram } from '../install/find.js'
 import type { ProcessId } from '../run/process.js'
 import { until } from '../run/wait.js'
 import type { Server } from '../server.js'
@@ -7,7 +6,7 @@ import { recordScript, startBeside } from '../sources/beside.js'
 import { chooseSource } from '../sources/choose.js'
 import type { Machine, Recipe } from '../sources/machine.js'
 import { runRecipe } from '../sources/run.js'
-import { nativeRedis } from './index.js'
+import { nativeRedis, redisPath, redisProgram } from './programs.js'
 import { redisImage } from './recipe.js'
 
 /** One of several Redis processes that start and end together. */
@@ -33,11 +32,11 @@ export async function startSeveral(
   const source = await chooseSource(nativeRedis)
   const recipe: Recipe = {
     kind,
-    image: redisImage,
+    image: redisImage(),
     ports,
     published: processes.map(({ port }) => port),
     files: ({ source: at, bind }) => {
-      const program = at === 'native' ? (findProgram('redis-server') ?? 'redis-server') : 'redis-server'
+      const program = at === 'native' ? redisProgram() : 'redis-server'
       const start = ({ name, isSentinel }: RedisProcess): string =>
         `exec '${program}' ./${name}.conf${isSentinel ? ' --sentinel' : ''}\n`
       return {
@@ -81,7 +80,7 @@ export async function pong(host: string, port: number): Promise<void> {
 
 /** Runs redis-cli beside the processes until it prints the expected text. */
 export async function untilPrinted(machine: Machine, script: string, wanted: RegExp): Promise<void> {
-  await until(async () => wanted.test(await machine.run(script, 10_000)), {
+  await until(async () => wanted.test(await machine.run(`${redisPath(machine.place.source)}${script}`, 10_000)), {
     what: `\`${script}\` to print ${wanted}`,
     timeoutMs: 30_000,
   })

@@ -1,0 +1,38 @@
+// `pnpm test:matrix`: runs the suite and the tests of each adapter on the versions of brokers that people run, one cell after
+// another. A cell that has passed on this commit is not run again, so a run that was broken off goes on where it ended.
+import { mkdirSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { cells, isDone, matrixFolder, resultOf, runCell, table } from './lib/matrix.mjs'
+import { stopWithSignals } from './lib/run.mjs'
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    again: { type: 'boolean', default: false },
+    list: { type: 'boolean', default: false },
+  },
+})
+
+/** Returns the cells of `--only`, which lists ids or their beginnings. */
+function chosenCells() {
+  const wanted = values.only?.split(',').map((text) => text.trim())
+  if (wanted === undefined) return cells
+  for (const text of wanted) {
+    if (!cells.some(({ id }) => id.startsWith(text))) throw new Error(`There is no cell ${text}; --list prints them`)
+  }
+  return cells.filter(({ id }) => wanted.some((text) => id.startsWith(text)))
+}
+
+if (values.list) {
+  for (const { id, title } of cells) console.log(`${id.padEnd(18)} ${title}`)
+} else {
+  stopWithSignals()
+  mkdirSync(matrixFolder, { recursive: true })
+  const chosen = chosenCells()
+  for (const cell of chosen) {
+    if (!values.again && isDone(cell)) console.log(`${cell.id}: has passed on this commit`)
+    else await runCell(cell)
+  }
+  console.log(`\n${table(cells)}`)
+  process.exitCode = chosen.every((cell) => resultOf(cell)?.failed === 0) ? 0 : 1
+}
