@@ -1,7 +1,7 @@
 // `@mq/core/adapter`: what adapters and stores import. Applications import `@mq/core`; what both need is exported by both.
 export { type AdapterState, adapterState, closedError, notConnectedError } from './adapter-kit/adapter-state.js'
 export { type BackoffOptions, type BackoffPauses, backoff } from './adapter-kit/backoff.js'
-export { unknownFailure } from './adapter-kit/failures.js'
+export { namesakeError, unknownFailure } from './adapter-kit/failures.js'
 export { Fifo } from './adapter-kit/fifo.js'
 export { KeyLanes } from './adapter-kit/key-lanes.js'
 export { type LazyAbort, lazyAbort } from './adapter-kit/lazy-abort.js'
@@ -49,6 +49,7 @@ export type {
   StartFrom,
   StopOptions,
   StoreOutcome,
+  TargetRef,
 } from './contract/adapter.js'
 export { adapterContract } from './contract/adapter.js'
 export {
@@ -70,6 +71,7 @@ export {
   type FailureReason,
   withoutStack,
 } from './contract/failure.js'
+export { type ForeignExchange, type ForeignPlace, type ForeignStream, shownPlace } from './contract/foreign.js'
 export { emptyHeaders, type MessageHeaders, maxHeaderBytes } from './contract/headers.js'
 export type { OutgoingMessage, RawMessage } from './contract/message.js'
 export { brokerName, maxNameLength, requireName } from './contract/names.js'

@@ -5,6 +5,14 @@ export type { DeadLetter, DeadLetters } from './contract/dead-letters.js'
 export { errorCodes, isMqError, MqError, type MqErrorCode, type MqErrorOptions } from './contract/errors.js'
 export { defineEvent, type EventDefinition } from './contract/event.js'
 export type { Failure, FailureError, FailureReason, TaskFailure } from './contract/failure.js'
+export {
+  type Decoding,
+  defineForeignTopic,
+  type ForeignExchange,
+  type ForeignPlace,
+  type ForeignStream,
+  type ForeignTopic,
+} from './contract/foreign.js'
 export type {
   FailedMessage,
   Handler,

@@ -1,3 +1,4 @@
+import { MqError } from '../contract/errors.js'
 import type { Failure } from '../contract/failure.js'
 
 /**
@@ -11,3 +12,13 @@ export const unknownFailure = (atMs: number): Failure => ({
   firstFailedAt: atMs,
   failedAt: atMs,
 })
+
+/**
+ * Makes the error for a topic that was just created, while something with the topic's plain name was there before. Whoever subscribes to
+ * it may have meant the latter. `ours` is what the broker calls the topic of this library.
+ */
+export const namesakeError = (topic: string, ours: string): MqError => {
+  const text = `'${topic}' was subscribed to for the first time, and this library stores it as '${ours}'`
+  const other = `What the broker itself calls '${topic}' is not read`
+  return new MqError('MQ_OPERATION_FAILED', `${text}. ${other}; for that, use defineForeignTopic with at: '${topic}'`)
+}

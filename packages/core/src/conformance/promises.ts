@@ -20,6 +20,7 @@ export const promises = {
   18: 'a task that is cancelled, expired or a duplicate does not run',
   19: 'a message published while another is handled names its cause',
   20: 'each tick of a schedule runs at least once, and names its time',
+  21: 'a foreign place is read as it is, and never created, changed or deleted',
 } as const
 
 export type PromiseNumber = keyof typeof promises

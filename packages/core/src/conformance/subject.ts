@@ -1,4 +1,4 @@
-import type { GroupRef } from '../index.js'
+import type { ForeignPlace, GroupRef } from '../index.js'
 
 /** Options are JSON, because they have to reach a child process. */
 export type JsonObject = { readonly [name: string]: JsonValue | undefined }
@@ -68,6 +68,10 @@ export interface Faults<Started = StartedBroker> {
   destroy?(started: Started, ref: GroupRef): Promise<void>
   /** Publishes like a program without this library: the body without our attributes. */
   publishForeign?(started: Started, topic: string, body: Uint8Array): Promise<void>
+  /** Creates places like a program without this library, one of each kind that the adapter reads, with `name` in their names. */
+  foreignPlaces?(started: Started, name: string): Promise<readonly ForeignPlace[]>
+  /** Writes a message with this body, and without our attributes, to a place that `foreignPlaces` has created. */
+  writeForeign?(started: Started, at: ForeignPlace, body: Uint8Array): Promise<void>
   /** Returns options with a wrong password, which is `secret`. */
   wrongCredentials?(started: Started): { readonly options: JsonObject; readonly secret: string }
   /** Returns options with a port on which nothing listens. If they can have a password, it is `secret`. */

@@ -4,6 +4,7 @@ import { shown } from '../contract/checks/shown.js'
 import { requireInteger } from '../contract/checks/values.js'
 import type { DeadLetters } from '../contract/dead-letters.js'
 import { MqError } from '../contract/errors.js'
+import type { Decoding } from '../contract/foreign.js'
 import { decodedOrUndefined } from '../wire/codec.js'
 import { unwrappedOrSame } from '../wire/structured.js'
 import { isTombstone } from '../wire/tombstone.js'
@@ -11,7 +12,10 @@ import { isTombstone } from '../wire/tombstone.js'
 const maxListed = 10_000
 
 /** Wraps the adapter's dead letters for applications: with time limits, checks and decoded data. */
-export function deadLettersOf(store: DeadLetterStore, timeoutMs: number): DeadLetters {
+export function deadLettersOf(
+  store: DeadLetterStore,
+  { timeoutMs, decode }: { readonly timeoutMs: number; readonly decode: Decoding | undefined },
+): DeadLetters {
   const bounded = <T>(what: string, work: Promise<T>): Promise<T> =>
     withTimeout(work, timeoutMs, () => new MqError('MQ_TIMEOUT', `${what} dead letters took over ${timeoutMs} ms`))
   return {
@@ -20,7 +24,7 @@ export function deadLettersOf(store: DeadLetterStore, timeoutMs: number): DeadLe
       const entries = await bounded('Listing', store.list({ limit }))
       return entries.map((entry) => {
         const message = unwrappedOrSame(entry.message)
-        return { ...entry, message, data: decodedOrUndefined(message), tombstone: isTombstone(message) }
+        return { ...entry, message, data: decodedOrUndefined(message, decode), tombstone: isTombstone(message) }
       })
     },
     async replay(entryIds) {

@@ -2,6 +2,7 @@ import type { Delivery, Handle, Settlement } from '../contract/adapter.js'
 import type { Clock } from '../contract/clock.js'
 import { isMqError } from '../contract/errors.js'
 import { describeError, type Failure, type FailureReason, reasonFor } from '../contract/failure.js'
+import type { Decoding } from '../contract/foreign.js'
 import type { HandlerContext } from '../contract/handler.js'
 import type { Message } from '../contract/message.js'
 import { type StandardSchema, validate } from '../contract/schema.js'
@@ -19,6 +20,8 @@ export interface SettleSettings extends RunSettings {
   readonly policy: RetryPolicy
   /** Whether the handler takes tombstones. Otherwise they are dead letters. */
   readonly tombstones: boolean
+  /** Overrides the content type of each message. */
+  readonly decode: Decoding | undefined
   /** Called before a message becomes a dead letter. Never rejects, and always settles. */
   readonly lastFailure?: ((delivery: Delivery, failure: Failure, context: HandlerContext) => Promise<void>) | undefined
   /** Says whether somebody gets the stack of a run that is retried. The stack of a dead letter is always wanted. */
@@ -80,7 +83,11 @@ function settle(settings: SettleSettings, delivery: Delivery): Settlement | Prom
   }
   let message: Message
   try {
-    message = messageOf(settings, delivery, decodeData(delivery.message.body, delivery.message.contentType))
+    message = messageOf(
+      settings,
+      delivery,
+      decodeData(delivery.message.body, delivery.message.contentType, settings.decode),
+    )
   } catch (error) {
     return dead(settings, delivery, 'undecodable', error)
   }

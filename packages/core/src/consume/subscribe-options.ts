@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { Adapter, ConsumeOptions, StartFrom } from '../contract/adapter.js'
+import type { ConsumeOptions, StartFrom } from '../contract/adapter.js'
+import type { Capabilities } from '../contract/capabilities.js'
 import { keysOf, refuseUnknown, requireOptions } from '../contract/checks/options.js'
 import { shown } from '../contract/checks/shown.js'
 import { requireBoolean, requireDuration, requireFunction, requireInteger } from '../contract/checks/values.js'
@@ -41,6 +42,13 @@ export interface SubscribeDefaults {
   readonly tombstones: boolean
 }
 
+/** What a subscription can ask for. */
+export interface Reader {
+  /** The name of the adapter, and of the foreign place if there is one, for errors. */
+  readonly reader: string
+  readonly capabilities: Capabilities
+}
+
 /**
  * Checks the options of a subscription against what the adapter can do. Throws a `TypeError` for a wrong type, `MQ_INVALID_OPTION` for a
  * bad value, and `MQ_NOT_SUPPORTED` for what the adapter cannot do.
@@ -48,7 +56,7 @@ export interface SubscribeDefaults {
 export function subscribeSettings(
   options: GivenOptions,
   defaults: SubscribeDefaults,
-  adapter: Adapter,
+  reader: Reader,
 ): SubscribeSettings {
   requireOptions(options, 'The options of subscribe')
   refuseUnknown(options, optionNames, 'subscribe')
@@ -60,9 +68,9 @@ export function subscribeSettings(
   const concurrency = requireInteger(options.concurrency ?? defaultConcurrency, 'concurrency', { min: 1, max: 10_000 })
   const group = ephemeral ? ephemeralGroup(options) : requireGroup(options.group ?? defaults.group)
   const policy = ephemeral ? ephemeralPolicy(options, defaults.retry) : retryPolicy(options.retry, defaults.retry)
-  const timeoutMs = handlerTimeout(options, adapter)
-  requireStartFrom(adapter, startFrom)
-  if (ordered) requireOrderedKeys(adapter)
+  const timeoutMs = handlerTimeout(options, reader)
+  requireStartFrom(reader, startFrom)
+  if (ordered) requireOrderedKeys(reader)
   return { group, startFrom, policy, timeoutMs, tombstones, consume: { concurrency, ordered, ephemeral } }
 }
 
@@ -81,29 +89,29 @@ function ephemeralPolicy({ retry, startFrom }: GivenOptions, base: RetryPolicy):
   return retryPolicy(false, base)
 }
 
-function handlerTimeout({ timeoutMs }: GivenOptions, adapter: Adapter): number {
-  const { maxHandlerMs } = adapter.capabilities
+function handlerTimeout({ timeoutMs }: GivenOptions, { reader, capabilities }: Reader): number {
+  const { maxHandlerMs } = capabilities
   if (timeoutMs === undefined) return maxHandlerMs
   requireDuration(timeoutMs, 'timeoutMs', 1)
   if (timeoutMs > maxHandlerMs) {
-    const limit = `${adapter.name} takes a message away from a handler after ${maxHandlerMs} ms`
+    const limit = `${reader} takes a message away from a handler after ${maxHandlerMs} ms`
     throw new MqError('MQ_NOT_SUPPORTED', `${limit}; a timeoutMs of ${timeoutMs} cannot be kept`)
   }
   return timeoutMs
 }
 
-function requireOrderedKeys(adapter: Adapter): void {
-  if (adapter.capabilities.orderedKeys) return
-  throw new MqError('MQ_NOT_SUPPORTED', `${adapter.name} does not keep the order of keys (capabilities.orderedKeys)`)
+function requireOrderedKeys({ reader, capabilities }: Reader): void {
+  if (capabilities.orderedKeys) return
+  throw new MqError('MQ_NOT_SUPPORTED', `${reader} does not keep the order of keys (capabilities.orderedKeys)`)
 }
 
 /** Throws `MQ_INVALID_OPTION` for a bad value, and `MQ_NOT_SUPPORTED` if the adapter cannot start a group with earlier messages. */
-export function requireStartFrom(adapter: Adapter, startFrom: unknown): void {
+export function requireStartFrom({ reader, capabilities }: Reader, startFrom: unknown): void {
   if (startFrom !== 'latest' && startFrom !== 'earliest') {
     throw new MqError('MQ_INVALID_OPTION', `startFrom is 'latest' or 'earliest', not ${shown(startFrom)}`)
   }
-  if (startFrom === 'earliest' && !adapter.capabilities.startFromEarliest) {
+  if (startFrom === 'earliest' && !capabilities.startFromEarliest) {
     const why = 'cannot start a group with earlier messages (capabilities.startFromEarliest)'
-    throw new MqError('MQ_NOT_SUPPORTED', `${adapter.name} ${why}`)
+    throw new MqError('MQ_NOT_SUPPORTED', `${reader} ${why}`)
   }
 }

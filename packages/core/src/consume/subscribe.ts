@@ -1,9 +1,10 @@
 import { withTimeout } from '../adapter-kit/with-timeout.js'
-import type { Adapter, AdapterEvent, Consumer, GroupRef } from '../contract/adapter.js'
+import type { Adapter, AdapterEvent, Consumer, GroupRef, TargetRef } from '../contract/adapter.js'
 import { requireFunction } from '../contract/checks/values.js'
 import type { Clock } from '../contract/clock.js'
 import { isMqError, MqError } from '../contract/errors.js'
 import type { EventDefinition } from '../contract/event.js'
+import type { Decoding } from '../contract/foreign.js'
 import type { Handler, Subscription } from '../contract/handler.js'
 import type { Log } from '../contract/log.js'
 import { handleChain, type Middleware } from '../contract/middleware.js'
@@ -12,7 +13,7 @@ import { stopGraceMs, stopTimeout } from '../contract/stopping.js'
 import { lastFailureOf } from './last-failure.js'
 import { createRunReports, type RunListeners } from './run-reports.js'
 import { createHandle } from './settle.js'
-import { type GivenOptions, type SubscribeDefaults, subscribeSettings } from './subscribe-options.js'
+import { type GivenOptions, type Reader, type SubscribeDefaults, subscribeSettings } from './subscribe-options.js'
 
 export interface SubscriberOptions extends SubscribeDefaults {
   readonly adapter: Adapter
@@ -29,37 +30,47 @@ export interface SubscriberOptions extends SubscribeDefaults {
   readonly onStopped: (subscription: Subscription) => void
 }
 
+/** What is subscribed to. */
+export interface SubscribedTarget extends Reader {
+  readonly event: EventDefinition
+  readonly decode: Decoding | undefined
+  refOf(group: string): TargetRef
+}
+
 /** Checks the options against what the adapter can do, declares the group and starts a consumer. */
 export async function subscribe(
   subscriber: SubscriberOptions,
-  event: EventDefinition,
+  target: SubscribedTarget,
   handler: Handler,
   options: GivenOptions,
   middleware: readonly Middleware[],
 ): Promise<Subscription> {
   const { adapter, clock, queue, log, operationTimeoutMs, listeners, report, logFailures, storeStacks } = subscriber
   requireFunction(handler, 'The handler')
-  const { group, startFrom, policy, timeoutMs, tombstones, consume } = subscribeSettings(options, subscriber, adapter)
+  const { group, startFrom, policy, timeoutMs, tombstones, consume } = subscribeSettings(options, subscriber, target)
   const { ephemeral } = consume
+  const { event, decode, capabilities } = target
   const ref = { topic: event.name, group }
   const handle = createHandle({
     ref,
     schema: event.schema,
     run: handleChain(middleware, handler),
     policy,
+    decode,
     timeoutMs,
     tombstones,
-    capabilities: queue.capabilities,
+    capabilities,
     clock,
     queue,
     log,
-    lastFailure: lastFailureOf(ref, options.onLastFailure, operationTimeoutMs),
+    lastFailure: lastFailureOf({ topic: event.name, decode }, options.onLastFailure, operationTimeoutMs),
     storeStacks,
     ...createRunReports({ ref, ephemeral, listeners, log, logFailures, report }),
   })
   const start = async (): Promise<Consumer> => {
-    if (!ephemeral) await adapter.declareGroup(ref, { startFrom })
-    return adapter.consume(ref, consume, handle)
+    const targetRef = target.refOf(group)
+    if (!ephemeral) await adapter.declareGroup(targetRef, { startFrom })
+    return adapter.consume(targetRef, consume, handle)
   }
   const starting = start()
   const late = (): MqError =>

@@ -2,6 +2,7 @@ import type { AdapterCapabilities } from './capabilities.js'
 import type { Clock } from './clock.js'
 import type { MqError } from './errors.js'
 import type { Failure } from './failure.js'
+import type { ForeignPlace } from './foreign.js'
 import type { OutgoingMessage, RawMessage } from './message.js'
 import type { Routed } from './publish-options.js'
 
@@ -17,7 +18,7 @@ export const adapterContract = 2
  *
  * Every promise settles: an adapter puts a time limit on each wait for the network. All rejections are `MqError`s.
  *
- * Every member is required but `clock`. A member that a later version of core adds within this contract is optional. An adapter
+ * Every member is required but `clock` and `foreignCapabilities`. A member that a later version of core adds within this contract is optional. An adapter
  * without it cannot do what the member stands for, and core refuses that with `MQ_NOT_SUPPORTED`. Members that core does not know are
  * ignored.
  */
@@ -49,10 +50,19 @@ export interface Adapter {
    * or `options.timeoutMs` have passed. A message without an answer is `unknown` then, or `rejected` if it was never sent.
    */
   publish(topic: string, messages: readonly OutgoingMessage[], options: PublishCall): Promise<readonly StoreOutcome[]>
-  /** Resolves once every message accepted from now on reaches the group. Does nothing if the group exists. */
-  declareGroup(ref: GroupRef, options: { readonly startFrom: StartFrom }): Promise<void>
+  /**
+   * Returns the capabilities that differ for a place that other programs own. Throws `MQ_INVALID_NAME` for a name that the broker does
+   * not allow, and `MQ_NOT_SUPPORTED` for a kind of place that it does not have. An adapter without this member has no foreign topics,
+   * and never gets a `ref` with `at`.
+   */
+  foreignCapabilities?(at: ForeignPlace): Partial<AdapterCapabilities>
+  /**
+   * Resolves once every message accepted from now on reaches the group. Does nothing if the group exists. Rejects with
+   * `MQ_TOPIC_MISSING` if `ref.at` does not exist.
+   */
+  declareGroup(ref: TargetRef, options: { readonly startFrom: StartFrom }): Promise<void>
   /** Removes the group with its waiting messages and its dead letters. Does nothing if the group does not exist. */
-  deleteGroup(ref: GroupRef): Promise<void>
+  deleteGroup(ref: TargetRef): Promise<void>
   /**
    * Calls `handle` for the group's messages, with at most `concurrency` calls unsettled. Resolves once messages flow. The group was
    * declared before, unless `ephemeral` is set: an ephemeral group is created here and removed with its consumer.
@@ -60,10 +70,10 @@ export interface Adapter {
    * `handle` never throws and never rejects. Once `Delivery.signal` has aborted, the adapter stops waiting for it and ignores its
    * settlement.
    */
-  consume(ref: GroupRef, options: ConsumeOptions, handle: Handle): Promise<Consumer>
+  consume(ref: TargetRef, options: ConsumeOptions, handle: Handle): Promise<Consumer>
   /** Sends nothing. The group need not exist. */
-  deadLetters(ref: GroupRef): DeadLetterStore
-  stats(ref: GroupRef): Promise<QueueStats>
+  deadLetters(ref: TargetRef): DeadLetterStore
+  stats(ref: TargetRef): Promise<QueueStats>
   /** Answers from memory, without asking the broker. */
   health(): AdapterHealth
   /** Adds a listener, and returns a function that removes it. */
@@ -74,6 +84,12 @@ export interface Adapter {
 export interface GroupRef {
   readonly topic: string
   readonly group: string
+}
+
+/** Names a group of a topic, and the foreign place that the topic stands for, if it does. */
+export interface TargetRef extends GroupRef {
+  /** The place to read instead of the topic's own. What the group stores for itself stays under the name of the topic. */
+  readonly at?: ForeignPlace
 }
 
 /** The beginning of a new group: `latest` takes messages from now on, `earliest` begins with the oldest message that is retained. */

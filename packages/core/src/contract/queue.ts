@@ -16,6 +16,8 @@ export interface Queue extends AsyncDisposable {
   /** The name of the adapter, `redis` for example. */
   readonly type: string
   readonly capabilities: Capabilities
+  /** Returns what holds for a target. For a foreign topic it may be less than `capabilities`. Throws if the adapter cannot read it. */
+  capabilitiesOf(target: Target): Capabilities
   readonly log: Log
   /** The adapter's clock if it has one, else the real time. */
   readonly clock: Clock

@@ -2,16 +2,14 @@ import { withTimeout } from '../adapter-kit/with-timeout.js'
 import { deadLettersOf } from '../consume/dead-letters.js'
 import { subscribe } from '../consume/subscribe.js'
 import { requireStartFrom } from '../consume/subscribe-options.js'
-import type { Adapter, GroupRef } from '../contract/adapter.js'
+import type { Adapter } from '../contract/adapter.js'
 import { completeCapabilities } from '../contract/capabilities.js'
 import { keysOf, requireOptions } from '../contract/checks/options.js'
-import { shown } from '../contract/checks/shown.js'
 import { systemClock } from '../contract/clock.js'
 import { MqError } from '../contract/errors.js'
-import type { EventDefinition } from '../contract/event.js'
 import type { Subscription } from '../contract/handler.js'
 import type { Middleware } from '../contract/middleware.js'
-import { requireGroup, requireName } from '../contract/names.js'
+import { requireGroup } from '../contract/names.js'
 import type { Queue, QueueEvents, QueueOptions, Target } from '../contract/queue.js'
 import { stopTimeout } from '../contract/stopping.js'
 import { createPublisher } from '../publish/publish.js'
@@ -20,6 +18,7 @@ import { createLifecycle, createOpenCalls } from './lifecycle.js'
 import { queueSettings } from './queue-settings.js'
 import { requireAdapter } from './require-adapter.js'
 import { takeAdapter } from './taken-adapters.js'
+import { createTargets, type ResolvedTarget } from './targets.js'
 
 const eventNames = keysOf<QueueEvents>()({
   state: true,
@@ -39,6 +38,8 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
   takeAdapter(adapter)
   const { log, operationTimeoutMs } = settings
   const clock = adapter.clock ?? systemClock
+  const capabilities = completeCapabilities(adapter.capabilities)
+  const targets = createTargets(adapter, capabilities)
   const emitter = createEmitter<QueueEvents>(eventNames, log)
   const lifecycle = createLifecycle(adapter, emitter, log)
   const middleware: Middleware[] = []
@@ -49,10 +50,11 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
 
   const bounded = <T>(what: string, work: Promise<T>): Promise<T> =>
     withTimeout(work, operationTimeoutMs, () => new MqError('MQ_TIMEOUT', `${what} took over ${operationTimeoutMs} ms`))
-  const refOf = (target: Target, group: string | undefined): GroupRef => {
+  const resolved = (target: Target): ResolvedTarget => {
     lifecycle.requireOpen()
-    return { topic: eventOf(target).name, group: requireGroup(group ?? settings.group) }
+    return targets.resolve(target)
   }
+  const groupOf = (group: string | undefined): string => requireGroup(group ?? settings.group)
   const disconnect = async (timeoutMs: number): Promise<void> => {
     const endsAt = performance.now() + timeoutMs
     lifecycle.beginClosing()
@@ -64,7 +66,8 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
 
   const queue: Queue = {
     type: adapter.name,
-    capabilities: completeCapabilities(adapter.capabilities),
+    capabilities,
+    capabilitiesOf: (target) => targets.resolve(target).capabilities,
     log,
     clock,
     connect: () => lifecycle.connect(),
@@ -76,17 +79,17 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
     publish: (target: Target, data: unknown, given = {}) =>
       publishes.track(() => {
         lifecycle.requireOpen()
-        return publisher.publish(eventOf(target), data, given)
+        return publisher.publish(targets.publishable(target), data, given)
       }),
     publishTombstone: (target, key, given = {}) =>
       publishes.track(() => {
         lifecycle.requireOpen()
-        return publisher.publishTombstone(eventOf(target), key, given)
+        return publisher.publishTombstone(targets.publishable(target), key, given)
       }),
     publishAll: (target: Target, data: readonly unknown[], given = {}) =>
       publishes.track(() => {
         lifecycle.requireOpen()
-        return publisher.publishAll(eventOf(target), data, given)
+        return publisher.publishAll(targets.publishable(target), data, given)
       }),
     async subscribe(target: Target, handler: unknown, given = {}) {
       lifecycle.requireNotClosing()
@@ -102,7 +105,9 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
         report: lifecycle.report,
         onStopped: (subscription: Subscription) => void subscriptions.delete(subscription),
       }
-      const subscription = await subscribe(subscriber, eventOf(target), handler as never, given, [...middleware])
+      const subscription = await subscribe(subscriber, targets.resolve(target), handler as never, given, [
+        ...middleware,
+      ])
       subscriptions.add(subscription)
       if (disconnected !== undefined) {
         await subscription.stop({ timeoutMs: 0 })
@@ -111,15 +116,21 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
       return subscription
     },
     async declareGroup(target, group, { startFrom = 'latest' } = {}) {
-      const ref = refOf(target, requireGroup(group))
-      requireStartFrom(adapter, startFrom)
+      const declared = resolved(target)
+      const ref = declared.refOf(requireGroup(group))
+      requireStartFrom(declared, startFrom)
       await bounded(`Declaring the group '${group}'`, adapter.declareGroup(ref, { startFrom }))
     },
     async deleteGroup(target, group) {
-      await bounded(`Deleting the group '${group}'`, adapter.deleteGroup(refOf(target, requireGroup(group))))
+      const ref = resolved(target).refOf(requireGroup(group))
+      await bounded(`Deleting the group '${group}'`, adapter.deleteGroup(ref))
     },
-    deadLetters: (target, group) => deadLettersOf(adapter.deadLetters(refOf(target, group)), operationTimeoutMs),
-    stats: async (target, group) => bounded('Reading stats', adapter.stats(refOf(target, group))),
+    deadLetters(target, group) {
+      const { decode, refOf } = resolved(target)
+      const timeoutMs = operationTimeoutMs
+      return deadLettersOf(adapter.deadLetters(refOf(groupOf(group))), { timeoutMs, decode })
+    },
+    stats: async (target, group) => bounded('Reading stats', adapter.stats(resolved(target).refOf(groupOf(group)))),
     health: () => lifecycle.health(),
     use(layer) {
       requireOptions(layer, 'The middleware')
@@ -130,13 +141,4 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
     [Symbol.asyncDispose]: () => queue.disconnect(),
   }
   return queue
-}
-
-function eventOf(target: Target): EventDefinition {
-  if (typeof target === 'string') return { name: requireName(target, 'topic') }
-  if (typeof target !== 'object' || target === null) {
-    throw new TypeError(`A topic is a string or what defineEvent returns, not ${shown(target)}`)
-  }
-  requireName(target.name, 'topic')
-  return target as EventDefinition
 }

@@ -20,6 +20,7 @@ const memberKinds: MemberKinds<Adapter> = {
   capabilities: 'object',
   contract: 'number',
   clock: 'object?',
+  foreignCapabilities: 'function?',
 }
 
 /**

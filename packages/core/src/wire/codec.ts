@@ -1,6 +1,7 @@
 import { escapeControls } from '../contract/checks/escaped.js'
 import { shown } from '../contract/checks/shown.js'
 import { MqError } from '../contract/errors.js'
+import type { Decoding } from '../contract/foreign.js'
 import type { RawMessage } from '../contract/message.js'
 import { isTombstone } from './tombstone.js'
 
@@ -166,9 +167,12 @@ const charsetPattern = /;\s*charset\s*=\s*"?([\w-]+)/i
  * Decodes the body of a message. The data is parsed as JSON for `application/json`, `+json` and a missing content type. It is a string
  * for `text/*`, and a copy of the bytes for every other content type.
  *
+ * `decode` overrides the content type.
+ *
  * Throws `MQ_UNDECODABLE` for invalid UTF-8, another character set, invalid JSON and nesting beyond 64 levels.
  */
-export function decodeData(body: Uint8Array, contentType: string | undefined): unknown {
+export function decodeData(body: Uint8Array, contentType: string | undefined, decode?: Decoding): unknown {
+  if (decode !== undefined) return decodeAs(body, decode)
   if (contentType === 'application/json') return parseJson(decodeText(body))
   const isJson = contentType === undefined || isJsonType(contentType)
   // Not from a pool: handlers may read numbers out of `data.buffer`.
@@ -181,12 +185,19 @@ export function decodeData(body: Uint8Array, contentType: string | undefined): u
   return isJson ? parseJson(text) : text
 }
 
+function decodeAs(body: Uint8Array, decode: Decoding): unknown {
+  if (decode === 'bytes') return new Uint8Array(body)
+  const text = decodeText(body)
+  return decode === 'json' ? parseJson(text) : text
+}
+
 /** Decodes the body of a message, and null for a tombstone. Returns undefined if that fails, for places that only show it. */
 export function decodedOrUndefined(
   message: Pick<RawMessage, 'body' | 'contentType'> & Partial<Pick<RawMessage, 'extensions'>>,
+  decode?: Decoding,
 ): unknown {
   try {
-    return isTombstone(message) ? null : decodeData(message.body, message.contentType)
+    return isTombstone(message) ? null : decodeData(message.body, message.contentType, decode)
   } catch {
     return undefined
   }

@@ -77,6 +77,13 @@ export const mutants = {
   foreignKillsLoop: ['stops consuming after a message of another program', 'FGN-1'],
   foreignIdChanges: ['gives a message of another program a new id at each delivery', 'FGN-3'],
 
+  // Foreign topics
+  foreignIgnored: ['reads its own topic in place of a foreign one', 'FTO-1'],
+  foreignDeadElsewhere: ['lists dead letters of a foreign topic as if it were its own', 'FTO-2'],
+  foreignDeleted: ['deletes a foreign topic together with its group', 'FTO-3'],
+  foreignCreated: ['creates a foreign topic that does not exist', 'FTO-4'],
+  foreignKindUntyped: ['reports a kind of place that it cannot read as a failed operation', 'FTO-5'],
+
   // Delivery
   ackBeforeHandler: ['acknowledges before the handler has run', 'RET-1'],
   ackOnThrow: ['acknowledges a message whose handler failed', 'RET-1'],

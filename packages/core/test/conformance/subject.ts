@@ -1,6 +1,7 @@
 import type { Faults, JsonObject, StartedBroker, Subject } from '../../src/conformance/subject.js'
 import { Broker } from './broker/broker.js'
 import { foreign } from './broker/codec.js'
+import { foreignTopic } from './broker/foreign.js'
 import { planted } from './broker/mutation.js'
 import { registry } from './broker/registry.js'
 import type { MutantName } from './mutants.js'
@@ -77,6 +78,13 @@ function faultsOf(options: JsonObject): Required<Faults<FaultyBroker>> {
     },
     async publishForeign({ server }, topic, body) {
       server.publish(topic, { message: foreign(body), delayMs: 0 })
+    },
+    async foreignPlaces({ server }, name) {
+      server.createForeign(foreignTopic(name))
+      return [name]
+    },
+    async writeForeign({ server }, at, body) {
+      server.publish(foreignTopic(at), { message: foreign(body), delayMs: 0 })
     },
     wrongCredentials: () => ({ options: { ...options, password: 'hunter2-secret' }, secret: 'hunter2-secret' }),
     unreachable: () => ({

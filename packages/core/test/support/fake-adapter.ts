@@ -16,6 +16,7 @@ import type { Adapter, Capabilities, GroupRef, QueueStats, StartFrom } from '../
 export interface Behaviour {
   readonly capabilities?: Partial<Capabilities>
   readonly clock?: Adapter['clock']
+  readonly foreignCapabilities?: Adapter['foreignCapabilities']
   readonly connect?: () => Promise<void>
   readonly disconnect?: (options: StopOptions) => Promise<void>
   readonly publish?: (messages: readonly OutgoingMessage[], call: PublishCall) => Promise<readonly StoreOutcome[]>
@@ -84,6 +85,7 @@ export function fakeAdapter(behaviour: Behaviour = {}): FakeAdapter {
     contract: 2,
     capabilities: { ...capable, ...behaviour.capabilities },
     ...(behaviour.clock && { clock: behaviour.clock }),
+    ...(behaviour.foreignCapabilities && { foreignCapabilities: behaviour.foreignCapabilities }),
     calls,
     published,
     declared,

@@ -7,6 +7,7 @@ import { delivery } from './delivery/index.js'
 import { ephemeral } from './ephemeral.js'
 import { faults } from './faults/index.js'
 import { foreign } from './foreign.js'
+import { foreignTopics } from './foreign-topics.js'
 import { groups } from './groups/index.js'
 import { health } from './health/index.js'
 import { longHandlers } from './long-handlers.js'
@@ -36,6 +37,7 @@ export const chapters: readonly Chapter[] = [
   longHandlers,
   payload,
   foreign,
+  foreignTopics,
   stats,
   health,
   security,

@@ -1,4 +1,13 @@
-import type { Handler, HandlerContext, Message, Queue, SubscribeOptions, Subscription } from '../../index.js'
+import type {
+  EventDefinition,
+  Handler,
+  HandlerContext,
+  Message,
+  Queue,
+  SubscribeOptions,
+  Subscription,
+  Target,
+} from '../../index.js'
 
 /** One run of a handler, from its start. */
 export interface Run {
@@ -34,7 +43,7 @@ export interface Collector {
 
 export async function collect(
   queue: Queue,
-  topic: string,
+  topic: Target,
   { handler, ...options }: CollectOptions,
   onHandled: (id: string) => void = () => {},
 ): Promise<Collector> {
@@ -59,7 +68,7 @@ export async function collect(
       run.endedAt = Date.now()
     }
   }
-  const subscription = await queue.subscribe(topic, recording, options)
+  const subscription = await queue.subscribe(topic as EventDefinition, recording, options)
   const handled = (): Run[] => runs.filter((run) => run.endedAt !== undefined && !run.failed)
   return {
     subscription,

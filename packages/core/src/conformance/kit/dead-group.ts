@@ -1,4 +1,4 @@
-import { type DeadLetter, type DeadLetters, type Queue, Unrecoverable } from '../../index.js'
+import { type DeadLetter, type DeadLetters, type Queue, type Target, Unrecoverable } from '../../index.js'
 import type { Collector } from './collector.js'
 import { range } from './expect.js'
 import type { Kit } from './kit.js'
@@ -50,7 +50,7 @@ export async function untilDead(
 }
 
 export interface UntilDeadOptions {
-  readonly topic: string
+  readonly topic: Target
   readonly count: number
   readonly group?: string
   readonly timeoutMs?: number

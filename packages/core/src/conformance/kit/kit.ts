@@ -1,4 +1,12 @@
-import type { Adapter, Capabilities, Queue, QueueOptions, SchedulerOptions, TaskScheduler } from '../../index.js'
+import type {
+  Adapter,
+  Capabilities,
+  Queue,
+  QueueOptions,
+  SchedulerOptions,
+  Target,
+  TaskScheduler,
+} from '../../index.js'
 import type { BoundFaults } from '../runner/environment.js'
 import type { JsonObject, Worker, WorkerProgram } from '../subject.js'
 import type { CaseStore } from './case-store.js'
@@ -44,7 +52,7 @@ export interface Kit {
   /** A store in this process for this case alone. */
   readonly store: CaseStore
   /** Subscribes and records each run. */
-  collect(queue: Queue, topic: string, options?: CollectOptions): Promise<Collector>
+  collect(queue: Queue, topic: Target, options?: CollectOptions): Promise<Collector>
   /** Accounts for every message that is published to a topic and handled by a group. Default: the group `g`. */
   ledger(topic: string, group?: string): Ledger
   /** Starts a consumer outside this process and waits until it is ready. Default: of the group `g`. */

@@ -120,7 +120,14 @@ export async function startEnvironment(loaded: LoadedSubject): Promise<Environme
 const givesOptions: ReadonlySet<FaultName> = new Set(['wrongCredentials', 'unreachable', 'untrusted'])
 
 /** These need no recovery. */
-const harmless: ReadonlySet<FaultName> = new Set(['connections', 'destroy', 'publishForeign', 'heal'])
+const harmless: ReadonlySet<FaultName> = new Set([
+  'connections',
+  'destroy',
+  'publishForeign',
+  'foreignPlaces',
+  'writeForeign',
+  'heal',
+])
 
 const faultNames = keysOf<Record<FaultName, true>>()({
   kill: true,
@@ -135,6 +142,8 @@ const faultNames = keysOf<Record<FaultName, true>>()({
   connections: true,
   destroy: true,
   publishForeign: true,
+  foreignPlaces: true,
+  writeForeign: true,
   wrongCredentials: true,
   unreachable: true,
   untrusted: true,

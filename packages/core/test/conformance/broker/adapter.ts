@@ -1,14 +1,13 @@
-import { type AdapterEvent, type DeadLetterStore, defaultMaxMessageBytes } from '../../../src/adapter.js'
 import {
-  type Adapter,
-  type Capabilities,
-  type GroupRef,
-  type HealthStatus,
-  isMqError,
-  MqError,
-} from '../../../src/index.js'
+  type AdapterEvent,
+  type DeadLetterStore,
+  defaultMaxMessageBytes,
+  type TargetRef,
+} from '../../../src/adapter.js'
+import { type Adapter, type Capabilities, type HealthStatus, isMqError, MqError } from '../../../src/index.js'
 import { decode } from './codec.js'
 import { GroupConsumer } from './consumer.js'
+import { foreignCapabilities, located } from './foreign.js'
 import type { Faulty } from './mutation.js'
 import type { AdapterOptions } from './options.js'
 import { Publisher } from './publisher.js'
@@ -115,6 +114,7 @@ export function createAdapter(options: AdapterOptions): MortalAdapter {
     capabilities: faulty('oversizeKillsConnection')
       ? { ...capabilities, maxMessageBytes: maxStoredBytes * 2 }
       : capabilities,
+    foreignCapabilities: (at) => foreignCapabilities(at, faulty),
     connect: () => supervisor.connect(),
     async disconnect({ timeoutMs }) {
       disconnects += 1
@@ -134,10 +134,13 @@ export function createAdapter(options: AdapterOptions): MortalAdapter {
       return publisher.publish(topic, messages, call)
     },
     async declareGroup(ref, { startFrom }) {
-      await supervisor.ask<'declare'>({ type: 'declare', ref, startAt: startFrom }, { again: true })
+      await supervisor.ask<'declare'>(
+        { type: 'declare', ref: located(ref, faulty), startAt: startFrom },
+        { again: true },
+      )
     },
     async deleteGroup(ref) {
-      const wasThere = await supervisor.ask<'delete'>({ type: 'delete', ref }, { again: true })
+      const wasThere = await supervisor.ask<'delete'>({ type: 'delete', ref: located(ref, faulty) }, { again: true })
       if (wasThere || !faulty('deleteMissingRejects')) return
       throw new MqError('MQ_OPERATION_FAILED', `There is no group '${ref.group}'`)
     },
@@ -158,7 +161,7 @@ export function createAdapter(options: AdapterOptions): MortalAdapter {
       }
     },
     deadLetters: (ref) => deadLetterStore(supervisor, ref, faulty),
-    stats: (ref) => supervisor.ask<'stats'>({ type: 'stats', ref }, { again: true }),
+    stats: (ref) => supervisor.ask<'stats'>({ type: 'stats', ref: located(ref, faulty) }, { again: true }),
     health() {
       const all = faulty('healthForgetsConsumers') ? [] : [...consumers.values()].map((consumer) => consumer.health)
       return { status: shownStatus(statusOf(supervisor, all)), consumers: all, ...(lastError && { lastError }) }
@@ -181,13 +184,15 @@ function statusOf(supervisor: Supervisor, consumers: readonly { readonly status:
   return consumers.some(({ status }) => status === 'recovering') ? 'degraded' : 'up'
 }
 
-function deadLetterStore(supervisor: Supervisor, ref: GroupRef, faulty: Faulty): DeadLetterStore {
+function deadLetterStore(supervisor: Supervisor, { topic, ...names }: TargetRef, faulty: Faulty): DeadLetterStore {
+  const { group } = names
+  const ref = faulty('foreignDeadElsewhere') ? { topic, group } : located({ topic, ...names }, faulty)
   return {
     async list({ limit }) {
       const entries = await supervisor.ask<'list'>({ type: 'list', ref, limit }, { again: true })
       return entries.map(({ entryId, message, failure }) => ({
         entryId,
-        message: decode(message, ref.topic, faulty).message,
+        message: decode(message, topic, faulty).message,
         failure,
       }))
     },

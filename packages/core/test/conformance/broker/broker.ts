@@ -1,8 +1,10 @@
 import type { GroupRef, QueueStats } from '../../../src/index.js'
 import { Agenda } from './agenda.js'
+import { isForeign } from './foreign.js'
 import type { Group } from './group.js'
 import type { Faulty } from './mutation.js'
 import { type ClientEnd, Network, type ServerEnd } from './network.js'
+import { Refused } from './refused.js'
 import { Session } from './session.js'
 import { Topic } from './topic.js'
 import type { WireOutcome, WirePublish } from './wire.js'
@@ -52,7 +54,14 @@ export class Broker {
     return this.#topics.get(topic)?.groups.get(group)
   }
 
+  /** Creates a topic that other programs own. */
+  createForeign(topic: string): void {
+    this.#topic(topic)
+  }
+
   declare({ topic, group }: GroupRef, startAt: Parameters<Topic['declare']>[1]): void {
+    const isMissing = isForeign(topic) && !this.#topics.has(topic)
+    if (isMissing && !this.faulty('foreignCreated')) throw new Refused('no-place')
     this.#topic(topic).declare(group, startAt)
   }
 
@@ -62,7 +71,9 @@ export class Broker {
 
   /** Returns whether it existed. */
   delete({ topic, group }: GroupRef): boolean {
-    return this.#topics.get(topic)?.delete(group) ?? false
+    const found = this.#topics.get(topic)?.delete(group) ?? false
+    if (isForeign(topic) && this.faulty('foreignDeleted')) this.#topics.delete(topic)
+    return found
   }
 
   stats(ref: GroupRef): QueueStats {

@@ -112,6 +112,7 @@ export class Connection {
 
 function refusalError(reason: Refusal): MqError {
   if (reason === 'password') return new MqError('MQ_AUTH_FAILED', 'The broker does not know this password')
+  if (reason === 'no-place') return new MqError('MQ_TOPIC_MISSING', 'The broker has no place of this name')
   return new MqError('MQ_OPERATION_FAILED', `The broker refused: ${reason}`)
 }
 

@@ -9,10 +9,12 @@ import {
   lazyAbort,
   type Settlement,
   type StopOptions,
+  type TargetRef,
 } from '../../../src/adapter.js'
 import { type ConsumerHealth, type GroupRef, isMqError, MqError } from '../../../src/index.js'
 import { decode } from './codec.js'
 import type { Connection } from './connection.js'
+import { located } from './foreign.js'
 import type { Faulty } from './mutation.js'
 import { Turnstile } from './turnstile.js'
 import type { Push } from './wire.js'
@@ -42,6 +44,7 @@ const resumePauseMs = 20
 export class GroupConsumer implements Consumer {
   readonly id = randomUUID()
   readonly ref: GroupRef
+  readonly #located: GroupRef
   readonly #options: ConsumeOptions
   readonly #handle: Handle
   readonly #report: (event: AdapterEvent) => void
@@ -63,8 +66,9 @@ export class GroupConsumer implements Consumer {
   #fetched: { readonly push: Deliver; readonly connection: Connection }[] = []
   #acknowledged = 0
 
-  constructor(ref: GroupRef, options: ConsumeOptions, handle: Handle, context: ConsumerContext) {
-    this.ref = ref
+  constructor(ref: TargetRef, options: ConsumeOptions, handle: Handle, context: ConsumerContext) {
+    this.ref = { topic: ref.topic, group: ref.group }
+    this.#located = located(ref, context.faulty)
     this.#options = options
     this.#handle = handle
     this.#report = context.report
@@ -87,7 +91,8 @@ export class GroupConsumer implements Consumer {
    * `MQ_CONNECTION_LOST`, and if the broker refuses.
    */
   async attach(connection: Connection): Promise<void> {
-    const { ref, id: consumer } = this
+    const { id: consumer } = this
+    const ref = this.#located
     const request = { type: 'subscribe', consumer, ref, ...this.#options, concurrency: this.#concurrency } as const
     let found = await connection.ask<'subscribe'>(request)
     while (!found) {
@@ -141,7 +146,7 @@ export class GroupConsumer implements Consumer {
     this.#reportLoss('the group was deleted under its consumer', lost)
     if (this.#stopped !== undefined || this.#faulty('noResumeAfterGroupLoss')) return
     if (!this.#options.ephemeral) {
-      await connection.ask<'declare'>({ type: 'declare', ref: this.ref, startAt: next }).catch(() => {})
+      await connection.ask<'declare'>({ type: 'declare', ref: this.#located, startAt: next }).catch(() => {})
     }
     await this.resume(connection)
   }

@@ -93,7 +93,7 @@ export type ServerFrame =
   | { readonly kind: 'push'; readonly push: Push }
   | { readonly kind: 'beat' }
 
-export type Refusal = 'password' | 'too-large' | 'not-logged-in'
+export type Refusal = 'password' | 'too-large' | 'not-logged-in' | 'no-place'
 
 const frameBytes = 32
 
