@@ -33,7 +33,7 @@ export function deadLetterStore(
       const entries = await page(after, '+', count)
       sizes.learn(entries)
       for (const entry of entries) {
-        const letter = deadLetterOf(entry, place.topic)
+        const letter = deadLetterOf(entry, place)
         found.push(letter)
         after = `(${letter.entryId}`
       }
@@ -111,8 +111,8 @@ async function inPages(entryIds: readonly string[], use: (ids: readonly string[]
   return count
 }
 
-function deadLetterOf([rawId, fields]: RawEntry, topic: string): RawDeadLetter {
+function deadLetterOf([rawId, fields]: RawEntry, { topic, form }: GroupPlace): RawDeadLetter {
   const entryId = rawId.toString()
-  const { message, failure } = decodeEntry({ id: entryId, fields: fields ?? [] }, topic)
+  const { message, failure } = decodeEntry({ id: entryId, fields: fields ?? [] }, topic, form)
   return { entryId, message, failure: failure ?? unknownFailure(Number(entryId.split('-')[0])) }
 }

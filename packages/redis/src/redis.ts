@@ -1,4 +1,12 @@
-import { type Adapter, adapterState, type Capabilities, closedError, notConnectedError } from '@mq/core/adapter'
+import {
+  type Adapter,
+  adapterState,
+  type Capabilities,
+  closedError,
+  type ForeignPlace,
+  MqError,
+  notConnectedError,
+} from '@mq/core/adapter'
 import { type Connections, openConnections } from './connection/open.js'
 import { startEphemeralConsumer } from './consume/ephemeral-consumer.js'
 import { startGroupConsumer } from './consume/group-consumer.js'
@@ -7,6 +15,7 @@ import type { RunningConsumer } from './consume/running-consumer.js'
 import { deadLetterStore } from './dead-letters.js'
 import { type RedisOptions, type Settings, settingsOf } from './options.js'
 import { createPublisher, type Publisher } from './publish/publisher.js'
+import { foreignStream, hashTagOf } from './wire/foreign-topic.js'
 import { placeOf } from './wire/keys.js'
 
 /** An open adapter: its connections, and the publisher that uses them. */
@@ -63,6 +72,7 @@ export function redis(options: RedisOptions = {}): Adapter {
     name: 'redis',
     contract: 2,
     capabilities: capabilitiesOf(settings),
+    foreignCapabilities: (at) => foreignCapabilities(settings, at),
     async connect() {
       state.refuseClosed()
       if (state.phase === 'open') return
@@ -127,6 +137,16 @@ export function redis(options: RedisOptions = {}): Adapter {
     },
     on: state.on,
   }
+}
+
+/** Nobody publishes to a foreign stream through this library. Everything else holds there too. */
+function foreignCapabilities({ cluster }: Settings, at: ForeignPlace): Partial<Capabilities> {
+  const { stream } = foreignStream(at)
+  if (cluster !== undefined && hashTagOf(stream) === undefined) {
+    const why = "a key with '}' outside of a hash tag shares its slot with no other key"
+    throw new MqError('MQ_NOT_SUPPORTED', `redis cannot read '${stream}' in a cluster: ${why}`)
+  }
+  return { publishDedupeMs: 0 }
 }
 
 function capabilitiesOf({ visibilityMs, pollMs, maxMessageBytes, dedupeMs }: Settings): Capabilities {

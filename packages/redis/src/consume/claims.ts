@@ -33,7 +33,7 @@ export function keepClaims({ place, name, link, runs, visibilityMs }: ClaimsPart
     const requestedAt = performance.now()
     const args = some.flatMap(({ kind, id }) => [kind, id])
     const keys = [place.keys.stream, place.keys.retry]
-    const renewed = (await link.run(renewScript, keys, [place.group, name, ...args])) as readonly number[]
+    const renewed = (await link.run(renewScript, keys, [place.consumerGroup, name, ...args])) as readonly number[]
     some.forEach((run, index) => {
       if (renewed[index] === 1) run.claimedAt = requestedAt
       else if (!run.isSettling)

@@ -48,7 +48,7 @@ export async function startEphemeralConsumer(parts: ConsumerParts): Promise<Runn
   function accept([rawId, fields]: RawEntry): OwnedEntry {
     const id = rawId.toString()
     position.advance(id)
-    const entry = decodeEntry({ id, fields: fields ?? [] }, place.topic)
+    const entry = decodeEntry({ id, fields: fields ?? [] }, place.topic, place.form)
     const owned: OwnedEntry = { kind: 'm', id, entry, lane: '', deliveries: 1, claimedAt: performance.now() }
     if (lanes === undefined || lanes.enter(entry.message.key, owned)) begin(owned)
     return owned
@@ -69,7 +69,7 @@ export async function startEphemeralConsumer(parts: ConsumerParts): Promise<Runn
     if (now >= takeAt) {
       doing('taking')
       // Delayed messages of the topic have to be moved even if it has only ephemeral subscriptions.
-      await link.run(takeScript, [stream, retry, due, dueData, delayed, delayedData], [place.group, '', 0])
+      await link.run(takeScript, [stream, retry, due, dueData, delayed, delayedData], [place.consumerGroup, '', 0])
       takeAt = now + settings.pollMs
     }
     doing('reading')

@@ -7,6 +7,7 @@ import { leaveScript } from '../wire/scripts/group.js'
 import { tidyScript } from '../wire/scripts/tidy.js'
 import { keepClaims } from './claims.js'
 import { createDeliveries } from './deliveries.js'
+import { retained } from './groups.js'
 import { Intake } from './intake.js'
 import { superviseLoop } from './loop.js'
 import { restoreGroup } from './restore.js'
@@ -48,7 +49,8 @@ export async function startGroupConsumer(parts: ConsumerParts): Promise<RunningC
     intake,
     accept: deliveries.accept,
     async tidy() {
-      await link.run(tidyScript, [stream, retry, groups, lanes, waiting, open], [place.group, settings.retain])
+      const args = [place.consumerGroup, retained(place, settings)]
+      await link.run(tidyScript, [stream, retry, groups, lanes, waiting, open], args)
     },
     async recover(error) {
       intake.recheckPending()
@@ -69,7 +71,7 @@ export async function startGroupConsumer(parts: ConsumerParts): Promise<RunningC
     await settledWithin(loop.ended, Math.max(timeoutMs, settings.pollMs + minGraceMs))
     await deliveries.end(Math.max(0, endsAt - performance.now()))
     claims.stop()
-    const leaving = commands.run(leaveScript, [stream, retry], [place.group, name])
+    const leaving = commands.run(leaveScript, [stream, retry], [place.consumerGroup, name])
     if (commands.isUp) await settledWithin(leaving, leaveMs)
     else leaving.catch(() => {})
     link.close()

@@ -109,7 +109,7 @@ export class Intake {
     const { place, runs } = this.#parts
     const { stream, retry } = place.keys
     const { reply, claimedAt } = await this.#run(recoverScript, [stream, retry], [room, ...runs.fullIds])
-    return receivedRows(reply, place.topic, claimedAt)
+    return receivedRows(reply, place.topic, claimedAt, place.form)
   }
 
   async #claim(room: number): Promise<Received> {
@@ -120,7 +120,7 @@ export class Intake {
     // A stream that was seen to its end waits there until the other one was, too.
     const cursors = reply.slice(0, 2).map((cursor) => (String(cursor) === '-' ? '+' : String(cursor)))
     this.#cursors = cursors.every((cursor) => cursor === '+') ? beginnings : cursors
-    return receivedRows(reply.slice(2), place.topic, claimedAt)
+    return receivedRows(reply.slice(2), place.topic, claimedAt, place.form)
   }
 
   async #take(room: number): Promise<Received> {
@@ -133,7 +133,7 @@ export class Intake {
     const waitMs = Number(reply[0])
     this.#takeAt = claimedAt + (waitMs < 0 ? settings.pollMs : Math.min(waitMs, settings.pollMs))
     if (ordered) this.#streamEnd = String(reply[1])
-    const received = receivedRows(reply.slice(ordered ? 2 : 1), place.topic, claimedAt)
+    const received = receivedRows(reply.slice(ordered ? 2 : 1), place.topic, claimedAt, place.form)
     if (received.owned.length >= room) this.#takeAt = claimedAt
     return received
   }
@@ -147,15 +147,15 @@ export class Intake {
       if (await this.#entries.entriesAfter(this.#streamEnd, blockMs)) this.#takeAt = 0
       return nothingReceived
     }
-    const group = ['GROUP', place.group, name, 'COUNT', room, 'BLOCK', blockMs]
+    const group = ['GROUP', place.consumerGroup, name, 'COUNT', room, 'BLOCK', blockMs]
     const reply = await link.send('XREADGROUP', [...group, 'STREAMS', place.keys.stream, '>'])
-    return receivedEntries(reply, place.topic, claimedAt)
+    return receivedEntries(reply, place.topic, claimedAt, place.form)
   }
 
   async #run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<Answer> {
     const { place, name } = this.#parts
     const claimedAt = performance.now()
-    const reply = (await this.#scripts.run(script, keys, [place.group, name, ...args])) as readonly unknown[]
+    const reply = (await this.#scripts.run(script, keys, [place.consumerGroup, name, ...args])) as readonly unknown[]
     return { reply, claimedAt }
   }
 }

@@ -2,6 +2,7 @@ import { type AdapterEvent, MqError } from '@mq/core/adapter'
 import type { Link } from '../connection/link.js'
 import type { GroupPlace } from '../wire/keys.js'
 import { restoreScript } from '../wire/scripts/group.js'
+import { mkstream } from './groups.js'
 import type { Runs } from './runs.js'
 
 export interface RestoreParts {
@@ -19,7 +20,11 @@ export interface RestoreParts {
  */
 export async function restoreGroup({ place, link, runs, report, after }: RestoreParts): Promise<void> {
   const { stream, retry, groups, deleted } = place.keys
-  const reply = await link.run(restoreScript, [stream, retry, groups, deleted], [place.group, after])
+  const reply = await link.run(
+    restoreScript,
+    [stream, retry, groups, deleted],
+    [place.consumerGroup, after, mkstream(place)],
+  )
   const [wasCreated, wasDeleted] = reply as readonly number[]
   const reason =
     wasDeleted === 1 ? 'the group was deleted under its consumers' : 'the stream or its group vanished at the broker'

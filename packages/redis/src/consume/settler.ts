@@ -58,7 +58,7 @@ export function createSettler(parts: SettlerParts) {
       return [ids.length, ...idRange(ids), ...ids]
     })
     if (ordered) args.push(...byKind.flat().map(lane))
-    await link.run(ackScript, [stream, retry, lanes, waiting, open], [place.group, name, ...args])
+    await link.run(ackScript, [stream, retry, lanes, waiting, open], [place.consumerGroup, name, ...args])
   }
 
   async function move(
@@ -67,7 +67,7 @@ export function createSettler(parts: SettlerParts) {
     next: { delayMs: number; attempt: number; failure: string },
   ): Promise<void> {
     const keys = [stream, retry, due, dueData, seq, dead, lanes, waiting, open]
-    const head = [place.group, name, run.kind, run.id, lane(run)]
+    const head = [place.consumerGroup, name, run.kind, run.id, lane(run)]
     const moved = await link.run(moveScript, keys, [...head, to, next.delayMs, next.attempt, next.failure])
     if (moved === -1) parts.onGone(1)
   }
@@ -75,7 +75,7 @@ export function createSettler(parts: SettlerParts) {
   /** Gives a message back, without repeating that. Rejects with a `CommandError`. */
   async function release(run: Run): Promise<void> {
     if (ordered && lane(run) !== '') {
-      const args = [place.group, name, run.kind, run.id, lane(run)]
+      const args = [place.consumerGroup, name, run.kind, run.id, lane(run)]
       await link.run(parkScript, [stream, retry, lanes, waiting, open], args)
       return
     }

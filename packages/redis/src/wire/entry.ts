@@ -8,6 +8,7 @@ import {
 } from '@mq/core/adapter'
 import { attemptField, bodyField, failureField, headerPrefix, originField, timeOf, unreadableField } from './fields.js'
 import { undecodableError, undecodableMessage } from './foreign.js'
+import { type ForeignForm, foreignContent } from './foreign-topic.js'
 
 /** A stream entry, undecoded. */
 export interface Entry {
@@ -26,6 +27,8 @@ export interface DecodedEntry {
   readonly bytes: number
 }
 
+const ownFields: ReadonlySet<string> = new Set([attemptField, originField, failureField])
+
 /** The fields of an entry by their meaning. */
 interface Parts {
   readonly attributes: Readonly<Record<string, string>>
@@ -41,12 +44,15 @@ interface Parts {
 /**
  * Decodes an entry. Attributes may be missing, as in entries of other programs. An entry without a `data` field, or with a `specversion`
  * of another major version, cannot be decoded. Its body is then a text that shows what was found. Never throws.
+ *
+ * With `form`, an entry without a `specversion` is read as the foreign topic says.
  */
-export function decodeEntry(entry: Entry, topic: string): DecodedEntry {
+export function decodeEntry(entry: Entry, topic: string, form?: ForeignForm): DecodedEntry {
   const bytes = bytesOf(entry.fields)
   let parts: Parts | undefined
   try {
     parts = partsOf(entry)
+    if (form !== undefined && !('specversion' in parts.attributes)) parts = foreignParts(entry, parts, form)
     const { attempt, failure } = parts
     return { message: messageOf(parts, topic), attempt, failure, decodeError: undefined, bytes }
   } catch (error) {
@@ -90,6 +96,18 @@ function partsOf({ id, fields }: Entry): Parts {
   return { attributes, headers, body, attempt, failure, origin, isUnreadable }
 }
 
+/** Reads the entry of another program. Only what we added ourselves has a meaning beyond the message. */
+function foreignParts({ fields }: Entry, parts: Parts, form: ForeignForm): Parts {
+  const pairs: [string, Buffer][] = []
+  for (let index = 0; index + 1 < fields.length; index += 2) {
+    const name = (fields[index] as Buffer).toString()
+    if (!ownFields.has(name)) pairs.push([name, fields[index + 1] as Buffer])
+  }
+  const { contentType, headers, body } = foreignContent(pairs, form)
+  const attributes = contentType === undefined ? {} : { datacontenttype: contentType }
+  return { ...parts, attributes, headers, body }
+}
+
 function bytesOf(fields: readonly Buffer[]): number {
   let bytes = 0
   for (const field of fields) bytes += field.length
@@ -129,7 +147,7 @@ export const nothingReceived: Received = { owned: [], gone: [] }
 type RawRow = readonly [kind: Buffer, id: Buffer, deliveries: number, fields: readonly Buffer[], lane?: Buffer]
 
 /** Decodes the rows of a script that takes or claims messages: kind, entry id, deliveries, fields and lane of each. */
-export function receivedRows(rows: readonly unknown[], topic: string, claimedAt: number): Received {
+export function receivedRows(rows: readonly unknown[], topic: string, claimedAt: number, form?: ForeignForm): Received {
   const owned: OwnedEntry[] = []
   const gone: GoneEntry[] = []
   for (const row of rows as readonly RawRow[]) {
@@ -139,7 +157,7 @@ export function receivedRows(rows: readonly unknown[], topic: string, claimedAt:
       gone.push({ kind, id })
       continue
     }
-    const entry = decodeEntry({ id, fields: row[3] }, topic)
+    const entry = decodeEntry({ id, fields: row[3] }, topic, form)
     owned.push({ kind, id, entry, lane: row[4]?.toString() ?? '', deliveries: row[2], claimedAt })
   }
   return { owned, gone }
@@ -153,12 +171,12 @@ export const entriesOf = (reply: unknown): readonly RawEntry[] =>
   (reply as readonly (readonly [Buffer, readonly RawEntry[]])[] | null)?.[0]?.[1] ?? []
 
 /** Decodes the answer of an XREADGROUP on the topic's stream, which delivers each entry for the first time. */
-export function receivedEntries(reply: unknown, topic: string, claimedAt: number): Received {
+export function receivedEntries(reply: unknown, topic: string, claimedAt: number, form?: ForeignForm): Received {
   const entries = entriesOf(reply)
   if (entries.length === 0) return nothingReceived
   const owned = entries.map(([raw, fields]): OwnedEntry => {
     const id = raw.toString()
-    const entry = decodeEntry({ id, fields: fields ?? [] }, topic)
+    const entry = decodeEntry({ id, fields: fields ?? [] }, topic, form)
     return { kind: 'm', id, entry, lane: '', deliveries: 1, claimedAt }
   })
   return { owned, gone: [] }

@@ -1,4 +1,5 @@
-import type { GroupRef } from '@mq/core/adapter'
+import type { GroupRef, TargetRef } from '@mq/core/adapter'
+import { type ForeignForm, foreignStream, hashTagOf } from './foreign-topic.js'
 
 /** The keys of a topic. They share a hash tag, so that all keys of a script lie in one slot of a cluster. */
 export interface TopicKeys {
@@ -39,7 +40,10 @@ export interface GroupKeys {
 
 /** Names contain neither `:` nor braces, so no two topics share a key. */
 export function topicKeys(prefix: string, topic: string): TopicKeys {
-  const base = `${prefix}:{${topic}}`
+  return topicKeysBelow(`${prefix}:{${topic}}`)
+}
+
+function topicKeysBelow(base: string): TopicKeys {
   return {
     stream: `${base}:stream`,
     delayed: `${base}:delayed`,
@@ -53,8 +57,8 @@ export function topicKeys(prefix: string, topic: string): TopicKeys {
   }
 }
 
-function groupKeys(prefix: string, { topic, group }: GroupRef): GroupKeys {
-  const base = `${prefix}:{${topic}}:group:${group}`
+function groupKeysBelow(topicBase: string, group: string): GroupKeys {
+  const base = `${topicBase}:group:${group}`
   return {
     retry: `${base}:retry`,
     due: `${base}:due`,
@@ -68,10 +72,22 @@ function groupKeys(prefix: string, { topic, group }: GroupRef): GroupKeys {
 
 /** A group of a topic, and all keys that its scripts use. */
 export interface GroupPlace extends GroupRef {
+  /** The name of the consumer group. In a stream of other programs it is one that nobody else uses. */
+  readonly consumerGroup: string
+  /** How entries hold a message, if other programs own the stream. It is then never created, trimmed or deleted. */
+  readonly form: ForeignForm | undefined
   readonly keys: TopicKeys & GroupKeys
 }
 
-export const placeOf = (prefix: string, ref: GroupRef): GroupPlace => ({
-  ...ref,
-  keys: { ...topicKeys(prefix, ref.topic), ...groupKeys(prefix, ref) },
-})
+export function placeOf(prefix: string, { topic, group, at }: TargetRef): GroupPlace {
+  if (at !== undefined) {
+    const { stream, form } = foreignStream(at)
+    // No topic of ours has a key that goes on with `at:` behind the hash tag.
+    const base = `${prefix}:{${hashTagOf(stream) ?? ''}}:at:${topic}`
+    const keys = { ...topicKeysBelow(base), ...groupKeysBelow(base, group), stream }
+    return { topic, group, consumerGroup: `${prefix}:${topic}:${group}`, form, keys }
+  }
+  const base = `${prefix}:{${topic}}`
+  const keys = { ...topicKeysBelow(base), ...groupKeysBelow(base, group) }
+  return { topic, group, consumerGroup: group, form: undefined, keys }
+}

@@ -1,3 +1,4 @@
+import type { ForeignStream } from '@mq/core'
 import type { Faults } from '@mq/core/conformance'
 import { faultsOf, type RedisServer, type StartedServer } from '@mq/test-brokers'
 import { Redis } from 'ioredis'
@@ -24,6 +25,18 @@ export const redisFaults: Faults<Started> = {
   },
   async publishForeign({ server }, topic, body) {
     await ask(server.url, (client) => client.xadd(`mq:{${topic}}:stream`, '*', 'data', Buffer.from(body)))
+  },
+  async foreignPlaces({ server }, name) {
+    const add = (key: string): Promise<unknown> => ask(server.url, (client) => client.xadd(key, '*', 'payload', '0'))
+    await Promise.all([add(name), add(`${name}{tag}`)])
+    return [
+      { stream: name, field: 'payload' },
+      { stream: `${name}{tag}`, field: 'payload' },
+    ]
+  },
+  async writeForeign({ server }, at, body) {
+    const { stream } = at as ForeignStream
+    await ask(server.url, (client) => client.xadd(stream, '*', 'payload', Buffer.from(body)))
   },
   async block({ server }) {
     await ask(server.url, (client) => client.config('SET', 'maxmemory', '1'))

@@ -1,25 +1,36 @@
 import { script } from '../../connection/script.js'
 import { fieldValue, isBefore, nowDown, trim } from './lua.js'
 
+/** Creates a consumer group, and its stream only if it may. Returns the reply, an error too. */
+const createGroup = `
+local function create_group(stream, group, start, may_create)
+  if may_create then return redis.pcall('XGROUP', 'CREATE', stream, group, start, 'MKSTREAM') end
+  return redis.pcall('XGROUP', 'CREATE', stream, group, start)
+end`
+
 /**
  * Creates a group. A declared group that vanished is created again, from the oldest message on, because nobody knows what it had read.
  *
- * KEYS: stream, retry stream, groups, deleted. ARGV: group, where a new group begins (0 or $). Returns whether the group had been
- * declared before, and whether the group or its retry stream had to be created.
+ * KEYS: stream, retry stream, groups, deleted. ARGV: group, where a new group begins (0 or $), and MKSTREAM if a missing stream is to be
+ * created. Returns whether the group had been declared before, whether the group or its retry stream had to be created, and the type of
+ * the stream's key before.
  */
 export const declareScript = script(
   `
+${createGroup}
 local group = ARGV[1]
+local before = redis.call('TYPE', KEYS[1]).ok
 local known = redis.call('HEXISTS', KEYS[3], group)
 local made = 0
+if ARGV[3] ~= 'MKSTREAM' and before ~= 'stream' then return {known, made, before} end
 for i, start in ipairs({known == 1 and '0' or ARGV[2], '0'}) do
-  local done = redis.pcall('XGROUP', 'CREATE', KEYS[i], group, start, 'MKSTREAM')
+  local done = create_group(KEYS[i], group, start, i == 2 or ARGV[3] == 'MKSTREAM')
   if done.err and not string.find(done.err, 'BUSYGROUP', 1, true) then return done end
   if done.ok then made = 1 end
 end
 if known == 0 then redis.call('HSET', KEYS[3], group, redis.call('TIME')[1]) end
 redis.call('HDEL', KEYS[4], group)
-return {known, made}
+return {known, made, before}
 `,
   { whenFull: true },
 )
@@ -28,12 +39,13 @@ return {known, made}
  * Creates a group again that vanished under a consumer. It continues from where the group was deleted on purpose. Otherwise it continues
  * after the last message that this consumer has seen, or from the beginning if the stream is a new one.
  *
- * KEYS: those of `declareScript`. ARGV: group, id of that message. Returns whether the group had to be created, and whether it had been
+ * KEYS: those of `declareScript`. ARGV: group, id of that message, MKSTREAM or nothing. Returns whether the group had to be created, and whether it had been
  * deleted on purpose.
  */
 export const restoreScript = script(
   `
 ${isBefore}
+${createGroup}
 local group, last_seen = ARGV[1], ARGV[2]
 local start = redis.call('HGET', KEYS[4], group)
 local on_purpose = start and 1 or 0
@@ -43,7 +55,7 @@ if not start then
 end
 local made = 0
 for i, id in ipairs({start, '0'}) do
-  local done = redis.pcall('XGROUP', 'CREATE', KEYS[i], group, id, 'MKSTREAM')
+  local done = create_group(KEYS[i], group, id, i == 2 or ARGV[3] == 'MKSTREAM')
   if done.err and not string.find(done.err, 'BUSYGROUP', 1, true) then return done end
   if done.ok then made = 1 end
 end
@@ -58,7 +70,7 @@ const maxDeleted = 1_000
 
 /**
  * Deletes a group with everything that belongs to it. KEYS: stream, groups, deleted, then the group's own keys. ARGV: group, how many
- * messages are retained.
+ * messages are retained, or -1 if the stream is not ours to trim.
  */
 export const deleteScript = script(
   `

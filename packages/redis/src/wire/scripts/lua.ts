@@ -137,12 +137,12 @@ const maxTrimmed = 100_000
 
 /**
  * Removes what every group has finished, but keeps `retain` entries. Removes nothing if a declared group has vanished: it will be created
- * again, and has to find what it had not read.
+ * again, and has to find what it had not read. Removes nothing if `retain` is negative.
  */
 export const trim = `
 local function trim(stream, groups, retain)
   local length = redis.call('XLEN', stream)
-  if length <= retain then return 0 end
+  if retain < 0 or length <= retain then return 0 end
   local there = {}
   local mark
   for _, info in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
