@@ -24,6 +24,7 @@ export const guideSidebar = (): Item[] => [
   group('Use', [
     page('What is promised', '/delivery'),
     page('Retries and dead letters', '/retries'),
+    page('Topics of other programs', '/foreign-topics'),
     page('Tasks', '/tasks'),
     page('Testing', '/testing'),
     page('Error codes', '/errors'),

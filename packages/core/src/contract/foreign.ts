@@ -48,6 +48,7 @@ const optionNames = keysOf<ForeignOptions>()({ at: true, decode: true, schema: t
 /**
  * Defines a topic that other programs own and write, for every call that takes an event definition. `name` is yours to choose. Retries
  * and dead letters are stored under it, so it names one place only. The schema gets the decoded data.
+ * See docs/decisions/0007-foreign-topics.md.
  *
  * Throws `MQ_INVALID_NAME` if the name cannot be a topic. Throws `MQ_INVALID_OPTION` or a `TypeError` if an option has a bad value.
  */
