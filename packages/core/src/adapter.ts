@@ -71,7 +71,13 @@ export {
   type FailureReason,
   withoutStack,
 } from './contract/failure.js'
-export { type ForeignExchange, type ForeignPlace, type ForeignStream, shownPlace } from './contract/foreign.js'
+export {
+  type Decoding,
+  type ForeignExchange,
+  type ForeignPlace,
+  type ForeignStream,
+  shownPlace,
+} from './contract/foreign.js'
 export { emptyHeaders, type MessageHeaders, maxHeaderBytes } from './contract/headers.js'
 export type { OutgoingMessage, RawMessage } from './contract/message.js'
 export { brokerName, maxNameLength, requireName } from './contract/names.js'

@@ -42,7 +42,7 @@ export interface SubscribeDefaults {
   readonly tombstones: boolean
 }
 
-/** What a subscription can ask for. */
+/** Reads a target: an adapter with what it can do there. */
 export interface Reader {
   /** The name of the adapter, and of the foreign place if there is one, for errors. */
   readonly reader: string

@@ -30,7 +30,7 @@ export interface SubscriberOptions extends SubscribeDefaults {
   readonly onStopped: (subscription: Subscription) => void
 }
 
-/** What is subscribed to. */
+/** The target of a subscription. */
 export interface SubscribedTarget extends Reader {
   readonly event: EventDefinition
   readonly decode: Decoding | undefined

@@ -17,7 +17,7 @@ import type { Target } from '../contract/queue.js'
 /** A target as subscriptions and groups need it. */
 export interface ResolvedTarget {
   readonly event: EventDefinition
-  /** What holds for this target. */
+  /** The capabilities that hold for this target. */
   readonly capabilities: Capabilities
   /** The adapter, and the foreign place if there is one, for errors. */
   readonly reader: string
