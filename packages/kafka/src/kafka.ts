@@ -9,6 +9,7 @@ import { Cluster } from './driver/cluster.js'
 import { asMqError } from './driver/errors.js'
 import { type KafkaOptions, type Settings, settingsOf } from './options.js'
 import { createOutbox, createPublisher } from './publish/outbox.js'
+import { foreignTopicName } from './topology/foreign.js'
 import { createGroups } from './topology/groups.js'
 import { createNames } from './topology/plans.js'
 import { maxDelayMs } from './topology/tiers.js'
@@ -27,7 +28,7 @@ export function kafka(options: KafkaOptions): Adapter {
   const { cluster } = link
   const names = createNames(settings.prefix)
   const admin = openCluster()
-  const topology = createTopology({ cluster, admin, names, settings })
+  const topology = createTopology({ cluster, admin, names, settings, report: state.report })
   const outbox = createOutbox({ ...settings, cluster, topology })
   const publish = createPublisher(topology, outbox)
   const groups = createGroups({
@@ -53,6 +54,10 @@ export function kafka(options: KafkaOptions): Adapter {
     name: 'kafka',
     contract: 2,
     capabilities: capabilitiesOf(settings),
+    foreignCapabilities(at) {
+      foreignTopicName(at)
+      return {}
+    },
     async connect() {
       state.refuseClosed()
       if (state.phase === 'open') return

@@ -11,7 +11,7 @@ import {
   workspaceNode,
 } from '@mq/test-brokers'
 import * as vitest from 'vitest'
-import { destroy, publishForeign } from './support/outside.js'
+import { createForeign, destroy, publishForeign } from './support/outside.js'
 
 /** Short, so that the messages of a killed process run again soon. */
 const sessionTimeoutMs = 3_000
@@ -38,6 +38,8 @@ await conformance(
       untrusted: ({ untrusted: { url } }) => ({ options: { url: `${url}?tls=true` } }),
       destroy: ({ server }: StartedServer<KafkaServer>, ref) => destroy(server, ref),
       publishForeign: ({ server }: StartedServer<KafkaServer>, topic, body) => publishForeign(server, topic, body),
+      foreignPlaces: ({ server }: StartedServer<KafkaServer>, name) => createForeign(server, name),
+      writeForeign: ({ server }: StartedServer<KafkaServer>, at, body) => publishForeign(server, String(at), body),
     },
     node: workspaceNode,
   },

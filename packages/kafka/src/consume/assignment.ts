@@ -64,7 +64,7 @@ export class Assignment {
     )
     this.#standstill = new StandstillWatch({ trackers: () => this.#workload.trackers, report })
     this.#reader = new Reader({
-      topic: context.topology.plan.main(ref.topic),
+      isMain: (topic) => kinds.get(topic) === 'main',
       connections,
       sink: this.#workload,
       listener: {

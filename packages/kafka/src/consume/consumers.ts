@@ -7,9 +7,11 @@ import {
   type Handle,
   MqError,
   type StopOptions,
+  type TargetRef,
 } from '@mq/core/adapter'
 import { asMqError } from '../driver/errors.js'
 import type { Groups } from '../topology/groups.js'
+import { kindsOf, planGroup } from '../topology/topology.js'
 import type { ConsumerContext, RunningConsumer } from './consumer-context.js'
 import { EphemeralConsumer } from './ephemeral-consumer.js'
 import { GroupConsumer } from './group-consumer.js'
@@ -17,6 +19,7 @@ import { GroupConsumer } from './group-consumer.js'
 /** A subscription and the consumer that works for it. After its group was deleted, that is a new one. */
 interface Slot {
   readonly ref: GroupRef
+  readonly target: TargetRef
   readonly isEphemeral: boolean
   readonly make: () => RunningConsumer
   current: RunningConsumer
@@ -35,8 +38,9 @@ export function createConsumers(context: ConsumerContext & { readonly groups: Gr
   const slots = new Set<Slot>()
 
   async function start(slot: Slot): Promise<void> {
-    const { topic } = slot.ref
-    if (slot.isEphemeral) await topology.ensureAll([topology.plan.main(topic), topology.plan.delay(topic)])
+    const { main, delay } = planGroup(topology, slot.target)
+    if (slot.isEphemeral && delay === undefined) await topology.requireForeign(main)
+    else if (slot.isEphemeral && delay !== undefined) await topology.ensureAll([main, delay])
     await slot.current.start()
   }
 
@@ -51,7 +55,7 @@ export function createConsumers(context: ConsumerContext & { readonly groups: Gr
     const attempt = async (): Promise<void> => {
       if (!isWanted()) return
       slot.isRestarting = true
-      await groups.declare(slot.ref, { startFrom: 'latest' })
+      await groups.declare(slot.target, { startFrom: 'latest' })
       if (!isWanted()) return
       slot.current = slot.make()
       await slot.current.start()
@@ -72,12 +76,16 @@ export function createConsumers(context: ConsumerContext & { readonly groups: Gr
     [...slots].filter(({ ref }) => ref.topic === topic && ref.group === group)
 
   return {
-    async consume(ref: GroupRef, options: ConsumeOptions, handle: Handle): Promise<Consumer> {
+    async consume(target: TargetRef, options: ConsumeOptions, handle: Handle): Promise<Consumer> {
+      const { topic, group } = target
+      const ref = { topic, group }
       const handler = { ...options, handle }
-      const make = (): RunningConsumer =>
-        options.ephemeral ? new EphemeralConsumer(ref, handler, context) : new GroupConsumer(ref, handler, context)
+      const kinds = kindsOf(planGroup(topology, target), options)
+      const Made = options.ephemeral ? EphemeralConsumer : GroupConsumer
+      const make = (): RunningConsumer => new Made(ref, kinds, handler, context)
       const slot: Slot = {
         ref,
+        target,
         isEphemeral: options.ephemeral,
         make,
         current: make(),
@@ -97,12 +105,14 @@ export function createConsumers(context: ConsumerContext & { readonly groups: Gr
       return { stop: end }
     },
     /** Deletes the group. Consumers of this adapter stay in it, and start again without any message. */
-    async deleteGroup(ref: GroupRef): Promise<void> {
+    async deleteGroup(target: TargetRef): Promise<void> {
+      const { topic, group } = target
+      const ref = { topic, group }
       const own = slotsOf(ref).map((slot) => ({ slot, deletion: ++slot.deletions }))
       const reason = new MqError('MQ_OWNERSHIP_LOST', 'The group was deleted')
       await Promise.all(own.map(({ slot }) => slot.current.stop({ timeoutMs: 0 }, reason)))
       try {
-        await groups.remove(ref)
+        await groups.remove(target)
         if (own.length > 0) report({ type: 'data-loss', ...ref, reason: 'the group was deleted under its consumers' })
       } finally {
         await Promise.all(own.map(({ slot, deletion }) => restart(slot, deletion)))

@@ -26,14 +26,10 @@ export class EphemeralConsumer implements RunningConsumer {
   #partitionCheck: NodeJS.Timeout | undefined
   #stopped: Promise<void> | undefined
 
-  constructor(ref: GroupRef, handler: HandlerOptions, context: ConsumerContext) {
+  constructor(ref: GroupRef, kinds: ReadonlyMap<string, TopicKind>, handler: HandlerOptions, context: ConsumerContext) {
     this.#ref = ref
     this.#context = context
-    const { plan } = context.topology
-    this.#kinds = new Map<string, TopicKind>([
-      [plan.main(ref.topic), 'main'],
-      [plan.delay(ref.topic), 'delay'],
-    ])
+    this.#kinds = kinds
     this.#cluster = context.openCluster()
     this.#workload = new Workload(
       { ...handler, topic: ref.topic, maxUncommitted: context.settings.maxUncommitted },

@@ -36,17 +36,12 @@ export class GroupConsumer implements RunningConsumer {
   #starting: { resolve(): void; reject(error: Error): void } | undefined
   #stopped: Promise<void> | undefined
 
-  constructor(ref: GroupRef, handler: HandlerOptions, context: ConsumerContext) {
+  constructor(ref: GroupRef, kinds: ReadonlyMap<string, TopicKind>, handler: HandlerOptions, context: ConsumerContext) {
     this.#ref = ref
     this.#handler = handler
     this.#context = context
-    const { plan } = context.topology
     this.#groupId = context.names.group(ref)
-    this.#kinds = new Map<string, TopicKind>([
-      [plan.main(ref.topic), 'main'],
-      [plan.delay(ref.topic), 'delay'],
-      [plan.retry(ref), 'retry'],
-    ])
+    this.#kinds = kinds
     this.#main = context.openCluster()
     this.#waiting = context.openCluster()
     this.#membership = context.openCluster()

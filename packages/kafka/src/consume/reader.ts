@@ -10,8 +10,8 @@ export interface ReadConnections {
 }
 
 export interface ReaderOptions {
-  /** The topic of new messages. */
-  readonly topic: string
+  /** Returns whether a topic holds new messages. */
+  readonly isMain: (topic: string) => boolean
   readonly connections: ReadConnections
   readonly sink: RecordSink
   readonly listener: FetchListener
@@ -22,12 +22,12 @@ export interface ReaderOptions {
  * that hardly ever have anything: those of messages that wait for their time.
  */
 export class Reader {
-  readonly #topic: string
+  readonly #isMain: (topic: string) => boolean
   readonly #main: Fetcher
   readonly #waiting: Fetcher
 
-  constructor({ topic, connections, sink, listener }: ReaderOptions) {
-    this.#topic = topic
+  constructor({ isMain, connections, sink, listener }: ReaderOptions) {
+    this.#isMain = isMain
     // If a broker fails, both of them do. This is reported once.
     const once: FetchListener = {
       ...listener,
@@ -44,7 +44,7 @@ export class Reader {
   }
 
   add(at: TopicPartition, from: number, identity?: string): Feed {
-    return (at.topic === this.#topic ? this.#main : this.#waiting).add(at, from, identity)
+    return (this.#isMain(at.topic) ? this.#main : this.#waiting).add(at, from, identity)
   }
 
   stop(): void {

@@ -1,4 +1,4 @@
-import type { GroupRef, QueueStats } from '@mq/core/adapter'
+import type { QueueStats, TargetRef } from '@mq/core/adapter'
 import { type Cluster, nameOf } from '../driver/cluster.js'
 import { committedOffsets, logOffsets } from '../driver/offsets.js'
 import type { Names } from '../topology/plans.js'
@@ -18,10 +18,10 @@ export interface StatsContext {
  *
  * See docs/decisions/0023-kafka-done-beside-the-offset.md.
  */
-export async function statsOf(ref: GroupRef, context: StatsContext): Promise<QueueStats> {
+export async function statsOf(ref: TargetRef, context: StatsContext): Promise<QueueStats> {
   const { cluster, topology, names } = context
   const { main, delay, retry } = planGroup(topology, ref)
-  const waits = { ready: [main], delayed: [delay, retry] }
+  const waits = { ready: [main], delayed: delay === undefined ? [retry] : [delay, retry] }
   const partitions = await cluster.allPartitions([...waits.ready, ...waits.delayed], { fresh: true })
   const dead = await context.countDead()
   const committed = await committedOffsets(cluster, names.group(ref), partitions)

@@ -1,4 +1,4 @@
-import { type GroupRef, MqError, type StartFrom } from '@mq/core/adapter'
+import { MqError, type StartFrom, type TargetRef } from '@mq/core/adapter'
 import { type Cluster, nameOf, type TopicPartition } from '../driver/cluster.js'
 import { errorType, isFenced } from '../driver/errors.js'
 import { commitOffsets, committedOffsets, logOffsets, withCoordinator, withoutMember } from '../driver/offsets.js'
@@ -42,22 +42,24 @@ export function createGroups({ cluster, topology, names, append, createTopics }:
   }
 
   return {
-    async declare(ref: GroupRef, { startFrom }: { readonly startFrom: StartFrom }): Promise<void> {
+    async declare(ref: TargetRef, { startFrom }: { readonly startFrom: StartFrom }): Promise<void> {
       const { main, delay, retry, dead } = planGroup(topology, ref)
-      await topology.ensureAll([main, delay, retry, dead])
+      const read = delay === undefined ? [main] : [main, delay]
+      if (delay === undefined) await topology.requireForeign(main)
+      await topology.ensureAll(delay === undefined ? [retry, dead] : [...read, retry, dead])
       await requirePartitions(retry, tiersMs.length)
       await requirePartitions(dead, Object.keys(deadPartition).length)
       let notes = await readNotes(cluster, dead)
       if (notes.some(({ kind }) => kind === 'committed')) return
       if (notes.length === 0) {
-        await writeNote(append, dead, { kind: 'declared', offsets: await startOffsets([main, delay], startFrom) })
+        await writeNote(append, dead, { kind: 'declared', offsets: await startOffsets(read, startFrom) })
         notes = await readNotes(cluster, dead)
       }
       await commitMissing(names.group(ref), declaredOffsets(notes))
       await writeNote(append, dead, { kind: 'committed' })
     },
     /** The group must have no consumer of this adapter. */
-    async remove(ref: GroupRef): Promise<void> {
+    async remove(ref: TargetRef): Promise<void> {
       const { retry, dead } = planGroup(topology, ref)
       const groupId = names.group(ref)
       if (!createTopics) {

@@ -20,6 +20,7 @@ const dayMs = 24 * 60 * 60 * 1000
 /** Decides how topics are created, if they have to be. */
 export function createPlans(names: Names, settings: Settings) {
   const planned = new Map<string, NewTopic>()
+  const plainNames = new Map<string, string>()
 
   function remember(topic: string, partitions: number, config: Readonly<Record<string, string>>): string {
     if (!planned.has(topic))
@@ -44,12 +45,17 @@ export function createPlans(names: Names, settings: Settings) {
   return {
     /** Each of these plans a topic, and returns its name. Only planned topics are created. */
     plan: {
-      main: (topic: string): string =>
-        remember(names.topic(topic), settings.partitions, { ...asSent, ...settings.topicConfig }),
+      main(topic: string): string {
+        const name = names.topic(topic)
+        if (!planned.has(name)) plainNames.set(name, topic)
+        return remember(name, settings.partitions, { ...asSent, ...settings.topicConfig })
+      },
       delay: (topic: string): string => remember(names.delay(topic), 1, waiting),
       retry: (ref: GroupRef): string => remember(names.retry(ref), tiersMs.length, waiting),
       dead: (ref: GroupRef): string => remember(names.dead(ref), Object.keys(deadPartition).length, compacted),
     },
+    /** Returns what applications call a planned topic of published messages. */
+    plainName: (topic: string): string | undefined => plainNames.get(topic),
     find: (topic: string): NewTopic | undefined => planned.get(topic),
   }
 }

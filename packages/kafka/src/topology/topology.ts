@@ -1,9 +1,10 @@
-import { type GroupRef, MqError } from '@mq/core/adapter'
+import { type AdapterEvent, MqError, namesakeError, type TargetRef } from '@mq/core/adapter'
 import type { Cluster } from '../driver/cluster.js'
 import { patiently } from '../driver/patience.js'
 import { createTopics, deleteTopics, type NewTopic } from '../driver/topics.js'
 import type { Settings } from '../options.js'
-import { createPlans, type Names } from './plans.js'
+import { foreignTopicMissing, foreignTopicName } from './foreign.js'
+import { createPlans, type Names, type TopicKind } from './plans.js'
 
 const createTimeoutMs = 20_000
 
@@ -13,10 +14,11 @@ export interface TopologyOptions {
   readonly admin: Cluster
   readonly names: Names
   readonly settings: Settings
+  readonly report: (event: AdapterEvent) => void
 }
 
 /** Knows which topics exist, and creates those that are missing. */
-export function createTopology({ cluster, admin, names, settings }: TopologyOptions) {
+export function createTopology({ cluster, admin, names, settings, report }: TopologyOptions) {
   const plans = createPlans(names, settings)
   /** The number of partitions of each topic. Callers that ask at the same time share a promise. */
   const known = new Map<string, Promise<number>>()
@@ -32,8 +34,18 @@ export function createTopology({ cluster, admin, names, settings }: TopologyOpti
     }
   }
 
-  const create = (topics: readonly NewTopic[]): Promise<void> =>
-    withAdmin(() => createTopics(admin, topics, { timeoutMs: createTimeoutMs }))
+  async function create(topics: readonly NewTopic[]): Promise<void> {
+    await withAdmin(() => createTopics(admin, topics, { timeoutMs: createTimeoutMs }))
+    for (const { topic } of topics) await warnOfNamesake(topic).catch(() => {})
+  }
+
+  /** Reports a topic that has the plain name of a topic that is new here, because it may be the one that was meant. */
+  async function warnOfNamesake(created: string): Promise<void> {
+    const topic = plans.plainName(created)
+    // With a prefix, the other one is most likely a topic of ours without it.
+    if (topic === undefined || settings.prefix !== undefined || topic === created || (await count(topic)) === undefined) return
+    report({ type: 'error', error: namesakeError(topic, created), topic })
+  }
 
   const count = async (topic: string): Promise<number | undefined> =>
     (await cluster.partitionsOf(topic, { fresh: true }))?.length
@@ -74,6 +86,10 @@ export function createTopology({ cluster, admin, names, settings }: TopologyOpti
       if (planned.length > 0) await create(planned)
       await Promise.all(topics.map(ensure))
     },
+    /** Resolves if a topic that other programs own is there. A broker that has just started may not know it for a moment. */
+    async requireForeign(topic: string): Promise<void> {
+      if ((await cluster.confirmedPartitionsOf(topic)) === undefined) throw foreignTopicMissing(topic)
+    },
     /** Resolves with the number of partitions, or with undefined for a topic that does not exist. */
     count,
     /** Makes the next `ensure` look again. */
@@ -95,12 +111,27 @@ export function createTopology({ cluster, admin, names, settings }: TopologyOpti
 export type Topology = ReturnType<typeof createTopology>
 
 /** The topics of a group, by what they hold. */
-export const planGroup = ({ plan }: Topology, ref: GroupRef) => ({
-  main: plan.main(ref.topic),
-  delay: plan.delay(ref.topic),
-  retry: plan.retry(ref),
-  dead: plan.dead(ref),
-})
+export interface GroupTopics {
+  readonly main: string
+  /** Undefined if other programs own `main`. Nobody delays messages there. */
+  readonly delay: string | undefined
+  readonly retry: string
+  readonly dead: string
+}
+
+export function planGroup({ plan }: Topology, ref: TargetRef): GroupTopics {
+  const own = { retry: plan.retry(ref), dead: plan.dead(ref) }
+  if (ref.at !== undefined) return { main: foreignTopicName(ref.at), delay: undefined, ...own }
+  return { main: plan.main(ref.topic), delay: plan.delay(ref.topic), ...own }
+}
+
+/** Returns the topics that a consumer of the group reads. An ephemeral consumer has no retries. */
+export function kindsOf({ main, delay, retry }: GroupTopics, { ephemeral }: { readonly ephemeral: boolean }) {
+  const kinds = new Map<string, TopicKind>([[main, 'main']])
+  if (delay !== undefined) kinds.set(delay, 'delay')
+  if (!ephemeral) kinds.set(retry, 'retry')
+  return kinds
+}
 
 const missingTopics = (topics: readonly string[]): MqError =>
   new MqError(

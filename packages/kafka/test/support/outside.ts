@@ -72,6 +72,16 @@ export async function publishForeign(server: KafkaAddress, topic: string, body: 
   await withProducer(server, (producer) => producer.send({ topic, messages: [{ value: Buffer.from(body) }] }))
 }
 
+/** Creates topics as another program does. */
+export async function createForeign(server: KafkaAddress, name: string): Promise<readonly string[]> {
+  const topics = [name, `${name}..Any_legal-Name_`]
+  await createTopics(
+    server,
+    topics.map((topic) => ({ topic, numPartitions: 2 })),
+  )
+  return topics
+}
+
 /** Returns the sum of the offsets that a group has committed of a topic. */
 export async function committedOffsets(server: KafkaAddress, { topic, group }: GroupRef): Promise<number> {
   const groupId = `${topic}--${group}`
