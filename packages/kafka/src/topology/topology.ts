@@ -43,7 +43,8 @@ export function createTopology({ cluster, admin, names, settings, report }: Topo
   async function warnOfNamesake(created: string): Promise<void> {
     const topic = plans.plainName(created)
     // With a prefix, the other one is most likely a topic of ours without it.
-    if (topic === undefined || settings.prefix !== undefined || topic === created || (await count(topic)) === undefined) return
+    if (topic === undefined || settings.prefix !== undefined || topic === created || (await count(topic)) === undefined)
+      return
     report({ type: 'error', error: namesakeError(topic, created), topic })
   }
 
