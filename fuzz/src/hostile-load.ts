@@ -33,8 +33,13 @@ export interface HostileLoad {
   largestBytes(): number
 }
 
-/** They write hundreds of megabytes in a round, which stay at the broker until they are purged. */
-const tooLarge: readonly string[] = ['redis/large-headers', 'redis/large-without-data', 'redis/large-dead']
+/** They write hundreds of megabytes in a round, which stay at the broker until they are listed and purged. */
+const tooLarge: readonly string[] = [
+  'redis/large-headers',
+  'redis/large-without-data',
+  'redis/large-dead',
+  'rabbitmq/heavy',
+]
 const maxPauseMs = 600
 
 /** A generator takes part if every promise holds for it, it leaves our own structures whole, and it needs no scheduler. */
