@@ -33,6 +33,10 @@ export function fieldOf(begin: () => Promise<LiveField>) {
     get arena(): Arena | undefined {
       return arena
     },
+    /** The next round gets another arena. */
+    leave(): void {
+      arena = undefined
+    },
     async open(next: Arena): Promise<Arena> {
       const { subject } = await live()
       await subject.open(next)

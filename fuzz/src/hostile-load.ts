@@ -42,9 +42,9 @@ const tooLarge: readonly string[] = [
 ]
 const maxPauseMs = 600
 
-/** A generator takes part if every promise holds for it, it leaves our own structures whole, and it needs no scheduler. */
-const takesPart = ({ name, sabotages, arena }: Generator): boolean =>
-  isRun(name) && sabotages !== true && arena?.tasks !== true && !tooLarge.includes(name)
+/** A generator takes part if every promise holds for it, it leaves our own structures whole and readable, and it needs no scheduler. */
+const takesPart = ({ name, sabotages, hidesLetters, arena }: Generator): boolean =>
+  isRun(name) && sabotages !== true && hidesLetters !== true && arena?.tasks !== true && !tooLarge.includes(name)
 
 export function createHostileLoad({ enemy, arena, random }: HostileLoadOptions): HostileLoad {
   const generators = enemy.generators.filter(takesPart)

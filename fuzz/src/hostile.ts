@@ -48,6 +48,10 @@ export interface Generator<Entry = unknown> {
   readonly spareBytes?: number
   /** It breaks what the attacked group stands on, and puts it back: until then only others have to go on. */
   readonly sabotages?: true
+  /** What it writes is looked at only once a second, so the last canaries come after that. */
+  readonly lingers?: true
+  /** Afterwards the dead letters of the attacked group cannot be listed, and the error has to say why. */
+  readonly hidesLetters?: true
   write(entry: Entry, attack: Attack): Promise<Written>
 }
 

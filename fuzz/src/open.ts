@@ -17,7 +17,7 @@ export interface Opened {
 
 /** Resident memory once a subject has done something; what comes on top counts. */
 async function remoteField(enemy: Enemy, secrets: readonly string[]): Promise<LiveField> {
-  const subject = await remoteSubject(enemy.setup)
+  const subject = await remoteSubject({ ...enemy.setup, secrets })
   const { rssBytes } = await subject.look()
   return { subject, restBytes: rssBytes, secrets, end: () => subject.end() }
 }
@@ -43,8 +43,8 @@ export function openMemory(wrap: (adapter: Adapter) => Adapter = (adapter) => ad
 
 /** On a server that is there. */
 export async function openOn<K extends ServerKind>(kind: K, server: SharedServers[K]): Promise<Opened> {
-  const secrets =
-    'password' in server && server.password !== undefined && server.password !== 'guest' ? [server.password] : []
+  const secret = decodeURIComponent(new URL(server.url).password)
+  const secrets = secret === '' || secret === 'guest' ? [] : [secret]
   return opened(await enemyOf(kind, server), secrets)
 }
 
@@ -79,5 +79,6 @@ export async function openOwn(kind: Kind): Promise<Opened & { stop(): Promise<vo
 const starts = {
   redis: () => redis({ password }),
   rabbitmq: () => rabbitmq({ users: { fuzz: { password } } }),
-  kafka: () => kafka(),
+  // Topics of ours have to stay readable, whatever compression the broker has by default.
+  kafka: () => kafka({ users: { fuzz: password }, mechanisms: ['plain'], config: { 'compression.type': 'zstd' } }),
 }

@@ -30,6 +30,8 @@ const listEveryMs = 150
 const idleShare = 0.5
 const idleMs = 300
 const replayed = 3
+/** Longer than the pauses after which consumers tidy up. */
+const lingersMs = 1_300
 
 /** Writes hostile entries among canaries. Rejects with `Broken` when a promise does not hold. */
 export async function fight(generator: Generator, entries: readonly unknown[], field: Field): Promise<void> {
@@ -67,7 +69,9 @@ class Round {
     await Promise.all([this.#write(), this.#publish(8, { innocentOnly: this.#generator.sabotages === true })])
     const broken = this.#ledger.written.filter(({ undo }) => undo !== undefined)
     if (broken.length > 0) await this.#endure(broken)
+    if (this.#generator.lingers) await sleep(lingersMs)
     await this.#publish(4)
+    if (this.#generator.hidesLetters) return await this.#lettersAreHidden()
     await this.#canariesCome()
     await this.#entriesCome()
     if (arena.tasks) await this.#tasksGoOn(ticksBefore)
@@ -128,6 +132,20 @@ class Round {
 
   async #canariesCome(): Promise<void> {
     await this.#until('canary lost', 'Canaries are missing', () => this.#ledger.missingCanaries())
+  }
+
+  /** Everything goes on but the list, which must not pass over what it cannot read. */
+  async #lettersAreHidden(): Promise<void> {
+    const { arena, subject } = this.#field
+    const ref = { topic: arena.topic, group: arena.group }
+    await this.#until('canary lost', 'Canaries are missing', () =>
+      this.#ledger.missingCanaries(undefined, (topic) => topic === arena.innocent),
+    )
+    const text = await subject.letters(ref).then(() => undefined, ignoreText)
+    if (text === undefined) throw new Broken('list', 'A list passes over what it cannot read, and says nothing')
+    if (!text.includes('cannot be read')) throw new Broken('list', `A list does not say what it cannot read: ${text}`)
+    await this.#isWell()
+    await this.#isIdle()
   }
 
   async #entriesCome(): Promise<void> {
@@ -245,7 +263,7 @@ class Round {
   async #list(): Promise<void> {
     const { arena, subject } = this.#field
     this.#listedAt = performance.now()
-    for (const topic of [arena.topic, arena.innocent]) {
+    for (const topic of [arena.innocent, arena.topic]) {
       const letters = await subject.letters({ topic, group: arena.group })
       this.#ledger.takeLetters(letters)
     }

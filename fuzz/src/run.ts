@@ -99,6 +99,7 @@ async function tryOnce(
         salt,
         without: without(generator.name),
       })
+      if (generator.hidesLetters) field.leave()
     } catch (error) {
       firstFailedAt ??= Date.now()
       await field.spoil()

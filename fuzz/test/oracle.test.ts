@@ -139,7 +139,8 @@ describe('what may never be', () => {
 
   it.each([
     ['an error that nobody took', '[uncaught]', (ledger: Ledger) => ledger.uncaught.push('unhandledRejection: no')],
-    ['a text with a password', '[text]', (ledger: Ledger) => ledger.texts.push('redis://:hunter2@localhost')],
+    ['a text with a password', '[secret]', (ledger: Ledger) => ledger.texts.push('redis://:hunter2@localhost')],
+    ['a password in what an error holds', '[secret]', (ledger: Ledger) => ledger.leaks.push("password: 'hunter2'")],
     ['a text with an escape code', '[text]', (ledger: Ledger) => ledger.texts.push('\u001b[31mred')],
     ['a text with a line of its own', '[text]', (ledger: Ledger) => ledger.texts.push('x\nforged line')],
     ['too much memory', '[memory]', (ledger: Ledger) => Object.assign(ledger, { peakBytes: 1_001 })],

@@ -13,6 +13,7 @@ export type OracleName =
   | 'memory'
   | 'hot loop'
   | 'text'
+  | 'secret'
   | 'id'
   | 'task'
   | 'schedule'

@@ -1,5 +1,5 @@
 import type { Arena } from '../arena.js'
-import type { Sight } from '../subject/sight.js'
+import type { Letter, Sight } from '../subject/sight.js'
 import { Broken, type OracleName } from './broken.js'
 import type { Ledger } from './ledger.js'
 
@@ -36,15 +36,24 @@ export function checkAlways(ledger: Ledger, limits: Limits): void {
     const [peak, most] = [ledger.peakBytes, limits.maxBytes].map((bytes) => Math.round(bytes / mebibyte))
     throw new Broken('memory', `${peak} MiB were resident; ${most} MiB are allowed`)
   }
-  if (!limits.without.includes('text')) checkTexts(ledger, limits.secrets)
+  checkSecrets(ledger, limits.secrets)
+  if (!limits.without.includes('text')) checkTexts(ledger)
   if (!limits.without.includes('id')) checkIds(ledger)
 }
 
-function checkTexts(ledger: Ledger, secrets: readonly string[]): void {
-  for (const text of ledger.texts) checkText(text, secrets)
-  for (const { failure, id } of ledger.letters.values()) {
-    checkText(`dead letter: ${failure.error.name}: ${failure.error.message} ${failure.error.code ?? ''}`, secrets, id)
-  }
+const failureText = ({ failure }: Letter): string =>
+  `dead letter: ${failure.error.name}: ${failure.error.message} ${failure.error.code ?? ''}`
+
+/** The subject looks for passwords itself, in everything that an application can print of an error, an event or a line of a log. */
+function checkSecrets(ledger: Ledger, secrets: readonly string[]): void {
+  const texts = [...ledger.texts, ...[...ledger.letters.values()].map(failureText)]
+  const shown = ledger.leaks[0] ?? texts.find((text) => secrets.some((secret) => text.includes(secret)))
+  if (shown !== undefined) throw new Broken('secret', `The password is shown: ${JSON.stringify(shown.slice(0, 300))}`)
+}
+
+function checkTexts(ledger: Ledger): void {
+  for (const text of ledger.texts) checkText(text)
+  for (const letter of ledger.letters.values()) checkText(failureText(letter), letter.id)
 }
 
 function checkIds(ledger: Ledger): void {
@@ -54,10 +63,9 @@ function checkIds(ledger: Ledger): void {
   }
 }
 
-function checkText(text: string, secrets: readonly string[], of?: string): void {
+function checkText(text: string, of?: string): void {
   const shown = `${JSON.stringify(text.slice(0, 300))}${of === undefined ? '' : ` of ${JSON.stringify(of.slice(0, 80))}`}`
   if (controlCharacters.test(text)) throw new Broken('text', `A text has raw control characters: ${shown}`)
-  if (secrets.some((secret) => text.includes(secret))) throw new Broken('text', `A text shows the password: ${shown}`)
 }
 
 /** Throws `Broken` when errors are told of so often that only a loop can be the cause. */

@@ -15,6 +15,8 @@ export class Ledger {
   readonly letters = new Map<string, Letter>()
   readonly texts: string[] = []
   readonly uncaught: string[] = []
+  /** Texts with a password. */
+  readonly leaks: string[] = []
   eventCount = 0
   peakBytes = 0
 
@@ -25,6 +27,7 @@ export class Ledger {
     this.sightings.push(...sight.sightings)
     this.texts.push(...sight.errors, ...sight.logs)
     this.uncaught.push(...sight.uncaught)
+    this.leaks.push(...sight.leaks)
     this.eventCount += sight.eventCount
     this.peakBytes = Math.max(this.peakBytes, sight.rssBytes)
   }
@@ -38,14 +41,18 @@ export class Ledger {
   }
 
   /** Canaries that have not had all their runs, or are not yet the dead letter that they have to be. */
-  missingCanaries(isWanted: (topic: string) => boolean = () => true): readonly string[] {
+  missingCanaries(
+    isWanted: (topic: string) => boolean = () => true,
+    isListed: (topic: string) => boolean = () => true,
+  ): readonly string[] {
     const letters = [...this.letters.values()]
     return this.canaries
       .filter(({ topic, canary }) => {
         if (!isWanted(topic)) return false
         const runs = this.runsOf(topic, canary.id)
         if (!expectedAttempts(canary.kind).every((attempt) => runs.includes(attempt))) return true
-        return canary.kind === 'doomed' && !letters.some((letter) => letter.topic === topic && letter.id === canary.id)
+        if (canary.kind !== 'doomed' || !isListed(topic)) return false
+        return !letters.some((letter) => letter.topic === topic && letter.id === canary.id)
       })
       .map(
         ({ topic, canary }) =>

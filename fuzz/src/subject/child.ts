@@ -17,7 +17,7 @@ export interface Answer {
 }
 
 const setup = JSON.parse(process.argv[2] ?? '{}') as SubjectSetup
-const subject = await createSubject(adapterOf(setup))
+const subject = await createSubject(adapterOf(setup), setup.secrets)
 
 onMessage((message) => {
   const { number, method, args } = message as Call

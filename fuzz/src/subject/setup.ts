@@ -2,4 +2,6 @@
 export interface SubjectSetup {
   readonly adapter: 'memory' | 'redis' | 'rabbitmq' | 'kafka'
   readonly options: Readonly<Record<string, unknown>>
+  /** Passwords, which nothing may show. */
+  readonly secrets?: readonly string[]
 }

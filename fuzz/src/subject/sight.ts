@@ -26,6 +26,8 @@ export interface Sight {
   readonly eventCount: number
   /** What no handler of errors took. */
   readonly uncaught: readonly string[]
+  /** Texts with a password, wherever an application can print them. */
+  readonly leaks: readonly string[]
   readonly health: { readonly status: string; readonly consumers: readonly string[]; readonly lastError?: string }
   readonly rssBytes: number
   readonly cpuMs: number

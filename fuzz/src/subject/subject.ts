@@ -36,8 +36,8 @@ const holdMs = 20
 const retry = { attempts: 3, backoff: 'fixed', delayMs: 50, jitter: 'none' } as const
 
 /** An application of ours, in this process. */
-export async function createSubject(adapter: Adapter): Promise<Subject> {
-  const witness = createWitness()
+export async function createSubject(adapter: Adapter, secrets: readonly string[] = []): Promise<Subject> {
+  const witness = createWitness(secrets)
   const queue = createQueue(adapter, { group: 'fuzz', retry, log: witness.log, publishTimeoutMs: 20_000 })
   witness.listen(queue)
   await queue.connect()

@@ -1,17 +1,23 @@
+import { inspect } from 'node:util'
 import type { Log, LogFields, Message, Queue, TaskProgress } from '@mq/core'
 import { type Sight, type Sighting, sightingOf } from './sight.js'
 
 const maxTexts = 500
 const sampleMs = 50
 
+/** As much of a value as an application may print of it. */
+const printed = (value: unknown): string =>
+  inspect(value, { depth: 8, showHidden: true, maxStringLength: 4_000, maxArrayLength: 50 })
+
 /** Writes down what happens in a subject. */
-export function createWitness() {
+export function createWitness(secrets: readonly string[]) {
   let canaries: Record<string, number[]> = {}
   let sightings: Sighting[] = []
   let errors: string[] = []
   let logs: string[] = []
   let eventCount = 0
   const uncaught: string[] = []
+  let leaks: string[] = []
   let steps: { fraction: number; noteLength: number; attempt: number }[] = []
   const results: Record<string, string> = {}
   let ticks = 0
@@ -28,6 +34,14 @@ export function createWitness() {
   const keep = (list: string[], text: string): void => {
     if (list.length < maxTexts) list.push(text)
   }
+  const lookForSecrets = (value: unknown): void => {
+    if (secrets.length === 0) return
+    const text = printed(value)
+    for (const secret of secrets) {
+      const at = text.indexOf(secret)
+      if (at >= 0) keep(leaks, text.slice(Math.max(0, at - 150), at + 50))
+    }
+  }
   const took = (kind: string) => (error: unknown) =>
     keep(uncaught, `${kind}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
   const onRejection = took('unhandledRejection')
@@ -39,6 +53,7 @@ export function createWitness() {
     (level: string) =>
     (message: string, fields?: LogFields): void => {
       const error = fields?.error
+      lookForSecrets([message, fields])
       keep(logs, `${level}: ${message}${error instanceof Error ? ` (${error.message})` : ''}`)
     }
   const log: Log = { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') }
@@ -46,15 +61,20 @@ export function createWitness() {
   return {
     log,
     listen(queue: Queue): void {
-      queue.on('error', ({ error, topic = '' }) => {
+      queue.on('error', (event) => {
+        const { error, topic = '' } = event
         eventCount += 1
+        lookForSecrets(event)
         for (const text of textsOf(error)) keep(errors, `error ${topic}: ${text}`)
       })
       queue.on('data-loss', ({ reason, topic }) => {
         eventCount += 1
         keep(errors, `data-loss ${topic}: ${reason}`)
       })
-      queue.on('state', ({ state, error }) => {
+      queue.on('settled', lookForSecrets)
+      queue.on('state', (event) => {
+        const { state, error } = event
+        lookForSecrets(event)
         if (error !== undefined) for (const text of textsOf(error)) keep(errors, `state ${state}: ${text}`)
       })
       queue.use({
@@ -85,7 +105,9 @@ export function createWitness() {
     /** Runs, texts and events are told once; the rest goes on. */
     look(queue: Queue): Sight {
       sample()
-      const { status, consumers, lastError } = queue.health()
+      const health = queue.health()
+      const { status, consumers, lastError } = health
+      lookForSecrets(health)
       const cpu = process.cpuUsage()
       const sight: Sight = {
         canaries,
@@ -94,6 +116,7 @@ export function createWitness() {
         logs,
         eventCount,
         uncaught: uncaught.splice(0),
+        leaks,
         health: {
           status,
           consumers: consumers.map((one) => `${one.topic} ${one.status}`),
@@ -112,6 +135,7 @@ export function createWitness() {
       sightings = []
       errors = []
       logs = []
+      leaks = []
       steps = []
       eventCount = 0
       rssBytes = 0

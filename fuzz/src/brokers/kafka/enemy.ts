@@ -10,8 +10,15 @@ import { rawKafka } from './raw.js'
 export async function kafkaEnemy({ url, brokers }: Pick<KafkaServer, 'url' | 'brokers'>): Promise<Enemy> {
   const [first = ''] = brokers
   const [host = '', port = ''] = first.split(':')
-  const raw = rawKafka({ host, port: Number(port) })
-  const client = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING })
+  const { username, password } = new URL(url)
+  const login =
+    username === '' ? undefined : { username: decodeURIComponent(username), password: decodeURIComponent(password) }
+  const raw = rawKafka({ host, port: Number(port), login })
+  const client = new Kafka({
+    brokers: [...brokers],
+    logLevel: logLevel.NOTHING,
+    ...(login && { sasl: { mechanism: 'plain', ...login } }),
+  })
 
   async function write(topic: string, foreign: Foreign, { mark }: { readonly mark: string }): Promise<Written> {
     const text = (value: string) => ({ text: value })

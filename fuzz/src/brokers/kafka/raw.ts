@@ -27,8 +27,14 @@ const int32 = (value: number): Buffer => {
   return bytes
 }
 
+export interface RawKafkaOptions {
+  readonly host: string
+  readonly port: number
+  readonly login: { readonly username: string; readonly password: string } | undefined
+}
+
 /** The one request that a driver would not send for us: batches as they are, to the only broker that there is. */
-export function rawKafka({ host, port }: { readonly host: string; readonly port: number }): RawKafka {
+export function rawKafka({ host, port, login }: RawKafkaOptions): RawKafka {
   let socket: Socket | undefined
   let turn: Promise<unknown> = Promise.resolve()
   let number = 0
@@ -37,18 +43,28 @@ export function rawKafka({ host, port }: { readonly host: string; readonly port:
     const opening = connect({ host, port, noDelay: true })
     await new Promise<void>((resolve, reject) => opening.once('connect', resolve).once('error', reject))
     opening.on('error', () => undefined)
+    if (login !== undefined) await logIn(opening, login)
     return opening
+  }
+
+  /** SaslHandshake and SaslAuthenticate. A wrong password closes the connection. */
+  async function logIn(opening: Socket, { username, password }: NonNullable<typeof login>): Promise<void> {
+    const token = Buffer.from(`\u0000${username}\u0000${password}`)
+    await ask(opening, [int16(17), int16(1)], text('PLAIN'))
+    await ask(opening, [int16(36), int16(0)], Buffer.concat([int32(token.length), token]))
+  }
+
+  async function ask(to: Socket, api: readonly Buffer[], request: Buffer): Promise<Buffer | undefined> {
+    number += 1
+    const body = Buffer.concat([...api, int32(number), text('fuzz'), request])
+    to.write(Buffer.concat([int32(body.length), body]))
+    return await nextAnswer(to)
   }
 
   async function produceNow(topic: string, partition: number, batch: Buffer): Promise<number | undefined> {
     socket ??= await open()
     const used = socket
-    number += 1
-    const body = Buffer.concat([
-      int16(produceKey),
-      int16(produceVersion),
-      int32(number),
-      text('fuzz'),
+    const request = Buffer.concat([
       int16(-1),
       int16(-1),
       int32(answerMs),
@@ -59,8 +75,7 @@ export function rawKafka({ host, port }: { readonly host: string; readonly port:
       int32(batch.length),
       batch,
     ])
-    used.write(Buffer.concat([int32(body.length), body]))
-    const answer = await nextAnswer(used)
+    const answer = await ask(used, [int16(produceKey), int16(produceVersion)], request)
     if (answer === undefined) {
       socket = undefined
       used.destroy()

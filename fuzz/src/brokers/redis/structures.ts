@@ -91,6 +91,7 @@ export function structureGenerators(raw: RawRedis): readonly Generator[] {
         fc.record({ key: fc.constantFrom('lanes', 'waiting', 'open'), one: hostileBlob(300), other: hostileBlob(300) }),
       ),
       arena: ordered,
+      lingers: true,
       async write({ key, one, other }, { arena }) {
         const name = keysOf(arena)[key as KeyName]
         if (key === 'lanes') await raw.send('HSET', [name, one, other])
@@ -104,6 +105,7 @@ export function structureGenerators(raw: RawRedis): readonly Generator[] {
       entries: list(
         fc.record({ key: fc.constantFrom('groups', 'deleted', 'listeners', 'ids', 'seq'), value: hostileBlob(300) }),
       ),
+      lingers: true,
       async write({ key, value }, { arena }) {
         const name = keysOf(arena)[key as KeyName]
         if (key === 'groups' || key === 'deleted') await raw.send('HSET', [name, value, value])
