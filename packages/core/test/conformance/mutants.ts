@@ -75,6 +75,9 @@ export const mutants = {
   sharedMutable: ['passes the same bytes to all handlers', 'DLQ-20'],
   foreignDropped: ['drops messages of other programs', 'FGN-1'],
   foreignKillsLoop: ['stops consuming after a message of another program', 'FGN-1'],
+  undecodableCutsLink: ['loses its connection over a message that it cannot read', 'FGN-4'],
+  undecodableStaysIll: ['reports a consumer as recovering after a message that it could not read', 'FGN-4'],
+  largeDeadLetterStuck: ['holds a message forever if its dead letter is too large for the broker', 'FGN-5'],
   foreignIdChanges: ['gives a message of another program a new id at each delivery', 'FGN-3'],
 
   // Foreign topics

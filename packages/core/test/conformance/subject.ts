@@ -77,7 +77,8 @@ function faultsOf(options: JsonObject): Required<Faults<FaultyBroker>> {
       server.delete(ref)
     },
     async publishForeign({ server }, topic, body) {
-      server.publish(topic, { message: foreign(body), delayMs: 0 })
+      const outcome = server.publish(topic, { message: foreign(body), delayMs: 0 })
+      if (outcome.status === 'rejected') throw new Error(outcome.text)
     },
     async foreignPlaces({ server }, name) {
       server.createForeign(foreignTopic(name))

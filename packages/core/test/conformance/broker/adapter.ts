@@ -12,8 +12,9 @@ import type { Faulty } from './mutation.js'
 import type { AdapterOptions } from './options.js'
 import { Publisher } from './publisher.js'
 import { Supervisor } from './supervisor.js'
-import { dedupeMs, maxStoredBytes } from './topic.js'
+import { dedupeMs } from './topic.js'
 import { Turnstile } from './turnstile.js'
+import { maxStoredBytes } from './wire.js'
 
 /** An adapter whose process can be killed. */
 export interface MortalAdapter extends Adapter {

@@ -79,6 +79,11 @@ export class Connection {
     this.#close(new MqError('MQ_CONNECTION_LOST', 'The connection was closed'))
   }
 
+  /** Ends as if the client had broken the protocol. */
+  break(): void {
+    this.#lose('The client broke the connection')
+  }
+
   #lose(text: string): void {
     if (!this.#open) return
     const error = new MqError('MQ_CONNECTION_LOST', text)

@@ -175,6 +175,11 @@ export class GroupConsumer implements Consumer {
   }
 
   #start({ delivery, message, attempt, failure }: Deliver, connection: Connection): void {
+    if (attempt === 1 && this.#faulty('undecodableCutsLink') && !isJson(message.body)) {
+      connection.break()
+      return
+    }
+    if (this.#faulty('undecodableStaysIll') && !isJson(message.body)) this.#status = 'recovering'
     const run: Run = { delivery, connection, abort: lazyAbort() }
     this.#runs.set(delivery, run)
     const delivered: Delivery = {
@@ -307,5 +312,14 @@ export class GroupConsumer implements Consumer {
   #reportLoss(reason: string, count?: number): void {
     if (this.#faulty('silentGroupLoss')) return
     this.#report({ type: 'data-loss', ...this.ref, reason, ...(count !== undefined && { count }) })
+  }
+}
+
+function isJson(body: Uint8Array): boolean {
+  try {
+    JSON.parse(Buffer.from(body).toString())
+    return true
+  } catch {
+    return false
   }
 }

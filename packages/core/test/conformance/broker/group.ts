@@ -5,7 +5,7 @@ import { DeadLetterList } from './dead-letter-list.js'
 import { Lanes } from './lanes.js'
 import type { Entry, Member } from './member.js'
 import type { Faulty } from './mutation.js'
-import type { StoredMessage } from './wire.js'
+import { maxStoredBytes, messageSize, type StoredMessage } from './wire.js'
 
 export interface GroupOptions {
   readonly ephemeral: boolean
@@ -27,6 +27,9 @@ let deliveries = 0
 const leaseMs = 300
 const laterMs = 400
 const unreadLimit = 30
+/** The room that the failure of a dead letter takes. */
+const failureBytes = 500
+const isFull = ({ message }: Entry): boolean => messageSize(message) + failureBytes > maxStoredBytes
 
 /** The unfinished messages of one group, and which member holds which. */
 export class Group {
@@ -120,6 +123,7 @@ export class Group {
       if (this.#faulty('noFencing')) this.#settleForeign(delivery)
       return
     }
+    if (settlement.kind === 'dead' && isFull(entry) && this.#faulty('largeDeadLetterStuck')) return
     member.held.delete(delivery)
     if (settlement.kind === 'release' && !this.ephemeral) this.#release(entry, member)
     else {

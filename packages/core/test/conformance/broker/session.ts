@@ -4,10 +4,10 @@ import type { Member } from './member.js'
 import type { ServerEnd } from './network.js'
 import { Pulse } from './pulse.js'
 import { Refused } from './refused.js'
-import { maxStoredBytes } from './topic.js'
 import {
   type AnswerTo,
   type ClientFrame,
+  maxStoredBytes,
   messageSize,
   type Push,
   type Request,

@@ -2,10 +2,16 @@ import type { GroupRef, Routed } from '../../../src/index.js'
 import type { Agenda } from './agenda.js'
 import { Group } from './group.js'
 import type { Faulty } from './mutation.js'
-import { messageSize, type StartAt, type StoredMessage, type WireOutcome, type WirePublish } from './wire.js'
+import {
+  maxStoredBytes,
+  messageSize,
+  type StartAt,
+  type StoredMessage,
+  type WireOutcome,
+  type WirePublish,
+} from './wire.js'
 
 const retained = 1_000
-export const maxStoredBytes = 1024 * 1024
 export const dedupeMs = 60_000
 
 interface Published {

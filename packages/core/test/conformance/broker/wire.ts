@@ -97,6 +97,9 @@ export type Refusal = 'password' | 'too-large' | 'not-logged-in' | 'no-place'
 
 const frameBytes = 32
 
+/** The largest message that the broker stores. */
+export const maxStoredBytes = 1024 * 1024
+
 export function messageSize({ attributes, headers, body }: WireMessage): number {
   let bytes = body.byteLength
   for (const part of [attributes, headers]) {
