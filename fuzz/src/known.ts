@@ -27,19 +27,9 @@ const known: readonly Known[] = [
     row: 'A3',
     missing: 'the oracle of replays knows that a stub is refused, with the place of its message',
   },
-  {
-    generators: ['redis/due', 'redis/delayed'],
-    row: 'A5',
-    missing: 'a member that another program writes into the delay sets never takes the place of one of ours',
-  },
   { generators: ['*/task-ran'], row: 'A9', missing: 'ticks that ran at times to come are ignored' },
   { generators: ['*/task-replies'], row: 'A9', missing: 'progress from outside is checked like our own' },
   { generators: ['kafka/tombstones'], row: 'B6', missing: 'a null value arrives as data: null' },
-  {
-    generators: ['redis/registers'],
-    row: 'new',
-    missing: 'members of the delay sets stay apart when the counter exceeds what Lua counts exactly',
-  },
   {
     generators: ['rabbitmq/dead'],
     row: 'new',

@@ -16,7 +16,7 @@ export function deadLetterStore(
   place: GroupPlace,
   { link, timeoutMs }: { readonly link: Link; readonly timeoutMs: number },
 ): DeadLetterStore {
-  const { dead, due, dueData, seq } = place.keys
+  const { dead, due, dueData } = place.keys
   const listing = { what: 'Listing dead letters', link, timeoutMs, isRepeatable: true }
   // Entries that are taken out twice would count once too few, so a lost answer is an error. Pages before it stay counted.
   const replaying = { what: 'Replaying dead letters', link, timeoutMs, isRepeatable: false }
@@ -43,7 +43,7 @@ export function deadLetterStore(
   }
 
   const replaySome = (ids: readonly string[]): Promise<number> =>
-    retryWithin(replaying, async () => Number(await link.run(replayScript, [dead, due, dueData, seq], ids)))
+    retryWithin(replaying, async () => Number(await link.run(replayScript, [dead, due, dueData], ids)))
 
   const purgeSome = (ids: readonly string[]): Promise<number> =>
     retryWithin(purging, async () => Number(await link.run(purgeScript, [dead], ids)))

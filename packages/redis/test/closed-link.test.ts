@@ -42,7 +42,7 @@ describe('after the link was closed', () => {
       runs,
       ordered: false,
       onError: () => {},
-      onGone: () => {},
+      onLoss: () => {},
       intake: { takeWithin: () => {} },
     })
     const entry = decodeEntry({ id: '1-1', fields: [] }, 't')

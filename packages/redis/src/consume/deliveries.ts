@@ -2,7 +2,7 @@ import type { Handle } from '@mq/core/adapter'
 import type { Link } from '../connection/link.js'
 import { settledWithin } from '../connection/waiters.js'
 import type { Received } from '../wire/entry.js'
-import { stoppedError } from './running-consumer.js'
+import { type OnLoss, stoppedError } from './running-consumer.js'
 import type { Runs } from './runs.js'
 import type { Settler } from './settler.js'
 
@@ -11,8 +11,7 @@ export interface DeliveriesParts {
   readonly settler: Settler
   readonly commands: Link
   readonly handle: Handle
-  /** Called with the number of messages whose entries are gone. */
-  readonly onGone: (count: number) => void
+  readonly onLoss: OnLoss
 }
 
 /** How long a stop may take to give messages back. */
@@ -22,7 +21,7 @@ const releaseMs = 1_000
 const beginning = '0-0'
 
 /** Hands the messages of a group to the handler, and passes on to the settler what becomes of them. */
-export function createDeliveries({ runs, settler, commands, handle, onGone }: DeliveriesParts) {
+export function createDeliveries({ runs, settler, commands, handle, onLoss }: DeliveriesParts) {
   let lastId = beginning
   let isStopping = false
 
@@ -35,8 +34,9 @@ export function createDeliveries({ runs, settler, commands, handle, onGone }: De
     startOver(): void {
       lastId = beginning
     },
-    accept({ owned, gone }: Received): void {
-      if (gone.length > 0) onGone(gone.length)
+    accept({ owned, gone, emptied }: Received): void {
+      if (gone.length > 0) onLoss('entries', gone.length)
+      if (emptied > 0) onLoss('fields', emptied)
       for (const one of owned) {
         if (one.kind === 'm') lastId = one.id
         const run = runs.begin(one)

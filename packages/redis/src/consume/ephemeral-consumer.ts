@@ -9,7 +9,7 @@ import { takeScript } from '../wire/scripts/take.js'
 import { superviseLoop } from './loop.js'
 import { createPortions } from './portions.js'
 import { trackPosition } from './position.js'
-import { type ConsumerParts, type RunningConsumer, stoppedError } from './running-consumer.js'
+import { type ConsumerParts, lossReporter, type RunningConsumer, stoppedError } from './running-consumer.js'
 import { Runs } from './runs.js'
 
 /** How many messages may wait for others of their key before nothing more is read. */
@@ -31,6 +31,7 @@ export async function startEphemeralConsumer(parts: ConsumerParts): Promise<Runn
   const lanes = options.ordered ? new KeyLanes<OwnedEntry>() : undefined
   const link = createLink(settings)
   const position = trackPosition({ settings, place, report, name, link })
+  const onLoss = lossReporter(ref, report)
   let isStopping = false
   let stopped: Promise<void> | undefined
   let takeAt = 0
@@ -69,7 +70,9 @@ export async function startEphemeralConsumer(parts: ConsumerParts): Promise<Runn
     if (now >= takeAt) {
       doing('taking')
       // Delayed messages of the topic have to be moved even if it has only ephemeral subscriptions.
-      await link.run(takeScript, [stream, retry, due, dueData, delayed, delayedData], [place.consumerGroup, '', 0])
+      const keys = [stream, retry, due, dueData, delayed, delayedData]
+      const [, emptied = 0] = (await link.run(takeScript, keys, [place.consumerGroup, '', 0])) as readonly number[]
+      if (emptied > 0) onLoss('fields', emptied)
       takeAt = now + settings.pollMs
     }
     doing('reading')

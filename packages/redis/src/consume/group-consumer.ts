@@ -11,7 +11,7 @@ import { retained } from './groups.js'
 import { Intake } from './intake.js'
 import { superviseLoop } from './loop.js'
 import { restoreGroup } from './restore.js'
-import type { ConsumerParts, RunningConsumer } from './running-consumer.js'
+import { type ConsumerParts, lossReporter, type RunningConsumer } from './running-consumer.js'
 import { Runs } from './runs.js'
 import { createSettler } from './settler.js'
 
@@ -31,13 +31,12 @@ export async function startGroupConsumer(parts: ConsumerParts): Promise<RunningC
   const ref = { topic: place.topic, group: place.group }
   const name = `${settings.clientName}-${randomUUID().slice(-12)}`
   const onError = (error: MqError): void => report({ type: 'error', error, ...ref })
-  const onGone = (count: number): void =>
-    report({ type: 'data-loss', ...ref, reason: 'entries were removed from the stream while they were pending', count })
+  const onLoss = lossReporter(ref, report)
   const link = createLink(settings)
   const runs = new Runs(concurrency)
   const intake = new Intake({ settings, place, name, link, commands, runs, ordered })
-  const settler = createSettler({ place, name, link: commands, runs, intake, ordered, onError, onGone })
-  const deliveries = createDeliveries({ runs, settler, commands, handle, onGone })
+  const settler = createSettler({ place, name, link: commands, runs, intake, ordered, onError, onLoss })
+  const deliveries = createDeliveries({ runs, settler, commands, handle, onLoss })
   let isStopping = false
   let stopped: Promise<void> | undefined
 

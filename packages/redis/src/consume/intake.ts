@@ -132,10 +132,10 @@ export class Intake {
       : await this.#run(takeScript, keys, [room])
     const waitMs = Number(reply[0])
     this.#takeAt = claimedAt + (waitMs < 0 ? settings.pollMs : Math.min(waitMs, settings.pollMs))
-    if (ordered) this.#streamEnd = String(reply[1])
-    const received = receivedRows(reply.slice(ordered ? 2 : 1), place.topic, claimedAt, place.form)
+    if (ordered) this.#streamEnd = String(reply[2])
+    const received = receivedRows(reply.slice(ordered ? 3 : 2), place.topic, claimedAt, place.form)
     if (received.owned.length >= room) this.#takeAt = claimedAt
-    return received
+    return { ...received, emptied: Number(reply[1]) }
   }
 
   /** Blocks until something else is due, and never for long, because a stop waits for it. */

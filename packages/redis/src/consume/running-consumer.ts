@@ -3,6 +3,7 @@ import {
   type ConsumeOptions,
   type Consumer,
   type ConsumerHealth,
+  type GroupRef,
   type Handle,
   MqError,
 } from '@mq/core/adapter'
@@ -25,6 +26,22 @@ export interface ConsumerParts {
   readonly commands: Link
   readonly report: (event: AdapterEvent) => void
 }
+
+/** The part of lost messages that was gone: their entries in a stream, or the fields of delayed ones. */
+export type Gone = 'entries' | 'fields'
+
+const lossReasons: Readonly<Record<Gone, string>> = {
+  entries: 'entries were removed from the stream while they were pending',
+  fields: 'delayed messages were due and had no fields, which another program removed',
+}
+
+/** Called when messages are lost, with their number. */
+export type OnLoss = (gone: Gone, count: number) => void
+
+export const lossReporter =
+  ({ topic, group }: GroupRef, report: (event: AdapterEvent) => void): OnLoss =>
+  (gone, count) =>
+    report({ type: 'data-loss', topic, group, reason: lossReasons[gone], count })
 
 /** The reason with which a stop aborts the handlers that are still running. */
 export const stoppedError = (): MqError =>

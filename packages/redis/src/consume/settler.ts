@@ -7,6 +7,7 @@ import { packFailure } from '../wire/fields.js'
 import type { GroupPlace } from '../wire/keys.js'
 import { ackScript, moveScript, parkScript } from '../wire/scripts/settle.js'
 import type { Intake } from './intake.js'
+import type { OnLoss } from './running-consumer.js'
 import type { Run, Runs } from './runs.js'
 
 export interface SettlerParts {
@@ -19,8 +20,8 @@ export interface SettlerParts {
   readonly intake: Pick<Intake, 'takeWithin'>
   readonly ordered: boolean
   readonly onError: (error: MqError) => void
-  /** Called with the number of messages that were to be retried or dead-lettered, and whose entries are gone. */
-  readonly onGone: (count: number) => void
+  /** Called if the entry of a message that was to be retried or dead-lettered is gone. */
+  readonly onLoss: OnLoss
 }
 
 export type Settler = ReturnType<typeof createSettler>
@@ -33,7 +34,7 @@ const maxPauseMs = 2_000
 /** Carries out settlements at the broker, each in one atomic step and only while this consumer owns the message. */
 export function createSettler(parts: SettlerParts) {
   const { place, name, link, runs, intake, ordered } = parts
-  const { stream, retry, due, dueData, seq, dead, lanes, waiting, open } = place.keys
+  const { stream, retry, due, dueData, dead, lanes, waiting, open } = place.keys
   let acks: Run[] = []
 
   const lane = (run: Run): string => (ordered ? run.lane : '')
@@ -66,10 +67,10 @@ export function createSettler(parts: SettlerParts) {
     to: 'retry' | 'dead',
     next: { delayMs: number; attempt: number; failure: string },
   ): Promise<void> {
-    const keys = [stream, retry, due, dueData, seq, dead, lanes, waiting, open]
+    const keys = [stream, retry, due, dueData, dead, lanes, waiting, open]
     const head = [place.consumerGroup, name, run.kind, run.id, lane(run)]
     const moved = await link.run(moveScript, keys, [...head, to, next.delayMs, next.attempt, next.failure])
-    if (moved === -1) parts.onGone(1)
+    if (moved === -1) parts.onLoss('entries', 1)
   }
 
   /** Gives a message back, without repeating that. Rejects with a `CommandError`. */

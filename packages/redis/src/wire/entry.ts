@@ -140,9 +140,11 @@ export interface GoneEntry {
 export interface Received {
   readonly owned: readonly OwnedEntry[]
   readonly gone: readonly GoneEntry[]
+  /** How many delayed messages were due and had no fields. */
+  readonly emptied: number
 }
 
-export const nothingReceived: Received = { owned: [], gone: [] }
+export const nothingReceived: Received = { owned: [], gone: [], emptied: 0 }
 
 type RawRow = readonly [kind: Buffer, id: Buffer, deliveries: number, fields: readonly Buffer[], lane?: Buffer]
 
@@ -160,7 +162,7 @@ export function receivedRows(rows: readonly unknown[], topic: string, claimedAt:
     const entry = decodeEntry({ id, fields: row[3] }, topic, form)
     owned.push({ kind, id, entry, lane: row[4]?.toString() ?? '', deliveries: row[2], claimedAt })
   }
-  return { owned, gone }
+  return { owned, gone, emptied: 0 }
 }
 
 /** An entry in an answer of XREAD, XREADGROUP or XRANGE. */
@@ -179,7 +181,7 @@ export function receivedEntries(reply: unknown, topic: string, claimedAt: number
     const entry = decodeEntry({ id, fields: fields ?? [] }, topic, form)
     return { kind: 'm', id, entry, lane: '', deliveries: 1, claimedAt }
   })
-  return { owned, gone: [] }
+  return { owned, gone: [], emptied: 0 }
 }
 
 /** Returns the lowest and the highest of some ids, of which there is at least one. */

@@ -8,7 +8,7 @@ export interface TopicKeys {
   /** Sorted set: delayed messages by due time. Their fields are in `delayedData`. */
   readonly delayed: string
   readonly delayedData: string
-  /** Counter that names delayed entries. */
+  /** Counter. A publish that waits for copies writes it, so that there is something to wait for. Older versions name members by it. */
   readonly seq: string
   /** Sets: recently published ids, in two generations. */
   readonly ids: string

@@ -1,23 +1,22 @@
 import { script } from '../../connection/script.js'
-import { fieldsOf, nextMember, nowDown, packFields } from './lua.js'
+import { addWaiting, fieldsOf, nowDown, packFields } from './lua.js'
 
 /**
- * Sends dead letters to their group again, in their original form. KEYS: dead, due, due data, seq. ARGV: their entry ids. Returns how
+ * Sends dead letters to their group again, in their original form. KEYS: dead, due, due data. ARGV: their entry ids. Returns how
  * many of them existed.
  */
 export const replayScript = script(
   `
 ${nowDown}
-${nextMember}
+${addWaiting}
 ${fieldsOf}
 ${packFields}
 local count = 0
 for _, id in ipairs(ARGV) do
   local fields = fields_of(KEYS[1], id)
   if fields then
-    local member = next_member(KEYS[4])
-    redis.call('HSET', KEYS[3], member, pack_fields(fields))
-    redis.call('ZADD', KEYS[2], now_down(), member)
+    local refused = add_waiting(KEYS[2], KEYS[3], now_down(), pack_fields(fields))
+    if refused then return refused end
     redis.call('XDEL', KEYS[1], id)
     count = count + 1
   end

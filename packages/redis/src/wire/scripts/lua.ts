@@ -16,15 +16,34 @@ local function now_down()
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end`
 
-/** Names the next entry of a sorted set, so that entries with the same score keep the order in which they were added. */
-export const nextMember = `
-local function next_member(seq)
-  return string.format('%016d', redis.call('INCR', seq))
+/**
+ * Adds a message to a sorted set and its hash. Returns the error if the broker refuses it. The name of the member is the broker's time and
+ * a count within the script, so that members with the same score keep their order. A name that is taken, by another program or because
+ * the clock was set back, is passed over. No stored counter is read: another program might have changed it.
+ */
+export const addWaiting = `
+local waiting_time, waiting_count = nil, 0
+local function add_waiting(set, data, score, packed)
+  if not waiting_time then
+    local t = redis.call('TIME')
+    waiting_time = string.format('%010d%06d', t[1], t[2])
+  end
+  local member, done
+  repeat
+    waiting_count = waiting_count + 1
+    member = waiting_time .. string.format('-%06d', waiting_count)
+    done = redis.call('ZSCORE', set, member) and 0 or redis.pcall('HSETNX', data, member, packed)
+  until done ~= 0
+  if type(done) ~= 'table' then
+    done = redis.pcall('ZADD', set, score, member)
+    if type(done) == 'table' then redis.pcall('HDEL', data, member) end
+  end
+  return type(done) == 'table' and done or nil
 end`
 
 /**
- * Moves at most `limit` due messages from a sorted set and its hash to a stream. Returns how many. What cannot be unpacked becomes an
- * entry that its readers cannot decode, so that each group has it as a dead letter.
+ * Moves at most `limit` due messages from a sorted set and its hash to a stream. Returns how many of them had no fields and are lost. A
+ * message that cannot be unpacked becomes an entry that its readers cannot decode, so that each group has it as a dead letter.
  */
 export const moveDue = `
 local function add_unpacked(stream, packed)
@@ -47,13 +66,14 @@ local function add_packed(stream, packed)
 end
 local function move_due(due, data, stream, now, limit)
   local members = redis.call('ZRANGE', due, '-inf', now, 'BYSCORE', 'LIMIT', 0, limit)
+  local lost = 0
   for _, member in ipairs(members) do
     local packed = redis.call('HGET', data, member)
-    if packed then add_packed(stream, packed) end
+    if packed then add_packed(stream, packed) else lost = lost + 1 end
     redis.call('ZREM', due, member)
     redis.call('HDEL', data, member)
   end
-  return #members
+  return lost
 end`
 
 /** Returns when the first entry of a sorted set is due, or -1. */

@@ -1,5 +1,5 @@
 import { script } from '../../connection/script.js'
-import { fieldValue, isBefore, nextMember, nowUp, trim } from './lua.js'
+import { addWaiting, fieldValue, isBefore, nowUp, trim } from './lua.js'
 
 /** How many ids one generation holds at most. */
 const maxIds = 100_000
@@ -14,7 +14,7 @@ const maxIds = 100_000
  */
 export const publishScript = script(`
 ${nowUp}
-${nextMember}
+${addWaiting}
 ${isBefore}
 ${fieldValue}
 ${trim}
@@ -34,24 +34,21 @@ if window > 0 then
   if not fresh then known = redis.call('SMISMEMBER', ids, unpack(all)) end
   if redis.call('EXISTS', old) == 1 then known_before = redis.call('SMISMEMBER', old, unpack(all)) end
 end
-if ARGV[3] == '1' then redis.call('INCR', seq) end
+if ARGV[3] == '1' and type(redis.pcall('INCRBY', seq, 0)) == 'table' then redis.call('SET', seq, 0) end
 local out = {0}
 local added, is_added = {}, {}
 for i, id in ipairs(all) do
   if window == 0 or not (known[i] == 1 or known_before[i] == 1 or is_added[id]) then
     local delay, packed = messages[3 * i - 1], messages[3 * i]
-    local stored
+    local refused
     if delay == '0' then
-      stored = redis.pcall('XADD', stream, '*', cmsgpack.unpack(packed))
+      refused = redis.pcall('XADD', stream, '*', cmsgpack.unpack(packed))
     else
-      local member = next_member(seq)
-      stored = redis.pcall('HSET', data, member, packed)
-      if type(stored) ~= 'table' then stored = redis.pcall('ZADD', delayed, now_up() + tonumber(delay), member) end
-      if type(stored) == 'table' then redis.pcall('HDEL', data, member) end
+      refused = add_waiting(delayed, data, now_up() + tonumber(delay), packed)
     end
-    if type(stored) == 'table' then
+    if type(refused) == 'table' then
       out[#out + 1] = i
-      out[#out + 1] = stored.err
+      out[#out + 1] = refused.err
     elseif window > 0 then
       added[#added + 1] = id
       is_added[id] = true

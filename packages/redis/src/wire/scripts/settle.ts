@@ -1,6 +1,6 @@
 import { script } from '../../connection/script.js'
 import { leaveLane } from './lanes.js'
-import { fieldsOf, nextMember, nowUp, ownedBy, packFields } from './lua.js'
+import { addWaiting, fieldsOf, nowUp, ownedBy, packFields } from './lua.js'
 
 const finish = `
 local function finish(stream, group, id, is_retry)
@@ -61,14 +61,14 @@ return total
 /**
  * Moves a message that the consumer still owns, and acknowledges it in the same step.
  *
- * KEYS: stream, retry stream, due, due data, seq, dead, lanes, waiting, open. ARGV: group, consumer, kind, entry id, lane, the destination
+ * KEYS: stream, retry stream, due, due data, dead, lanes, waiting, open. ARGV: group, consumer, kind, entry id, lane, the destination
  * (retry or dead), the delay, and the attempt and failure that the message carries from now on. Returns 1, or 0 if the consumer does not
  * own the message, or -1 if its entry is gone.
  */
 export const moveScript = script(
   `
 ${nowUp}
-${nextMember}
+${addWaiting}
 ${ownedBy}
 ${fieldsOf}
 ${packFields}
@@ -86,15 +86,14 @@ if fields then
     fields[#fields + 1] = failure
   end
   if to == 'dead' then
-    redis.call('XADD', KEYS[6], '*', unpack(fields))
+    redis.call('XADD', KEYS[5], '*', unpack(fields))
   else
-    local member = next_member(KEYS[5])
-    redis.call('HSET', KEYS[4], member, pack_fields(fields))
-    redis.call('ZADD', KEYS[3], now_up() + tonumber(delay), member)
+    local refused = add_waiting(KEYS[3], KEYS[4], now_up() + tonumber(delay), pack_fields(fields))
+    if refused then return refused end
   end
 end
 finish(stream, group, id, kind == 'r')
-leave_lane(KEYS[7], KEYS[8], KEYS[9], lane, kind .. id)
+leave_lane(KEYS[6], KEYS[7], KEYS[8], lane, kind .. id)
 return fields and 1 or -1
 `,
   { whenFull: true },

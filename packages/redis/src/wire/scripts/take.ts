@@ -7,9 +7,9 @@ const maxMoved = 200
 
 const moveAll = `
 local now = now_down()
-local moved = move_due(KEYS[5], KEYS[6], KEYS[1], now, ${maxMoved})
+local lost = move_due(KEYS[5], KEYS[6], KEYS[1], now, ${maxMoved})
 local free = tonumber(ARGV[3])
-move_due(KEYS[3], KEYS[4], KEYS[2], now, free)
+lost = lost + move_due(KEYS[3], KEYS[4], KEYS[2], now, free)
 local function wait_ms()
   local next = -1
   for _, score in ipairs({head_score(KEYS[3]), head_score(KEYS[5])}) do
@@ -24,7 +24,8 @@ end`
  * to this consumer at once, and no more of them than it has room for.
  *
  * KEYS: stream, retry stream, due, due data, delayed, delayed data. ARGV: group, consumer, how many it has room for. Returns how long
- * until the next message is due (-1 if there is none), then kind, entry id, deliveries and fields of each message.
+ * until the next message is due (-1 if there is none), and how many that were due had no fields. Kind, entry id, deliveries and fields of
+ * each message follow.
  */
 export const takeScript = script(
   `
@@ -32,7 +33,7 @@ ${nowDown}
 ${moveDue}
 ${headScore}
 ${moveAll}
-local out = {wait_ms()}
+local out = {wait_ms(), lost}
 if free > 0 then
   local read = redis.call('XREADGROUP', 'GROUP', ARGV[1], ARGV[2], 'COUNT', free, 'STREAMS', KEYS[2], '>')
   if read then
@@ -54,7 +55,7 @@ const maxWaiting = 10_000
  * or waits is set aside in the same step, so that no two consumers ever have two messages of one key.
  *
  * KEYS: those of `takeScript`, then lanes, waiting, open. ARGV: as `takeScript`. Returns the same, with the lane after the fields, and with
- * the end of the stream in the second place: the consumer waits for new messages from there.
+ * the end of the stream in the third place: the consumer waits for new messages from there.
  */
 export const takeOrderedScript = script(
   `
@@ -66,7 +67,7 @@ ${lanePieces}
 ${moveAll}
 local keys = {lanes = KEYS[7], waiting = KEYS[8], open = KEYS[9]}
 local group, consumer = ARGV[1], ARGV[2]
-local out = {wait_ms(), '0-0'}
+local out = {wait_ms(), lost, '0-0'}
 
 local function stream_of(kind) return kind == 'r' and KEYS[2] or KEYS[1] end
 
@@ -120,7 +121,7 @@ read('r')
 read('m')
 if redis.call('EXISTS', KEYS[1]) == 1 then
   local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
-  if last then out[2] = last[1] end
+  if last then out[3] = last[1] end
 end
 return out
 `,
