@@ -38,6 +38,11 @@ describe('queueConfigFromEnv', () => {
     expect(queueConfigFromEnv({ MQ_URL: url }, { url: 'memory:' }).url).toBe(url)
   })
 
+  it('takes the URL of a unix socket', () => {
+    const socket = 'redis+unix://app:hunter2@/run/redis.sock?db=1'
+    expect(queueConfigFromEnv({ MQ_URL: socket })).toEqual({ url: socket, options: {} })
+  })
+
   it('says which variable is missing and what it looks like', async () => {
     const error = await mqErrorOf(() => queueConfigFromEnv({}), 'MQ_INVALID_CONFIG')
     expect(error.message).toMatch(/^MQ_URL is not set.*redis:\/\//)

@@ -11,6 +11,8 @@ describe('a URL', () => {
     ['amqps://user:pass@host:5671/vhost', 'rabbitmq'],
     ['redis://localhost:6379', 'redis'],
     ['rediss://localhost', 'redis'],
+    ['redis+unix://user:pass@/run/redis.sock?db=2', 'redis'],
+    ['redis+unix:/run/redis.sock', 'redis'],
     ['kafka://a:9092,b:9092', 'kafka'],
     ['memory:', 'memory'],
     ['REDIS://LOCALHOST', 'redis'],
@@ -29,7 +31,7 @@ describe('a URL', () => {
   it('refuses a scheme that is not known with the known ones', async () => {
     const error = await mqErrorOf(() => adapterRequest('sqs://queue.example'), 'MQ_UNSUPPORTED_TYPE')
     expect(error.message).toMatch(/^Unsupported queue type: sqs\b/)
-    for (const scheme of ['amqp:', 'amqps:', 'redis:', 'rediss:', 'kafka:', 'memory:']) {
+    for (const scheme of ['amqp:', 'amqps:', 'redis:', 'rediss:', 'redis+unix:', 'kafka:', 'memory:']) {
       expect(error.message).toContain(scheme)
     }
   })

@@ -17,13 +17,14 @@ const schemes: Readonly<Record<string, KnownType>> = {
   'amqps:': 'rabbitmq',
   'redis:': 'redis',
   'rediss:': 'redis',
+  'redis+unix:': 'redis',
   'kafka:': 'kafka',
   'memory:': 'memory',
 }
 
 /**
  * The address of a queue: a URL, a type with the options of its adapter, or an adapter itself. URLs begin with `amqp://`, `amqps://`,
- * `redis://`, `rediss://`, `kafka://` or `memory:`.
+ * `redis://`, `rediss://`, `redis+unix:`, `kafka://` or `memory:`.
  */
 export type QueueAddress = string | AdapterConfig | Adapter
 
