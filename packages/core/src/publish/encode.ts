@@ -9,6 +9,7 @@ import { requireShortText } from '../contract/names.js'
 import { validate } from '../contract/schema.js'
 import { requireExtensions, timeText } from '../wire/cloud-events.js'
 import { type EncodedData, encodeData } from '../wire/codec.js'
+import { requireReadable } from '../wire/readable.js'
 import { withTombstone } from '../wire/tombstone.js'
 import { requireDelay } from './request.js'
 
@@ -24,7 +25,11 @@ export interface Encoded {
   readonly bytes: number
 }
 
-type EncodeFunction = (settings: EncodeSettings, event: EventDefinition, request: PublishRequest) => Encoded
+interface EncodedRequest extends Encoded {
+  readonly content: EncodedData
+}
+
+type EncodeFunction = (settings: EncodeSettings, event: EventDefinition, request: PublishRequest) => EncodedRequest
 
 /** Validates and encodes a request as `requestOf` made it. Returns a promise only if the schema is asynchronous. */
 export const encodeRequest = afterValidation((settings, event, request) =>
@@ -42,10 +47,14 @@ export const encodeChanged = afterValidation((settings, event, request) => {
 function afterValidation(encoded: EncodeFunction) {
   return (settings: EncodeSettings, event: EventDefinition, request: PublishRequest): Encoded | Promise<Encoded> => {
     if (event.schema === undefined || request.tombstone) return encoded(settings, event, request)
-    const validated = validate(event.schema, request.data, `'${event.name}'`)
-    return validated instanceof Promise
-      ? validated.then(() => encoded(settings, event, request))
-      : encoded(settings, event, request)
+    const { schema } = event
+    const readable = (): Encoded | Promise<Encoded> => {
+      const made = encoded(settings, event, request)
+      const reading = requireReadable(schema, made.content, event.name)
+      return reading === undefined ? made : reading.then(() => made)
+    }
+    const validated = validate(schema, request.data, `'${event.name}'`)
+    return validated instanceof Promise ? validated.then(readable) : readable()
   }
 }
 
@@ -55,8 +64,9 @@ function encode(
   { id, key, delayMs, data, tombstone }: PublishRequest,
   headers: MessageHeaders,
   extensions: MessageHeaders,
-): Encoded {
-  const { body, contentType } = tombstone ? requireNoData(data, event) : encodeData(data)
+): EncodedRequest {
+  const content = tombstone ? requireNoData(data, event) : encodeData(data)
+  const { body, contentType } = content
   const message: Writable<OutgoingMessage> = {
     id: requireShortText(id, 'id'),
     source,
@@ -76,10 +86,10 @@ function encode(
     const limit = `${adapter.name} takes at most ${maxMessageBytes}`
     throw new MqError('MQ_MESSAGE_TOO_LARGE', `The message for '${event.name}' has ${bytes} bytes; ${limit}`)
   }
-  return { message, bytes }
+  return { message, bytes, content }
 }
 
-const noContent: EncodedData = { body: new Uint8Array(), contentType: '' }
+const noContent: EncodedData = { body: new Uint8Array(), contentType: '', isChanged: false }
 
 /** Middleware may have put data into a tombstone. */
 function requireNoData(data: unknown, event: EventDefinition): EncodedData {

@@ -11,6 +11,8 @@ const maxDepth = 64
 export interface EncodedData {
   readonly body: Uint8Array
   readonly contentType: string
+  /** Whether a reader gets other values than those that were published, such as texts for dates. */
+  readonly isChanged: boolean
 }
 
 /**
@@ -27,8 +29,11 @@ export interface EncodedData {
  */
 export function encodeData(data: unknown): EncodedData {
   // A copy: the caller may reuse its buffer before the message has left.
-  if (data instanceof Uint8Array) return { body: copyOf(data), contentType: 'application/octet-stream' }
-  return { body: Buffer.from(jsonOf(data)), contentType: 'application/json' }
+  if (data instanceof Uint8Array) {
+    return { body: copyOf(data), contentType: 'application/octet-stream', isChanged: true }
+  }
+  const { text, isChanged } = jsonOf(data)
+  return { body: Buffer.from(text), contentType: 'application/json', isChanged }
 }
 
 /** Copies bytes, short ones into Node's pool: an ArrayBuffer for each message would cost more than the rest. */
@@ -37,10 +42,10 @@ export const copyOf = (bytes: Uint8Array): Uint8Array => Buffer.from(bytes)
 /** Thrown by the first walk. It keeps no path, because building one would cost more than the walk itself. */
 const unserializable = Symbol('unserializable')
 
-function jsonOf(data: unknown): string {
+function jsonOf(data: unknown): { readonly text: string; readonly isChanged: boolean } {
   try {
-    check(data, undefined, 0)
-    return JSON.stringify(data)
+    const isChanged = check(data, undefined, 0)
+    return { text: JSON.stringify(data), isChanged }
   } catch (error) {
     if (error === unserializable) check(data, 'data', 0)
     throw new MqError('MQ_NOT_SERIALIZABLE', 'data has a property that throws when it is read', { cause: error })
@@ -52,13 +57,12 @@ function refuse(path: string | undefined, why: string, cause?: unknown): never {
   throw new MqError('MQ_NOT_SERIALIZABLE', `${path} ${why}`, cause === undefined ? {} : { cause })
 }
 
-function check(value: unknown, path: string | undefined, depth: number): void {
-  if (typeof value === 'object' && value !== null) {
-    checkObject(value, path, depth)
-    return
-  }
+/** Throws for a value that JSON would lose. Returns whether JSON turns it into another one. */
+function check(value: unknown, path: string | undefined, depth: number): boolean {
+  if (typeof value === 'object' && value !== null) return checkObject(value, path, depth)
   const why = reasonNotSerializable(value)
   if (why !== undefined) refuse(path, why)
+  return false
 }
 
 /** Says why JSON would lose a value that is not an object. Returns undefined if it would not. */
@@ -78,7 +82,7 @@ function reasonNotSerializable(value: unknown): string | undefined {
   }
 }
 
-function checkObject(value: object, path: string | undefined, depth: number, isReplacement = false): void {
+function checkObject(value: object, path: string | undefined, depth: number, isReplacement = false): boolean {
   if (depth >= maxDepth) refuse(path, `is nested deeper than ${maxDepth} levels, or contains itself`)
   // Checked before toJSON, because that of a Buffer makes a list of numbers, four times as long.
   if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
@@ -91,20 +95,28 @@ function checkObject(value: object, path: string | undefined, depth: number, isR
     // JSON calls toJSON only once, not on the value that it returned.
     if (typeof replacement === 'object' && replacement !== null) checkObject(replacement, path, depth, true)
     else check(replacement, path, depth)
-    return
+    return true
   }
+  let isChanged = false
   if (Array.isArray(value)) {
     for (let index = 0; index < value.length; index++) {
-      check(value[index], path === undefined ? path : `${path}[${index}]`, depth + 1)
+      if (check(value[index], path === undefined ? path : `${path}[${index}]`, depth + 1)) isChanged = true
     }
-    return
+    return isChanged
   }
   const why = reasonClassNotSerializable(value)
   if (why !== undefined) refuse(path, why)
   for (const key of Object.keys(value)) {
     const item = (value as Record<string, unknown>)[key]
-    if (item !== undefined) check(item, path === undefined ? path : `${path}.${key}`, depth + 1)
+    if (item === undefined || check(item, path === undefined ? path : `${path}.${key}`, depth + 1)) isChanged = true
   }
+  return isChanged || !isPlain(value)
+}
+
+/** Returns false for an object of a class, which a reader gets without its class. */
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
 }
 
 /** Says why JSON would lose an object of this class. Returns undefined if it would not. */
@@ -122,8 +134,7 @@ function reasonClassNotSerializable(value: object): string | undefined {
 /** Returns true for an object that gives its content by iterating or as a stream, and for one of the platform without properties. */
 function hidesItsContent(value: object): boolean {
   if (Symbol.iterator in value || Symbol.asyncIterator in value) return !(value instanceof String)
-  const prototype = Object.getPrototypeOf(value)
-  if (prototype === Object.prototype || prototype === null) return false
+  if (isPlain(value)) return false
   if (typeof (value as { pipe?: unknown }).pipe === 'function') return true
   return Symbol.toStringTag in value && Object.keys(value).length === 0
 }

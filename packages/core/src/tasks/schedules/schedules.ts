@@ -3,6 +3,7 @@ import { requireName } from '../../contract/names.js'
 import type { Queue } from '../../contract/queue.js'
 import { validate } from '../../contract/schema.js'
 import { encodeData } from '../../wire/codec.js'
+import { requireReadable } from '../../wire/readable.js'
 import type { Registrations } from '../registrations.js'
 import { storeRequired } from '../require-store.js'
 import { requireTask, type Task } from '../task.js'
@@ -64,8 +65,11 @@ export function createSchedules({ queue, hasStore, enqueue, registrations }: Sch
       const timing = timingOf(given.rule, queue.clock.now())
       requireTask(task)
       requireOwner(queue, hasStore)
-      encodeData(input)
-      if (task.input !== undefined) await validate(task.input, input, `'${taskTopic(task.name)}'`)
+      const encoded = encodeData(input)
+      if (task.input !== undefined) {
+        await validate(task.input, input, `'${taskTopic(task.name)}'`)
+        await requireReadable(task.input, encoded, taskTopic(task.name))
+      }
       const schedule: Schedule = { ...given, rule: Object.freeze({ ...given.rule }), timing, replica: undefined }
       const start = async (): Promise<Replica> => {
         const run = (time: number) => enqueueTick(schedule, time)
