@@ -163,6 +163,18 @@ describe('a message that cannot be handled', () => {
     })
   })
 
+  it('says how long the event loop stood still if the deliveries were lost over that', async () => {
+    const handle = await handleOf(await open(), handler, { retry })
+    const texts = [undefined, 45_210].map(async (stalledMs) => {
+      const settlement = await deliver(handle, { attempt: 4, stalledMs }).settlement
+      return settlement.kind === 'dead' && settlement.failure.error.message
+    })
+    expect(await Promise.all(texts)).toEqual([
+      expect.not.stringContaining('stood still'),
+      expect.stringMatching(/no run came to an end.* The event loop of this process stood still for 45\.2 s/),
+    ])
+  })
+
   it('keeps its own failure when only the policy has become stricter', async () => {
     const handle = await handleOf(await open(), handler, { retry })
     const earlier = failure({ attempts: 6, error: { name: 'E', message: 'smtp refused' } })

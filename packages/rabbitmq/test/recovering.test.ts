@@ -239,6 +239,52 @@ describe.skipIf(!brokers.owned('rabbitmq'))('recovering', () => {
     await link.close()
   })
 
+  it('a handler that holds up the event loop is named as the reason when its message dies as crashed', async () => {
+    const queue = await open({ url: server.url, heartbeatMs: 1_000 })
+    const topic = freshTopic()
+    let runs = 0
+    await queue.subscribe(
+      topic,
+      async (_, { signal }) => {
+        runs += 1
+        await pause(0)
+        const endsAt = performance.now() + 4_000
+        while (performance.now() < endsAt);
+        await new Promise((resolve) => signal.addEventListener('abort', resolve))
+      },
+      { retry: { attempts: 1 } },
+    )
+    await queue.publish(topic, 1)
+    await eventually(async () => (await queue.stats(topic)).dead === 1, 'the dead letter')
+    const [letter] = await queue.deadLetters(topic).list()
+    expect(letter?.failure).toMatchObject({ reason: 'crashed', attempts: 1 })
+    expect(letter?.failure.error.message).toMatch(/The event loop of this process stood still for [345]\.\d s/)
+    expect(runs).toBe(1)
+  })
+
+  it('a handler that holds up the event loop and ends runs once', async () => {
+    const queue = await open({ url: server.url, heartbeatMs: 1_000 })
+    const topic = freshTopic()
+    const states: string[] = []
+    queue.on('state', ({ state }) => states.push(state))
+    const runs: unknown[] = []
+    await queue.subscribe(
+      topic,
+      ({ data }) => {
+        runs.push(data)
+        const endsAt = performance.now() + (data === 'long' ? 4_000 : 0)
+        while (performance.now() < endsAt);
+      },
+      { retry: { attempts: 1 }, concurrency: 1 },
+    )
+    await queue.publish(topic, 'long')
+    await eventually(() => states.includes('connected'), 'the next connection')
+    await queue.publish(topic, 'next')
+    await eventually(() => runs.includes('next'), 'the next message')
+    expect(runs).toEqual(['long', 'next'])
+    expect((await queue.stats(topic)).dead).toBe(0)
+  })
+
   it('a retry is stored before the original is acknowledged: no copy, no acknowledgement', async () => {
     const link = await proxy(server)
     const queue = await open({ url: link.url })

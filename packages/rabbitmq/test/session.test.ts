@@ -26,6 +26,7 @@ function sessionWith(parts: Partial<SessionParts>) {
     copy: () => ({ result: Promise.resolve<CopyResult>('stored'), abandon: () => undefined }),
     finished: createFinished('here', 10),
     requeueCountsAsAttempt: true,
+    lostAfterStallMs: () => 45_000,
     report,
     ...parts,
   })
@@ -141,6 +142,19 @@ describe('a session', () => {
       const remembered = ['n0', 'n1', 'latest'].map((messageId) => one.has(again({ ...named, messageId })))
       expect(remembered).toEqual([false, true, true])
     })
+  })
+
+  it('only a message that comes again was lost with the last connection', () => {
+    const stalls: unknown[] = []
+    const { session } = sessionWith({
+      handle: async ({ stalledMs }) => {
+        stalls.push(stalledMs)
+        return { kind: 'done' }
+      },
+    })
+    session.receive(message(1))
+    session.receive({ ...message(2), fields: { deliveryTag: 2, redelivered: true } as ConsumeMessage['fields'] })
+    expect(stalls).toEqual([undefined, 45_000])
   })
 
   it('starts nothing that comes after a pause', () => {

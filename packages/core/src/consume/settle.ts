@@ -174,8 +174,13 @@ function exhausted(settings: SettleSettings, delivery: Delivery): Settlement {
     return { kind: 'dead', failure: delivery.failure }
   }
   const text = `Delivered ${runs} times, and no run came to an end: each one ended with its process or its connection`
-  const failure = failureOf(settings, delivery, 'crashed', new Error(text))
+  const failure = failureOf(settings, delivery, 'crashed', new Error(`${text}${stallText(delivery)}`))
   return { kind: 'dead', failure: { ...failure, attempts: runs } }
+}
+
+function stallText({ stalledMs }: Delivery): string {
+  if (stalledMs === undefined) return ''
+  return `. The event loop of this process stood still for ${(stalledMs / 1_000).toFixed(1)} s, and lost its connection over that`
 }
 
 function reportFault({ onFault }: SettleSettings, error: unknown): void {

@@ -137,6 +137,11 @@ export interface Delivery {
   /** The failure of the run before this one. */
   readonly failure?: Failure
   /**
+   * How long the event loop of this process stood still, if the delivery before this one was lost over that. Core says so in the failure
+   * of a message that comes too often.
+   */
+  readonly stalledMs?: number | undefined
+  /**
    * Aborts when the adapter no longer owns the message, with `MQ_OWNERSHIP_LOST`, `MQ_CONNECTION_LOST` or `MQ_STOPPED`. A settlement
    * after that is void. `lazyAbort` makes a signal that costs nothing until it is read.
    * See docs/decisions/0002-abort-ends-a-delivery.md.

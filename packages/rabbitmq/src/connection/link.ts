@@ -6,6 +6,7 @@ import { closeConnection, destroy } from './close.js'
 import { coalesceWrites } from './coalesce.js'
 import { textOf } from './errors.js'
 import { openConnection, type Purpose } from './open-connection.js'
+import { type StallWatch, watchStalls } from './stalls.js'
 import { toleratesHeaders } from './unreadable.js'
 
 // See docs/decisions/0032-rabbitmq-connections.md.
@@ -32,6 +33,8 @@ export class Link {
   /** Aborts the attempt to connect that is under way. */
   #attempt: AbortController | undefined
   #retryTimer: NodeJS.Timeout | undefined
+  #stalls: StallWatch | undefined
+  #lostAfterStallMs: number | undefined
 
   constructor(settings: Settings, purpose: Purpose, listener: LinkListener) {
     this.#settings = settings
@@ -46,6 +49,11 @@ export class Link {
   /** True from the first connection until `close`, also while the connection is lost. */
   get isOpen(): boolean {
     return this.#phase === 'open'
+  }
+
+  /** How long the event loop stood still before the last connection was lost, if that was long enough to be the reason. */
+  get lostAfterStallMs(): number | undefined {
+    return this.#lostAfterStallMs
   }
 
   /** Opens the first connection. Rejects as `openConnection` does; then it may be called again. */
@@ -72,6 +80,7 @@ export class Link {
     if (this.#phase === 'closed') return
     this.#phase = 'closed'
     clearTimeout(this.#retryTimer)
+    this.#stalls?.end()
     this.#attempt?.abort()
     for (const { reject } of this.#waiters) reject(closedError())
     const last = this.#connection
@@ -100,6 +109,7 @@ export class Link {
     this.#connection = opened
     this.#phase = 'open'
     this.#pauses.reset()
+    this.#stalls = watchStalls()
     coalesceWrites(opened)
     toleratesHeaders(opened)
     opened.on('error', (error: unknown) => setFault(opened, error))
@@ -122,12 +132,21 @@ export class Link {
     destroy(lost)
     this.#connection = undefined
     if (this.#phase === 'closed') return
+    this.#noteStall()
     // The next connection is not blocked until it publishes.
     if (isBlocked(lost)) this.#listener.onBlocked(undefined)
     const why = cause === undefined ? '' : `: ${textOf(cause)}`
     const text = `RabbitMQ's ${this.purpose} connection was lost${why}`
     this.#listener.onDown(new MqError('MQ_CONNECTION_LOST', text, { cause }))
     this.#reconnect()
+  }
+
+  /** The peer gives a connection up after two heartbeats without a sign of life, and this is seen a little later. */
+  #noteStall(): void {
+    const heartbeatMs = this.#settings.heartbeatSeconds * 1_000
+    const stalledMs = this.#stalls?.longestMs(2 * heartbeatMs) ?? 0
+    this.#stalls?.end()
+    this.#lostAfterStallMs = stalledMs >= heartbeatMs ? stalledMs : undefined
   }
 
   #reconnect(): void {

@@ -27,6 +27,7 @@ export interface ConsumeOnParts {
   /** The time that running handlers get to finish after a stop was requested. */
   readonly stopTimeoutMs: () => number
   readonly wasReady: () => boolean
+  readonly lostAfterStallMs: () => number | undefined
   /** Called when messages flow, or when the consumer of an ordered group stands by. */
   readonly onReady: () => void
   readonly onInterrupted: () => void

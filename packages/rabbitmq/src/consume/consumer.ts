@@ -61,6 +61,7 @@ export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
     stopRequested,
     stopTimeoutMs: () => stopTimeoutMs,
     wasReady: () => wasReady,
+    lostAfterStallMs: () => link.lostAfterStallMs,
     onReady() {
       if (!isStopping()) status = 'consuming'
       wasReady = true

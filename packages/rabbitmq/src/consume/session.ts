@@ -10,6 +10,8 @@ import { createSettler, type SettlerParts } from './settler.js'
 
 export interface SessionParts extends SettlerParts {
   readonly handle: Handle
+  /** Returns how long the event loop stood still before the connection was lost the last time, if that was the reason. */
+  readonly lostAfterStallMs: () => number | undefined
   readonly report: (error: MqError) => void
 }
 
@@ -64,6 +66,9 @@ export function createSession(channel: Channel, parts: SessionParts) {
       ...run.decoded,
       get signal() {
         return run.abort.signal
+      },
+      get stalledMs() {
+        return run.delivered.fields.redelivered ? parts.lostAfterStallMs() : undefined
       },
     }
     void handle(delivery).then((settlement) => settler.settle(run, settlement))
