@@ -1,6 +1,8 @@
+import type { MqError } from '@mq/core'
 import { brokers, type RabbitServer, shared } from '@mq/test-brokers'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { namespaceFor } from '../src/topology/names.js'
+import { largeField, nestedFields, propertiesWith, propertiesWithLateTime, publishBytes } from './support/frames.js'
 import { eventually, freshTopic, open } from './support/open.js'
 import { onRaw } from './support/raw.js'
 
@@ -110,6 +112,87 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('dead letters', () => {
     await eventually(async () => (await queue.stats(topic)).dead === 1, 'the dead letter of the broker', 5_000)
     await queue.publish(topic, 2)
     await eventually(async () => (await queue.stats(topic)).dead === 2, 'the dead letter behind')
+  })
+
+  /** Puts messages among the dead letters that the driver could not write. */
+  async function putDead(topic: string, given: readonly (readonly [properties: Buffer, content: string])[]) {
+    const dead = names.dead(refOf(topic))
+    await onRaw(server.url, async (channel) => {
+      for (const [properties, content] of given) {
+        publishBytes(channel, { exchange: '', routingKey: dead }, { properties, content: Buffer.from(content) })
+      }
+      await channel.checkQueue(dead)
+    })
+  }
+
+  it('that cannot be copied stay and are named, and all others are replayed', async () => {
+    const queue = await open({ url: server.url })
+    const topic = freshTopic()
+    await queue.declareGroup(topic, 'workers')
+    // More than are taken at a time.
+    const unfit = Array.from({ length: 120 }, (_, number) => `unfit-${number}`)
+    const fit = propertiesWith(largeField(10), 'fit')
+    await putDead(topic, [
+      ...unfit.map((id): [Buffer, string] => [propertiesWith(largeField(70_000), id), '1']),
+      [fit, '1'],
+      [propertiesWith(nestedFields(12_000), 'nested'), '1'],
+      [fit, '2'],
+    ])
+    await eventually(async () => (await queue.stats(topic)).dead === 123, 'the dead letters')
+    const letters = queue.deadLetters(topic)
+    const [first] = await letters.list({ limit: 1 })
+    const ids = (await letters.list({ limit: 200 })).map(({ entryId }) => entryId)
+    const error = await letters.replay().catch((failure: MqError) => failure)
+    expect(error).toMatchObject({ code: 'MQ_OPERATION_FAILED' })
+    expect((error as MqError).message).toContain('121 of the dead letters cannot be replayed, and 2 were')
+    const named = (error as MqError).message.match(/broker-[0-9a-f]{32}/g) ?? []
+    expect(named.length).toBe(20)
+    expect(ids).toEqual(expect.arrayContaining(named))
+    expect(await queue.stats(topic)).toMatchObject({ ready: 2, dead: 121 })
+    expect(await letters.purge([first?.entryId ?? ''])).toEqual({ purged: 1 })
+    const got: unknown[] = []
+    await queue.subscribe(topic, ({ data }) => void got.push(data))
+    await eventually(() => got.length === 2, 'both')
+    expect(got.sort()).toEqual([1, 2])
+  })
+
+  it('are replayed without a time that the driver cannot write', async () => {
+    const queue = await open({ url: server.url })
+    const topic = freshTopic()
+    const runs: unknown[] = []
+    await queue.subscribe(topic, ({ id, attempt }) => {
+      runs.push([id, attempt])
+      if (attempt === 1) fail()
+    })
+    await putDead(topic, [[propertiesWithLateTime('late'), '1']])
+    await eventually(async () => (await queue.stats(topic)).dead === 1, 'the dead letter')
+    expect(await queue.deadLetters(topic).replay()).toEqual({ replayed: 1 })
+    await eventually(() => runs.length === 2, 'both runs')
+    expect(runs).toEqual([
+      ['late', 1],
+      ['late', 2],
+    ])
+  })
+
+  it('that other programs wrote keep their ids, however the broker orders their headers', async () => {
+    const queue = await open({ url: server.url })
+    const topic = freshTopic()
+    await queue.declareGroup(topic, 'workers')
+    await onRaw(server.url, async (channel) => {
+      const headers = { 'x-death': 5, z: [{ y: 1, b: 2 }], 'x-delivery-count': 4, a: 1 }
+      channel.sendToQueue(names.dead(refOf(topic)), Buffer.from('1'), { headers })
+      await channel.waitForConfirms()
+    })
+    await putDead(topic, [
+      [propertiesWith(nestedFields(5_000), ''), '1'],
+      [propertiesWith(nestedFields(5_001), ''), '1'],
+    ])
+    const letters = queue.deadLetters(topic)
+    const lists: (readonly string[])[] = []
+    for (let times = 0; times < 3; times++) lists.push((await letters.list()).map(({ entryId }) => entryId).sort())
+    expect(new Set(lists[0]).size).toBe(3)
+    expect(lists.slice(1)).toEqual([lists[0], lists[0]])
+    expect(await letters.replay(lists[0])).toEqual({ replayed: 3 })
   })
 
   it('are an empty list for a group that does not exist', async () => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type DeadLetterStore, type GroupRef, MqError, type RawDeadLetter } from '@mq/core/adapter'
-import type { Channel, Message } from 'amqplib'
+import type { Channel, ConsumeMessage, Message } from 'amqplib'
 import { answerTimeoutMs, inTime } from '../connection/answers.js'
 import { keepChannels } from '../connection/channel-budget.js'
 import { closeChannel, openChannel } from '../connection/channels.js'
@@ -24,6 +24,20 @@ const maxCopies = 100
 
 /** A list looks at this many entries at least. */
 const minScan = 1_000
+
+/** The most entries that an error names. */
+const maxNamed = 20
+
+/** Resolves with whether an entry is used, and may be removed. */
+type Use = (message: Message) => Promise<boolean>
+
+interface Taken {
+  readonly taken: number
+  /** The ids of the entries that stay. */
+  readonly left: readonly string[]
+}
+
+const nothing: Taken = { taken: 0, left: [] }
 
 const scanOf = (limit: number): number => Math.max(limit, minScan)
 
@@ -82,38 +96,41 @@ export function deadLetterStore({ ref, names, link, copy }: DeadLetterParts): De
     return entries
   }
 
-  /** Takes entries, the oldest first: those with the ids, or all that are there now. */
-  async function take(
-    borrower: Borrower,
-    entryIds: readonly string[] | undefined,
-    use: (message: Message) => Promise<void>,
-  ): Promise<number> {
+  /** Takes entries, the oldest first: those with the ids, or all that are there now. Those that cannot be used stay. */
+  async function take(borrower: Borrower, entryIds: readonly string[] | undefined, use: Use): Promise<Taken> {
     const wanted = entryIds === undefined ? undefined : new Set(entryIds)
     const using = new Set<Promise<void>>()
+    const left: string[] = []
     let taken = 0
-    for (let left = borrower.ready; left > 0 && wanted?.size !== 0; left--) {
+    async function useOne(message: ConsumeMessage): Promise<void> {
+      if (await use(message)) {
+        borrower.acknowledge(message)
+        taken += 1
+      } else {
+        left.push(entryIdOf(message))
+        await borrower.keep()
+      }
+    }
+    for (let rest = borrower.ready; rest > 0 && wanted?.size !== 0; rest--) {
       const message = await borrower.next()
       if (message === undefined) break
       if (wanted !== undefined && !wanted.delete(entryIdOf(message))) continue
-      const used = use(message).then(() => {
-        borrower.acknowledge(message)
-        taken += 1
-        using.delete(used)
-      })
+      const used = useOne(message).then(() => void using.delete(used))
       used.catch(() => undefined)
       using.add(used)
       if (using.size >= maxCopies) await Promise.race(using)
     }
     await Promise.all(using)
-    return taken
+    return { taken, left }
   }
 
   const taking =
-    (entryIds: readonly string[] | undefined, use: (message: Message) => Promise<void>) =>
-    (channel: Channel): Promise<number> =>
+    (entryIds: readonly string[] | undefined, use: Use) =>
+    (channel: Channel): Promise<Taken> =>
       borrow(channel, entryIds === undefined ? maxCopies : maxBorrowed, (borrower) => take(borrower, entryIds, use))
 
-  async function replayOne(message: Message): Promise<void> {
+  /** Resolves with false if no copy of the message can be made. */
+  async function replayOne(message: Message): Promise<boolean> {
     const { content } = message
     const properties = copyProperties(message, { message: decode(message, ref.topic).message, replayId: randomUUID() })
     const copying = copy({ ref, queue: 'group', delayMs: 0, content, properties })
@@ -121,7 +138,17 @@ export function deadLetterStore({ ref, names, link, copy }: DeadLetterParts): De
       copying.abandon()
       throw error
     })
-    if (result !== 'stored') throw new MqError('MQ_OPERATION_FAILED', 'RabbitMQ did not take a replayed message')
+    if (result === 'abandoned') throw new MqError('MQ_OPERATION_FAILED', 'RabbitMQ did not take a replayed message')
+    return result === 'stored'
+  }
+
+  async function replay(entryIds: readonly string[] | undefined): Promise<number> {
+    const { taken, left } = await onQueue('Replaying', nothing, taking(entryIds, replayOne))
+    if (left.length === 0) return taken
+    const named = `${left.slice(0, maxNamed).join(', ')}${left.length > maxNamed ? ', ...' : ''}`
+    const why = 'their headers exceed a frame, or the driver cannot write them'
+    const text = `${left.length} of the dead letters cannot be replayed, and ${taken} were: ${why} (${named})`
+    throw new MqError('MQ_OPERATION_FAILED', text)
   }
 
   return {
@@ -129,12 +156,12 @@ export function deadLetterStore({ ref, names, link, copy }: DeadLetterParts): De
       onQueue<readonly RawDeadLetter[]>('Listing', [], (channel) =>
         borrow(channel, scanOf(limit), (borrower) => list(borrower, limit)),
       ),
-    replay: (entryIds) => onQueue('Replaying', 0, taking(entryIds, replayOne)),
+    replay,
     purge: (entryIds) =>
       onQueue('Purging', 0, async (channel) =>
         entryIds === undefined
           ? (await inTime(channel.purgeQueue(queue))).messageCount
-          : taking(entryIds, async () => undefined)(channel),
+          : (await taking(entryIds, async () => true)(channel)).taken,
       ),
   }
 }

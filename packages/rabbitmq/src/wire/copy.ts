@@ -57,7 +57,28 @@ export function copyProperties(original: Message, history: CopyHistory): Options
   if (raw !== undefined) headers[own.raw] = raw
   if (history.entryId !== undefined) headers[own.entry] = history.entryId
   if (history.replayId !== undefined) headers[own.replay] = history.replayId
-  return { ...kept, messageId: kept.messageId || history.message.id, headers, persistent: true, mandatory: true }
+  const properties = writable(kept)
+  return {
+    ...properties,
+    messageId: properties.messageId || history.message.id,
+    headers,
+    persistent: true,
+    mandatory: true,
+  }
+}
+
+/** The longest short text of AMQP. */
+const maxTextBytes = 255
+
+/** Leaves out what the driver reads but cannot write: times that no number holds, and texts that are too long once they are UTF-8. */
+function writable(properties: Options.Publish): Options.Publish {
+  const { timestamp } = properties
+  const written: Table = {}
+  for (const [name, value] of Object.entries(properties)) {
+    if (typeof value !== 'string' || Buffer.byteLength(value) <= maxTextBytes) written[name] = value
+  }
+  if (!Number.isSafeInteger(timestamp) || Number(timestamp) < 0) delete written.timestamp
+  return written
 }
 
 /** Returns the entry id that this adapter gave a dead letter, or undefined if the broker dead-lettered it. */

@@ -33,7 +33,7 @@ export function decode(
   const table: Table = properties.headers ?? {}
   const { contentType, messageId, timestamp } = properties
   const defaults = {
-    id: typeof messageId === 'string' && messageId !== '' ? messageId : hashedId(properties, content),
+    id: isId(messageId) ? messageId : hashedId(properties, content),
     topic,
     timeMs: typeof timestamp === 'number' && timestamp <= maxTimestamp ? timestamp * 1_000 : Date.now(),
   }
@@ -81,6 +81,10 @@ function hashedId({ headers = {}, timestamp, type, appId }: MessageProperties, b
 
 /** The longest short string of AMQP. */
 const maxIdBytes = 255
+/** Says whether a property is an id. The driver replaces bytes that are no UTF-8, which makes a text longer. */
+const isId = (value: unknown): value is string =>
+  typeof value === 'string' && value !== '' && Buffer.byteLength(value) <= maxIdBytes
+
 /** The end of the year 9999, in seconds. */
 export const maxTimestamp = 253_402_300_799
 

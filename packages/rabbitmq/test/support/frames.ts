@@ -30,6 +30,14 @@ export const propertiesWith = (fields: Buffer, messageId: string): Buffer =>
     shortText(messageId),
   ])
 
+/** Returns the fields of a header table: one field `full` with a text of this many bytes. */
+export const largeField = (bytes: number): Buffer =>
+  Buffer.concat([shortText('full'), Buffer.from('S'), withLength(Buffer.alloc(bytes, 'x'))])
+
+/** Returns the properties of a message with an id and the latest time that AMQP has, which no number of JavaScript holds. */
+export const propertiesWithLateTime = (messageId: string): Buffer =>
+  Buffer.concat([Buffer.from([0, 0x80 | 0x40]), shortText(messageId), Buffer.alloc(8, 0xff)])
+
 /** Publishes a message whose properties the driver could not write itself. */
 export function publishBytes(
   channel: Channel,
