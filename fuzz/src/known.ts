@@ -22,11 +22,6 @@ const known: readonly Known[] = [
     row: 'A1',
     missing: 'a dead letter whose headers cannot be decoded can be replayed',
   },
-  {
-    generators: ['kafka/bombs', 'kafka/unpacked'],
-    row: 'A3',
-    missing: 'the oracle of replays knows that a stub is refused, with the place of its message',
-  },
   { generators: ['*/task-ran'], row: 'A9', missing: 'ticks that ran at times to come are ignored' },
   { generators: ['*/task-replies'], row: 'A9', missing: 'progress from outside is checked like our own' },
   { generators: ['kafka/tombstones'], row: 'B6', missing: 'a null value arrives as data: null' },
@@ -34,11 +29,6 @@ const known: readonly Known[] = [
     generators: ['rabbitmq/dead'],
     row: 'new',
     missing: 'ids that are made from headers do not depend on their order, which the broker changes on a return',
-  },
-  {
-    generators: ['kafka/dead'],
-    row: 'new',
-    missing: 'dead letters whose keys are no UTF-8, or null, are told apart and struck out under their own key',
   },
   {
     generators: ['rabbitmq/properties', 'rabbitmq/dead-properties'],

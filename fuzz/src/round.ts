@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Arena } from './arena.js'
 import { taskTopics } from './arena.js'
-import { type Canary, canaries, isCanaryId } from './canary.js'
+import { type Canary, canaries } from './canary.js'
 import type { Enemy, Generator, Written } from './hostile.js'
 import { Broken } from './oracle/broken.js'
 import { checkAlways, checkEvents, illness, some, spareBytes } from './oracle/checks.js'
 import { Ledger } from './oracle/ledger.js'
+import { checkReplay, chosenFor } from './oracle/replays.js'
 import { SubjectLost } from './subject/remote.js'
 import type { Sight } from './subject/sight.js'
 import type { Subject } from './subject/subject.js'
@@ -29,7 +30,6 @@ const listEveryMs = 150
 /** Of a processor, when there is nothing to do. */
 const idleShare = 0.5
 const idleMs = 300
-const replayed = 3
 /** Longer than the pauses after which consumers tidy up. */
 const lingersMs = 1_300
 
@@ -186,15 +186,10 @@ class Round {
     const { arena, subject } = this.#field
     const ref = { topic: arena.topic, group: arena.group }
     const letters = [...this.#ledger.letters.values()].filter(({ topic }) => topic === arena.topic)
-    const doomed = letters.filter(({ id }) => isCanaryId(id)).slice(0, 2)
-    const chosen = [...doomed, ...letters.filter((one) => this.#ledger.stays(one)).slice(0, replayed)]
+    const chosen = chosenFor(letters, (letter) => this.#ledger.stays(letter))
+    const { doomed } = chosen
     const runsBefore = doomed.map(({ topic, id }) => this.#ledger.runsOf(topic, id).length)
-    const ids = [...new Set(chosen.map(({ entryId }) => entryId))]
-    const count = await subject.replay(ref, ids).catch((error: Error) => {
-      if (error instanceof SubjectLost) throw error
-      throw new Broken('replay', `Replaying ${ids.length} dead letters failed: ${error.message}`)
-    })
-    if (count < ids.length) throw new Broken('replay', `${count} of ${ids.length} dead letters were replayed`)
+    await checkReplay(chosen, (ids) => subject.replay(ref, ids))
     await this.#until('replay', 'Replayed canaries do not run', () =>
       doomed
         .filter(({ topic, id }, index) => this.#ledger.runsOf(topic, id).length <= (runsBefore[index] ?? 0))

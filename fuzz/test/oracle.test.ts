@@ -1,11 +1,20 @@
 import { MqError } from '@mq/core'
-import type { Adapter, AdapterEvent, Delivery, Handle, Settlement } from '@mq/core/adapter'
+import {
+  type Adapter,
+  type AdapterEvent,
+  type Delivery,
+  type Handle,
+  type Settlement,
+  unknownFailure,
+} from '@mq/core/adapter'
 import { describe, expect, it } from 'vitest'
 import { isCanaryId } from '../src/canary.js'
 import { openMemory } from '../src/open.js'
 import { checkAlways } from '../src/oracle/checks.js'
 import { Ledger } from '../src/oracle/ledger.js'
+import { checkReplay, chosenFor } from '../src/oracle/replays.js'
 import { fuzz } from '../src/run.js'
+import type { Letter } from '../src/subject/sight.js'
 
 /** The report of one round of plain JSON on a memory adapter that was broken on purpose. */
 async function reportOn(wrap: (adapter: Adapter) => Adapter): Promise<string> {
@@ -92,6 +101,41 @@ describe('the oracle', () => {
       deadLetters: (ref) => ({ ...adapter.deadLetters(ref), replay: async (ids) => ids?.length ?? 0 }),
     })
     expect(await reportOn(idle)).toContain('[replay]')
+  })
+
+  const stub: Letter = {
+    topic: 't',
+    id: 'large',
+    idBytes: 5,
+    entryId: '1',
+    marks: [],
+    attempt: 1,
+    failure: unknownFailure(0),
+    wholeAt: 't/0/7',
+  }
+
+  it.each([
+    ['notices the beginning of a message that is replayed', async () => 1],
+    ['notices a refusal that does not say where the message is', () => Promise.reject(new Error('no'))],
+  ])('%s', async (_, replay) => {
+    const chosen = { doomed: [], whole: [], stubs: [stub] }
+    await expect(checkReplay(chosen, replay)).rejects.toThrow('[replay]')
+  })
+
+  it('takes the refusal of a beginning with the place of its message, and replays what is whole', async () => {
+    const whole: Letter = { ...stub, entryId: '2', wholeAt: undefined }
+    const replayed: string[] = []
+    const replay = async (ids: readonly string[]): Promise<number> => {
+      if (ids.includes(stub.entryId)) throw new Error('the message is at t/0/7')
+      replayed.push(...ids)
+      return ids.length
+    }
+    await checkReplay(
+      chosenFor([stub, whole], () => true),
+      replay,
+    )
+    expect(replayed).toEqual(['2'])
+    await expect(checkReplay({ doomed: [], whole: [whole], stubs: [] }, async () => 0)).rejects.toThrow('[replay]')
   })
 
   it('notices a purge that leaves something', async () => {

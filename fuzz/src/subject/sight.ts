@@ -44,8 +44,12 @@ export interface Sight {
 export interface Letter extends Sighting {
   readonly entryId: string
   readonly failure: Failure
+  /** Where the message is, if only its beginning was kept. Its replay is refused, and the error says this place. */
+  readonly wholeAt?: string | undefined
 }
 
+/** As the README of @mq/kafka names it. */
+const stubHeader = 'mq-stub'
 const markPattern = /~fz[0-9a-z.]+~/g
 const maxShown = 600
 const maxLooked = 64 * 1024
@@ -81,6 +85,7 @@ export const lettersFrom = (topic: string, found: readonly DeadLetter[]): readon
     marks: marksOf(message, message.body),
     attempt: failure.attempts,
     failure,
+    ...(message.headers[stubHeader] !== undefined && { wholeAt: message.headers[stubHeader] }),
   }))
 
 function textOf(data: unknown): string {

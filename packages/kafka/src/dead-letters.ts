@@ -8,6 +8,7 @@ import type { Outbox } from './publish/outbox.js'
 import { deadPartition } from './topology/plans.js'
 import { tierFor } from './topology/tiers.js'
 import type { Topology } from './topology/topology.js'
+import { entryIdOf, hasLongKey, strikeOutOf, struckOutBy } from './wire/letter-key.js'
 import { decodeRecord } from './wire/record.js'
 import { recordsToReplay } from './wire/replay.js'
 
@@ -33,10 +34,14 @@ export function createDeadLetters({ cluster, topology, outbox }: DeadLettersCont
   async function entrySizes(): Promise<ReadonlyMap<string, number>> {
     const live = new Map<string, number>()
     if ((await cluster.confirmedPartitionsOf(topic)) === undefined) return live
-    await readLog(cluster, log, ({ key, value }) => {
-      const entryId = String(key)
-      if (value === undefined) live.delete(entryId)
-      else if (!live.has(entryId)) live.set(entryId, value.byteLength)
+    await readLog(cluster, log, (record) => {
+      if (record.value === undefined) {
+        const struckOut = struckOutBy(record)
+        if (struckOut !== undefined) live.delete(struckOut)
+        return undefined
+      }
+      const entryId = entryIdOf(record)
+      if (!live.has(entryId)) live.set(entryId, record.value.byteLength + (record.key?.byteLength ?? 0))
       return undefined
     })
     return live
@@ -46,7 +51,7 @@ export function createDeadLetters({ cluster, topology, outbox }: DeadLettersCont
     const records: KafkaRecord[] = []
     const found = new Set<string>()
     await readLog(cluster, log, (record) => {
-      const entryId = String(record.key)
+      const entryId = entryIdOf(record)
       if (record.value !== undefined && wanted.has(entryId) && !found.has(entryId)) {
         found.add(entryId)
         records.push(record)
@@ -61,11 +66,15 @@ export function createDeadLetters({ cluster, topology, outbox }: DeadLettersCont
       throw asMqError(error.cause ?? error, 'The dead letters cannot be changed')
     })
 
-  const strikeOut = (entryIds: readonly string[]): Promise<void> =>
-    append(
+  async function strikeOut(entryIds: readonly string[]): Promise<void> {
+    const long = entryIds.filter(hasLongKey)
+    const records = long.length === 0 ? [] : await read(new Set(long))
+    const keys = new Map(records.map((record) => [entryIdOf(record), record.key]))
+    await append(
       log,
-      entryIds.map((key) => ({ key, value: null, headers: [] })),
+      entryIds.map((entryId) => strikeOutOf(entryId, keys.get(entryId))),
     )
+  }
 
   /** Calls `use` with entries, some at a time, and then strikes them out. Returns how many there were. */
   async function take(
@@ -91,8 +100,8 @@ export function createDeadLetters({ cluster, topology, outbox }: DeadLettersCont
       const replayed: OutgoingRecord[] = []
       for (const record of await read(new Set(ids))) {
         try {
-          replayed.push(...(await recordsToReplay(decodeRecord(record, { ...log, keyed: false }).message)))
-          used.push(String(record.key))
+          replayed.push(...(await recordsToReplay(decodeRecord(record, { ...log, isLetter: true }).message)))
+          used.push(entryIdOf(record))
         } catch (error) {
           left.push(error)
         }
@@ -135,6 +144,6 @@ function chunked(entryIds: readonly string[], sizes: ReadonlyMap<string, number>
 }
 
 function letterOf(record: KafkaRecord, log: TopicPartition): RawDeadLetter {
-  const { message, failure } = decodeRecord(record, { ...log, keyed: false })
-  return { entryId: String(record.key), message, failure: failure ?? unknownFailure(record.timestampMs) }
+  const { message, failure } = decodeRecord(record, { ...log, isLetter: true })
+  return { entryId: entryIdOf(record), message, failure: failure ?? unknownFailure(record.timestampMs) }
 }

@@ -29,6 +29,8 @@ export const letterHeader = {
   stubOf: 'mq-stub-of-bytes',
 } as const
 
+const letterHeaders: readonly string[] = Object.values(letterHeader)
+
 /** Objects whose first fields are the same in the same order are quick to fill and to read. */
 const noAttributes = {
   specversion: undefined,
@@ -93,8 +95,8 @@ export interface RecordPlace {
   readonly partition: number
   /** The topic as applications call it. */
   readonly name?: string
-  /** False if the record's key is not the message's. */
-  readonly keyed?: boolean
+  /** It is one of the dead letters, whose keys are their own and not those of their messages. */
+  readonly isLetter?: boolean
 }
 
 type OwnHeaders = Readonly<Record<string, string | undefined>>
@@ -136,13 +138,14 @@ function decoded(record: KafkaRecord, at: RecordPlace): DecodedRecord {
     if (attribute !== undefined) attributes[attribute] = value
     else if (name.startsWith('ce_')) attributes[name.slice(3)] = value
     else if (ownHeaders.includes(name)) own = { ...own, [name]: value }
-    else {
+    // Only a dead letter has these. Another program could make a message look like the beginning of a larger one.
+    else if (at.isLetter || !letterHeaders.includes(name)) {
       headers ??= Object.create(null) as Record<string, string>
       headers[name] = value
     }
   }
   // In the Kafka binding the record's key stands for the partition key.
-  if (at.keyed !== false && attributes.partitionkey === undefined && record.key !== undefined)
+  if (!at.isLetter && attributes.partitionkey === undefined && record.key !== undefined)
     attributes.partitionkey = textAt(record.key, 0, record.key.length)
   const content = {
     headers: record.unreadable === undefined ? headersOf(headers) : placeOfBatch(record, at),

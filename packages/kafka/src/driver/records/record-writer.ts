@@ -9,7 +9,7 @@ export interface OutgoingHeader {
 
 /** A record to be written. */
 export interface OutgoingRecord {
-  readonly key: string | null
+  readonly key: string | Buffer | null
   /** Null for a tombstone. */
   readonly value: Buffer | null
   readonly headers: readonly OutgoingHeader[]
