@@ -24,7 +24,6 @@ const known: readonly Known[] = [
   },
   { generators: ['*/task-ran'], row: 'A9', missing: 'ticks that ran at times to come are ignored' },
   { generators: ['*/task-replies'], row: 'A9', missing: 'progress from outside is checked like our own' },
-  { generators: ['kafka/tombstones'], row: 'B6', missing: 'a null value arrives as data: null' },
   {
     generators: ['rabbitmq/dead'],
     row: 'new',

@@ -5,6 +5,7 @@ import {
   encodeFailure,
   type Failure,
   isMqError,
+  isTombstone,
   type MessageHeaders,
   MqError,
   messageFromAttributes,
@@ -78,8 +79,15 @@ export function encodeRecord(
   return { key, value: Buffer.from(buffer, byteOffset, byteLength), headers }
 }
 
-export const encodeOutgoing = (message: OutgoingMessage): OutgoingRecord =>
-  encodeRecord(message, { delayMs: message.delayMs })
+/** The header that stands for a null value where that would mean something else: it would strike a dead letter out. */
+const tombstoneHeader = 'ce_tombstone'
+
+/** Encodes a message that is published. A tombstone has a null value, by which compaction deletes its key. */
+export function encodeOutgoing(message: OutgoingMessage): OutgoingRecord {
+  const record = encodeRecord(message, { delayMs: message.delayMs })
+  if (!isTombstone(message)) return record
+  return { ...record, value: null, headers: record.headers.filter(({ name }) => name !== tombstoneHeader) }
+}
 
 export interface DecodedRecord {
   readonly message: RawMessage
@@ -147,6 +155,7 @@ function decoded(record: KafkaRecord, at: RecordPlace): DecodedRecord {
   // In the Kafka binding the record's key stands for the partition key.
   if (!at.isLetter && attributes.partitionkey === undefined && record.key !== undefined)
     attributes.partitionkey = textAt(record.key, 0, record.key.length)
+  if (record.value === undefined) attributes.tombstone = 'true'
   const content = {
     headers: record.unreadable === undefined ? headersOf(headers) : placeOfBatch(record, at),
     body: record.value ?? noBytes,
