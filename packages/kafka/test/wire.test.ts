@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib'
 import type { RawMessage } from '@mq/core'
 import { emptyHeaders } from '@mq/core/adapter'
 import fc from 'fast-check'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createErrorFromCode, partitionFor } from '../src/driver/protocol.js'
 import { ByteReader, HeaderReader } from '../src/driver/records/readers.js'
 import { type KafkaRecord, readBatches, UnpackBudget } from '../src/driver/records/record-batch.js'
@@ -209,6 +209,18 @@ describe('record batches', () => {
     expect(bomb.length).toBeLessThan(1024 * 1024)
     const { records } = await readBatches(bomb, all)
     expect(records[0]?.unreadable?.cause).toBeInstanceOf(Error)
+  })
+
+  it('are unpacked into one piece of memory, and are unreadable if they lie about their size', async () => {
+    const batch = await batchOf([value('x'.repeat(1_000_000))], { compression: 1 })
+    const joined = vi.spyOn(Buffer, 'concat')
+    onTestFinished(() => joined.mockRestore())
+    const lengthOf = async (): Promise<number | undefined> => (await readBatches(batch, all)).records[0]?.value?.length
+    expect({ length: await lengthOf(), joined: joined.mock.calls.length }).toEqual({ length: 1_000_000, joined: 0 })
+    for (const lie of [0, 4_000_000_000]) {
+      batch.writeUInt32LE(lie, batch.length - 4)
+      expect((await readBatches(batch, all)).records[0]?.unreadable?.cause).toBeInstanceOf(Error)
+    }
   })
 
   it('that grow large together are read in turns, at least one at a time', async () => {

@@ -234,10 +234,26 @@ const isTooLong = (error: unknown): boolean => (error as { readonly code?: strin
 
 async function unpackWithin(packed: Buffer, compression: number, maxBytes: number): Promise<Buffer> {
   // The gzip codec of kafkajs has no limit.
-  if (compression === gzip) return await gunzipped(packed, { maxOutputLength: maxBytes })
+  if (compression === gzip) {
+    return await gunzipped(packed, { maxOutputLength: maxBytes, chunkSize: gunzipChunk(packed, maxBytes) })
+  }
   const unpacked = await codecFor(compression).decompress(packed)
   if (unpacked.length <= maxBytes) return unpacked
   throw Object.assign(new Error('It is too long'), { code: 'ERR_BUFFER_TOO_LARGE' })
+}
+
+const minChunkBytes = 16 * 1024
+/** No data is packed more closely. */
+const maxGzipRatio = 1_032
+
+/**
+ * Chooses a chunk that holds all at once, by the size at the end of the data. Many small chunks would take the memory twice, as they
+ * are put together.
+ */
+function gunzipChunk(packed: Buffer, maxBytes: number): number {
+  const said = packed.length < 4 ? 0 : packed.readUInt32LE(packed.length - 4)
+  // A chunk that is filled to its last byte is followed by another one.
+  return Math.max(minChunkBytes, Math.min(said, maxBytes, packed.length * maxGzipRatio) + 1)
 }
 
 /** Packages with codecs for kafkajs, by the number of the compression in a batch. */
