@@ -1,13 +1,14 @@
 import { createRequire } from 'node:module'
-import { gzipSync } from 'node:zlib'
+import zlib, { gzipSync } from 'node:zlib'
 import type { RawMessage } from '@mq/core'
 import { emptyHeaders } from '@mq/core/adapter'
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createErrorFromCode, partitionFor } from '../src/driver/protocol.js'
 import { ByteReader, HeaderReader } from '../src/driver/records/readers.js'
-import { type KafkaRecord, readBatches, UnpackBudget } from '../src/driver/records/record-batch.js'
+import { type KafkaRecord, readBatches } from '../src/driver/records/record-batch.js'
 import { type OutgoingRecord, recordBytes, writeBatch } from '../src/driver/records/record-writer.js'
+import { UnpackBudget } from '../src/driver/records/unpack.js'
 import { isAmbiguous } from '../src/publish/refusals.js'
 import { createNames } from '../src/topology/plans.js'
 import { heldMs, maxDelayMs, tierFor, tiersMs } from '../src/topology/tiers.js'
@@ -18,6 +19,9 @@ const { RecordBatch } = load('kafkajs/src/protocol/recordBatch/v0') as {
   RecordBatch(batch: object): Promise<{ readonly buffer: Buffer }>
 }
 const Record = load('kafkajs/src/protocol/recordBatch/record/v0') as (record: object) => object
+
+/** Node has it from 22.15 on. */
+const zstdPacked = (zlib as { zstdCompressSync?: (data: Buffer) => Buffer }).zstdCompressSync
 
 const timestamp = 1_700_000_000_000
 
@@ -221,6 +225,21 @@ describe('record batches', () => {
       batch.writeUInt32LE(lie, batch.length - 4)
       expect((await readBatches(batch, all)).records[0]?.unreadable?.cause).toBeInstanceOf(Error)
     }
+  })
+
+  it.skipIf(zstdPacked === undefined)('in zstd are unpacked by Node, and within the bound', async () => {
+    const batchWith = async (text: string): Promise<Buffer> => {
+      const plain = await batchOf([value(text)])
+      const batch = Buffer.concat([plain.subarray(0, 61), zstdPacked?.(plain.subarray(61)) ?? plain])
+      batch.writeInt32BE(batch.length - 12, 8)
+      batch.writeInt16BE(4, 21)
+      return batch
+    }
+    const { records } = await readBatches(await batchWith('hello'), all)
+    expect(records.map((record) => String(record.value))).toEqual(['hello'])
+    const budget = new UnpackBudget(1_000_000)
+    const [bomb] = (await readBatches(await batchWith('x'.repeat(2_000_000)), { ...all, budget })).records
+    expect(bomb?.unreadable?.cause.message).toContain('more than 1000000 bytes')
   })
 
   it('that grow large together are read in turns, at least one at a time', async () => {

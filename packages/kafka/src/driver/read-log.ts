@@ -3,7 +3,8 @@ import { errorType } from './errors.js'
 import { logStart } from './offsets.js'
 import { patiently } from './patience.js'
 import type { KafkaRecord } from './records/record-batch.js'
-import { MissingCodecError, producerCompression } from './records/record-batch.js'
+import { producerCompression } from './records/record-batch.js'
+import { MissingCodecError } from './records/unpack.js'
 import { fetch, type PartitionFetch, type PartitionRead } from './requests.js'
 
 /**

@@ -3,8 +3,9 @@ import { isStaleLeader } from './errors.js'
 import type { Broker } from './kafkajs-types.js'
 import { ask, askToProduce, createErrorFromCode } from './protocol.js'
 import { ByteReader } from './records/readers.js'
-import { type AbortedTransaction, type RecordsRead, readBatches, UnpackBudget } from './records/record-batch.js'
+import { type AbortedTransaction, type RecordsRead, readBatches } from './records/record-batch.js'
 import { type OutgoingRecord, writeBatch } from './records/record-writer.js'
+import { UnpackBudget } from './records/unpack.js'
 
 /** How batches are compressed. */
 export type Compression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'

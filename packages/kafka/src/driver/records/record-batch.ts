@@ -1,7 +1,5 @@
-import { promisify } from 'node:util'
-import { gunzip } from 'node:zlib'
-import { lookupCodec } from '../protocol.js'
 import { ByteReader, HeaderReader, type RecordHeader } from './readers.js'
+import { MissingCodecError, UnpackBudget, unpack } from './unpack.js'
 
 /** A record as it was read. */
 export interface KafkaRecord {
@@ -171,108 +169,5 @@ function abortedFilter(transactions: readonly AbortedTransaction[]) {
   }
 }
 
-/** Says that a batch cannot be read because no codec for its compression is registered with kafkajs. */
-export class MissingCodecError extends Error {
-  override readonly name = 'MissingCodecError'
-}
-
 /** Says how an operator keeps the broker from compressing a topic of ours. */
 export const producerCompression = (topic: string): string => `Set compression.type=producer for ${topic}`
-
-/**
- * The memory that the compressed batches of one answer may take, unpacked. An answer is a few megabytes at most, so one that grows
- * beyond this is an attack.
- */
-export class UnpackBudget {
-  readonly #maxBytes: number
-  #left: number
-
-  constructor(maxBytes = 64 * 1024 * 1024) {
-    this.#maxBytes = maxBytes
-    this.#left = maxBytes
-  }
-
-  get maxBytes(): number {
-    return this.#maxBytes
-  }
-
-  get left(): number {
-    return this.#left
-  }
-
-  get isUntouched(): boolean {
-    return this.#left === this.#maxBytes
-  }
-
-  spend(bytes: number): void {
-    this.#left = Math.max(0, this.#left - bytes)
-  }
-}
-
-const gzip = 1
-const gunzipped = promisify(gunzip)
-
-/**
- * Unpacks the content of a batch. Resolves with undefined if there is no room left for it in the answer. Rejects if it is larger
- * than a whole answer may be, or damaged, and with a `MissingCodecError` if there is no codec for it.
- */
-async function unpack(packed: Buffer, compression: number, budget: UnpackBudget): Promise<Buffer | undefined> {
-  if (budget.left === 0) return undefined
-  const mayWait = !budget.isUntouched
-  const unpacked = await unpackWithin(packed, compression, budget.left).catch((error) => {
-    if (!isTooLong(error)) throw error
-    // The part that was unpacked counts, so that no further batch of the answer is tried.
-    budget.spend(budget.left)
-    if (mayWait) return undefined
-    throw new Error(`Its records take more than ${budget.maxBytes} bytes when they are unpacked`)
-  })
-  if (unpacked !== undefined) budget.spend(unpacked.length)
-  return unpacked
-}
-
-const isTooLong = (error: unknown): boolean => (error as { readonly code?: string }).code === 'ERR_BUFFER_TOO_LARGE'
-
-async function unpackWithin(packed: Buffer, compression: number, maxBytes: number): Promise<Buffer> {
-  // The gzip codec of kafkajs has no limit.
-  if (compression === gzip) {
-    return await gunzipped(packed, { maxOutputLength: maxBytes, chunkSize: gunzipChunk(packed, maxBytes) })
-  }
-  const unpacked = await codecFor(compression).decompress(packed)
-  if (unpacked.length <= maxBytes) return unpacked
-  throw Object.assign(new Error('It is too long'), { code: 'ERR_BUFFER_TOO_LARGE' })
-}
-
-const minChunkBytes = 16 * 1024
-/** No data is packed more closely. */
-const maxGzipRatio = 1_032
-
-/**
- * Chooses a chunk that holds all at once, by the size at the end of the data. Many small chunks would take the memory twice, as they
- * are put together.
- */
-function gunzipChunk(packed: Buffer, maxBytes: number): number {
-  const said = packed.length < 4 ? 0 : packed.readUInt32LE(packed.length - 4)
-  // A chunk that is filled to its last byte is followed by another one.
-  return Math.max(minChunkBytes, Math.min(said, maxBytes, packed.length * maxGzipRatio) + 1)
-}
-
-/** Packages with codecs for kafkajs, by the number of the compression in a batch. */
-const packages: Readonly<Record<number, { readonly compression: string; readonly name: string }>> = {
-  2: { compression: 'Snappy', name: 'kafkajs-snappy' },
-  3: { compression: 'LZ4', name: 'kafkajs-lz4' },
-  4: { compression: 'ZSTD', name: '@kafkajs/zstd' },
-}
-
-function codecFor(compression: number) {
-  const known = packages[compression]
-  try {
-    const codec = lookupCodec(compression)
-    if (codec !== null) return codec
-  } catch (cause) {
-    if (known === undefined || (cause as Error).name !== 'KafkaJSNotImplemented') throw cause
-    const { compression: type, name } = known
-    const help = `install ${name} and register it as CompressionCodecs[CompressionTypes.${type}] of kafkajs`
-    throw new MissingCodecError(`it is compressed with ${type}; ${help}`, { cause })
-  }
-  throw new Error(`Compression ${compression} is not known`)
-}
