@@ -26,6 +26,7 @@ describe('the message that a handler gets', () => {
     const got = await received({ message, attempt: 2 })
     expect(got.message).toEqual({
       id: 'm-1',
+      tombstone: false,
       topic: 'user.created',
       data: { userId: '42' },
       headers: { a: 'b' },

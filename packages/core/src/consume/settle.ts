@@ -47,7 +47,8 @@ const faultRetryMs = 1_000
 export function createHandle(settings: SettleSettings): Handle {
   const { clock, onRunEnd } = settings
   return async (given) => {
-    const delivery = unwrapped(given)
+    // Nearly every message is JSON, and needs no look at its form.
+    const delivery = given.message.contentType === 'application/json' ? given : unwrapped(given)
     let settlement: Settlement | undefined
     try {
       const startedAt = clock.monotonic()
@@ -58,7 +59,7 @@ export function createHandle(settings: SettleSettings): Handle {
         await beforeDeath(settings, delivery, settlement.failure)
       }
       onRunEnd(delivery, settlement, clock.monotonic() - startedAt)
-      return storable(settlement, settings.storeStacks)
+      return 'failure' in settlement ? storable(settlement, settings.storeStacks) : settlement
     } catch (error) {
       reportFault(settings, error)
       // If there is a settlement, the run has ended, so it stands.
@@ -76,7 +77,7 @@ function settle(settings: SettleSettings, delivery: Delivery): Settlement | Prom
   const { policy, schema } = settings
   if (delivery.decodeError !== undefined) return dead(settings, delivery, 'undecodable', delivery.decodeError)
   if (delivery.attempt > policy.attempts) return exhausted(settings, delivery)
-  if (isTombstone(delivery.message)) {
+  if (delivery.message.body.byteLength === 0 && isTombstone(delivery.message)) {
     return settings.tombstones
       ? handled(settings, delivery, tombstoneOf(settings, delivery))
       : dead(settings, delivery, 'invalid', unexpectedTombstone(settings.ref.topic))

@@ -7,9 +7,10 @@ import { completeCapabilities } from '../contract/capabilities.js'
 import { keysOf, requireOptions } from '../contract/checks/options.js'
 import { systemClock } from '../contract/clock.js'
 import { MqError } from '../contract/errors.js'
+import type { EventDefinition } from '../contract/event.js'
 import type { Subscription } from '../contract/handler.js'
 import type { Middleware } from '../contract/middleware.js'
-import { requireGroup } from '../contract/names.js'
+import { requireGroup, requireName } from '../contract/names.js'
 import type { Queue, QueueEvents, QueueOptions, Target } from '../contract/queue.js'
 import { stopTimeout } from '../contract/stopping.js'
 import { createPublisher } from '../publish/publish.js'
@@ -54,6 +55,11 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
     lifecycle.requireOpen()
     return targets.resolve(target)
   }
+  /** A name needs no look-up while the queue knows no foreign topic. */
+  const publishable = (target: Target): EventDefinition =>
+    typeof target === 'string' && targets.places.size === 0
+      ? { name: requireName(target, 'topic') }
+      : targets.publishable(target)
   const groupOf = (group: string | undefined): string => requireGroup(group ?? settings.group)
   const disconnect = async (timeoutMs: number): Promise<void> => {
     const endsAt = performance.now() + timeoutMs
@@ -79,17 +85,17 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
     publish: (target: Target, data: unknown, given = {}) =>
       publishes.track(() => {
         lifecycle.requireOpen()
-        return publisher.publish(targets.publishable(target), data, given)
+        return publisher.publish(publishable(target), data, given)
       }),
     publishTombstone: (target, key, given = {}) =>
       publishes.track(() => {
         lifecycle.requireOpen()
-        return publisher.publishTombstone(targets.publishable(target), key, given)
+        return publisher.publishTombstone(publishable(target), key, given)
       }),
     publishAll: (target: Target, data: readonly unknown[], given = {}) =>
       publishes.track(() => {
         lifecycle.requireOpen()
-        return publisher.publishAll(targets.publishable(target), data, given)
+        return publisher.publishAll(publishable(target), data, given)
       }),
     async subscribe(target: Target, handler: unknown, given = {}) {
       lifecycle.requireNotClosing()

@@ -72,6 +72,7 @@ export function createTargets(adapter: Adapter, capabilities: Capabilities) {
   }
 
   return {
+    places: places as ReadonlyMap<string, unknown>,
     resolve,
     /** Returns the topic to publish to. Throws `MQ_NOT_SUPPORTED` if other programs own it. */
     publishable(target: Target): EventDefinition {

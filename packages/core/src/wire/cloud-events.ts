@@ -59,9 +59,9 @@ export function messageFromAttributes(
     throw new MqError('MQ_UNDECODABLE', `CloudEvents version ${shown(specversion)} is not known; 1.0 is`)
   }
   const message: Writable<RawMessage> = {
-    id: boundedId(id || defaults.id),
-    source: source ? boundedText(source) : '/unknown',
-    type: type ? boundedText(type) : defaults.topic,
+    id: id && isPlain(id) ? id : boundedId(id || defaults.id),
+    source: source ? (isPlain(source) ? source : boundedText(source)) : '/unknown',
+    type: type ? (isPlain(type) ? type : boundedText(type)) : defaults.topic,
     time: time ? timeOf(time, defaults) : timeText(defaults.timeMs),
     extensions: extensionsFrom(attributes),
     headers: content.headers,
@@ -71,6 +71,9 @@ export function messageFromAttributes(
   if (partitionkey) message.key = partitionkey
   return message
 }
+
+/** Returns true for a short text of printable ASCII, which nearly every attribute is. It needs no bound and no escape. */
+const isPlain = (text: string): boolean => text.length <= 255 && /^[\x20-\x7e]*$/.test(text)
 
 /** The form of RFC 3339. `Date.parse` also takes comments of any length. */
 const timePattern = /^[\dTtZz:.+-]{1,64}$/
