@@ -19,7 +19,9 @@ export const declareScript = script(
   `
 ${createGroup}
 local group = ARGV[1]
-local before = redis.call('TYPE', KEYS[1]).ok
+local before = redis.call('EXISTS', KEYS[1]) == 1 and 'stream' or 'none'
+-- A user who reads streams of ours alone need not be allowed to ask for types.
+if ARGV[3] ~= 'MKSTREAM' then before = redis.call('TYPE', KEYS[1]).ok end
 local known = redis.call('HEXISTS', KEYS[3], group)
 local made = 0
 if ARGV[3] ~= 'MKSTREAM' and before ~= 'stream' then return {known, made, before} end
