@@ -3,6 +3,7 @@ import {
   adapterState,
   type Capabilities,
   closedError,
+  type ForeignPlace,
   type GroupRef,
   type MqError,
 } from '@mq/core/adapter'
@@ -15,6 +16,7 @@ import { createOutbox } from './publish/outbox.js'
 import { createPublisher } from './publish/publisher.js'
 import { createDeclarations } from './topology/declarations.js'
 import { maxDelayMs } from './topology/delays.js'
+import { requireRabbitmqPlace } from './topology/foreign.js'
 import { createGroups } from './topology/groups.js'
 import { createLocks } from './topology/locks.js'
 import { namespaceFor } from './topology/names.js'
@@ -32,7 +34,8 @@ export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
   const { queueArguments, consumerTimeoutMs } = settings
   const names = namespaceFor(settings.prefix)
   const state = adapterState()
-  const reportError = (error: MqError, ref?: GroupRef): void => state.report({ type: 'error', error, ...ref })
+  const reportError = (error: MqError, ref?: GroupRef): void =>
+    state.report({ type: 'error', error, ...(ref && { topic: ref.topic, group: ref.group }) })
   const declarations = createDeclarations({ names, queueArguments })
   const outbox = createOutbox(declarations, reportError)
   const links = createLinks(settings, state, {
@@ -60,6 +63,7 @@ export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
     name: 'rabbitmq',
     contract: 2,
     capabilities: capabilitiesOf(settings),
+    foreignCapabilities,
     async connect() {
       if (disconnected !== undefined) throw closedError()
       await links.publishing.open()
@@ -112,6 +116,11 @@ export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
     },
     on: state.on,
   }
+}
+
+/** An exchange feeds a queue of ours. A queue of other programs may be a classic one, which does not count its deliveries. */
+function foreignCapabilities(at: ForeignPlace): Partial<Capabilities> {
+  return typeof requireRabbitmqPlace(at) === 'string' ? { orderedKeys: false, countsCrashes: false } : {}
 }
 
 /** If a machine dies silently, the broker notices it after this many heartbeats at the latest. */

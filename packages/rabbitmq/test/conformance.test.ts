@@ -1,3 +1,4 @@
+import type { ForeignExchange } from '@mq/core'
 import { conformance } from '@mq/core/conformance'
 import {
   behindProxy,
@@ -13,6 +14,8 @@ import { namespaceFor } from '../src/topology/names.js'
 import { onRaw } from './support/raw.js'
 
 const names = namespaceFor('mq')
+
+const target = ({ exchange }: ForeignExchange) => ({ exchange, key: 'order.paid.eu' })
 
 await conformance(
   { ...vitest, describe: vitest.describe.skipIf(!brokers.wanted('rabbitmq')) },
@@ -30,6 +33,23 @@ await conformance(
       publishForeign: ({ server }, topic, body) =>
         onRaw(server.url, async (channel) => {
           channel.publish(names.topic(topic), 'anything', Buffer.from(body), { persistent: true })
+          await channel.waitForConfirms()
+        }),
+      foreignPlaces: ({ server }, name) =>
+        onRaw(server.url, async (channel) => {
+          await channel.assertQueue(name, { durable: true })
+          await channel.assertExchange(`${name}.topic`, 'topic', { durable: true })
+          await channel.assertExchange(`${name}.fanout`, 'fanout', { durable: true })
+          return [
+            name,
+            { exchange: `${name}.topic`, routingKey: 'order.#' },
+            { exchange: `${name}.fanout`, routingKey: '' },
+          ]
+        }),
+      writeForeign: ({ server }, at, body) =>
+        onRaw(server.url, async (channel) => {
+          const { exchange, key } = typeof at === 'string' ? { exchange: '', key: at } : target(at as ForeignExchange)
+          channel.publish(exchange, key, Buffer.from(body), { persistent: true })
           await channel.waitForConfirms()
         }),
     },

@@ -1,4 +1,4 @@
-import { type ConsumeOptions, type GroupRef, type Handle, MqError } from '@mq/core/adapter'
+import { type ConsumeOptions, type GroupRef, type Handle, MqError, type TargetRef } from '@mq/core/adapter'
 import type { Channel, ChannelModel } from 'amqplib'
 import { answerFrom } from '../connection/answers.js'
 import { keepChannels } from '../connection/channel-budget.js'
@@ -6,6 +6,7 @@ import { closeChannel, openChannel } from '../connection/channels.js'
 import { politely } from '../connection/close.js'
 import { textOf } from '../connection/errors.js'
 import { clusterOf, isBefore, versionOf } from '../connection/version.js'
+import { foreignQueueOf } from '../topology/foreign.js'
 import type { Locks } from '../topology/locks.js'
 import type { Copier } from '../wire/copy.js'
 import { createFinished } from './finished.js'
@@ -14,6 +15,8 @@ import type { SourceQueue } from './source-queue.js'
 
 export interface ConsumeOnParts {
   readonly ref: GroupRef
+  /** The group with its foreign place, if it has one. */
+  readonly target: TargetRef
   readonly options: ConsumeOptions
   readonly handle: Handle
   readonly copy: Copier
@@ -57,6 +60,8 @@ export async function consumeOn(connection: ChannelModel, parts: ConsumeOnParts)
   const { options, queue, stopRequested, onReady } = parts
   const isOrderedGroup = options.ordered && !options.ephemeral
   const prefetch = options.concurrency + (options.ordered ? orderedWindow : 0)
+  // The broker counts for each queue.
+  const maxUnsettled = foreignQueueOf(parts.target) === undefined ? prefetch : 2 * prefetch
   // An ordered group has a channel for its lock.
   const giveChannelsBack = keepChannels(connection, isOrderedGroup ? 2 : 1, subscriptionOf(parts.ref))
   const channel = await openChannel(connection, 'plain').catch((error) => {
@@ -65,14 +70,15 @@ export async function consumeOn(connection: ChannelModel, parts: ConsumeOnParts)
   })
   const session = createSession(channel, {
     ...parts,
-    finished: createFinished(`${clusterOf(connection)} ${parts.place}`, prefetch),
+    ref: parts.target,
+    finished: createFinished(`${clusterOf(connection)} ${parts.place}`, maxUnsettled),
     requeueCountsAsAttempt: isBefore(versionOf(connection), 4, 3),
   })
   const ended = untilEnded(channel, session, stopRequested)
   const timers: NodeJS.Timeout[] = []
   let unlock = async (): Promise<void> => undefined
   try {
-    const from = await answerFrom(connection, queue.prepare(connection, { wasReady: parts.wasReady() }))
+    const sources = await answerFrom(connection, queue.prepare(connection, { wasReady: parts.wasReady() }))
     if (isOrderedGroup) {
       const holding = parts.locks.hold(connection, parts.ref, stopRequested)
       onReady()
@@ -81,10 +87,13 @@ export async function consumeOn(connection: ChannelModel, parts: ConsumeOnParts)
       unlock = release
     }
     await answerFrom(connection, channel.prefetch(prefetch))
-    const consuming = channel.consume(from, (message) =>
-      message === null ? ended.end({ by: 'broker' }) : session.receive(message),
-    )
-    const { consumerTag } = await answerFrom(connection, consuming)
+    const tags: string[] = []
+    for (const source of sources) {
+      const consuming = channel.consume(source.queue, (message) =>
+        message === null ? ended.end({ by: 'broker' }) : session.receive(message, source),
+      )
+      tags.push((await answerFrom(connection, consuming)).consumerTag)
+    }
     onReady()
     if (!options.ephemeral) timers.push(setInterval(() => void queue.redeclare(connection), redeclareEveryMs))
     if (isOrderedGroup) timers.push(renewing(session, renewAfter * parts.consumerTimeoutMs, ended.end))
@@ -92,7 +101,8 @@ export async function consumeOn(connection: ChannelModel, parts: ConsumeOnParts)
     if (how.by === 'stop' || how.by === 'age') {
       // The next holder of an ordered group waits until no consumer is left. A cancelled one would be gone before its messages are
       // back, so this one goes with its channel.
-      const cancel = async (): Promise<unknown> => isOrderedGroup || politely(() => channel.cancel(consumerTag))
+      const cancel = async (): Promise<unknown> =>
+        isOrderedGroup || politely(() => Promise.all(tags.map((tag) => channel.cancel(tag))))
       await stop(cancel)
     } else {
       parts.onInterrupted()

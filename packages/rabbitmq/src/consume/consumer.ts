@@ -5,6 +5,7 @@ import {
   type ConsumerHealth,
   isMqError,
   MqError,
+  type TargetRef,
   withTimeout,
 } from '@mq/core/adapter'
 import { answerTimeoutMs } from '../connection/answers.js'
@@ -17,7 +18,9 @@ import { type ConsumeOnParts, consumeOn } from './consume-on.js'
 import { createSourceQueue } from './source-queue.js'
 
 export interface ConsumerParts
-  extends Pick<ConsumeOnParts, 'ref' | 'options' | 'handle' | 'copy' | 'locks' | 'consumerTimeoutMs'> {
+  extends Pick<ConsumeOnParts, 'options' | 'handle' | 'copy' | 'locks' | 'consumerTimeoutMs'> {
+  /** The group with its foreign place, if it has one. */
+  readonly ref: TargetRef
   readonly link: Link
   readonly vhost: string
   readonly names: Namespace
@@ -38,7 +41,8 @@ const maxRetryMs = 5_000
 
 /** Creates a consumer that starts again after every interruption, until it is stopped. */
 export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
-  const { ref, options, link, vhost, names, declarations, report } = parts
+  const { ref: target, options, link, vhost, names, declarations, report } = parts
+  const ref = { topic: target.topic, group: target.group }
   let status: ConsumerHealth['status'] = 'recovering'
   let wasReady = false
   let stopping: Promise<void> | undefined
@@ -56,7 +60,9 @@ export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
 
   const consumeParts: ConsumeOnParts = {
     ...parts,
-    queue: createSourceQueue({ ref, isEphemeral: options.ephemeral, link, names, declarations, report }),
+    ref,
+    target,
+    queue: createSourceQueue({ ref, target, isEphemeral: options.ephemeral, link, names, declarations, report }),
     place: `${vhost} ${names.group(ref)}`,
     stopRequested,
     stopTimeoutMs: () => stopTimeoutMs,

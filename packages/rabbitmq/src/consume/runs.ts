@@ -12,6 +12,8 @@ export class Run {
   readonly key: string | undefined
   readonly abort: LazyAbort = lazyAbort()
   readonly receivedAt = performance.now()
+  /** It came from a queue that other programs own. */
+  readonly isForeign: boolean
   isStarted = false
   /** A settlement was accepted and is being carried out. */
   isSettling = false
@@ -19,10 +21,11 @@ export class Run {
   isFinished = false
   copying: PendingCopy | undefined
 
-  constructor(delivered: ConsumeMessage, decoded: Decoded) {
+  constructor(delivered: ConsumeMessage, decoded: Decoded, { isForeign }: { readonly isForeign: boolean }) {
     this.delivered = delivered
     this.decoded = decoded
     this.key = decoded.message.key
+    this.isForeign = isForeign
   }
 }
 

@@ -5,6 +5,7 @@ import { type Decoded, decode } from '../wire/decode.js'
 import { Dispatcher } from './dispatcher.js'
 import { Run, Runs } from './runs.js'
 import { createSettler, type SettlerParts } from './settler.js'
+import type { Source } from './source-queue.js'
 
 // See docs/decisions/0033-rabbitmq-order.md.
 
@@ -14,6 +15,11 @@ export interface SessionParts extends SettlerParts {
   readonly lostAfterStallMs: () => number | undefined
   readonly report: (error: MqError) => void
 }
+
+/** The queue that a message came from. */
+type Origin = Pick<Source, 'isForeign'>
+
+const ours: Origin = { isForeign: false }
 
 /** A stop cancels the consumer when nothing has come for this long, or all slots are taken. */
 const quietMs = 30
@@ -37,24 +43,25 @@ export function createSession(channel: Channel, parts: SessionParts) {
   let isPaused = false
   let arrivedAt = 0
 
-  function receive(delivered: ConsumeMessage): void {
-    const decoded = decodeOrRefuse(delivered)
+  function receive(delivered: ConsumeMessage, source: Origin = ours): void {
+    const decoded = decodeOrRefuse(delivered, source)
     if (decoded === undefined) return
     if (isPaused) arrivedAt = performance.now()
-    const run = new Run(delivered, decoded)
+    const run = new Run(delivered, decoded, source)
     runs.add(run)
     if (finished.has(delivered)) settler.finish(run)
     else if (!isPaused) dispatcher.add(run)
   }
 
   /** Returns undefined if the message could not even be decoded as unreadable. */
-  function decodeOrRefuse(delivered: ConsumeMessage): Decoded | undefined {
+  function decodeOrRefuse(delivered: ConsumeMessage, { isForeign }: Origin): Decoded | undefined {
     try {
       return decode(delivered, ref.topic, { countRedeliveries: !options.ordered })
     } catch (cause) {
       // The driver would close the channel for an error, and this message would do the same on the next one.
-      const text = `A message could not be read, and was left to RabbitMQ to dead-letter: ${textOf(cause)}`
-      settler.refuseUnreadable(delivered)
+      const text = `A message could not be read, and was left to ${isForeign ? 'its queue' : 'RabbitMQ to dead-letter'}: ${textOf(cause)}`
+      if (isForeign) settler.leaveUnreadable(delivered)
+      else settler.refuseUnreadable(delivered)
       report(new MqError('MQ_UNDECODABLE', text, { cause }))
       return undefined
     }

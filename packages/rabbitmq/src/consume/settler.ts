@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type ConsumeOptions, type Failure, type GroupRef, type Settlement, withoutStack } from '@mq/core/adapter'
+import { type ConsumeOptions, type Failure, type Settlement, type TargetRef, withoutStack } from '@mq/core/adapter'
 import type { Channel, ConsumeMessage } from 'amqplib'
 import { type Copier, type Copy, copyProperties } from '../wire/copy.js'
 import { createAcknowledger } from './acknowledger.js'
@@ -9,7 +9,8 @@ import type { Run, Runs } from './runs.js'
 // See docs/decisions/0033-rabbitmq-order.md.
 
 export interface SettlerParts {
-  readonly ref: GroupRef
+  /** The group with its foreign place, if it has one. */
+  readonly ref: TargetRef
   readonly options: ConsumeOptions
   readonly copy: Copier
   readonly finished: Finished
@@ -22,9 +23,13 @@ interface Replacement extends Pick<Copy, 'queue' | 'delayMs'> {
   readonly attempt?: number
   readonly failure?: Failure
   readonly entryId?: string
+  /** Leaves out the headers of the original. */
+  readonly isBare?: boolean
   /** The copy is the same attempt once more, so the message is not finished with it. */
   readonly isSameAttempt?: boolean
 }
+
+const leavePauseMs = 1_000
 
 /** Creates the part of a session that answers the broker. `onEnd` is called for each run that has ended. */
 export function createSettler(channel: Channel, parts: SettlerParts, runs: Runs, onEnd: (run: Run) => void) {
@@ -52,7 +57,8 @@ export function createSettler(channel: Channel, parts: SettlerParts, runs: Runs,
 
   /** Gives a message back. If returning it would count as an attempt, a copy goes to the end of the queue instead. */
   function giveBack(run: Run): void {
-    if (options.ephemeral || options.ordered || !parts.requeueCountsAsAttempt) requeue(run)
+    // Its owner may go on with a queue that is not ours, so its messages stay there.
+    if (run.isForeign || options.ephemeral || options.ordered || !parts.requeueCountsAsAttempt) requeue(run)
     else {
       const { attempt, failure } = run.decoded
       replace(run, { queue: 'group', delayMs: 0, attempt, ...(failure && { failure }), isSameAttempt: true }, requeue)
@@ -68,8 +74,14 @@ export function createSettler(channel: Channel, parts: SettlerParts, runs: Runs,
 
   const acknowledge = (run: Run): void => end(run, () => acknowledger.add(run.delivered))
   const requeue = (run: Run): void => nack(run, { requeue: true })
-  /** The broker dead-letters the message itself, with its headers as they are. */
-  const refuse = (run: Run): void => nack(run, { requeue: false })
+  /**
+   * The broker dead-letters the message itself, with its headers as they are. It would drop a message of a queue that is not ours, which
+   * becomes a dead letter without headers instead.
+   */
+  function refuse(run: Run): void {
+    if (!run.isForeign) nack(run, { requeue: false })
+    else replace(run, { queue: 'dead', delayMs: 0, entryId: randomUUID(), isBare: true }, requeue)
+  }
 
   function nack(run: Run, { requeue }: { readonly requeue: boolean }): void {
     end(run, () => {
@@ -84,12 +96,13 @@ export function createSettler(channel: Channel, parts: SettlerParts, runs: Runs,
    */
   function replace(
     run: Run,
-    { queue, delayMs, isSameAttempt, ...history }: Replacement,
+    { queue, delayMs, isSameAttempt, isBare, ...history }: Replacement,
     instead: (run: Run) => void,
   ): void {
     run.isSettling = true
     const { content } = run.delivered
-    const properties = copyProperties(run.delivered, { message: run.decoded.message, ...history })
+    const original = isBare ? withoutHeaders(run.delivered) : run.delivered
+    const properties = copyProperties(original, { message: run.decoded.message, ...history })
     run.copying = copy({ ref, queue, delayMs, content, properties })
     void run.copying.result.then((result) => {
       if (result === 'stored') isSameAttempt ? acknowledge(run) : finish(run)
@@ -120,6 +133,18 @@ export function createSettler(channel: Channel, parts: SettlerParts, runs: Runs,
       acknowledger.count()
       channel.nack(delivered, false, false)
     },
+    /** Leaves a message that cannot be read in a queue of other programs, where the broker might drop it otherwise. */
+    leaveUnreadable(delivered: ConsumeMessage): void {
+      const leave = (): void => {
+        try {
+          channel.nack(delivered, false, true)
+        } catch {
+          // The channel has closed, which returns it as well.
+        }
+      }
+      // It comes again at once.
+      setTimeout(leave, leavePauseMs).unref()
+    },
     /** Sends no answers before the work is done. */
     async holdWhile(work: () => Promise<unknown>): Promise<void> {
       held = []
@@ -144,3 +169,8 @@ export function createSettler(channel: Channel, parts: SettlerParts, runs: Runs,
     untilStored: acknowledger.untilStored,
   }
 }
+
+const withoutHeaders = (message: ConsumeMessage): ConsumeMessage => ({
+  ...message,
+  properties: { ...message.properties, headers: {} },
+})

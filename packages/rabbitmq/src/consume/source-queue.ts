@@ -1,16 +1,18 @@
 import { randomUUID } from 'node:crypto'
-import { type AdapterEvent, type GroupRef, MqError } from '@mq/core/adapter'
+import { type AdapterEvent, type GroupRef, MqError, type TargetRef } from '@mq/core/adapter'
 import type { ChannelModel } from 'amqplib'
 import { declareOn, onChannel } from '../connection/channels.js'
 import { operationError, reply, replyCode } from '../connection/errors.js'
 import type { Link } from '../connection/link.js'
 import { isBefore, versionOf } from '../connection/version.js'
 import type { Declarations } from '../topology/declarations.js'
+import { declareForeignEphemeral, foreignQueueOf } from '../topology/foreign.js'
 import type { Namespace } from '../topology/names.js'
 import { declareEphemeral } from '../topology/topology.js'
 
 export interface SourceQueueParts {
   readonly ref: GroupRef
+  readonly target: TargetRef
   readonly isEphemeral: boolean
   readonly link: Link
   readonly names: Namespace
@@ -18,17 +20,26 @@ export interface SourceQueueParts {
   readonly report: (event: AdapterEvent) => void
 }
 
+/** A queue that a consumer takes messages from. */
+export interface Source {
+  readonly queue: string
+  /** Other programs own it, so it has none of our arguments. */
+  readonly isForeign: boolean
+}
+
 /** Creates the queue that a consumer takes messages from. It is declared when it is missing, and its deletion is reported. */
-export function createSourceQueue({ ref, isEphemeral, link, names, declarations, report }: SourceQueueParts) {
+export function createSourceQueue(parts: SourceQueueParts) {
+  const { ref, target, isEphemeral, link, names, declarations, report } = parts
   const queue = names.group(ref)
+  const foreignQueue = foreignQueueOf(target)
   let isLossReported = false
 
   const declare = (connection: ChannelModel): Promise<void> =>
-    declareOn(connection, 'Declaring a group', (channel) => declarations.declareGroup(channel, ref))
+    declareOn(connection, 'Declaring a group', (channel) => declarations.declareGroup(channel, target))
 
   const reportLoss = (reason: string): void => report({ type: 'data-loss', ...ref, reason })
 
-  async function isMissing(connection: ChannelModel): Promise<boolean> {
+  async function isMissing(connection: ChannelModel, queue: string): Promise<boolean> {
     try {
       await onChannel(connection, 'Looking for a queue', (channel) => channel.checkQueue(queue))
       return false
@@ -40,23 +51,37 @@ export function createSourceQueue({ ref, isEphemeral, link, names, declarations,
   async function prepareEphemeral(connection: ChannelModel): Promise<string> {
     const own = `${names.ephemeral(ref)}--${randomUUID()}`
     await declareOn(connection, 'Declaring an ephemeral group', async (channel) => {
+      if (target.at !== undefined) {
+        await declareForeignEphemeral(channel, { at: target.at, queue: own })
+        return
+      }
       await declarations.declareTopic(channel, ref.topic)
       await declareEphemeral(channel, names, { topic: ref.topic, queue: own })
     })
     return own
   }
 
+  /** Returns the first queue of this consumer that does not exist. */
+  async function missingQueue(connection: ChannelModel): Promise<string | undefined> {
+    if (await isMissing(connection, queue)) return 'the queue of the group'
+    if (foreignQueue === undefined || !(await isMissing(connection, foreignQueue))) return undefined
+    return `the queue '${foreignQueue}'`
+  }
+
   return {
-    /** Declares the queue and resolves with its name. `wasReady`: messages have flowed before, so a missing queue is a loss. */
-    async prepare(connection: ChannelModel, { wasReady }: { readonly wasReady: boolean }): Promise<string> {
+    /** Declares the queue and resolves with all queues to consume. `wasReady`: messages have flowed before, so a missing queue is a loss. */
+    async prepare(connection: ChannelModel, { wasReady }: { readonly wasReady: boolean }): Promise<readonly Source[]> {
       if (isEphemeral) {
         if (wasReady) reportLoss('an ephemeral subscription had no connection for a while')
-        return prepareEphemeral(connection)
+        return [{ queue: await prepareEphemeral(connection), isForeign: false }]
       }
-      if (wasReady && !isLossReported && (await isMissing(connection))) reportLoss('the queue of the group was deleted')
+      if (wasReady && !isLossReported && (await isMissing(connection, queue))) {
+        reportLoss('the queue of the group was deleted')
+      }
       await declare(connection)
       isLossReported = false
-      return queue
+      const own = { queue, isForeign: false }
+      return foreignQueue === undefined ? [own] : [own, { queue: foreignQueue, isForeign: true }]
     },
     /** Declares the group again, in case its exchanges or bindings were deleted. Never rejects. */
     async redeclare(connection: ChannelModel): Promise<void> {
@@ -69,8 +94,11 @@ export function createSourceQueue({ ref, isEphemeral, link, names, declarations,
     /** Called when the broker has cancelled the consumer. Reports a loss and resolves with its reason if the queue was deleted. */
     async lossByCancel(connection: ChannelModel): Promise<MqError | undefined> {
       // Since 4.3 the broker also cancels a consumer that has kept a message for too long.
-      if (!isBefore(versionOf(connection), 4, 3) && !(await isMissing(connection))) return undefined
-      reportLoss('the queue of the group was deleted under its consumer')
+      const mayCancel = !isBefore(versionOf(connection), 4, 3)
+      const missing =
+        mayCancel || foreignQueue !== undefined ? await missingQueue(connection) : 'the queue of the group'
+      if (missing === undefined) return undefined
+      reportLoss(`${missing} was deleted under its consumer`)
       isLossReported = true
       return new MqError('MQ_OWNERSHIP_LOST', 'The group was deleted')
     },

@@ -1,4 +1,4 @@
-import { backoff, type GroupRef, type MqError } from '@mq/core/adapter'
+import { backoff, type GroupRef, type MqError, type TargetRef } from '@mq/core/adapter'
 import { delayRoute } from '../topology/delays.js'
 import type { Namespace } from '../topology/names.js'
 import type { Copier, Copy, CopyResult } from '../wire/copy.js'
@@ -8,7 +8,7 @@ import type { Letter, Parcel } from './parcel.js'
 export interface CopierParts {
   readonly names: Namespace
   readonly outbox: Outbox
-  readonly redeclareGroup: (ref: GroupRef) => Promise<void>
+  readonly redeclareGroup: (ref: TargetRef) => Promise<void>
   readonly report: (error: MqError, ref: GroupRef) => void
 }
 

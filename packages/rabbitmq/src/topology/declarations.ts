@@ -1,5 +1,6 @@
-import type { GroupRef } from '@mq/core/adapter'
+import type { GroupRef, TargetRef } from '@mq/core/adapter'
 import type { Channel } from 'amqplib'
+import { declareForeignGroup } from './foreign.js'
 import { declareBase, declareGroup, declareLevels, declareTopic, type TopologyOptions } from './topology.js'
 
 /** The part of the topology that must exist before a message is sent. */
@@ -23,7 +24,7 @@ const keyOf = ({ topic, group }: GroupRef): string => `${topic} ${group}`
 /** Declares what publishing needs, once per connection, and remembers the groups that this adapter has declared. */
 export function createDeclarations(options: TopologyOptions) {
   const { names } = options
-  const groups = new Map<string, GroupRef>()
+  const groups = new Map<string, TargetRef>()
   let declared = nothing()
 
   async function base(channel: Channel, record: Declared): Promise<void> {
@@ -40,7 +41,8 @@ export function createDeclarations(options: TopologyOptions) {
       if (topic !== undefined && !record.topics.has(topic)) {
         await declareTopic(channel, names, topic)
         // If the exchange was deleted, the groups have lost their bindings to it.
-        for (const ref of groups.values()) if (ref.topic === topic) await declareGroup(channel, options, ref)
+        for (const ref of groups.values())
+          if (ref.topic === topic && ref.at === undefined) await declareGroup(channel, options, ref)
         record.topics.add(topic)
       }
       if (level !== undefined && level >= record.levels) {
@@ -53,10 +55,13 @@ export function createDeclarations(options: TopologyOptions) {
       await declareTopic(channel, names, topic)
     },
     /** Declares a group even if it was declared before, as another program may have deleted it. */
-    async declareGroup(channel: Channel, ref: GroupRef): Promise<void> {
+    async declareGroup(channel: Channel, ref: TargetRef): Promise<void> {
+      const { at } = ref
       await declareBase(channel, names)
-      await declareTopic(channel, names, ref.topic)
-      await declareGroup(channel, options, ref)
+      if (at === undefined) {
+        await declareTopic(channel, names, ref.topic)
+        await declareGroup(channel, options, ref)
+      } else await declareForeignGroup(channel, options, { ...ref, at })
       groups.set(keyOf(ref), ref)
     },
     forgetGroup: (ref: GroupRef): void => void groups.delete(keyOf(ref)),

@@ -1,8 +1,9 @@
-import type { GroupRef, MqError, QueueStats } from '@mq/core/adapter'
+import type { MqError, QueueStats, TargetRef } from '@mq/core/adapter'
 import { declareOn } from '../connection/channels.js'
 import { reply, replyCode } from '../connection/errors.js'
 import type { Request } from '../connection/links.js'
 import type { Declarations } from './declarations.js'
+import { foreignQueueOf, releaseReader } from './foreign.js'
 import type { Namespace } from './names.js'
 
 export interface GroupsParts {
@@ -23,18 +24,25 @@ export function createGroups({ names, declarations, request }: GroupsParts) {
   }
 
   return {
-    declare: (ref: GroupRef): Promise<void> =>
+    declare: (ref: TargetRef): Promise<void> =>
       request(`Declaring the group '${ref.group}'`, (channel) => declarations.declareGroup(channel, ref), declareOn),
-    delete: (ref: GroupRef): Promise<void> =>
+    delete: (ref: TargetRef): Promise<void> =>
       request(`Deleting the group '${ref.group}'`, async (channel) => {
         declarations.forgetGroup(ref)
         await channel.deleteQueue(names.group(ref))
         await channel.deleteQueue(names.dead(ref))
+        const queue = foreignQueueOf(ref)
+        if (queue !== undefined) await releaseReader(channel, names, { ref, queue })
       }),
-    async stats(ref: GroupRef): Promise<QueueStats> {
-      const [ready, dead] = await Promise.all([count(names.group(ref)), count(names.dead(ref))])
+    async stats(ref: TargetRef): Promise<QueueStats> {
+      const foreign = foreignQueueOf(ref)
+      const [own, dead, others] = await Promise.all([
+        count(names.group(ref)),
+        count(names.dead(ref)),
+        foreign === undefined ? 0 : count(foreign),
+      ])
       // AMQP reports neither of the other two.
-      return { ready, inFlight: undefined, delayed: undefined, dead }
+      return { ready: own + others, inFlight: undefined, delayed: undefined, dead }
     },
   }
 }

@@ -13,6 +13,8 @@ export function namespaceFor(prefix: string) {
     /** The queue that the one instance that handles an ordered group owns. */
     lock: ({ topic, group }: GroupRef): string => named('lock', topic, group),
     ephemeral: ({ topic, group }: GroupRef): string => named('ephemeral', topic, group),
+    /** The queue that says which group reads a queue of other programs. */
+    reader: (hash: string): string => named('reader', hash),
     /** An exchange and a queue. */
     delay: (level: number): string => named('delay', String(level).padStart(2, '0')),
     /** The exchange that leads from the last delay level to the topic or the group. */

@@ -25,13 +25,13 @@ const maxEphemeralBacklog = 10_000
 /** At-least-once needs `reject-publish`: with another overflow the broker silently falls back to at-most-once. */
 const keepDeadLetters = { 'x-dead-letter-strategy': 'at-least-once', 'x-overflow': 'reject-publish' }
 
-const quorum = (channel: Channel, queue: string, others: Record<string, unknown>): Promise<unknown> =>
+export const declareQuorum = (channel: Channel, queue: string, others: Record<string, unknown>): Promise<unknown> =>
   channel.assertQueue(queue, { durable: true, arguments: { 'x-queue-type': 'quorum', ...others } })
 
 /** Declares everything that all topics share, except the delay levels. */
 export async function declareBase(channel: Channel, names: Namespace): Promise<void> {
   await channel.assertExchange(names.unrouted, 'fanout', { durable: true })
-  await quorum(channel, names.unrouted, unroutedLimits)
+  await declareQuorum(channel, names.unrouted, unroutedLimits)
   await channel.bindQueue(names.unrouted, names.unrouted, '')
   await channel.assertExchange(names.due, 'topic', { durable: true, alternateExchange: names.unrouted })
 }
@@ -47,7 +47,7 @@ export async function declareLevels(
     const below = level === 0 ? names.due : names.delay(level - 1)
     await channel.assertExchange(here, 'topic', { durable: true })
     const ttl = { 'x-message-ttl': levelMs(level), 'x-dead-letter-exchange': below, ...keepDeadLetters }
-    await quorum(channel, here, ttl)
+    await declareQuorum(channel, here, ttl)
     await channel.bindQueue(here, here, bitPattern(level, '1'))
     await channel.bindExchange(below, here, bitPattern(level, '0'))
   }
@@ -65,15 +65,15 @@ export async function declareTopic(channel: Channel, names: Namespace, topic: st
 }
 
 /**
- * Declares the queues of a group. Its topic must exist. The dead-letter queue comes first: without it the broker would drop the
- * messages that it dead-letters.
+ * Declares the queues of a group, to which its own messages lead. The dead-letter queue comes first: without it the broker would drop
+ * the messages that it dead-letters.
  */
-export async function declareGroup(channel: Channel, options: TopologyOptions, ref: GroupRef): Promise<void> {
+export async function declareGroupQueues(channel: Channel, options: TopologyOptions, ref: GroupRef): Promise<void> {
   const { names, queueArguments } = options
   const dead = names.dead(ref)
   const group = names.group(ref)
-  await quorum(channel, dead, { 'x-delivery-limit': deadDeliveryLimit })
-  await quorum(channel, group, {
+  await declareQuorum(channel, dead, { 'x-delivery-limit': deadDeliveryLimit })
+  await declareQuorum(channel, group, {
     ...queueArguments,
     'x-dead-letter-exchange': '',
     'x-dead-letter-routing-key': dead,
@@ -81,6 +81,13 @@ export async function declareGroup(channel: Channel, options: TopologyOptions, r
     ...keepDeadLetters,
   })
   await channel.bindQueue(group, names.due, destinationPattern(group))
+}
+
+/** Declares a group with the bindings to its topic, which must exist. */
+export async function declareGroup(channel: Channel, options: TopologyOptions, ref: GroupRef): Promise<void> {
+  const { names } = options
+  const group = names.group(ref)
+  await declareGroupQueues(channel, options, ref)
   await channel.bindQueue(group, names.dueTopic(ref.topic), '')
   await channel.bindQueue(group, names.topic(ref.topic), '')
 }
@@ -91,12 +98,16 @@ export async function declareEphemeral(
   names: Namespace,
   { topic, queue }: { readonly topic: string; readonly queue: string },
 ): Promise<void> {
-  await channel.assertQueue(queue, {
+  await declareTemporary(channel, queue)
+  await channel.bindQueue(queue, names.dueTopic(topic), '')
+  await channel.bindQueue(queue, names.topic(topic), '')
+}
+
+/** Declares a queue without bindings that lives as long as its connection. */
+export const declareTemporary = (channel: Channel, queue: string): Promise<unknown> =>
+  channel.assertQueue(queue, {
     durable: false,
     exclusive: true,
     autoDelete: true,
     arguments: { 'x-queue-type': 'classic', 'x-max-length': maxEphemeralBacklog, 'x-overflow': 'drop-head' },
   })
-  await channel.bindQueue(queue, names.dueTopic(topic), '')
-  await channel.bindQueue(queue, names.topic(topic), '')
-}

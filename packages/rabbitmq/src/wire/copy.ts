@@ -1,10 +1,10 @@
-import { encodeFailure, type Failure, type GroupRef, type RawMessage } from '@mq/core/adapter'
+import { encodeFailure, type Failure, type RawMessage, type TargetRef } from '@mq/core/adapter'
 import type { Message, Options } from 'amqplib'
 import { brokerHeader, isOwn, own, type Table, textValue, unreadableHeadersOf } from './headers.js'
 
 /** A copy of a delivered message, for a queue of its group: a retry, a dead letter, or a message that is given back. */
 export interface Copy {
-  readonly ref: GroupRef
+  readonly ref: TargetRef
   readonly queue: 'group' | 'dead'
   readonly delayMs: number
   readonly content: Buffer
