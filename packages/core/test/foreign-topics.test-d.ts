@@ -1,6 +1,6 @@
 import { describe, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
-import { defineForeignTopic, type ForeignTopic, type Queue } from '../src/index.js'
+import { createScheduler, defineForeignTopic, defineTask, type ForeignTopic, type Queue } from '../src/index.js'
 
 declare const queue: Queue
 const at = 'user_events'
@@ -22,6 +22,8 @@ describe('defineForeignTopic', () => {
     const topic = defineForeignTopic('a', { at, decode: 'text' })
     void queue.stats(topic)
     void queue.deadLetters(topic)
+    const task = defineTask({ name: 'count', execute: (length: number) => length })
+    void createScheduler(queue).route(topic, task, ({ data }) => data.length)
     // @ts-expect-error: other programs own it
     void queue.publish(topic, 'text')
     // @ts-expect-error: other programs own it

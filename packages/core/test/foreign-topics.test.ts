@@ -80,6 +80,14 @@ describe('a foreign topic', () => {
     expect(adapter.published).toEqual([])
   })
 
+  it('is what an error proposes if a name cannot be a topic of this library', async () => {
+    const { queue } = await connected()
+    for (const name of ['_internal', 'a__b', 'a..b', 'orders:new']) {
+      const error = await mqErrorOf(() => queue.subscribe(name, handler, { group: 'g' }), 'MQ_INVALID_NAME')
+      expect(error.message).toContain('use defineForeignTopic')
+    }
+  })
+
   it('has a name that means nothing else in the queue', async () => {
     const { queue } = await connected({ foreignCapabilities }, { group: 'g' })
     await queue.subscribe(defineForeignTopic('users', { at }), handler)

@@ -1,7 +1,7 @@
 import type { Adapter, GroupRef, TargetRef } from '../contract/adapter.js'
 import { type Capabilities, completeCapabilities } from '../contract/capabilities.js'
 import { shown } from '../contract/checks/shown.js'
-import { MqError } from '../contract/errors.js'
+import { isMqError, MqError } from '../contract/errors.js'
 import type { EventDefinition } from '../contract/event.js'
 import {
   type Decoding,
@@ -87,10 +87,21 @@ export function createTargets(adapter: Adapter, capabilities: Capabilities) {
 }
 
 function definitionOf(target: Target): EventDefinition {
-  if (typeof target === 'string') return { name: requireName(target, 'topic') }
+  if (typeof target === 'string') return { name: requireTopic(target) }
   if (typeof target !== 'object' || target === null) {
     throw new TypeError(`A topic is a string or what defineEvent returns, not ${shown(target)}`)
   }
   requireName(target.name, 'topic')
   return target as EventDefinition
+}
+
+/** Checks the name of a topic. Many names of other programs do not fit, and whoever gives one needs to know what does. */
+function requireTopic(topic: string): string {
+  try {
+    return requireName(topic, 'topic')
+  } catch (error) {
+    if (!isMqError(error, 'MQ_INVALID_NAME')) throw error
+    const advice = 'To read what other programs have under such a name, use defineForeignTopic'
+    throw new MqError('MQ_INVALID_NAME', `${error.message}. ${advice}`)
+  }
 }

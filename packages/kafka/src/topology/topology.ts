@@ -55,7 +55,7 @@ export function createTopology({ cluster, admin, names, settings, report }: Topo
     const existing = await count(topic)
     if (existing !== undefined && existing > 0) return existing
     const planned = plans.find(topic)
-    if (planned === undefined || !settings.createTopics) throw missingTopics([topic])
+    if (planned === undefined || !settings.createTopics) throw missingTopics([topic], plans.plainName)
     await create([planned])
     return (await count(topic)) ?? planned.partitions
   }
@@ -83,7 +83,7 @@ export function createTopology({ cluster, admin, names, settings, report }: Topo
       const missing = unknown.filter((_, index) => counts[index] === undefined)
       const planned = missing.map((topic) => plans.find(topic)).filter((one) => one !== undefined)
       if (planned.length < missing.length || (missing.length > 0 && !settings.createTopics))
-        throw missingTopics(missing)
+        throw missingTopics(missing, plans.plainName)
       if (planned.length > 0) await create(planned)
       await Promise.all(topics.map(ensure))
     },
@@ -134,8 +134,10 @@ export function kindsOf({ main, delay, retry }: GroupTopics, { ephemeral }: { re
   return kinds
 }
 
-const missingTopics = (topics: readonly string[]): MqError =>
-  new MqError(
-    'MQ_TOPIC_MISSING',
-    `${topics.length === 1 ? 'A topic is' : 'Topics are'} missing at Kafka, and createTopics is false: ${topics.join(', ')}`,
-  )
+function missingTopics(topics: readonly string[], plainName: (topic: string) => string | undefined): MqError {
+  const what = topics.length === 1 ? 'A topic is' : 'Topics are'
+  const text = `${what} missing at Kafka, and createTopics is false: ${topics.join(', ')}`
+  const other = topics.map(plainName).find((plain) => plain !== undefined && !topics.includes(plain))
+  const hint = other === undefined ? '' : `. To read a Kafka topic that is called '${other}', use defineForeignTopic`
+  return new MqError('MQ_TOPIC_MISSING', text + hint)
+}

@@ -98,6 +98,14 @@ describe.skipIf(!brokers.wanted('kafka'))('topics of other programs', () => {
     await expect(queue.subscribe(stream, () => {})).rejects.toMatchObject({ code: 'MQ_NOT_SUPPORTED' })
   })
 
+  it('are proposed if a topic of ours is missing and may not be created', async () => {
+    const { queue } = await open({ createTopics: false })
+    const name = `user_events.${randomUUID()}`
+    const hint = expect.stringContaining(`a Kafka topic that is called '${name}', use defineForeignTopic`)
+    await expect(queue.subscribe(name, () => {})).rejects.toMatchObject({ code: 'MQ_TOPIC_MISSING', message: hint })
+    await expect(queue.publish(name, 1)).rejects.toMatchObject({ code: 'MQ_TOPIC_MISSING', message: hint })
+  })
+
   it('are named in an error if a new topic of ours has their plain name', async () => {
     const name = `server.schema.user_events.${randomUUID()}`
     await create(name)
