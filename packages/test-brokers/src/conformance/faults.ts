@@ -10,7 +10,7 @@ export type ServerFaults<K extends ServerKind> = Faults<StartedServer<SharedServ
 
 /**
  * Returns the faults for a server that `behindProxy` has started. The adapter's test adds `destroy` and `publishForeign`, which
- * need the adapter's names at the broker, and with Kafka `untrusted`.
+ * need the adapter's names at the broker, `foreignPlaces` and `writeForeign`, and with Kafka `untrusted`.
  *
  * `wrongCredentials` needs a server with a password. A server from the environment has no faults of its process, and with Kafka
  * none of its link. Their cases are not run then.

@@ -34,6 +34,8 @@ export const foreignTopics: Chapter = {
       promises: [2, 21],
       level: 'optional',
       needs: ['foreignPlaces', 'writeForeign'],
+      // There may be several places.
+      timeoutMs: 60_000,
       async run(kit) {
         const queue = await kit.queue()
         for (const { at, topic } of await places(kit)) {
@@ -61,6 +63,8 @@ export const foreignTopics: Chapter = {
       promises: [5, 6, 21],
       level: 'optional',
       needs: ['foreignPlaces', 'writeForeign'],
+      // There may be several places.
+      timeoutMs: 60_000,
       async run(kit) {
         const queue = await kit.queue()
         for (const { at, topic } of await places(kit)) {
@@ -90,6 +94,8 @@ export const foreignTopics: Chapter = {
       promises: [21],
       level: 'optional',
       needs: ['foreignPlaces', 'writeForeign'],
+      // There may be several places.
+      timeoutMs: 60_000,
       async run(kit) {
         const queue = await kit.queue()
         for (const { at, topic } of await places(kit)) {
