@@ -186,7 +186,7 @@ export function kafkaGenerators(raw: RawKafka, client: Kafka): readonly Generato
     of(
       'dead-codecs',
       into('dead'),
-      one(fc.constant({ ...plain, key: text('foreign') }), fc.constantFrom<Codec[]>('snappy', 'lz4', 'zstd')),
+      one(fc.constant({ ...plain, key: text('foreign') }), fc.constantFrom<Codec[]>('snappy', 'lz4')),
       2,
       { hidesLetters: true },
     ),
