@@ -109,6 +109,26 @@ describe.skipIf(!brokers.wanted('kafka'))('publishing', () => {
     expect((await queue.stats(topic, 'g')).ready).toBe(3)
   })
 
+  it('rejects a message without a key to a compacted topic by name, and stores those sent beside it', async () => {
+    const { queue } = await open({ partitions: 1, topicConfig: { 'cleanup.policy': 'compact' } })
+    const topic = newTopic()
+    await queue.declareGroup(topic, 'g')
+    const keys = ['a', undefined, 'b', undefined, 'c']
+    const results = await Promise.allSettled([
+      ...keys.map((key, index) => queue.publish(topic, index, key === undefined ? {} : { key })),
+      queue.publishTombstone(topic, 'd'),
+    ])
+    expect(results.map(({ status }) => status)).toEqual([
+      ...['fulfilled', 'rejected', 'fulfilled', 'rejected', 'fulfilled'],
+      'fulfilled',
+    ])
+    expect((results[1] as PromiseRejectedResult).reason).toMatchObject({
+      code: 'MQ_PUBLISH_REJECTED',
+      message: expect.stringContaining('a compacted topic takes only messages with a key'),
+    })
+    expect((await queue.stats(topic, 'g')).ready).toBe(4)
+  })
+
   it('compresses on demand', async () => {
     const { queue } = await open({ compression: 'gzip' })
     const topic = newTopic()

@@ -8,10 +8,10 @@ import {
   settleParcel,
 } from '@mq/core/adapter'
 import type { Cluster } from '../driver/cluster.js'
-import { asMqError, isUnknownTopic } from '../driver/errors.js'
+import { isUnknownTopic } from '../driver/errors.js'
 import { type Compression, produce } from '../driver/requests.js'
-import { type Destination, type Parcel, refusalReason } from './parcel.js'
-import { isAmbiguous, isFinal, isTooLarge } from './refusals.js'
+import type { Destination, Parcel } from './parcel.js'
+import { isAmbiguous, isFinal, isOfSomeRecords, isTooLarge, refusalOf } from './refusals.js'
 
 export interface PartitionQueueOptions {
   readonly cluster: Cluster
@@ -76,12 +76,11 @@ export class PartitionQueue {
       if (failure === undefined) {
         pauses = undefined
         maxRecords = maxBatchRecords
-      } else if (isTooLarge(failure) && batch.length > 1) {
+      } else if (isOfSomeRecords(failure) && batch.length > 1) {
         maxRecords = Math.ceil(batch.length / 2)
         this.#putBack(batch)
       } else if (isFinal(failure) || isTooLarge(failure)) {
-        const reason = refusalReason(asMqError(failure, 'Kafka refused it'))
-        for (const parcel of batch) giveUpParcel(parcel, reason)
+        for (const parcel of batch) giveUpParcel(parcel, refusalOf(failure, parcel.record))
       } else {
         this.#putBack(batch)
         if (isUnknownTopic(failure)) await this.#owner.recreate()

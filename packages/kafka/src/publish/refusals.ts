@@ -1,5 +1,7 @@
-import { isMqError } from '@mq/core/adapter'
-import { errorType, isAuthError, isCausedBy, isLinkError } from '../driver/errors.js'
+import { type GiveUpReason, isMqError } from '@mq/core/adapter'
+import { asMqError, errorType, isAuthError, isCausedBy, isLinkError } from '../driver/errors.js'
+import type { OutgoingRecord } from '../driver/records/record-writer.js'
+import { refusalReason } from './parcel.js'
 
 // These functions decide, from the failure of a request to publish, what became of its records.
 
@@ -22,6 +24,17 @@ const sizeTypes = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']
 
 /** Returns true if the error, or one of its causes, says that the message is too large. */
 export const isTooLarge = (error: unknown): boolean => isCausedBy(error, ({ type }) => sizeTypes.includes(type ?? ''))
+
+const isInvalid = (error: unknown): boolean => errorType(error) === 'INVALID_RECORD'
+
+/** Returns true if the error may concern only some records of a batch, although the broker has refused all of them. */
+export const isOfSomeRecords = (error: unknown): boolean => isTooLarge(error) || isInvalid(error)
+
+/** Says why a broker has refused a record. Its answer does not say so. */
+export const refusalOf = (error: unknown, { key }: Pick<OutgoingRecord, 'key'>): GiveUpReason => {
+  const hint = isInvalid(error) && key === null ? ', as a compacted topic takes only messages with a key' : ''
+  return refusalReason(asMqError(error, `Kafka refused it${hint}`))
+}
 
 const finalTypes = [
   'INVALID_TOPIC_EXCEPTION',
