@@ -8,7 +8,7 @@ import { createErrorFromCode, partitionFor } from '../src/driver/protocol.js'
 import { ByteReader, HeaderReader } from '../src/driver/records/readers.js'
 import { type KafkaRecord, readBatches } from '../src/driver/records/record-batch.js'
 import { type OutgoingRecord, recordBytes, writeBatch } from '../src/driver/records/record-writer.js'
-import { UnpackBudget } from '../src/driver/records/unpack.js'
+import { maxUnpackedBytes } from '../src/driver/records/unpack.js'
 import { isAmbiguous } from '../src/publish/refusals.js'
 import { createNames } from '../src/topology/plans.js'
 import { heldMs, maxDelayMs, tierFor, tiersMs } from '../src/topology/tiers.js'
@@ -237,7 +237,7 @@ describe('record batches', () => {
     }
     const { records } = await readBatches(await batchWith('hello'), all)
     expect(records.map((record) => String(record.value))).toEqual(['hello'])
-    const budget = new UnpackBudget(1_000_000)
+    const budget = { maxBytes: 1_000_000, left: 1_000_000 }
     const [bomb] = (await readBatches(await batchWith('x'.repeat(2_000_000)), { ...all, budget })).records
     expect(bomb?.unreadable?.cause.message).toContain('more than 1000000 bytes')
   })
@@ -248,7 +248,7 @@ describe('record batches', () => {
     const batches = await Promise.all(offsets.map((baseOffset) => batchOf([large], { baseOffset, compression: 1 })))
     const log = Buffer.concat(batches)
     for (const from of offsets) {
-      const budget = new UnpackBudget()
+      const budget = { maxBytes: maxUnpackedBytes, left: maxUnpackedBytes }
       const read = await readBatches(log, { from, aborted: [], budget })
       expect([read.records.map(({ offset }) => offset), read.nextOffset]).toEqual([[from], from + 1])
       // The partitions of an answer share what is left.

@@ -5,7 +5,7 @@ import { ask, askToProduce, createErrorFromCode } from './protocol.js'
 import { ByteReader } from './records/readers.js'
 import { type AbortedTransaction, type RecordsRead, readBatches } from './records/record-batch.js'
 import { type OutgoingRecord, writeBatch } from './records/record-writer.js'
-import { UnpackBudget } from './records/unpack.js'
+import { maxUnpackedBytes } from './records/unpack.js'
 
 /** How batches are compressed. */
 export type Compression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
@@ -119,7 +119,7 @@ export async function fetch(
 async function readAnswer(data: Buffer, positions: ReadonlyMap<string, number>) {
   const reader = new ByteReader(data)
   const partitions: PartitionRead[] = []
-  const budget = new UnpackBudget()
+  const budget = { maxBytes: maxUnpackedBytes, left: maxUnpackedBytes }
   const clientSideThrottleTime = reader.int32()
   const errorCode = reader.int16()
   if (errorCode !== 0) throw createErrorFromCode(errorCode)

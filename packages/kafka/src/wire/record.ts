@@ -85,7 +85,7 @@ const tombstoneHeader = 'ce_tombstone'
 /** Encodes a message that is published. A tombstone has a null value, by which compaction deletes its key. */
 export function encodeOutgoing(message: OutgoingMessage): OutgoingRecord {
   const record = encodeRecord(message, { delayMs: message.delayMs })
-  if (!isTombstone(message)) return record
+  if (message.body.byteLength > 0 || !isTombstone(message)) return record
   return { ...record, value: null, headers: record.headers.filter(({ name }) => name !== tombstoneHeader) }
 }
 

@@ -1,5 +1,5 @@
 import { ByteReader, HeaderReader, type RecordHeader } from './readers.js'
-import { MissingCodecError, UnpackBudget, unpack } from './unpack.js'
+import { MissingCodecError, maxUnpackedBytes, type UnpackBudget, unpack } from './unpack.js'
 
 /** A record as it was read. */
 export interface KafkaRecord {
@@ -58,7 +58,7 @@ export async function readBatches(
     readonly budget?: UnpackBudget
   },
 ): Promise<RecordsRead> {
-  const { from, budget = new UnpackBudget() } = options
+  const { from, budget = { maxBytes: maxUnpackedBytes, left: maxUnpackedBytes } } = options
   const records: KafkaRecord[] = []
   const headers = new HeaderReader()
   const isAborted = abortedFilter(options.aborted)

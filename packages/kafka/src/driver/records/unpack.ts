@@ -9,35 +9,14 @@ export class MissingCodecError extends Error {
   override readonly name = 'MissingCodecError'
 }
 
-/**
- * The memory that the compressed batches of one answer may take, unpacked. An answer is a few megabytes at most, so one that grows
- * beyond this is an attack.
- */
-export class UnpackBudget {
-  readonly #maxBytes: number
-  #left: number
-
-  constructor(maxBytes = 64 * 1024 * 1024) {
-    this.#maxBytes = maxBytes
-    this.#left = maxBytes
-  }
-
-  get maxBytes(): number {
-    return this.#maxBytes
-  }
-
-  get left(): number {
-    return this.#left
-  }
-
-  get isUntouched(): boolean {
-    return this.#left === this.#maxBytes
-  }
-
-  spend(bytes: number): void {
-    this.#left = Math.max(0, this.#left - bytes)
-  }
+/** The memory that the compressed batches of one answer may take, unpacked. */
+export interface UnpackBudget {
+  readonly maxBytes: number
+  left: number
 }
+
+/** The budget of an answer. It is a few megabytes at most, so one that grows beyond this is an attack. */
+export const maxUnpackedBytes = 64 * 1024 * 1024
 
 const gzip = 1
 const zstd = 4
@@ -52,15 +31,15 @@ const zstdUnpacked = zstdDecompress === undefined ? undefined : promisify(zstdDe
  */
 export async function unpack(packed: Buffer, compression: number, budget: UnpackBudget): Promise<Buffer | undefined> {
   if (budget.left === 0) return undefined
-  const mayWait = !budget.isUntouched
+  const mayWait = budget.left < budget.maxBytes
   const unpacked = await unpackWithin(packed, compression, budget.left).catch((error) => {
     if (!isTooLong(error)) throw error
     // The part that was unpacked counts, so that no further batch of the answer is tried.
-    budget.spend(budget.left)
+    budget.left = 0
     if (mayWait) return undefined
     throw new Error(`Its records take more than ${budget.maxBytes} bytes when they are unpacked`)
   })
-  if (unpacked !== undefined) budget.spend(unpacked.length)
+  if (unpacked !== undefined) budget.left = Math.max(0, budget.left - unpacked.length)
   return unpacked
 }
 
