@@ -65,9 +65,9 @@ export function kafka(options: KafkaOptions): Adapter {
       state.markOpen()
     },
     async disconnect({ timeoutMs }) {
-      const endsAt = Date.now() + timeoutMs
+      const endsAt = performance.now() + timeoutMs
       await consumers.stopAll(timeoutMs)
-      await outbox.close(Math.max(0, endsAt - Date.now()))
+      await outbox.close(Math.max(0, endsAt - performance.now()))
       link.close()
       admin.close()
       state.markClosed()

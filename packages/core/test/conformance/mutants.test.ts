@@ -4,7 +4,13 @@ import { type MutantName, mutantNames, mutants } from './mutants.js'
 import { patienceMs, type Verdict, verdictOn } from './support/killers.js'
 
 /** These affect the whole process, so they run alone, one after the other. */
-const alone: readonly MutantName[] = ['leaksTimer', 'unhandledRejection']
+const alone: readonly MutantName[] = [
+  'leaksTimer',
+  'unhandledRejection',
+  'stopByTimeOfDay',
+  'leaseByTimeOfDay',
+  'listenerPerPublish',
+]
 
 /** The mutants whose cases may take longest come first. */
 const together = mutantNames

@@ -80,12 +80,14 @@ export class Commits implements CommitGate {
 
   /** Commits the progress of these partitions until the broker has all of it, or the time is over. */
   async all(trackers: readonly Tracker[], timeoutMs: number): Promise<void> {
-    const endsAt = Date.now() + timeoutMs
+    const endsAt = performance.now() + timeoutMs
     // A tracker that was lost in the meantime is not committed any more.
     const isBehind = (tracker: Tracker): boolean =>
       this.#options.trackers.get(nameOf(tracker)) === tracker && this.#stateOf(tracker).state !== tracker.committed
-    while (trackers.some(isBehind) && Date.now() < endsAt) {
-      await withTimeout(this.#commit(), Math.max(1, endsAt - Date.now()), () => new Error('late')).catch(() => {})
+    while (trackers.some(isBehind) && performance.now() < endsAt) {
+      await withTimeout(this.#commit(), Math.max(1, endsAt - performance.now()), () => new Error('late')).catch(
+        () => {},
+      )
       // The next generation of the group may begin soon, and take the commit.
       if (trackers.some(isBehind)) await sleep(retryMs)
     }

@@ -78,7 +78,7 @@ export class Fetcher {
   /** The brokers that a loop reads from. */
   readonly #loops = new Set<number>()
   readonly #pingedAt = new Map<number, number>()
-  #refreshedAt = Date.now()
+  #refreshedAt = performance.now()
   #planning = false
   #planAgain = false
   #failing = false
@@ -177,8 +177,8 @@ export class Fetcher {
 
   /** No error says that a topic was replaced while nothing of it was being read. */
   #refresh(): void {
-    if (Date.now() - this.#refreshedAt < refreshEveryMs) return
-    this.#refreshedAt = Date.now()
+    if (performance.now() - this.#refreshedAt < refreshEveryMs) return
+    this.#refreshedAt = performance.now()
     const topics = new Set([...this.#positions.values()].map(({ topic }) => topic))
     this.#cluster.allPartitions([...topics], { fresh: true }).catch(() => {})
   }
@@ -201,7 +201,7 @@ export class Fetcher {
         positions = leaders.get(leader) ?? []
         if (failure !== undefined) void this.#plan()
         if (positions.length === 0) return
-        const now = Date.now()
+        const now = performance.now()
         const ready = positions.filter(({ notBefore }) => notBefore <= now)
         if (ready.length === 0) await sleep(errorPauseMs / 4)
         else await this.#fetch(leader, ready)
@@ -218,8 +218,8 @@ export class Fetcher {
   async #fetch(leader: number, positions: readonly Position[]): Promise<void> {
     this.#refresh()
     const broker = await this.#cluster.node(leader)
-    if (Date.now() - (this.#pingedAt.get(leader) ?? 0) > pingEveryMs) {
-      this.#pingedAt.set(leader, Date.now())
+    if (performance.now() - (this.#pingedAt.get(leader) ?? Number.NEGATIVE_INFINITY) > pingEveryMs) {
+      this.#pingedAt.set(leader, performance.now())
       await this.#cluster.request(broker, () => broker.apiVersions())
     }
     const maxWaitMs = positions.length < this.#positions.size ? shortWaitMs : longWaitMs
@@ -265,7 +265,7 @@ export class Fetcher {
       return true
     }
     position.failing = true
-    position.notBefore = Date.now() + errorPauseMs
+    position.notBefore = performance.now() + errorPauseMs
     if (isStaleLeader(error)) this.#cluster.forget(position.topic)
     return false
   }
@@ -277,7 +277,7 @@ export class Fetcher {
     { offset, cause }: NonNullable<PartitionRead['missingCodec']>,
   ): Error {
     position.failing = true
-    position.notBefore = Date.now() + codecPauseMs
+    position.notBefore = performance.now() + codecPauseMs
     if (offset > position.from) {
       position.from = offset
       const records = read.records.filter((record) => record.offset < offset)

@@ -12,7 +12,7 @@ const pausesBetween = { minMs: 20, maxMs: 500 }
  * The request must be one that may be carried out twice.
  */
 export async function patiently<T>(request: () => Promise<T>): Promise<T> {
-  const startedAt = Date.now()
+  const startedAt = performance.now()
   const pauses = backoff(pausesBetween)
   for (;;) {
     try {
@@ -21,7 +21,7 @@ export async function patiently<T>(request: () => Promise<T>): Promise<T> {
       const isMoving = isStaleLeader(error) || isCoordinatorGone(error)
       const pauseMs = pauses.next()
       const endsAt = startedAt + (isMoving ? longPatienceMs : patienceMs)
-      if ((!isMoving && !isLinkError(error)) || Date.now() + pauseMs > endsAt) throw error
+      if ((!isMoving && !isLinkError(error)) || performance.now() + pauseMs > endsAt) throw error
       await sleep(pauseMs)
     }
   }

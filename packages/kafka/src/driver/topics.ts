@@ -35,7 +35,7 @@ export async function createTopics(
     timeoutMs,
   )
   for (const one of topicErrors) throwUnlessExisting(one)
-  const endsAt = Date.now() + timeoutMs
+  const endsAt = performance.now() + timeoutMs
   for (const { topic } of topics) {
     await untilTrue(() => hasLeaders(cluster, topic), {
       endsAt,
@@ -50,7 +50,7 @@ export async function deleteTopics(
   topics: readonly string[],
   { timeoutMs }: TimeLimit,
 ): Promise<void> {
-  const endsAt = Date.now() + timeoutMs
+  const endsAt = performance.now() + timeoutMs
   for (const topic of topics) {
     const controller = await cluster.controller()
     await cluster
@@ -94,7 +94,7 @@ async function untilTrue(
 ): Promise<void> {
   const pauses = backoff({ minMs: 10, maxMs: 200 })
   while (!(await condition())) {
-    if (Date.now() > endsAt) throw late()
+    if (performance.now() > endsAt) throw late()
     await sleep(pauses.next())
   }
 }

@@ -137,7 +137,7 @@ export class TopicQueue implements PartitionOwner {
   readonly #partitions = new Map<number, PartitionQueue>()
   /** 0 until it is known. */
   #partitionCount = 0
-  #countedAt = 0
+  #countedAt = Number.NEGATIVE_INFINITY
   #isPreparing = false
   #isFlushScheduled = false
   #nextPartition = 0
@@ -180,7 +180,7 @@ export class TopicQueue implements PartitionOwner {
     while (this.#partitionCount === 0 && this.#waiting().some((parcel) => !isParcelSettled(parcel))) {
       try {
         this.#partitionCount = await this.#options.topology.ensure(this.topic)
-        this.#countedAt = Date.now()
+        this.#countedAt = performance.now()
       } catch (error) {
         this.#notReady(error)
         if (!isFinal(error)) await sleep(pauses.next())
@@ -192,7 +192,7 @@ export class TopicQueue implements PartitionOwner {
 
   /** Partitions may have been added. The old number serves until the new one is known. */
   #refreshPartitionCount(): void {
-    this.#countedAt = Date.now()
+    this.#countedAt = performance.now()
     this.#options.topology.count(this.topic).then(
       (count) => {
         this.#partitionCount = count ?? this.#partitionCount
@@ -202,7 +202,7 @@ export class TopicQueue implements PartitionOwner {
   }
 
   #flush(): void {
-    if (Date.now() - this.#countedAt > maxCountAgeMs) this.#refreshPartitionCount()
+    if (performance.now() - this.#countedAt > maxCountAgeMs) this.#refreshPartitionCount()
     for (const parcel of this.#keyed) {
       this.#partition(partitionFor(parcel.record.key as string, this.#partitionCount)).push(parcel)
     }

@@ -15,7 +15,7 @@ export function createAcknowledger(channel: Channel, oldestUnsettledTag: () => n
   let countedFrom = 0
 
   function count(): void {
-    const now = Date.now()
+    const now = performance.now()
     if (now - countedFrom > storedWithinMs) {
       countedFrom = now
       answers = 0
@@ -57,7 +57,7 @@ export function createAcknowledger(channel: Channel, oldestUnsettledTag: () => n
     /** Resolves when the broker can be expected to have passed on all answers. Called before the channel is closed. */
     async untilStored(): Promise<void> {
       flush()
-      const isMany = answers > manyAnswers && Date.now() - countedFrom <= 2 * storedWithinMs
+      const isMany = answers > manyAnswers && performance.now() - countedFrom <= 2 * storedWithinMs
       if (isMany) await new Promise((resolve) => setTimeout(resolve, storedWithinMs))
     },
   }

@@ -369,5 +369,31 @@ export const publish: Chapter = {
         }
       },
     },
+    {
+      id: 'PUB-17',
+      title: 'many publishes at once, all with one signal, cause no warning of too many listeners',
+      promises: [12],
+      level: 'required',
+      alone: 'process',
+      async run(kit) {
+        const queue = await kit.queue()
+        await queue.declareGroup(kit.topic(), 'g')
+        const warnings: string[] = []
+        const onWarning = ({ name, message }: Error): void => {
+          if (name === 'MaxListenersExceededWarning') warnings.push(message)
+        }
+        process.on('warning', onWarning)
+        try {
+          const { signal } = new AbortController()
+          const results = await Promise.all(range(50).map((number) => queue.publish(kit.topic(), number, { signal })))
+          assert.equal(new Set(results.map(({ id }) => id)).size, 50)
+          // A warning comes a tick later.
+          await sleep(0)
+          assert.deepEqual(warnings, [])
+        } finally {
+          process.off('warning', onWarning)
+        }
+      },
+    },
   ],
 }

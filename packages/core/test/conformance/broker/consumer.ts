@@ -182,6 +182,7 @@ export class GroupConsumer implements Consumer {
     if (this.#faulty('undecodableStaysIll') && !isJson(message.body)) this.#status = 'recovering'
     const run: Run = { delivery, connection, abort: lazyAbort() }
     this.#runs.set(delivery, run)
+    if (this.#faulty('leaseByTimeOfDay')) this.#watchLease(delivery)
     const delivered: Delivery = {
       ...decode(message, this.ref.topic, this.#faulty),
       attempt: this.#faulty('attemptReset') ? 1 : attempt,
@@ -239,6 +240,7 @@ export class GroupConsumer implements Consumer {
 
   /** Resolves when no run is left, or at the timeout. */
   async #finished(timeoutMs: number): Promise<void> {
+    if (this.#faulty('stopByTimeOfDay')) return this.#finishedBy(Date.now() + timeoutMs)
     await new Promise<void>((resolve) => {
       const waitMs = this.#faulty('stopIgnoresDeadline') ? 60_000 : timeoutMs
       const timer = setTimeout(resolve, Math.min(waitMs, 2 ** 31 - 1))
@@ -248,6 +250,20 @@ export class GroupConsumer implements Consumer {
         resolve()
       }
     })
+  }
+
+  async #finishedBy(endsAt: number): Promise<void> {
+    while (this.#runs.size > 0 && Date.now() < endsAt) await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+
+  /** Loses the runs that began more than a minute ago, by the time of day. */
+  #watchLease(delivery: number): void {
+    const startedAt = Date.now()
+    const timer = setInterval(() => {
+      if (!this.#runs.has(delivery)) clearInterval(timer)
+      else if (Date.now() - startedAt > 60_000) this.#loseRuns(new MqError('MQ_OWNERSHIP_LOST', 'The lease is over'))
+    }, 10)
+    timer.unref()
   }
 
   /** Resolves when the broker has answered everything, the connection is lost, or the time is over. */

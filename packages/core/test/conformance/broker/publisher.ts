@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events'
 import type { OutgoingMessage, PublishCall, StoreOutcome } from '../../../src/adapter.js'
 import { isMqError, MqError } from '../../../src/index.js'
 import { encode } from './codec.js'
@@ -22,6 +23,7 @@ export class Publisher {
   #wasUp = false
   #drained: (() => void) | undefined
   readonly #faulty: Faulty
+  readonly #closing = new EventEmitter()
 
   constructor(faulty: Faulty) {
     this.#faulty = faulty
@@ -48,6 +50,7 @@ export class Publisher {
         },
       }
       this.#pending.add(pending)
+      if (this.#faulty('listenerPerPublish')) this.#closing.once('close', expire)
       signal.addEventListener('abort', expire)
       if (signal.aborted) expire()
       else this.#send(pending)

@@ -8,8 +8,8 @@ const reportEveryMs = 60_000
 export function createCodecReport(ref: GroupRef, report: (event: AdapterEvent) => void) {
   let reportedAt = Number.NEGATIVE_INFINITY
   return ({ topic, partition, missingCodec }: PartitionRead): void => {
-    if (missingCodec === undefined || Date.now() - reportedAt < reportEveryMs) return
-    reportedAt = Date.now()
+    if (missingCodec === undefined || performance.now() - reportedAt < reportEveryMs) return
+    reportedAt = performance.now()
     const { offset, cause } = missingCodec
     const text = `The batch at offset ${offset} of ${topic}/${partition} cannot be read: ${cause.message}`
     report({ type: 'error', error: new MqError('MQ_UNDECODABLE', text, { cause }), ...ref })

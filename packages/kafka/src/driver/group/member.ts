@@ -47,7 +47,7 @@ export class Member {
   #coordinator: Broker | undefined
   #state: 'out' | 'joining' | 'in' = 'out'
   /** The latest time at which the group certainly knew this member. */
-  #lastContact = 0
+  #lastContact = Number.NEGATIVE_INFINITY
   #heartbeat: NodeJS.Timeout | undefined
   #beating = false
   #wake: ((wake: Wake) => void) | undefined
@@ -123,7 +123,7 @@ export class Member {
     if (this.#stopped) return
     this.#woken = undefined
     this.#state = 'in'
-    this.#lastContact = Date.now()
+    this.#lastContact = performance.now()
     const partitionCount = await this.#partitionCount()
     const granted = new Set(share.partitions.map(nameOf))
     const owned = new Set(this.#owned.map(nameOf))
@@ -172,7 +172,7 @@ export class Member {
       onJoined: ({ memberId, generation }) => {
         this.#memberId = memberId
         this.#generation = generation
-        this.#lastContact = Date.now()
+        this.#lastContact = performance.now()
       },
     })
   }
@@ -214,7 +214,7 @@ export class Member {
 
   async #sendHeartbeat(coordinator: Broker): Promise<void> {
     const { cluster, groupId } = this.#options
-    const [memberId, generation, sentAt] = [this.#memberId, this.#generation, Date.now()]
+    const [memberId, generation, sentAt] = [this.#memberId, this.#generation, performance.now()]
     try {
       await cluster.request(coordinator, (broker) =>
         broker.heartbeat({ groupId, memberId, groupGenerationId: generation }),
@@ -251,7 +251,7 @@ export class Member {
   #isExpired(): boolean {
     const { sessionTimeoutMs, rebalanceTimeoutMs } = this.#options
     const patienceMs = this.#state === 'joining' ? Math.max(sessionTimeoutMs, rebalanceTimeoutMs) : sessionTimeoutMs
-    return Date.now() - this.#lastContact > patienceMs
+    return performance.now() - this.#lastContact > patienceMs
   }
 
   #signal(wake: Wake): void {
