@@ -23,6 +23,8 @@ export interface Written {
   readonly exact?: true
   /** Puts back what it broke; the attacked group has to go on only after that. */
   readonly undo?: () => Promise<void>
+  /** Its dead letter cannot be replayed, and the error has to say why. A stub, which says where its message is, needs no such word. */
+  readonly noReplay?: true
   /** Nobody has to notice what was broken before it is used. */
   readonly mayBeSilent?: true
 }

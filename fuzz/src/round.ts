@@ -8,7 +8,7 @@ import { checkAlways, checkEvents, illness, some, spareBytes } from './oracle/ch
 import { Ledger } from './oracle/ledger.js'
 import { checkReplay, chosenFor } from './oracle/replays.js'
 import { SubjectLost } from './subject/remote.js'
-import type { Sight } from './subject/sight.js'
+import type { Letter, Sight } from './subject/sight.js'
 import type { Subject } from './subject/subject.js'
 
 export interface Field {
@@ -186,7 +186,9 @@ class Round {
     const { arena, subject } = this.#field
     const ref = { topic: arena.topic, group: arena.group }
     const letters = [...this.#ledger.letters.values()].filter(({ topic }) => topic === arena.topic)
-    const chosen = chosenFor(letters, (letter) => this.#ledger.stays(letter))
+    const staying = letters.filter((one) => this.#ledger.stays(one))
+    await this.#replayIsRefused(staying.find((one) => this.#ledger.cannotBeReplayed(one)))
+    const chosen = chosenFor(letters, (one) => staying.includes(one) && !this.#ledger.cannotBeReplayed(one))
     const { doomed } = chosen
     const runsBefore = doomed.map(({ topic, id }) => this.#ledger.runsOf(topic, id).length)
     await checkReplay(chosen, (ids) => subject.replay(ref, ids))
@@ -211,6 +213,19 @@ class Round {
           1,
         )
     }
+  }
+
+  /** What cannot be replayed stays, and the error says why. */
+  async #replayIsRefused(letter: Letter | undefined): Promise<void> {
+    if (letter === undefined) return
+    const { arena, subject } = this.#field
+    const ref = { topic: arena.topic, group: arena.group }
+    const text = await subject.replay(ref, [letter.entryId]).then(() => undefined, ignoreText)
+    if (text === undefined)
+      throw new Broken('replay', `The dead letter ${letter.entryId} was replayed, although it cannot be`)
+    const left = await subject.letters(ref)
+    if (left.some(({ entryId }) => entryId === letter.entryId)) return
+    throw new Broken('replay', `The dead letter ${letter.entryId} could not be replayed and is gone: ${text}`)
   }
 
   async #isWell(): Promise<void> {

@@ -106,6 +106,11 @@ export class Ledger {
     return !isCanaryId(letter.id) && !isNamed(letter, gone)
   }
 
+  /** Whether its dead letter has to be refused when it is replayed. */
+  cannotBeReplayed(letter: Letter): boolean {
+    return this.written.some(({ noReplay, names }) => noReplay === true && isNamed(letter, names))
+  }
+
   /** Entries that run again and again. */
   storms(): readonly string[] {
     const runs = new Map<string, number>()

@@ -112,12 +112,12 @@ export function kafkaGenerators(raw: RawKafka, client: Kafka): readonly Generato
     where: fc.Arbitrary<Into>,
     batch: fc.Arbitrary<Batch>,
     maxLength = 10,
-    more: Pick<Generator, 'arena' | 'hidesLetters'> = {},
+    { noReplay, ...more }: Pick<Generator, 'arena' | 'hidesLetters'> & Pick<Written, 'noReplay'> = {},
   ): Generator =>
     generator({
       name: `kafka/${name}`,
       entries: fc.array(fc.record({ into: where, partition, batch }), { minLength: 1, maxLength }),
-      write,
+      write: async (entry, attack) => ({ ...(await write(entry, attack)), ...(noReplay && { noReplay }) }),
       ...more,
     })
   const bomb = (megabytes: fc.Arbitrary<number>): fc.Arbitrary<Batch> =>
@@ -181,7 +181,10 @@ export function kafkaGenerators(raw: RawKafka, client: Kafka): readonly Generato
     of('unpacked', into('main'), bomb(fc.integer({ min: 1, max: 8 })), 6),
     of('bombs', into('main'), bomb(fc.integer({ min: 20, max: 130 })), 12),
     of('dead-bombs', into('dead'), bomb(fc.integer({ min: 20, max: 130 })), 8),
-    of('codecs', fc.constantFrom<Into[]>('main', 'retry', 'delay'), one(fc.constant(plain), codecs), 6),
+    of('codecs', fc.constantFrom<Into[]>('main', 'retry', 'delay'), one(fc.constant(plain), codecs), 6, {
+      // Whoever installs the codec can replay it.
+      noReplay: true,
+    }),
     // Whoever has the codec can read them, so they are no garbage that may be passed over.
     of(
       'dead-codecs',
