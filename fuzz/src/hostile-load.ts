@@ -43,8 +43,8 @@ const tooLarge: readonly string[] = [
 const maxPauseMs = 600
 
 /** A generator takes part if every promise holds for it, it leaves our own structures whole and readable, and it needs no scheduler. */
-const takesPart = ({ name, sabotages, hidesLetters, arena }: Generator): boolean =>
-  isRun(name) && sabotages !== true && hidesLetters !== true && arena?.tasks !== true && !tooLarge.includes(name)
+const takesPart = ({ name, sabotages, ruins, arena }: Generator): boolean =>
+  isRun(name) && sabotages !== true && ruins === undefined && arena?.tasks !== true && !tooLarge.includes(name)
 
 export function createHostileLoad({ enemy, arena, random }: HostileLoadOptions): HostileLoad {
   const generators = enemy.generators.filter(takesPart)

@@ -52,8 +52,11 @@ export interface Generator<Entry = unknown> {
   readonly sabotages?: true
   /** What it writes is looked at only once a second, so the last canaries come after that. */
   readonly lingers?: true
-  /** Afterwards the dead letters of the attacked group cannot be listed, and the error has to say why. */
-  readonly hidesLetters?: true
+  /**
+   * The attacked group stands still for good (`group`), or its dead letters cannot be listed (`letters`): topics of ours hold what may
+   * not be passed over. Others go on, and it has to be said.
+   */
+  readonly ruins?: 'group' | 'letters'
   write(entry: Entry, attack: Attack): Promise<Written>
 }
 

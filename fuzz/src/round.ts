@@ -66,12 +66,14 @@ class Round {
     const ticksBefore = this.#last?.ticks ?? 0
     await this.#publish(3)
     if (arena.tasks) await this.#startSlowTask()
-    await Promise.all([this.#write(), this.#publish(8, { innocentOnly: this.#generator.sabotages === true })])
+    const innocentOnly = this.#generator.sabotages === true || this.#generator.ruins === 'group'
+    await Promise.all([this.#write(), this.#publish(8, { innocentOnly })])
+    if (this.#generator.ruins === 'group') return await this.#endure(this.#ledger.written)
     const broken = this.#ledger.written.filter(({ undo }) => undo !== undefined)
     if (broken.length > 0) await this.#endure(broken)
     if (this.#generator.lingers) await sleep(lingersMs)
     await this.#publish(4)
-    if (this.#generator.hidesLetters) return await this.#lettersAreHidden()
+    if (this.#generator.ruins === 'letters') return await this.#lettersAreHidden()
     await this.#canariesCome()
     await this.#entriesCome()
     if (arena.tasks) await this.#tasksGoOn(ticksBefore)

@@ -99,7 +99,7 @@ async function tryOnce(
         salt,
         without: without(generator.name),
       })
-      if (generator.hidesLetters) field.leave()
+      if (generator.ruins !== undefined) field.leave()
     } catch (error) {
       firstFailedAt ??= Date.now()
       await field.spoil()

@@ -112,7 +112,7 @@ export function kafkaGenerators(raw: RawKafka, client: Kafka): readonly Generato
     where: fc.Arbitrary<Into>,
     batch: fc.Arbitrary<Batch>,
     maxLength = 10,
-    { noReplay, ...more }: Pick<Generator, 'arena' | 'hidesLetters'> & Pick<Written, 'noReplay'> = {},
+    { noReplay, ...more }: Pick<Generator, 'arena' | 'ruins'> & Pick<Written, 'noReplay'> = {},
   ): Generator =>
     generator({
       name: `kafka/${name}`,
@@ -135,6 +135,7 @@ export function kafkaGenerators(raw: RawKafka, client: Kafka): readonly Generato
     },
     { requiredKeys: [] },
   )
+  const packedCodecs = fc.constantFrom<Codec[]>('snappy', 'lz4', 'zstd')
   const codecs = fc.constantFrom<Codec[]>('snappy', 'lz4', 'zstd', 'unknown')
   const plain: BatchRecord = { value: json, headers: [] }
   const large = (bytes: fc.Arbitrary<number>): fc.Arbitrary<BatchRecord> =>
@@ -181,9 +182,10 @@ export function kafkaGenerators(raw: RawKafka, client: Kafka): readonly Generato
     of('unpacked', into('main'), bomb(fc.integer({ min: 1, max: 8 })), 6),
     of('bombs', into('main'), bomb(fc.integer({ min: 20, max: 130 })), 12),
     of('dead-bombs', into('dead'), bomb(fc.integer({ min: 20, max: 130 })), 8),
-    of('codecs', fc.constantFrom<Into[]>('main', 'retry', 'delay'), one(fc.constant(plain), codecs), 6, {
-      // Whoever installs the codec can replay it.
-      noReplay: true,
+    // Whoever installs the codec can replay it.
+    of('codecs', into('main'), one(fc.constant(plain), codecs), 6, { noReplay: true }),
+    of('own-codecs', fc.constantFrom<Into[]>('retry', 'delay'), one(fc.constant(plain), packedCodecs), 2, {
+      ruins: 'group',
     }),
     // Whoever has the codec can read them, so they are no garbage that may be passed over.
     of(
@@ -191,7 +193,7 @@ export function kafkaGenerators(raw: RawKafka, client: Kafka): readonly Generato
       into('dead'),
       one(fc.constant({ ...plain, key: text('foreign') }), fc.constantFrom<Codec[]>('snappy', 'lz4')),
       2,
-      { hidesLetters: true },
+      { ruins: 'letters' },
     ),
     of(
       'lies',
