@@ -42,11 +42,10 @@ export interface Queue extends AsyncDisposable {
    * be.
    */
   publish<Input, Output>(
-    event: EventDefinition<Input, Output>,
+    target: string | EventDefinition<Input, Output>,
     data: NoInfer<Input>,
     options?: PublishOptions,
   ): Promise<PublishResult>
-  publish(topic: string, data: unknown, options?: PublishOptions): Promise<PublishResult>
   /**
    * Publishes a tombstone: a message without data that deletes its key. A compacted Kafka topic removes the earlier messages of the key;
    * every broker delivers it to the handlers that take tombstones. It resolves and rejects as `publish` does. No schema sees it.
@@ -58,29 +57,23 @@ export interface Queue extends AsyncDisposable {
    * the other. `timeoutMs` is for the whole list: raise it for a long one.
    */
   publishAll<Input, Output>(
-    event: EventDefinition<Input, Output>,
+    target: string | EventDefinition<Input, Output>,
     data: readonly NoInfer<Input>[],
     options?: PublishAllOptions<NoInfer<Input>>,
   ): Promise<readonly PublishResult[]>
-  publishAll(topic: string, data: readonly unknown[], options?: PublishAllOptions): Promise<readonly PublishResult[]>
   /**
    * Declares the group if it does not exist, and consumes. Once it has resolved, every message that is accepted reaches the group at
    * least once. Throws a `TypeError` if neither the options nor the queue name a group.
    */
   subscribe<Input, Output>(
-    event: EventDefinition<Input, Output>,
-    handler: TombstoneHandler<Output>,
+    target: string | EventDefinition<Input, Output>,
+    handler: TombstoneHandler<NoInfer<Output>>,
     options: TombstoneSubscribeOptions,
   ): Promise<Subscription>
   subscribe<Input, Output>(
-    event: EventDefinition<Input, Output>,
-    handler: Handler<Output>,
+    target: string | EventDefinition<Input, Output>,
+    handler: Handler<NoInfer<Output>>,
     options?: SubscribeOptions,
-  ): Promise<Subscription>
-  subscribe(
-    topic: string,
-    handler: Handler,
-    options?: SubscribeOptions | TombstoneSubscribeOptions,
   ): Promise<Subscription>
   /** Makes the group keep messages before any consumer exists, so that a producer that is deployed first loses nothing. */
   declareGroup(target: Target, group: string, options?: { readonly startFrom?: StartFrom }): Promise<void>

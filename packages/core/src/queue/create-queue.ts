@@ -11,6 +11,7 @@ import type { EventDefinition } from '../contract/event.js'
 import type { Subscription } from '../contract/handler.js'
 import type { Middleware } from '../contract/middleware.js'
 import { requireGroup, requireName } from '../contract/names.js'
+import type { PublishAllOptions } from '../contract/publish-options.js'
 import type { Queue, QueueEvents, QueueOptions, Target } from '../contract/queue.js'
 import { stopTimeout } from '../contract/stopping.js'
 import { createPublisher } from '../publish/publish.js'
@@ -82,7 +83,7 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
       disconnected ??= disconnect(timeoutMs)
       await disconnected
     },
-    publish: (target: Target, data: unknown, given = {}) =>
+    publish: (target: Target, data, given = {}) =>
       publishes.track(() => {
         lifecycle.requireOpen()
         return publisher.publish(publishable(target), data, given)
@@ -92,10 +93,10 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
         lifecycle.requireOpen()
         return publisher.publishTombstone(publishable(target), key, given)
       }),
-    publishAll: (target: Target, data: readonly unknown[], given = {}) =>
+    publishAll: (target: Target, data, given = {}) =>
       publishes.track(() => {
         lifecycle.requireOpen()
-        return publisher.publishAll(publishable(target), data, given)
+        return publisher.publishAll(publishable(target), data, given as PublishAllOptions)
       }),
     async subscribe(target: Target, handler: unknown, given = {}) {
       lifecycle.requireNotClosing()
