@@ -41,16 +41,27 @@ export function createSession(channel: Channel, parts: SessionParts) {
     if (run.isStarted) dispatcher.finish(run)
   })
   let isPaused = false
+  let isStreamReported = false
   let arrivedAt = 0
 
   function receive(delivered: ConsumeMessage, source: Origin = ours): void {
     const decoded = decodeOrRefuse(delivered, source)
     if (decoded === undefined) return
     if (isPaused) arrivedAt = performance.now()
+    if (source.isForeign) reportStream(delivered)
     const run = new Run(delivered, decoded, source)
     runs.add(run)
     if (finished.has(delivered)) settler.finish(run)
     else if (!isPaused) dispatcher.add(run)
+  }
+
+  /** A broker does not say before its first message that a queue is a stream, which forgets how far a consumer was. */
+  function reportStream({ properties: { headers = {} } }: ConsumeMessage): void {
+    if (isStreamReported || !('x-stream-offset' in headers)) return
+    isStreamReported = true
+    const text = `The queue '${String(ref.at)}' is a stream. Streams are not supported as foreign topics`
+    const loss = 'a consumer that starts misses what was published before'
+    report(new MqError('MQ_NOT_SUPPORTED', `${text}: ${loss}`))
   }
 
   /** Returns undefined if the message could not even be decoded as unreadable. */

@@ -126,6 +126,19 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('queues of other programs', () => {
     expect(seen).toEqual(['anew'])
   })
 
+  it('are reported if they are streams', async () => {
+    const queue = await connected()
+    const name = newName()
+    const errors: string[] = []
+    queue.on('error', ({ error }) => errors.push(`${error.code}: ${error.message}`))
+    await raw((channel) => channel.assertQueue(name, { durable: true, arguments: { 'x-queue-type': 'stream' } }))
+    let handled = 0
+    await queue.subscribe(defineForeignTopic(freshTopic(), { at: name }), () => void handled++)
+    await send(name, ['one', 'two'])
+    await until(() => handled === 2, { what: 'both messages' })
+    expect(errors).toEqual([expect.stringContaining(`MQ_NOT_SUPPORTED: The queue '${name}' is a stream`)])
+  })
+
   it('refuse what they cannot keep', async () => {
     const queue = await connected()
     const name = newName()
