@@ -57,6 +57,7 @@ describe('middleware around publish', () => {
       headers: {},
       extensions: {},
       delayMs: undefined,
+      tombstone: false,
     })
     expect(result.id).toBe('new')
     expect(adapter.published[0]?.messages).toMatchObject([
