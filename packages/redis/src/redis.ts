@@ -96,6 +96,7 @@ export function redis(options: RedisOptions = {}): Adapter {
     },
     async consume(ref, consumeOptions, handle) {
       const { commands } = requireOpened()
+      if (consumeOptions.ephemeral) await groups.requireForeign(commands, ref)
       const start = consumeOptions.ephemeral ? startEphemeralConsumer : startGroupConsumer
       const place = placeOf(settings.prefix, ref)
       const { report } = state

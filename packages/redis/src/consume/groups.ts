@@ -41,6 +41,13 @@ export function groupOperations(settings: Settings, report: (event: AdapterEvent
         report({ type: 'data-loss', topic, group, reason: 'the stream or its group had vanished at the broker' })
       }
     },
+    /** Rejects if the stream is to be one of other programs and is not there. */
+    async requireForeign(link: Link, ref: TargetRef): Promise<void> {
+      const { form, keys } = placeOf(settings.prefix, ref)
+      if (form === undefined) return
+      const type = await repeat('Looking for a stream', link, () => link.send('TYPE', [keys.stream]))
+      requireStream(keys.stream, String(type))
+    },
     async delete(link: Link, ref: TargetRef): Promise<void> {
       const place = placeOf(settings.prefix, ref)
       const { stream, groups, deleted, retry, due, dueData, dead, lanes, waiting, open } = place.keys

@@ -108,8 +108,22 @@ describe.skipIf(!brokers.wanted('redis'))('streams of other programs', () => {
       `The key '${list}' holds a list, and no stream at Redis`,
     ])
     expect(await other.exists(missing)).toBe(0)
+    const listening = queue.subscribe(defineForeignTopic(newTopic(), { at: missing }), () => {}, { ephemeral: true })
+    await expect(listening).rejects.toMatchObject({ code: 'MQ_TOPIC_MISSING' })
     const exchange = defineForeignTopic('orders', { at: { exchange: 'x', routingKey: '' } })
     await expect(queue.subscribe(exchange, () => {})).rejects.toMatchObject({ code: 'MQ_NOT_SUPPORTED' })
+  })
+
+  it('are read by an ephemeral subscription', async () => {
+    other = await client(url)
+    const [queue, key] = [await open(url), newKey()]
+    await other.xadd(key, '*', 'number', 1)
+    const seen: unknown[] = []
+    const numbers = defineForeignTopic(newTopic(), { at: { stream: key, field: 'number' } })
+    await queue.subscribe(numbers, ({ data }) => void seen.push(data), { ephemeral: true })
+    await other.xadd(key, '*', 'number', 2)
+    await until(() => seen.length === 1, { what: 'the entry' })
+    expect(seen).toEqual([2])
   })
 
   it('are named in an error if a new topic of ours has their name', async () => {
