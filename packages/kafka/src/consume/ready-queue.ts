@@ -9,7 +9,7 @@ export class ReadyQueue {
 
   /** Makes the entry ready when no other of its key is before it. */
   enter(entry: Entry): void {
-    if (this.#lanes.enter(entry.key, entry)) this.#add(entry)
+    if (entry.key === undefined || this.#lanes.enter(entry.key, entry)) this.#add(entry)
   }
 
   /** Makes the next entry of the same key ready. Passes over entries that were discarded while they waited. */
