@@ -81,6 +81,9 @@ export function startConsumer({ group, places, options, handle, leaseMs, pollMs,
         get signal() {
           return run.abort.signal
         },
+        get aborted() {
+          return run.abort.aborted
+        },
       }
       const answer = await handle(delivery)
       /** @type {Settlement} */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { MqError } from '../src/index.js'
+import { MqError, type SettledEvent } from '../src/index.js'
 import { deliver, handleOf } from './support/deliveries.js'
 import { never } from './support/fake-adapter.js'
 import { connected, gate, turns } from './support/queues.js'
@@ -128,12 +128,26 @@ describe('a message that the adapter has lost', () => {
     expect(await delivered.settlement).toEqual({ kind: 'release' })
   })
 
-  it('is done all the same when its handler has finished', async () => {
+  it.each([
+    ['returns', 'done', (): void => {}],
+    [
+      'throws',
+      'release',
+      (): void => {
+        throw new Error('no')
+      },
+    ],
+  ])('is reported as released when its handler %s, and the adapter still gets its settlement', async (_, kind, end) => {
     const working = gate()
-    const handle = await handleOf(await connected(), () => working.passed, { retry })
+    const opened = await connected()
+    const settled: SettledEvent[] = []
+    const handle = await handleOf(opened, () => working.passed.then(end), { retry })
+    opened.queue.on('settled', (event) => void settled.push(event))
     const delivered = deliver(handle)
     delivered.abort(lost)
     working.open()
-    expect(await delivered.settlement).toEqual({ kind: 'done' })
+    expect(await delivered.settlement).toEqual({ kind })
+    expect(settled).toMatchObject([{ settlement: 'release' }])
+    expect(settled[0]).not.toHaveProperty('failure')
   })
 })

@@ -64,6 +64,9 @@ export class GroupConsumer implements Consumer {
       get signal() {
         return run.abort.signal
       },
+      get aborted() {
+        return run.abort.aborted
+      },
     }
     void this.#handle(delivery).then((settlement) => this.#settle(run, settlement))
   }

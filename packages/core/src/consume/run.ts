@@ -11,6 +11,8 @@ import type { Queue } from '../contract/queue.js'
 import { timeMs } from '../wire/cloud-events.js'
 import { withoutTombstone } from '../wire/tombstone.js'
 import { joinedSignal } from './joined-signal.js'
+import type { OpenRuns } from './open-runs.js'
+import type { RunMark } from './own-run.js'
 
 /** The parts of a subscription that a run of its handler needs. */
 export interface RunSettings {
@@ -19,6 +21,8 @@ export interface RunSettings {
   readonly run: RunHandler
   /** `Infinity` for no limit. */
   readonly timeoutMs: number
+  readonly open: OpenRuns
+  readonly mark: RunMark
   readonly capabilities: Capabilities
   readonly clock: Clock
   readonly queue: Queue
@@ -33,24 +37,28 @@ export function runHandler(settings: RunSettings, delivery: Delivery, message: M
   const joined = joinedSignal(() => [delivery.signal, timeout.signal])
   const context = new RunContext(settings, delivery, joined)
   return new Promise<void>((resolve, reject) => {
-    const timer = clock.setTimeout(() => {
-      const late = new MqError('MQ_HANDLER_TIMEOUT', `The handler took longer than ${timeoutMs} ms`)
-      timeout.abort(late)
-      reject(late)
-    }, timeoutMs)
+    const late = (): void => {
+      const error = new MqError('MQ_HANDLER_TIMEOUT', `The handler took longer than ${timeoutMs} ms`)
+      timeout.abort(error)
+      reject(error)
+    }
+    const timer = settings.open.startTimer(clock, late, timeoutMs)
     const end = (settle: () => void): void => {
       timer.cancel()
       joined.end()
       settle()
     }
-    Promise.resolve()
-      .then(() => settings.run(message, context))
+    settings.mark
+      .awaiting(() => settings.run(message, context))
       .then(
         () => end(resolve),
         (error) => end(() => reject(error)),
       )
   })
 }
+
+/** Returns true if the adapter has lost the message of a delivery: the run is void. */
+export const isVoid = (delivery: Delivery): boolean => delivery.aborted ?? delivery.signal.aborted
 
 /** Makes the message that the handler gets. */
 export function messageOf({ ref, clock }: RunSettings, { message, attempt }: Delivery, data: unknown): Message {
@@ -97,6 +105,22 @@ export class RunContext implements HandlerContext {
 
   get queue(): Queue {
     return this.#settings.queue
+  }
+
+  /** Returns whether the run is void, without creating a signal. */
+  static isVoid(context: HandlerContext): boolean {
+    return #delivery in context ? isVoid(context.#delivery) : context.signal.aborted
+  }
+
+  /** Returns a clock whose timers end with the subscription of the run. */
+  static clockOf(context: HandlerContext, clock: Clock): Clock {
+    if (!(#settings in context)) return clock
+    const { open } = context.#settings
+    return {
+      now: () => clock.now(),
+      monotonic: () => clock.monotonic(),
+      setTimeout: (callback, delayMs) => open.startTimer(clock, callback, delayMs),
+    }
   }
 
   get log(): Log {

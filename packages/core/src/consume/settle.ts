@@ -12,7 +12,7 @@ import { decodeData } from '../wire/codec.js'
 import { unwrapped } from '../wire/structured.js'
 import { isTombstone, unexpectedTombstone } from '../wire/tombstone.js'
 import { decideRetry, type RetryPolicy } from './retry.js'
-import { messageOf, RunContext, type RunSettings, runHandler, tombstoneOf } from './run.js'
+import { isVoid, messageOf, RunContext, type RunSettings, runHandler, tombstoneOf } from './run.js'
 import { storable } from './stored-failure.js'
 
 export interface SettleSettings extends RunSettings {
@@ -46,24 +46,29 @@ const faultRetryMs = 1_000
  */
 export function createHandle(settings: SettleSettings): Handle {
   const { clock, onRunEnd } = settings
+  const ended = createEnded(settings)
   return async (given) => {
     // Nearly every message is JSON, and needs no look at its form.
     const delivery = given.message.contentType === 'application/json' ? given : unwrapped(given)
     let settlement: Settlement | undefined
+    settings.open.begin()
     try {
       const startedAt = clock.monotonic()
-      const settling = settle(settings, delivery)
+      const settling = settle(settings, delivery, ended)
       // Only a promise is awaited: for short handlers the extra tick dominates.
       settlement = settling instanceof Promise ? await settling : settling
-      if (settlement.kind === 'dead' && settings.lastFailure !== undefined && !delivery.signal.aborted) {
+      if (settlement.kind === 'dead' && settings.lastFailure !== undefined && !isVoid(delivery)) {
         await beforeDeath(settings, delivery, settlement.failure)
       }
-      onRunEnd(delivery, settlement, clock.monotonic() - startedAt)
+      // The adapter ignores the settlement of a void run, so nobody may take it for what became of the message.
+      onRunEnd(delivery, isVoid(delivery) ? release : settlement, clock.monotonic() - startedAt)
       return 'failure' in settlement ? storable(settlement, settings.storeStacks) : settlement
     } catch (error) {
       reportFault(settings, error)
       // If there is a settlement, the run has ended, so it stands.
       return storable(settlement ?? retryAfterFault(settings, delivery, error), settings.storeStacks)
+    } finally {
+      settings.open.end()
     }
   }
 }
@@ -73,13 +78,13 @@ async function beforeDeath(settings: SettleSettings, delivery: Delivery, failure
   await causedBy(delivery.message, () => settings.lastFailure?.(delivery, failure, context))
 }
 
-function settle(settings: SettleSettings, delivery: Delivery): Settlement | Promise<Settlement> {
+function settle(settings: SettleSettings, delivery: Delivery, ended: Ended): Settlement | Promise<Settlement> {
   const { policy, schema } = settings
   if (delivery.decodeError !== undefined) return dead(settings, delivery, 'undecodable', delivery.decodeError)
   if (delivery.attempt > policy.attempts) return exhausted(settings, delivery)
   if (delivery.message.body.byteLength === 0 && isTombstone(delivery.message)) {
     return settings.tombstones
-      ? handled(settings, delivery, tombstoneOf(settings, delivery))
+      ? handled(settings, delivery, tombstoneOf(settings, delivery), ended)
       : dead(settings, delivery, 'invalid', unexpectedTombstone(settings.ref.topic))
   }
   let message: Message
@@ -93,8 +98,8 @@ function settle(settings: SettleSettings, delivery: Delivery): Settlement | Prom
     return dead(settings, delivery, 'undecodable', error)
   }
   return schema === undefined
-    ? handled(settings, delivery, message)
-    : validatedAndHandled(settings, delivery, message, schema)
+    ? handled(settings, delivery, message, ended)
+    : validatedAndHandled(settings, delivery, message, schema, ended)
 }
 
 async function validatedAndHandled(
@@ -102,6 +107,7 @@ async function validatedAndHandled(
   delivery: Delivery,
   message: Message,
   schema: StandardSchema,
+  ended: Ended,
 ): Promise<Settlement> {
   let data: unknown
   try {
@@ -109,28 +115,41 @@ async function validatedAndHandled(
   } catch (error) {
     return dead(settings, delivery, 'invalid', error)
   }
-  return await handled(settings, delivery, { ...message, data })
+  return await handled(settings, delivery, { ...message, data }, ended)
 }
 
-function handled(settings: SettleSettings, delivery: Delivery, message: Message): Settlement | Promise<Settlement> {
+function handled(
+  settings: SettleSettings,
+  delivery: Delivery,
+  message: Message,
+  ended: Ended,
+): Settlement | Promise<Settlement> {
   const frozen = Object.freeze(message)
   try {
     const running = causedBy(delivery.message, () => runHandler(settings, delivery, frozen))
     // A primitive cannot be a thenable.
     if (typeof running !== 'object' && typeof running !== 'function') return done
-    return ended(settings, delivery, running)
+    return ended(delivery, running)
   } catch (error) {
     return failed(settings, delivery, error)
   }
 }
 
-async function ended(settings: SettleSettings, delivery: Delivery, running: unknown): Promise<Settlement> {
-  try {
-    await running
-    return done
-  } catch (error) {
-    return failed(settings, delivery, error)
-  }
+type Ended = (delivery: Delivery, running: unknown) => Promise<Settlement>
+
+/** Creates the function that awaits a run. It has the name by which calls from inside the run are recognised. */
+function createEnded(settings: SettleSettings): Ended {
+  const { name } = settings.mark
+  return {
+    async [name](delivery: Delivery, running: unknown): Promise<Settlement> {
+      try {
+        await running
+        return done
+      } catch (error) {
+        return failed(settings, delivery, error)
+      }
+    },
+  }[name] as Ended
 }
 
 function failed(settings: SettleSettings, delivery: Delivery, error: unknown): Settlement {

@@ -6,11 +6,13 @@ import { isMqError, MqError } from '../contract/errors.js'
 import type { EventDefinition } from '../contract/event.js'
 import type { Decoding } from '../contract/foreign.js'
 import type { Handler, Subscription } from '../contract/handler.js'
-import type { Log } from '../contract/log.js'
+import type { Log, LogFields } from '../contract/log.js'
 import { handleChain, type Middleware } from '../contract/middleware.js'
 import type { Queue } from '../contract/queue.js'
 import { stopGraceMs, stopTimeout } from '../contract/stopping.js'
 import { lastFailureOf } from './last-failure.js'
+import { OpenRuns } from './open-runs.js'
+import type { RunMark, RunMarks } from './own-run.js'
 import { createRunReports, type RunListeners } from './run-reports.js'
 import { createHandle } from './settle.js'
 import { type GivenOptions, type Reader, type SubscribeDefaults, subscribeSettings } from './subscribe-options.js'
@@ -27,7 +29,14 @@ export interface SubscriberOptions extends SubscribeDefaults {
   readonly listeners: RunListeners
   /** Reports an event as if the adapter had emitted it. */
   readonly report: (event: AdapterEvent) => void
-  readonly onStopped: (subscription: Subscription) => void
+  readonly marks: RunMarks
+  readonly onStopped: (started: StartedSubscription) => void
+}
+
+export interface StartedSubscription {
+  readonly subscription: Subscription
+  /** Stops the subscription and waits for that, also if it is called from inside a run. */
+  stop(timeoutMs: number): Promise<void>
 }
 
 /** The target of a subscription. */
@@ -44,17 +53,21 @@ export async function subscribe(
   handler: Handler,
   options: GivenOptions,
   middleware: readonly Middleware[],
-): Promise<Subscription> {
+): Promise<StartedSubscription> {
   const { adapter, clock, queue, log, operationTimeoutMs, listeners, report, logFailures, storeStacks } = subscriber
   requireFunction(handler, 'The handler')
   const { group, startFrom, policy, timeoutMs, tombstones, consume } = subscribeSettings(options, subscriber, target)
   const { ephemeral } = consume
   const { event, decode, capabilities } = target
   const ref = { topic: event.name, group }
+  const open = new OpenRuns()
+  const mark = subscriber.marks.next()
   const handle = createHandle({
     ref,
     schema: event.schema,
-    run: handleChain(middleware, handler),
+    run: mark.around(handleChain(middleware, handler)),
+    open,
+    mark,
     policy,
     decode,
     timeoutMs,
@@ -63,7 +76,11 @@ export async function subscribe(
     clock,
     queue,
     log,
-    lastFailure: lastFailureOf({ topic: event.name, decode }, options.onLastFailure, operationTimeoutMs),
+    lastFailure: lastFailureOf({ topic: event.name, decode }, options.onLastFailure, {
+      timeoutMs: operationTimeoutMs,
+      open,
+      mark,
+    }),
     storeStacks,
     ...createRunReports({ ref, ephemeral, listeners, log, logFailures, report }),
   })
@@ -80,18 +97,49 @@ export async function subscribe(
     if (isMqError(error, 'MQ_TIMEOUT')) void starting.then((orphan) => orphan.stop({ timeoutMs: 0 })).catch(() => {})
     throw error
   })
-  return subscriptionOf(subscriber, ref, consumer)
+  return startedSubscription(subscriber, ref, { consumer, open, mark })
 }
 
-function subscriptionOf(subscriber: SubscriberOptions, ref: GroupRef, consumer: Consumer): Subscription {
+interface Started {
+  readonly consumer: Consumer
+  readonly open: OpenRuns
+  readonly mark: RunMark
+}
+
+function startedSubscription(
+  { log, stopTimeoutMs, onStopped }: SubscriberOptions,
+  ref: GroupRef,
+  { consumer, open, mark }: Started,
+): StartedSubscription {
   let stopped: Promise<void> | undefined
-  const stop = async (options: { readonly timeoutMs?: number } = {}): Promise<void> => {
-    const timeoutMs = stopTimeout(options, subscriber.stopTimeoutMs)
-    stopped ??= stopConsumer(consumer, timeoutMs).finally(() => subscriber.onStopped(subscription))
-    await stopped
+
+  const stop = (timeoutMs: number): Promise<void> => {
+    stopped ??= stopConsumer(consumer, timeoutMs).finally(() => {
+      open.endTimers()
+      if (open.count > 0 && timeoutMs > 0) log.warn(...stillRunning(ref, open.count, timeoutMs))
+      onStopped(started)
+    })
+    return stopped
   }
-  const subscription: Subscription = Object.freeze({ ...ref, stop, [Symbol.asyncDispose]: () => stop() })
-  return subscription
+
+  const subscription: Subscription = Object.freeze({
+    ...ref,
+    async stop(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+      // A run that waited for the end of its subscription would wait for itself.
+      const isOwnRun = mark.isInside()
+      const stopping = stop(stopTimeout(options, stopTimeoutMs))
+      if (!isOwnRun) await stopping
+    },
+    [Symbol.asyncDispose]: () => subscription.stop(),
+  })
+  const started: StartedSubscription = { subscription, stop }
+  return started
+}
+
+function stillRunning(ref: GroupRef, count: number, timeoutMs: number): [text: string, fields: LogFields] {
+  const text = `${count} handlers of '${ref.topic}' had not ended ${timeoutMs} ms after stop; their messages run again`
+  const hint = 'A handler that waits for stop or disconnect through a callback waits for itself'
+  return [`${text}. ${hint}`, { ...ref }]
 }
 
 async function stopConsumer(consumer: Consumer, timeoutMs: number): Promise<void> {

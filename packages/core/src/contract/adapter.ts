@@ -147,6 +147,10 @@ export interface Delivery {
    * See docs/decisions/0002-abort-ends-a-delivery.md.
    */
   readonly signal: AbortSignal
+  /**
+   * Whether `signal` has aborted, read for each run. `LazyAbort.aborted` answers without creating the signal. Default: `signal.aborted`.
+   */
+  readonly aborted?: boolean
   /** Set if the adapter could not read the attributes; `message.body` has the bytes that were found. Core dead-letters the message. */
   readonly decodeError?: MqError
 }

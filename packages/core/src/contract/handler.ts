@@ -77,6 +77,9 @@ export interface Subscription extends AsyncDisposable {
   /**
    * Ends intake at once and lets running handlers finish for `timeoutMs`. Then it aborts their signals and gives their messages back. It
    * always resolves, and may be called twice. `timeoutMs` defaults to the queue's `stopTimeoutMs`.
+   *
+   * If a handler of this subscription awaits it, it resolves at once. Stopping goes on until that run has settled or the time is over, and
+   * the outcome of the run counts.
    */
   stop(options?: { readonly timeoutMs?: number }): Promise<void>
 }

@@ -31,6 +31,9 @@ export interface Queue extends AsyncDisposable {
   /**
    * Stops all subscriptions, lets running handlers and publishes finish for `timeoutMs`, and closes. Handlers may publish until they have
    * ended. It always resolves, may be called twice, and is final. `timeoutMs` defaults to the queue's `stopTimeoutMs`.
+   *
+   * If a handler of the queue awaits it, it resolves at once. Closing goes on until that run has settled or the time is over, and the
+   * outcome of the run counts.
    */
   disconnect(options?: { readonly timeoutMs?: number }): Promise<void>
   /**
@@ -143,6 +146,10 @@ export interface QueueEvents {
 export interface SettledEvent extends GroupRef {
   readonly id: string
   readonly attempt: number
+  /**
+   * `release` if the message was lost or given back while the handler ran, whether the handler returned or threw: the run is void, and the
+   * message runs again.
+   */
   readonly settlement: Settlement['kind']
   /** The delay before the next attempt, if the settlement is `retry`. */
   readonly delayMs?: number

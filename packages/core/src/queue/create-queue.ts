@@ -1,6 +1,7 @@
 import { withTimeout } from '../adapter-kit/with-timeout.js'
 import { deadLettersOf } from '../consume/dead-letters.js'
-import { subscribe } from '../consume/subscribe.js'
+import { createRunMarks } from '../consume/own-run.js'
+import { type StartedSubscription, subscribe } from '../consume/subscribe.js'
 import { requireStartFrom } from '../consume/subscribe-options.js'
 import type { Adapter } from '../contract/adapter.js'
 import { completeCapabilities } from '../contract/capabilities.js'
@@ -8,7 +9,6 @@ import { keysOf, requireOptions } from '../contract/checks/options.js'
 import { systemClock } from '../contract/clock.js'
 import { MqError } from '../contract/errors.js'
 import type { EventDefinition } from '../contract/event.js'
-import type { Subscription } from '../contract/handler.js'
 import type { Middleware } from '../contract/middleware.js'
 import { requireGroup, requireName } from '../contract/names.js'
 import type { PublishAllOptions } from '../contract/publish-options.js'
@@ -46,7 +46,8 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
   const lifecycle = createLifecycle(adapter, emitter, log)
   const middleware: Middleware[] = []
   const publisher = createPublisher({ ...settings, adapter, clock, middleware })
-  const subscriptions = new Set<Subscription>()
+  const subscriptions = new Set<StartedSubscription>()
+  const marks = createRunMarks()
   const publishes = createOpenCalls()
   let disconnected: Promise<void> | undefined
 
@@ -65,7 +66,7 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
   const disconnect = async (timeoutMs: number): Promise<void> => {
     const endsAt = performance.now() + timeoutMs
     lifecycle.beginClosing()
-    await Promise.all([...subscriptions].map((subscription) => subscription.stop({ timeoutMs })))
+    await Promise.all([...subscriptions].map(({ stop }) => stop(timeoutMs)))
     // The adapter waits for publishes that it has; those whose data is still being validated have not reached it.
     await publishes.ended(Math.max(0, endsAt - performance.now()))
     await lifecycle.close(Math.max(0, endsAt - performance.now()))
@@ -80,8 +81,10 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
     connect: () => lifecycle.connect(),
     async disconnect(given = {}) {
       const timeoutMs = stopTimeout(given, settings.stopTimeoutMs)
+      // A run that waited for the end of its queue would wait for itself.
+      const isOwnRun = marks.isInside()
       disconnected ??= disconnect(timeoutMs)
-      await disconnected
+      if (!isOwnRun) await disconnected
     },
     publish: (target: Target, data, given = {}) =>
       publishes.track(() => {
@@ -110,17 +113,16 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
         tombstones: typeof target === 'string',
         listeners: emitter,
         report: lifecycle.report,
-        onStopped: (subscription: Subscription) => void subscriptions.delete(subscription),
+        marks,
+        onStopped: (started: StartedSubscription) => void subscriptions.delete(started),
       }
-      const subscription = await subscribe(subscriber, targets.resolve(target), handler as never, given, [
-        ...middleware,
-      ])
-      subscriptions.add(subscription)
+      const started = await subscribe(subscriber, targets.resolve(target), handler as never, given, [...middleware])
+      subscriptions.add(started)
       if (disconnected !== undefined) {
-        await subscription.stop({ timeoutMs: 0 })
+        await started.stop(0)
         lifecycle.requireNotClosing()
       }
-      return subscription
+      return started.subscription
     },
     async declareGroup(target, group, { startFrom = 'latest' } = {}) {
       const declared = resolved(target)

@@ -48,6 +48,9 @@ export function unwrapped(delivery: Delivery): Delivery {
     get signal() {
       return delivery.signal
     },
+    get aborted() {
+      return delivery.aborted ?? delivery.signal.aborted
+    },
   }
   try {
     return Object.assign(parts, { message: fromStructured(delivery.message) })

@@ -96,6 +96,7 @@ export const mutants = {
   leaveUnacked: ['never redelivers the messages in flight when the connection was lost', 'DEL-13'],
   killRedeliversSettled: ['redelivers messages that were settled before the connection was lost', 'FLT-19'],
   noFencing: ['accepts the settlement of a lost delivery', 'DEL-13'],
+  lossNotAsked: ['says that a lost delivery is its own, although its signal has aborted', 'DEL-14'],
   noAbortOnLoss: ['does not abort the signal if the message is lost', 'DEL-13'],
   leaseNotExtended: ['redelivers a message whose handler takes long', 'LNG-1'],
   dupSometimes: ['delivers every seventh message twice', 'PUB-1'],
@@ -205,6 +206,7 @@ export const mutants = {
   stopAcksInFlight: ['acknowledges unfinished messages at the timeout of stop', 'SHD-2'],
   stopDropsInFlight: ['never gives back unfinished messages at the timeout of stop', 'DEL-10'],
   stopAcksUnstarted: ['acknowledges fetched messages that it never ran when it stops', 'SHD-3'],
+  stopInRunAcks: ['acknowledges the message from whose handler it is stopped, even if the handler fails', 'SHD-17'],
   stopLeavesConsumer: [
     'stays a consumer of the group after its stop, and gets messages that it does not handle',
     'GRP-3',

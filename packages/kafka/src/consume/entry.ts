@@ -137,6 +137,10 @@ export class Run implements Delivery {
     return this.#abort.signal
   }
 
+  get aborted(): boolean {
+    return this.#abort?.aborted ?? false
+  }
+
   abort(reason: MqError): void {
     this.#abort ??= lazyAbort()
     this.#abort.abort(reason)

@@ -88,6 +88,9 @@ export function createSession(channel: Channel, parts: SessionParts) {
       get stalledMs() {
         return run.delivered.fields.redelivered ? parts.lostAfterStallMs() : undefined
       },
+      get aborted() {
+        return run.abort.aborted
+      },
     }
     void handle(delivery).then((settlement) => settler.settle(run, settlement))
   }

@@ -41,6 +41,10 @@ export class Run implements OwnedEntry, Delivery {
     return this.#abort.signal
   }
 
+  get aborted(): boolean {
+    return this.#abort.aborted
+  }
+
   abort(reason: MqError): void {
     this.#abort.abort(reason)
   }

@@ -1,3 +1,4 @@
+import { RunContext } from '../../consume/run.js'
 import { MqError } from '../../contract/errors.js'
 import type { FailedMessage, HandlerContext } from '../../contract/handler.js'
 import { withFields } from '../../contract/log.js'
@@ -47,7 +48,11 @@ export function createWorker(task: Task, limit: StartLimit | undefined, parts: W
     const { id, attempt } = message
     const ask = askOf(message.extensions)
     const { replyTo } = ask
-    const run = createTaskRun({ signal: () => context.signal, timeoutMs: task.timeoutMs, clock })
+    const run = createTaskRun({
+      signal: () => context.signal,
+      timeoutMs: task.timeoutMs,
+      clock: RunContext.clockOf(context, clock),
+    })
     const send = replyTo === undefined ? undefined : (step: ProgressStep) => replies.progress(replyTo, id, step)
     const progress = createProgress({ attempt, clock, send })
     // Added before the store is read. `cancel` writes to the store first, so either the store or `control` reports it.
@@ -141,11 +146,16 @@ export function createWorker(task: Task, limit: StartLimit | undefined, parts: W
     return finished
   }
 
-  async function completed({ message, ask, progress }: Job, finished: FinishedTask): Promise<void> {
+  async function completed({ message, context, ask, progress }: Job, finished: FinishedTask): Promise<void> {
     const { id, attempt } = message
     const counting = (await records?.end(storableFinished(finished), ask.once?.ttlMs)) ?? finished
     if (ask.replyTo !== undefined) await replies.finished(ask.replyTo, counting, progress.close())
     if (finished.status !== 'completed') return
+    if (ask.once === undefined && RunContext.isVoid(context)) {
+      // The message is no longer ours: the task runs again, unless its key has made this run the one that counts.
+      emitter.emit('failed', { task: task.name, id, attempt, error: context.signal.reason })
+      return
+    }
     emitter.emit('completed', { task: task.name, id, attempt, result: finished.result })
   }
 

@@ -65,6 +65,10 @@ export class GroupConsumer implements Consumer {
   /** Deliveries that wait for a slot, beyond the requested number. */
   #fetched: { readonly push: Deliver; readonly connection: Connection }[] = []
   #acknowledged = 0
+  /** The run whose handler was called and has not awaited anything yet. */
+  #starting: Run | undefined
+  /** The run from which the consumer was stopped. */
+  #stoppedFrom: Run | undefined
 
   constructor(ref: TargetRef, options: ConsumeOptions, handle: Handle, context: ConsumerContext) {
     this.ref = { topic: ref.topic, group: ref.group }
@@ -190,9 +194,12 @@ export class GroupConsumer implements Consumer {
       get signal() {
         return run.abort.signal
       },
+      ...(this.#faulty('lossNotAsked') && { aborted: false }),
     }
     if (this.#faulty('ackBeforeHandler')) this.#send(run, { kind: 'done' })
+    this.#starting = run
     void this.#run(delivered).then((settlement) => this.#settle(run, settlement))
+    this.#starting = undefined
   }
 
   async #run(delivery: Delivery): Promise<Settlement> {
@@ -214,6 +221,7 @@ export class GroupConsumer implements Consumer {
   }
 
   stop({ timeoutMs }: StopOptions): Promise<void> {
+    this.#stoppedFrom ??= this.#starting
     this.#stopped ??= this.#stop(timeoutMs)
     return this.#stopped
   }
@@ -280,7 +288,8 @@ export class GroupConsumer implements Consumer {
     const isLost = !this.#runs.delete(run.delivery)
     if (isLost && this.#faulty('noFencing')) this.#sendLate(run, settlement)
     if (isLost) return
-    this.#send(run, this.#carriedOutAs(settlement))
+    const isAcked = run === this.#stoppedFrom && this.#faulty('stopInRunAcks')
+    this.#send(run, isAcked ? { kind: 'done' } : this.#carriedOutAs(settlement))
     this.#idle?.()
     const next = this.#fetched.shift()
     if (next !== undefined) this.#start(next.push, next.connection)

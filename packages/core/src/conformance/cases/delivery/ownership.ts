@@ -162,4 +162,67 @@ export const deliveryOwnership: readonly ConformanceCase[] = [
       )
     },
   },
+  {
+    id: 'DEL-14',
+    title: 'a run that had lost its message when its handler returned is reported as released, and the next as done',
+    promises: [3, 4],
+    level: 'required',
+    timeoutMs: 150_000,
+    async run(kit) {
+      const [topic, gate] = [kit.topic(), createGate()]
+      const [first, second] = [await kit.queue(), await kit.queue()]
+      const settled: [id: string, settlement: string][] = []
+      for (const queue of [first, second]) {
+        queue.on('settled', ({ id, settlement }) => void settled.push([id, settlement]))
+      }
+      const stuck = await kit.collect(first, topic, { handler: () => gate.opened })
+      await first.publish(topic, 1, { id: 'm' })
+      await kit.until('the handler to start', () => stuck.running > 0)
+      await stuck.subscription.stop({ timeoutMs: 0 })
+      gate.open()
+      await kit.until('the first run to be settled', () => settled.length >= 1)
+
+      const collector = await kit.collect(second, topic)
+      await kit.until('the second run', () => collector.handled.length > 0, { timeoutMs: kit.redeliveryMs })
+      await kit.until('the second run to be settled', () => settled.length >= 2)
+      await kit.quiet(() => settled.length)
+      assert.deepEqual(settled, [
+        ['m', 'release'],
+        ['m', 'done'],
+      ])
+    },
+  },
+  {
+    id: 'DEL-15',
+    title: 'a run whose connection breaks is reported as done only if it kept its message',
+    promises: [3, 4, 10],
+    level: 'required',
+    needs: ['cut'],
+    alone: true,
+    timeoutMs: 240_000,
+    async run(kit) {
+      const [topic, gate] = [kit.topic(), createGate()]
+      const queue = await kit.queue()
+      const settled: string[] = []
+      const expected: string[] = []
+      queue.on('settled', ({ settlement }) => void settled.push(settlement))
+      const collector = await kit.collect(queue, topic, {
+        handler: async (_, { signal }) => {
+          if (expected.length === 0) await gate.opened
+          expected.push(signal.aborted ? 'release' : 'done')
+        },
+        retry: { attempts: 10 },
+      })
+      await queue.publish(topic, 1, { id: 'm' })
+      await kit.until('the handler to start', () => collector.running > 0)
+      await kit.faults.cut()
+      const [held] = collector.runs
+      const isOver = (): boolean => held?.signal.aborted === true || queue.health().status === 'up'
+      await kit.until('the loss, or the connection', isOver, { timeoutMs: kit.redeliveryMs })
+      gate.open()
+      await kit.until('a run that is done', () => settled.includes('done'), { timeoutMs: kit.redeliveryMs })
+      await kit.quiet(() => settled.length)
+      assert.deepEqual(settled, expected)
+    },
+  },
 ]

@@ -4,6 +4,7 @@ import type { ConformanceCase } from '../../kit/case.js'
 import { range, sorted, timed } from '../../kit/expect.js'
 import { createGate } from '../../kit/gate.js'
 import { consumeOptions, done, publishCall, rawMessage } from '../../kit/raw.js'
+import { attemptsOf } from '../../kit/timing.js'
 import { aborted } from '../../kit/wait.js'
 
 /** The time in which another consumer gets returned messages: a broker may have to rebalance the group first. */
@@ -226,6 +227,36 @@ export const stopping: readonly ConformanceCase[] = [
       }
       assert.equal(gone.runs.length, 0, 'runs')
       assert.equal(queue.health().status, 'up')
+    },
+  },
+  {
+    id: 'SHD-17',
+    title: 'stop and disconnect, awaited inside a handler, resolve at once, and the outcome of that run counts',
+    promises: [4, 5, 13],
+    level: 'required',
+    timeoutMs: 90_000,
+    async run(kit) {
+      const publisher = await kit.queue()
+      for (const way of ['stop', 'disconnect'] as const) {
+        const topic = kit.topic(way)
+        const queue = await kit.queue({ stopTimeoutMs: 60_000 })
+        const settled: string[] = []
+        queue.on('settled', ({ settlement }) => void settled.push(settlement))
+        const collector = await kit.collect(queue, topic, {
+          concurrency: 1,
+          handler: async () => {
+            await (way === 'stop' ? collector.subscription.stop() : queue.disconnect())
+            throw new Error('on purpose, after the end')
+          },
+        })
+        await publisher.publish(topic, 1, { id: way })
+        await kit.until('the end of the run', () => settled.length > 0)
+        assert.deepEqual(settled, ['retry'])
+        await queue.disconnect()
+        const later = await kit.collect(publisher, topic)
+        await kit.until('the retry', () => later.handled.length > 0, { timeoutMs: kit.redeliveryMs })
+        assert.deepEqual(attemptsOf(later.runs), [2])
+      }
     },
   },
 ]
