@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { loadAdapter, openQueue, type QueueAddress } from '../src/index.js'
+import { loadAdapter, MqError, openQueue, type QueueAddress } from '../src/index.js'
 import { mqErrorOf, typeErrorOf } from './support/errors.js'
 import { fakeAdapter } from './support/fake-adapter.js'
 import { actAsApplicationIn, adapterSource, link, temporaryFolder, write } from './support/packages.js'
@@ -130,5 +130,59 @@ describe('openQueue', () => {
     const adapter = fakeAdapter()
     await mqErrorOf(() => openQueue(adapter, { gruop: 'welcome' } as object), 'MQ_INVALID_OPTION')
     expect(adapter.calls).toEqual([])
+  })
+})
+
+describe('openQueue with adapters', () => {
+  afterEach(() => void vi.restoreAllMocks())
+
+  /** A factory that takes URLs of one scheme only, as ours do. */
+  const factory = (name: string, scheme: string) => {
+    const given: unknown[] = []
+    const make = (options: { readonly url?: string; readonly size?: number } = {}) => {
+      if (options.url !== undefined && !options.url.startsWith(scheme)) {
+        throw new MqError('MQ_INVALID_URL', `no URL of ${name}`)
+      }
+      if (options.url?.endsWith('/bad') === true) throw new MqError('MQ_INVALID_URL', `a bad URL of ${name}`)
+      given.push(options)
+      return { ...fakeAdapter(), name }
+    }
+    return { make, given }
+  }
+
+  it.each([
+    ['redis://a:1', 'redis'],
+    ['rediss://a:1', 'redis'],
+    [{ type: 'kafka', url: 'kafka://a:1', size: 3 }, 'kafka'],
+    [{ type: '@acme/mq-nats', size: 3 }, 'nats'],
+    ['nats://a:1', 'nats'],
+  ] as const)('takes the one that fits %j, and no package is looked for', async (address, type) => {
+    await applicationWith({})
+    const all = [factory('redis', 'redis'), factory('kafka', 'kafka://'), factory('nats', 'nats://')]
+    const queue = await openQueue(address, { adapters: all.map(({ make }) => make), group: 'g' })
+    expect(queue.type).toBe(type)
+  })
+
+  it('shows the error of the factory that fits', async () => {
+    const adapters = [factory('kafka', 'kafka://').make, factory('redis', 'redis://').make]
+    const error = await mqErrorOf(() => openQueue('redis://a/bad', { adapters }), 'MQ_INVALID_URL')
+    expect(error.message).toContain('a bad URL of redis')
+    await mqErrorOf(() => openQueue('nats://a', { adapters }), 'MQ_UNSUPPORTED_TYPE')
+    await mqErrorOf(() => openQueue('nats://a', { adapters: adapters.slice(1) }), 'MQ_INVALID_URL')
+  })
+
+  it('loads the package of a type that is not among them, and says how to pass it if there is none', async () => {
+    await applicationWith({ '@mq/kafka': adapterSource })
+    const adapters = [factory('redis', 'redis://').make]
+    expect(await loadAdapter('kafka://a:9092', { adapters })).toMatchObject({ name: 'nats' })
+    await applicationWith({})
+    const error = await mqErrorOf(() => openQueue('kafka://a:9092', { adapters }), 'MQ_ADAPTER_NOT_INSTALLED')
+    expect(error.message).toContain('openQueue(url, { adapters: [kafka] })')
+  })
+
+  it('refuses what is no list of factories', async () => {
+    for (const adapters of [{}, 'redis', [5], [fakeAdapter()]]) {
+      await typeErrorOf(() => openQueue('redis://a', { adapters: adapters as never }))
+    }
   })
 })

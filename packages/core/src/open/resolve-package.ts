@@ -8,8 +8,13 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
  */
 export function applicationFolders(): readonly string[] {
   const main = process.argv[1]
-  const own = dirname(fileURLToPath(import.meta.url))
-  return [...new Set([...(main === undefined ? [] : [dirname(resolve(main))]), process.cwd(), own])]
+  return [...new Set([...(main === undefined ? [] : [dirname(resolve(main))]), process.cwd(), ...ownFolder()])]
+}
+
+/** Returns nothing in a bundle of CommonJS, where a module has no URL. */
+function ownFolder(): readonly string[] {
+  const { url }: { readonly url?: unknown } = import.meta
+  return typeof url === 'string' && url.startsWith('file:') ? [dirname(fileURLToPath(url))] : []
 }
 
 /**
