@@ -29,6 +29,7 @@ export {
   unknownOutcome,
 } from './adapter-kit/pending-publishes.js'
 export { isTlsFault } from './adapter-kit/tls-faults.js'
+export { unknownStats } from './adapter-kit/unknown-stats.js'
 export { withTimeout } from './adapter-kit/with-timeout.js'
 export type {
   Adapter,
@@ -48,6 +49,7 @@ export type {
   Settlement,
   StartFrom,
   StopOptions,
+  StoredStats,
   StoreOutcome,
   TargetRef,
 } from './contract/adapter.js'

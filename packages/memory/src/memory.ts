@@ -9,6 +9,7 @@ import {
   MqError,
   type Settlement,
   type StoreOutcome,
+  unknownStats,
 } from '@mq/core/adapter'
 import type { Broker, HandledRecord } from './broker.js'
 import { GroupConsumer } from './consumer.js'
@@ -97,8 +98,9 @@ export function memory(options: MemoryOptions = {}): MemoryAdapter {
     }),
     async stats(ref) {
       const group = broker.find(ref)
-      const delayed = broker.delayedOf(ref.topic) + (group?.delayed ?? 0)
-      return { ready: group?.ready ?? 0, inFlight: group?.inFlight ?? 0, delayed, dead: group?.dead ?? 0 }
+      if (group === undefined) return unknownStats
+      const { ready, inFlight, delayed: retrying, dead } = group
+      return { ready, inFlight, delayed: broker.delayedOf(ref.topic), retrying, dead }
     },
     health: () => ({
       status: state.phase === 'open' ? 'up' : 'down',

@@ -73,7 +73,7 @@ export interface Adapter {
   consume(ref: TargetRef, options: ConsumeOptions, handle: Handle): Promise<Consumer>
   /** Sends nothing. The group need not exist. */
   deadLetters(ref: TargetRef): DeadLetterStore
-  stats(ref: TargetRef): Promise<QueueStats>
+  stats(ref: TargetRef): Promise<StoredStats>
   /** Answers from memory, without asking the broker. */
   health(): AdapterHealth
   /** Adds a listener, and returns a function that removes it. */
@@ -193,16 +193,21 @@ export interface RawDeadLetter {
   readonly failure: Failure
 }
 
-/** Counts of messages. A count is undefined if the broker does not know it. */
+/** Counts of messages. A count is undefined if the broker does not know it. Every count of a group that does not exist is undefined. */
 export interface QueueStats {
-  /** Waiting to be handled now. */
+  /** Waiting to be handled now, those that were replayed among them. */
   readonly ready: number | undefined
   /** Being handled. */
   readonly inFlight: number | undefined
-  /** Waiting for their time: delayed by the publisher, or before a retry. */
+  /** Waiting for the time that their publisher has set. If `retrying` is undefined, those that wait for a retry as well. */
   readonly delayed: number | undefined
+  /** Waiting for a retry after a run that failed. */
+  readonly retrying: number | undefined
   readonly dead: number | undefined
 }
+
+/** The counts as an adapter knows them. One that cannot count retries by themselves counts them as delayed. */
+export interface StoredStats extends Omit<QueueStats, 'retrying'>, Partial<Pick<QueueStats, 'retrying'>> {}
 
 /** Says whether messages flow: `down` while there is no connection, `degraded` while there is one but a consumer gets nothing. */
 export type HealthStatus = 'up' | 'degraded' | 'down'

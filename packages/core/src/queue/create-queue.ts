@@ -1,3 +1,4 @@
+import { unknownStats } from '../adapter-kit/unknown-stats.js'
 import { withTimeout } from '../adapter-kit/with-timeout.js'
 import { deadLettersOf } from '../consume/dead-letters.js'
 import { createRunMarks } from '../consume/own-run.js'
@@ -139,7 +140,10 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
       const timeoutMs = operationTimeoutMs
       return deadLettersOf(adapter.deadLetters(refOf(groupOf(group))), { timeoutMs, decode })
     },
-    stats: async (target, group) => bounded('Reading stats', adapter.stats(resolved(target).refOf(groupOf(group)))),
+    async stats(target, group) {
+      const ref = resolved(target).refOf(groupOf(group))
+      return { ...unknownStats, ...(await bounded('Reading stats', adapter.stats(ref))) }
+    },
     health: () => lifecycle.health(),
     use(layer) {
       requireOptions(layer, 'The middleware')

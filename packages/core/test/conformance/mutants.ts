@@ -194,6 +194,9 @@ export const mutants = {
   statsReadyCountsInFlight: ['counts running messages as ready', 'STA-1'],
   statsForgetInFlight: ['counts no messages as in flight', 'STA-1'],
   statsForgetDelayed: ['counts no messages as delayed', 'STA-2'],
+  statsForgetRetrying: ['counts no messages that wait for a retry', 'STA-2'],
+  statsReplayedDelayed: ['counts replayed messages as delayed', 'STA-6'],
+  statsUnknownIsZero: ['counts zero messages for a group that does not exist', 'STA-5'],
   statsForgetDead: ['counts no dead letters', 'STA-3'],
 
   // Stopping

@@ -1,7 +1,8 @@
-import type { QueueStats, TargetRef } from '@mq/core/adapter'
-import { type Cluster, nameOf } from '../driver/cluster.js'
+import { type StoredStats, type TargetRef, unknownStats } from '@mq/core/adapter'
+import { type Cluster, nameOf, type TopicPartition } from '../driver/cluster.js'
 import { committedOffsets, logOffsets } from '../driver/offsets.js'
 import type { Names } from '../topology/plans.js'
+import { tierFor } from '../topology/tiers.js'
 import { planGroup, type Topology } from '../topology/topology.js'
 import { decodeProgress } from '../wire/progress.js'
 
@@ -18,20 +19,20 @@ export interface StatsContext {
  *
  * See docs/decisions/0023-kafka-done-beside-the-offset.md.
  */
-export async function statsOf(ref: TargetRef, context: StatsContext): Promise<QueueStats> {
+export async function statsOf(ref: TargetRef, context: StatsContext): Promise<StoredStats> {
   const { cluster, topology, names } = context
   const { main, delay, retry } = planGroup(topology, ref)
-  const waits = { ready: [main], delayed: delay === undefined ? [retry] : [delay, retry] }
-  const partitions = await cluster.allPartitions([...waits.ready, ...waits.delayed], { fresh: true })
+  const logs = delay === undefined ? [main, retry] : [main, delay, retry]
+  const partitions = await cluster.allPartitions(logs, { fresh: true })
   const dead = await context.countDead()
   const committed = await committedOffsets(cluster, names.group(ref), partitions)
-  // Nothing waits for a group that was never declared.
-  if (committed.size === 0) return { ready: 0, inFlight: 0, delayed: 0, dead }
+  // The group was never declared, or it was deleted.
+  if (committed.size === 0) return dead === 0 ? unknownStats : { ...unknownStats, dead }
   const topics = [...new Set(partitions.map(({ topic }) => topic))]
   const [starts, ends] = [await logOffsets(cluster, topics, 'start'), await logOffsets(cluster, topics, 'end')]
-  const counted = (names: readonly string[]) => {
+  const counted = (of: (at: TopicPartition) => boolean) => {
     let [waiting, running] = [0, 0]
-    for (const at of partitions.filter(({ topic }) => names.includes(topic))) {
+    for (const at of partitions.filter(of)) {
       const found = committed.get(nameOf(at))
       const start = starts.get(nameOf(at)) ?? 0
       const progress = decodeProgress(
@@ -45,6 +46,10 @@ export async function statsOf(ref: TargetRef, context: StatsContext): Promise<Qu
     }
     return { waiting, running }
   }
-  const [ready, delayed] = [counted(waits.ready), counted(waits.delayed)]
+  // What is replayed, or is due within a second, is in the first partition of the retry topic.
+  const isReady = ({ topic, partition }: TopicPartition): boolean =>
+    topic === main || (topic === retry && partition === tierFor(0))
+  const [ready, delayed] = [counted(isReady), counted((at) => !isReady(at))]
+  // Copies of delayed messages wait among the retries, so both are one number.
   return { ready: ready.waiting, inFlight: ready.running + delayed.running, delayed: delayed.waiting, dead }
 }

@@ -1,4 +1,4 @@
-import type { MqError, QueueStats, TargetRef } from '@mq/core/adapter'
+import { type MqError, type QueueStats, type TargetRef, unknownStats } from '@mq/core/adapter'
 import { declareOn } from '../connection/channels.js'
 import { reply, replyCode } from '../connection/errors.js'
 import type { Request } from '../connection/links.js'
@@ -14,11 +14,12 @@ export interface GroupsParts {
 
 /** Creates the operations on groups. */
 export function createGroups({ names, declarations, request }: GroupsParts) {
-  async function count(queue: string): Promise<number> {
+  /** Returns undefined if there is no such queue. */
+  async function count(queue: string): Promise<number | undefined> {
     try {
       return (await request('Reading stats', (channel) => channel.checkQueue(queue))).messageCount
     } catch (error) {
-      if (replyCode((error as MqError).cause) === reply.notFound) return 0
+      if (replyCode((error as MqError).cause) === reply.notFound) return undefined
       throw error
     }
   }
@@ -41,8 +42,10 @@ export function createGroups({ names, declarations, request }: GroupsParts) {
         count(names.dead(ref)),
         foreign === undefined ? 0 : count(foreign),
       ])
-      // AMQP reports neither of the other two.
-      return { ready: own + others, inFlight: undefined, delayed: undefined, dead }
+      // Without its own queue the group does not exist, whatever the queue of other programs holds.
+      if (own === undefined) return { ...unknownStats, dead }
+      // AMQP reports none of the others. The queue of the dead letters exists once there is one.
+      return { ...unknownStats, ready: own + (others ?? 0), dead: dead ?? 0 }
     },
   }
 }

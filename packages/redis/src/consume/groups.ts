@@ -59,10 +59,10 @@ export function groupOperations(settings: Settings, report: (event: AdapterEvent
     async stats(link: Link, ref: TargetRef): Promise<QueueStats> {
       const { keys, consumerGroup } = placeOf(settings.prefix, ref)
       const { stream, retry, due, delayed: delayedKey, dead: deadKey, waiting } = keys
-      const [ready, inFlight, delayed, dead] = (await repeat('Reading stats', link, () =>
+      const [ready, inFlight, delayed, retrying, dead] = (await repeat('Reading stats', link, () =>
         link.run(statsScript, [stream, retry, due, delayedKey, deadKey, waiting], [consumerGroup]),
-      )) as readonly [number, number, number, number]
-      return { ready: ready === -1 ? undefined : ready, inFlight, delayed, dead }
+      )) as readonly (number | undefined)[]
+      return { ready: ready === -1 ? undefined : ready, inFlight, delayed, retrying, dead }
     },
   }
 }

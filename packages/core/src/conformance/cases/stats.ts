@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { Unrecoverable } from '../../index.js'
 import type { Chapter } from '../kit/case.js'
 import { deadGroup } from '../kit/dead-group.js'
@@ -35,7 +36,8 @@ export const stats: Chapter = {
     },
     {
       id: 'STA-2',
-      title: 'stats count messages as delayed until they are due, whether a publisher or a retry delayed them',
+      title:
+        'stats count messages as delayed or retrying until they are due, as a publisher or a retry has delayed them',
       promises: [5, 7],
       level: 'required',
       unless: withoutDelays,
@@ -54,7 +56,7 @@ export const stats: Chapter = {
         })
         for (const _ of range(2)) await queue.publish(topic, 'fails')
         await kit.until('both handlers to fail', () => collector.runs.length >= 2)
-        await untilStats(kit, queue, { topic, delayed: 5 })
+        await untilStats(kit, queue, { topic, delayed: 3, retrying: 2 })
         const soon = kit.topic('soon')
         const due = await kit.collect(queue, soon)
         await queue.publish(soon, 1, { delayMs: 200 })
@@ -106,6 +108,49 @@ export const stats: Chapter = {
         await untilStats(kit, queue, { topic, group: 'waits', ready: 4 })
         await untilStats(kit, queue, { topic, group: 'fails', dead: 4 })
         await untilStats(kit, queue, { topic: kit.topic('other'), group: 'waits', ready: 1 })
+      },
+    },
+    {
+      id: 'STA-5',
+      title:
+        'the stats of a group that does not exist are unknown and not zero, before it is declared and once it is deleted',
+      promises: [3],
+      level: 'required',
+      async run(kit) {
+        const [queue, elsewhere] = [await kit.queue(), await kit.queue()]
+        const topic = kit.topic()
+        await queue.declareGroup(topic, 'other')
+        await queue.publish(topic, 1)
+        const unknown = {
+          ready: undefined,
+          inFlight: undefined,
+          delayed: undefined,
+          retrying: undefined,
+          dead: undefined,
+        }
+        for (const one of [queue, elsewhere]) assert.deepEqual(await one.stats(topic, 'g'), unknown)
+        await queue.declareGroup(topic, 'g')
+        for (const one of [queue, elsewhere]) assert.equal((await one.stats(topic, 'g')).ready, 0)
+        await queue.deleteGroup(topic, 'g')
+        for (const one of [queue, elsewhere]) assert.deepEqual(await one.stats(topic, 'g'), unknown)
+        await untilStats(kit, queue, { topic, group: 'other', ready: 1 })
+      },
+    },
+    {
+      id: 'STA-6',
+      title: 'stats count replayed messages as ready until a consumer takes them',
+      promises: [6],
+      level: 'required',
+      async run(kit) {
+        const queue = await kit.queue()
+        const topic = kit.topic()
+        const { letters, collector } = await deadGroup(kit, queue, { topic, count: 3 })
+        await collector.subscription.stop()
+        await letters.replay()
+        await untilStats(kit, queue, { topic, ready: 3 })
+        const later = await kit.collect(queue, topic)
+        await kit.until('the replayed messages', () => later.handled.length >= 3, { timeoutMs: kit.redeliveryMs })
+        await untilStats(kit, queue, { topic })
       },
     },
   ],

@@ -1,3 +1,4 @@
+import { unknownStats } from '../../../src/adapter.js'
 import type { GroupRef, QueueStats } from '../../../src/index.js'
 import { Agenda } from './agenda.js'
 import { isForeign } from './foreign.js'
@@ -78,8 +79,13 @@ export class Broker {
 
   stats(ref: GroupRef): QueueStats {
     const delayed = this.#topics.get(ref.topic)?.delayed ?? 0
-    const group = this.find(ref)?.stats ?? { ready: 0, inFlight: 0, delayed: 0, dead: 0 }
-    return { ...group, delayed: group.delayed + delayed }
+    const group = this.find(ref)?.stats
+    if (group !== undefined) {
+      return { ...group, delayed: group.delayed + (this.faulty('statsForgetDelayed') ? 0 : delayed) }
+    }
+    return this.faulty('statsUnknownIsZero')
+      ? { ready: 0, inFlight: 0, delayed: 0, retrying: 0, dead: 0 }
+      : unknownStats
   }
 
   /** Blocks or unblocks publishes, which then wait. Everything else continues. */

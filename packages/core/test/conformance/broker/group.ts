@@ -67,11 +67,16 @@ export class Group {
   get stats(): { readonly [Name in keyof QueueStats]: number } {
     const inFlight = [...this.#members].reduce((sum, { held }) => sum + held.size, 0)
     return {
-      ready: this.#ready.length + (this.#faulty('statsReadyCountsInFlight') ? inFlight : 0),
+      ready: this.#waiting + (this.#faulty('statsReadyCountsInFlight') ? inFlight : 0),
       inFlight: this.#faulty('statsForgetInFlight') ? 0 : inFlight,
-      delayed: this.#faulty('statsForgetDelayed') ? 0 : this.#delayed.length,
+      delayed: this.#ready.filter(({ isReplayed }) => isReplayed && this.#faulty('statsReplayedDelayed')).length,
+      retrying: this.#faulty('statsForgetRetrying') ? 0 : this.#delayed.length,
       dead: this.#faulty('statsForgetDead') ? 0 : this.#deadLetters.size,
     }
+  }
+
+  get #waiting(): number {
+    return this.#ready.filter(({ isReplayed }) => !(isReplayed && this.#faulty('statsReplayedDelayed'))).length
   }
 
   get isBusy(): boolean {
@@ -139,19 +144,19 @@ export class Group {
     const replayed = this.#deadLetters.replay(entryIds)
     for (const { message, attempts } of replayed.entries) {
       const groups = this.#faulty('replayToAllGroups') ? this.#others() : [this]
-      for (const group of groups) group.#enqueue({ message, runs: attempts })
+      for (const group of groups) group.#enqueue({ message, runs: attempts, isReplayed: true })
     }
     return replayed.count
   }
 
   /** Deletes the group. Its members lose their messages and are notified. */
   destroy(next: number): void {
-    const { ready, inFlight, delayed } = this.stats
+    const { ready, inFlight, retrying } = this.stats
     const members = [...this.#members]
     this.#members.clear()
     for (const member of members) {
       member.held.clear()
-      member.cancelled({ lost: ready + inFlight + delayed, next })
+      member.cancelled({ lost: ready + inFlight + retrying, next })
     }
   }
 

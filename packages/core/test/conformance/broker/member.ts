@@ -7,6 +7,7 @@ export interface Entry {
   /** The number of started runs. */
   readonly runs: number
   readonly failure?: Failure
+  readonly isReplayed?: boolean
   /** Its place in the group's queue, which it keeps if it comes back unsettled. */
   readonly rank: number
 }

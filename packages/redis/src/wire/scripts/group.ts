@@ -112,7 +112,7 @@ return 1
 )
 
 /**
- * Counts messages: ready (-1 if Redis cannot tell), in flight, delayed, dead. KEYS: stream, retry stream, due, delayed, dead, waiting.
+ * Counts messages: ready (-1 if Redis cannot tell), in flight, delayed, retrying, dead. Returns nothing if there is no such group. KEYS: stream, retry stream, due, delayed, dead, waiting.
  * ARGV: group.
  */
 export const statsScript = script(`
@@ -126,6 +126,7 @@ local function info_of(stream)
   end
 end
 local main, retry = info_of(KEYS[1]), info_of(KEYS[2])
+if not main and not retry then return {} end
 local waiting = redis.call('ZCARD', KEYS[6])
 local due = redis.call('ZCOUNT', KEYS[3], '-inf', now_down())
 local ready, running = waiting + due, -waiting
@@ -135,6 +136,6 @@ if main then
   running = running + value_of(main, 'pending')
 end
 if retry then running = running + value_of(retry, 'pending') end
-local delayed = redis.call('ZCARD', KEYS[3]) - due + redis.call('ZCARD', KEYS[4])
-return {ready, math.max(0, running), delayed, redis.call('XLEN', KEYS[5])}
+local retrying = redis.call('ZCARD', KEYS[3]) - due
+return {ready, math.max(0, running), redis.call('ZCARD', KEYS[4]), retrying, redis.call('XLEN', KEYS[5])}
 `)
