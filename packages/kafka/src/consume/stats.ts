@@ -46,7 +46,7 @@ export async function statsOf(ref: TargetRef, context: StatsContext): Promise<St
     }
     return { waiting, running }
   }
-  // What is replayed, or is due within a second, is in the first partition of the retry topic.
+  // Messages that are replayed, or due within a second, are in the first partition of the retry topic.
   const isReady = ({ topic, partition }: TopicPartition): boolean =>
     topic === main || (topic === retry && partition === tierFor(0))
   const [ready, delayed] = [counted(isReady), counted((at) => !isReady(at))]
