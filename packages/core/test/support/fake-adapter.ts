@@ -8,9 +8,10 @@ import {
   type OutgoingMessage,
   type PublishCall,
   type StopOptions,
+  type StoredStats,
   type StoreOutcome,
 } from '../../src/adapter.js'
-import type { Adapter, Capabilities, GroupRef, QueueStats, StartFrom } from '../../src/index.js'
+import type { Adapter, Capabilities, GroupRef, StartFrom } from '../../src/index.js'
 
 /** What a test wants to be different. Everything that is left out succeeds at once and does nothing. */
 export interface Behaviour {
@@ -25,7 +26,7 @@ export interface Behaviour {
   /** Awaited before the consumer is there. */
   readonly consume?: (ref: GroupRef) => Promise<void>
   readonly stop?: (options: StopOptions) => Promise<void>
-  readonly stats?: (ref: GroupRef) => Promise<QueueStats>
+  readonly stats?: (ref: GroupRef) => Promise<StoredStats>
   readonly health?: () => AdapterHealth
   readonly deadLetters?: Partial<DeadLetterStore>
 }
