@@ -30,6 +30,19 @@ describe('decoding a malformed message', () => {
     expect(ids[1]).toBe(ids[0])
   })
 
+  it('calls nothing that a field named __proto__ has given to a table', () => {
+    const forged = (prototype: object): object => Object.setPrototypeOf({ a: 1 }, prototype)
+    const prototypes = [Buffer.from('x'), new Date(0), { toJSON: 1 }, new Map(), Object.create(null)]
+    for (const prototype of prototypes) {
+      const headers = { list: [forged(prototype)], table: { deep: forged(prototype) }, ...forged(prototype) }
+      for (const table of [headers, forged(prototype)]) {
+        const { message: decoded } = decode(message({ headers: table }), 't')
+        expect(decoded.id).toMatch(/^[0-9a-f]{32}$/)
+      }
+    }
+    expect(jsonOf([forged(Buffer.from('x')), Buffer.from('x')])).toBe('[{"a":1},{"type":"Buffer","data":[120]}]')
+  })
+
   it('tells headers of ordinary depth apart in full', () => {
     expect(jsonOf(nested(90))).toBe(JSON.stringify(nested(90)))
     expect(jsonOf([1n, { a: 2n }])).toBe('["1",{"a":"2"}]')

@@ -5,21 +5,17 @@ const maxDepth = 100
  * Returns JSON of a value that the driver decoded. It may hold integers that JSON does not have. Fields stand in the order of their names,
  * because the broker may change their order.
  */
-export function jsonOf(value: unknown): string {
-  const depths = new Map<unknown, number>()
-  return JSON.stringify(value, function (this: unknown, _, part: unknown) {
-    if (typeof part === 'bigint') return String(part)
-    if (typeof part !== 'object' || part === null) return part
-    const depth = (depths.get(this) ?? 0) + 1
-    if (depth > maxDepth) return null
-    const shown = Array.isArray(part) ? part : sorted(part as Record<string, unknown>)
-    depths.set(shown, depth)
-    return shown
-  })
-}
+export const jsonOf = (value: unknown): string => JSON.stringify(plain(value, 1))
 
-function sorted(table: Record<string, unknown>): Record<string, unknown> {
+/** Copies the value, so that nothing in it is called: a field named `__proto__` gives its table any `toJSON`. */
+function plain(value: unknown, depth: number): unknown {
+  if (typeof value === 'bigint') return String(value)
+  if (typeof value !== 'object' || value === null) return value
+  if (depth > maxDepth) return null
+  if (Array.isArray(value)) return value.map((part) => plain(part, depth + 1))
+  if (ArrayBuffer.isView(value)) return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toJSON()
   const fields: Record<string, unknown> = Object.create(null)
-  for (const name of Object.keys(table).sort()) fields[name] = table[name]
+  const table = value as Readonly<Record<string, unknown>>
+  for (const name of Object.keys(table).sort()) fields[name] = plain(table[name], depth + 1)
   return fields
 }
