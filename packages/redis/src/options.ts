@@ -6,7 +6,13 @@ import {
   MqError,
   requireKnownOptions,
 } from '@mq/core/adapter'
-import { dayMs, type LinkSettings, linkSettingsOf, type RedisConnectionOptions } from './options/connection.js'
+import {
+  connectionOptionNames,
+  dayMs,
+  type LinkSettings,
+  linkSettingsOf,
+  type RedisConnectionOptions,
+} from './options/connection.js'
 
 /** The options of `redis()`. */
 export interface RedisOptions extends RedisConnectionOptions {
@@ -45,19 +51,7 @@ export interface RedisOptions extends RedisConnectionOptions {
   readonly checkEviction?: boolean
 }
 
-const optionNames = keysOf<RedisOptions>()({
-  url: true,
-  path: true,
-  username: true,
-  password: true,
-  db: true,
-  tls: true,
-  sentinel: true,
-  cluster: true,
-  connectionName: true,
-  createClient: true,
-  connectTimeoutMs: true,
-  commandTimeoutMs: true,
+const ownNames = keysOf<Omit<RedisOptions, keyof RedisConnectionOptions>>()({
   prefix: true,
   visibilityMs: true,
   pollMs: true,
@@ -69,6 +63,7 @@ const optionNames = keysOf<RedisOptions>()({
   checkPersistence: true,
   checkEviction: true,
 })
+const optionNames = [...connectionOptionNames, ...ownNames]
 
 type ReplicasOption = NonNullable<RedisOptions['waitForReplicas']>
 type AofOption = NonNullable<RedisOptions['waitForAof']>

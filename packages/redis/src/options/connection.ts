@@ -44,6 +44,21 @@ export interface RedisConnectionOptions {
   readonly commandTimeoutMs?: number
 }
 
+export const connectionOptionNames = keysOf<RedisConnectionOptions>()({
+  url: true,
+  path: true,
+  username: true,
+  password: true,
+  db: true,
+  tls: true,
+  sentinel: true,
+  cluster: true,
+  connectionName: true,
+  createClient: true,
+  connectTimeoutMs: true,
+  commandTimeoutMs: true,
+})
+
 /** The host and port of a node of a cluster, or of a Sentinel. */
 export interface NodeAddress {
   readonly host: string

@@ -1,6 +1,11 @@
 import { keysOf, MqError, requireKnownOptions } from '@mq/core/adapter'
 import type { Cluster, Redis } from 'ioredis'
-import { type LinkSettings, linkSettingsOf, type RedisConnectionOptions } from '../options/connection.js'
+import {
+  connectionOptionNames,
+  type LinkSettings,
+  linkSettingsOf,
+  type RedisConnectionOptions,
+} from '../options/connection.js'
 import { prefixOf } from '../options.js'
 
 /** The options for a connection, as for `redis()`, or a client of the application. */
@@ -10,30 +15,16 @@ export interface RedisStoreOptions extends RedisConnectionOptions {
   /**
    * A connected client of ioredis, in place of the options for a connection. It stays open when the store is disconnected.
    *
-   * By default ioredis repeats commands. A compare-and-set or a delete that was carried out may then return false. If you use
-   * these, give the client `maxRetriesPerRequest: 0` and `autoResendUnfulfilledCommands: false`.
+   * By default ioredis repeats commands, and a compare-and-set or a delete that was carried out would then return false. For these the
+   * store opens a duplicate of such a client, which repeats nothing.
    */
   readonly client?: Redis | Cluster
   /** The beginning of every key: 1 to 100 letters, digits, `.`, `_`, `-` and `:`. Default: `mq:store:`. */
   readonly prefix?: string
 }
 
-const optionNames = keysOf<RedisStoreOptions>()({
-  url: true,
-  path: true,
-  username: true,
-  password: true,
-  db: true,
-  tls: true,
-  sentinel: true,
-  cluster: true,
-  connectionName: true,
-  createClient: true,
-  connectTimeoutMs: true,
-  commandTimeoutMs: true,
-  client: true,
-  prefix: true,
-})
+const ownNames = keysOf<Omit<RedisStoreOptions, keyof RedisConnectionOptions>>()({ client: true, prefix: true })
+const optionNames = [...connectionOptionNames, ...ownNames]
 
 /** The options that may be given together with `client`. */
 const allowedWithClient: readonly string[] = [
