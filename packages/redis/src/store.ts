@@ -1,7 +1,7 @@
 import { MqError, requireEntry, storeChecks, type TaskStore, withTimeout } from '@mq/core/adapter'
 import { type CommandError, commandError, operationError, willPass } from './connection/errors.js'
 import type { Argument, Script } from './connection/script.js'
-import { borrowedConnection, ownConnection } from './store/connection.js'
+import { type StoreConnection, storeConnections } from './store/connection.js'
 import { type RedisStoreOptions, storeSettingsOf } from './store/options.js'
 import {
   acquireScript,
@@ -20,7 +20,7 @@ export interface RedisStore extends Required<TaskStore>, AsyncDisposable {
 interface Request {
   /** Names the call in an error. */
   readonly what: string
-  readonly send: () => Promise<unknown>
+  readonly send: (connection: StoreConnection) => Promise<unknown>
   /** A second run could not tell the first one from that of another caller, so it is not repeated after a lost answer. */
   readonly once?: boolean
 }
@@ -37,17 +37,18 @@ const slotsPerWindow = 100
 export function redisStore(options: RedisStoreOptions = {}): RedisStore {
   const settings = storeSettingsOf(options)
   const { commandTimeoutMs, client, prefix } = settings
-  const connection = client === undefined ? ownConnection(settings) : borrowedConnection(client)
+  const connections = storeConnections(settings, client)
   let isClosed = false
 
   async function attempt({ what, send, once = false }: Request, endsAt: number): Promise<unknown> {
+    const connection = once ? connections.once : connections.shared
     for (;;) {
       if (isClosed) throw new MqError('MQ_CLOSED', 'The store was disconnected; create a new one')
       const remainingMs = endsAt - performance.now()
       let failure: CommandError
       try {
         await connection.ready(Math.max(0, remainingMs))
-        return await send()
+        return await send(connection)
       } catch (error) {
         if (error instanceof MqError && error.code !== 'MQ_CONNECTION_LOST') throw error
         failure = commandError(error)
@@ -61,9 +62,9 @@ export function redisStore(options: RedisStoreOptions = {}): RedisStore {
   const request = (details: Request): Promise<unknown> =>
     withTimeout(attempt(details, performance.now() + commandTimeoutMs), commandTimeoutMs + pauseMs, timedOut)
   const command = (name: string, args: readonly Argument[], more: Pick<Request, 'once'> = {}): Promise<unknown> =>
-    request({ what: name, send: () => connection.send(name, args), ...more })
+    request({ what: name, send: (connection) => connection.send(name, args), ...more })
   const run = (script: Script, key: string, args: readonly Argument[], more: Omit<Request, 'send'>): Promise<unknown> =>
-    request({ ...more, send: () => connection.run(script, [key], args) })
+    request({ ...more, send: (connection) => connection.run(script, [key], args) })
   const textOf = (reply: unknown): string | undefined => (reply === null ? undefined : String(reply))
 
   // Keys of values may begin with anything. Another `~` keeps them apart from leases and windows.
@@ -123,7 +124,8 @@ export function redisStore(options: RedisStoreOptions = {}): RedisStore {
     },
     async disconnect() {
       isClosed = true
-      connection.close()
+      connections.shared.close()
+      connections.once.close()
     },
     [Symbol.asyncDispose]: () => store.disconnect(),
   }

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { inspect } from 'node:util'
 import { storeConformance } from '@mq/core/conformance'
 import { type RedisStore, type RedisStoreOptions, redisStore } from '@mq/redis'
-import { brokers, proxy, type RedisServer, redis as startRedis } from '@mq/test-brokers'
+import { brokers, proxy, type RedisServer, redis as startRedis, until } from '@mq/test-brokers'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { client } from './support/open.js'
 
@@ -181,6 +181,29 @@ describe.skipIf(!brokers.owned('redis'))('redisStore', () => {
     await store.take('a', { limit: 1, windowMs: 1_000 })
     const scripts = seen.flatMap(([, args]) => (Array.isArray(args) ? [args[1] as unknown] : []))
     expect(new Set(scripts)).toEqual(new Set([1]))
+  })
+
+  it('never repeats a compare-and-set or a delete of a client that repeats commands', async () => {
+    const link = await proxy(server)
+    onTestFinished(() => link.close())
+    const own = await client(link.url)
+    const store = redisStore({ client: own, prefix })
+    onTestFinished(() => store.disconnect())
+    const [key, ttlMs] = [randomUUID(), 60_000]
+    await store.put(key, 'a', { ttlMs })
+    // Makes the script known to the server. Otherwise the lost answer would be that it does not know it.
+    await store.compareAndSet(key, 'x', { expected: 'y', ttlMs })
+    await link.dropAfter(0, 'out')
+    const swap = store.compareAndSet(key, 'b', { expected: 'a', ttlMs })
+    await expect(swap).rejects.toMatchObject({ code: 'MQ_CONNECTION_LOST' })
+    expect(await store.get(key)).toBe('b')
+    expect(await store.compareAndSet(key, 'c', { expected: 'b', ttlMs })).toBe(true)
+    await link.dropAfter(0, 'out')
+    await expect(store.delete(key)).rejects.toMatchObject({ code: 'MQ_CONNECTION_LOST' })
+    expect(await store.get(key)).toBeUndefined()
+    await store.disconnect()
+    expect(own.status).toBe('ready')
+    await until(() => link.connections === 1, { what: 'the duplicate to be closed' })
   })
 
   it('repeats a call whose answer was lost, unless a second run would answer differently', async () => {
