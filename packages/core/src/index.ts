@@ -2,8 +2,15 @@ export type { Adapter, ConsumerHealth, GroupRef, HealthStatus, QueueStats, Start
 export type { Capabilities } from './contract/capabilities.js'
 export type { Clock } from './contract/clock.js'
 export type { DeadLetter, DeadLetters } from './contract/dead-letters.js'
-export { errorCodes, isMqError, MqError, type MqErrorCode, type MqErrorOptions } from './contract/errors.js'
-export { defineEvent, type EventDefinition } from './contract/event.js'
+export {
+  errorCodes,
+  isMqError,
+  MqError,
+  type MqErrorCode,
+  type MqErrorOptions,
+  type MqErrorWith,
+} from './contract/errors.js'
+export { type DataOf, defineEvent, type EventDefinition, type PublishedDataOf } from './contract/event.js'
 export type { Failure, FailureError, FailureReason, TaskFailure } from './contract/failure.js'
 export {
   type Decoding,

@@ -7,6 +7,7 @@ import {
   type Adapter,
   type createQueue,
   createScheduler,
+  type DataOf,
   type DeadLetter,
   defineEvent,
   defineTask,
@@ -16,6 +17,7 @@ import {
   type HandlerContext,
   type Message,
   type openQueue,
+  type PublishedDataOf,
   type PublishRequest,
   type PublishResult,
   type Queue,
@@ -55,6 +57,12 @@ describe('defineEvent', () => {
     expectTypeOf(arkEvent).toEqualTypeOf<
       EventDefinition<{ size: string; tag?: string }, { size: number; tag?: string }>
     >()
+  })
+
+  it('has helper types for what is published and what is handled', () => {
+    expectTypeOf<PublishedDataOf<typeof zodEvent>>().toEqualTypeOf<{ userId: string; at: string }>()
+    expectTypeOf<DataOf<typeof zodEvent>>().toEqualTypeOf<{ userId: string; at: Date }>()
+    expectTypeOf<DataOf<typeof arkEvent>>().toEqualTypeOf<{ size: number; tag?: string }>()
   })
 
   it('takes the type of an event without a schema, and knows nothing where none is given', () => {

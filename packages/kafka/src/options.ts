@@ -18,48 +18,48 @@ import { parseUrl } from './options/url.js'
 /** The options of `kafka()`. */
 export interface KafkaOptions {
   /** `kafka://user:password@host:9092,other:9092?tls=true&mechanism=scram-sha-256`; only the hosts are required. */
-  readonly url?: string
+  readonly url?: string | undefined
   /** Addresses as `host:port`, in place of those in `url`. One broker that answers is enough to find the others. */
-  readonly brokers?: readonly string[]
+  readonly brokers?: readonly string[] | undefined
   /** `true`, or options of Node's `tls.connect`, such as `ca`, `cert`, `key` and `servername`. Default: as `url` says. */
-  readonly tls?: boolean | ConnectionOptions
+  readonly tls?: boolean | ConnectionOptions | undefined
   /** The login. Default: user and password of `url`, if it has them. */
-  readonly sasl?: Sasl
+  readonly sasl?: Sasl | undefined
   /** The name of this client in the logs and metrics of the brokers. Default: `mq`. */
-  readonly clientId?: string
+  readonly clientId?: string | undefined
   /** A namespace: the name of each topic and consumer group begins with it. Default: none. */
-  readonly prefix?: string
+  readonly prefix?: string | undefined
   /** Partitions of a message topic that the adapter creates. At most this many processes of a group get work. Default: 6. */
-  readonly partitions?: number
+  readonly partitions?: number | undefined
   /** Replicas of each topic that the adapter creates. Default: as the broker is configured. */
-  readonly replicationFactor?: number
+  readonly replicationFactor?: number | undefined
   /** Configuration of a message topic that the adapter creates, such as `{ 'retention.ms': '604800000' }`. Default: none. */
-  readonly topicConfig?: Readonly<Record<string, string>>
+  readonly topicConfig?: Readonly<Record<string, string>> | undefined
   /** How long retries and delayed messages are kept. It must be longer than any outage of a consumer. Default: 7 days. */
-  readonly retryRetentionMs?: number
+  readonly retryRetentionMs?: number | undefined
   /** If false, a missing topic is an error that names it, because other programs create topics. Default: true. */
-  readonly createTopics?: boolean
+  readonly createTopics?: boolean | undefined
   /** Codecs other than `gzip` must be registered with kafkajs. Default: `none`. */
-  readonly compression?: Compression
+  readonly compression?: Compression | undefined
   /**
    * How long the first message of a batch waits for more. With 0 the batch is sent as soon as the running code has ended. If a
    * batch is under way already, later messages wait for its end in any case. Default: 0.
    */
-  readonly lingerMs?: number
+  readonly lingerMs?: number | undefined
   /** A consumer without a heartbeat for this long counts as dead. Default: 30 s. */
-  readonly sessionTimeoutMs?: number
+  readonly sessionTimeoutMs?: number | undefined
   /** How long a rebalance waits for the members of a group. Default: as `sessionTimeoutMs`. */
-  readonly rebalanceTimeoutMs?: number
+  readonly rebalanceTimeoutMs?: number | undefined
   /** How long `connect` may take, and each connection to a broker. Default: 10 s. */
-  readonly connectTimeoutMs?: number
+  readonly connectTimeoutMs?: number | undefined
   /** A connection that has not answered a request for this long is closed. Default: 10 s. */
-  readonly requestTimeoutMs?: number
+  readonly requestTimeoutMs?: number | undefined
   /** A partition is not read further while this many records lie behind its oldest unfinished one. Default: 10,000. */
-  readonly maxUncommitted?: number
+  readonly maxUncommitted?: number | undefined
   /** `publish` refuses a larger message. Default: 900 KiB. */
-  readonly maxMessageBytes?: number
+  readonly maxMessageBytes?: number | undefined
   /** Makes the client of kafkajs 2 from the adapter's configuration: for another kind of SASL, or a fork. Default: `new Kafka`. */
-  readonly createClient?: (config: KafkaConfig) => Kafka
+  readonly createClient?: ((config: KafkaConfig) => Kafka) | undefined
 }
 
 const optionNames = keysOf<KafkaOptions>()({

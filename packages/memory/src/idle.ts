@@ -4,12 +4,12 @@ import type { TestClock } from './test-clock.js'
 
 export interface IdleOptions {
   /** Rejects after this much real time. Default: 10 s. */
-  readonly timeoutMs?: number
+  readonly timeoutMs?: number | undefined
 }
 
 export interface SettledOptions extends IdleOptions {
   /** Leaves out the delayed messages for which it returns true, such as those that are always published again. Default: none. */
-  readonly except?: (delayed: DelayedMessage) => boolean
+  readonly except?: ((delayed: DelayedMessage) => boolean) | undefined
 }
 
 /** A message that was published with a delay which is not over yet. */

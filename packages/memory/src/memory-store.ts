@@ -14,12 +14,12 @@ import { type Slots, takeFromWindow } from './store/window.js'
 
 export interface MemoryStoreOptions {
   /** The time by which entries expire. Pass the adapter's test clock, if it has one. Default: the real time. */
-  readonly clock?: Clock
+  readonly clock?: Clock | undefined
   /**
    * How many keys, names of leases and counters it holds, each kind counted by itself. A new one beyond that is refused, because
    * giving up an older one would break the promise that it stands for. Default: 1,000,000.
    */
-  readonly maxEntries?: number
+  readonly maxEntries?: number | undefined
 }
 
 const optionNames = keysOf<MemoryStoreOptions>()({ clock: true, maxEntries: true })

@@ -13,19 +13,19 @@ import { Broker, type BrokerOptions } from './broker.js'
 
 export interface MemoryOptions {
   /** `memory:` gives this adapter a broker of its own. All adapters of this process with `memory://name` share one. Default: `memory:`. */
-  readonly url?: string
+  readonly url?: string | undefined
   /** The time of the broker and of every queue on it. Default: the real time. */
-  readonly clock?: Clock
+  readonly clock?: Clock | undefined
   /** Limits the messages held at once, each group's copy counted. Beyond it publishing is refused. Default: 1,000,000. */
-  readonly maxMessages?: number
+  readonly maxMessages?: number | undefined
   /** Limits the bytes of their bodies, counted likewise. Default: 512 MiB. */
-  readonly maxBytes?: number
+  readonly maxBytes?: number | undefined
   /** A larger message is refused. Default: 900 KiB. */
-  readonly maxMessageBytes?: number
+  readonly maxMessageBytes?: number | undefined
   /** How many messages a topic keeps for groups that start with `earliest`, up to 16 MiB. Default: 1,000. */
-  readonly retain?: number
+  readonly retain?: number | undefined
   /** How long a second publish with the same id is ignored, for at least the latest 50,000 ids of a topic. Default: 5 minutes. */
-  readonly dedupeMs?: number
+  readonly dedupeMs?: number | undefined
 }
 
 const optionNames = keysOf<MemoryOptions>()({

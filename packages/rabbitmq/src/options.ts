@@ -18,33 +18,33 @@ export interface RabbitmqOptions {
    * `amqp://user:password@host:5672/vhost`, or `amqps://` for TLS. Special characters are percent-encoded.
    * Default: `amqp://localhost`.
    */
-  readonly url?: string
+  readonly url?: string | undefined
   /** More nodes of the cluster, as `host` or `host:port`, tried in turn after the one in the URL. Default: none. */
-  readonly hosts?: readonly string[]
+  readonly hosts?: readonly string[] | undefined
   /** Replaces the user of the URL; any characters are allowed. Default: the URL's, or `guest`. */
-  readonly username?: string
+  readonly username?: string | undefined
   /** Replaces the password of the URL; any characters are allowed. Default: the URL's, or `guest`. */
-  readonly password?: string
+  readonly password?: string | undefined
   /** Replaces the vhost of the URL. Default: the URL's, or `/`. */
-  readonly vhost?: string
+  readonly vhost?: string | undefined
   /** `ca`, `cert`, `key`, `servername` and other options of Node's `tls.connect`. Used with `amqps://` only. Default: Node's. */
-  readonly tls?: ConnectionOptions
+  readonly tls?: ConnectionOptions | undefined
   /** Names the connections in the management UI, followed by the host and `(publish)` or `(consume)`. Default: `mq`. */
-  readonly connectionName?: string
+  readonly connectionName?: string | undefined
   /** How long opening a connection may take, all hosts together. Default: 10 s. */
-  readonly connectTimeoutMs?: number
+  readonly connectTimeoutMs?: number | undefined
   /** A connection that is silent for twice as long counts as dead. Rounded up to whole seconds. Default: 10 s. */
-  readonly heartbeatMs?: number
+  readonly heartbeatMs?: number | undefined
   /** The first part of the name of every exchange and queue. Default: `mq`. */
-  readonly prefix?: string
+  readonly prefix?: string | undefined
   /** More arguments of group queues: `x-quorum-initial-group-size`, `x-max-length` and others. Default: none. */
-  readonly queueArguments?: Readonly<Record<string, string | number | boolean>>
+  readonly queueArguments?: Readonly<Record<string, string | number | boolean>> | undefined
   /** The value of `consumer_timeout` at the broker; `maxHandlerMs` follows from it. Default: 30 minutes, as at the broker. */
-  readonly consumerTimeoutMs?: number
+  readonly consumerTimeoutMs?: number | undefined
   /** A larger message is refused. Default: 900 KiB. */
-  readonly maxMessageBytes?: number
+  readonly maxMessageBytes?: number | undefined
   /** Opens a connection in place of amqplib's `connect`, with a wrapped or another copy of amqplib. Default: amqplib's. */
-  readonly createClient?: (url: Options.Connect, socketOptions: SocketOptions) => Promise<ChannelModel>
+  readonly createClient?: ((url: Options.Connect, socketOptions: SocketOptions) => Promise<ChannelModel>) | undefined
 }
 
 const optionNames = keysOf<RabbitmqOptions>()({

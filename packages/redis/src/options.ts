@@ -17,38 +17,38 @@ import {
 /** The options of `redis()`. */
 export interface RedisOptions extends RedisConnectionOptions {
   /** The beginning of every key: 1 to 100 letters, digits, `.`, `_`, `-` and `:`. Default: `mq`. */
-  readonly prefix?: string
+  readonly prefix?: string | undefined
   /**
    * How long a message stays with a consumer that no longer renews its claim. Claims are renewed every third of this time, so an event
    * loop that is blocked for longer loses the messages it is handling. Default: 30,000 ms.
    */
-  readonly visibilityMs?: number
+  readonly visibilityMs?: number | undefined
   /** How often a consumer looks for messages that have become due. At most half of `commandTimeoutMs`. Default: 100 ms. */
-  readonly pollMs?: number
+  readonly pollMs?: number | undefined
   /** The maximum size of a message. Larger ones are refused. Default: 900 KiB. */
-  readonly maxMessageBytes?: number
+  readonly maxMessageBytes?: number | undefined
   /**
    * How many messages a topic keeps after every group has finished them, or while it has no group. Groups that start `earliest` read
    * them, and an ephemeral subscription may fall this far behind. They are given up sooner if the broker's memory is full. At least 100.
    * Default: 1,000.
    */
-  readonly retain?: number
+  readonly retain?: number | undefined
   /**
    * How long a second publish with the same id is ignored. Of each topic, at least the latest 100,000 ids are remembered. 0 turns this
    * off; a publish whose answer was lost is then not tried again. Default: 300,000 ms.
    */
-  readonly dedupeMs?: number
+  readonly dedupeMs?: number | undefined
   /** Lets a publish resolve only once this many replicas have it (`WAIT`). Not available with `cluster`. */
-  readonly waitForReplicas?: { readonly replicas: number; readonly timeoutMs: number }
+  readonly waitForReplicas?: { readonly replicas: number; readonly timeoutMs: number } | undefined
   /**
    * Lets a publish resolve only once it is in the append-only file of the server (`local`, 0 or 1) and of this many replicas (`WAITAOF`,
    * Redis 7.2). Not available with `cluster`.
    */
-  readonly waitForAof?: { readonly local: 0 | 1; readonly replicas: number; readonly timeoutMs: number }
+  readonly waitForAof?: { readonly local: 0 | 1; readonly replicas: number; readonly timeoutMs: number } | undefined
   /** Emits an `error` event as a warning if the broker writes no append-only file. Default: true. */
-  readonly checkPersistence?: boolean
+  readonly checkPersistence?: boolean | undefined
   /** Refuses to connect if the broker's `maxmemory-policy` would evict messages. Default: true. */
-  readonly checkEviction?: boolean
+  readonly checkEviction?: boolean | undefined
 }
 
 const ownNames = keysOf<Omit<RedisOptions, keyof RedisConnectionOptions>>()({

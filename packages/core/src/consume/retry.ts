@@ -6,7 +6,7 @@ import { isRetryLater, isUnrecoverable } from '../contract/retry-errors.js'
 import type { ErrorClass, Jitter, RetryOptions, RetryRule } from '../contract/retry-options.js'
 
 /** Retry options, checked and with every default filled in. */
-export type RetryPolicy = Readonly<Required<RetryOptions>>
+export type RetryPolicy = { readonly [Name in keyof RetryOptions]-?: Exclude<RetryOptions[Name], undefined> }
 
 export const defaultRetryPolicy: RetryPolicy = Object.freeze({
   attempts: 5,
@@ -61,7 +61,7 @@ export function retryPolicy(options: RetryOptions | false | undefined, base = de
 }
 
 /** Leaves out properties that are `undefined`, which would hide the value below them. */
-const defined = (options: RetryOptions): RetryOptions =>
+const defined = (options: RetryOptions): Partial<RetryPolicy> =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 
 function checkRule(rule: RetryRule, policy: RetryPolicy): void {

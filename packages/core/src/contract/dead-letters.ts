@@ -4,7 +4,7 @@ import type { RawMessage } from './message.js'
 /** The messages that a group gave up on. Listing changes nothing; replaying and purging remove entries. */
 export interface DeadLetters {
   /** Lists the oldest entries first, at most `limit` of them. `limit` is from 1 to 10,000. Default: 100. */
-  list(options?: { readonly limit?: number }): Promise<readonly DeadLetter[]>
+  list(options?: { readonly limit?: number | undefined }): Promise<readonly DeadLetter[]>
   /**
    * Sends entries to their group alone. Each is a first attempt and keeps its id. An empty list replays none. Default: all entries.
    */

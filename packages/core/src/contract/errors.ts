@@ -49,11 +49,11 @@ export interface MqErrorOptions {
   /** The driver's own error. It never holds a URL with a password. */
   readonly cause?: unknown
   /** The issues that a schema found, with `MQ_INVALID_DATA`. */
-  readonly issues?: readonly SchemaIssue[]
+  readonly issues?: readonly SchemaIssue[] | undefined
   /** The outcome of each message of a `publishAll`, by index. */
-  readonly outcomes?: readonly PublishOutcome[]
+  readonly outcomes?: readonly PublishOutcome[] | undefined
   /** The parts of the task's error, with `MQ_TASK_FAILED`. */
-  readonly failure?: TaskFailure
+  readonly failure?: TaskFailure | undefined
 }
 
 const brand = Symbol.for('@mq/core.MqError')
@@ -84,7 +84,15 @@ export class MqError extends Error {
   }
 }
 
+/** An error with a known code. That of a failed task has the failure. */
+export type MqErrorWith<Code extends MqErrorCode> = MqError & { readonly code: Code } & (Code extends 'MQ_TASK_FAILED'
+    ? { readonly failure: TaskFailure }
+    : unknown)
+
 /** Returns true for an `MqError` of any copy of this package and, if a code is given, of that code. */
+export function isMqError(error: unknown): error is MqError
+export function isMqError<Code extends MqErrorCode>(error: unknown, code: Code): error is MqErrorWith<Code>
+export function isMqError(error: unknown, code?: MqErrorCode): error is MqError
 export function isMqError(error: unknown, code?: MqErrorCode): error is MqError {
   return hasBrand(error, brand) && (code === undefined || (error as MqError).code === code)
 }

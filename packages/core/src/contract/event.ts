@@ -15,9 +15,15 @@ export interface EventDefinition<Input = unknown, Output = Input> {
   readonly types?: { readonly input: Input; readonly output: Output }
 }
 
+/** The type of the data that a handler of an event gets: `DataOf<typeof userCreated>`. */
+export type DataOf<Event extends Pick<EventDefinition, 'types'>> = NonNullable<Event['types']>['output']
+
+/** The type of the data that an event is published with. A schema that transforms the data makes `DataOf` of it. */
+export type PublishedDataOf<Event extends Pick<EventDefinition, 'types'>> = NonNullable<Event['types']>['input']
+
 interface EventOptions {
   readonly schema?: StandardSchema | undefined
-  key?(data: unknown): string
+  readonly key?: ((data: never) => string) | undefined
 }
 
 const optionNames = keysOf<EventOptions>()({ schema: true, key: true })
@@ -30,12 +36,12 @@ const optionNames = keysOf<EventOptions>()({ schema: true, key: true })
  */
 export function defineEvent<Schema extends StandardSchema>(
   name: string,
-  options: { readonly schema: Schema; key?(data: SchemaInput<Schema>): string },
+  options: { readonly schema: Schema; readonly key?: ((data: SchemaInput<Schema>) => string) | undefined },
 ): EventDefinition<SchemaInput<Schema>, SchemaOutput<Schema>>
 /** Defines an event whose data is typed but not validated. */
 export function defineEvent<Data = unknown>(
   name: string,
-  options?: { readonly schema?: undefined; key?(data: Data): string },
+  options?: { readonly schema?: undefined; readonly key?: ((data: Data) => string) | undefined },
 ): EventDefinition<Data>
 export function defineEvent(name: string, options: EventOptions = {}): EventDefinition {
   requireName(name, 'name of the event')

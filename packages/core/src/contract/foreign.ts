@@ -54,7 +54,7 @@ const optionNames = keysOf<ForeignOptions>()({ at: true, decode: true, schema: t
  */
 export function defineForeignTopic<Schema extends StandardSchema>(
   name: string,
-  options: { readonly at: ForeignPlace; readonly decode?: Decoding; readonly schema: Schema },
+  options: { readonly at: ForeignPlace; readonly decode?: Decoding | undefined; readonly schema: Schema },
 ): ForeignTopic<SchemaOutput<Schema>>
 /** Defines a foreign topic whose data is the bytes of each body. */
 export function defineForeignTopic(

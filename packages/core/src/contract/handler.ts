@@ -29,32 +29,32 @@ export const defaultConcurrency = 10
 
 export interface SubscribeOptions {
   /** Names the group. Consumers of one group share its messages; every group gets all. Default: the queue's `group`. */
-  readonly group?: string
+  readonly group?: string | undefined
   /** How many handlers run at once, from 1 to 10,000. Default: 10. */
-  readonly concurrency?: number
+  readonly concurrency?: number | undefined
   /** The retry policy. The queue's policy fills in what it leaves out, and `false` is a single attempt. Default: the queue's. */
-  readonly retry?: RetryOptions | false
+  readonly retry?: RetryOptions | false | undefined
   /** How long a run may take. Then the handler's signal aborts and the attempt has failed. Default: the adapter's `maxHandlerMs`. */
-  readonly timeoutMs?: number
+  readonly timeoutMs?: number | undefined
   /** The messages that the group begins with, if this subscription creates it. An existing group stays as it is. Default: `latest`. */
-  readonly startFrom?: StartFrom
+  readonly startFrom?: StartFrom | undefined
   /** Handles messages of one key one after the other, and other keys meanwhile. A retry may change the order. Default: false. */
-  readonly ordered?: boolean
+  readonly ordered?: boolean | undefined
   /**
    * This instance gets every message from now on, in no group and without retries. A failure is an `error` event. Default: false.
    */
-  readonly ephemeral?: boolean
+  readonly ephemeral?: boolean | undefined
   /**
    * Called for each message just before it becomes a dead letter, even if no handler has seen the message. An error that it throws is
    * logged and changes nothing. The message waits for it no longer than the queue's `operationTimeoutMs`. It may be called twice for
    * the same message.
    */
-  readonly onLastFailure?: OnLastFailure
+  readonly onLastFailure?: OnLastFailure | undefined
   /**
    * `false` makes a dead letter of each tombstone, which is a message that deletes its key. Default: false for an event definition, whose
    * handler expects data, and true for a topic by its name. `TombstoneSubscribeOptions` has `true`.
    */
-  readonly tombstones?: false
+  readonly tombstones?: false | undefined
 }
 
 /** The options of a subscription whose handler takes tombstones as well. */
@@ -81,5 +81,5 @@ export interface Subscription extends AsyncDisposable {
    * If a handler of this subscription awaits it, it resolves at once. Stopping goes on until that run has settled or the time is over, and
    * the outcome of the run counts.
    */
-  stop(options?: { readonly timeoutMs?: number }): Promise<void>
+  stop(options?: { readonly timeoutMs?: number | undefined }): Promise<void>
 }

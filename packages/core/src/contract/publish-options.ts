@@ -5,28 +5,28 @@ export type Routed = 'yes' | 'no' | 'unknown'
 
 export interface PublishOptions {
   /** At most 255 bytes without control characters. Default: a random UUID. */
-  readonly id?: string
+  readonly id?: string | undefined
   /** Messages of one key keep their order in an `ordered` subscription. At most 255 bytes. Default: the `key` of the event. */
-  readonly key?: string
+  readonly key?: string | undefined
   /** Delivers the message no earlier than after this time. Excludes `at`. Default: at once. */
-  readonly delayMs?: number
+  readonly delayMs?: number | undefined
   /** Delivers the message no earlier than at this time, by this machine's clock. A past time means at once. Excludes `delayMs`. */
-  readonly at?: Date
-  readonly headers?: Readonly<Record<string, string>>
+  readonly at?: Date | undefined
+  readonly headers?: Readonly<Record<string, string>> | undefined
   /**
    * CloudEvents extension attributes, `traceparent` for example. They override those that are inherited from the message being handled.
    */
-  readonly extensions?: Readonly<Record<string, string>>
+  readonly extensions?: Readonly<Record<string, string>> | undefined
   /** How long the publish may take before it rejects. Default: the queue's `publishTimeoutMs`. */
-  readonly timeoutMs?: number
+  readonly timeoutMs?: number | undefined
   /** Rejects the publish when it aborts. The message may have been stored all the same. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 /** The options of a list of messages. Functions compute `id` and `key` from each item. */
 export interface PublishAllOptions<Data = unknown> extends Omit<PublishOptions, 'id' | 'key'> {
-  readonly id?: (data: Data, index: number) => string
-  readonly key?: string | ((data: Data, index: number) => string)
+  readonly id?: ((data: Data, index: number) => string) | undefined
+  readonly key?: string | ((data: Data, index: number) => string) | undefined
 }
 
 /** The options of a tombstone, whose key is an argument. */

@@ -35,7 +35,7 @@ export interface Queue extends AsyncDisposable {
    * If a handler of the queue awaits it, it resolves at once. Closing goes on until that run has settled or the time is over, and the
    * outcome of the run counts.
    */
-  disconnect(options?: { readonly timeoutMs?: number }): Promise<void>
+  disconnect(options?: { readonly timeoutMs?: number | undefined }): Promise<void>
   /**
    * Stores the message durably, then resolves.
    *
@@ -79,7 +79,7 @@ export interface Queue extends AsyncDisposable {
     options?: SubscribeOptions,
   ): Promise<Subscription>
   /** Makes the group keep messages before any consumer exists, so that a producer that is deployed first loses nothing. */
-  declareGroup(target: Target, group: string, options?: { readonly startFrom?: StartFrom }): Promise<void>
+  declareGroup(target: Target, group: string, options?: { readonly startFrom?: StartFrom | undefined }): Promise<void>
   /** Removes the group with its waiting messages and its dead letters. */
   deleteGroup(target: Target, group: string): Promise<void>
   deadLetters(target: Target, group?: string): DeadLetters
@@ -97,30 +97,30 @@ export type Target = string | EventDefinition
 
 export interface QueueOptions {
   /** The group of subscriptions that name none. Default: no group. */
-  readonly group?: string
+  readonly group?: string | undefined
   /** CloudEvents `source` of published messages, a URI reference. Default: `/mq`. */
-  readonly source?: string
+  readonly source?: string | undefined
   /** Fills in what a subscription's own policy leaves out. Default: the defaults of `RetryOptions`. */
-  readonly retry?: RetryOptions | false
+  readonly retry?: RetryOptions | false | undefined
   /** How long a publish may take. Default: 10 s. */
-  readonly publishTimeoutMs?: number
+  readonly publishTimeoutMs?: number | undefined
   /** How long declaring and deleting groups, stats and dead letters may take. Default: 30 s. */
-  readonly operationTimeoutMs?: number
+  readonly operationTimeoutMs?: number | undefined
   /** How long `stop` and `disconnect` let handlers finish. Default: 30 s. */
-  readonly stopTimeoutMs?: number
+  readonly stopTimeoutMs?: number | undefined
   /** How many publishes may wait for the broker's answer. `publish` rejects with `MQ_BACKPRESSURE` beyond it. Default: 10,000. */
-  readonly maxPendingMessages?: number
+  readonly maxPendingMessages?: number | undefined
   /** How many bytes these publishes may have together. Default: 64 MiB. */
-  readonly maxPendingBytes?: number
+  readonly maxPendingBytes?: number | undefined
   /** Takes events that have no listener, and warnings. Default: warnings and errors go to stderr. */
-  readonly log?: Log
+  readonly log?: Log | undefined
   /**
    * Logs each run that is retried as a warning, and each dead letter as an error with its stack. A listener for `settled` gets them
    * instead. Default: true.
    */
-  readonly logFailures?: boolean
+  readonly logFailures?: boolean | undefined
   /** Whether dead letters keep the first 2,048 characters of the stack. Default: true. */
-  readonly storeStacks?: boolean
+  readonly storeStacks?: boolean | undefined
 }
 
 /** The phase of a queue's life. `HealthStatus` says whether messages flow. */

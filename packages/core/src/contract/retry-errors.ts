@@ -8,7 +8,7 @@ export interface RetryLaterOptions {
   /** The delay before the next attempt, instead of the policy's. */
   readonly afterMs: number
   /** The text of the failure. */
-  readonly reason?: string
+  readonly reason?: string | undefined
   readonly cause?: unknown
 }
 

@@ -29,7 +29,7 @@ type ConfigVariable = (typeof otherNames)[number] | keyof typeof durations
  */
 export function queueConfigFromEnv(
   env: Readonly<Record<string, string | undefined>> = process.env,
-  defaults: { readonly url?: string } = {},
+  defaults: { readonly url?: string | undefined } = {},
 ): QueueConfig {
   const read = (name: ConfigVariable): string | undefined => env[name]?.trim() || undefined
   const url = read('MQ_URL') ?? defaults.url

@@ -32,7 +32,7 @@ export interface AdapterConfig {
   /** `rabbitmq`, `redis`, `kafka`, `memory`, or a scoped package whose default export is the factory of an adapter. */
   readonly type: KnownType | `@${string}/${string}`
   /** Passed to the adapter's factory with all other properties. */
-  readonly url?: string
+  readonly url?: string | undefined
   readonly [option: string]: unknown
 }
 

@@ -46,7 +46,7 @@ export function createRegistrations() {
     await subscription?.stop()
     return wasThere
   }
-  const stopAll = async (options?: { readonly timeoutMs?: number }): Promise<void> => {
+  const stopAll = async (options?: { readonly timeoutMs?: number | undefined }): Promise<void> => {
     const ending = [...running.values()]
     running.clear()
     await Promise.all(ending.map((subscription) => subscription.stop(options)))
@@ -87,7 +87,7 @@ export function createRegistrations() {
       })
       return started
     },
-    async stop(options?: { readonly timeoutMs?: number }): Promise<void> {
+    async stop(options?: { readonly timeoutMs?: number | undefined }): Promise<void> {
       stopped ??= stopAll(options)
       await stopped
     },

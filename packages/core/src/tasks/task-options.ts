@@ -7,7 +7,7 @@ import type { StartRate } from './work/start-limit.js'
 /** The options of a worker. `retry` and `timeoutMs` belong to the task. */
 export interface WorkerOptions extends Pick<SubscribeOptions, 'concurrency' | 'ordered' | 'startFrom'> {
   /** How many runs may begin here within a time. The others wait in this process for their turn. Default: no limit. */
-  readonly rate?: StartRate
+  readonly rate?: StartRate | undefined
 }
 
 export const workerOptionNames = keysOf<WorkerOptions>()({
@@ -22,9 +22,9 @@ export type RouteOptions<Data = unknown> = Pick<
   'concurrency' | 'ordered' | 'startFrom' | 'retry' | 'timeoutMs' | 'onLastFailure'
 > & {
   /** Computes the `idempotencyKey` of `EnqueueOptions`: all messages with the same key cause one run. */
-  readonly idempotencyKey?: (message: Message<Data>) => string
+  readonly idempotencyKey?: ((message: Message<Data>) => string) | undefined
   /** Computes the key of the task; `undefined` gives it none. Default: the key of the message, so that its order is kept. */
-  readonly key?: (message: Message<Data>) => string | undefined
+  readonly key?: ((message: Message<Data>) => string | undefined) | undefined
 }
 
 export const routeOptionNames = keysOf<RouteOptions>()({
@@ -40,18 +40,18 @@ export const routeOptionNames = keysOf<RouteOptions>()({
 
 export interface EnqueueOptions extends PublishOptions {
   /** Resolves to a handle that waits for the result. Default: false. */
-  readonly reply?: boolean
+  readonly reply?: boolean | undefined
   /**
    * All enqueues of this task with the same key get the same id, and one of them is run. They should have the same input. A key has at
    * most 255 bytes. It needs a store.
    */
-  readonly idempotencyKey?: string
+  readonly idempotencyKey?: string | undefined
   /** How long the key stands for that id. Default: a day. */
-  readonly idempotencyTtlMs?: number
+  readonly idempotencyTtlMs?: number | undefined
   /** How long from now a run may begin. After that the task is dead-lettered with `MQ_TASK_EXPIRED`. Default: no limit. */
-  readonly expiresAfterMs?: number
+  readonly expiresAfterMs?: number | undefined
   /** The same as a point in time. It is compared with the clock of the worker's machine. Excludes `expiresAfterMs`. */
-  readonly deadline?: Date
+  readonly deadline?: Date | undefined
 }
 
 const publishOptionNames = {
@@ -76,7 +76,7 @@ export const enqueueOptionNames = keysOf<EnqueueOptions>()({
 
 export interface RunOptions extends Omit<EnqueueOptions, 'reply' | 'timeoutMs'> {
   /** How long the publish and the task may take together. Default: 30 s. */
-  readonly timeoutMs?: number
+  readonly timeoutMs?: number | undefined
 }
 
 export const runOptionNames = keysOf<RunOptions>()({
@@ -91,9 +91,9 @@ export const runOptionNames = keysOf<RunOptions>()({
 /** The options of a list of tasks. Functions compute `id`, `key` and `idempotencyKey` from each input. */
 export interface EnqueueAllOptions<Input = unknown>
   extends Omit<EnqueueOptions, 'id' | 'key' | 'idempotencyKey' | 'reply'> {
-  readonly id?: (input: Input, index: number) => string
-  readonly key?: string | ((input: Input, index: number) => string)
-  readonly idempotencyKey?: (input: Input, index: number) => string
+  readonly id?: ((input: Input, index: number) => string) | undefined
+  readonly key?: string | ((input: Input, index: number) => string) | undefined
+  readonly idempotencyKey?: ((input: Input, index: number) => string) | undefined
 }
 
 export const enqueueAllOptionNames = keysOf<EnqueueAllOptions>()({

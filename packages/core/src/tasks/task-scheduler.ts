@@ -65,7 +65,7 @@ export interface TaskScheduler extends AsyncDisposable {
    * Stops all workers as `Subscription.stop` does. Then every call that waits for a reply here rejects with `MQ_CLOSED`. It always
    * resolves, may be called twice, and is final.
    */
-  stop(options?: { readonly timeoutMs?: number }): Promise<void>
+  stop(options?: { readonly timeoutMs?: number | undefined }): Promise<void>
   /**
    * Enqueues one run of the task: now, after `delayMs` or at a time. No worker need exist yet: the group of the workers is declared, so the
    * task waits for them. With `reply` it resolves to a handle.
@@ -122,11 +122,11 @@ export interface TaskScheduler extends AsyncDisposable {
 
 export interface SchedulerOptions {
   /** Remembers finished tasks, cancellations and keys. Every process with the same tasks needs the same store. Default: none. */
-  readonly store?: TaskStore
+  readonly store?: TaskStore | undefined
   /** How long the store keeps how a task has ended. Default: an hour. */
-  readonly resultTtlMs?: number
+  readonly resultTtlMs?: number | undefined
   /** How long a caller waits for a reply, in addition to the delay of its task. Default: an hour. */
-  readonly replyTimeoutMs?: number
+  readonly replyTimeoutMs?: number | undefined
 }
 
 interface RunEvent {

@@ -22,13 +22,13 @@ export interface Task<Input = unknown, Result = unknown, Enqueued = Input> {
   /** A name like that of a topic, but of at most 90 characters. The topic is `task.<name>`, the group of the workers `workers`. */
   readonly name: string
   /** Validates the input when it is enqueued and again when it is executed. The schema's transformations apply to the worker's side. */
-  readonly input?: StandardSchema<Enqueued, Input>
+  readonly input?: StandardSchema<Enqueued, Input> | undefined
   /** The retry policy. `false` is a single attempt. Default: the queue's. */
-  readonly retry?: RetryOptions | false
+  readonly retry?: RetryOptions | false | undefined
   /** How long a run may take. Then the signal aborts and the attempt has failed. Default: the adapter's `maxHandlerMs`. */
-  readonly timeoutMs?: number
+  readonly timeoutMs?: number | undefined
   /** The domain events that it publishes at its end: `task.completed`, and `task.failed` after its last attempt. Default: none. */
-  readonly events?: readonly TaskEventName[]
+  readonly events?: readonly TaskEventName[] | undefined
   /** Does the work. Like a handler it may run more than once for one enqueue. */
   execute(input: Input, context: TaskContext): Result | Promise<Result>
   /** Called just before the task becomes a dead letter, like `SubscribeOptions.onLastFailure`. */
@@ -69,9 +69,9 @@ const maxTaskNameLength = 90
 export function defineTask<Schema extends StandardSchema, Result>(task: {
   readonly name: string
   readonly input: Schema
-  readonly retry?: RetryOptions | false
-  readonly timeoutMs?: number
-  readonly events?: readonly TaskEventName[]
+  readonly retry?: RetryOptions | false | undefined
+  readonly timeoutMs?: number | undefined
+  readonly events?: readonly TaskEventName[] | undefined
   execute(input: SchemaOutput<Schema>, context: TaskContext): Result | Promise<Result>
   onLastFailure?(failed: FailedTask, context: HandlerContext): unknown
 }): Task<SchemaOutput<Schema>, Result, SchemaInput<Schema>>
@@ -79,9 +79,9 @@ export function defineTask<Schema extends StandardSchema, Result>(task: {
 export function defineTask<Input, Result>(task: {
   readonly name: string
   readonly input?: undefined
-  readonly retry?: RetryOptions | false
-  readonly timeoutMs?: number
-  readonly events?: readonly TaskEventName[]
+  readonly retry?: RetryOptions | false | undefined
+  readonly timeoutMs?: number | undefined
+  readonly events?: readonly TaskEventName[] | undefined
   execute(input: Input, context: TaskContext): Result | Promise<Result>
   onLastFailure?(failed: FailedTask, context: HandlerContext): unknown
 }): Task<Input, Result>

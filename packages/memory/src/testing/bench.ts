@@ -15,9 +15,9 @@ import { isTickAhead } from './ticks-ahead.js'
 
 export interface TestBenchOptions {
   /** The time at which the clock begins. Default: the beginning of 2026, UTC. */
-  readonly startAt?: Date
+  readonly startAt?: Date | undefined
   /** Options of the queue. Default: the group `test`. */
-  readonly queue?: QueueOptions
+  readonly queue?: QueueOptions | undefined
 }
 
 /** Everything that an application needs from outside, in this process and on a clock that stands still until it is moved. */

@@ -10,38 +10,38 @@ export interface RedisConnectionOptions {
    * `redis://user:password@host:6379/0`, or `rediss://` for TLS, or `redis+unix://user:password@/run/redis.sock?db=0` for a unix socket.
    * `unix:` means the same as `redis+unix:`. Default: `redis://localhost:6379`.
    */
-  readonly url?: string
+  readonly url?: string | undefined
   /** The path of a unix socket. It takes precedence over the host and port in `url`. */
-  readonly path?: string
+  readonly path?: string | undefined
   /** Takes precedence over the user in `url`. */
-  readonly username?: string
+  readonly username?: string | undefined
   /** Takes precedence over the password in `url`. */
-  readonly password?: string
+  readonly password?: string | undefined
   /** The number of the database, which takes precedence over the one in `url`. A cluster has only the database 0. Default: 0. */
-  readonly db?: number
+  readonly db?: number | undefined
   /**
    * Options of Node's `tls.connect`, such as `ca`, `cert`, `key` and `servername`. `true` turns TLS on, as `rediss://` does, and trusts
    * the authorities that Node trusts.
    */
-  readonly tls?: ConnectionOptions | true
+  readonly tls?: ConnectionOptions | true | undefined
   /** A master that Sentinels watch. It replaces the host of `url`. */
-  readonly sentinel?: SentinelOptions
+  readonly sentinel?: SentinelOptions | undefined
   /** The nodes of a cluster to ask first. `true` asks the host of `url`. */
-  readonly cluster?: readonly NodeAddress[] | true
+  readonly cluster?: readonly NodeAddress[] | true | undefined
   /**
    * A name of the application: 1 to 100 letters, digits, `.`, `_`, `-` and `:`. `CLIENT LIST` shows each connection as
    * `<connectionName>@<host>:<pid>`, and the names of consumers begin with the same text. Default: `mq`.
    */
-  readonly connectionName?: string
+  readonly connectionName?: string | undefined
   /** Creates every client. It has to pass on the options that it gets. Use it for settings of ioredis that have no option here. */
-  readonly createClient?: ClientFactory
+  readonly createClient?: ClientFactory | undefined
   /** How long connecting may take. Default: 10,000 ms. */
-  readonly connectTimeoutMs?: number
+  readonly connectTimeoutMs?: number | undefined
   /**
    * How long a pending command may go without any reply bytes before the connection is dropped. The time that its own bytes and those
    * of other pending commands take at 10 kB/s is added. Default: 5,000 ms.
    */
-  readonly commandTimeoutMs?: number
+  readonly commandTimeoutMs?: number | undefined
 }
 
 export const connectionOptionNames = keysOf<RedisConnectionOptions>()({
@@ -72,11 +72,11 @@ export interface SentinelOptions {
   /** The Sentinels. */
   readonly nodes: readonly NodeAddress[]
   /** The user for the Sentinels themselves. */
-  readonly username?: string
+  readonly username?: string | undefined
   /** The password for the Sentinels themselves. */
-  readonly password?: string
+  readonly password?: string | undefined
   /** Whether the Sentinels themselves use TLS, with the options of `tls`. Default: false. */
-  readonly tls?: boolean
+  readonly tls?: boolean | undefined
 }
 
 /** The options that the adapter sets: where to connect, and that a command fails with its connection instead of being repeated. */

@@ -14,12 +14,12 @@ export interface Address {
 }
 
 export interface AddressOptions {
-  readonly url?: string
-  readonly path?: string
-  readonly username?: string
-  readonly password?: string
-  readonly db?: number
-  readonly tls?: ConnectionOptions | true
+  readonly url?: string | undefined
+  readonly path?: string | undefined
+  readonly username?: string | undefined
+  readonly password?: string | undefined
+  readonly db?: number | undefined
+  readonly tls?: ConnectionOptions | true | undefined
 }
 
 /** Throws a `TypeError`, `MQ_INVALID_URL` or `MQ_INVALID_OPTION`. No error shows the URL, because it may contain a password. */

@@ -11,16 +11,16 @@ import { prefixOf } from '../options.js'
 /** The options for a connection, as for `redis()`, or a client of the application. */
 export interface RedisStoreOptions extends RedisConnectionOptions {
   /** How long a call of the store may take. A connection that stays silent for this long is dropped. Default: 5,000 ms. */
-  readonly commandTimeoutMs?: number
+  readonly commandTimeoutMs?: number | undefined
   /**
    * A connected client of ioredis, in place of the options for a connection. It stays open when the store is disconnected.
    *
    * By default ioredis repeats commands, and a compare-and-set or a delete that was carried out would then return false. For these the
    * store opens a duplicate of such a client, which repeats nothing.
    */
-  readonly client?: Redis | Cluster
+  readonly client?: Redis | Cluster | undefined
   /** The beginning of every key: 1 to 100 letters, digits, `.`, `_`, `-` and `:`. Default: `mq:store:`. */
-  readonly prefix?: string
+  readonly prefix?: string | undefined
 }
 
 const ownNames = keysOf<Omit<RedisStoreOptions, keyof RedisConnectionOptions>>()({ client: true, prefix: true })

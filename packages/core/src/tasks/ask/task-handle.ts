@@ -9,7 +9,7 @@ import type { Waiting } from './replies.js'
 
 export interface CancelOptions {
   /** Cancels the task only if it is running now. This needs no store. Default: false. */
-  readonly onlyRunning?: boolean
+  readonly onlyRunning?: boolean | undefined
 }
 
 /** A task that was enqueued with `reply`, so that this process can wait for its result. */
@@ -19,7 +19,7 @@ export interface TaskHandle<Result = unknown> extends EnqueuedTask {
    * `MQ_TASK_CANCELLED`. Rejects with `MQ_TIMEOUT` if there is no result in time, and may then be called again. Rejects with `MQ_CLOSED` if
    * this scheduler is stopped or its queue is disconnected.
    */
-  result(options?: { readonly timeoutMs?: number }): Promise<Result>
+  result(options?: { readonly timeoutMs?: number | undefined }): Promise<Result>
   /**
    * Iterates over the task's progress until it has ended, successfully or not. A slow reader gets the latest report and misses those in
    * between. Each call returns a reader of its own.

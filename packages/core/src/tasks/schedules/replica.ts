@@ -129,7 +129,7 @@ export async function startReplica({ name, timing, queue, enqueue }: ReplicaOpti
   arm(timing.next(clock.now()))
   await publishNextTick()
 
-  const stop = async (options?: { readonly timeoutMs?: number }): Promise<void> => {
+  const stop = async (options?: { readonly timeoutMs?: number | undefined }): Promise<void> => {
     end()
     await owner.stop(options)
     await announcements.stop(options)

@@ -11,7 +11,7 @@ export interface CronRule extends MissedTicks {
   /** Five fields, or six with seconds first, or seven with years last. Nicknames such as `@daily` work too. */
   readonly cron: string
   /** An IANA name, `Europe/Berlin` for example. The machine's own time zone does not matter. Default: `UTC`. */
-  readonly timeZone?: string
+  readonly timeZone?: string | undefined
   readonly everyMs?: undefined
 }
 
@@ -27,7 +27,7 @@ export interface MissedTicks {
    * Decides about ticks whose time passed while no replica was up. `skip` drops them; `runOnce` makes up for all of them by one run. A tick
    * is not missed if it is late by no more than a takeover (`capabilities.redeliveryMs`) and some seconds. Default: `skip`.
    */
-  readonly missed?: 'skip' | 'runOnce'
+  readonly missed?: 'skip' | 'runOnce' | undefined
 }
 
 /** The times of a rule that was checked. */
