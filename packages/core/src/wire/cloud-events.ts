@@ -81,7 +81,7 @@ const timePattern = /^[\dTtZz:.+-]{1,64}$/
 function timeOf(text: string, defaults: AttributeDefaults): string {
   const ms = timeMs(text)
   if (Number.isNaN(ms)) return timeText(defaults.timeMs)
-  return timePattern.test(text) ? text : timeText(ms)
+  return lastRead.isPlain ? text : timeText(ms)
 }
 
 function extensionsFrom(attributes: Readonly<Record<string, string | undefined>>): MessageHeaders {
@@ -97,7 +97,7 @@ function extensionsFrom(attributes: Readonly<Record<string, string | undefined>>
 }
 
 let lastMade = { ms: Number.NaN, text: '' }
-let lastRead = { text: '', ms: Number.NaN }
+let lastRead = { text: '', ms: Number.NaN, isPlain: false }
 
 /** RFC 3339 has four digits for the year. */
 const minMs = Date.parse('0000-01-01T00:00:00.000Z')
@@ -118,7 +118,7 @@ export function timeText(ms: number): string {
  * messages usually share a timestamp.
  */
 export function timeMs(text: string): number {
-  if (text !== lastRead.text) lastRead = { text, ms: Date.parse(text) }
+  if (text !== lastRead.text) lastRead = { text, ms: Date.parse(text), isPlain: timePattern.test(text) }
   return lastRead.ms
 }
 

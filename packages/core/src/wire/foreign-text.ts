@@ -12,7 +12,7 @@ const maxTextBytes = 1_024
  * the end of a long id is cut, and a hash of the whole id follows. Two ids never become the same one.
  */
 export function boundedId(id: string): string {
-  if (isShortText(id)) return id
+  if ((id.length <= keptIdBytes && isPrintable(id) && id !== '') || isShortText(id)) return id
   const hash = createHash('sha256').update(Buffer.from(id, 'utf16le')).digest('hex').slice(0, 32)
   return `${cut(escapeControls(id.slice(0, keptIdBytes)), keptIdBytes)}~${hash}`
 }
