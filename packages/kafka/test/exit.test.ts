@@ -8,7 +8,7 @@ describe.skipIf(!brokers.wanted('kafka'))('a process', () => {
     const stuck = await child(new URL('./children/stuck.ts', import.meta.url), { args: [url, newTopic()] })
     onTestFinished(async () => void (await stuck.kill()))
     await stuck.waitFor((reports) => reports.includes('disconnected'), { what: 'the disconnect', timeoutMs: 40_000 })
-    // A timer of a delay, a pause or a connection would keep it alive if it outlived what it guards.
+    // A timer of a handler, a delay or a connection would keep it alive if it outlived what it guards.
     expect(await stuck.exited).toMatchObject({ code: 0 })
   })
 

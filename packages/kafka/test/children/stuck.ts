@@ -13,8 +13,8 @@ const handler = async ({ data }: { readonly data: unknown }) => {
   stuck += 1
   await new Promise(() => {})
 }
-await queue.subscribe(topic, handler, { ordered: true })
-await queue.subscribe(topic, handler, { ephemeral: true })
+await queue.subscribe(topic, handler, { timeoutMs: 600_000, ordered: true })
+await queue.subscribe(topic, handler, { ephemeral: true, timeoutMs: 600_000 })
 await queue.publish(topic, 'delayed', { delayMs: 600_000 })
 await queue.publishAll(topic, ['dead', 'retried', 'stuck'])
 while (stuck < 2) await new Promise((resolve) => setImmediate(resolve))
