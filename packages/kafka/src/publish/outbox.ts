@@ -91,10 +91,20 @@ const isDelayed = ({ delayMs = 0 }: OutgoingMessage): boolean => delayMs > 0
 
 /** Publishes messages to their topic, and those with a delay to the topic of delayed messages. */
 export function createPublisher({ plan }: Topology, outbox: Outbox): Publish {
+  /** Names at the broker, which take their time to be made. */
+  const mainNames = new Map<string, string>()
+  function mainOf(topic: string): string {
+    const known = mainNames.get(topic)
+    if (known !== undefined) return known
+    const made = plan.main(topic)
+    mainNames.set(topic, made)
+    return made
+  }
+
   return async (topic, messages, call) => {
     const send = (to: string, some: readonly OutgoingMessage[]): Promise<readonly StoreOutcome[]> =>
       outbox.send(to, some.map(encodeOutgoing), call)
-    if (!messages.some(isDelayed)) return await send(plan.main(topic), messages)
+    if (!messages.some(isDelayed)) return await send(mainOf(topic), messages)
     if (messages.every(isDelayed)) return await send(plan.delay(topic), messages)
 
     const outcomes: StoreOutcome[] = new Array(messages.length)
@@ -109,7 +119,7 @@ export function createPublisher({ plan }: Topology, outbox: Outbox): Publish {
       })
     }
     await Promise.all([
-      sendThose(plan.main(topic), (message) => !isDelayed(message)),
+      sendThose(mainOf(topic), (message) => !isDelayed(message)),
       sendThose(plan.delay(topic), isDelayed),
     ])
     return outcomes
