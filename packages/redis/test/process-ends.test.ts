@@ -5,7 +5,7 @@ import { newTopic } from './support/open.js'
 const program = new URL('./children/stuck.ts', import.meta.url)
 
 describe.skipIf(!brokers.wanted('redis'))('a process ends after disconnect', () => {
-  it.each(['handler', 'ordered handler', 'ephemeral handler', 'retry'])(
+  it.each(['handler', 'handler with a time limit', 'ordered handler', 'ephemeral handler', 'retry'])(
     'although this is stuck: %s',
     { timeout: 60_000 },
     async (what) => {

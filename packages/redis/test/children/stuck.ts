@@ -1,4 +1,4 @@
-import { createQueue } from '@mq/core'
+import { createQueue, type SubscribeOptions } from '@mq/core'
 import { redis, redisStore } from '@mq/redis'
 
 /** The time limit of everything that waits. A test that waits for it fails. */
@@ -26,7 +26,7 @@ async function whileBroken(work: () => unknown): Promise<void> {
 }
 
 /** Subscribes a handler that is called once, and resolves with a function that lets it end. */
-function running(options: { readonly ordered?: boolean; readonly ephemeral?: boolean } = {}): Promise<() => void> {
+function running(options: SubscribeOptions = {}): Promise<() => void> {
   return new Promise((resolve) => {
     const handler = (): Promise<void> => new Promise((end) => resolve(end))
     void queue.subscribe(topic, handler, options).then(() => queue.publish(topic, 1, { key: 'k' }))
@@ -36,6 +36,7 @@ function running(options: { readonly ordered?: boolean; readonly ephemeral?: boo
 /** Each one leaves something that does not end, and resolves once it has begun. */
 const stuck: Readonly<Record<string, () => Promise<unknown>>> = {
   handler: () => running(),
+  'handler with a time limit': () => running({ timeoutMs: longMs }),
   'ordered handler': () => running({ ordered: true }),
   'ephemeral handler': () => running({ ephemeral: true }),
   retry: () =>
