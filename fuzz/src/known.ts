@@ -18,29 +18,9 @@ export interface Known {
  */
 const known: readonly Known[] = [
   {
-    generators: ['rabbitmq/nested', 'rabbitmq/dead-nested'],
-    row: 'A1',
-    missing: 'a dead letter whose headers cannot be decoded can be replayed',
-  },
-  {
     generators: ['redis/task-ran', 'rabbitmq/task-ran', 'kafka/task-ran'],
     row: 'A9',
     missing: 'ticks that ran at times to come are ignored',
-  },
-  {
-    generators: ['rabbitmq/dead'],
-    row: 'new',
-    missing: 'ids that are made from headers do not depend on their order, which the broker changes on a return',
-  },
-  {
-    generators: ['rabbitmq/properties', 'rabbitmq/dead-properties'],
-    row: 'new',
-    missing: 'a timestamp that the driver cannot write is left out of a copy',
-  },
-  {
-    generators: ['rabbitmq/unfit', 'rabbitmq/dead-unfit'],
-    row: 'new',
-    missing: 'a dead letter whose headers exceed 64 KiB can be replayed, or is skipped by name',
   },
 ]
 
