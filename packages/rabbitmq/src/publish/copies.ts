@@ -1,4 +1,5 @@
 import { backoff, type GroupRef, type MqError, type TargetRef } from '@mq/core/adapter'
+import { pause } from '../connection/waiting.js'
 import { delayRoute } from '../topology/delays.js'
 import type { Namespace } from '../topology/names.js'
 import type { Copier, Copy, CopyResult } from '../wire/copy.js'
@@ -16,9 +17,9 @@ export interface CopierParts {
 export function createCopier({ names, outbox, redeclareGroup, report }: CopierParts): Copier {
   return (copy) => {
     const letter = letterOf(names, copy)
-    let isAbandoned = false
+    const abandoned = new AbortController()
     let parcel: Parcel | undefined
-    const isOver = (): boolean => isAbandoned || outbox.isClosed
+    const isOver = (): boolean => abandoned.signal.aborted || outbox.isClosed
 
     async function untilStored(): Promise<CopyResult> {
       const pauses = backoff({ minMs: 100, maxMs: 5_000 })
@@ -32,7 +33,7 @@ export function createCopier({ names, outbox, redeclareGroup, report }: CopierPa
         if (parcel?.isImpossible) return 'impossible'
         // The broker has no queue for it.
         else await redeclareGroup(copy.ref).catch((failure: MqError) => report(failure, copy.ref))
-        await new Promise((resolve) => setTimeout(resolve, pauses.next()))
+        await pause(pauses.next(), abandoned.signal, outbox.closing)
         if (isOver()) return 'abandoned'
       }
     }
@@ -40,7 +41,7 @@ export function createCopier({ names, outbox, redeclareGroup, report }: CopierPa
     return {
       result: untilStored(),
       abandon(): void {
-        isAbandoned = true
+        abandoned.abort()
         parcel?.giveUp('it is not needed any more')
       },
     }

@@ -27,8 +27,9 @@ const noLimits: PublishLimits = { timeoutMs: Number.POSITIVE_INFINITY }
  */
 export function createOutbox(declarations: Declarations, report: (error: MqError) => void) {
   const inFlight = new InFlight()
-  /** Messages that the broker refused, and that are sent again soon. */
-  const backingOff = new Set<Parcel>()
+  /** Messages that the broker refused, and that are sent again soon, with their timers. */
+  const backingOff = new Map<Parcel, NodeJS.Timeout>()
+  const closing = new AbortController()
   const waiting = new Fifo<Parcel>()
   const channel = new PublishChannel({
     onReady: pump,
@@ -91,10 +92,11 @@ export function createOutbox(declarations: Declarations, report: (error: MqError
       parcel.giveUp(`RabbitMQ refused it (${textOf(error)}): a queue is full or unavailable`, error)
       return
     }
-    backingOff.add(parcel)
-    setTimeout(() => {
-      if (backingOff.delete(parcel) && !parcel.isSettled) enqueue(parcel)
-    }, delayMs)
+    const sendAgain = (): void => {
+      backingOff.delete(parcel)
+      if (!parcel.isSettled) enqueue(parcel)
+    }
+    backingOff.set(parcel, setTimeout(sendAgain, delayMs))
     channel.renewAfter(parcel.nacks)
   }
 
@@ -153,6 +155,8 @@ export function createOutbox(declarations: Declarations, report: (error: MqError
     get isClosed(): boolean {
       return pending.isClosed
     },
+    /** Aborts once the outbox has closed. */
+    closing: closing.signal,
     onConnectionUp(connection: ChannelModel): void {
       declarations.reset()
       channel.useConnection(connection)
@@ -161,7 +165,9 @@ export function createOutbox(declarations: Declarations, report: (error: MqError
     /** Waits until everything is answered, or for the time given. Then gives up what is left. */
     async close(timeoutMs: number): Promise<void> {
       await pending.close(timeoutMs)
+      closing.abort()
       inFlight.clear()
+      for (const timer of backingOff.values()) clearTimeout(timer)
       backingOff.clear()
       waiting.clear()
       channel.close()

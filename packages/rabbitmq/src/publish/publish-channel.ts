@@ -35,6 +35,7 @@ export class PublishChannel {
   #frameMax = Number.POSITIVE_INFINITY
   #isWritable = true
   #openedAt = 0
+  #reopenTimer: NodeJS.Timeout | undefined
   /** Set while another channel is planned, and nothing is sent. It is opened once nothing is in flight, at this time at the latest. */
   #drainsUntil: number | undefined
 
@@ -96,6 +97,7 @@ export class PublishChannel {
   }
 
   close(): void {
+    clearTimeout(this.#reopenTimer)
     this.#channel = undefined
     this.#connection = undefined
   }
@@ -144,7 +146,8 @@ export class PublishChannel {
 
   /** Waits a moment: if the channel closed with its connection, that is known by then. */
   #reopenSoon(connection: ChannelModel | undefined): void {
-    setTimeout(() => {
+    clearTimeout(this.#reopenTimer)
+    this.#reopenTimer = setTimeout(() => {
       if (connection !== undefined && connection === this.#connection) void this.#open(connection)
     }, reopenDelayMs)
   }
