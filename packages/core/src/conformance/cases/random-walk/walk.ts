@@ -151,7 +151,14 @@ async function steps(kit: Kit, { steps: count, rough }: WalkOptions, done: strin
   }
 
   for (const queue of new Set([publisher, ...members.map((member) => member.queue)])) await untilWell(kit, queue)
-  for (const group of groups) await publisher.subscribe(topic, model.handlerOf(group), { group, concurrency, retry })
+  // The last step may have been a cut that nobody has noticed yet.
+  for (const group of groups) {
+    const last = (): Promise<boolean> =>
+      attempt(
+        async () => void (await publisher.subscribe(topic, model.handlerOf(group), { group, concurrency, retry })),
+      )
+    await kit.until(`a consumer of ${group}`, last, { timeoutMs: kit.redeliveryMs + healMs })
+  }
   await account(kit, model, publisher, { rough, doubts })
 }
 
