@@ -239,6 +239,36 @@ describe.skipIf(!brokers.owned('rabbitmq'))('recovering', () => {
     await link.close()
   })
 
+  it('a delivery limit that a policy sets makes no dead letter of a message that may run more often', async () => {
+    await server.rabbitmqctl('set_policy', 'limited', '^mq--group', '{"delivery-limit":3}', '--apply-to', 'queues')
+    try {
+      const link = await proxy(server)
+      const queue = await open({ url: link.url })
+      const watcher = await open({ url: server.url })
+      const topic = freshTopic()
+      const attempts: number[] = []
+      await queue.subscribe(
+        topic,
+        ({ attempt }) => {
+          attempts.push(attempt)
+          return new Promise<void>((resolve) => attempt > 6 && resolve())
+        },
+        { retry: { attempts: 20 } },
+      )
+      await watcher.publish(topic, 1)
+      for (let times = 1; times <= 6; times++) {
+        await eventually(() => attempts.length === times, `run ${times}`)
+        await link.cut()
+      }
+      await eventually(() => attempts.length === 7, 'the last run')
+      expect(attempts).toEqual([1, 2, 3, 4, 5, 6, 7])
+      expect((await watcher.stats(topic)).dead).toBe(0)
+      await link.close()
+    } finally {
+      await server.rabbitmqctl('clear_policy', 'limited')
+    }
+  })
+
   it('a handler that holds up the event loop is named as the reason when its message dies as crashed', async () => {
     const queue = await open({ url: server.url, heartbeatMs: 1_000 })
     const topic = freshTopic()

@@ -26,6 +26,12 @@ const quietMs = 30
 /** A stop cancels the consumer after this time at the latest. */
 const maxFillMs = 200
 
+/**
+ * A message that the broker delivers once more after this many times goes on as a copy. A policy may set a far lower delivery limit than
+ * ours, and the broker also counts deliveries of messages that were never run. With `ordered` the copy would lose its place.
+ */
+const maxDeliveries = 3
+
 /** How long storing the copies of returned messages may take after the end of a stop's time limit. */
 const releaseGraceMs = 1_000
 
@@ -52,6 +58,8 @@ export function createSession(channel: Channel, parts: SessionParts) {
     const run = new Run(delivered, decoded, source)
     runs.add(run)
     if (finished.has(delivered)) settler.finish(run)
+    else if (!options.ephemeral && !options.ordered && !source.isForeign && decoded.deliveryCount >= maxDeliveries)
+      renew(run)
     else if (!isPaused) dispatcher.add(run)
   }
 
@@ -62,6 +70,13 @@ export function createSession(channel: Channel, parts: SessionParts) {
     const text = `The queue '${String(ref.at)}' is a stream. Streams are not supported as foreign topics`
     const loss = 'a consumer that starts misses what was published before'
     report(new MqError('MQ_NOT_SUPPORTED', `${text}: ${loss}`))
+  }
+
+  /** Lets a copy with our count take the place of a message before the broker counts it to the end. If there can be none, it runs. */
+  function renew(run: Run): void {
+    settler.renew(run, () => {
+      if (!isPaused && runs.has(run)) dispatcher.add(run)
+    })
   }
 
   /** Returns undefined if the message could not even be decoded as unreadable. */

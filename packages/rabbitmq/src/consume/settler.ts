@@ -65,6 +65,16 @@ export function createSettler(channel: Channel, parts: SettlerParts, runs: Runs,
     }
   }
 
+  /** Puts a copy that is the same attempt at the end of the queue. */
+  function renew(run: Run, ifImpossible: () => void): void {
+    const { attempt, failure } = run.decoded
+    const copy = { queue: 'group', delayMs: 0, attempt, ...(failure && { failure }), isSameAttempt: true } as const
+    replace(run, copy, () => {
+      run.isSettling = false
+      ifImpossible()
+    })
+  }
+
   /** Acknowledges a message that must not run again if this acknowledgement is lost. */
   function finish(run: Run): void {
     run.isFinished = true
@@ -127,6 +137,7 @@ export function createSettler(channel: Channel, parts: SettlerParts, runs: Runs,
   return {
     settle,
     giveBack,
+    renew,
     finish,
     /** Leaves a message that cannot be read to the broker, which dead-letters it. */
     refuseUnreadable(delivered: ConsumeMessage): void {

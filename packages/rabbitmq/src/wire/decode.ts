@@ -15,7 +15,10 @@ import { jsonOf } from './json.js'
 
 export interface Decoded {
   readonly message: RawMessage
+  /** The attempt that a copy carries, plus the number of times that the broker has redelivered it. */
   readonly attempt: number
+  /** How often the broker has delivered it before. */
+  readonly deliveryCount: number
   readonly failure?: Failure
   readonly decodeError?: MqError
 }
@@ -38,7 +41,9 @@ export function decode(
     timeMs: typeof timestamp === 'number' && timestamp <= maxTimestamp ? timestamp * 1_000 : Date.now(),
   }
   const failure = decodeFailure(textValue(table[own.failure]))
-  const history = { attempt: attemptOf(table, countRedeliveries), ...(failure && { failure }) }
+  const deliveryCount = atLeast(0, table['x-delivery-count'])
+  const attempt = atLeast(1, table[own.attempt]) + (countRedeliveries ? deliveryCount : 0)
+  const history = { attempt, deliveryCount, ...(failure && { failure }) }
   try {
     if (unreadableHeadersOf(delivered) !== undefined) {
       throw new MqError('MQ_UNDECODABLE', 'The headers of the message cannot be decoded: they are kept as bytes')
@@ -101,11 +106,6 @@ function timeText(value: unknown): string | undefined {
 
 const isoTime = (ms: number): string | undefined =>
   Math.abs(ms) <= maxTimestamp * 1_000 ? new Date(ms).toISOString() : undefined
-
-/** Returns the attempt that a copy carries, plus the number of times that the broker has redelivered it. */
-function attemptOf(table: Table, countRedeliveries: boolean): number {
-  return atLeast(1, table[own.attempt]) + (countRedeliveries ? atLeast(0, table['x-delivery-count']) : 0)
-}
 
 const atLeast = (min: number, value: unknown): number =>
   typeof value === 'number' && Number.isInteger(value) && value >= min ? value : min
