@@ -209,7 +209,7 @@ export const mutants = {
   stopAcksInFlight: ['acknowledges unfinished messages at the timeout of stop', 'SHD-2'],
   stopDropsInFlight: ['never gives back unfinished messages at the timeout of stop', 'DEL-10'],
   stopAcksUnstarted: ['acknowledges fetched messages that it never ran when it stops', 'SHD-3'],
-  stopInRunAcks: ['acknowledges the message from whose handler it is stopped, even if the handler fails', 'SHD-17'],
+  stopInRunAcks: ['acknowledges the message from whose handler it is stopped, even if the handler fails', 'SHD-19'],
   stopLeavesConsumer: [
     'stays a consumer of the group after its stop, and gets messages that it does not handle',
     'GRP-3',

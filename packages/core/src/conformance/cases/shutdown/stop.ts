@@ -230,7 +230,7 @@ export const stopping: readonly ConformanceCase[] = [
     },
   },
   {
-    id: 'SHD-17',
+    id: 'SHD-19',
     title: 'stop and disconnect, awaited inside a handler, resolve at once, and the outcome of that run counts',
     promises: [4, 5, 13],
     level: 'required',
