@@ -37,7 +37,7 @@ export function memoryEnemy(adapterNow: () => Adapter): Enemy {
     generators: [...foreignGenerators('memory', write), ...taskGenerators('memory', write)].filter(
       ({ name }) => !outsiders.includes(name),
     ),
-    patienceMs: 5_000,
+    patienceMs: 10_000,
     maxEntryBytes: 64 * 1024 * 1024,
     keepsArenas: false,
     close: async () => undefined,

@@ -71,7 +71,7 @@ const toSchedule: fc.Arbitrary<ToTasks> = fc
   .record({
     kind: fc.constantFrom('due', 'overdue', 'ahead', 'ran', '__proto__'),
     inMs: fc.oneof(fc.constantFrom(0, -year, year, 1_000 * year), fc.integer({ min: -100_000, max: 100_000 })),
-    rule: fc.oneof(hostileText(500), fc.constant('everyMs 1000')),
+    rule: fc.oneof(hostileText(500), fc.constant('every 1000 ms')),
   })
   .map(({ kind, inMs, rule }) => ({
     to: 'schedule',
@@ -125,8 +125,10 @@ export function taskGenerators(broker: string, write: WriteForeign): readonly Ge
   ]
 
   async function ranTick(tick: string, attack: Attack): Promise<void> {
-    const body = json({ kind: 'ran', tick, rule: 'everyMs 1000' })
-    await send(scheduleOf(attack.arena), { attributes: { partitionkey: 'k' }, headers: {}, body }, attack)
+    const body = json({ kind: 'ran', tick, rule: 'every 1000 ms' })
+    // With an id of its own, because a broker may ignore repeated ones.
+    const attributes = { id: `ran ${tick}`, partitionkey: 'k' }
+    await send(scheduleOf(attack.arena), { attributes, headers: {}, body }, attack)
   }
 }
 

@@ -78,7 +78,7 @@ export function createScheduler(queue: Queue, options: SchedulerOptions = {}): T
     return (await enqueuer.prepare(task, input, given)).send()
   }
 
-  const schedules = createSchedules({ queue, hasStore, enqueue, registrations })
+  const schedules = createSchedules({ queue, records, enqueue, registrations })
 
   const scheduler: TaskScheduler = {
     async register(task, given = {}) {

@@ -54,6 +54,9 @@ export function createRecords({ store, log, keepMs }: RecordsOptions) {
       key: string,
       { id, ttlMs }: { readonly id: string; readonly ttlMs: number },
     ): Promise<string> => store.claim(keyOf('once', `${task}/${key}`), id, { ttlMs }),
+    /** Says whether a key stands for an id now. */
+    isHeld: async (task: string, key: string): Promise<boolean> =>
+      (await store.get(keyOf('once', `${task}/${key}`))) !== undefined,
     /** Says whether this message is the one of its id that is run. The answer is the same for its retries. */
     isFirstCopy: async (
       id: string,

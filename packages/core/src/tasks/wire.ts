@@ -1,3 +1,4 @@
+import { maxDurationMs } from '../contract/checks/values.js'
 import type { MessageHeaders } from '../contract/headers.js'
 
 /** Every scheduler that waits for replies has an ephemeral subscription to it and ignores the replies for others. */
@@ -37,9 +38,11 @@ export function askOf(extensions: MessageHeaders): Ask {
   return {
     ...(taskreplyto && { replyTo: taskreplyto }),
     ...(!Number.isNaN(deadline) && { deadline }),
-    ...(taskcopy && { once: { copy: taskcopy, ttlMs: ttlMs >= 1 ? ttlMs : defaultOnceMs } }),
+    ...(taskcopy && { once: { copy: taskcopy, ttlMs: isDuration(ttlMs) ? Math.ceil(ttlMs) : defaultOnceMs } }),
   }
 }
+
+const isDuration = (ms: number): boolean => ms >= 1 && ms <= maxDurationMs
 
 /** Names the instance that waits for the reply, so that all others can ignore it before they decode it. */
 export const replyExtensions = (replyTo: string): MessageHeaders => ({ taskreplyfor: replyTo })

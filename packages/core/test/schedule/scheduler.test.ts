@@ -1,7 +1,15 @@
 import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import type { Settlement } from '../../src/adapter.js'
-import { type Clock, createScheduler, defineTask, isMqError, type ScheduleRule } from '../../src/index.js'
+import {
+  type Clock,
+  createScheduler,
+  defineTask,
+  isMqError,
+  type ScheduleRule,
+  type SchedulerOptions,
+  type TaskStore,
+} from '../../src/index.js'
 import { type Tick, tickData } from '../../src/tasks/schedules/tick-message.js'
 import { deliver, json } from '../support/deliveries.js'
 import { mqErrorOf, typeErrorOf } from '../support/errors.js'
@@ -39,11 +47,11 @@ function handClock() {
   return { clock, jump, timers }
 }
 
-async function replica(rule: ScheduleRule = everySecond, behaviour: Behaviour = {}) {
+async function replica(rule: ScheduleRule = everySecond, behaviour: Behaviour = {}, options: SchedulerOptions = {}) {
   const { clock, jump, timers } = handClock()
   const opened = await connected({ ...behaviour, clock })
   const { adapter, queue } = opened
-  const scheduler = createScheduler(queue)
+  const scheduler = createScheduler(queue, options)
   await scheduler.schedule('daily', rule, report, { kind: 'daily' })
   await scheduler.start()
   const sent = (topic: string) =>
@@ -119,6 +127,38 @@ describe('a replica', () => {
     await give('due', second(1)).settlement
     expect(tasks()).toEqual([])
     expect(scheduler.schedules()[0]?.last).toEqual(new Date(second(1)))
+  })
+
+  it('goes on when somebody says that ticks to come have run', async () => {
+    const { jump, give, hear, tasks, scheduler } = await replica()
+    for (let count = 6; count <= 90; count++) await hear('ran', second(count)).settlement
+    await hear('ran', Date.UTC(9_999, 0, 1)).settlement
+    expect(scheduler.schedules()[0]?.last).toBeUndefined()
+    await jump(6_000)
+    await give('due', second(6)).settlement
+    expect(tasks()).toEqual([idOf(6)])
+    await jump(54_000)
+    await give('due', second(60)).settlement
+    expect(tasks()).toEqual([idOf(6), idOf(60)])
+  })
+
+  it('asks its store about what another replica says it has run', async () => {
+    const held = new Map<string, string>()
+    const store: TaskStore = {
+      async claim(key, value) {
+        const found = held.get(key)
+        if (found === undefined) held.set(key, value)
+        return found ?? value
+      },
+      put: async () => {},
+      get: async (key) => held.get(key),
+    }
+    const { jump, give, hear, tasks } = await replica(everySecond, {}, { store })
+    held.set(`once/report/${idOf(2)}`, idOf(2))
+    await jump(2_000)
+    for (const count of [1, 2]) await hear('ran', second(count)).settlement
+    for (const count of [1, 2]) await give('due', second(count)).settlement
+    expect(tasks()).toEqual([idOf(1)])
   })
 
   it('does not count a tick as run that it could not enqueue', async () => {

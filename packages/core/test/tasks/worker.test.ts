@@ -161,4 +161,12 @@ describe('a worker', () => {
     expect(await run('id', { taskdeadline: 'soon', taskoncems: 'x' })).toEqual({ kind: 'done' })
     expect(runs).toHaveLength(1)
   })
+
+  it('keeps a copy for a day if its attribute names a time that no store can keep', async () => {
+    for (const taskoncems of ['1e308', 'Infinity', '-1', '0.5', 'x']) {
+      const { run, runs } = await started(memoryStore())
+      for (const taskcopy of ['one', 'two']) expect(await run('id', { taskcopy, taskoncems })).toEqual({ kind: 'done' })
+      expect(runs).toHaveLength(1)
+    }
+  })
 })

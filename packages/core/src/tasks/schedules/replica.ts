@@ -19,6 +19,8 @@ export interface ReplicaOptions {
   readonly queue: Queue
   /** Enqueues the run of a tick. */
   readonly enqueue: (time: number) => Promise<unknown>
+  /** Says whether the store knows of a run of that tick. Undefined if there is no store. */
+  readonly isEnqueued: ((time: number) => Promise<boolean>) | undefined
 }
 
 /** The part of this process in a schedule. */
@@ -43,7 +45,8 @@ const extraGraceMs = 5_000
  * Takes part in a schedule. Resolves once every later tick will run, even if this process ends before.
  * See docs/decisions/0055-schedules-without-a-lease.md.
  */
-export async function startReplica({ name, timing, queue, enqueue }: ReplicaOptions): Promise<Replica> {
+export async function startReplica(options: ReplicaOptions): Promise<Replica> {
+  const { name, timing, queue, enqueue, isEnqueued } = options
   const { clock, capabilities } = queue
   const { orderedKeys, redeliveryMs, delayResolutionMs, maxDelayMs } = capabilities
   const topic = scheduleTopic(name)
@@ -88,10 +91,13 @@ export async function startReplica({ name, timing, queue, enqueue }: ReplicaOpti
     stopListening()
   }
   const due = createDueTicks({ clock, log, send })
+  /** An announcement alone proves nothing, because anybody may write one. The store knows better, if there is one. */
+  const hasRun = async (time: number): Promise<boolean> =>
+    known.hasRunHere(time) || (known.isAnnounced(time) && (isEnqueued === undefined || (await isEnqueued(time))))
   async function handle({ data }: Message, { signal }: HandlerContext): Promise<void> {
     const received = tickOf(data)
     const { kind, time, rule } = received
-    if (kind === 'ran' || known.has(time)) return
+    if (kind === 'ran' || (await hasRun(time))) return
     if (kind === 'ahead') {
       if (rule !== timing.text) return
       if (time > clock.now()) throw new RetryLater({ afterMs: Math.min(time - clock.now(), maxDurationMs) })
@@ -100,7 +106,7 @@ export async function startReplica({ name, timing, queue, enqueue }: ReplicaOpti
     }
     // The clock of another replica may be ahead. Its copy must not be dropped, because it may have replaced ours at the broker.
     await waitUntil(time, clock, signal)
-    if (known.has(time)) return
+    if (await hasRun(time)) return
     if (kind === 'overdue' && !shouldCatchUp(received)) return
     await enqueue(time)
     known.add(time, clock.now())
@@ -110,14 +116,13 @@ export async function startReplica({ name, timing, queue, enqueue }: ReplicaOpti
     timing.missed === 'runOnce' && rule === timing.text && !known.hasRunSince(time)
   const onAnnouncement = ({ data }: Message): void => {
     const { kind, time } = tickOf(data)
-    if (kind === 'ran') known.add(time, clock.now())
+    if (kind === 'ran') known.announce(time, clock.now())
   }
 
   const announcements = await queue.subscribe(topic, onAnnouncement, { ephemeral: true, concurrency: 100 })
   let owner: Subscription
   try {
-    const options = { group, concurrency: 1, ordered: orderedKeys, retry }
-    owner = await queue.subscribe(topic, handle, options)
+    owner = await queue.subscribe(topic, handle, { group, concurrency: 1, ordered: orderedKeys, retry })
   } catch (error) {
     await announcements.stop({ timeoutMs: 0 })
     throw error

@@ -4,6 +4,7 @@ import type { Queue } from '../../contract/queue.js'
 import { validate } from '../../contract/schema.js'
 import { encodeData } from '../../wire/codec.js'
 import { requireReadable } from '../../wire/readable.js'
+import type { Records } from '../records.js'
 import type { Registrations } from '../registrations.js'
 import { storeRequired } from '../require-store.js'
 import { requireTask, type Task } from '../task.js'
@@ -36,7 +37,7 @@ interface Schedule {
 
 export interface SchedulesOptions {
   readonly queue: Queue
-  readonly hasStore: boolean
+  readonly records: Records | undefined
   readonly enqueue: (task: Task, input: unknown, options: EnqueueOptions) => Promise<unknown>
   readonly registrations: Registrations
 }
@@ -47,8 +48,9 @@ const maxScheduleNameLength = 90
 const rememberMs = 14 * 24 * 60 * 60 * 1000
 
 /** Creates the schedules of one scheduler. */
-export function createSchedules({ queue, hasStore, enqueue, registrations }: SchedulesOptions) {
+export function createSchedules({ queue, records, enqueue, registrations }: SchedulesOptions) {
   const schedules = new Map<string, Schedule>()
+  const hasStore = records !== undefined
 
   function enqueueTick({ name, task, input }: Schedule, time: number): Promise<unknown> {
     const id = tickId(name, time)
@@ -73,7 +75,8 @@ export function createSchedules({ queue, hasStore, enqueue, registrations }: Sch
       const schedule: Schedule = { ...given, rule: Object.freeze({ ...given.rule }), timing, replica: undefined }
       const start = async (): Promise<Replica> => {
         const run = (time: number) => enqueueTick(schedule, time)
-        schedule.replica = await startReplica({ name, timing, queue, enqueue: run })
+        const isEnqueued = records && ((time: number) => records.isHeld(task.name, tickId(name, time)))
+        schedule.replica = await startReplica({ name, timing, queue, enqueue: run, isEnqueued })
         return schedule.replica
       }
       const adding = registrations.add(keyOf(name), { what: `A schedule named '${name}'`, start })

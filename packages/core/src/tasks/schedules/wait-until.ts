@@ -3,7 +3,7 @@ import type { Clock } from '../../contract/clock.js'
 import { RetryLater } from '../../contract/retry-errors.js'
 
 /** The largest difference between the clocks of machines that synchronise them. */
-const maxSkewMs = 5_000
+export const maxSkewMs = 5_000
 
 /**
  * Resolves at a time. Throws `RetryLater` if the time is further away than clocks differ, so that it holds nothing up. Rejects with the
