@@ -50,6 +50,7 @@ export type {
   QueueState,
   SettledEvent,
   Target,
+  TaskTarget,
 } from './contract/queue.js'
 export {
   isRetryLater,

@@ -209,6 +209,46 @@ class NotifyTask implements Task<{ url: string }, number> {
 }
 const notify = new NotifyTask({ post: async () => 200 })
 
+describe('a task as a target', () => {
+  it('is valid wherever a topic is named, with its own group', () => {
+    queue.deadLetters(sendEmail)
+    queue.deadLetters(notify, 'workers')
+    queue.stats(sendEmail)
+    queue.stats(notify, 'workers')
+    queue.declareGroup(sendEmail)
+    queue.declareGroup(sendEmail, 'workers', { startFrom: 'earliest' })
+    queue.deleteGroup(notify)
+    scheduler.route(sendEmail, notify, ({ data }) => {
+      expectTypeOf(data).toEqualTypeOf<{ to: string; copies: number }>()
+      return { url: data.to }
+    })
+  })
+
+  it('gives a subscriber what its schema makes of the input, in a group that has to be named', () => {
+    queue.subscribe(sendEmail, ({ data }) => expectTypeOf(data.copies).toEqualTypeOf<number>(), { group: 'audit' })
+    queue.subscribe(notify, ({ data }) => expectTypeOf(data.url).toEqualTypeOf<string>(), { ephemeral: true })
+    // @ts-expect-error: it would take runs away from the workers
+    queue.subscribe(sendEmail, () => {})
+    // @ts-expect-error: options that name no group
+    queue.subscribe(sendEmail, () => {}, { concurrency: 5 })
+  })
+
+  it('cannot be published, because a scheduler enqueues it', () => {
+    // @ts-expect-error: a task
+    queue.publish(sendEmail, { to: 'ada@example.com' })
+    // @ts-expect-error: a task of a class
+    queue.publish(notify, { url: '/' })
+    // @ts-expect-error: a task without a schema
+    queue.publish(defineTask({ name: 'a', execute: (_: number) => {} }), 5)
+    // @ts-expect-error: a list of them
+    queue.publishAll(sendEmail, [{ to: 'ada@example.com' }])
+    // @ts-expect-error: a group of an event has to be named
+    queue.declareGroup(zodEvent)
+    // @ts-expect-error: a group of an event has to be named
+    queue.deleteGroup(zodEvent)
+  })
+})
+
 describe('defineTask', () => {
   it('infers the input, what is enqueued, and the result', () => {
     expectTypeOf(sendEmail).toEqualTypeOf<

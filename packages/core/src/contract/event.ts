@@ -11,6 +11,8 @@ export interface EventDefinition<Input = unknown, Output = Input> {
   readonly schema?: StandardSchema<Input, Output>
   /** Computes the ordering key of a message that is published without one. */
   key?(data: Input): string
+  /** Type-only: a task is no event, although it has a name. Always undefined at run time. */
+  readonly execute?: undefined
   /** Type-only; always undefined at run time. */
   readonly types?: { readonly input: Input; readonly output: Output }
 }

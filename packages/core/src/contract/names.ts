@@ -34,6 +34,12 @@ export function requireGroup(group: string | undefined): string {
   return requireName(group, 'group')
 }
 
+/** The topic of a task's messages. */
+export const taskTopic = (task: string): string => `task.${task}`
+
+/** The group of a task's workers. */
+export const workersGroup = 'workers'
+
 /** The limit for names at a broker. It leaves room for a partition or tier suffix within Kafka's 249 characters and AMQP's 255 bytes. */
 const maxBrokerNameLength = 200
 

@@ -10,6 +10,7 @@ import type { Log } from './log.js'
 import type { Middleware } from './middleware.js'
 import type { PublishAllOptions, PublishOptions, PublishResult, TombstoneOptions } from './publish-options.js'
 import type { RetryOptions } from './retry-options.js'
+import type { StandardSchema } from './schema.js'
 
 /** One connection to one broker, whichever it is. Made by `createQueue` or `openQueue`. */
 export interface Queue extends AsyncDisposable {
@@ -65,6 +66,15 @@ export interface Queue extends AsyncDisposable {
     options?: PublishAllOptions<NoInfer<Input>>,
   ): Promise<readonly PublishResult[]>
   /**
+   * Looks at the messages of a task, in a group of its own or with `ephemeral`. A scheduler runs tasks, with `register`: a subscription to
+   * the group of the workers would take runs away from them. Throws a `TypeError` if the options name no group.
+   */
+  subscribe<Input, Enqueued>(
+    task: TaskTarget<Input, Enqueued>,
+    handler: Handler<Input>,
+    options: SubscribeOptions & ({ readonly group: string } | { readonly ephemeral: true }),
+  ): Promise<Subscription>
+  /**
    * Declares the group if it does not exist, and consumes. Once it has resolved, every message that is accepted reaches the group at
    * least once. Throws a `TypeError` if neither the options nor the queue name a group.
    */
@@ -78,11 +88,18 @@ export interface Queue extends AsyncDisposable {
     handler: Handler<NoInfer<Output>>,
     options?: SubscribeOptions,
   ): Promise<Subscription>
-  /** Makes the group keep messages before any consumer exists, so that a producer that is deployed first loses nothing. */
+  /**
+   * Makes the group keep messages before any consumer exists, so that a producer that is deployed first loses nothing. Default
+   * for a task: the group of its workers.
+   */
   declareGroup(target: Target, group: string, options?: { readonly startFrom?: StartFrom | undefined }): Promise<void>
+  declareGroup(task: TaskTarget, group?: string, options?: { readonly startFrom?: StartFrom | undefined }): Promise<void>
   /** Removes the group with its waiting messages and its dead letters. */
   deleteGroup(target: Target, group: string): Promise<void>
+  deleteGroup(task: TaskTarget, group?: string): Promise<void>
+  /** Returns the dead letters of a group. The group of a task is that of its workers, if none is given. */
   deadLetters(target: Target, group?: string): DeadLetters
+  /** Counts the messages of a group. The group of a task is that of its workers, if none is given. */
   stats(target: Target, group?: string): Promise<QueueStats>
   /** Answers from memory, without asking the broker. */
   health(): QueueHealth
@@ -92,8 +109,15 @@ export interface Queue extends AsyncDisposable {
   on<Name extends keyof QueueEvents>(name: Name, listener: (event: QueueEvents[Name]) => void): () => void
 }
 
-/** A topic, by its name or by the definition of its event. */
-export type Target = string | EventDefinition
+/** A topic: by its name, by the definition of its event, or by a task. */
+export type Target = string | EventDefinition | TaskTarget
+
+/** The parts of a task that name its topic, `task.<name>`, and the type of its messages. The group of its workers is `workers`. */
+export interface TaskTarget<Input = unknown, Enqueued = Input> {
+  readonly name: string
+  readonly input?: StandardSchema<Enqueued, Input>
+  execute(input: Input, context: never): unknown
+}
 
 export interface QueueOptions {
   /** The group of subscriptions that name none. Default: no group. */

@@ -4,7 +4,7 @@ import { deadLettersOf } from '../consume/dead-letters.js'
 import { createRunMarks } from '../consume/own-run.js'
 import { type StartedSubscription, subscribe } from '../consume/subscribe.js'
 import { requireStartFrom } from '../consume/subscribe-options.js'
-import type { Adapter } from '../contract/adapter.js'
+import type { Adapter, StartFrom, TargetRef } from '../contract/adapter.js'
 import { completeCapabilities } from '../contract/capabilities.js'
 import { keysOf, requireOptions } from '../contract/checks/options.js'
 import { systemClock } from '../contract/clock.js'
@@ -22,6 +22,7 @@ import { queueSettings } from './queue-settings.js'
 import { requireAdapter } from './require-adapter.js'
 import { takeAdapter } from './taken-adapters.js'
 import { createTargets, type ResolvedTarget } from './targets.js'
+import { requireOwnGroup } from './task-target.js'
 
 const eventNames = keysOf<QueueEvents>()({
   state: true,
@@ -63,7 +64,10 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
     typeof target === 'string' && targets.places.size === 0
       ? { name: requireName(target, 'topic') }
       : targets.publishable(target)
-  const groupOf = (group: string | undefined): string => requireGroup(group ?? settings.group)
+  const refOf = (target: Target, group: string | undefined): TargetRef => {
+    const { group: own, refOf } = resolved(target)
+    return refOf(requireGroup(group ?? own ?? settings.group))
+  }
   const disconnect = async (timeoutMs: number): Promise<void> => {
     const endsAt = performance.now() + timeoutMs
     lifecycle.beginClosing()
@@ -102,9 +106,10 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
         lifecycle.requireOpen()
         return publisher.publishAll(publishable(target), data, given as PublishAllOptions)
       }),
-    async subscribe(target: Target, handler: unknown, given = {}) {
+    async subscribe(target: Target, handler: unknown, given: object = {}) {
       lifecycle.requireNotClosing()
       lifecycle.requireOpen()
+      requireOwnGroup(target, given)
       const subscriber = {
         ...settings,
         adapter,
@@ -125,24 +130,23 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
       }
       return started.subscription
     },
-    async declareGroup(target, group, { startFrom = 'latest' } = {}) {
+    async declareGroup(target: Target, group?: string, { startFrom = 'latest' }: { startFrom?: StartFrom } = {}) {
       const declared = resolved(target)
-      const ref = declared.refOf(requireGroup(group))
+      const ref = declared.refOf(requireGroup(group ?? declared.group))
       requireStartFrom(declared, startFrom)
-      await bounded(`Declaring the group '${group}'`, adapter.declareGroup(ref, { startFrom }))
+      await bounded(`Declaring the group '${ref.group}'`, adapter.declareGroup(ref, { startFrom }))
     },
-    async deleteGroup(target, group) {
-      const ref = resolved(target).refOf(requireGroup(group))
-      await bounded(`Deleting the group '${group}'`, adapter.deleteGroup(ref))
+    async deleteGroup(target: Target, group?: string) {
+      const deleted = resolved(target)
+      const ref = deleted.refOf(requireGroup(group ?? deleted.group))
+      await bounded(`Deleting the group '${ref.group}'`, adapter.deleteGroup(ref))
     },
     deadLetters(target, group) {
-      const { decode, refOf } = resolved(target)
-      const timeoutMs = operationTimeoutMs
-      return deadLettersOf(adapter.deadLetters(refOf(groupOf(group))), { timeoutMs, decode })
+      const { decode } = resolved(target)
+      return deadLettersOf(adapter.deadLetters(refOf(target, group)), { timeoutMs: operationTimeoutMs, decode })
     },
     async stats(target, group) {
-      const ref = resolved(target).refOf(groupOf(group))
-      return { ...unknownStats, ...(await bounded('Reading stats', adapter.stats(ref))) }
+      return { ...unknownStats, ...(await bounded('Reading stats', adapter.stats(refOf(target, group)))) }
     },
     health: () => lifecycle.health(),
     use(layer) {

@@ -11,12 +11,15 @@ import {
   requirePlace,
   shownPlace,
 } from '../contract/foreign.js'
-import { requireName } from '../contract/names.js'
+import { requireName, workersGroup } from '../contract/names.js'
 import type { Target } from '../contract/queue.js'
+import { isTask, refuseTask, taskEvent } from './task-target.js'
 
 /** A target as subscriptions and groups need it. */
 export interface ResolvedTarget {
   readonly event: EventDefinition
+  /** The group that a call means if it names none: a task has one. */
+  readonly group?: string
   /** The capabilities that hold for this target. */
   readonly capabilities: Capabilities
   /** The adapter, and the foreign place if there is one, for errors. */
@@ -59,7 +62,8 @@ export function createTargets(adapter: Adapter, capabilities: Capabilities) {
     const foreign = foreignTopicOf(event)
     if (foreign === undefined) {
       const refOf = (group: string): GroupRef => ({ topic: event.name, group })
-      return { event, capabilities, reader: adapter.name, decode: undefined, refOf }
+      const own = { event, capabilities, reader: adapter.name, decode: undefined, refOf }
+      return isTask(target) ? { ...own, group: workersGroup } : own
     }
     const at = requirePlace(foreign.at)
     return {
@@ -74,8 +78,9 @@ export function createTargets(adapter: Adapter, capabilities: Capabilities) {
   return {
     places: places as ReadonlyMap<string, unknown>,
     resolve,
-    /** Returns the topic to publish to. Throws `MQ_NOT_SUPPORTED` if other programs own it. */
+    /** Returns the topic to publish to. Throws `MQ_NOT_SUPPORTED` if other programs own it, and a `TypeError` for a task. */
     publishable(target: Target): EventDefinition {
+      refuseTask(target)
       const event = eventOf(target)
       const foreign = foreignTopicOf(event)
       if (foreign === undefined) return event
@@ -89,8 +94,9 @@ export function createTargets(adapter: Adapter, capabilities: Capabilities) {
 function definitionOf(target: Target): EventDefinition {
   if (typeof target === 'string') return { name: requireTopic(target) }
   if (typeof target !== 'object' || target === null) {
-    throw new TypeError(`A topic is a string or what defineEvent returns, not ${shown(target)}`)
+    throw new TypeError(`A topic is a string or what defineEvent or defineTask returns, not ${shown(target)}`)
   }
+  if (isTask(target)) return taskEvent(target)
   requireName(target.name, 'topic')
   return target as EventDefinition
 }

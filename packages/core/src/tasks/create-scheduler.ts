@@ -1,8 +1,7 @@
 import { keysOf, refuseUnknown, requireOptions } from '../contract/checks/options.js'
 import { requireDuration } from '../contract/checks/values.js'
-import type { EventDefinition } from '../contract/event.js'
 import { requireShortText } from '../contract/names.js'
-import type { Queue } from '../contract/queue.js'
+import type { Queue, Target } from '../contract/queue.js'
 import { stopTimeout } from '../contract/stopping.js'
 import { trackCauses } from '../publish/cause.js'
 import { createEmitter } from '../queue/emitter.js'
@@ -96,7 +95,7 @@ export function createScheduler(queue: Queue, options: SchedulerOptions = {}): T
         prerequisite: () => control.listen(),
       })
     },
-    async route(event: string | EventDefinition, task: Task, toInput: unknown, options: RouteOptions<never> = {}) {
+    async route(event: Target, task: Task, toInput: unknown, options: RouteOptions<never> = {}) {
       const { name, ...registration } = routeRegistration(
         { event, task, toInput, options },
         { queue, hasStore, enqueue },

@@ -3,11 +3,11 @@ import { requireFunction } from '../contract/checks/values.js'
 import type { EventDefinition } from '../contract/event.js'
 import type { Message } from '../contract/message.js'
 import { requireName } from '../contract/names.js'
-import type { Queue } from '../contract/queue.js'
+import type { Queue, Target } from '../contract/queue.js'
 import { derivedId, passedOnKey } from './derived-id.js'
 import type { Registration } from './registrations.js'
 import { storeRequired } from './require-store.js'
-import { requireTask, type Task } from './task.js'
+import { eventOf, requireTask, type Task } from './task.js'
 import { type EnqueueOptions, type RouteOptions, routeOptionNames } from './task-options.js'
 
 export interface RouteParts {
@@ -17,7 +17,7 @@ export interface RouteParts {
 }
 
 export interface Route {
-  readonly event: string | EventDefinition
+  readonly event: Target
   readonly task: Task
   readonly toInput: unknown
   readonly options: RouteOptions<never>
@@ -38,7 +38,8 @@ export function routeRegistration(
     if (!hasStore) throw storeRequired('An idempotencyKey')
   }
   requireFunction(keyFor, 'key')
-  const topic = requireName(typeof event === 'string' ? event : event.name, 'topic')
+  const source = isTask(event) ? eventOf(event) : event
+  const topic = requireName(typeof source === 'string' ? source : source.name, 'topic')
   const handler = async (message: Message<never>): Promise<void> => {
     const input: unknown = await (toInput as (message: Message) => unknown)(message)
     if (input === undefined) return
@@ -53,8 +54,10 @@ export function routeRegistration(
   return {
     name: `route ${topic} ${task.name}`,
     what: `A route from '${topic}' to '${task.name}'`,
-    start: () => queue.subscribe(event as EventDefinition<unknown, never>, handler, { ...subscribe, group }),
+    start: () => queue.subscribe(source as EventDefinition<unknown, never>, handler, { ...subscribe, group }),
   }
 }
+
+const isTask = (event: Target): event is Task => typeof event === 'object' && typeof event?.execute === 'function'
 
 const keyOf = ({ key }: Message): string | undefined => (key === undefined ? undefined : passedOnKey(key))

@@ -1,5 +1,6 @@
 import type { EventDefinition } from '../contract/event.js'
 import type { Message } from '../contract/message.js'
+import type { TaskTarget } from '../contract/queue.js'
 import type { CancelOptions, TaskHandle } from './ask/task-handle.js'
 import type { FinishedTask } from './finished-task.js'
 import type { ScheduleRule } from './schedules/rule.js'
@@ -39,6 +40,13 @@ export interface TaskScheduler extends AsyncDisposable {
     task: Task<Input, Result, Enqueued>,
     toInput: (message: Message) => NoInfer<Enqueued> | undefined | Promise<NoInfer<Enqueued> | undefined>,
     options?: RouteOptions,
+  ): Promise<void>
+  /** Enqueues the task for each enqueued run of another task. */
+  route<Source, Given, Input, Result, Enqueued = Input>(
+    source: TaskTarget<Source, Given>,
+    task: Task<Input, Result, Enqueued>,
+    toInput: (message: Message<Source>) => NoInfer<Enqueued> | undefined | Promise<NoInfer<Enqueued> | undefined>,
+    options?: RouteOptions<Source>,
   ): Promise<void>
   /**
    * Enqueues the task at every tick of the rule, once for all replicas of the application that have the same schedule. The id of the task

@@ -5,9 +5,8 @@ import type { MessageHeaders } from '../contract/headers.js'
 export const repliesTopic = 'task-replies'
 /** Every scheduler with workers has an ephemeral subscription to it. */
 export const controlTopic = 'task-control'
-export const workersGroup = 'workers'
 
-export const taskTopic = (task: string): string => `task.${task}`
+export { taskTopic, workersGroup } from '../contract/names.js'
 
 /** The parts of an enqueued task beside its input. They travel as CloudEvents extensions. See docs/decisions/0050-task-replies.md. */
 export interface Ask {

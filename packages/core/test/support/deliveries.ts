@@ -1,5 +1,5 @@
 import { type Delivery, emptyHeaders, type Handle, lazyAbort, type Settlement } from '../../src/adapter.js'
-import type { Failure, Handler, Queue, RawMessage, SubscribeOptions, Target } from '../../src/index.js'
+import type { EventDefinition, Failure, Handler, Queue, RawMessage, SubscribeOptions } from '../../src/index.js'
 import type { FakeAdapter } from './fake-adapter.js'
 
 export const rawMessage = (changes: Partial<RawMessage> = {}): RawMessage => ({
@@ -51,7 +51,7 @@ export async function handleOf(
   { queue, adapter }: { readonly queue: Queue; readonly adapter: FakeAdapter },
   handler: Handler,
   options: SubscribeOptions = {},
-  target: Target = 'user.created',
+  target: string | EventDefinition = 'user.created',
 ): Promise<Handle> {
   const given = options.ephemeral === true ? options : { group: 'welcome', ...options }
   if (typeof target === 'string') await queue.subscribe(target, handler, given)
