@@ -97,9 +97,9 @@ export interface Queue extends AsyncDisposable {
   /** Removes the group with its waiting messages and its dead letters. */
   deleteGroup(target: Target, group: string): Promise<void>
   deleteGroup(task: TaskTarget, group?: string): Promise<void>
-  /** Returns the dead letters of a group. The group of a task is that of its workers, if none is given. */
+  /** Returns the dead letters of a group. Default for a task: the group of its workers. */
   deadLetters(target: Target, group?: string): DeadLetters
-  /** Counts the messages of a group. The group of a task is that of its workers, if none is given. */
+  /** Counts the messages of a group. Default for a task: the group of its workers. */
   stats(target: Target, group?: string): Promise<QueueStats>
   /** Answers from memory, without asking the broker. */
   health(): QueueHealth
