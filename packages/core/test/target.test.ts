@@ -57,6 +57,7 @@ describe('a task as a target', () => {
     for (const call of [
       () => queue.publish(task as never, { width: 5 }),
       () => queue.publishAll(task as never, [{ width: 5 }] as never),
+      () => queue.publishTombstone(task as never, 'key'),
     ]) {
       const { message } = await typeErrorOf(call)
       expect(message).toContain("'resize' is a task")
