@@ -99,7 +99,7 @@ describe('enqueue', () => {
     const now = await scheduler.enqueue(task, { width: 1 }, { id: 'x', key: 'k' })
     await scheduler.enqueue(task, { width: 2 }, { delayMs: 500 })
     await scheduler.enqueue(task, { width: 3 }, { at: new Date(Date.now() + 60_000) })
-    expect(now).toEqual({ id: 'x', routed: 'yes' })
+    expect(now).toEqual({ id: 'x', routed: 'yes', duplicate: false })
     const messages = sent('task.resize')
     expect(messages.map(({ body }) => Buffer.from(body).toString())).toEqual([
       '{"width":1}',

@@ -77,7 +77,19 @@ export function createScheduler(queue: Queue, options: SchedulerOptions = {}): T
     return (await enqueuer.prepare(task, input, given)).send()
   }
 
-  const schedules = createSchedules({ queue, records, enqueue, registrations })
+  // Copies of a tick may come when its task has failed already, so its key stays held.
+  const enqueueTick = async (task: Task, input: unknown, given: EnqueueOptions) =>
+    (await enqueuer.prepare(task, input, given, { keepsKey: true })).send()
+  const schedules = createSchedules({ queue, records, enqueue: enqueueTick, registrations })
+
+  /** Without a store nothing tells whether the task runs. */
+  async function cancelRecorded(id: string, onlyRunning: boolean): Promise<boolean> {
+    if (records === undefined) return true
+    if (onlyRunning) return records.isOpen(id)
+    const wasOpen = await records.cancel(id)
+    if (wasOpen) await records.freeKey(id)
+    return wasOpen
+  }
 
   const scheduler: TaskScheduler = {
     async register(task, given = {}) {
@@ -139,11 +151,17 @@ export function createScheduler(queue: Queue, options: SchedulerOptions = {}): T
       refuseUnknown(given, cancelOptionNames, 'cancel')
       if (given.onlyRunning !== true && records === undefined)
         throw storeRequired('Cancelling a task that may not run yet')
-      const wasInTime = given.onlyRunning === true || (await records?.cancel(id)) === true
+      const wasOpen = await cancelRecorded(id, given.onlyRunning === true)
       // Sent even if the task had ended, because a replay of it may be running.
       await control.cancelEverywhere(id)
       await replies.check(id)
-      return wasInTime
+      return wasOpen
+    },
+    async forget(task, key) {
+      requireTask(task)
+      requireShortText(key, 'idempotencyKey')
+      if (records === undefined) throw storeRequired('Forgetting an idempotencyKey')
+      return records.forget(task.name, key)
     },
     on: (name, listener) => emitter.on(name, listener),
     [Symbol.asyncDispose]: () => scheduler.stop(),

@@ -43,7 +43,8 @@ export interface EnqueueOptions extends PublishOptions {
   readonly reply?: boolean | undefined
   /**
    * All enqueues of this task with the same key get the same id, and one of them is run. They should have the same input. A key has at
-   * most 255 bytes. It needs a store.
+   * most 255 bytes. It needs a store. The key is free again after `idempotencyTtlMs`, or once the task has failed or was cancelled, or by
+   * `TaskScheduler.forget`.
    */
   readonly idempotencyKey?: string | undefined
   /** How long the key stands for that id. Default: a day. */
@@ -106,9 +107,15 @@ export const enqueueAllOptionNames = keysOf<EnqueueAllOptions>()({
 })
 
 /** A task that is stored. */
-export type EnqueuedTask = PublishResult
+export interface EnqueuedTask extends PublishResult {
+  /**
+   * True if the `idempotencyKey` was held: `id` is that of the task that holds it. The message is published all the same, because the
+   * process that claimed the key first may have died before its own publish. Workers run one of them.
+   */
+  readonly duplicate: boolean
+}
 
 /** The outcome of one task of `enqueueAll`. */
 export type EnqueueOutcome =
-  | { readonly status: 'stored'; readonly id: string; readonly routed: Routed }
+  | { readonly status: 'stored'; readonly id: string; readonly routed: Routed; readonly duplicate: boolean }
   | { readonly status: 'rejected' | 'unknown'; readonly error: Error }

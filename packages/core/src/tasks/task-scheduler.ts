@@ -119,11 +119,19 @@ export interface TaskScheduler extends AsyncDisposable {
   result(id: string): Promise<FinishedTask | undefined>
   /**
    * Ends the task with this id. If it runs, its signal aborts. If it waits for a worker, for a retry or for its time, it does not run. It is
-   * neither retried nor dead-lettered, and its caller gets `MQ_TASK_CANCELLED`. Resolves to false if the task had already ended.
+   * neither retried nor dead-lettered, and its caller gets `MQ_TASK_CANCELLED`. Resolves to false if there is nothing to cancel: the task
+   * has ended, was cancelled before, or never existed. `result` says which. A store without `compareAndSet` cannot tell an id that never
+   * existed.
    *
-   * Without a store only a running task can be reached. Rejects with `MQ_STORE_REQUIRED` in that case, unless `onlyRunning` is set.
+   * Without a store only a running task can be reached. Rejects with `MQ_STORE_REQUIRED` in that case, unless `onlyRunning` is set. Then it
+   * resolves to true once every worker was asked, because none of them answers.
    */
   cancel(id: string, options?: CancelOptions): Promise<boolean>
+  /**
+   * Frees an idempotency key of the task, so that the next enqueue with it is a task of its own. A task that has the key goes on. Resolves
+   * to false if the key was not held. Rejects with `MQ_STORE_REQUIRED` without a store, and with `MQ_NOT_SUPPORTED` if it has no `delete`.
+   */
+  forget<Input, Result, Enqueued = Input>(task: Task<Input, Result, Enqueued>, key: string): Promise<boolean>
   /** Adds a listener, and returns a function that removes it. */
   on<Name extends keyof SchedulerEvents>(name: Name, listener: (event: SchedulerEvents[Name]) => void): () => void
 }

@@ -91,20 +91,24 @@ async function reportEarly(hook: OnLastFailure, message: Message, context: Handl
 }
 
 function faultyStore(store: TaskStore, faulty: Faulty): TaskStore {
+  const isCancelled = (key: string, value: string): boolean =>
+    key.startsWith('outcome/') && value.includes('"cancelled"')
   return {
+    ...store,
     async claim(key, value, given) {
       if (key.startsWith('once/') && faulty('taskKeyForgotten')) return value
-      if (key.startsWith('outcome/') && value.includes('"cancelled"') && faulty('taskCancelForgotten')) return value
-      if (key.startsWith('outcome/') && !value.includes('"cancelled"') && faulty('taskOutcomeForgotten')) return value
-      if (key.startsWith('outcome/') && value.includes('"cancelled"') && faulty('taskCancelOverrides')) {
-        await store.put(key, value, given)
-        return value
-      }
       if (key.startsWith('once/') && faulty('taskKeyForever')) return store.claim(key, value, { ttlMs: 3_600_000 })
       return store.claim(key, value, given)
     },
-    put: (key, value, given) => store.put(key, value, given),
-    get: (key) => store.get(key),
+    async compareAndSet(key, value, given) {
+      if (isCancelled(key, value) && faulty('taskCancelForgotten')) return true
+      if (key.startsWith('outcome/') && !isCancelled(key, value) && faulty('taskOutcomeForgotten')) return true
+      if (isCancelled(key, value) && faulty('taskCancelOverrides')) {
+        await store.put(key, value, given)
+        return true
+      }
+      return (await store.compareAndSet?.(key, value, given)) === true
+    },
   }
 }
 

@@ -1,8 +1,10 @@
-import { requireEntry } from '../../adapter.js'
+import { requireEntry, storeChecks } from '../../adapter.js'
 import type { TaskStore } from '../../index.js'
 
 /** The store that all schedulers of one case share. */
-export interface CaseStore extends TaskStore {
+export interface CaseStore
+  extends Omit<TaskStore, 'compareAndSet' | 'delete'>,
+    Required<Pick<TaskStore, 'compareAndSet' | 'delete'>> {
   /** Advances the clock of this store alone. */
   pass(ms: number): void
 }
@@ -29,6 +31,18 @@ export function createCaseStore(): CaseStore {
       set(key, value, options.ttlMs)
     },
     get: async (key) => find(key),
+    async compareAndSet(key, value, options) {
+      const { expected, ttlMs } = storeChecks.compareAndSet(key, value, options)
+      const isExpected = find(key) === expected
+      if (isExpected) set(key, value, ttlMs)
+      return isExpected
+    },
+    async delete(key, options = {}) {
+      const { expected } = storeChecks.delete(key, options)
+      const found = find(key)
+      if (found === undefined || (expected !== undefined && found !== expected)) return false
+      return entries.delete(key)
+    },
     pass(ms) {
       passedMs += ms
     },

@@ -7,7 +7,7 @@ import type { EventDefinition } from '../../contract/event.js'
 import { requireShortText } from '../../contract/names.js'
 import type { PublishOptions } from '../../contract/publish-options.js'
 import type { Queue } from '../../contract/queue.js'
-import type { Records } from '../records.js'
+import type { KeyHolder, Records } from '../records.js'
 import { storeRequired } from '../require-store.js'
 import { eventOf, type Task } from '../task.js'
 import { type EnqueuedTask, type EnqueueOptions, enqueueOptionNames } from '../task-options.js'
@@ -59,7 +59,13 @@ export function createEnqueuer({ queue, records }: { readonly queue: Queue; read
   }
 
   return {
-    async prepare(task: Task, input: unknown, options: EnqueueOptions = {}): Promise<PreparedTask> {
+    /** With `keepsKey` the idempotency key is not freed if the task fails or is cancelled. */
+    async prepare(
+      task: Task,
+      input: unknown,
+      options: EnqueueOptions = {},
+      { keepsKey = false }: { readonly keepsKey?: boolean } = {},
+    ): Promise<PreparedTask> {
       requireOptions(options, 'The options of enqueue')
       refuseUnknown(options, enqueueOptionNames, 'enqueue')
       const { reply, idempotencyKey, idempotencyTtlMs, deadline: _, expiresAfterMs: __, ...given } = options
@@ -80,7 +86,18 @@ export function createEnqueuer({ queue, records }: { readonly queue: Queue; read
             ...(once !== undefined && { once: { copy: randomUUID(), ttlMs: once.ttlMs } }),
           }
           const extensions = { ...given.extensions, ...askExtensions(ask) }
-          return queue.publish(event as EventDefinition, input, { ...given, id, extensions })
+          if (once !== undefined && !keepsKey) await records?.noteKey(id, { task: task.name, ...once })
+          const publishing = queue.publish(event as EventDefinition, input, { ...given, id, extensions })
+          const beginning = records?.begin(id)
+          try {
+            const stored = await publishing
+            await beginning
+            return { ...stored, duplicate: once?.isDuplicate ?? false }
+          } catch (error) {
+            const isOwn = once === undefined && given.id === undefined
+            if (isOwn && !isMqError(error, 'MQ_PUBLISH_UNKNOWN')) await beginning?.then(() => records?.abandon(id))
+            throw error
+          }
         },
       }
     },
@@ -89,7 +106,7 @@ export function createEnqueuer({ queue, records }: { readonly queue: Queue; read
   async function onceOf(
     task: Task,
     { idempotencyKey, idempotencyTtlMs, id }: Pick<EnqueueOptions, 'idempotencyKey' | 'idempotencyTtlMs' | 'id'>,
-  ): Promise<{ readonly id: string; readonly ttlMs: number } | undefined> {
+  ): Promise<(KeyHolder & { readonly key: string; readonly ttlMs: number }) | undefined> {
     if (idempotencyKey === undefined) {
       if (idempotencyTtlMs === undefined) return undefined
       throw new MqError('MQ_INVALID_OPTION', 'idempotencyTtlMs goes with an idempotencyKey')
@@ -98,7 +115,8 @@ export function createEnqueuer({ queue, records }: { readonly queue: Queue; read
     const ttlMs = Math.ceil(requireDuration(idempotencyTtlMs ?? defaultOnceMs, 'idempotencyTtlMs', 1))
     if (records === undefined) throw storeRequired('An idempotencyKey')
     const proposed = id === undefined ? randomUUID() : requireShortText(id, 'id')
-    return { id: await records.idOf(task.name, idempotencyKey, { id: proposed, ttlMs }), ttlMs }
+    const proposal = { id: proposed, ttlMs, isChosen: id !== undefined }
+    return { ...(await records.holderOf(task.name, idempotencyKey, proposal)), key: idempotencyKey, ttlMs }
   }
 }
 

@@ -99,7 +99,7 @@ export function createWorker(task: Task, limit: StartLimit | undefined, parts: W
       return undefined
     }
     try {
-      return await records.finishedTaskOf(message.id)
+      return await records.beforeRun(message.id)
     } catch (error) {
       if (ask.once !== undefined) throw error
       context.log.warn('The store does not say whether the task was cancelled; it runs', { error })
@@ -175,6 +175,7 @@ export function createWorker(task: Task, limit: StartLimit | undefined, parts: W
     const error = { ...described, attempts: failure.attempts }
     const finished: FinishedTask = { status: 'failed', id, task: task.name, error }
     const counting = (await records?.end(finished, ask.once?.ttlMs)) ?? finished
+    if (ask.once !== undefined && counting.status === 'failed') await records?.freeKey(id)
     const lastStep = lastSteps.take(id)
     if (ask.replyTo !== undefined) await replies.finished(ask.replyTo, counting, lastStep)
     if (task.events?.includes('failed')) {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { isMqError } from '../../../index.js'
+import { defineTask, isMqError } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
 import { rejection } from '../../kit/expect.js'
 import { createGate } from '../../kit/gate.js'
@@ -103,18 +103,25 @@ export const taskCancelling: readonly ConformanceCase[] = [
   },
   {
     id: 'TSK-19',
-    title: 'a finished task cannot be cancelled: its outcome stays',
+    title:
+      'cancel is true once for a task that has not ended, and false for one that has, was cancelled or never existed',
     promises: [18],
     level: 'required',
     timeoutMs: 60_000,
     async run(kit) {
-      const { asker, task } = await stageTask(kit, { scheduler: { store: kit.store }, execute: () => 'done' })
+      const { asker, worker, task } = await stageTask(kit, { scheduler: { store: kit.store }, execute: () => 'done' })
       const handle = await asker.enqueue(task, 1, { reply: true })
       assert.equal(await handle.result(reply), 'done')
       assert.equal(await handle.cancel(), false)
       const outcome = await asker.result(handle.id)
       assert.equal(outcome?.status, 'completed')
-      assert.equal(await asker.cancel(`${kit.topic()}.of-nobody`), true)
+      const idle = defineTask({ name: kit.topic('idle'), execute: () => 'never' })
+      const { id } = await asker.enqueue(idle, 1)
+      const unknown = kit.topic('of-nobody')
+      assert.deepEqual(
+        [await worker.cancel(id), await asker.cancel(id), await asker.cancel(unknown), await asker.result(unknown)],
+        [true, false, false, undefined],
+      )
     },
   },
 ]
