@@ -15,7 +15,10 @@ import {
   type EventDefinition,
   type FinishedTask,
   type HandlerContext,
+  isMqError,
   type Message,
+  type MqError,
+  type MqErrorCode,
   type openQueue,
   type PublishedDataOf,
   type PublishRequest,
@@ -26,6 +29,7 @@ import {
   type SchedulerEvents,
   type Task,
   type TaskContext,
+  type TaskFailure,
   type TaskHandle,
 } from '../src/index.js'
 
@@ -208,6 +212,17 @@ class NotifyTask implements Task<{ url: string }, number> {
   }
 }
 const notify = new NotifyTask({ post: async () => 200 })
+
+describe('isMqError', () => {
+  it('says that the error of a task that failed has its parts', () => {
+    const error: unknown = undefined
+    if (isMqError(error, 'MQ_TASK_FAILED')) expectTypeOf(error.failure).toEqualTypeOf<TaskFailure>()
+    if (isMqError(error, 'MQ_TIMEOUT')) expectTypeOf(error.failure).toEqualTypeOf<TaskFailure | undefined>()
+    if (isMqError(error)) expectTypeOf(error).toEqualTypeOf<MqError>()
+    const code = 'MQ_TIMEOUT' as MqErrorCode
+    if (isMqError(error, code)) expectTypeOf(error.failure).toEqualTypeOf<TaskFailure | undefined>()
+  })
+})
 
 describe('a task as a target', () => {
   it('is valid wherever a topic is named, with its own group', () => {

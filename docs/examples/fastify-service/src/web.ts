@@ -36,7 +36,7 @@ export function createWeb(queue: Queue, scheduler: TaskScheduler): FastifyInstan
     const outcome = await scheduler.result(params.id, makeInvoice)
     if (outcome === undefined) return reply.code(202).send({ id: params.id })
     if (outcome.status === 'completed') return outcome.result
-    return reply.code(500).send({ error: outcome.status === 'failed' ? outcome.error.message : outcome.status })
+    return reply.code(500).send({ error: outcome.status === 'failed' ? outcome.failure.message : outcome.status })
   })
 
   /** The process is restarted if this fails. A lost broker does not count, as the connection recovers by itself. */

@@ -16,7 +16,7 @@ export interface TaskFailedEvent {
   /** The id of the task. The id of the event is `<id>/failed`. */
   readonly id: string
   readonly task: string
-  readonly error: TaskFailure
+  readonly failure: TaskFailure
 }
 
 /** The event that each task publishes whose `events` has `completed`. */

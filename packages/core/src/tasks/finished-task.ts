@@ -5,7 +5,7 @@ import { decodeData, encodeData } from '../wire/codec.js'
 /** How a task has ended. */
 export type FinishedTask<Result = unknown> =
   | { readonly status: 'completed'; readonly id: string; readonly task: string; readonly result: Result }
-  | { readonly status: 'failed'; readonly id: string; readonly task: string; readonly error: TaskFailure }
+  | { readonly status: 'failed'; readonly id: string; readonly task: string; readonly failure: TaskFailure }
   | { readonly status: 'cancelled'; readonly id: string }
 
 /**
@@ -30,19 +30,19 @@ export function decodeFinished(text: string | undefined): FinishedTask | undefin
 /** Returns undefined if the value does not say how a task has ended. */
 export function finishedTaskOf(value: unknown): FinishedTask | undefined {
   if (typeof value !== 'object' || value === null) return undefined
-  const { status, id, task, result, error } = value as Record<string, unknown>
+  const { status, id, task, result, failure } = value as Record<string, unknown>
   if (typeof id !== 'string') return undefined
   if (status === 'cancelled') return { status, id }
   if (typeof task !== 'string') return undefined
   if (status === 'completed') return { status, id, task, result }
-  if (status !== 'failed' || typeof error !== 'object' || error === null) return undefined
-  const { attempts } = error as { attempts?: unknown }
+  if (status !== 'failed' || typeof failure !== 'object' || failure === null) return undefined
+  const { attempts } = failure as { attempts?: unknown }
   return {
     status,
     id,
     task,
-    error: {
-      ...describeError(error),
+    failure: {
+      ...describeError(failure),
       attempts: Number.isSafeInteger(attempts) && Number(attempts) >= 0 ? Number(attempts) : 0,
     },
   }
@@ -52,8 +52,8 @@ export function finishedTaskOf(value: unknown): FinishedTask | undefined {
 export function finishedError(finished: FinishedTask): MqError | undefined {
   if (finished.status === 'completed') return undefined
   if (finished.status === 'cancelled') return new MqError('MQ_TASK_CANCELLED', `The task ${finished.id} was cancelled`)
-  const { task, error } = finished
-  const times = error.attempts === 1 ? 'one attempt' : `${error.attempts} attempts`
-  const text = `The task '${task}' failed after ${times}: ${error.message}`
-  return new MqError('MQ_TASK_FAILED', text, { failure: error })
+  const { task, failure } = finished
+  const times = failure.attempts === 1 ? 'one attempt' : `${failure.attempts} attempts`
+  const text = `The task '${task}' failed after ${times}: ${failure.message}`
+  return new MqError('MQ_TASK_FAILED', text, { failure })
 }

@@ -54,10 +54,10 @@ function faultyQueue(queue: Queue, faulty: Faulty): Queue {
 }
 
 function changedReply(text: string, faulty: Faulty): string {
-  const reply = JSON.parse(text) as Any & { step?: Any; error?: Any }
+  const reply = JSON.parse(text) as Any & { step?: Any; failure?: Any }
   if (faulty('taskResultLost')) delete reply.result
-  if (reply.error !== undefined && faulty('taskErrorCodeLost')) delete reply.error.code
-  if (reply.error !== undefined && faulty('taskAttemptsWrong')) reply.error.attempts = 1
+  if (reply.failure !== undefined && faulty('taskErrorCodeLost')) delete reply.failure.code
+  if (reply.failure !== undefined && faulty('taskAttemptsWrong')) reply.failure.attempts = 1
   if (reply.step !== undefined && faulty('taskProgressNoteLost')) delete reply.step.note
   if (reply.step !== undefined && faulty('taskLastStepLost')) delete reply.step
   return JSON.stringify(reply)

@@ -8,7 +8,7 @@ describe('an outcome', () => {
   it.each<FinishedTask>([
     { status: 'completed', id: '1', task: 'a', result: { deep: [null, 'ä'] } },
     { status: 'completed', id: '1', task: 'a', result: undefined },
-    { status: 'failed', id: '1', task: 'a', error },
+    { status: 'failed', id: '1', task: 'a', failure: error },
     { status: 'cancelled', id: '1' },
   ])('is read as it was written: $status', (outcome) => {
     expect(decodeFinished(encodeFinished(outcome))).toEqual(outcome)
@@ -39,16 +39,16 @@ describe('an outcome', () => {
       status: 'failed',
       id: '1',
       task: 'a',
-      error: { ...error, stack: 'at secret.js', attempts: 'many', __proto__: { evil: true } },
+      failure: { ...error, stack: 'at secret.js', attempts: 'many', __proto__: { evil: true } },
     })
     const found = decodeFinished(text)
-    expect(found).toEqual({ status: 'failed', id: '1', task: 'a', error: { ...error, attempts: 0 } })
+    expect(found).toEqual({ status: 'failed', id: '1', task: 'a', failure: { ...error, attempts: 0 } })
   })
 
   it('is for its asker the error of the task, in parts', () => {
     expect(finishedError({ status: 'completed', id: '1', task: 'a', result: 1 })).toBeUndefined()
     expect(finishedError({ status: 'cancelled', id: '1' })?.code).toBe('MQ_TASK_CANCELLED')
-    const failed = finishedError({ status: 'failed', id: '1', task: 'a', error })
+    const failed = finishedError({ status: 'failed', id: '1', task: 'a', failure: error })
     expect(failed).toMatchObject({ code: 'MQ_TASK_FAILED', failure: error })
     expect(failed?.message).toBe("The task 'a' failed after 3 attempts: answered 503")
   })

@@ -153,7 +153,7 @@ describe('a worker', () => {
     const store = memoryStore()
     const { run, scheduler } = await started(store, () => new Map())
     expect(await run('id')).toEqual({ kind: 'done' })
-    expect(await scheduler.result('id')).toMatchObject({ status: 'failed', error: { code: 'MQ_NOT_SERIALIZABLE' } })
+    expect(await scheduler.result('id')).toMatchObject({ status: 'failed', failure: { code: 'MQ_NOT_SERIALIZABLE' } })
   })
 
   it('takes attributes that it cannot read for none', async () => {

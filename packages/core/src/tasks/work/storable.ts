@@ -23,6 +23,6 @@ export function storableFinished(finished: FinishedTask): FinishedTask {
     return finished
   } catch (error) {
     const task = 'task' in finished ? finished.task : ''
-    return { status: 'failed', id: finished.id, task, error: { ...describeError(error), attempts: 0 } }
+    return { status: 'failed', id: finished.id, task, failure: { ...describeError(error), attempts: 0 } }
   }
 }

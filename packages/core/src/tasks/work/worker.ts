@@ -172,14 +172,14 @@ export function createWorker(task: Task, limit: StartLimit | undefined, parts: W
     const { id, failure, headers } = failed
     const ask = askOf(failed.extensions)
     const { stack: _, ...described } = failure.error
-    const error = { ...described, attempts: failure.attempts }
-    const finished: FinishedTask = { status: 'failed', id, task: task.name, error }
+    const taskFailure = { ...described, attempts: failure.attempts }
+    const finished: FinishedTask = { status: 'failed', id, task: task.name, failure: taskFailure }
     const counting = (await records?.end(finished, ask.once?.ttlMs)) ?? finished
     if (ask.once !== undefined && counting.status === 'failed') await records?.freeKey(id)
     const lastStep = lastSteps.take(id)
     if (ask.replyTo !== undefined) await replies.finished(ask.replyTo, counting, lastStep)
     if (task.events?.includes('failed')) {
-      const event = { id, task: task.name, error }
+      const event = { id, task: task.name, failure: taskFailure }
       await queue
         .publish(taskFailed, event, { id: derivedId(id, 'failed') })
         .catch((reason) => context.log.error('task.failed could not be published', { error: reason }))

@@ -158,8 +158,8 @@ export const taskAttempts: readonly ConformanceCase[] = [
       await kit.until('both events', () => completed().length > 0 && failed().length > 0, { timeoutMs: 20_000 })
       await kit.quiet(() => completed().length + failed().length)
       assert.deepEqual(completed(), [{ id: ids[0], task: task.name, attempt: 2, result: { input: 'good' } }])
-      const error = { name: 'HttpError', message: 'The other side answered 500', code: '500', attempts: 2 }
-      assert.deepEqual(failed(), [{ id: ids[1], task: task.name, error }])
+      const failure = { name: 'HttpError', message: 'The other side answered 500', code: '500', attempts: 2 }
+      assert.deepEqual(failed(), [{ id: ids[1], task: task.name, failure }])
     },
   },
 ]

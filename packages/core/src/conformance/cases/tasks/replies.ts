@@ -146,7 +146,7 @@ export const taskReplies: readonly ConformanceCase[] = [
         status: 'failed',
         id: bad.id,
         task: task.name,
-        error: { name: 'RangeError', message: 'out of range', attempts: 1 },
+        failure: { name: 'RangeError', message: 'out of range', attempts: 1 },
       })
       kit.store.pass(60_001)
       assert.deepEqual(await Promise.all([good.id, bad.id].map(waiting)), [false, false])
