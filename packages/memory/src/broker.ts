@@ -39,6 +39,8 @@ export class Broker {
   readonly timetable: Timetable
   readonly usage: Usage
   readonly handled = new BoundedLog<HandledRecord>(handledLimits)
+  /** Counts runs that begin or end, so that a wait can see whether anything happens. */
+  activity = 0
   readonly #options: BrokerOptions
   readonly #topics = new Map<string, Topic>()
   #connections = 0
@@ -104,6 +106,11 @@ export class Broker {
 
   delayedOf(topic: string): number {
     return this.#topics.get(topic)?.delayed.size ?? 0
+  }
+
+  /** Lists the runs that have not ended. */
+  get running(): readonly (GroupRef & { readonly id: string })[] {
+    return this.#groups().flatMap(({ ref, running }) => running.map(({ message }) => ({ ...ref, id: message.id })))
   }
 
   /** True while something can go on without the time moving on. */

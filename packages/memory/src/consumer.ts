@@ -46,6 +46,11 @@ export class GroupConsumer implements Consumer {
     return this.#stopped !== undefined
   }
 
+  /** The entries whose runs have not ended. */
+  get running(): readonly Entry[] {
+    return [...this.#runs].map(({ entry }) => entry)
+  }
+
   get hasFreeSlot(): boolean {
     return !this.isStopping && this.#runs.size < this.#concurrency
   }

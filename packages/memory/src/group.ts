@@ -45,6 +45,10 @@ export class Group {
   get inFlight(): number {
     return this.#running
   }
+  /** The entries whose runs have not ended. */
+  get running(): readonly Entry[] {
+    return [...this.#consumers].flatMap((consumer) => consumer.running)
+  }
   get delayed(): number {
     return this.#delayed.size
   }
@@ -75,6 +79,7 @@ export class Group {
   /** Ends the run of an entry as its settlement says. */
   settle(entry: Entry, settlement: Settlement): void {
     this.#running -= 1
+    this.#broker.activity += 1
     if (settlement.kind === 'release' && !this.ephemeral) {
       this.#ready.giveBack(entry)
     } else {
@@ -191,6 +196,7 @@ export class Group {
       if (consumer === undefined || entry === undefined) break
       this.#startsLeft -= 1
       this.#running += 1
+      this.#broker.activity += 1
       this.#consumers.delete(consumer)
       this.#consumers.add(consumer)
       consumer.start(entry)

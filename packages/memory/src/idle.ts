@@ -29,21 +29,59 @@ function turn(count: number): Promise<void> {
   })
 }
 
-async function waitWhile(isTrue: () => boolean, what: string, deadline: number): Promise<void> {
-  // Work that was just asked for may need a few turns to show.
-  for (let count = 0; count < 3 || isTrue(); count++) {
-    if (performance.now() > deadline) throw new MqError('MQ_TIMEOUT', what)
+/** How long nothing may begin or end, in real time, before the clock moves on to whatever the runs wait for. */
+const stillMs = 500
+/** The same, once it has moved on and nothing has happened since. */
+const stillAgainMs = 20
+const maxNamed = 5
+
+/** Work that was just asked for may need a few turns to show. */
+const minTurns = 3
+
+async function waitWhile(isTrue: () => boolean, what: () => string, deadline: number): Promise<void> {
+  for (let count = 0; count < minTurns || isTrue(); count++) {
+    if (performance.now() > deadline) throw new MqError('MQ_TIMEOUT', what())
     await turn(count)
   }
 }
 
+/** Names what still runs, for the error of a wait that was in vain. */
+function shownRuns({ running }: Broker): string {
+  if (running.length === 0) return 'Messages were still waiting'
+  const named = running.slice(0, maxNamed).map(({ topic, group, id }) => {
+    const isTask = topic.startsWith('task.') && group === 'workers'
+    return isTask ? `the task '${topic.slice('task.'.length)}' (${id})` : `'${group}' of '${topic}' (${id})`
+  })
+  const others = running.length - named.length
+  return `Still running: ${named.join(', ')}${others > 0 ? ` and ${others} more` : ''}`
+}
+
+/** Resolves to true when the broker is idle, and to false when runs wait although nothing has begun or ended for a time. */
+async function untilIdleOrStill(broker: Broker, times: { readonly deadline: number; readonly stillMs: number }) {
+  let { activity } = broker
+  let since = performance.now()
+  const isMoving = (): boolean => {
+    if (broker.activity !== activity) {
+      activity = broker.activity
+      since = performance.now()
+    }
+    return performance.now() - since <= times.stillMs
+  }
+  const what = (): string => `${shownRuns(broker)} when the time was over; no timer of the test clock would end it`
+  await waitWhile(() => broker.isBusy && isMoving(), what, times.deadline)
+  return !broker.isBusy
+}
+
 /** Resolves when nothing is handled and nothing that a consumer could take is ready. The time does not move on. */
 export async function untilIdle(broker: Broker, { timeoutMs = defaultTimeoutMs }: IdleOptions = {}): Promise<void> {
-  const what = `Handlers were still running, or had messages waiting, after ${timeoutMs} ms`
+  const what = (): string => `${shownRuns(broker)} after ${timeoutMs} ms`
   await waitWhile(() => broker.isBusy, what, performance.now() + timeoutMs)
 }
 
-/** Resolves when the broker is idle and nothing is delayed either. A test clock is moved on to each time that something falls due. */
+/**
+ * Resolves when the broker is idle and nothing is delayed either. A test clock is moved on to each time that something falls due, and to
+ * timers that runs wait for, such as their timeouts.
+ */
 export async function untilQuiet(broker: Broker, options: SettledOptions = {}): Promise<void> {
   const { timeoutMs = defaultTimeoutMs, except = () => false } = options
   const deadline = performance.now() + timeoutMs
@@ -51,12 +89,21 @@ export async function untilQuiet(broker: Broker, options: SettledOptions = {}): 
   const isWaiting = (): boolean =>
     broker.isWaiting((topic, { id, key }) => except({ topic, id, ...(key !== undefined && { key }) }))
   if (!isTestClock(clock)) {
-    const what = `Messages were still running, ready or delayed after ${timeoutMs} ms; a test clock would not have to wait`
+    const what = (): string => {
+      const runs = broker.isBusy ? shownRuns(broker) : 'Messages were still delayed'
+      return `${runs} after ${timeoutMs} ms; a test clock would not have to wait`
+    }
     await waitWhile(() => broker.isBusy || isWaiting(), what, deadline)
     return
   }
+  let movedAt: number | undefined
   for (;;) {
-    await untilIdle(broker, { timeoutMs: Math.max(0, deadline - performance.now()) })
+    const wasMoved = movedAt === broker.activity
+    if (!(await untilIdleOrStill(broker, { deadline, stillMs: wasMoved ? stillAgainMs : stillMs }))) {
+      movedAt = broker.activity
+      await clock.advance(clock.untilNext() ?? 0)
+      continue
+    }
     const due = isWaiting() ? timetable.nextDue() : undefined
     if (due === undefined) return
     await clock.advance(Math.max(0, due - timetable.now()))

@@ -7,6 +7,8 @@ export interface TestClock extends Clock {
    * immediates a turn. It does not wait for handlers that wait for something real; `settled()` does.
    */
   advance(ms: number): Promise<void>
+  /** Returns how many milliseconds are left until the next callback. Returns undefined if there is none. */
+  untilNext(): number | undefined
 }
 
 const start = Date.UTC(2026, 0, 1)
@@ -41,6 +43,10 @@ export function testClock(options: { readonly startAt?: Date } = {}): TestClock 
     },
     setAlarm(callback, time) {
       return this.setTimeout(callback, time - now)
+    },
+    untilNext() {
+      const due = pending.get(earliest() ?? -1)?.due
+      return due === undefined ? undefined : Math.max(0, due - now)
     },
     async advance(ms) {
       if (!(ms >= 0)) throw new RangeError(`A clock goes forward: advance(${ms})`)

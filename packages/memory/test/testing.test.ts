@@ -104,6 +104,61 @@ describe('a test bench', () => {
     expect(runs(slow)).toMatchObject([{ result: 'done' }])
   })
 
+  it('settles when a task waits for its timeout, attempt after attempt, by moving the clock', async () => {
+    const waiting = defineTask<null, void>({
+      name: 'waiting',
+      timeoutMs: 60_000,
+      retry: { attempts: 2, delayMs: 1_000, jitter: 'none' },
+      execute: (_, { signal }) =>
+        new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    })
+    const { scheduler, runs, settled, clock } = await bench()
+    await scheduler.register(waiting)
+    await scheduler.start()
+    await scheduler.enqueue(waiting, null)
+    const before = clock.now()
+    await settled()
+    expect(runs(waiting)).toMatchObject([
+      { attempt: 1, status: 'failed', error: { code: 'MQ_HANDLER_TIMEOUT' } },
+      { attempt: 2, status: 'failed', error: { code: 'MQ_HANDLER_TIMEOUT' } },
+    ])
+    expect(clock.now() - before).toBe(121_000)
+  })
+
+  it('does not move the clock to a timeout while a task waits for something real', async () => {
+    const slow = defineTask<null, string>({
+      name: 'slow',
+      timeoutMs: 1_000,
+      execute: () => new Promise((resolve) => setTimeout(() => resolve('done'), 100)),
+    })
+    const { scheduler, runs, settled, clock } = await bench()
+    await scheduler.register(slow)
+    await scheduler.start()
+    await scheduler.enqueue(slow, null)
+    const before = clock.now()
+    await settled()
+    expect(runs(slow)).toMatchObject([{ status: 'completed' }])
+    expect(clock.now()).toBe(before)
+  })
+
+  it('names what still runs when it cannot settle', async () => {
+    const stuck = defineTask<null, void>({ name: 'stuck', execute: () => new Promise(() => {}) })
+    const { queue, scheduler, settled, advance, adapter } = await bench()
+    await scheduler.register(stuck)
+    await scheduler.start()
+    await queue.subscribe('orders', () => new Promise(() => {}), { group: 'shop' })
+    await scheduler.enqueue(stuck, null, { id: 'task-1' })
+    await queue.publish('orders', 1, { id: 'order-1' })
+    const text = /Still running: .*the task 'stuck' \(task-1\).*'shop' of 'orders' \(order-1\)/
+    for (const wait of [
+      () => settled({ timeoutMs: 700 }),
+      () => advance(1, { timeoutMs: 30 }),
+      () => adapter.idle({ timeoutMs: 30 }),
+    ]) {
+      await expect(wait()).rejects.toMatchObject({ code: 'MQ_TIMEOUT', message: expect.stringMatching(text) })
+    }
+  })
+
   it('rejects after a time of the real clock if something never ends', async () => {
     const stuck = defineTask<null, void>({ name: 'stuck', execute: () => new Promise(() => {}) })
     const { scheduler, settled, advance } = await bench()

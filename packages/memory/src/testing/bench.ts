@@ -33,7 +33,8 @@ export interface TestBench extends AsyncDisposable {
   readonly runs: TaskRuns
   /**
    * Resolves when nothing runs, waits or is delayed any more, except for the next tick of each schedule. The clock moves on by
-   * itself from one due time to the next. Rejects with `MQ_TIMEOUT` after 10 s of real time, or `timeoutMs`.
+   * itself from one due time to the next. If runs wait and nothing has begun or ended for half a second of real time, it moves on to
+   * the next timer too, such as a timeout. Rejects with `MQ_TIMEOUT`, which names what runs, after 10 s of real time, or `timeoutMs`.
    */
   settled(options?: IdleOptions): Promise<void>
   /** Moves the clock on and runs what falls due on the way. Resolves when nothing runs any more; delayed messages stay delayed. */
