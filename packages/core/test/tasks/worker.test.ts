@@ -1,6 +1,14 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { memoryStore } from '../../../memory/src/memory-store.js'
-import { defineTask, MqError, type TaskContext, type TaskProgress, type TaskStore } from '../../src/index.js'
+import {
+  type Clock,
+  defineTask,
+  MqError,
+  type TaskContext,
+  type TaskProgress,
+  type TaskStore,
+} from '../../src/index.js'
+import { deliver } from '../support/deliveries.js'
 import { scheduled } from '../support/tasks.js'
 
 const brokenStore: TaskStore = {
@@ -168,5 +176,28 @@ describe('a worker', () => {
       for (const taskcopy of ['one', 'two']) expect(await run('id', { taskcopy, taskoncems })).toEqual({ kind: 'done' })
       expect(runs).toHaveLength(1)
     }
+  })
+
+  it('leaves no timer behind for a stuck task once its message was given up', async () => {
+    const timers = new Set<object>()
+    const clock: Clock = {
+      now: () => Date.now(),
+      monotonic: () => performance.now(),
+      setTimeout() {
+        const timer = { cancel: () => void timers.delete(timer) }
+        timers.add(timer)
+        return timer
+      },
+    }
+    const { scheduler, adapter } = await scheduled({ clock })
+    await scheduler.register(defineTask({ name: 'stuck', timeoutMs: 60_000, execute: () => new Promise(() => {}) }))
+    await scheduler.start()
+    const before = timers.size
+    const [worker] = adapter.consumers.filter(({ ref }) => ref.topic === 'task.stuck')
+    if (worker === undefined) throw new Error('Nobody works')
+    const { abort } = deliver(worker.handle, {})
+    await vi.waitFor(() => expect(timers.size).toBeGreaterThan(before))
+    abort(new Error('stopped'))
+    await vi.waitFor(() => expect(timers.size).toBe(before))
   })
 })

@@ -4,7 +4,7 @@ import type { Clock } from '../../contract/clock.js'
 import { MqError } from '../../contract/errors.js'
 
 export interface TaskRunOptions {
-  /** Returns the signal of the message. It is called only if the task reads its own signal. */
+  /** Returns the signal of the message. It is called only if the task has a time limit or reads its own signal. */
   readonly signal: () => AbortSignal
   readonly timeoutMs: number | undefined
   readonly clock: Clock
@@ -38,14 +38,19 @@ export function createTaskRun({ signal, timeoutMs, clock }: TaskRunOptions) {
       return new Promise<T>((resolve, reject) => {
         const late = (): void => stop(new MqError('MQ_HANDLER_TIMEOUT', `The task took longer than ${timeoutMs} ms`))
         const timer = timeoutMs === undefined ? undefined : clock.setTimeout(late, timeoutMs)
-        end = (error) => {
+        // The worker has given the message up, so nobody waits for its time. A task that is stuck must not keep the process alive.
+        const lost = timer === undefined ? undefined : signal()
+        const disarm = (): void => {
           timer?.cancel()
+          lost?.removeEventListener('abort', disarm)
+        }
+        lost?.addEventListener('abort', disarm)
+        if (lost?.aborted === true) disarm()
+        end = (error) => {
+          disarm()
           reject(error)
         }
-        Promise.resolve()
-          .then(work)
-          .then(resolve, reject)
-          .finally(() => timer?.cancel())
+        Promise.resolve().then(work).then(resolve, reject).finally(disarm)
       })
     },
     /** Removes the listeners from the signal of the message. */
