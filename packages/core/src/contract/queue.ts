@@ -93,7 +93,11 @@ export interface Queue extends AsyncDisposable {
    * for a task: the group of its workers.
    */
   declareGroup(target: Target, group: string, options?: { readonly startFrom?: StartFrom | undefined }): Promise<void>
-  declareGroup(task: TaskTarget, group?: string, options?: { readonly startFrom?: StartFrom | undefined }): Promise<void>
+  declareGroup(
+    task: TaskTarget,
+    group?: string,
+    options?: { readonly startFrom?: StartFrom | undefined },
+  ): Promise<void>
   /** Removes the group with its waiting messages and its dead letters. */
   deleteGroup(target: Target, group: string): Promise<void>
   deleteGroup(task: TaskTarget, group?: string): Promise<void>
@@ -115,7 +119,7 @@ export type Target = string | EventDefinition | TaskTarget
 /** The parts of a task that name its topic, `task.<name>`, and the type of its messages. The group of its workers is `workers`. */
 export interface TaskTarget<Input = unknown, Enqueued = Input> {
   readonly name: string
-  readonly input?: StandardSchema<Enqueued, Input>
+  readonly input?: StandardSchema<Enqueued, Input> | undefined
   execute(input: Input, context: never): unknown
 }
 
