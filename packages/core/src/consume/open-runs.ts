@@ -8,20 +8,9 @@ const over: ClockTimer = { cancel: () => {} }
  */
 export class OpenRuns {
   readonly #timers = new Set<ClockTimer>()
-  #count = 0
   #isOver = false
-
-  get count(): number {
-    return this.#count
-  }
-
-  begin(): void {
-    this.#count += 1
-  }
-
-  end(): void {
-    this.#count -= 1
-  }
+  /** How many runs have begun and not ended. */
+  count = 0
 
   startTimer(clock: Clock, callback: () => void, delayMs: number): ClockTimer {
     if (this.#isOver) return over

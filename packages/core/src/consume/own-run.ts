@@ -1,12 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import type { RunHandler } from '../contract/middleware.js'
 
 /** Finds out whether a call comes from inside a run. See docs/decisions/0008-own-run-by-stack.md. */
 export interface RunMark {
   /** The name of the functions around each run. No other function of the process has it. */
   readonly name: string
-  /** Wraps a handler in a function of that name. */
-  around(run: RunHandler): RunHandler
   /** Calls a function and awaits what it returns, in a function of that name. */
   awaiting(work: () => unknown): Promise<void>
   /** Returns true if the caller runs inside a run, or a run awaits the caller. */
@@ -47,8 +44,6 @@ function createRunMark(name: string): RunMark {
   }[name] as RunMark['awaiting']
   return {
     name,
-    around: (run) =>
-      ({ [name]: (...[message, context]: Parameters<RunHandler>) => run(message, context) })[name] as RunHandler,
     awaiting,
     isInside: () => callerNames().includes(name),
   }

@@ -51,7 +51,7 @@ export function createHandle(settings: SettleSettings): Handle {
     // Nearly every message is JSON, and needs no look at its form.
     const delivery = given.message.contentType === 'application/json' ? given : unwrapped(given)
     let settlement: Settlement | undefined
-    settings.open.begin()
+    settings.open.count += 1
     try {
       const startedAt = clock.monotonic()
       const settling = settle(settings, delivery, ended)
@@ -68,7 +68,7 @@ export function createHandle(settings: SettleSettings): Handle {
       // If there is a settlement, the run has ended, so it stands.
       return storable(settlement ?? retryAfterFault(settings, delivery, error), settings.storeStacks)
     } finally {
-      settings.open.end()
+      settings.open.count -= 1
     }
   }
 }
