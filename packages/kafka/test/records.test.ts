@@ -4,8 +4,12 @@ import { brokers, shared, until } from '@mq/test-brokers'
 import { CompressionTypes, ConfigResourceTypes } from 'kafkajs'
 import { describe, expect, it } from 'vitest'
 import { Cluster } from '../src/driver/cluster.js'
-import { committedOffsets as committedProgress, withCoordinator, withoutMember } from '../src/driver/offsets.js'
-import { commitOffsets } from '../src/driver/requests.js'
+import {
+  commitOffsets,
+  committedOffsets as committedProgress,
+  withCoordinator,
+  withoutMember,
+} from '../src/driver/offsets.js'
 import { tiersMs } from '../src/topology/tiers.js'
 import { newTopic, open } from './support/open.js'
 import { createTopics, outsideClient, publishWithSnappy, withAdmin, withProducer } from './support/outside.js'

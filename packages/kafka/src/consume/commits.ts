@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type MqError, withTimeout } from '@mq/core/adapter'
 import { nameOf } from '../driver/cluster.js'
 import { asMqError, errorType, isCoordinatorGone, isFenced } from '../driver/errors.js'
-import type { PartitionOffset } from '../driver/requests.js'
+import type { PartitionOffset } from '../driver/offsets.js'
 import { encodeProgress } from '../wire/progress.js'
 import type { Tracker } from './tracker.js'
 

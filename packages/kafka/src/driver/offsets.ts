@@ -2,7 +2,6 @@ import { byTopic, type Cluster, nameOf, type TopicPartition } from './cluster.js
 import type { Broker } from './kafkajs-types.js'
 import { patiently } from './patience.js'
 import { createErrorFromCode, errorCode } from './protocol.js'
-import type { CommitAs } from './requests.js'
 
 type Edge = 'start' | 'end'
 
@@ -62,8 +61,40 @@ async function listOffsets(
   return found
 }
 
+export interface CommitAs {
+  readonly groupId: string
+  readonly memberId: string
+  readonly generation: number
+}
+
 /** Returns the identity of a commit by no member. A group accepts such a commit only while it has no members. */
 export const withoutMember = (groupId: string): CommitAs => ({ groupId, memberId: '', generation: -1 })
+
+export interface PartitionOffset extends TopicPartition {
+  readonly offset: number
+  readonly metadata?: string | null
+}
+
+/** Commits once. Rejects if the group does not take it. */
+export async function commitOffsets(
+  cluster: Cluster,
+  coordinator: Broker,
+  as: CommitAs,
+  offsets: readonly PartitionOffset[],
+): Promise<void> {
+  const topics = [...byTopic(offsets)].map(([topic, partitions]) => ({
+    topic,
+    partitions: partitions.map(({ partition, offset, metadata = null }) => ({
+      partition,
+      offset: String(offset),
+      metadata,
+    })),
+  }))
+  const { groupId, memberId, generation } = as
+  await cluster.request(coordinator, (broker) =>
+    broker.offsetCommit({ groupId, memberId, groupGenerationId: generation, topics }),
+  )
+}
 
 export interface Committed {
   readonly offset: number

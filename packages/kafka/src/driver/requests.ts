@@ -33,38 +33,6 @@ export async function produce(
   }
 }
 
-export interface CommitAs {
-  readonly groupId: string
-  readonly memberId: string
-  readonly generation: number
-}
-
-export interface PartitionOffset extends TopicPartition {
-  readonly offset: number
-  readonly metadata?: string | null
-}
-
-/** Commits once. Rejects if the group does not take it. */
-export async function commitOffsets(
-  cluster: Cluster,
-  coordinator: Broker,
-  as: CommitAs,
-  offsets: readonly PartitionOffset[],
-): Promise<void> {
-  const topics = [...byTopic(offsets)].map(([topic, partitions]) => ({
-    topic,
-    partitions: partitions.map(({ partition, offset, metadata = null }) => ({
-      partition,
-      offset: String(offset),
-      metadata,
-    })),
-  }))
-  const { groupId, memberId, generation } = as
-  await cluster.request(coordinator, (broker) =>
-    broker.offsetCommit({ groupId, memberId, groupGenerationId: generation, topics }),
-  )
-}
-
 export interface PartitionFetch {
   readonly topic: string
   readonly partition: number

@@ -3,7 +3,7 @@ import { backoff, withTimeout } from '@mq/core/adapter'
 import { nameOf, type TopicPartition } from '../cluster.js'
 import { errorType, isCoordinatorGone, isFenced, isLinkError } from '../errors.js'
 import type { Broker } from '../kafkajs-types.js'
-import { commitOffsets, type PartitionOffset } from '../requests.js'
+import { commitOffsets, type PartitionOffset } from '../offsets.js'
 import { type JoinOptions, joinGeneration } from './join.js'
 import type { Share } from './shares.js'
 
