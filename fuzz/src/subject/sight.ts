@@ -55,7 +55,7 @@ const maxShown = 600
 const maxLooked = 64 * 1024
 
 /** Marks wherever they may stand. */
-export function marksOf(message: Omit<RawMessage, 'body' | 'time'>, body: Uint8Array | undefined): readonly string[] {
+function marksOf(message: Omit<RawMessage, 'body' | 'time'>, body: Uint8Array | undefined): readonly string[] {
   const { id, source, type, key = '', headers, extensions } = message
   const texts = [id, source, type, key]
   for (const fields of [headers, extensions]) {
@@ -66,7 +66,7 @@ export function marksOf(message: Omit<RawMessage, 'body' | 'time'>, body: Uint8A
   return [...new Set(texts.flatMap((text) => text.match(markPattern) ?? []))]
 }
 
-export const shortId = (id: string): string => id.slice(0, maxShown)
+const shortId = (id: string): string => id.slice(0, maxShown)
 
 /** A message that came to a handler, as an oracle sees it. */
 export function sightingOf({ topic, attempt, data, id, source, type, key, headers, extensions }: Message): Sighting {

@@ -1,7 +1,7 @@
 import { withoutSecrets } from './checks/secrets.js'
 
 /** How much of a stack a `settled` event and `onLastFailure` get. */
-export const maxStackLength = 8_192
+const maxStackLength = 8_192
 /** How much of it is stored with a dead letter. */
 export const maxDeadStackLength = 2_048
 

@@ -46,8 +46,8 @@ const ownNames: ReadonlySet<string> = new Set([
 
 /**
  * Makes a message from its attributes. Attributes may be missing. Unknown ones become extensions, and names that CloudEvents does not
- * allow are ignored. An id that a publish would refuse is replaced by one that it takes, and the other texts that every message has are
- * cut to 1,024 bytes, with escaped control characters. Throws `MQ_UNDECODABLE` for a `specversion` other than 1.x.
+ * allow are ignored. An id that a publish would refuse is replaced by one that it takes. The other texts that every message has are cut
+ * to 1,024 bytes, with escaped control characters. Throws `MQ_UNDECODABLE` for a `specversion` other than 1.x.
  */
 export function messageFromAttributes(
   attributes: Readonly<Record<string, string | undefined>>,
