@@ -30,6 +30,7 @@ export function createOutbox(declarations: Declarations, report: (error: MqError
   /** Messages that the broker refused, and that are sent again soon, with their timers. */
   const backingOff = new Map<Parcel, NodeJS.Timeout>()
   const closing = new AbortController()
+  const closingSignal: AbortSignal = closing.signal
   const waiting = new Fifo<Parcel>()
   const channel = new PublishChannel({
     onReady: pump,
@@ -156,7 +157,7 @@ export function createOutbox(declarations: Declarations, report: (error: MqError
       return pending.isClosed
     },
     /** Aborts once the outbox has closed. */
-    closing: closing.signal,
+    closing: closingSignal,
     onConnectionUp(connection: ChannelModel): void {
       declarations.reset()
       channel.useConnection(connection)
