@@ -96,17 +96,17 @@ export function startConsumer({ group, places, options, handle, leaseMs, pollMs,
 
   /** @type {Awaited<ReturnType<Group['waiting']>>} */
   let backlog = []
-  let lookedAt = 0
-  let recoveredAt = 0
+  let lookedAt = Number.NEGATIVE_INFINITY
+  let recoveredAt = Number.NEGATIVE_INFINITY
 
   const look = async () => {
-    if (lease !== undefined && Date.now() - recoveredAt > leaseMs / 3) {
+    if (lease !== undefined && performance.now() - recoveredAt > leaseMs / 3) {
       await group.recover(lease.id, new Set([...runs].map((run) => run.claim.file)))
-      recoveredAt = Date.now()
+      recoveredAt = performance.now()
     }
-    if (backlog?.length && Date.now() - lookedAt < pollMs) return
+    if (backlog?.length && performance.now() - lookedAt < pollMs) return
     backlog = await group.waiting()
-    lookedAt = Date.now()
+    lookedAt = performance.now()
     if (backlog !== undefined || !(await group.create())) return
     loseAll('The group was deleted')
     report({ type: 'data-loss', ...ref, reason: 'the group was deleted under its consumers' })
@@ -162,10 +162,10 @@ export function startConsumer({ group, places, options, handle, leaseMs, pollMs,
 
   /** @param {number} timeoutMs */
   const stop = async (timeoutMs) => {
-    const until = Date.now() + timeoutMs
+    const until = performance.now() + timeoutMs
     bell.ring()
     await bounded(working)
-    while (runs.size > 0 && Date.now() < until) await bell.wait(until - Date.now())
+    while (runs.size > 0 && performance.now() < until) await bell.wait(until - performance.now())
     const left = [...runs]
     for (const run of left) end(run, new MqError('MQ_STOPPED', 'Stopped before the handler had finished'))
     await bounded(Promise.all(left.map(({ claim }) => group.settle(claim, { kind: 'release' }))))

@@ -162,9 +162,11 @@ export function groupAt({ ref, folder, places }) {
         await move({ ...state, file }, join(waiting, next))
       }
     },
+    /** Resolves to no counts if the group does not exist. */
     async stats() {
       const now = Date.now()
-      const all = await namesIn(waiting)
+      const all = await ifThere({ root, path: waiting }, () => readdir(waiting))
+      if (all === undefined) return { ready: undefined, inFlight: undefined, delayed: undefined, dead: undefined }
       const ready = all.filter((name) => stateOf(name).due <= now).length
       const inFlight = (await namesIn(claimed)).length
       return { ready, inFlight, delayed: all.length - ready, dead: (await namesIn(dead)).length }
