@@ -86,7 +86,7 @@ describe('the demo with another broker', () => {
     const main = await demoWithAdapters({ standIn: false })
     const { code, output } = await run(main, args, env).ended
     expect(output).toBe(
-      'The queue type redis needs the package @mq/redis: npm install @mq/redis. Installed adapters: memory\n',
+      'The queue type redis needs the package @mq/redis: npm install @mq/redis. Installed adapters: memory. In a bundle, import the adapter and pass it: openQueue(url, { adapters: [redis] })\n',
     )
     expect(code).toBe(1)
   })

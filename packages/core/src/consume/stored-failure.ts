@@ -1,6 +1,6 @@
 import type { Settlement } from '../contract/adapter.js'
+import { maxDeadStackLength, tidied } from '../contract/checks/stacks.js'
 import { withoutStack } from '../contract/failure.js'
-import { maxDeadStackLength, tidied } from '../contract/stacks.js'
 
 /** Returns the settlement for the adapter. Only a dead letter keeps a stack, and less of it than the listeners got. */
 export function storable(settlement: Settlement, storeStacks: boolean): Settlement {

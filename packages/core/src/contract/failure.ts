@@ -1,7 +1,7 @@
 import { withoutSecrets } from './checks/secrets.js'
+import { maxDeadStackLength, stackOf, tidied } from './checks/stacks.js'
 import { isMqError } from './errors.js'
 import { isUnrecoverable } from './retry-errors.js'
-import { maxDeadStackLength, stackOf, tidied } from './stacks.js'
 
 /**
  * The reason why a message was not handled. It travels with the message through its retries and into the dead letters. Its texts are cut

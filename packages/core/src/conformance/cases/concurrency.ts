@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import type { Chapter } from '../kit/case.js'
 import type { Collector } from '../kit/collector.js'
-import { createGate } from '../kit/gate.js'
 import type { Kit } from '../kit/kit.js'
-import { sleep } from '../kit/wait.js'
+import { createGate, sleep } from '../kit/wait.js'
 
 export const concurrency: Chapter = {
   name: 'concurrency',

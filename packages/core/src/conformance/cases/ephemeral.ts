@@ -3,9 +3,9 @@ import type { Settlement } from '../../adapter.js'
 import { type QueueEvents, RetryLater, Unrecoverable } from '../../index.js'
 import type { Chapter } from '../kit/case.js'
 import { range, sorted } from '../kit/expect.js'
-import { createGate } from '../kit/gate.js'
 import { createKeyOrder, publishKeys, someWork } from '../kit/key-order.js'
 import { consumeOptions, failureOf, publishCall, rawMessage, release } from '../kit/raw.js'
+import { createGate } from '../kit/wait.js'
 
 export const ephemeral: Chapter = {
   name: 'ephemeral',

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import type { Chapter } from '../kit/case.js'
 import { idsOf, untilDead } from '../kit/dead-group.js'
 import { range } from '../kit/expect.js'
-import { createGate } from '../kit/gate.js'
 import type { Kit } from '../kit/kit.js'
 import { attemptsOf, patience } from '../kit/timing.js'
+import { createGate } from '../kit/wait.js'
 
 const json = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value))
 const unreadable = [Buffer.from([0xff, 0x00, 0x80]), Buffer.from('<xml/>'), Buffer.from('{"half":')]

@@ -3,10 +3,9 @@ import { maxDurationMs } from '../../adapter.js'
 import type { Capabilities } from '../../index.js'
 import type { Chapter } from '../kit/case.js'
 import { rejection } from '../kit/expect.js'
-import { createGate } from '../kit/gate.js'
 import type { Kit } from '../kit/kit.js'
 import { healMs } from '../kit/load.js'
-import { sleep } from '../kit/wait.js'
+import { createGate, sleep } from '../kit/wait.js'
 
 /** Returns a time beyond the window after which a message of a dead consumer runs again. */
 const beyondWindowMs = ({ redeliveryMs }: Capabilities): number => redeliveryMs * 1.5 + 500

@@ -3,9 +3,9 @@ import { Unrecoverable } from '../../index.js'
 import type { Chapter } from '../kit/case.js'
 import { deadGroup } from '../kit/dead-group.js'
 import { range } from '../kit/expect.js'
-import { createGate } from '../kit/gate.js'
 import { untilStats } from '../kit/group-state.js'
 import { patience, withoutDelays } from '../kit/timing.js'
+import { createGate } from '../kit/wait.js'
 
 /** Tests that each count is right, or undefined if the broker cannot count. */
 export const stats: Chapter = {

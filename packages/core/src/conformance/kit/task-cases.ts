@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { MqError, Queue, Task, TaskContext, TaskScheduler, WorkerOptions } from '../../index.js'
+import type { MqError, Queue, StandardSchema, Task, TaskContext, TaskScheduler, WorkerOptions } from '../../index.js'
 import type { Kit, KitSchedulerOptions } from './kit.js'
 
 export interface TaskRunSeen {
@@ -74,4 +74,13 @@ export async function assertGroupEmpty(kit: Kit, queue: Queue, task: Task): Prom
     { timeoutMs: 15_000 },
   )
   assert.deepEqual(await queue.deadLetters(topic, group).list(), [])
+}
+
+/** Accepts only numbers. */
+export const onlyNumbers: StandardSchema = {
+  '~standard': {
+    version: 1,
+    vendor: 'mq',
+    validate: (value) => (typeof value === 'number' ? { value } : { issues: [{ message: 'must be a number' }] }),
+  },
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import type { ConformanceCase } from '../../kit/case.js'
-import { createGate } from '../../kit/gate.js'
 import { holdRuns } from '../../kit/held-consumer.js'
 import { done, publishCall, rawMessage } from '../../kit/raw.js'
+import { createGate } from '../../kit/wait.js'
 
 /** Tests which consumer owns a message, until when, and when the message is gone. */
 export const deliveryOwnership: readonly ConformanceCase[] = [

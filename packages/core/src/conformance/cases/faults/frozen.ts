@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import type { ConformanceCase } from '../../kit/case.js'
 import { timed } from '../../kit/expect.js'
-import { createGate } from '../../kit/gate.js'
 import type { Kit } from '../../kit/kit.js'
 import { healMs, publishAgain, publishBefore } from '../../kit/load.js'
-import { sleep } from '../../kit/wait.js'
+import { createGate, sleep } from '../../kit/wait.js'
 
 type Direction = 'in' | 'out' | 'both'
 

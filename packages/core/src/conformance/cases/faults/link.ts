@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import type { ConformanceCase } from '../../kit/case.js'
 import { range, timed } from '../../kit/expect.js'
-import { createGate } from '../../kit/gate.js'
 import type { Kit } from '../../kit/kit.js'
 import {
   doubtPerFault,
@@ -12,7 +11,7 @@ import {
   slower,
   untilWell,
 } from '../../kit/load.js'
-import { aborted, sleep } from '../../kit/wait.js'
+import { aborted, createGate, sleep } from '../../kit/wait.js'
 
 export const linkFaults: readonly ConformanceCase[] = [
   {

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import type { ConformanceCase } from '../../kit/case.js'
 import type { Collector } from '../../kit/collector.js'
-import { createGate } from '../../kit/gate.js'
-import { sleep } from '../../kit/wait.js'
+import { createGate, sleep } from '../../kit/wait.js'
 
 /** Tests that every group gets all messages, and that the members of a group share them. */
 export const groupMembers: readonly ConformanceCase[] = [

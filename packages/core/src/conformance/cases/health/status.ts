@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import type { QueueHealth, QueueState } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
 import { assertWithout, rejection } from '../../kit/expect.js'
-import { createGate } from '../../kit/gate.js'
 import { consumeOptions, done } from '../../kit/raw.js'
+import { createGate } from '../../kit/wait.js'
 
 export const healthStatus: readonly ConformanceCase[] = [
   {

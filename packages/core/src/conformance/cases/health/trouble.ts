@@ -3,9 +3,9 @@ import type { AdapterEvent } from '../../../adapter.js'
 import { isMqError, type Queue, type QueueEvents, type QueueHealth } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
 import { range, timed } from '../../kit/expect.js'
-import { createGate } from '../../kit/gate.js'
 import type { Kit } from '../../kit/kit.js'
 import { healMs, publishAgain, untilWell } from '../../kit/load.js'
+import { createGate } from '../../kit/wait.js'
 
 /** The time in which a reset connection that cannot be replaced has to be reported as lost. */
 const noticeMs = 10_000

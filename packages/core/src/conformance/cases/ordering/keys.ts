@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { type Capabilities, Unrecoverable } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
 import { range } from '../../kit/expect.js'
-import { createGate } from '../../kit/gate.js'
 import { createKeyOrder, type Numbered, publishKeys, someWork } from '../../kit/key-order.js'
 import { publishCall, rawMessage } from '../../kit/raw.js'
+import { createGate } from '../../kit/wait.js'
 
 export const withoutOrder = ({ orderedKeys }: Capabilities): string | undefined =>
   orderedKeys ? undefined : 'it does not keep the order of keys'

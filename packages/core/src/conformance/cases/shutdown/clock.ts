@@ -2,8 +2,7 @@ import assert from 'node:assert/strict'
 import type { ConformanceCase } from '../../kit/case.js'
 import { setClock } from '../../kit/clock.js'
 import { timed } from '../../kit/expect.js'
-import { createGate } from '../../kit/gate.js'
-import { sleep } from '../../kit/wait.js'
+import { createGate, sleep } from '../../kit/wait.js'
 
 const hourMs = 3_600_000
 

@@ -2,10 +2,9 @@ import assert from 'node:assert/strict'
 import { isMqError } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
 import { range, rejection, sorted, timed } from '../../kit/expect.js'
-import { createGate } from '../../kit/gate.js'
 import type { Kit } from '../../kit/kit.js'
 import { publishCall, rawMessage } from '../../kit/raw.js'
-import { aborted } from '../../kit/wait.js'
+import { aborted, createGate } from '../../kit/wait.js'
 
 /** This is below the 5 s that core waits for a late adapter, so that an adapter that hangs fails. */
 const graceMs = 4_000

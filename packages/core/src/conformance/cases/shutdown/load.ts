@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import type { ConformanceCase } from '../../kit/case.js'
 import { range } from '../../kit/expect.js'
-import { createGate } from '../../kit/gate.js'
 import { publishSteadily } from '../../kit/load.js'
-import { sleep } from '../../kit/wait.js'
+import { createGate, sleep } from '../../kit/wait.js'
 
 export const stoppingUnderLoad: readonly ConformanceCase[] = [
   {

@@ -2,10 +2,9 @@ import assert from 'node:assert/strict'
 import { isMqError } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
 import { range, sorted, timed } from '../../kit/expect.js'
-import { createGate } from '../../kit/gate.js'
 import { consumeOptions, done, publishCall, rawMessage } from '../../kit/raw.js'
 import { attemptsOf } from '../../kit/timing.js'
-import { aborted } from '../../kit/wait.js'
+import { aborted, createGate } from '../../kit/wait.js'
 
 /** The time in which another consumer gets returned messages: a broker may have to rebalance the group first. */
 const handOverMs = 10_000

@@ -3,8 +3,7 @@ import { type FailedTask, RetryLater, taskFailed, Unrecoverable } from '../../..
 import type { ConformanceCase } from '../../kit/case.js'
 import { untilDead } from '../../kit/dead-group.js'
 import { rejection } from '../../kit/expect.js'
-import { onlyNumbers } from '../../kit/number-schema.js'
-import { assertFailure, groupOf, reply, stageTask } from '../../kit/task-cases.js'
+import { assertFailure, groupOf, onlyNumbers, reply, stageTask } from '../../kit/task-cases.js'
 import { attemptsOf } from '../../kit/timing.js'
 
 class HttpError extends Error {

@@ -2,10 +2,9 @@ import assert from 'node:assert/strict'
 import { defineTask, isMqError } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
 import { rejection } from '../../kit/expect.js'
-import { createGate } from '../../kit/gate.js'
 import { assertGroupEmpty, reply, stageTask } from '../../kit/task-cases.js'
 import { withoutDelays } from '../../kit/timing.js'
-import { aborted, sleep } from '../../kit/wait.js'
+import { aborted, createGate, sleep } from '../../kit/wait.js'
 
 export const taskCancelling: readonly ConformanceCase[] = [
   {

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict'
 import { defineTask } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
 import { range } from '../../kit/expect.js'
-import { onlyNumbers } from '../../kit/number-schema.js'
-import { reply, stageTask } from '../../kit/task-cases.js'
+import { onlyNumbers, reply, stageTask } from '../../kit/task-cases.js'
 
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 

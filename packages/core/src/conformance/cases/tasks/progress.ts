@@ -2,9 +2,8 @@ import assert from 'node:assert/strict'
 import type { TaskProgress } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
 import { range } from '../../kit/expect.js'
-import { createGate } from '../../kit/gate.js'
 import { reply, stageTask } from '../../kit/task-cases.js'
-import { sleep } from '../../kit/wait.js'
+import { createGate, sleep } from '../../kit/wait.js'
 
 export const taskProgress: readonly ConformanceCase[] = [
   {

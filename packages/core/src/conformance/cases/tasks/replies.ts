@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { defineTask } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
 import { range, rejection } from '../../kit/expect.js'
-import { createGate } from '../../kit/gate.js'
 import { groupOf, reply, stageTask } from '../../kit/task-cases.js'
+import { createGate } from '../../kit/wait.js'
 
 /** Tests that a caller gets an answer, or an error if there is none. */
 export const taskReplies: readonly ConformanceCase[] = [

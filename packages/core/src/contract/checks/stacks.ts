@@ -1,4 +1,4 @@
-import { withoutSecrets } from './checks/secrets.js'
+import { withoutSecrets } from './secrets.js'
 
 /** How much of a stack a `settled` event and `onLastFailure` get. */
 const maxStackLength = 8_192
