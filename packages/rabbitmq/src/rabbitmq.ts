@@ -15,6 +15,7 @@ import { createCopier } from './publish/copies.js'
 import { createOutbox } from './publish/outbox.js'
 import { createPublisher } from './publish/publisher.js'
 import { createDeclarations } from './topology/declarations.js'
+import { createDelayWatch } from './topology/delay-watch.js'
 import { maxDelayMs } from './topology/delays.js'
 import { requireRabbitmqPlace } from './topology/foreign.js'
 import { createGroups } from './topology/groups.js'
@@ -47,10 +48,17 @@ export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
   const publish = createPublisher(names, outbox)
   const locks = createLocks(names)
   const link = links.consuming
+  const delayWatch = createDelayWatch({
+    names,
+    declaredLevels: () => declarations.levels,
+    connection: () => links.publishing.connection,
+    report: reportError,
+  })
   const consumers = new Set<SupervisedConsumer>()
   let disconnected: Promise<void> | undefined
 
   async function disconnect(timeoutMs: number): Promise<void> {
+    delayWatch.stop()
     const endsAt = performance.now() + timeoutMs
     const leftMs = (): number => Math.max(0, endsAt - performance.now())
     await Promise.all([...consumers].map((consumer) => consumer.stop({ timeoutMs })))
@@ -68,6 +76,7 @@ export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
       if (disconnected !== undefined) throw closedError()
       await links.publishing.open()
       state.markOpen()
+      delayWatch.start()
     },
     disconnect({ timeoutMs }) {
       disconnected ??= disconnect(timeoutMs)
@@ -110,8 +119,8 @@ export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
     deadLetters: (ref) => deadLetterStore({ ref, names, link, copy }),
     health() {
       const healths = [...consumers].map((consumer) => consumer.health)
-      const isRecovering = healths.some(({ status }) => status === 'recovering')
-      const status = links.status === 'up' && isRecovering ? 'degraded' : links.status
+      const isDegraded = delayWatch.isLate || healths.some(({ status }) => status === 'recovering')
+      const status = links.status === 'up' && isDegraded ? 'degraded' : links.status
       return { status, consumers: healths, ...(state.lastError && { lastError: state.lastError }) }
     },
     on: state.on,

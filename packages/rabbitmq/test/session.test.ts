@@ -21,6 +21,7 @@ function sessionWith(parts: Partial<SessionParts>) {
   const report = vi.fn()
   const session = createSession(channel as unknown as Channel, {
     ref: { topic: 't', group: 'g' },
+    ownQueue: 'mq--group--t--g',
     options: { concurrency: 10, ordered: false, ephemeral: false },
     handle: async () => ({ kind: 'done' }),
     copy: () => ({ result: Promise.resolve<CopyResult>('stored'), abandon: () => undefined }),

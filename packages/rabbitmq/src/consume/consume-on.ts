@@ -24,6 +24,8 @@ export interface ConsumeOnParts {
   /** The value of `consumer_timeout` at the broker. */
   readonly consumerTimeoutMs: number
   readonly queue: SourceQueue
+  /** The group's own queue. */
+  readonly ownQueue: string
   /** Names the queue among all queues of its broker. */
   readonly place: string
   readonly stopRequested: AbortSignal

@@ -63,6 +63,7 @@ export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
     ref,
     target,
     queue: createSourceQueue({ ref, target, isEphemeral: options.ephemeral, link, names, declarations, report }),
+    ownQueue: names.group(ref),
     place: `${vhost} ${names.group(ref)}`,
     stopRequested,
     stopTimeoutMs: () => stopTimeoutMs,

@@ -3,6 +3,7 @@ import { type ConsumeOptions, type Failure, type Settlement, type TargetRef, wit
 import type { Channel, ConsumeMessage } from 'amqplib'
 import { type Copier, type Copy, copyProperties } from '../wire/copy.js'
 import { createAcknowledger } from './acknowledger.js'
+import { hasForgedDeaths } from './deaths.js'
 import type { Finished } from './finished.js'
 import type { Run, Runs } from './runs.js'
 
@@ -11,6 +12,8 @@ import type { Run, Runs } from './runs.js'
 export interface SettlerParts {
   /** The group with its foreign place, if it has one. */
   readonly ref: TargetRef
+  /** The group's own queue. */
+  readonly ownQueue: string
   readonly options: ConsumeOptions
   readonly copy: Copier
   readonly finished: Finished
@@ -85,11 +88,11 @@ export function createSettler(channel: Channel, parts: SettlerParts, runs: Runs,
   const acknowledge = (run: Run): void => end(run, () => acknowledger.add(run.delivered))
   const requeue = (run: Run): void => nack(run, { requeue: true })
   /**
-   * The broker dead-letters the message itself, with its headers as they are. It would drop a message of a queue that is not ours, which
-   * becomes a dead letter without headers instead.
+   * The broker dead-letters the message itself, with its headers as they are. It would drop a message of a queue that is not ours, and
+   * fail at a forged `x-death`. These become dead letters without headers instead.
    */
   function refuse(run: Run): void {
-    if (!run.isForeign) nack(run, { requeue: false })
+    if (!run.isForeign && !hasForgedDeaths(run.delivered, parts.ownQueue)) nack(run, { requeue: false })
     else replace(run, { queue: 'dead', delayMs: 0, entryId: randomUUID(), isBare: true }, requeue)
   }
 

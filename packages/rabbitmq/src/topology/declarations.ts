@@ -33,6 +33,9 @@ export function createDeclarations(options: TopologyOptions) {
   }
 
   return {
+    get levels(): number {
+      return declared.levels
+    },
     isReady: ({ topic, level }: Need): boolean =>
       (topic === undefined || declared.topics.has(topic)) && (level === undefined || level < declared.levels),
     async declare(channel: Channel, { topic, level }: Need): Promise<void> {

@@ -19,6 +19,10 @@ export function namespaceFor(prefix: string) {
     delay: (level: number): string => named('delay', String(level).padStart(2, '0')),
     /** The exchange that leads from the last delay level to the topic or the group. */
     due: named('delay', 'due'),
+    /** The queue of one process for what tells it that delays are kept. */
+    probe: (id: string): string => named('probe', id),
+    /** The queue that takes every probe, so that none of a process that has ended counts as unrouted. */
+    probes: named('probes'),
     /** An exchange and a queue. */
     unrouted: named('unrouted'),
   }

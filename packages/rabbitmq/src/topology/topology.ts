@@ -103,6 +103,15 @@ export async function declareEphemeral(
   await channel.bindQueue(queue, names.topic(topic), '')
 }
 
+/** Matches the routing keys of the probes of one process, or with `*` of all. */
+export const probePattern = (id: string): string => `#.probe.${id}`
+
+/** Declares the queue that takes and drops all probes. */
+export async function declareProbes(channel: Channel, names: Namespace): Promise<void> {
+  await declareQuorum(channel, names.probes, { 'x-max-length': 1, 'x-message-ttl': 1_000 })
+  await channel.bindQueue(names.probes, names.due, probePattern('*'))
+}
+
 /** Declares a queue without bindings that lives as long as its connection. */
 export const declareTemporary = (channel: Channel, queue: string): Promise<unknown> =>
   channel.assertQueue(queue, {

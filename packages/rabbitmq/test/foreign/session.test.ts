@@ -19,6 +19,7 @@ describe('a message of a queue that other programs own', () => {
     const copies: Copy[] = []
     const session = createSession(channel as unknown as Channel, {
       ref: { topic: 't', group: 'g', at: 'legacy' },
+      ownQueue: 'mq--group--t--g',
       options: { concurrency: 10, ordered: false, ephemeral: false },
       handle: async () => ({ kind: 'dead', failure }),
       copy: (copy) => {

@@ -63,3 +63,9 @@ export function publishBytes(
     Buffer.concat([frame(1, method), frame(2, Buffer.concat([size, properties])), frame(3, content)]),
   )
 }
+
+/** Returns the field `x-death` with what no broker writes there: an array of a text. */
+export function forgedDeath(): Buffer {
+  const text = Buffer.concat([Buffer.from('S'), withLength(Buffer.from('a'))])
+  return Buffer.concat([shortText('x-death'), Buffer.from('A'), withLength(text)])
+}

@@ -1,0 +1,95 @@
+import { brokers, type RabbitServer, rabbitmq as startRabbit } from '@mq/test-brokers'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { hasForgedDeaths } from '../src/consume/deaths.js'
+import type { DelayWatchParts } from '../src/topology/delay-watch.js'
+import { delayRoute } from '../src/topology/delays.js'
+import { namespaceFor } from '../src/topology/names.js'
+import { forgedDeath, largeField, propertiesWith, publishBytes } from './support/frames.js'
+import { eventually, freshTopic, open } from './support/open.js'
+import { onRaw } from './support/raw.js'
+
+vi.mock('../src/topology/delay-watch.js', async (importOriginal) => {
+  const { createDelayWatch } = await importOriginal<typeof import('../src/topology/delay-watch.js')>()
+  const often = (parts: DelayWatchParts) => createDelayWatch({ ...parts, everyMs: 100, lateMs: 4_000 })
+  return { createDelayWatch: often }
+})
+
+describe('a message whose x-death another program wrote', () => {
+  const queue = 'mq--group--t--g'
+  const forged = (deaths: unknown): boolean =>
+    hasForgedDeaths({ properties: { headers: { 'x-death': deaths } } } as never, queue)
+
+  it('counts as forged if the broker could not extend it', () => {
+    const time = { '!': 'timestamp', value: 1 }
+    const death = { queue: 'other', reason: 'expired', count: 1, exchange: 'e', 'routing-keys': ['k'], time }
+    for (const deaths of [undefined, 'text', 1, {}, [], [death], [{}], [death, { ...death, queue: 'third' }]]) {
+      expect(forged(deaths)).toBe(false)
+    }
+    const decimal = { '!': 'decimal', value: { digits: 1, places: 1 } }
+    for (const value of ['a', 1, null, true, [], [death], Buffer.from('a'), time, decimal, { ...death, queue }]) {
+      expect(forged([value])).toBe(true)
+      expect(forged([death, value])).toBe(true)
+    }
+  })
+})
+
+describe.skipIf(!brokers.owned('rabbitmq'))('a broker that cannot dead-letter a message', () => {
+  // Such a message stops the dead-lettering of a whole node.
+  let server: RabbitServer
+  const names = namespaceFor('mq')
+  beforeAll(async () => {
+    server = await startRabbit()
+  }, 120_000)
+  afterAll(() => server?.stop())
+
+  it('is not asked to by a group: a message with a forged x-death and headers beyond a frame dies, and delays go on', async () => {
+    const queue = await open({ url: server.url })
+    const topic = freshTopic()
+    const got: unknown[] = []
+    await queue.subscribe(
+      topic,
+      ({ data }) => {
+        if (data === 'hostile') throw new Error('cannot be handled')
+        got.push(data)
+      },
+      { retry: { attempts: 3, backoff: 'fixed', delayMs: 100, jitter: 'none' } },
+    )
+    queue.on('error', () => undefined)
+    await onRaw(server.url, async (channel) => {
+      const properties = propertiesWith(Buffer.concat([forgedDeath(), largeField(70_000)]), 'hostile')
+      const to = { exchange: names.topic(topic), routingKey: '' }
+      publishBytes(channel, to, { properties, content: Buffer.from('"hostile"') })
+      await channel.checkQueue(names.dead({ topic, group: 'workers' }))
+    })
+    await eventually(async () => (await queue.stats(topic)).dead === 1, 'the dead letter')
+    await queue.publish(topic, 'ours', { delayMs: 100 })
+    await eventually(() => got.length === 1, 'the delayed message')
+  })
+
+  it('is noticed, and delays go on once its queue is deleted and the broker restarted', async () => {
+    const queue = await open({ url: server.url })
+    const topic = freshTopic()
+    const got: unknown[] = []
+    const errors: string[] = []
+    queue.on('error', ({ error }) => void errors.push(error.message))
+    await queue.subscribe(topic, ({ data }) => void got.push(data))
+    await queue.publish(topic, 'before', { delayMs: 300 })
+    await eventually(() => got.length === 1, 'the delayed message')
+    await eventually(() => queue.health().status === 'up', 'the probes')
+
+    await onRaw(server.url, async (channel) => {
+      const { routingKey } = delayRoute(100, 'anywhere')
+      channel.publish(names.delay(0), routingKey, Buffer.from('1'), { headers: { 'x-death': ['a'] } })
+      await channel.waitForConfirms()
+    })
+    const stuck = `nothing has left ${names.delay(0)}`
+    await eventually(() => errors.some((text) => text.includes(stuck)), 'the error')
+    expect(queue.health()).toMatchObject({ status: 'degraded', lastError: { code: 'MQ_OPERATION_FAILED' } })
+
+    await server.rabbitmqctl('delete_queue', names.delay(0))
+    await server.restart()
+    await queue.publish(topic, 'after', { delayMs: 300, timeoutMs: 60_000 })
+    await eventually(() => got.includes('after'), 'the message after that', 60_000)
+    await eventually(() => queue.health().status === 'up', 'the end of the standstill', 60_000)
+  }, 180_000)
+})
