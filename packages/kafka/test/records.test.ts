@@ -61,7 +61,7 @@ describe.skipIf(!brokers.wanted('kafka'))('records of other programs', () => {
       producer.send({
         topic,
         messages: [
-          { value: null },
+          { value: Buffer.from([0xff]) },
           { value: '{' },
           { value: '1', headers: { ce_specversion: '7.0' } },
           { value: '{"fine":true}' },
