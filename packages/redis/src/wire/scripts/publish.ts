@@ -34,7 +34,7 @@ if window > 0 then
   if not fresh then known = redis.call('SMISMEMBER', ids, unpack(all)) end
   if redis.call('EXISTS', old) == 1 then known_before = redis.call('SMISMEMBER', old, unpack(all)) end
 end
-if ARGV[3] == '1' and type(redis.pcall('INCRBY', seq, 0)) == 'table' then redis.call('SET', seq, 0) end
+if ARGV[3] == '1' and type(redis.pcall('INCR', seq)) == 'table' then redis.call('DEL', seq) end
 local out = {0}
 local added, is_added = {}, {}
 for i, id in ipairs(all) do
