@@ -6,6 +6,7 @@ import { reasonOf } from '../kit/failure-text.js'
 import { createMeasurements } from '../kit/measurements.js'
 import type { LoadedSubject } from './environment.js'
 import type { CaseResult } from './report.js'
+import { watchProcess } from './watch-process.js'
 
 const defaultCaseMs = 30_000
 const closeMs = 20_000
@@ -63,7 +64,8 @@ export async function runCase(one: ConformanceCase, context: CaseContext): Promi
 
 async function attempt(one: ConformanceCase, context: Omit<KitOptions, 'caseId'>): Promise<Error | undefined> {
   const kit = createKit({ ...context, caseId: one.id })
-  const unhandled = one.alone ? watchUnhandled() : undefined
+  // With several running cases it is not known whose a rejection is.
+  const unhandled = one.alone ? watchProcess(['unhandledRejection']) : undefined
   const errors: unknown[] = []
   const step = (work: Promise<unknown>, ms: number, what: string): Promise<unknown> =>
     withTimeout(work, ms, () => new Error(`${what} took over ${ms} ms`)).catch((error) => errors.push(error))
@@ -79,21 +81,4 @@ async function attempt(one: ConformanceCase, context: Omit<KitOptions, 'caseId'>
   if (errors.length === 0) return undefined
   const [first] = errors
   return first instanceof Error ? first : new Error(String(first))
-}
-
-/**
- * Collects unhandled rejections, which would end a process. With several running cases it is not known whose they are.
- */
-function watchUnhandled() {
-  const seen: Error[] = []
-  const note = (reason: unknown): void => {
-    seen.push(new Error(`A rejection was not handled: ${String(reason)}`, { cause: reason }))
-  }
-  process.on('unhandledRejection', note)
-  return {
-    end(): readonly Error[] {
-      process.off('unhandledRejection', note)
-      return seen
-    },
-  }
 }

@@ -1,25 +1,28 @@
-/**
- * Collects what would end the process before the report is written: rejections that nobody handles, and errors that are thrown
- * outside of any case.
- */
-export function watchProcess() {
+const texts = {
+  unhandledRejection: 'A rejection was not handled',
+  uncaughtException: 'An error was thrown outside of any call',
+} as const
+
+type EndingEvent = keyof typeof texts
+
+const endingEvents = Object.keys(texts) as readonly EndingEvent[]
+
+/** Collects what would end the process, until `end` is called. Default: rejections that nobody handles, and stray errors. */
+export function watchProcess(events: readonly EndingEvent[] = endingEvents) {
   const seen: Error[] = []
-  const note =
-    (what: string) =>
-    (reason: unknown): void => {
+  const listeners = events.map((event) => {
+    const note = (reason: unknown): void => {
       const text = reason instanceof Error ? (reason.stack ?? String(reason)) : String(reason)
-      seen.push(new Error(`${what}: ${text}`, { cause: reason }))
+      seen.push(new Error(`${texts[event]}: ${text}`, { cause: reason }))
     }
-  const listeners = {
-    unhandledRejection: note('A rejection was not handled'),
-    uncaughtException: note('An error was thrown outside of any call'),
-  }
-  for (const [name, listener] of Object.entries(listeners)) process.on(name, listener)
+    return { event, note }
+  })
+  for (const { event, note } of listeners) process.on(event, note)
 
   return {
     /** Stops watching. Returns what was seen. */
     end(): readonly Error[] {
-      for (const [name, listener] of Object.entries(listeners)) process.off(name, listener)
+      for (const { event, note } of listeners) process.off(event, note)
       return seen
     },
   }
