@@ -12,19 +12,16 @@ const maxTextBytes = 1_024
  * the end of a long id is cut, and a hash of the whole id follows. Two ids never become the same one.
  */
 export function boundedId(id: string): string {
-  if ((id.length <= keptIdBytes && isPrintable(id) && id !== '') || isShortText(id)) return id
+  if (isShortText(id)) return id
   const hash = createHash('sha256').update(Buffer.from(id, 'utf16le')).digest('hex').slice(0, 32)
   return `${cut(escapeControls(id.slice(0, keptIdBytes)), keptIdBytes)}~${hash}`
 }
 
 /** Returns a text that can be shown: at most 1,024 bytes, with escaped control characters. */
 export function boundedText(text: string): string {
-  if (text.length <= maxTextBytes / 3 && isPrintable(text)) return text
   const escaped = escapeControls(text.slice(0, maxTextBytes))
   return isWellFormed(escaped) && Buffer.byteLength(escaped) <= maxTextBytes ? escaped : cut(escaped, maxTextBytes)
 }
-
-const isPrintable = (text: string): boolean => /^[\x20-\x7e]*$/.test(text)
 
 /** Cuts a text between two characters. Half of a surrogate pair becomes a replacement character, or is dropped at the cut. */
 const cut = (text: string, maxBytes: number): string =>
