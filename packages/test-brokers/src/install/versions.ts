@@ -25,7 +25,7 @@ const carried: Readonly<Record<Exclude<ServerKind, 'kafka'>, readonly CarriedVer
   ],
 }
 
-/** Returns the program and the number of a version, such as `valkey` and `9.1`. */
+/** Returns the number of a version without the name of its program: `9.1` of `valkey-9.1`. */
 export const numberOf = ({ version }: CarriedVersion): string => version.replace(/^\D+-/, '')
 
 /**
