@@ -1,9 +1,16 @@
 import type { Queue } from '@mq/core'
 import { redisStore } from '@mq/redis'
 import { brokers, type RedisCluster, type RedisSentinel, redisCluster, redisSentinel, until } from '@mq/test-brokers'
-import { Cluster } from 'ioredis'
+import { Cluster, type Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { client, fail, newTopic, open } from './support/open.js'
+
+/** Returns a new topic that is stored on the first of three masters, or on another one. */
+async function topicWhere({ isOnFirst, node }: { readonly isOnFirst: boolean; readonly node: Redis }): Promise<string> {
+  const topic = newTopic()
+  const slot = Number(await node.cluster('KEYSLOT', topic))
+  return slot < 16_384 / 3 === isOnFirst ? topic : await topicWhere({ isOnFirst, node })
+}
 
 describe.skipIf(!brokers.owned('redis'))('a cluster of three masters', () => {
   let server: RedisCluster
@@ -66,12 +73,8 @@ describe.skipIf(!brokers.owned('redis'))('a cluster of three masters', () => {
   it('notices a frozen node while the others answer, and continues with it once it is resumed', async () => {
     const plain = await Promise.all(server.nodes.map(({ host, port }) => client(`redis://${host}:${port}`)))
     for (const node of plain) await node.config('SET', 'cluster-require-full-coverage', 'no')
-    const topicWhere = async (isOnFirst: boolean): Promise<string> => {
-      const topic = newTopic()
-      const slot = Number(await plain[0]?.cluster('KEYSLOT', topic))
-      return slot < 16_384 / 3 === isOnFirst ? topic : await topicWhere(isOnFirst)
-    }
-    const [frozen, other] = [await topicWhere(true), await topicWhere(false)]
+    const node = await client(server.url)
+    const [frozen, other] = [await topicWhere({ isOnFirst: true, node }), await topicWhere({ isOnFirst: false, node })]
     const queue = await open(server.url, { redis: { cluster: server.nodes, commandTimeoutMs: 500 } })
     const seen = new Set<unknown>()
     await queue.subscribe(frozen, ({ data }) => void seen.add(data))
@@ -118,7 +121,9 @@ describe.skipIf(!brokers.owned('redis'))('a cluster with replicas', () => {
       const server = await redisCluster({ replicas: 1 })
       onTestFinished(() => server.stop())
       const queue = await open(server.url, { redis: { cluster: server.nodes, commandTimeoutMs: 1_000 } })
-      const topics = Array.from({ length: 12 }, newTopic)
+      const node = await client(server.url)
+      const places = Array.from({ length: 12 }, (_, index) => topicWhere({ isOnFirst: index < 6, node }))
+      const topics = await Promise.all(places)
       const seen = new Set<string>()
       for (const topic of topics) {
         await queue.subscribe(topic, ({ id, attempt }) => {
