@@ -5,7 +5,7 @@ import { type Enemy, settled, type Written } from '../../hostile.js'
 import { rabbitGenerators, topicExchange } from './generators.js'
 import { rawRabbit } from './raw.js'
 
-export async function rabbitEnemy({ url }: Pick<RabbitServer, 'url'>): Promise<Enemy> {
+export async function rabbitEnemy({ url, version }: Pick<RabbitServer, 'url' | 'version'>): Promise<Enemy> {
   const { hostname, port, username, password } = new URL(url)
   const raw = rawRabbit({
     host: hostname,
@@ -35,7 +35,7 @@ export async function rabbitEnemy({ url }: Pick<RabbitServer, 'url'>): Promise<E
     name: 'rabbitmq',
     setup: { adapter: 'rabbitmq', options: { url } },
     generators: [
-      ...rabbitGenerators(raw),
+      ...rabbitGenerators(raw, version ?? ''),
       ...foreignGenerators('rabbitmq', write),
       ...taskGenerators('rabbitmq', write),
     ],
