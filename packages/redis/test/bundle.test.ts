@@ -1,20 +1,5 @@
-import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-import { expect, it, onTestFinished } from 'vitest'
-
-interface Esbuild {
-  build(options: Readonly<Record<string, unknown>>): Promise<unknown>
-}
-
-const root = fileURLToPath(new URL('../../../', import.meta.url))
-/** The bundler that the tools of this workspace bring along. */
-const fromTsx = createRequire(createRequire(join(root, 'packages/test-brokers/package.json')).resolve('tsx'))
-const { build } = fromTsx('esbuild') as Esbuild
+import { runBundle } from '@mq/test-brokers'
+import { expect, it } from 'vitest'
 
 const program = `
 import { isMqError, openQueue, queueConfigFromEnv } from '@mq/core'
@@ -44,34 +29,16 @@ const opened = async () => {
 opened().then((codes) => console.log(JSON.stringify(codes)))
 `
 
-it.each(['esm', 'cjs'])('a bundle of esbuild as %s opens queues with the adapters that are in it', async (format) => {
-  const folder = await mkdtemp(join(tmpdir(), 'mq-bundle-'))
-  onTestFinished(() => rm(folder, { recursive: true }))
-  const bundle = join(folder, format === 'esm' ? 'main.mjs' : 'main.cjs')
-  await writeFile(join(folder, 'main.ts'), program)
-  await build({
-    entryPoints: [join(folder, 'main.ts')],
-    outfile: bundle,
-    bundle: true,
-    minify: true,
-    platform: 'node',
-    target: 'node20',
-    format,
-    tsconfig: join(root, 'tsconfig.json'),
-    nodePaths: [join(root, 'packages/redis/node_modules')],
-    // Dependencies that are CommonJS call `require` for modules of Node.
-    banner:
-      format === 'esm'
-        ? { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)" }
-        : {},
-    logLevel: 'silent',
-  })
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, [bundle], { cwd: folder })
-  const [withAdapters, without, embedded] = JSON.parse(stdout) as readonly string[]
-  expect({ withAdapters, without, embedded, stderr }).toEqual({
-    withAdapters: expect.stringMatching(/^MQ_CONNECT_(FAILED|TIMEOUT) /),
-    without: expect.stringMatching(/^MQ_ADAPTER_NOT_INSTALLED .*openQueue\(url, \{ adapters: \[redis\] \}\)/),
-    embedded: 'memory',
-    stderr: '',
-  })
-})
+it.each(['esm', 'cjs'] as const)(
+  'a bundle of esbuild as %s opens queues with the adapters that are in it',
+  async (format) => {
+    const { stdout, stderr } = await runBundle(program, { format, package: new URL('../', import.meta.url) })
+    const [withAdapters, without, embedded] = JSON.parse(stdout) as readonly string[]
+    expect({ withAdapters, without, embedded, stderr }).toEqual({
+      withAdapters: expect.stringMatching(/^MQ_CONNECT_(FAILED|TIMEOUT) /),
+      without: expect.stringMatching(/^MQ_ADAPTER_NOT_INSTALLED .*openQueue\(url, \{ adapters: \[redis\] \}\)/),
+      embedded: 'memory',
+      stderr: '',
+    })
+  },
+)

@@ -1,3 +1,4 @@
+export { type BundleOptions, runBundle } from './bundle.js'
 export { type Child, type ChildOptions, child, workspaceNode } from './child.js'
 export { faultsOf, type ServerFaults } from './conformance/faults.js'
 export { type ConformanceSetting, conformanceOptions } from './conformance/options.js'

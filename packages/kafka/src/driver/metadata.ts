@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module'
+import Encoder from 'kafkajs/src/protocol/encoder.js'
 import type { Definition } from './kafkajs-types.js'
 import { ByteReader } from './records/readers.js'
 
@@ -21,9 +21,6 @@ interface TopicMetadata {
     readonly isr: readonly number[]
   }[]
 }
-
-const load = createRequire(import.meta.url)
-const Encoder = load('kafkajs/src/protocol/encoder') as new () => { writeBuffer(data: Buffer): object }
 
 type Protocol = (options: { readonly version: number }) => (parameters: never) => object
 

@@ -1,5 +1,11 @@
-import { createRequire } from 'node:module'
 import type { Kafka } from 'kafkajs'
+import murmur2 from 'kafkajs/src/producer/partitioners/default/murmur2.js'
+import Encoder from 'kafkajs/src/protocol/encoder.js'
+import errors from 'kafkajs/src/protocol/error.js'
+import compression from 'kafkajs/src/protocol/message/compression/index.js'
+import crc32C from 'kafkajs/src/protocol/recordBatch/crc32C/index.js'
+import apiKeys from 'kafkajs/src/protocol/requests/apiKeys.js'
+import known from 'kafkajs/src/protocol/requests/index.js'
 import type { Broker, Connection, Definition, KafkajsCluster } from './kafkajs-types.js'
 import { metadataWithIds } from './metadata.js'
 
@@ -17,13 +23,7 @@ export function clusterOf(client: Kafka): KafkajsCluster | undefined {
   return create?.({ allowAutoTopicCreation: false })
 }
 
-const load = createRequire(import.meta.url)
-
-type ApiName = 'CreateTopics' | 'Fetch' | 'Metadata' | 'Produce'
-
-const { requests } = load('kafkajs/src/protocol/requests') as {
-  readonly requests: Readonly<Record<ApiName, Definition>>
-}
+const { requests } = known
 
 /**
  * Version 10 at most: from version 11 on, followers answer too (KIP-392). One that has just started says that its log is empty,
@@ -37,26 +37,20 @@ const fetchFromLeaders: Definition = {
 }
 const definitions = { ...requests, Fetch: fetchFromLeaders, Metadata: metadataWithIds(requests.Metadata) }
 
-const apiKeys = load('kafkajs/src/protocol/requests/apiKeys') as Readonly<Record<ApiName, number>>
-
 /** The codes of Kafka's errors that this adapter makes itself. */
 export const errorCode = { unknownTopic: 3, noLeader: 5 } as const
 
-export const { createErrorFromCode } = load('kafkajs/src/protocol/error') as {
-  createErrorFromCode(code: number): Error & { readonly type: string }
-}
-
-/** Returns null for uncompressed. Throws if no codec is registered with kafkajs. */
-export const { lookupCodec } = load('kafkajs/src/protocol/message/compression') as {
-  lookupCodec(type: number): Codec | null
-}
+export const { createErrorFromCode } = errors
 
 interface Codec {
   compress(encoded: { readonly buffer: Buffer }): Promise<Buffer>
   decompress(data: Buffer): Promise<Buffer>
 }
 
-export const crc32C = load('kafkajs/src/protocol/recordBatch/crc32C') as (data: Buffer) => number
+/** Returns null for uncompressed. Throws if no codec is registered with kafkajs. */
+export const lookupCodec = (type: number): Codec | null => compression.lookupCodec(type)
+
+export { crc32C }
 
 /** Sends a request whose answer this adapter reads itself. */
 export async function ask<Answer>(
@@ -74,15 +68,6 @@ export async function ask<Answer>(
   })
   return answer as Answer
 }
-
-interface Encoder {
-  writeInt16(value: number): Encoder
-  writeInt32(value: number): Encoder
-  writeString(text: string | null): Encoder
-  writeBytes(data: Buffer): Encoder
-}
-
-const Encoder = load('kafkajs/src/protocol/encoder') as new (bytes: number) => Encoder
 
 const allReplicas = -1
 /** The bytes of a request to produce, without its topic and its batch. */
@@ -112,8 +97,6 @@ export async function askToProduce(
       .writeBytes(batch)
   await broker.connectionPool.send({ ...asked, request: { ...asked.request, encode } })
 }
-
-const murmur2 = load('kafkajs/src/producer/partitioners/default/murmur2') as (key: string) => number
 
 /** Returns the partition that Kafka's own clients choose for the key. */
 export const partitionFor = (key: string, partitions: number): number => (murmur2(key) & 0x7fffffff) % partitions

@@ -1,0 +1,28 @@
+import { brokers, runBundle, shared } from '@mq/test-brokers'
+import { describe, expect, it } from 'vitest'
+
+const program = (url: string): string => `
+import { openQueue } from '@mq/core'
+import { kafka } from '@mq/kafka'
+
+const run = async () => {
+  const queue = await openQueue({ type: 'kafka', url: ${JSON.stringify(url)}, partitions: 1 }, { adapters: [kafka], group: 'g' })
+  const { id } = await queue.publish('bundle.' + process.pid, { a: 1 }, { key: 'k' })
+  const handled = new Promise((resolve) => {
+    queue.subscribe('bundle.' + process.pid, (message) => resolve(message), { startFrom: 'earliest' })
+  })
+  const { data, key, id: seen } = await handled
+  await queue.disconnect()
+  return { type: queue.type, data, key, isSame: seen === id }
+}
+run().then((result) => console.log(JSON.stringify(result)))
+`
+
+describe.skipIf(!brokers.wanted('kafka')).each(['esm', 'cjs'] as const)('a bundle of esbuild as %s', (format) => {
+  it('publishes and consumes without any package beside it', async () => {
+    const { url } = await shared('kafka')
+    const { stdout, stderr } = await runBundle(program(url), { format, package: new URL('../', import.meta.url) })
+    expect(JSON.parse(stdout)).toEqual({ type: 'kafka', data: { a: 1 }, key: 'k', isSame: true })
+    expect(stderr).toBe('')
+  })
+})
