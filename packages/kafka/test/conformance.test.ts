@@ -11,7 +11,7 @@ import {
   workspaceNode,
 } from '@mq/test-brokers'
 import * as vitest from 'vitest'
-import { createForeign, destroy, publishForeign } from './support/outside.js'
+import { createForeign, destroy, namesAt, publishForeign } from './support/outside.js'
 
 /** Short, so that the messages of a killed process run again soon. */
 const sessionTimeoutMs = 3_000
@@ -30,12 +30,13 @@ await conformance(
     options: { url: 'kafka://127.0.0.1', sessionTimeoutMs, requestTimeoutMs: 5_000, partitions: 3 },
     start: () =>
       behindProxy<KafkaServer>(
-        kafka(brokers.owned('kafka') ? { users: { mq: 'open-sesame-7' }, config, heapMb: 400 } : {}),
+        kafka(brokers.owned('kafka') ? { users: { mq: 'open-sesame-7' }, config, heapMb: 400, proxies: 6 } : {}),
       ),
     stop: stopBehindProxy,
     faults: {
       ...faultsOf('kafka'),
       untrusted: ({ untrusted: { url } }) => ({ options: { url: `${url}?tls=true` } }),
+      leftovers: ({ server }: StartedServer<KafkaServer>) => namesAt(server),
       destroy: ({ server }: StartedServer<KafkaServer>, ref) => destroy(server, ref),
       publishForeign: ({ server }: StartedServer<KafkaServer>, topic, body) => publishForeign(server, topic, body),
       foreignPlaces: ({ server }: StartedServer<KafkaServer>, name) => createForeign(server, name),

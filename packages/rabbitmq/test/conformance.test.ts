@@ -5,7 +5,9 @@ import {
   brokers,
   conformanceOptions,
   faultsOf,
+  type RabbitServer,
   rabbitmq,
+  type StartedServer,
   stopBehindProxy,
   workspaceNode,
 } from '@mq/test-brokers'
@@ -28,6 +30,14 @@ await conformance(
     stop: stopBehindProxy,
     faults: {
       ...faultsOf('rabbitmq'),
+      async leftovers({ server }: StartedServer<RabbitServer>) {
+        const list = async (what: string): Promise<readonly string[]> => {
+          const text = await server.rabbitmqctl('--quiet', `list_${what}s`, '--no-table-headers', 'name')
+          const names = text.split('\n').filter((name) => name.startsWith('mq'))
+          return names.map((name) => `${what} ${name}`)
+        }
+        return (await Promise.all([list('queue'), list('exchange')])).flat()
+      },
       destroy: ({ server }, ref) =>
         onRaw(server.url, async (channel) => void (await channel.deleteQueue(names.group(ref)))),
       publishForeign: ({ server }, topic, body) =>

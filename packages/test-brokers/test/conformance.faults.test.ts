@@ -49,6 +49,21 @@ describe.skipIf(!brokers.owned('redis'))('the faults of a Redis', () => {
     expect(new URL(started.options.url).port).not.toBe(String(started.server.port))
   })
 
+  it('link is another way to it, whose faults are its own', async () => {
+    const other = await faults.link?.(started)
+    if (other === undefined) throw new Error('There is no link')
+    const url = String(other.options.url)
+    expect(new URL(url).host).not.toBe(new URL(started.options.url).host)
+    const conversation = await open()
+    const beside = await driver.open({ ...link(), url })
+    await beside.write('beside')
+    await other.refuse()
+    await other.cut()
+    await expect(within(beside.write('cut'), { what: 'the write to fail' })).rejects.not.toThrow(/Waited/)
+    await conversation.write('still there')
+    await other.close()
+  })
+
   it('kill ends it and restart brings it back with its data', async () => {
     const conversation = await open()
     const before = await driver.count()

@@ -1,7 +1,7 @@
 export type { Alone, Chapter, ConformanceCase, Level, Need } from './kit/case.js'
 export type { CaseStore } from './kit/case-store.js'
 export type { CollectOptions, Collector, Run } from './kit/collector.js'
-export type { Kit, KitQueueOptions, KitSchedulerOptions } from './kit/kit.js'
+export type { Kit, KitQueueOptions, KitSchedulerOptions, PausableWorker } from './kit/kit.js'
 export type { Ledger, LedgerCheck, LedgerPublishOptions } from './kit/ledger.js'
 export { type PromiseNumber, promises } from './promises.js'
 export { type ConformanceOptions, conformance, type It, type Runner } from './runner/register.js'
@@ -14,6 +14,7 @@ export type {
   Faults,
   JsonObject,
   JsonValue,
+  Link,
   StartedBroker,
   Subject,
   Worker,

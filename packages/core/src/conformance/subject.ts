@@ -64,6 +64,13 @@ export interface Faults<Started = StartedBroker> {
   heal?(started: Started): Promise<void>
   /** Returns the number of connections that clients have to the broker now. */
   connections?(started: Started): Promise<number>
+  /** Opens another way to the same broker, which can be disturbed while the rest is well. */
+  link?(started: Started): Promise<Link>
+  /**
+   * Returns the names of everything that the adapter has created at the broker for its groups and topics: keys, queues,
+   * exchanges, groups. Cases compare what there is before and after. What the adapter shares among all topics may be left out.
+   */
+  leftovers?(started: Started): Promise<readonly string[]>
   /** Deletes the group, or its whole topic, at the broker without the adapter. */
   destroy?(started: Started, ref: GroupRef): Promise<void>
   /** Publishes like a program without this library: the body without our attributes. */
@@ -82,6 +89,22 @@ export interface Faults<Started = StartedBroker> {
 
 export type FaultName = keyof Faults
 
+/** A way to the broker for one adapter or worker. Its faults add up until `heal`, and concern nobody else. */
+export interface Link {
+  /** Options that are added to those of the subject, so that an adapter uses this way, for all its connections. */
+  readonly options: JsonObject
+  /** Resets its connections. New connections pass. */
+  cut(): Promise<void>
+  /** Refuses new connections. Open connections stay. */
+  refuse(): Promise<void>
+  /** Holds back all bytes to the broker (`in`), from it (`out`), or both. Connections stay open. */
+  freeze(direction: 'in' | 'out' | 'both'): Promise<void>
+  /** Ends the effects of `refuse` and `freeze`. Bytes that were held back arrive. */
+  heal(): Promise<void>
+  /** Resets its connections and ends it. The suite calls this once, after the case. */
+  close(): Promise<void>
+}
+
 /** Describes a consumer in a process of its own, which runs until it is killed. */
 export interface WorkerProgram {
   readonly adapter: string
@@ -89,27 +112,35 @@ export interface WorkerProgram {
   readonly ref: GroupRef
   readonly concurrency: number
   /**
-   * The behaviour of its handler: `handle` returns at once, `hang` never returns, `crash` ends the process. With `afterMs` it
-   * waits before that. `leave` is like `handle`, but disconnects the queue after the first message. The process then has to
-   * end by itself.
+   * The behaviour of its handler: `handle` returns at once, `fail` throws, `hang` never returns, `crash` ends the process. With
+   * `afterMs` it waits before that. `block` holds the event loop for `afterMs`, so that nothing else of the process runs, and
+   * returns. `leave` is like `handle`, but disconnects the queue after the first message. The process then has to end by
+   * itself.
    */
-  readonly handler: 'handle' | 'hang' | 'crash' | 'leave'
+  readonly handler: 'handle' | 'fail' | 'hang' | 'block' | 'crash' | 'leave'
   readonly afterMs?: number
   readonly attempts?: number
 }
 
 /** A consumer outside the suite's own process. */
 export interface Worker {
-  /** Reports when a run of the handler starts and when it has succeeded. */
+  /** Reports when a run of the handler starts, when its signal has aborted, and when it has succeeded. */
   readonly events: readonly WorkerEvent[]
   /** Ends the consumer at once, as SIGKILL does. It gives back none of its messages. */
   kill(): Promise<void>
+  /**
+   * Stops the whole consumer where it is, as SIGSTOP does: no timer fires and nothing is read or sent until `resume`. Cases
+   * that need it are not run without it.
+   */
+  pause?(): Promise<void>
+  /** Lets it go on, as SIGCONT does. It does not know how long it stood still. */
+  resume?(): Promise<void>
   /** Resolves when the consumer has ended, by itself or not. */
   readonly exited: Promise<void>
 }
 
 export interface WorkerEvent {
-  readonly type: 'ready' | 'started' | 'handled'
+  readonly type: 'ready' | 'started' | 'aborted' | 'handled'
   readonly id?: string
   readonly attempt?: number
 }

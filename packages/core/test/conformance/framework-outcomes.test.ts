@@ -74,6 +74,14 @@ describe('a run holds', () => {
 })
 
 describe('running a case', () => {
+  it('is not run if it finds a worker that cannot be paused', async () => {
+    const worker = { events: [], kill: nothing, exited: Promise.resolve() }
+    const subject = { startWorker: async () => worker }
+    const result = await runOne({ run: async (kit) => void (await kit.pausable({ topic: kit.topic() })) }, subject)
+    expect(result).toMatchObject({ status: 'not run', reason: "the subject's workers have no pause and resume" })
+    expect(result).not.toHaveProperty('error')
+  })
+
   it('passes when it resolves, and measures its time', async () => {
     const result = await runOne({ run: () => new Promise((resolve) => setTimeout(resolve, 30)) })
     expect(result).toMatchObject({ id: 'TST-1', status: 'passed', durationMs: expect.any(Number) })

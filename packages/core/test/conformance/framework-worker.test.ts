@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { child, workspaceNode } from '../../../test-brokers/src/child.js'
 import { identify } from '../../../test-brokers/src/run/process.js'
-import { until } from '../../src/conformance/kit/wait.js'
+import { sleep, until } from '../../src/conformance/kit/wait.js'
 import type { WorkerProgram } from '../../src/conformance/subject.js'
 import { startWorkerProcess } from '../../src/conformance/worker/spawn.js'
 
@@ -59,6 +59,38 @@ describe('a worker process', () => {
     await worker.exited
     expect(worker.events.at(-1)).toEqual({ type: 'started', id: 'waiting', attempt: 1 })
     expect(isAlive(pid())).toBe(false)
+  }, 30_000)
+
+  it('stands still between pause and resume, and can be killed meanwhile', async () => {
+    const { program, pid } = programOf({ afterMs: 200 })
+    const worker = await startWorkerProcess(program, workspaceNode)
+    const types = (): readonly string[] => worker.events.map(({ type }) => type)
+    await until('a message to be started', () => types().includes('started'))
+    await worker.pause()
+    await sleep(600)
+    expect(types()).not.toContain('handled')
+    await worker.resume()
+    await until('the message to be handled', () => types().includes('handled'))
+    await worker.pause()
+    await worker.kill()
+    expect(isAlive(pid())).toBe(false)
+  }, 30_000)
+
+  it('holds its event loop in a handler that blocks', async () => {
+    const { program } = programOf({ handler: 'block', afterMs: 300 })
+    const worker = await startWorkerProcess(program, workspaceNode)
+    await until('the message to be handled', () => worker.events.some(({ type }) => type === 'handled'))
+    await worker.kill()
+  }, 30_000)
+
+  it('reports a failed run neither as handled nor as aborted, and an aborted one as aborted', async () => {
+    const failing = await startWorkerProcess(programOf({ handler: 'fail' }).program, workspaceNode)
+    const losing = await startWorkerProcess(programOf({ handler: 'hang' }, { loses: true }).program, workspaceNode)
+    await until('the loss', () => losing.events.some(({ type }) => type === 'aborted'))
+    expect(losing.events.at(-1)).toEqual({ type: 'aborted', id: 'waiting', attempt: 1 })
+    const types = new Set(failing.events.map(({ type }) => type))
+    expect([...types].sort()).toEqual(['ready', 'started'])
+    await Promise.all([failing.kill(), losing.kill()])
   }, 30_000)
 
   it('that cannot start is an error with its output', async () => {

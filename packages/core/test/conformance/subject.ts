@@ -14,6 +14,7 @@ export interface FaultyBroker extends StartedBroker {
 
 const password = 'the-right-one'
 let made = 0
+let links = 0
 
 /**
  * Creates a subject with a test broker of its own, its adapter and all faults. If a mutant is named, the adapter has that
@@ -73,6 +74,25 @@ function faultsOf(options: JsonObject): Required<Faults<FaultyBroker>> {
       server.block(false)
     },
     connections: async ({ server }) => server.connections,
+    async link({ server }) {
+      links += 1
+      const route = `link-${links}`
+      const network = server.network.route(route)
+      return {
+        options: { route },
+        cut: async () => network.cut(),
+        async refuse() {
+          network.refusing = true
+        },
+        freeze: async (direction) => network.freeze(direction),
+        heal: async () => network.heal(),
+        async close() {
+          network.refusing = true
+          network.cut()
+        },
+      }
+    },
+    leftovers: async ({ server }) => server.names,
     async destroy({ server }, ref) {
       server.delete(ref)
     },

@@ -1,5 +1,5 @@
 import type { Worker, WorkerEvent, WorkerProgram } from '../../src/conformance/subject.js'
-import { createQueue, type Message } from '../../src/index.js'
+import { createQueue, type HandlerContext, type Message } from '../../src/index.js'
 import adapterFor from './broker/adapter-module.js'
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} }
@@ -8,6 +8,7 @@ const quiet = { debug() {}, info() {}, warn() {}, error() {} }
 export async function startWorker(program: WorkerProgram): Promise<Worker> {
   const { ref, concurrency, handler, afterMs = 0, attempts } = program
   const adapter = adapterFor(program.options)
+  const { standstill } = adapter
   const queue = createQueue(adapter, { log: quiet })
   const events: WorkerEvent[] = []
   let alive = true
@@ -24,13 +25,22 @@ export async function startWorker(program: WorkerProgram): Promise<Worker> {
   const report = (event: WorkerEvent): void => {
     if (alive) events.push(event)
   }
-  const run = async ({ id, attempt }: Message): Promise<void> => {
+  const run = async ({ id, attempt }: Message, { signal }: HandlerContext): Promise<void> => {
+    signal.addEventListener('abort', () => report({ type: 'aborted', id, attempt }))
     report({ type: 'started', id, attempt })
-    if (afterMs > 0) await new Promise((resolve) => setTimeout(resolve, afterMs))
+    if (handler === 'block') holdEventLoop(afterMs)
+    if (afterMs > 0) await standstill.sleep(afterMs)
+    if (handler === 'fail') throw new Error('The handler fails on purpose')
     if (handler === 'crash') end()
     if (handler === 'hang' || !alive) await new Promise(() => {})
     report({ type: 'handled', id, attempt })
     if (handler === 'leave') void queue.disconnect().then(exit)
+  }
+
+  /** Holds back everything of this worker alone, whose event loop is that of all. */
+  const holdEventLoop = (ms: number): void => {
+    standstill.pause()
+    setTimeout(() => standstill.resume(), ms)
   }
 
   try {
@@ -45,6 +55,8 @@ export async function startWorker(program: WorkerProgram): Promise<Worker> {
   return {
     events,
     exited,
+    pause: async () => standstill.pause(),
+    resume: async () => standstill.resume(),
     async kill() {
       if (alive) end()
     },

@@ -59,6 +59,14 @@ export async function createTopics(server: KafkaAddress, topics: ITopicConfig[])
   })
 }
 
+/** Returns the names of all topics and groups. */
+export async function namesAt(server: KafkaAddress): Promise<readonly string[]> {
+  return withAdmin(server, async (admin) => {
+    const [topics, { groups }] = await Promise.all([admin.listTopics(), admin.listGroups()])
+    return [...topics.map((topic) => `topic ${topic}`), ...groups.map(({ groupId }) => `group ${groupId}`)]
+  })
+}
+
 /** Deletes the topics of a group, as an operator would who clears up at the broker. */
 export async function destroy(server: KafkaAddress, { topic, group }: GroupRef): Promise<void> {
   await withAdmin(server, async (admin) => {

@@ -15,11 +15,22 @@ async function ask<T>(url: string, question: (client: Redis) => Promise<T>): Pro
   }
 }
 
+/** The names of all keys with our prefix, and of the groups and members in each stream. */
+async function namesIn(client: Redis): Promise<readonly string[]> {
+  const keys = await client.keys('mq:*')
+  const groupsOf = async (key: string): Promise<readonly string[]> => {
+    const groups = (await client.xinfo('GROUPS', key).catch(() => [])) as readonly (readonly unknown[])[]
+    return groups.map((fields) => `${key} group ${String(fields[1])}`)
+  }
+  return [...keys, ...(await Promise.all(keys.map(groupsOf))).flat()]
+}
+
 type Started = StartedServer<RedisServer>
 
 /** The faults that test-brokers can inject into Redis, and those that need the names of our keys. */
 export const redisFaults: Faults<Started> = {
   ...faultsOf('redis'),
+  leftovers: ({ server }) => ask(server.url, namesIn),
   async destroy({ server }, { topic }) {
     await ask(server.url, (client) => client.del(`mq:{${topic}}:stream`))
   },

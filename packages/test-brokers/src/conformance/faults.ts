@@ -1,7 +1,7 @@
 import type { Faults } from '@mq/core/conformance'
 import type { KafkaServer } from '../kafka/index.js'
 import { brokers, type ServerKind } from '../kinds.js'
-import type { BrokerProxy } from '../proxy/index.js'
+import { type BrokerProxy, proxy } from '../proxy/index.js'
 import type { RabbitServer } from '../rabbitmq/index.js'
 import type { SharedServers } from '../shared.js'
 import type { StartedServer } from './started.js'
@@ -9,7 +9,7 @@ import type { StartedServer } from './started.js'
 export type ServerFaults<K extends ServerKind> = Faults<StartedServer<SharedServers[K]>>
 
 /**
- * Returns the faults for a server that `behindProxy` has started. The adapter's test adds `destroy` and `publishForeign`, which
+ * Returns the faults for a server that `behindProxy` has started. The adapter's test adds `leftovers`, `destroy` and `publishForeign`, which
  * need the adapter's names at the broker, `foreignPlaces` and `writeForeign`, and with Kafka `untrusted`.
  *
  * `wrongCredentials` needs a server with a password. A server from the environment has no faults of its process, and with Kafka
@@ -57,6 +57,10 @@ const linkFaults: Faults<StartedServer> = {
   dropAnswer: (started) => linkOf(started).dropAfter(0, 'out'),
   heal,
   connections: async (started) => linkOf(started).connections,
+  async link({ server }) {
+    const { url, cut, refuse, freeze, heal, close } = await proxy(server)
+    return { options: { url }, cut, refuse, freeze, heal, close }
+  },
 }
 
 /** The servers with a raised alarm. Clearing it takes a second, which most cases do not need. */

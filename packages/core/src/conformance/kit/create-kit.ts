@@ -1,11 +1,11 @@
 import { type Adapter, createQueue, type Log, type Queue } from '../../index.js'
 import type { Environment } from '../runner/environment.js'
-import type { JsonObject, Worker } from '../subject.js'
+import type { JsonObject, Link, Worker } from '../subject.js'
 import { createCaseStore } from './case-store.js'
 import { type Collector, collect } from './collector.js'
-import type { Kit, KitQueueOptions } from './kit.js'
+import type { Kit, KitQueueOptions, PausableWorker } from './kit.js'
 import { createLedger } from './ledger.js'
-import type { Measurements } from './measurements.js'
+import { type Measurements, NotRun } from './measurements.js'
 import { randomFrom } from './random.js'
 import { quiet, until } from './wait.js'
 
@@ -33,6 +33,7 @@ export function createKit({
   const { capabilities } = environment.loaded
   const open: { disconnect(options: { timeoutMs: number }): Promise<void> }[] = []
   const workers: Worker[] = []
+  const links: Link[] = []
   const collectors: Collector[] = []
   const logged: unknown[] = []
   const write = (message: string, fields?: unknown): void => void logged.push([message, fields])
@@ -53,6 +54,13 @@ export function createKit({
     const queue = unconnected(options)
     await queue.connect()
     return queue
+  }
+
+  const startWorker: Kit['worker'] = async ({ topic, group = 'g', ...program }) => {
+    const ref = { topic, group }
+    const worker = await environment.startWorker({ ref, concurrency: 1, handler: 'handle', ...program })
+    workers.push(worker)
+    return worker
   }
 
   return {
@@ -82,15 +90,16 @@ export function createKit({
       return collector
     },
     ledger: (topic, group = 'g') => createLedger({ topic, group, quietMs, onCollector: (one) => collectors.push(one) }),
-    async worker({ topic, group = 'g', ...program }) {
-      const worker = await environment.startWorker({
-        ref: { topic, group },
-        concurrency: 1,
-        handler: 'handle',
-        ...program,
-      })
-      workers.push(worker)
-      return worker
+    worker: startWorker,
+    async pausable(program) {
+      const worker = await startWorker(program)
+      if (isPausable(worker)) return worker
+      throw new NotRun("the subject's workers have no pause and resume")
+    },
+    async link() {
+      const link = await environment.faults.link()
+      links.push(link)
+      return link
     },
     until: (what, predicate, options) =>
       until(() => `${typeof what === 'string' ? what : what()}${runsSoFar(collectors)}`, predicate, options),
@@ -102,9 +111,13 @@ export function createKit({
         ...workers.map((worker) => worker.kill()),
         ...open.map((one) => one.disconnect({ timeoutMs: 0 })),
       ])
+      await Promise.all(links.map((link) => link.close()))
     },
   }
 }
+
+const isPausable = (worker: Worker): worker is PausableWorker =>
+  worker.pause !== undefined && worker.resume !== undefined
 
 /** Returns the counts of each subscription of the case, for the text of a failure. */
 function runsSoFar(collectors: readonly Collector[]): string {

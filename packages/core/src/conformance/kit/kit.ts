@@ -8,7 +8,7 @@ import type {
   TaskScheduler,
 } from '../../index.js'
 import type { BoundFaults } from '../runner/environment.js'
-import type { JsonObject, Worker, WorkerProgram } from '../subject.js'
+import type { JsonObject, Link, Worker, WorkerProgram } from '../subject.js'
 import type { CaseStore } from './case-store.js'
 import type { CollectOptions, Collector } from './collector.js'
 import type { Ledger } from './ledger.js'
@@ -22,6 +22,9 @@ export interface KitQueueOptions extends QueueOptions {
 export interface KitSchedulerOptions extends SchedulerOptions {
   readonly queue?: Queue
 }
+
+/** A worker that can stand still. */
+export type PausableWorker = Worker & Required<Pick<Worker, 'pause' | 'resume'>>
 
 /** The tools of a case. Everything that it opens is closed after the case. */
 export interface Kit {
@@ -57,6 +60,10 @@ export interface Kit {
   ledger(topic: string, group?: string): Ledger
   /** Starts a consumer outside this process and waits until it is ready. Default: of the group `g`. */
   worker(program: Partial<WorkerProgram> & { readonly topic: string; readonly group?: string }): Promise<Worker>
+  /** Starts a consumer like `worker` that can be paused. Ends the case as not run if the subject's workers cannot be. */
+  pausable(program: Parameters<Kit['worker']>[0]): Promise<PausableWorker>
+  /** Opens another way to the broker with `faults.link`, and closes it after the case. */
+  link(): Promise<Link>
   /** Resolves once the predicate holds. Rejects after the timeout and reports the runs of the case so far. */
   until(
     what: string | (() => string),

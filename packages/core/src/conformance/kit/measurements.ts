@@ -21,3 +21,8 @@ export function createMeasurements() {
     },
   }
 }
+
+/** Ends a case as not run, because only the case itself could find out that the subject lacks something. */
+export class NotRun extends Error {
+  override readonly name = 'NotRun'
+}

@@ -57,7 +57,8 @@ export interface Environment {
   readonly secrets: readonly string[]
   /** Creates an adapter that is not connected. */
   adapter(options?: JsonObject): Adapter
-  startWorker(program: Omit<WorkerProgram, 'adapter' | 'options'>): Promise<Worker>
+  /** Starts a consumer outside this process. The options are added to those of the subject. */
+  startWorker(program: Omit<WorkerProgram, 'adapter' | 'options'> & Partial<WorkerProgram>): Promise<Worker>
   /** Ends every fault and restarts a killed broker. */
   recover(): Promise<void>
   close(): Promise<void>
@@ -102,7 +103,7 @@ export async function startEnvironment(loaded: LoadedSubject): Promise<Environme
     secrets: secretsIn(options),
     adapter: (more) => namingThrows(factory({ ...options, ...more })),
     startWorker(program) {
-      const full = { ...program, adapter: url, options }
+      const full = { ...program, adapter: url, options: { ...options, ...program.options } }
       return subject.startWorker?.(started, full) ?? startWorkerProcess(full, subject.node)
     },
     async recover() {
@@ -122,6 +123,8 @@ const givesOptions: ReadonlySet<FaultName> = new Set(['wrongCredentials', 'unrea
 /** These need no recovery. */
 const harmless: ReadonlySet<FaultName> = new Set([
   'connections',
+  'link',
+  'leftovers',
   'destroy',
   'publishForeign',
   'foreignPlaces',
@@ -140,6 +143,8 @@ const faultNames = keysOf<Record<FaultName, true>>()({
   block: true,
   heal: true,
   connections: true,
+  link: true,
+  leftovers: true,
   destroy: true,
   publishForeign: true,
   foreignPlaces: true,

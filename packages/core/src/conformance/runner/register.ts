@@ -73,6 +73,7 @@ export async function conformance<Started extends StartedBroker>(
         const result = await ahead(index)
         results.push(result)
         if (result.error !== undefined) throw result.error
+        if (options.complete && isOmission(result)) throw new Error(result.reason)
       }
       registerTest(runner.it, name, run, caseTimeoutMs(one, loaded.capabilities) + startMs)
       return

@@ -3,7 +3,7 @@ import { type Capabilities, withTimeout } from '../../adapter.js'
 import type { ConformanceCase } from '../kit/case.js'
 import { createKit, type KitOptions } from '../kit/create-kit.js'
 import { reasonOf } from '../kit/failure-text.js'
-import { createMeasurements } from '../kit/measurements.js'
+import { createMeasurements, NotRun } from '../kit/measurements.js'
 import type { LoadedSubject } from './environment.js'
 import type { CaseResult } from './report.js'
 import { watchProcess } from './watch-process.js'
@@ -59,6 +59,7 @@ export async function runCase(one: ConformanceCase, context: CaseContext): Promi
   const error = await attempt(one, { ...context, measurements })
   const durationMs = Math.round(performance.now() - startedAt)
   if (error === undefined) return { ...headOf(one), ...measurements.verdict(), durationMs }
+  if (error instanceof NotRun) return { ...headOf(one), status: 'not run', reason: error.message, durationMs }
   return { ...headOf(one), status: 'failed', reason: reasonOf(error), error, durationMs }
 }
 

@@ -1,11 +1,12 @@
 // A consumer in a process of its own that the suite kills. `spawn.ts` starts it and sends its program.
+import { performance } from 'node:perf_hooks'
 import { createQueue } from '../../index.js'
 import { sleep } from '../kit/wait.js'
 import { loadFactory } from '../runner/adapter-module.js'
 import type { WorkerEvent, WorkerProgram } from '../subject.js'
 
 const program = await new Promise<WorkerProgram>((resolve) => process.once('message', resolve))
-const { ref, concurrency, attempts = 5 } = program
+const { ref, concurrency, attempts = 5, afterMs = 0 } = program
 
 /** Resolves once the parent's end of the channel has the event, so that a later SIGKILL cannot lose it. */
 const report = (event: WorkerEvent): Promise<void> => new Promise((resolve) => process.send?.(event, () => resolve()))
@@ -22,6 +23,11 @@ async function leave(): Promise<void> {
   process.channel?.unref()
 }
 
+function holdEventLoop(ms: number): void {
+  const endsAt = performance.now() + ms
+  while (performance.now() < endsAt);
+}
+
 // The suite's process is gone, so nothing else would end this one.
 process.on('disconnect', () => process.exit(1))
 
@@ -30,10 +36,13 @@ const queue = createQueue(factory(program.options), { group: ref.group })
 await queue.connect()
 await queue.subscribe(
   ref.topic,
-  async ({ id, attempt }) => {
+  async ({ id, attempt }, { signal }) => {
     await begun
+    signal.addEventListener('abort', () => void report({ type: 'aborted', id, attempt }))
     await report({ type: 'started', id, attempt })
-    await sleep(program.afterMs ?? 0)
+    if (program.handler === 'block') holdEventLoop(afterMs)
+    else await sleep(afterMs)
+    if (program.handler === 'fail') throw new Error('The handler fails on purpose')
     if (program.handler === 'crash') process.kill(process.pid, 'SIGKILL')
     if (program.handler === 'hang') await new Promise(() => {})
     await report({ type: 'handled', id, attempt })

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import type { PausableWorker } from '../kit/kit.js'
 import { until } from '../kit/wait.js'
-import type { Subject, Worker, WorkerEvent, WorkerProgram } from '../subject.js'
+import type { Subject, WorkerEvent, WorkerProgram } from '../subject.js'
 
 /** The worker's program. The build places it beside the suite as `conformance-worker.js`. */
 const entry = fileURLToPath(
@@ -11,7 +12,7 @@ const entry = fileURLToPath(
 const readyWithinMs = 20_000
 
 /** Runs the program in a process of its own, which ends with this one. Resolves once its consumer is ready. */
-export async function startWorkerProcess(program: WorkerProgram, node: Subject['node'] = {}): Promise<Worker> {
+export async function startWorkerProcess(program: WorkerProgram, node: Subject['node'] = {}): Promise<PausableWorker> {
   const child = spawn(process.execPath, [...(node.args ?? []), entry], {
     env: { ...process.env, ...node.env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -43,6 +44,9 @@ export async function startWorkerProcess(program: WorkerProgram, node: Subject['
     if (!hasEnded) child.kill('SIGKILL')
     await exited
   }
+  const send = async (signal: NodeJS.Signals): Promise<void> => {
+    if (!hasEnded) child.kill(signal)
+  }
   // A handler may end its process before the process has reported that it is ready.
   const isReady = (): boolean => events.some(({ type }) => type === 'ready' || type === 'started')
   await until('the worker process to be ready', () => isReady() || hasEnded, { timeoutMs: readyWithinMs }).catch(
@@ -52,5 +56,5 @@ export async function startWorkerProcess(program: WorkerProgram, node: Subject['
     },
   )
   if (!isReady()) throw new Error(`The worker process ended before it was ready. It printed:\n${output}`)
-  return { events, exited, kill }
+  return { events, exited, kill, pause: () => send('SIGSTOP'), resume: () => send('SIGCONT') }
 }

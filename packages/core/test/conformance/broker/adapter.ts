@@ -11,6 +11,7 @@ import { foreignCapabilities, located } from './foreign.js'
 import type { Faulty } from './mutation.js'
 import type { AdapterOptions } from './options.js'
 import { Publisher } from './publisher.js'
+import type { Standstill } from './standstill.js'
 import { Supervisor } from './supervisor.js'
 import { dedupeMs } from './topic.js'
 import { Turnstile } from './turnstile.js'
@@ -20,6 +21,8 @@ import { maxStoredBytes } from './wire.js'
 export interface MortalAdapter extends Adapter {
   /** Ends the adapter like SIGKILL: its connection is gone without notice, and it does nothing more. */
   vanish(): void
+  /** Whether the whole process stands still. */
+  readonly standstill: Standstill
 }
 
 const capabilities: Capabilities = Object.freeze({
@@ -171,6 +174,7 @@ export function createAdapter(options: AdapterOptions): MortalAdapter {
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
+    standstill: options.standstill,
     vanish() {
       vanished = true
       supervisor.abandon()?.close()

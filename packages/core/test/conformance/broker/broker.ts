@@ -37,8 +37,8 @@ export class Broker {
     return this.#blocked
   }
 
-  connect(): Promise<ClientEnd> {
-    return this.network.connect()
+  connect(route: string | undefined): Promise<ClientEnd> {
+    return (route === undefined ? this.network : this.network.route(route)).connect()
   }
 
   publish(topic: string, publish: WirePublish): WireOutcome {
@@ -58,6 +58,15 @@ export class Broker {
   /** Creates a topic that other programs own. */
   createForeign(topic: string): void {
     this.#topic(topic)
+  }
+
+  /** The names of all topics and groups. */
+  get names(): readonly string[] {
+    const namesOf = ({ name, groups }: Topic): readonly string[] => [
+      `topic ${name}`,
+      ...[...groups.keys()].map((group) => `group ${name} ${group}`),
+    ]
+    return [...this.#topics.values()].flatMap(namesOf)
   }
 
   declare({ topic, group }: GroupRef, startAt: Parameters<Topic['declare']>[1]): void {

@@ -4,6 +4,7 @@ import type { ClientEnd } from './network.js'
 import type { AdapterOptions } from './options.js'
 import { Pulse } from './pulse.js'
 import { registry } from './registry.js'
+import type { Standstill } from './standstill.js'
 import type { AnswerTo, Push, Refusal, Request, RequestOf, RequestType, ServerFrame } from './wire.js'
 
 export interface ConnectionListener {
@@ -22,21 +23,27 @@ export class Connection {
   readonly #end: ClientEnd
   readonly #listener: ConnectionListener
   readonly #faulty: Faulty
+  readonly #standstill: Standstill
   readonly #asked = new Map<number, Asked>()
   #lastNumber = 0
   #pulse: Pulse | undefined
   #open = true
 
-  constructor(end: ClientEnd, listener: ConnectionListener, faulty: Faulty) {
+  constructor(
+    end: ClientEnd,
+    listener: ConnectionListener,
+    { faulty, standstill }: Pick<AdapterOptions, 'faulty' | 'standstill'>,
+  ) {
     this.#end = end
     this.#listener = listener
     this.#faulty = faulty
+    this.#standstill = standstill
     end.receive({
-      frame: (frame) => this.#receive(frame),
+      frame: (frame) => standstill.run(() => this.#receive(frame)),
       activity: () => {
         if (!faulty('slowTakenForDead')) this.#pulse?.activity()
       },
-      closed: () => this.#lose('The broker closed the connection'),
+      closed: () => standstill.run(() => this.#lose('The broker closed the connection')),
     })
   }
 
@@ -54,9 +61,12 @@ export class Connection {
 
   startPulse(heartbeatMs: number): void {
     this.#pulse = new Pulse(heartbeatMs, {
-      beat: () => this.#end.send({ kind: 'beat' }),
+      beat: () => {
+        if (!this.#standstill.isPaused) this.#end.send({ kind: 'beat' })
+      },
       silent: () => {
-        if (!this.#faulty('noHeartbeat')) this.#lose(`The broker was silent for ${heartbeatMs} ms`)
+        if (!this.#standstill.isPaused && !this.#faulty('noHeartbeat'))
+          this.#lose(`The broker was silent for ${heartbeatMs} ms`)
       },
     })
   }
@@ -136,7 +146,7 @@ export async function openConnection(
   signal: AbortSignal,
 ): Promise<OpenedConnection> {
   const { faulty } = options
-  const connection = new Connection(await dial(options), listener, faulty)
+  const connection = new Connection(await dial(options), listener, options)
   if (options.tls && !faulty('untrustedAccepted')) {
     connection.close()
     const code = faulty('untrustedUntyped') ? 'MQ_CONNECT_FAILED' : 'MQ_TLS_FAILED'
@@ -177,11 +187,11 @@ function authError(error: MqError, { faulty, password }: AdapterOptions): MqErro
   return error
 }
 
-async function dial({ broker }: AdapterOptions): Promise<ClientEnd> {
+async function dial({ broker, route }: AdapterOptions): Promise<ClientEnd> {
   try {
     const found = registry.find(broker)
     if (found === undefined) throw new Error('connect ECONNREFUSED')
-    return await found.connect()
+    return await found.connect(route)
   } catch (cause) {
     throw new MqError('MQ_CONNECT_FAILED', `Nobody listens at ${broker}`, { cause })
   }

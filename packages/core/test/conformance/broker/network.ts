@@ -23,19 +23,30 @@ export class Network {
   readonly #conditions: Conditions = { frozen: { in: false, out: false }, bytesPerSecond: undefined }
   readonly #accept: (end: ServerEnd) => void
   readonly #links = new Set<Link>()
+  readonly #routes = new Map<string, Network>()
+  readonly #main: Network | undefined
   /** Whether the broker listens. */
   listening = true
   /** Whether new connections are refused although the broker listens. */
   refusing = false
 
-  constructor(accept: (end: ServerEnd) => void) {
+  constructor(accept: (end: ServerEnd) => void, main?: Network) {
     this.#accept = accept
+    this.#main = main
+  }
+
+  /** Returns another way to the same broker, with faults of its own. */
+  route(name: string): Network {
+    const route = this.#routes.get(name) ?? new Network(this.#accept, this)
+    this.#routes.set(name, route)
+    return route
   }
 
   /** Resolves with the client's end of a new connection, a turn later. Rejects like a socket. */
   async connect(): Promise<ClientEnd> {
     await new Promise((resolve) => setImmediate(resolve))
-    if (!this.listening || this.refusing) throw new Error('connect ECONNREFUSED')
+    const { listening } = this.#main ?? this
+    if (!listening || this.refusing) throw new Error('connect ECONNREFUSED')
     const link: Link = {
       toBroker: new Pipe(this.#conditions, 'in', clientFrameSize),
       toClient: new Pipe(this.#conditions, 'out', serverFrameSize),

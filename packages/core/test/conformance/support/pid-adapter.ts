@@ -3,8 +3,8 @@ import memory from '../../../../memory/src/index.js'
 import type { JsonObject } from '../../../src/conformance/subject.js'
 import type { Adapter } from '../../../src/index.js'
 
-/** Records the processes that create it, and breaks if the options say so. The group has a message for each worker. */
-export default function pidAdapter({ pids, breaks }: JsonObject): Adapter {
+/** Records the processes that create it, and breaks or loses its messages if the options say so. The group has a message for each worker. */
+export default function pidAdapter({ pids, breaks, loses }: JsonObject): Adapter {
   appendFileSync(String(pids), `${process.pid}\n`)
   const adapter = memory()
   return {
@@ -18,6 +18,7 @@ export default function pidAdapter({ pids, breaks }: JsonObject): Adapter {
       const message = { source: '/t', type: 't', time: '2026-01-01T00:00:00Z', extensions: {}, headers: {} }
       const call = { timeoutMs: 1_000, signal: AbortSignal.timeout(1_000) }
       await adapter.publish(ref.topic, [{ ...message, id: 'waiting', body: Buffer.from('1') }], call)
+      if (loses === true) setTimeout(() => void consumer.stop({ timeoutMs: 0 }), 100)
       return consumer
     },
   }
