@@ -1,69 +1,10 @@
-import type { ForeignExchange } from '@mq/core'
 import { conformance } from '@mq/core/conformance'
-import {
-  behindProxy,
-  brokers,
-  conformanceOptions,
-  faultsOf,
-  type RabbitServer,
-  rabbitmq,
-  type StartedServer,
-  stopBehindProxy,
-  workspaceNode,
-} from '@mq/test-brokers'
+import { brokers, conformanceOptions } from '@mq/test-brokers'
 import * as vitest from 'vitest'
-import { namespaceFor } from '../src/topology/names.js'
-import { onRaw } from './support/raw.js'
-
-const names = namespaceFor('mq')
-
-const target = ({ exchange }: ForeignExchange) => ({ exchange, key: 'order.paid.eu' })
+import { subject } from './support/subject.js'
 
 await conformance(
   { ...vitest, describe: vitest.describe.skipIf(!brokers.wanted('rabbitmq')) },
-  {
-    adapter: new URL('../src/index.ts', import.meta.url),
-    // A silent link is noticed after two heartbeats.
-    options: { heartbeatMs: 2_000 },
-    // How long a broker that has crashed waits before it dead-letters again. Default: 3 minutes.
-    start: () => behindProxy(rabbitmq({ application: { dead_letter_worker_publisher_confirm_timeout: 2_000 } })),
-    stop: stopBehindProxy,
-    faults: {
-      ...faultsOf('rabbitmq'),
-      async leftovers({ server }: StartedServer<RabbitServer>) {
-        const list = async (what: string): Promise<readonly string[]> => {
-          const text = await server.rabbitmqctl('--quiet', `list_${what}s`, '--no-table-headers', 'name')
-          const names = text.split('\n').filter((name) => name.startsWith('mq'))
-          return names.map((name) => `${what} ${name}`)
-        }
-        return (await Promise.all([list('queue'), list('exchange')])).flat()
-      },
-      destroy: ({ server }, ref) =>
-        onRaw(server.url, async (channel) => void (await channel.deleteQueue(names.group(ref)))),
-      publishForeign: ({ server }, topic, body) =>
-        onRaw(server.url, async (channel) => {
-          channel.publish(names.topic(topic), 'anything', Buffer.from(body), { persistent: true })
-          await channel.waitForConfirms()
-        }),
-      foreignPlaces: ({ server }, name) =>
-        onRaw(server.url, async (channel) => {
-          await channel.assertQueue(name, { durable: true })
-          await channel.assertExchange(`${name}.topic`, 'topic', { durable: true })
-          await channel.assertExchange(`${name}.fanout`, 'fanout', { durable: true })
-          return [
-            name,
-            { exchange: `${name}.topic`, routingKey: 'order.#' },
-            { exchange: `${name}.fanout`, routingKey: '' },
-          ]
-        }),
-      writeForeign: ({ server }, at, body) =>
-        onRaw(server.url, async (channel) => {
-          const { exchange, key } = typeof at === 'string' ? { exchange: '', key: at } : target(at as ForeignExchange)
-          channel.publish(exchange, key, Buffer.from(body), { persistent: true })
-          await channel.waitForConfirms()
-        }),
-    },
-    node: workspaceNode,
-  },
+  subject,
   conformanceOptions('rabbitmq'),
 )
