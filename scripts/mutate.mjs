@@ -1,45 +1,16 @@
 // `pnpm mutate`: runs Stryker on the memory adapter and core's consumer side, or on the given files. Results are written mutant
 // by mutant, so a run that reaches its time limit still reports what it did.
-import { execFileSync } from 'node:child_process'
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join, relative } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import stryker from '../stryker.config.mjs'
+import { copyOfRepository } from './lib/copy.mjs'
 import { run, stopWithSignals } from './lib/run.mjs'
 import { tool } from './lib/toolchain.mjs'
-import { root, workspacePackages } from './lib/workspace.mjs'
+import { root } from './lib/workspace.mjs'
 
 const timeoutMs = 40 * 60_000
 /** The score that all files together have to reach, in percent. */
 const wanted = 80
-
-/** Copies the repository, so that no fault stays in the working files, however this process ends. */
-function copyOfRepository() {
-  const copy = mkdtempSync(join(tmpdir(), 'mq-mutate-'))
-  const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
-    cwd: root,
-    encoding: 'utf8',
-  })
-  for (const path of listed.split('\0').filter((each) => each !== '' && existsSync(join(root, each)))) {
-    mkdirSync(dirname(join(copy, path)), { recursive: true })
-    copyFileSync(join(root, path), join(copy, path))
-  }
-  for (const folder of ['.', ...workspacePackages().map((each) => each.folder)]) {
-    const modules = join(root, folder, 'node_modules')
-    if (existsSync(modules)) symlinkSync(modules, join(copy, folder, 'node_modules'), 'junction')
-  }
-  return copy
-}
 
 /** Returns the mutants of each file with their status, which is undefined for a mutant that was not tried. */
 function mutantsIn(copy) {
