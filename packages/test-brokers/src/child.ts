@@ -6,10 +6,12 @@ import { type Exit, launch } from './run/launch.js'
 import { end, signal, suspend } from './run/process.js'
 import { type Deadline, until } from './run/wait.js'
 
-export interface ChildOptions {
+export interface ChildOptions<Report = unknown> {
   readonly args?: readonly string[]
   /** Environment variables that are added to those of this process. */
   readonly env?: Readonly<Record<string, string>>
+  /** Called with each report as it arrives. */
+  readonly onReport?: (report: Report) => void
 }
 
 export interface Child<Report> {
@@ -40,7 +42,7 @@ export interface Child<Report> {
  */
 export async function child<Report = unknown>(
   module: URL | string,
-  options: ChildOptions = {},
+  options: ChildOptions<Report> = {},
 ): Promise<Child<Report>> {
   const folder = await createFolder('child')
   const file = typeof module === 'string' && !module.startsWith('file:') ? module : fileURLToPath(module)
@@ -57,7 +59,10 @@ export async function child<Report = unknown>(
   })
   const reports: Report[] = []
   let printed = ''
-  spawned.on('message', (message) => reports.push(message as Report))
+  spawned.on('message', (message) => {
+    reports.push(message as Report)
+    options.onReport?.(message as Report)
+  })
   for (const stream of [spawned.stdout, spawned.stderr]) {
     stream?.setEncoding('utf8').on('data', (text: string) => {
       printed += text
