@@ -7,6 +7,8 @@ export { type KafkaCluster, type KafkaNode, kafkaCluster } from './kafka/cluster
 export { type KafkaServer, kafka } from './kafka/index.js'
 export type { KafkaOptions, SaslMechanism } from './kafka/options.js'
 export { brokers, type Kind, kinds, type ServerKind } from './kinds.js'
+export type { Mutant } from './mutants/mutant.js'
+export { fastMutants } from './mutants/register.js'
 export { type BrokerProxy, proxy } from './proxy/index.js'
 export type { Direction } from './proxy/lane.js'
 export { type RabbitCluster, type RabbitNode, rabbitCluster } from './rabbitmq/cluster.js'
