@@ -50,6 +50,32 @@ describe('the ledger', () => {
     expect([...ledger.published]).toEqual(['m-0', 'm-1', 'm-2'])
   })
 
+  it('reports its counts at each check, even at one that fails', async () => {
+    const stub = stubQueue(rejects('MQ_PUBLISH_UNKNOWN', 'm-0'))
+    const checked: unknown[] = []
+    let stored = 0
+    const ledger = createLedger({
+      topic: 'topic',
+      group: 'g',
+      quietMs,
+      onStored: () => {
+        stored += 1
+      },
+      onCheck: (counts) => checked.push(counts),
+    })
+    await ledger.collect(stub.queue)
+    await ledger.publish(stub.queue, { count: 3 })
+    await stub.deliver('m-1', 'm-1', 'm-1')
+    await expect(ledger.check({ queue: stub.queue, duplicates: 2, withinMs })).rejects.toThrow('1 of 2 acknowledged')
+    await stub.deliver('m-2')
+    await ledger.check({ queue: stub.queue, duplicates: 2, withinMs })
+    expect(stored).toBe(2)
+    expect(checked).toEqual([
+      { stored: 2, lost: 1, repeated: 2 },
+      { stored: 2, lost: 0, repeated: 2 },
+    ])
+  })
+
   it('finds lost messages, and says how many and which', async () => {
     const stub = stubQueue()
     const ledger = await ledgerOf(stub)

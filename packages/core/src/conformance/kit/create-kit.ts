@@ -1,5 +1,5 @@
 import { type Adapter, createQueue, type Log, type Queue } from '../../index.js'
-import type { Environment } from '../runner/environment.js'
+import type { BoundFaults, Environment } from '../runner/environment.js'
 import type { JsonObject, Link, Worker } from '../subject.js'
 import { createCaseStore } from './case-store.js'
 import { type Collector, collect } from './collector.js'
@@ -65,7 +65,7 @@ export function createKit({
 
   return {
     capabilities,
-    faults: environment.faults,
+    faults: measuring(environment.faults, measurements),
     secrets: environment.secrets,
     quietMs,
     redeliveryMs: capabilities.redeliveryMs + 5_000,
@@ -89,7 +89,15 @@ export function createKit({
       collectors.push(collector)
       return collector
     },
-    ledger: (topic, group = 'g') => createLedger({ topic, group, quietMs, onCollector: (one) => collectors.push(one) }),
+    ledger: (topic, group = 'g') =>
+      createLedger({
+        topic,
+        group,
+        quietMs,
+        onCollector: (one) => collectors.push(one),
+        onStored: measurements.stored,
+        onCheck: measurements.account(),
+      }),
     worker: startWorker,
     async pausable(program) {
       const worker = await startWorker(program)
@@ -118,6 +126,14 @@ export function createKit({
 
 const isPausable = (worker: Worker): worker is PausableWorker =>
   worker.pause !== undefined && worker.resume !== undefined
+
+/** After these, publishing has to resume. During `kill` it may resume by itself, on another node of a cluster. */
+const disturbances = ['kill', 'restart', 'cut', 'heal'] as const
+
+function measuring(faults: BoundFaults, { disturbed }: Measurements): BoundFaults {
+  const measured = disturbances.map((name) => [name, () => faults[name]().then(disturbed)])
+  return { ...faults, ...Object.fromEntries(measured) }
+}
 
 /** Returns the counts of each subscription of the case, for the text of a failure. */
 function runsSoFar(collectors: readonly Collector[]): string {

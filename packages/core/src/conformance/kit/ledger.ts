@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { isMqError, type PublishOptions, type Queue } from '../../index.js'
 import type { Worker } from '../subject.js'
 import { type CollectOptions, type Collector, collect } from './collector.js'
+import type { LedgerCounts } from './measurements.js'
 import { quiet, until } from './wait.js'
 
 export interface LedgerPublishOptions extends Pick<PublishOptions, 'timeoutMs' | 'delayMs' | 'headers'> {
@@ -49,9 +50,14 @@ export interface LedgerOptions {
   readonly group: string
   readonly quietMs: number
   readonly onCollector?: (collector: Collector) => void
+  /** Called when the broker has confirmed a message. */
+  readonly onStored?: () => void
+  /** Gets the counts of each check, even of one that fails. */
+  readonly onCheck?: (counts: LedgerCounts) => void
 }
 
-export function createLedger({ topic, group, quietMs, onCollector }: LedgerOptions): Ledger {
+export function createLedger(options: LedgerOptions): Ledger {
+  const { topic, group, quietMs, onCollector, onStored, onCheck } = options
   const published = new Set<string>()
   const rejected = new Set<string>()
   const unknown = new Set<string>()
@@ -74,6 +80,8 @@ export function createLedger({ topic, group, quietMs, onCollector }: LedgerOptio
     return found
   }
 
+  const repeated = (): number => [...counts().values()].reduce((sum, count) => sum + count - 1, 0)
+
   const publishOne = async (queue: Queue, index: number, options: LedgerPublishOptions): Promise<void> => {
     const id = `m-${index}`
     const { timeoutMs, delayMs, headers, key, data } = options
@@ -86,6 +94,7 @@ export function createLedger({ topic, group, quietMs, onCollector }: LedgerOptio
         ...(headers !== undefined && { headers }),
       })
       published.add(id)
+      onStored?.()
     } catch (error) {
       if (isMqError(error, 'MQ_PUBLISH_UNKNOWN')) unknown.add(id)
       else if (isMqError(error, 'MQ_PUBLISH_REJECTED')) rejected.add(id)
@@ -119,16 +128,18 @@ export function createLedger({ topic, group, quietMs, onCollector }: LedgerOptio
     },
     async check({ queue, duplicates, withinMs = 15_000 }) {
       const what = (): string => `${missing().length} of ${published.size} acknowledged messages: ${some(missing())}`
+      const report = (): void => onCheck?.({ stored: published.size, lost: missing().length, repeated: repeated() })
       await until(what, () => missing().length === 0, { timeoutMs: withinMs }).catch(async (error) => {
-        await readDeadLetters(queue)
+        await readDeadLetters(queue).finally(report)
         if (missing().length > 0) throw error
       })
       await quiet(() => handledIds().length, quietMs)
+      report()
       const handled = counts()
       const unexpected = [...handled.keys()].filter((id) => !published.has(id) && !unknown.has(id))
       assert.deepEqual(unexpected, [], 'messages that were handled, but not published or whose publish was rejected')
       const again = [...handled].filter(([, count]) => count > 1)
-      const surplus = again.reduce((sum, [, count]) => sum + count - 1, 0)
+      const surplus = repeated()
       const which = some(again.map(([id, count]) => `${id} x${count}`))
       assert.ok(surplus <= duplicates, `${surplus} repeated runs, at most ${duplicates} are allowed: ${which}`)
     },

@@ -21,6 +21,19 @@ export interface CaseResult {
   readonly reason?: string
   readonly error?: Error
   readonly durationMs: number
+  /** The counts of a case that accounts for each message. */
+  readonly figures?: Figures
+}
+
+export interface Figures {
+  /** The messages that the broker has confirmed. */
+  readonly stored: number
+  /** How many of them were neither handled nor dead-lettered in time. */
+  readonly lost: number
+  /** The repeated runs of messages that had been handled already. */
+  readonly repeated: number
+  /** How long it took after the end of each disturbance until the broker stored the next message. */
+  readonly recoveriesMs: readonly number[]
 }
 
 export interface ConformanceReport {

@@ -57,10 +57,11 @@ export async function runCase(one: ConformanceCase, context: CaseContext): Promi
   const startedAt = performance.now()
   const measurements = createMeasurements()
   const error = await attempt(one, { ...context, measurements })
-  const durationMs = Math.round(performance.now() - startedAt)
-  if (error === undefined) return { ...headOf(one), ...measurements.verdict(), durationMs }
-  if (error instanceof NotRun) return { ...headOf(one), status: 'not run', reason: error.message, durationMs }
-  return { ...headOf(one), status: 'failed', reason: reasonOf(error), error, durationMs }
+  const figures = measurements.figures()
+  const took = { durationMs: Math.round(performance.now() - startedAt), ...(figures && { figures }) }
+  if (error === undefined) return { ...headOf(one), ...measurements.verdict(), ...took }
+  if (error instanceof NotRun) return { ...headOf(one), status: 'not run', reason: error.message, ...took }
+  return { ...headOf(one), status: 'failed', reason: reasonOf(error), error, ...took }
 }
 
 async function attempt(one: ConformanceCase, context: Omit<KitOptions, 'caseId'>): Promise<Error | undefined> {
