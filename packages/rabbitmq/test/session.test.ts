@@ -1,9 +1,9 @@
-import { MqError, type Settlement } from '@mq/core/adapter'
+import { type Delivery, MqError, type Settlement } from '@mq/core/adapter'
 import type { Channel, ConsumeMessage } from 'amqplib'
 import { describe, expect, it, vi } from 'vitest'
 import { createFinished } from '../src/consume/finished.js'
 import { createSession, type SessionParts } from '../src/consume/session.js'
-import type { CopyResult } from '../src/wire/copy.js'
+import type { Copy, CopyResult } from '../src/wire/copy.js'
 
 const message = (deliveryTag: number, properties: object = {}): ConsumeMessage =>
   ({ fields: { deliveryTag }, properties, content: Buffer.from('1') }) as unknown as ConsumeMessage
@@ -50,18 +50,34 @@ describe('a session', () => {
     expect(channel.nack.mock.calls).toEqual([[delivered, false, isReturned]])
   })
 
-  it('a message that cannot be read is refused, and the driver gets no exception', () => {
-    const { session, channel, report } = sessionWith({})
-    const hostile = message(1)
-    Object.defineProperty(hostile, 'properties', {
-      get() {
-        throw new Error('hostile')
-      },
-    })
-    session.receive(hostile)
-    expect(channel.nack.mock.calls).toEqual([[hostile, false, false]])
-    expect(report.mock.calls).toMatchObject([[{ code: 'MQ_UNDECODABLE' }]])
-  })
+  it.each([{ isForeign: false }, { isForeign: true }])(
+    'a message that cannot be read dies with its body, and is left neither to the broker nor to the driver: %o',
+    async (source) => {
+      const copies: Copy[] = []
+      const deliveries: Delivery[] = []
+      const { session, channel, report } = sessionWith({
+        handle: async (delivery) => {
+          deliveries.push(delivery)
+          return { kind: 'dead', failure }
+        },
+        copy: (copy) => {
+          copies.push(copy)
+          return { result: Promise.resolve<CopyResult>('stored'), abandon: () => undefined }
+        },
+      })
+      const hostile = message(1)
+      Object.defineProperty(hostile, 'properties', {
+        get() {
+          throw new Error('hostile')
+        },
+      })
+      session.receive(hostile, source)
+      await vi.waitUntil(() => channel.ack.mock.calls.length > 0)
+      expect(deliveries).toMatchObject([{ attempt: 1, decodeError: { code: 'MQ_UNDECODABLE' } }])
+      expect(copies).toMatchObject([{ queue: 'dead', content: Buffer.from('1') }])
+      expect([channel.nack.mock.calls, report.mock.calls]).toEqual([[], []])
+    },
+  )
 
   describe('of messages that this process has finished', () => {
     const named = { messageId: 'm', headers: { 'cloudEvents:time': '2026-01-02T03:04:05.678Z' } }

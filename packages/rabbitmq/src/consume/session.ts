@@ -1,7 +1,7 @@
 import { type Handle, MqError } from '@mq/core/adapter'
 import type { Channel, ConsumeMessage } from 'amqplib'
 import { textOf } from '../connection/errors.js'
-import { type Decoded, decode } from '../wire/decode.js'
+import { decode } from '../wire/decode.js'
 import { Dispatcher } from './dispatcher.js'
 import { Run, Runs } from './runs.js'
 import { createSettler, type SettlerParts } from './settler.js'
@@ -51,13 +51,12 @@ export function createSession(channel: Channel, parts: SessionParts) {
   let arrivedAt = 0
 
   function receive(delivered: ConsumeMessage, source: Origin = ours): void {
-    const decoded = decodeOrRefuse(delivered, source)
-    if (decoded === undefined) return
+    const run = runOf(delivered, source)
+    const { decoded } = run
     if (isPaused) arrivedAt = performance.now()
-    if (source.isForeign) reportStream(delivered)
-    const run = new Run(delivered, decoded, source)
+    if (source.isForeign) reportStream(run.delivered)
     runs.add(run)
-    if (finished.has(delivered)) settler.finish(run)
+    if (finished.has(run.delivered)) settler.finish(run)
     else if (!options.ephemeral && !options.ordered && !source.isForeign && decoded.deliveryCount >= maxDeliveries)
       renew(run)
     else if (!isPaused) dispatcher.add(run)
@@ -79,17 +78,16 @@ export function createSession(channel: Channel, parts: SessionParts) {
     })
   }
 
-  /** Returns undefined if the message could not even be decoded as unreadable. */
-  function decodeOrRefuse(delivered: ConsumeMessage, { isForeign }: Origin): Decoded | undefined {
+  /** If a message cannot even be decoded as unreadable, its body alone goes on. It becomes a dead letter like others. */
+  function runOf(delivered: ConsumeMessage, source: Origin): Run {
+    const options = { countRedeliveries: !parts.options.ordered }
     try {
-      return decode(delivered, ref.topic, { countRedeliveries: !options.ordered })
+      return new Run(delivered, decode(delivered, ref.topic, options), source)
     } catch (cause) {
       // The driver would close the channel for an error, and this message would do the same on the next one.
-      const text = `A message could not be read, and was left to ${isForeign ? 'its queue' : 'RabbitMQ to dead-letter'}: ${textOf(cause)}`
-      if (isForeign) settler.leaveUnreadable(delivered)
-      else settler.refuseUnreadable(delivered)
-      report(new MqError('MQ_UNDECODABLE', text, { cause }))
-      return undefined
+      const decodeError = new MqError('MQ_UNDECODABLE', `The message cannot be read: ${textOf(cause)}`, { cause })
+      const bare = withoutProperties(delivered)
+      return new Run(bare, { ...decode(bare, ref.topic, options), decodeError }, source)
     }
   }
 
@@ -167,3 +165,9 @@ export function createSession(channel: Channel, parts: SessionParts) {
 }
 
 export type Session = ReturnType<typeof createSession>
+
+const withoutProperties = ({ fields, content }: ConsumeMessage): ConsumeMessage => ({
+  fields,
+  content,
+  properties: { headers: {} } as ConsumeMessage['properties'],
+})

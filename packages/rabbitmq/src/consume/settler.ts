@@ -32,8 +32,6 @@ interface Replacement extends Pick<Copy, 'queue' | 'delayMs'> {
   readonly isSameAttempt?: boolean
 }
 
-const leavePauseMs = 1_000
-
 /** Creates the part of a session that answers the broker. `onEnd` is called for each run that has ended. */
 export function createSettler(channel: Channel, parts: SettlerParts, runs: Runs, onEnd: (run: Run) => void) {
   const { ref, options, copy, finished } = parts
@@ -142,23 +140,6 @@ export function createSettler(channel: Channel, parts: SettlerParts, runs: Runs,
     giveBack,
     renew,
     finish,
-    /** Leaves a message that cannot be read to the broker, which dead-letters it. */
-    refuseUnreadable(delivered: ConsumeMessage): void {
-      acknowledger.count()
-      channel.nack(delivered, false, false)
-    },
-    /** Leaves a message that cannot be read in a queue of other programs, where the broker might drop it otherwise. */
-    leaveUnreadable(delivered: ConsumeMessage): void {
-      const leave = (): void => {
-        try {
-          channel.nack(delivered, false, true)
-        } catch {
-          // The channel has closed, which returns it as well.
-        }
-      }
-      // It comes again at once.
-      setTimeout(leave, leavePauseMs).unref()
-    },
     /** Sends no answers before the work is done. */
     async holdWhile(work: () => Promise<unknown>): Promise<void> {
       held = []
