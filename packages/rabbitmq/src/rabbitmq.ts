@@ -116,7 +116,7 @@ export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
         },
       }
     },
-    deadLetters: (ref) => deadLetterStore({ ref, names, link, copy }),
+    deadLetters: (ref) => deadLetterStore({ ref, names, link, copy, report: reportError }),
     health() {
       const healths = [...consumers].map((consumer) => consumer.health)
       const isDegraded = delayWatch.isLate || healths.some(({ status }) => status === 'recovering')

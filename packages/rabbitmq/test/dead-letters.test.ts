@@ -1,5 +1,5 @@
 import type { MqError } from '@mq/core'
-import { brokers, type RabbitServer, shared } from '@mq/test-brokers'
+import { brokers, proxy, type RabbitServer, shared } from '@mq/test-brokers'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { namespaceFor } from '../src/topology/names.js'
 import { largeField, nestedFields, propertiesWith, propertiesWithLateTime, publishBytes } from './support/frames.js'
@@ -125,6 +125,17 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('dead letters', () => {
     })
   }
 
+  const idsOf = (count: number): string[] => Array.from({ length: count }, (_, index) => `large-${index}`)
+
+  /** Puts large messages among the dead letters, in the order of their ids. */
+  async function putLarge(topic: string, { count, megabytes }: { readonly count: number; readonly megabytes: number }) {
+    const content = Buffer.alloc(megabytes * 1024 * 1024, 'x')
+    await onRaw(server.url, async (channel) => {
+      for (const messageId of idsOf(count)) channel.sendToQueue(names.dead(refOf(topic)), content, { messageId })
+      await channel.waitForConfirms()
+    })
+  }
+
   it('that cannot be copied stay and are named, and all others are replayed', async () => {
     const queue = await open({ url: server.url })
     const topic = freshTopic()
@@ -172,6 +183,62 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('dead letters', () => {
       ['late', 1],
       ['late', 2],
     ])
+  })
+
+  it('are listed up to 64 MiB, with an error that says how many are left out, and all of them can be replayed', async () => {
+    const queue = await open({ url: server.url })
+    const errors: string[] = []
+    queue.on('error', ({ error }) => void errors.push(error.message))
+    const topic = freshTopic()
+    await queue.declareGroup(topic, 'workers')
+    await putLarge(topic, { count: 12, megabytes: 8 })
+    const letters = queue.deadLetters(topic)
+    for (let times = 0; times < 2; times++) {
+      expect((await letters.list()).map(({ message }) => message.id)).toEqual(idsOf(8))
+    }
+    expect(errors).toEqual(Array(2).fill(expect.stringMatching(/has 8 of 12 entries: a list ends at 64 MiB/)))
+    expect(await letters.purge(['unknown'])).toEqual({ purged: 0 })
+    expect(await letters.replay()).toEqual({ replayed: 12 })
+    expect(await queue.stats(topic)).toMatchObject({ ready: 12, dead: 0 })
+  })
+
+  it('are all listed and replayed if each of them takes seconds to arrive', async () => {
+    const link = await proxy(server)
+    const queue = await open({ url: link.url })
+    const topic = freshTopic()
+    await queue.declareGroup(topic, 'workers')
+    await putLarge(topic, { count: 3, megabytes: 1 })
+    const letters = queue.deadLetters(topic)
+    expect(await letters.list()).toHaveLength(3)
+    await link.slow(500_000)
+    expect((await letters.list()).map(({ message }) => message.id)).toEqual(idsOf(3))
+    expect(await letters.replay(['unknown'])).toEqual({ replayed: 0 })
+    await link.heal()
+    expect(await letters.replay()).toEqual({ replayed: 3 })
+    await link.close()
+  })
+
+  it('are shown whole to each of the processes that look at the same time', async () => {
+    const { topic, letters } = await withDead(7)
+    const others = await open({ url: server.url })
+    const lists = await Promise.all(
+      Array.from({ length: 6 }, (_, index) => (index % 2 === 0 ? letters : others.deadLetters(topic)).list()),
+    )
+    expect(lists.map((entries) => entries.map(({ data }) => data))).toEqual(Array(6).fill([0, 1, 2, 3, 4, 5, 6]))
+    const replays = await Promise.all([letters.replay(), others.deadLetters(topic).replay()])
+    expect(replays.map(({ replayed }) => replayed).sort()).toEqual([0, 7])
+  })
+
+  it('are not listed in part while another program consumes them: the list rejects', async () => {
+    const { topic, letters } = await withDead(3)
+    await onRaw(server.url, async (channel) => {
+      await channel.prefetch(2)
+      await channel.consume(names.dead(refOf(topic)), () => undefined)
+      const consumed = { code: 'MQ_OPERATION_FAILED', message: expect.stringMatching(/another program consumes/) }
+      await expect(letters.list()).rejects.toMatchObject(consumed)
+      await expect(letters.replay()).rejects.toMatchObject(consumed)
+    })
+    expect(await letters.list()).toHaveLength(3)
   })
 
   it('that other programs wrote keep their ids, however the broker orders their headers', async () => {

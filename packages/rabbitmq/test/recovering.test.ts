@@ -269,6 +269,52 @@ describe.skipIf(!brokers.owned('rabbitmq'))('recovering', () => {
     }
   })
 
+  it('a delivery limit that a policy sets drops no dead letter, however often they are listed', async () => {
+    await server.rabbitmqctl('set_policy', 'limited', '^mq--dead', '{"delivery-limit":3}', '--apply-to', 'queues')
+    try {
+      const queue = await open({ url: server.url })
+      const topic = freshTopic()
+      const errors: unknown[] = []
+      queue.on('error', ({ error }) => errors.push(error.message))
+      const fail = (): never => {
+        throw new Error('broken')
+      }
+      const subscription = await queue.subscribe(topic, fail, { retry: { attempts: 1 }, concurrency: 1 })
+      for (const data of [0, 1, 2]) await queue.publish(topic, data)
+      await eventually(async () => (await queue.stats(topic)).dead === 3, 'the dead letters')
+      await subscription.stop()
+      const letters = queue.deadLetters(topic)
+      const first = await letters.list()
+      expect(first.map(({ data }) => data)).toEqual([0, 1, 2])
+      for (let times = 0; times < 30; times++) {
+        if (times % 3 === 0) expect(await letters.purge(['unknown'])).toEqual({ purged: 0 })
+        expect(await letters.list()).toEqual(first)
+      }
+      expect(await letters.replay()).toEqual({ replayed: 3 })
+      expect(await queue.stats(topic)).toMatchObject({ ready: 3, dead: 0 })
+      expect(errors).toEqual([])
+    } finally {
+      await server.rabbitmqctl('clear_policy', 'limited')
+    }
+  })
+
+  it('a dead letter that the broker made keeps its id and its reason when it is renewed', async () => {
+    const queue = await open({ url: server.url })
+    const topic = freshTopic()
+    await queue.declareGroup(topic, 'workers')
+    await queue.publish(topic, { order: 7 }, { headers: { tenant: 'x' } })
+    await onRaw(server.url, async (channel) => {
+      const message = await channel.get(names.group({ topic, group: 'workers' }))
+      if (message !== false) channel.reject(message, false)
+    })
+    await eventually(async () => (await queue.stats(topic)).dead === 1, 'the dead letter')
+    const letters = queue.deadLetters(topic)
+    const first = await letters.list()
+    expect(first).toMatchObject([{ data: { order: 7 }, failure: { reason: 'broker', error: { code: 'rejected' } } }])
+    for (let times = 0; times < 10; times++) expect(await letters.list()).toEqual(first)
+    expect(await letters.replay([first[0]?.entryId ?? ''])).toEqual({ replayed: 1 })
+  })
+
   it('a handler that holds up the event loop is named as the reason when its message dies as crashed', async () => {
     const queue = await open({ url: server.url, heartbeatMs: 1_000 })
     const topic = freshTopic()

@@ -1,109 +1,190 @@
-import { Fifo, MqError } from '@mq/core/adapter'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { MqError } from '@mq/core/adapter'
 import type { Channel, ConsumeMessage } from 'amqplib'
-import { answerTimeoutMs, inTime } from '../connection/answers.js'
+import { inTime } from '../connection/answers.js'
 
-/** How long an expected message may take to arrive before the broker is asked. Another process may have borrowed it meanwhile. */
-const arrivalMs = 1_000
+/** The first page has one message. Pages grow while their messages are small, because nobody knows the size of the next one. */
+const maxPage = 256
+const maxPageBytes = 8 * 1024 * 1024
+
+/** An expected message counts as taken by others if nothing has come for so many of these periods. */
+const quietMs = 1_000
+const maxQuiet = 10
+/** A connection that carries more than this in a period is not quiet: a large message may be on its way. */
+const quietBytes = 64 * 1024
+
+/** How long another consumer may take to be gone. */
+const aloneMs = 5_000
+const alonePollMs = 50
 
 /** How long it may take until returned messages can be borrowed again, once the broker has answered. */
-const returnMs = 1_000
+const returnMs = 2_000
 const returnPollMs = 5
 
 /**
- * Takes messages out of a queue, the oldest first, and returns those that were not acknowledged in their order. It consumes instead
- * of fetching them one by one, because the broker keeps the order only among the messages of one consumer.
+ * Takes messages out of a queue, the oldest first, and puts back those that were not acknowledged, where they were. It consumes a page at a
+ * time instead of fetching messages one by one, because the broker keeps the order only among the messages of one consumer.
  */
 export interface Borrower {
-  /** The number of messages in the queue at the beginning. */
+  /** The number of messages in the queue at the beginning. No later ones are borrowed. */
   readonly ready: number
-  /** Resolves with undefined if no more messages come. Rejects if the channel was lost. */
-  next(): Promise<ConsumeMessage | undefined>
+  /**
+   * Resolves with the next messages, at most `max` and about 8 MiB of them, and with none once all have been there. Rejects if the channel
+   * was lost, or if others have taken a part of them.
+   */
+  page(max?: number): Promise<readonly ConsumeMessage[]>
   acknowledge(message: ConsumeMessage): void
-  /** Keeps a message until the end. It takes no place of the limit. */
-  keep(): Promise<void>
-  /** Returns the rest. Resolves once others can see it, or after a moment. */
-  end(): Promise<void>
+  /** Puts the rest back. Resolves with how many of them others can see, or with undefined if that is not known. */
+  end(): Promise<Returned | undefined>
 }
 
-/** Borrows at most `limit` messages at a time. */
-export async function borrowFrom(channel: Channel, queue: string, limit: number): Promise<Borrower> {
-  const arrived = new Fifo<ConsumeMessage>()
-  let wake = (): void => undefined
+interface Returned {
+  readonly expected: number
+  readonly found: number
+}
+
+export async function borrowFrom(channel: Channel, queue: string): Promise<Borrower> {
+  /** The delivery tags of each page that are neither acknowledged nor returned. */
+  const pages: Set<number>[] = []
   let isOver = false
-  let outstanding = 0
-  let kept = 0
-  const tags: string[] = []
+  let wake = (): void => undefined
   channel.on('close', () => {
     isOver = true
     wake()
   })
-  const ready = (await inTime(channel.checkQueue(queue))).messageCount
-  await inTime(channel.prefetch(limit))
-  await consume()
+  const ready = await untilAlone(channel, queue)
+  let left = ready
+  let size = 1
 
-  /** Each consumer may hold as many messages as the limit says. */
-  async function consume(): Promise<void> {
-    const consuming = channel.consume(queue, (message) => {
-      if (message === null) isOver = true
-      else {
-        arrived.push(message)
-        outstanding += 1
-      }
-      wake()
-    })
-    tags.push((await inTime(consuming)).consumerTag)
-  }
-
-  /** Waits for the next message. The broker writes its answer behind the messages that it has sent, however long those take. */
-  async function arrival(): Promise<void> {
-    const endsAt = performance.now() + answerTimeoutMs
-    while (arrived.length === 0 && !isOver && performance.now() < endsAt) {
+  /** Waits until it is true, or nothing comes for too long. */
+  async function until(isTrue: () => boolean, arrived: () => number): Promise<void> {
+    for (let quiet = 0; quiet < maxQuiet && !isTrue() && !isOver; quiet++) {
+      const before = [arrived(), bytesRead(channel)] as const
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, arrivalMs)
+        const timer = setTimeout(resolve, quietMs)
         wake = () => {
+          if (!isTrue() && !isOver) return
           clearTimeout(timer)
           resolve()
         }
       })
-      if (arrived.length > 0 || isOver) return
-      const { messageCount } = await inTime(channel.checkQueue(queue))
-      if (messageCount === 0) return
+      if (arrived() > before[0] || bytesRead(channel) - before[1] > quietBytes) quiet = -1
+    }
+  }
+
+  /** Consumes so many messages and no more. The first ones keep their bodies; those beyond the size of a page are put back. */
+  async function consume(count: number): Promise<ConsumeMessage[]> {
+    const messages: ConsumeMessage[] = []
+    const beyond: ConsumeMessage[] = []
+    const tags = new Set<number>()
+    let bytes = 0
+    let largest = 1
+    await inTime(channel.prefetch(count))
+    const consuming = channel.consume(queue, (message) => {
+      if (message === null) isOver = true
+      else {
+        if (bytes < maxPageBytes) messages.push(message)
+        else beyond.push({ ...message, content: Buffer.alloc(0) })
+        tags.add(message.fields.deliveryTag)
+        bytes += message.content.length
+        largest = Math.max(largest, message.content.length)
+      }
+      wake()
+    })
+    pages.push(tags)
+    const { consumerTag } = await inTime(consuming)
+    await until(
+      () => tags.size >= count,
+      () => tags.size,
+    )
+    if (isOver) throw new MqError('MQ_CONNECTION_LOST', 'The channel to the dead letters was lost')
+    // Not before all have come: the channel would drop one that is on its way. Not later: answers would let more come.
+    await inTime(channel.cancel(consumerTag))
+    if (tags.size < count) throw taken(count - tags.size)
+    if (beyond.length > 0) await putBack(beyond, tags)
+    size = Math.max(1, Math.min(maxPage, 2 * count, Math.floor(maxPageBytes / largest)))
+    return messages
+  }
+
+  const taken = (missing: number): MqError =>
+    new MqError('MQ_OPERATION_FAILED', `Another program has taken ${missing} or more of the ${ready} dead letters`)
+
+  /** Puts messages back that are too much for a page. They come again behind those that were put back before. */
+  async function putBack(beyond: readonly ConsumeMessage[], tags: Set<number>): Promise<void> {
+    const { messageCount } = await inTime(channel.checkQueue(queue))
+    for (const message of beyond) {
+      tags.delete(message.fields.deliveryTag)
+      channel.nack(message)
+    }
+    await untilSeen(messageCount + beyond.length)
+  }
+
+  async function putAllBack(): Promise<Returned> {
+    let { messageCount: expected } = await inTime(channel.checkQueue(queue))
+    for (const tags of pages) {
+      const last = [...tags].at(-1)
+      if (last === undefined) continue
+      // Those before it are of this page, because earlier pages are back already.
+      channel.nack({ fields: { deliveryTag: last } } as ConsumeMessage, true, true)
+      expected += tags.size
+    }
+    return { expected, found: await untilSeen(expected) }
+  }
+
+  /** Resolves with the number of messages in the queue, once so many are there again or after a moment. */
+  async function untilSeen(expected: number): Promise<number> {
+    const endsAt = performance.now() + returnMs
+    for (;;) {
+      const { messageCount: found } = await inTime(channel.checkQueue(queue))
+      if (found >= expected || performance.now() > endsAt) return found
+      await sleep(returnPollMs)
     }
   }
 
   return {
     ready,
-    async next() {
-      if (arrived.length === 0 && !isOver) await arrival()
-      const message = arrived.shift()
-      if (message === undefined && isOver) {
-        throw new MqError('MQ_CONNECTION_LOST', 'The channel to the dead letters was lost')
-      }
-      return message
+    async page(max = maxPage) {
+      const count = Math.min(left, size, max)
+      const messages = count === 0 ? [] : await consume(count)
+      left -= messages.length
+      return messages
     },
     acknowledge(message) {
+      const { deliveryTag } = message.fields
+      if (isOver || !pages.some((tags) => tags.delete(deliveryTag))) return
       channel.ack(message)
-      outstanding -= 1
-    },
-    async keep() {
-      kept += 1
-      if (kept % limit === 0) await consume()
     },
     async end() {
-      if (isOver) return
       try {
-        await Promise.all(tags.map((tag) => inTime(channel.cancel(tag))))
-        const others = await inTime(channel.checkQueue(queue))
-        channel.nackAll(true)
-        let back = await inTime(channel.checkQueue(queue))
-        const endsAt = performance.now() + returnMs
-        while (back.messageCount < others.messageCount + outstanding && performance.now() < endsAt) {
-          await new Promise((resolve) => setTimeout(resolve, returnPollMs))
-          back = await inTime(channel.checkQueue(queue))
-        }
+        return isOver ? undefined : await putAllBack()
       } catch {
-        // The broker returns them when the channel closes.
+        // The broker puts them back when the channel closes.
+        return undefined
+      } finally {
+        isOver = true
       }
     },
   }
+}
+
+/** Waits for an earlier borrower whose connection was lost, and resolves with the number of messages then. */
+async function untilAlone(channel: Channel, queue: string): Promise<number> {
+  const endsAt = performance.now() + aloneMs
+  for (;;) {
+    const { messageCount, consumerCount } = await inTime(channel.checkQueue(queue))
+    if (consumerCount === 0) return messageCount
+    if (performance.now() > endsAt) {
+      throw new MqError(
+        'MQ_OPERATION_FAILED',
+        `A part of the dead letters is not seen: another program consumes '${queue}'`,
+      )
+    }
+    await sleep(alonePollMs)
+  }
+}
+
+/** Returns how much the connection has received. */
+function bytesRead({ connection }: Channel): number {
+  const { stream } = connection as unknown as { readonly stream?: { readonly bytesRead?: unknown } }
+  return typeof stream?.bytesRead === 'number' ? stream.bytesRead : 0
 }

@@ -3,7 +3,6 @@ import { type DeadLetterStore, type GroupRef, MqError, type RawDeadLetter } from
 import type { Channel, ConsumeMessage, Message } from 'amqplib'
 import { answerTimeoutMs, inTime } from '../connection/answers.js'
 import { keepChannels } from '../connection/channel-budget.js'
-import { closeChannel, openChannel } from '../connection/channels.js'
 import { operationError, reply, replyCode } from '../connection/errors.js'
 import type { Link } from '../connection/link.js'
 import type { Namespace } from '../topology/names.js'
@@ -11,25 +10,37 @@ import { type Copier, copyProperties } from '../wire/copy.js'
 import { decode } from '../wire/decode.js'
 import { type Borrower, borrowFrom } from './borrower.js'
 import { deadLetterOf, entryIdOf } from './entry.js'
+import { createRenewal } from './renewal.js'
+import { inTurn } from './turns.js'
 
 export interface DeadLetterParts {
   readonly ref: GroupRef
   readonly names: Namespace
   readonly link: Link
   readonly copy: Copier
+  readonly report: (error: MqError, ref: GroupRef) => void
 }
-
-/** The most entries that are replayed at the same time. */
-const maxCopies = 100
 
 /** A list looks at this many entries at least. */
 const minScan = 1_000
+
+/** A list ends at this size, even below its limit, because it is held in memory. */
+const maxListBytes = 64 * 1024 * 1024
 
 /** The most entries that an error names. */
 const maxNamed = 20
 
 /** Resolves with whether an entry is used, and may be removed. */
 type Use = (message: Message) => Promise<boolean>
+
+/** Renews those of the messages that need it before they are put back, and removes the originals. */
+type Keep = (messages: readonly ConsumeMessage[]) => Promise<void>
+
+interface Taking {
+  /** Default: all entries. */
+  readonly entryIds: readonly string[] | undefined
+  readonly use: Use
+}
 
 interface Taken {
   readonly taken: number
@@ -39,95 +50,112 @@ interface Taken {
 
 const nothing: Taken = { taken: 0, left: [] }
 
-const scanOf = (limit: number): number => Math.max(limit, minScan)
-
-/** The most entries that are searched for ids: AMQP lets a consumer hold no more messages. */
-const maxBorrowed = 65_535
-
 /**
- * Creates the dead letters of a group. AMQP shows a message only to the consumer that takes it, so entries are borrowed and returned,
- * and meanwhile others do not see them. If this is interrupted, the broker returns them.
+ * Creates the dead letters of a group. AMQP shows a message only to the consumer that takes it, so entries are borrowed and put back.
+ * Others wait for their turn meanwhile. If this is interrupted, the broker puts them back.
  */
-export function deadLetterStore({ ref, names, link, copy }: DeadLetterParts): DeadLetterStore {
+export function deadLetterStore({ ref, names, link, copy, report }: DeadLetterParts): DeadLetterStore {
   const queue = names.dead(ref)
+  const whose = `the dead letters of '${ref.group}' on '${ref.topic}'`
 
-  /** Everything that is not acknowledged at the end is returned. A group that does not exist has no dead letters. */
-  async function onQueue<T>(what: string, ifMissing: T, work: (channel: Channel) => Promise<T>): Promise<T> {
+  /** Everything that is not acknowledged at the end is put back. A group that does not exist has no dead letters. */
+  async function onQueue<T>(doing: string, ifMissing: T, work: (channel: Channel) => Promise<T>): Promise<T> {
+    const what = `${doing} ${whose}`
     try {
       const connection = await link.ready(answerTimeoutMs)
       // Not an errand: it takes long, and others are done for it meanwhile.
-      const giveChannelBack = keepChannels(connection, 1, `${what} the dead letters`)
+      const giveChannelBack = keepChannels(connection, 1, what)
       try {
-        const channel = await openChannel(connection, 'plain')
-        try {
-          return await work(channel)
-        } finally {
-          await closeChannel(channel)
-        }
+        return await inTurn(connection, { lock: names.turn(ref), what }, work)
       } finally {
         giveChannelBack()
       }
     } catch (cause) {
       if (replyCode(cause) === reply.notFound) return ifMissing
-      throw operationError(cause, `${what} the dead letters of '${ref.group}' on '${ref.topic}'`)
+      throw operationError(cause, what)
     }
   }
 
-  async function borrow<T>(channel: Channel, limit: number, work: (borrower: Borrower) => Promise<T>): Promise<T> {
-    const borrower = await borrowFrom(channel, queue, limit)
+  async function borrow<T>(channel: Channel, work: (borrower: Borrower, keep: Keep) => Promise<T>): Promise<T> {
+    const borrower = await borrowFrom(channel, queue)
+    const renew = createRenewal(ref, copy)
+    const keep = async (messages: readonly ConsumeMessage[]): Promise<void> => {
+      const renewing = messages.map(async (message) => {
+        if (await renew(message)) borrower.acknowledge(message)
+      })
+      await Promise.all(renewing)
+    }
     try {
-      return await work(borrower)
+      return await work(borrower, keep)
     } finally {
-      await borrower.end()
+      const returned = await borrower.end()
+      if (returned !== undefined && returned.found < returned.expected) reportGone(returned.expected - returned.found)
     }
   }
 
-  /** Looks at more entries than it lists and keeps those that died first, because a returned entry may change its place. */
-  async function list(borrower: Borrower, limit: number): Promise<readonly RawDeadLetter[]> {
+  function reportGone(count: number): void {
+    const why = 'a policy limits their deliveries, or another program takes them'
+    report(new MqError('MQ_OPERATION_FAILED', `${count} of ${whose} are gone after they were looked at: ${why}`), ref)
+  }
+
+  /** Looks at more entries than it lists and keeps those that died first, because a renewed one has changed its place. */
+  async function list(borrower: Borrower, keep: Keep, limit: number): Promise<readonly RawDeadLetter[]> {
     const entries: RawDeadLetter[] = []
-    for (let left = Math.min(borrower.ready, scanOf(limit)); left > 0; left--) {
-      const message = await borrower.next()
-      if (message === undefined) break
-      const entry = deadLetterOf(message, ref.topic)
-      const later = entries.findIndex(({ failure }) => failure.failedAt > entry.failure.failedAt)
-      entries.splice(later === -1 ? entries.length : later, 0, entry)
-      if (entries.length > limit) entries.pop()
+    let bytes = 0
+    for (let left = Math.max(limit, minScan); left > 0 && bytes < maxListBytes; ) {
+      const messages = await borrower.page(left)
+      if (messages.length === 0) break
+      for (const message of messages) {
+        const entry = deadLetterOf(message, ref.topic)
+        const later = entries.findIndex(({ failure }) => failure.failedAt > entry.failure.failedAt)
+        entries.splice(later === -1 ? entries.length : later, 0, entry)
+        if (entries.length > limit) entries.pop()
+        bytes += message.content.length
+      }
+      left -= messages.length
+      await keep(messages)
     }
+    const wanted = Math.min(limit, borrower.ready)
+    if (entries.length < wanted) reportPart(entries.length, wanted)
     return entries
   }
 
+  function reportPart(listed: number, wanted: number): void {
+    const why = `a list ends at ${maxListBytes / 1024 / 1024} MiB. Replay or purge those to see the next ones`
+    report(new MqError('MQ_OPERATION_FAILED', `The list of ${whose} has ${listed} of ${wanted} entries: ${why}`), ref)
+  }
+
   /** Takes entries, the oldest first: those with the ids, or all that are there now. Those that cannot be used stay. */
-  async function take(borrower: Borrower, entryIds: readonly string[] | undefined, use: Use): Promise<Taken> {
+  async function take(borrower: Borrower, keep: Keep, { entryIds, use }: Taking): Promise<Taken> {
     const wanted = entryIds === undefined ? undefined : new Set(entryIds)
-    const using = new Set<Promise<void>>()
     const left: string[] = []
     let taken = 0
     async function useOne(message: ConsumeMessage): Promise<void> {
       if (await use(message)) {
         borrower.acknowledge(message)
         taken += 1
-      } else {
-        left.push(entryIdOf(message))
-        await borrower.keep()
+      } else left.push(entryIdOf(message))
+    }
+    try {
+      while (wanted?.size !== 0) {
+        const messages = await borrower.page()
+        if (messages.length === 0) break
+        const used = messages.filter((message) => wanted === undefined || wanted.delete(entryIdOf(message)))
+        await all(used.map(useOne))
+        await keep(messages.filter((message) => !used.includes(message)))
       }
+    } catch (cause) {
+      if (taken === 0) throw cause
+      const error = operationError(cause, `Using ${whose}`)
+      throw new MqError(error.code, `${error.message} (${taken} entries were used before)`, { cause })
     }
-    for (let rest = borrower.ready; rest > 0 && wanted?.size !== 0; rest--) {
-      const message = await borrower.next()
-      if (message === undefined) break
-      if (wanted !== undefined && !wanted.delete(entryIdOf(message))) continue
-      const used = useOne(message).then(() => void using.delete(used))
-      used.catch(() => undefined)
-      using.add(used)
-      if (using.size >= maxCopies) await Promise.race(using)
-    }
-    await Promise.all(using)
     return { taken, left }
   }
 
   const taking =
     (entryIds: readonly string[] | undefined, use: Use) =>
     (channel: Channel): Promise<Taken> =>
-      borrow(channel, entryIds === undefined ? maxCopies : maxBorrowed, (borrower) => take(borrower, entryIds, use))
+      borrow(channel, (borrower, keep) => take(borrower, keep, { entryIds, use }))
 
   /** Resolves with false if no copy of the message can be made. */
   async function replayOne(message: Message): Promise<boolean> {
@@ -154,7 +182,7 @@ export function deadLetterStore({ ref, names, link, copy }: DeadLetterParts): De
   return {
     list: ({ limit }) =>
       onQueue<readonly RawDeadLetter[]>('Listing', [], (channel) =>
-        borrow(channel, scanOf(limit), (borrower) => list(borrower, limit)),
+        borrow(channel, (borrower, keep) => list(borrower, keep, limit)),
       ),
     replay,
     purge: (entryIds) =>
@@ -164,4 +192,9 @@ export function deadLetterStore({ ref, names, link, copy }: DeadLetterParts): De
           : (await taking(entryIds, async () => true)(channel)).taken,
       ),
   }
+}
+
+/** Waits for all, then rejects if one has rejected. */
+async function all(work: readonly Promise<void>[]): Promise<void> {
+  for (const result of await Promise.allSettled(work)) if (result.status === 'rejected') throw result.reason
 }

@@ -29,7 +29,7 @@ export function createCopier({ names, outbox, redeclareGroup, report }: CopierPa
         const { status, routed, error } = await sent.outcome
         if (status === 'stored' && routed !== 'no') return 'stored'
         if (isOver()) return 'abandoned'
-        if (error !== undefined) report(error, copy.ref)
+        if (error !== undefined && !copy.isOptional) report(error, copy.ref)
         if (parcel?.isImpossible) return 'impossible'
         // The broker has no queue for it.
         else await redeclareGroup(copy.ref).catch((failure: MqError) => report(failure, copy.ref))

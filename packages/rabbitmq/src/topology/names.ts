@@ -12,6 +12,8 @@ export function namespaceFor(prefix: string) {
     dead: ({ topic, group }: GroupRef): string => named('dead', topic, group),
     /** The queue that the one instance that handles an ordered group owns. */
     lock: ({ topic, group }: GroupRef): string => named('lock', topic, group),
+    /** The queue that the one instance that looks at the dead letters of a group owns. */
+    turn: ({ topic, group }: GroupRef): string => named('turn', topic, group),
     ephemeral: ({ topic, group }: GroupRef): string => named('ephemeral', topic, group),
     /** The queue that says which group reads a queue of other programs. */
     reader: (hash: string): string => named('reader', hash),

@@ -9,6 +9,8 @@ export interface Copy {
   readonly delayMs: number
   readonly content: Buffer
   readonly properties: Options.Publish
+  /** Nothing is lost if it cannot be stored, so no error is reported. */
+  readonly isOptional?: boolean
 }
 
 /** `impossible`: no broker will ever take it, because its headers exceed a frame or hold a value that the driver cannot write. */
