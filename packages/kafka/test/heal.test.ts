@@ -145,7 +145,7 @@ describe.skipIf(!brokers.owned('kafka'))('trouble', () => {
     await until(() => queue.health().status === 'up', { what: 'good health', timeoutMs: 20_000 })
   })
 
-  it('of a broker that is gone does not keep a consumer from stopping', async () => {
+  it('of a broker that is gone does not keep a consumer from stopping at its timeout', async () => {
     const hurt = await link()
     const { queue } = await open({ url: hurt.url, ...times })
     const topic = newTopic()
@@ -157,8 +157,8 @@ describe.skipIf(!brokers.owned('kafka'))('trouble', () => {
     await queue.publish(topic, 1)
     await until(() => started, { what: 'the handler' })
     await hurt.freeze('both')
-    const startedAt = Date.now()
+    const startedAt = performance.now()
     await queue.disconnect({ timeoutMs: 500 })
-    expect(Date.now() - startedAt).toBeLessThan(5_500)
+    expect(performance.now() - startedAt).toBeLessThan(2_000)
   })
 })

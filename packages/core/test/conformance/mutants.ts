@@ -16,6 +16,7 @@ export const mutants = {
   disconnectLeavesConnection: ['leaves the connection open after disconnect', 'CON-8'],
   disconnectTwiceRejects: ['rejects a second disconnect', 'CON-1'],
   disconnectHangsWhenDown: ['waits in disconnect for a dead broker', 'SHD-12'],
+  disconnectOverrunsWhenDown: ['waits in disconnect for a dead broker longer than its timeout', 'SHD-12'],
   disconnectDropsPublishes: ['does not wait in disconnect for accepted publishes', 'SHD-15'],
   leaksTimer: ['leaves a timer running after disconnect', 'SHD-14'],
   publishesAfterDisconnect: ['reports a message as stored after disconnect', 'CON-3'],

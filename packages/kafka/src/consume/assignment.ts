@@ -30,8 +30,6 @@ export interface AssignmentOptions {
  * slow broker holds them up.
  */
 const maxUncommittedPerHandler = 20
-/** How long a stop waits for its last commit once the handlers have ended. */
-const lastCommitMs = 1_500
 
 /**
  * The partitions that a member of a group owns, from its first assignment until it loses them all or stops. Reads them, has their
@@ -109,14 +107,18 @@ export class Assignment {
     this.#drop(this.#workload.trackers, cause)
   }
 
-  /** Waits for the handlers, aborts those that still run when the time is over, and commits. */
-  async stop(timeoutMs: number, reason: MqError): Promise<void> {
+  /** Ends. Waits for the handlers, and aborts those that still run when the time is over. */
+  async finish(timeoutMs: number, reason: MqError): Promise<void> {
     this.#end()
     const { trackers } = this.#workload
     await this.#workload.finish(trackers, timeoutMs)
     this.#workload.abandon(trackers, reason)
     this.#commits.stop()
-    await this.#commits.all(trackers, lastCommitMs)
+  }
+
+  /** Commits what is finished, if the broker takes it in time. */
+  async commitAll(timeoutMs: number): Promise<void> {
+    await this.#commits.all(this.#workload.trackers, timeoutMs)
   }
 
   #end(): void {

@@ -31,8 +31,15 @@ export interface HandlerOptions extends ConsumeOptions {
 export interface RunningConsumer {
   readonly health: ConsumerHealth
   start(): Promise<void>
-  /** When the time is over, the signals of handlers that still run abort with the reason. Default of `reason`: `stopReason()`. */
-  stop(options: StopOptions, reason?: MqError): Promise<void>
+  /** When the time is over, the signals of handlers that still run abort with the reason. */
+  stop(options: ConsumerStop): Promise<void>
+}
+
+export interface ConsumerStop extends StopOptions {
+  /** Default: `stopReason()`. */
+  readonly reason?: MqError
+  /** How much longer the last commit and leaving the group may take. Default: 500 ms. */
+  readonly partingMs?: number
 }
 
 export const stopReason = (): MqError =>

@@ -30,12 +30,16 @@ interface Slot {
 }
 
 const restartPauseMs = 1_000
+/** A group cannot be deleted before its members have left it, and a busy broker needs its time for that. */
+const deletedPartingMs = 10_000
 const restartFails = 'A consumer is not back after its group was deleted'
 
 /** Creates the registry of an adapter's consumers. */
 export function createConsumers(context: ConsumerContext & { readonly groups: Groups }) {
   const { topology, groups, report } = context
   const slots = new Set<Slot>()
+  /** The last deletion of each group, by the group's name at the broker. */
+  const deletions = new Map<string, Promise<void>>()
 
   async function start(slot: Slot): Promise<void> {
     const { main, delay } = planGroup(topology, slot.target)
@@ -75,6 +79,21 @@ export function createConsumers(context: ConsumerContext & { readonly groups: Gr
   const slotsOf = ({ topic, group }: GroupRef): readonly Slot[] =>
     [...slots].filter(({ ref }) => ref.topic === topic && ref.group === group)
 
+  async function remove(target: TargetRef): Promise<void> {
+    const { topic, group } = target
+    const ref = { topic, group }
+    const own = slotsOf(ref).map((slot) => ({ slot, deletion: ++slot.deletions }))
+    const reason = new MqError('MQ_OWNERSHIP_LOST', 'The group was deleted')
+    const stopped = { timeoutMs: 0, partingMs: deletedPartingMs, reason }
+    await Promise.all(own.map(({ slot }) => slot.current.stop(stopped)))
+    try {
+      await groups.remove(target)
+      if (own.length > 0) report({ type: 'data-loss', ...ref, reason: 'the group was deleted under its consumers' })
+    } finally {
+      await Promise.all(own.map(({ slot, deletion }) => restart(slot, deletion)))
+    }
+  }
+
   return {
     async consume(target: TargetRef, options: ConsumeOptions, handle: Handle): Promise<Consumer> {
       const { topic, group } = target
@@ -104,19 +123,18 @@ export function createConsumers(context: ConsumerContext & { readonly groups: Gr
       })
       return { stop: end }
     },
-    /** Deletes the group. Consumers of this adapter stay in it, and start again without any message. */
+    /**
+     * Deletes the group. Consumers of this adapter stay in it, and start again without any message. One deletion of a group waits for
+     * the one before, which would otherwise delete what the consumers are starting with.
+     */
     async deleteGroup(target: TargetRef): Promise<void> {
-      const { topic, group } = target
-      const ref = { topic, group }
-      const own = slotsOf(ref).map((slot) => ({ slot, deletion: ++slot.deletions }))
-      const reason = new MqError('MQ_OWNERSHIP_LOST', 'The group was deleted')
-      await Promise.all(own.map(({ slot }) => slot.current.stop({ timeoutMs: 0 }, reason)))
-      try {
-        await groups.remove(target)
-        if (own.length > 0) report({ type: 'data-loss', ...ref, reason: 'the group was deleted under its consumers' })
-      } finally {
-        await Promise.all(own.map(({ slot, deletion }) => restart(slot, deletion)))
-      }
+      const name = context.names.group(target)
+      const before = deletions.get(name) ?? Promise.resolve()
+      const removing = before.catch(() => {}).then(() => remove(target))
+      deletions.set(name, removing)
+      await removing.finally(() => {
+        if (deletions.get(name) === removing) deletions.delete(name)
+      })
     },
     async stopAll(timeoutMs: number): Promise<void> {
       await Promise.all([...slots].map((slot) => stop(slot, { timeoutMs })))

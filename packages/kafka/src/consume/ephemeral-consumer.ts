@@ -1,4 +1,4 @@
-import { type ConsumerHealth, type GroupRef, MqError, type StopOptions } from '@mq/core/adapter'
+import { type ConsumerHealth, type GroupRef, MqError } from '@mq/core/adapter'
 import { type Cluster, nameOf, type TopicPartition } from '../driver/cluster.js'
 import { asMqError } from '../driver/errors.js'
 import { Fetcher, type Gap } from '../driver/fetcher.js'
@@ -7,7 +7,13 @@ import { watchDeleted } from '../topology/deleted-topics.js'
 import type { TopicKind } from '../topology/plans.js'
 import { decodeProgress } from '../wire/progress.js'
 import { noCommits } from './commits.js'
-import { type ConsumerContext, type HandlerOptions, type RunningConsumer, stopReason } from './consumer-context.js'
+import {
+  type ConsumerContext,
+  type ConsumerStop,
+  type HandlerOptions,
+  type RunningConsumer,
+  stopReason,
+} from './consumer-context.js'
 import { keepsNothing } from './settler.js'
 import type { Tracker } from './tracker.js'
 import { createCodecReport } from './watch/missing-codec.js'
@@ -58,12 +64,12 @@ export class EphemeralConsumer implements RunningConsumer {
     return { ...this.#ref, status: this.#stopped === undefined ? status : 'stopping' }
   }
 
-  stop(options: StopOptions, reason = stopReason()): Promise<void> {
-    this.#stopped ??= this.#stop(options, reason)
+  stop(options: ConsumerStop): Promise<void> {
+    this.#stopped ??= this.#stop(options)
     return this.#stopped
   }
 
-  async #stop({ timeoutMs }: StopOptions, reason: MqError): Promise<void> {
+  async #stop({ timeoutMs, reason = stopReason() }: ConsumerStop): Promise<void> {
     clearInterval(this.#partitionCheck)
     this.#workload.stop()
     this.#fetcher.stop()

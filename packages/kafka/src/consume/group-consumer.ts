@@ -1,14 +1,23 @@
-import { type ConsumerHealth, type GroupRef, MqError, type StopOptions } from '@mq/core/adapter'
+import { type ConsumerHealth, type GroupRef, MqError } from '@mq/core/adapter'
 import type { Cluster, TopicPartition } from '../driver/cluster.js'
 import { asMqError, isAuthError, isLinkError, isRefusedMembership } from '../driver/errors.js'
 import { Member } from '../driver/group/member.js'
 import type { TopicKind } from '../topology/plans.js'
 import { Assignment } from './assignment.js'
-import { type ConsumerContext, type HandlerOptions, type RunningConsumer, stopReason } from './consumer-context.js'
+import {
+  type ConsumerContext,
+  type ConsumerStop,
+  type HandlerOptions,
+  type RunningConsumer,
+  stopReason,
+} from './consumer-context.js'
 import { findStartPoints } from './start-points.js'
 
-/** How long a stop waits to leave the group. */
-const leaveTimeoutMs = 1_500
+/** How long a stop may take beyond its timeout. */
+const defaultPartingMs = 500
+/** The limits of what a stop waits for the last commit, and then to leave the group. A broker that answers takes some milliseconds. */
+const commitLimits = { minMs: 250, maxMs: 1_500 }
+const leaveLimits = { minMs: 250, maxMs: 3_000 }
 /** How long `start` waits for partitions that other members are still finishing. */
 const maxPendingMs = 10_000
 
@@ -83,15 +92,17 @@ export class GroupConsumer implements RunningConsumer {
     return { ...this.#ref, status: this.#stopped === undefined ? status : 'stopping' }
   }
 
-  stop(options: StopOptions, reason = stopReason()): Promise<void> {
-    this.#stopped ??= this.#stop(options, reason)
+  stop(options: ConsumerStop): Promise<void> {
+    this.#stopped ??= this.#stop(options)
     return this.#stopped
   }
 
-  async #stop({ timeoutMs }: StopOptions, reason: MqError): Promise<void> {
+  async #stop({ timeoutMs, reason = stopReason(), partingMs = defaultPartingMs }: ConsumerStop): Promise<void> {
+    const endsAt = performance.now() + timeoutMs + partingMs
     this.#starting?.reject(new MqError(reason.code, 'It was stopped before it was in its group', { cause: reason }))
-    await this.#assignment?.stop(timeoutMs, reason)
-    await this.#member.stop(leaveTimeoutMs)
+    await this.#assignment?.finish(timeoutMs, reason)
+    await this.#assignment?.commitAll(within(commitLimits, endsAt - leaveLimits.minMs))
+    await this.#member.stop(within(leaveLimits, endsAt))
     this.#membership.close()
     this.#main.close()
     this.#waiting.close()
@@ -142,3 +153,7 @@ export class GroupConsumer implements RunningConsumer {
     if (!wasOut || !isLinkError(cause)) this.#context.report({ type: 'error', error, ...this.#ref })
   }
 }
+
+/** Returns the time that is left, within limits. */
+const within = ({ minMs, maxMs }: typeof commitLimits, endsAt: number): number =>
+  Math.min(maxMs, Math.max(minMs, endsAt - performance.now()))

@@ -35,7 +35,7 @@ export interface SupervisedConsumer extends Consumer {
 }
 
 /** The time that the broker may take in addition to the time limit of a stop. */
-const stopGraceMs = 4_000
+const stopGraceMs = 1_000
 
 const maxRetryMs = 5_000
 

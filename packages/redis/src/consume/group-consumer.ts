@@ -17,8 +17,10 @@ import { createSettler } from './settler.js'
 
 /** Longer than it takes to settle a handler that ends at once, so that it may end even if a stop has no time. */
 const minGraceMs = 500
-/** How long a stop may take to say goodbye to the broker. */
+/** How long a stop may take beyond its timeout to give messages back and to say goodbye to the broker. */
 const leaveMs = 1_000
+/** The part of that which is kept for the goodbye. */
+const minLeaveMs = 100
 
 /**
  * Starts a consumer of a declared group. It has a connection of its own, on which it may block. The loop passes what the intake gets to the
@@ -68,10 +70,11 @@ export async function startGroupConsumer(parts: ConsumerParts): Promise<RunningC
     loop.stop()
     runs.wake()
     await settledWithin(loop.ended, Math.max(timeoutMs, settings.pollMs + minGraceMs))
+    const leaveBy = Math.max(endsAt, performance.now()) + leaveMs
     await deliveries.end(Math.max(0, endsAt - performance.now()))
     claims.stop()
     const leaving = commands.run(leaveScript, [stream, retry], [place.consumerGroup, name])
-    if (commands.isUp) await settledWithin(leaving, leaveMs)
+    if (commands.isUp) await settledWithin(leaving, Math.max(minLeaveMs, leaveBy - performance.now()))
     else leaving.catch(() => {})
     link.close()
   }

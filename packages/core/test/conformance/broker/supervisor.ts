@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { withTimeout } from '../../../src/adapter.js'
 import { isMqError, MqError } from '../../../src/index.js'
 import { type Connection, type ConnectionListener, type OpenedConnection, openConnection } from './connection.js'
@@ -101,6 +102,7 @@ export class Supervisor {
     const wasDown = this.#state === 'reconnecting'
     this.abandon()
     if (wasDown && this.#faulty('disconnectHangsWhenDown')) await new Promise(() => {})
+    if (wasDown && this.#faulty('disconnectOverrunsWhenDown')) await sleep(3_000)
     if (connection === undefined || this.#faulty('disconnectLeavesConnection')) return
     const late = (): MqError => new MqError('MQ_TIMEOUT', 'The broker did not say goodbye')
     await withTimeout(connection.ask<'bye'>({ type: 'bye' }), goodbyeMs, late).catch(() => {})

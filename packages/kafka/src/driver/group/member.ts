@@ -89,15 +89,18 @@ export class Member {
 
   /** Leaves the group, if it can be reached in time. The listener is not called any more. */
   async stop(timeoutMs: number): Promise<void> {
+    const endsAt = performance.now() + timeoutMs
     this.#stopped = true
     clearInterval(this.#heartbeat)
     this.#signal('stop')
     const { cluster, groupId } = this.#options
     // A join under way would go on at the broker, and hold up the other members until the session times out.
-    if (this.#ended !== undefined) await withTimeout(this.#ended, timeoutMs, () => new Error('late')).catch(() => {})
+    if (this.#ended !== undefined)
+      await withTimeout(this.#ended, timeoutMs / 2, () => new Error('late')).catch(() => {})
     const [coordinator, memberId] = [this.#coordinator, this.#memberId]
     if (coordinator === undefined || memberId === '') return
-    await cluster.request(coordinator, (broker) => broker.leaveGroup({ groupId, memberId }), timeoutMs).catch(() => {})
+    const leftMs = Math.max(1, endsAt - performance.now())
+    await cluster.request(coordinator, (broker) => broker.leaveGroup({ groupId, memberId }), leftMs).catch(() => {})
   }
 
   async #run(): Promise<void> {
