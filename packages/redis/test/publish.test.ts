@@ -37,6 +37,63 @@ describe.skipIf(!brokers.wanted('redis'))('publishing', () => {
     expect(await (await client(server.url)).xlen(`mq:{${topic}}:stream`)).toBe(3)
   })
 
+  it('remembers an id for at least its window, and forgets it soon after, however much is published meanwhile', async () => {
+    const dedupeMs = 1_000
+    const queue = await open(server.url, { redis: { dedupeMs } })
+    const topic = newTopic()
+    await queue.declareGroup(topic, 'g')
+    const admin = await client(server.url)
+    let others = 0
+    const startedAt = performance.now()
+    await queue.publish(topic, 0, { id: 'same' })
+    const isStoredAgain = async (): Promise<boolean> => {
+      await queue.publish(topic, 0, { id: 'same' })
+      others += 1
+      await queue.publish(topic, others)
+      return (await admin.xlen(`mq:{${topic}}:stream`)) === others + 2
+    }
+    await until(isStoredAgain, { what: 'the id to be forgotten', timeoutMs: 10 * dedupeMs })
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(dedupeMs)
+  })
+
+  it('rejects the one message of a batch that the broker refuses, and stores the others', async () => {
+    const queue = await open(server.url)
+    const topic = newTopic()
+    await queue.declareGroup(topic, 'g')
+    const admin = await client(server.url)
+    await admin.set(`mq:{${topic}}:delayed`, 'the value of another program')
+    const publishing = [
+      queue.publish(topic, 1),
+      queue.publish(topic, 2, { id: 'later', delayMs: 1 }),
+      queue.publish(topic, 3),
+    ]
+    const [first, refused, third] = await Promise.allSettled(publishing)
+    expect(refused).toMatchObject({ status: 'rejected', reason: { code: 'MQ_PUBLISH_REJECTED' } })
+    expect([first, third].map((one) => one?.status)).toEqual(['fulfilled', 'fulfilled'])
+    expect(await admin.xlen(`mq:{${topic}}:stream`)).toBe(2)
+    await admin.del(`mq:{${topic}}:delayed`)
+    await queue.publish(topic, 2, { id: 'later', delayMs: 1 })
+    expect(await admin.zcard(`mq:{${topic}}:delayed`)).toBe(1)
+  })
+
+  it.each(['groups', 'listeners', 'ids', 'stream'])(
+    'stores nothing of what it rejects because another program has taken a key: %s',
+    async (name) => {
+      const queue = await open(server.url)
+      const topic = newTopic()
+      const admin = await client(server.url)
+      const key = `mq:{${topic}}:${name}`
+      await admin.set(key, 'the value of another program')
+      const publishing = [queue.publish(topic, 1), queue.publish(topic, 2, { delayMs: 60_000 })]
+      const results = await Promise.allSettled(publishing)
+      const code = 'MQ_PUBLISH_REJECTED'
+      expect(results[0]).toMatchObject({ status: 'rejected', reason: { code } })
+      await admin.del(key)
+      expect(await admin.xlen(`mq:{${topic}}:stream`)).toBe(0)
+      expect(await admin.zcard(`mq:{${topic}}:delayed`)).toBe(results[1]?.status === 'fulfilled' ? 1 : 0)
+    },
+  )
+
   it('keeps the order of messages across a lost answer', async () => {
     const link = await proxy(server)
     onTestFinished(() => link.close())

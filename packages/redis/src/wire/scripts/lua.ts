@@ -32,7 +32,9 @@ local function add_waiting(set, data, score, packed)
   repeat
     waiting_count = waiting_count + 1
     member = waiting_time .. string.format('-%06d', waiting_count)
-    done = redis.call('ZSCORE', set, member) and 0 or redis.pcall('HSETNX', data, member, packed)
+    local taken = redis.pcall('ZSCORE', set, member)
+    if type(taken) == 'table' then return taken end
+    done = taken and 0 or redis.pcall('HSETNX', data, member, packed)
   until done ~= 0
   if type(done) ~= 'table' then
     done = redis.pcall('ZADD', set, score, member)

@@ -21,6 +21,10 @@ ${trim}
 local stream, delayed, data, seq, ids, old, groups, listeners = unpack(KEYS)
 local window, retain = tonumber(ARGV[1]), tonumber(ARGV[2])
 local messages = {cmsgpack.unpack(ARGV[4])}
+-- A key of another type, which another program has written, ends the script at its first use: nothing may be stored before that.
+local has_group = redis.call('HLEN', groups) > 0
+if not has_group and redis.call('EXISTS', stream) == 1 then has_group = #redis.call('XINFO', 'GROUPS', stream) > 0 end
+local is_heard = has_group or redis.call('ZCOUNT', listeners, now_up(), '+inf') > 0
 local fresh = false
 local all, known, known_before = {}, {}, {}
 for i = 1, #messages, 3 do all[#all + 1] = messages[i] end
@@ -31,11 +35,11 @@ if window > 0 then
     left = -2
   end
   fresh = left < 0
-  if not fresh then known = redis.call('SMISMEMBER', ids, unpack(all)) end
+  if left ~= -2 then known = redis.call('SMISMEMBER', ids, unpack(all)) end
   if redis.call('EXISTS', old) == 1 then known_before = redis.call('SMISMEMBER', old, unpack(all)) end
 end
 if ARGV[3] == '1' and type(redis.pcall('INCR', seq)) == 'table' then redis.call('DEL', seq) end
-local out = {0}
+local out = {is_heard and 1 or 0}
 local added, is_added = {}, {}
 for i, id in ipairs(all) do
   if window == 0 or not (known[i] == 1 or known_before[i] == 1 or is_added[id]) then
@@ -59,11 +63,6 @@ if #added > 0 then
   redis.call('SADD', ids, unpack(added))
   if fresh then redis.call('PEXPIRE', ids, 2 * window) end
 end
-if redis.call('HLEN', groups) > 0 then
-  out[1] = 1
-elseif redis.call('EXISTS', stream) == 1 then
-  if #redis.call('XINFO', 'GROUPS', stream) > 0 then out[1] = 1 else trim(stream, groups, retain) end
-  if out[1] == 0 and redis.call('ZCOUNT', listeners, now_up(), '+inf') > 0 then out[1] = 1 end
-end
+if not has_group and redis.call('EXISTS', stream) == 1 then trim(stream, groups, retain) end
 return out
 `)
