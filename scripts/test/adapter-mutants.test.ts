@@ -64,7 +64,7 @@ describe.each(adapters)('the mutants of the adapter $kind', ({ kind, mutants }) 
     expect(problems).toEqual([])
   })
 
-  it('are planted in one place each, and compile', { timeout: 120_000 }, () => {
+  it('are planted in one place each, and compile', { timeout: 300_000 }, () => {
     const problems = mutants.flatMap((mutant) => {
       try {
         const { path, text } = plant(sources, mutant)

@@ -9,9 +9,16 @@ interface Place {
   isDown: boolean
 }
 
+/** The service for one process. */
+export interface Attendance {
+  answer(call: Call): Promise<Answer>
+  /** Closes the links that the process has opened, once it has ended. */
+  end(): Promise<void>
+}
+
 export interface Stage {
   /** Carries out the calls of one process, which takes brokers by calling `take`. */
-  attend(): { answer(call: Call): Promise<Answer> }
+  attend(): Attendance
   /** Restarts and heals the brokers after a process that may have ended in the middle of a fault. */
   recover(): Promise<void>
   close(): Promise<void>
@@ -62,7 +69,11 @@ export function createStage(subject: Subject): Stage {
     attend() {
       const objects: object[] = []
       let taken = 0
-      const keep = (object: object): number => objects.push(object) - 1
+      const open = new Set<object>()
+      const keep = (object: object): number => {
+        if ('close' in object) open.add(object)
+        return objects.push(object) - 1
+      }
       const take = async () => {
         const place = await placeAt(taken++)
         return { ...takenFrom(place), faults: encode(faultsAt(place), keep) }
@@ -71,6 +82,7 @@ export function createStage(subject: Subject): Stage {
       const carryOut = async ({ number, target, name, args }: Call): Promise<Answer> => {
         try {
           const object = objects[target] as Record<string, (...args: unknown[]) => unknown>
+          if (name === 'close') open.delete(object)
           const result = await object[name]?.(...args.map((arg) => decode(arg, () => Promise.reject())))
           return { type: 'answer', number, value: encode(result, keep) }
         } catch (error) {
@@ -83,6 +95,10 @@ export function createStage(subject: Subject): Stage {
           underWay.add(answering)
           void answering.finally(() => underWay.delete(answering))
           return answering
+        },
+        async end() {
+          await Promise.all(underWay)
+          for (const object of open) await (object as { close(): Promise<void> }).close()
         },
       }
     },

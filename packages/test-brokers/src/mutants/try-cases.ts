@@ -42,6 +42,7 @@ export async function tryCases({ copy, stage, program, timeoutMs }: CasesOptions
     () => true,
   )
   await runner.kill()
+  await brokers.end()
   await stage.recover()
   return verdictOn(runner.reported(), isLate ? 'They did not end in time' : `The process ended: ${runner.output()}`)
 }
