@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeData } from '../src/adapter.js'
 import { encodeData } from '../src/wire/codec.js'
+import { anyCharacter } from './support/characters.js'
 import { errorOf, mqErrorOf } from './support/errors.js'
 
 const roundTrip = (value: unknown): unknown => {
@@ -27,7 +28,7 @@ async function* laterRows() {
 
 describe('encodeData', () => {
   it('gives every JSON value back as it was', () => {
-    const anyJson = fc.jsonValue({ stringUnit: 'binary', maxDepth: 6 })
+    const anyJson = fc.jsonValue({ stringUnit: anyCharacter, maxDepth: 6 })
     fc.assert(
       fc.property(anyJson, (value) => {
         // JSON writes -0 as 0; all else is compared as it is.

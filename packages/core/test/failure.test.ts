@@ -3,13 +3,10 @@ import { describe, expect, it } from 'vitest'
 import { decodeFailure, encodeFailure } from '../src/adapter.js'
 import { describeError, failureReasons, reasonFor } from '../src/contract/failure.js'
 import { type Failure, MqError, Unrecoverable } from '../src/index.js'
+import { anyCharacter } from './support/characters.js'
 import { failure } from './support/deliveries.js'
 
-/** Any character there is. fast-check's own `unit: 'binary'` takes a second to be made. */
-const character = fc
-  .oneof(fc.integer({ min: 0, max: 0xd7ff }), fc.integer({ min: 0xe000, max: 0x10ffff }))
-  .map((codePoint) => String.fromCodePoint(codePoint))
-const text = fc.string({ unit: character, maxLength: 600 })
+const text = fc.string({ unit: anyCharacter, maxLength: 600 })
 const anyFailure: fc.Arbitrary<Failure> = fc.record({
   reason: fc.constantFrom(...failureReasons),
   error: fc
