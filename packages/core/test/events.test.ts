@@ -60,7 +60,10 @@ describe('an event', () => {
     adapter.emit({ type: 'error', error })
     await turns()
     expect(last).toHaveBeenCalledOnce()
-    const line = { level: 'error', message: "A listener for 'error' threw", fields: { error: mistake } }
+    const fields = {
+      error: { name: 'Error', message: 'listener broken', stack: expect.stringContaining('events.test') },
+    }
+    const line = { level: 'error', message: "A listener for 'error' threw: listener broken", fields }
     expect(log.lines).toEqual([line, line])
   })
 

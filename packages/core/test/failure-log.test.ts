@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import {
@@ -12,7 +13,7 @@ import {
   Unrecoverable,
 } from '../src/index.js'
 import { deliver, handleOf, json } from './support/deliveries.js'
-import { connected, type LogLine } from './support/queues.js'
+import { connected, type LogLine, turns } from './support/queues.js'
 
 const retry = { attempts: 2, backoff: 'fixed', delayMs: 100, jitter: 'none' } as const
 
@@ -175,6 +176,57 @@ describe('the stack of a failure', () => {
       expect(last).toMatchObject({ kind: 'dead' })
       expect(lines).toHaveLength(2)
     }
+  })
+})
+
+describe('a listener that fails', () => {
+  const mistake = new RangeError('listener\nbroken')
+  const rejectElsewhere = runInNewContext('(error) => Promise.reject(error)') as (error: unknown) => Promise<never>
+  const listeners: readonly [string, () => unknown][] = [
+    ['throws', throwing(mistake)],
+    ['rejects', () => Promise.reject(mistake)],
+    ['rejects by a promise of another kind', () => rejectElsewhere(mistake)],
+  ]
+  const text = "A listener for 'settled' threw: RangeError: listener broken"
+
+  async function settled(listener: () => unknown, options: QueueOptions = {}, onError?: (event: object) => unknown) {
+    const opened = await connected({}, options)
+    opened.queue.on('settled', listener)
+    if (onError !== undefined) opened.queue.on('error', onError)
+    expect(await deliver(await handleOf(opened, () => {})).settlement).toEqual({ kind: 'done' })
+    await turns()
+    return opened.log.lines
+  }
+
+  it.each(listeners)('and %s is logged with its stack', async (_, listener) => {
+    const error = { name: 'RangeError', message: mistake.message, stack: expect.stringContaining('failure-log.test') }
+    expect(await settled(listener)).toEqual([{ level: 'error', message: text, fields: { error } }])
+  })
+
+  it.each(listeners)('and %s is an error event if there is a listener for it, and not logged', async (_, listener) => {
+    const seen: object[] = []
+    expect(await settled(listener, {}, (event) => void seen.push(event))).toEqual([])
+    expect(seen).toEqual([{ error: expect.objectContaining({ code: 'MQ_OPERATION_FAILED', message: text }) }])
+    expect(inspect(seen, { depth: 5 })).toContain('failure-log.test')
+  })
+
+  it('is logged without its stack if logFailures is false', async () => {
+    const lines = await settled(throwing(mistake), { logFailures: false })
+    expect(lines).toEqual([{ level: 'error', message: text, fields: { code: 'MQ_OPERATION_FAILED' } }])
+  })
+
+  it('shows no password, neither in the log nor to other listeners', async () => {
+    const broken = throwing(new Error('connect redis://:hunter2@cache', { cause: { password: 'hunter2' } }))
+    const seen: unknown[] = []
+    const lines = [
+      await settled(broken),
+      await settled(broken, { logFailures: false }),
+      await settled(broken, {}, (event) => void seen.push(event)),
+      await settled(broken, {}, broken),
+    ]
+    expect(seen).toHaveLength(1)
+    expect(lines.map(({ length }) => length)).toEqual([1, 1, 0, 1])
+    expect(inspect([lines, seen], { depth: 10, showHidden: true })).not.toContain('hunter2')
   })
 })
 

@@ -172,8 +172,8 @@ describe('the events of a scheduler', () => {
     expect(last).toHaveBeenCalledTimes(2)
     const ofListeners = log.lines.filter(({ level }) => level === 'error')
     expect(ofListeners.map(({ message }) => message)).toEqual([
-      "A listener for 'completed' threw",
-      "A listener for 'failed' threw",
+      expect.stringMatching(/^A listener for 'completed' threw: SyntaxError: /),
+      expect.stringMatching(/^A listener for 'failed' threw: SyntaxError: /),
     ])
   })
 

@@ -1,6 +1,6 @@
 import type { AdapterEvent, Delivery, GroupRef, Settlement } from '../contract/adapter.js'
 import { MqError } from '../contract/errors.js'
-import { describeError, type Failure } from '../contract/failure.js'
+import { describeError, errorWith, type Failure, onOneLine } from '../contract/failure.js'
 import type { Log, LogFields } from '../contract/log.js'
 import type { SettledEvent } from '../contract/queue.js'
 import type { SettleSettings } from './settle.js'
@@ -62,23 +62,23 @@ function logFailure({ ref, log }: RunReportsOptions, delivery: Delivery, settlem
   const { stack: _, ...error } = failure.error
   const what = `A message of '${ref.topic}'`
   if (settlement.kind === 'retry') {
-    const text = `${what} failed and runs again in ${settlement.delayMs} ms: ${onOneLine(failure)}`
+    const text = `${what} failed and runs again in ${settlement.delayMs} ms: ${onOneLine(failure.error)}`
     log.warn(text, { ...fieldsOf(ref, delivery, failure), error })
     return
   }
-  const text = `${what} is a dead letter of '${ref.group}': ${onOneLine(failure)}`
+  const text = `${what} is a dead letter of '${ref.group}': ${onOneLine(failure.error)}`
   log.error(text, { ...fieldsOf(ref, delivery, failure), error: failure.error })
 }
 
 /** Nobody retries or dead-letters the message, so the failure would be lost. */
 function reportEphemeral(options: RunReportsOptions, delivery: Delivery, failure: Failure): void {
   const { ref, log, listeners, report } = options
-  const text = `An ephemeral handler of '${ref.topic}' failed: ${onOneLine(failure)}`
+  const text = `An ephemeral handler of '${ref.topic}' failed: ${onOneLine(failure.error)}`
   if (!listeners.has('error') && options.logFailures) {
     log.error(text, { ...fieldsOf(ref, delivery, failure), error: failure.error })
     return
   }
-  const cause = Object.assign(new Error(failure.error.message), failure.error)
+  const cause = errorWith(failure.error)
   report({ type: 'error', error: new MqError('MQ_OPERATION_FAILED', text, { cause }), ...ref })
 }
 
@@ -88,9 +88,3 @@ const fieldsOf = (ref: GroupRef, { message, attempt }: Delivery, { reason }: Fai
   attempt,
   reason,
 })
-
-/** Shows name and text of an error without line breaks and other characters that a terminal acts upon. */
-function onOneLine({ error }: Failure): string {
-  const text = error.name === 'Error' ? error.message : `${error.name}: ${error.message}`
-  return text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
-}

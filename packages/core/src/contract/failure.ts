@@ -86,6 +86,15 @@ export function describeWithStack(error: unknown): FailureError {
   return stack === undefined ? describeError(error) : { ...describeError(error), stack }
 }
 
+/** Shows name and text of an error without line breaks and other characters that a terminal acts upon. */
+export function onOneLine({ name, message }: FailureError): string {
+  const text = name === 'Error' ? message : `${name}: ${message}`
+  return text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
+}
+
+/** Returns an error that has the parts of a described one, for the `cause` of another. */
+export const errorWith = (described: FailureError): Error => Object.assign(new Error(described.message), described)
+
 /** Returns the reason of a failure for the error that a handler ended with. */
 export function reasonFor(error: unknown): FailureReason {
   if (isUnrecoverable(error)) return 'unrecoverable'

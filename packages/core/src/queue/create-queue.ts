@@ -16,7 +16,7 @@ import type { PublishAllOptions } from '../contract/publish-options.js'
 import type { Queue, QueueEvents, QueueOptions, Target } from '../contract/queue.js'
 import { stopTimeout } from '../contract/stopping.js'
 import { createPublisher } from '../publish/publish.js'
-import { createEmitter } from './emitter.js'
+import { createEmitter, type Emitter, listenerError, logListenerFailure } from './emitter.js'
 import { createLifecycle, createOpenCalls } from './lifecycle.js'
 import { queueSettings } from './queue-settings.js'
 import { requireAdapter } from './require-adapter.js'
@@ -44,7 +44,12 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
   const clock = adapter.clock ?? systemClock
   const capabilities = completeCapabilities(adapter.capabilities)
   const targets = createTargets(adapter, capabilities)
-  const emitter = createEmitter<QueueEvents>(eventNames, log)
+  const emitter: Emitter<QueueEvents> = createEmitter(eventNames, (failure) => {
+    // A listener for errors does not hear of itself.
+    if (failure.name !== 'error' && emitter.has('error')) emitter.emit('error', { error: listenerError(failure) })
+    else if (settings.logFailures) logListenerFailure(log, failure)
+    else log.error(listenerError(failure).message, { code: 'MQ_OPERATION_FAILED' })
+  })
   const lifecycle = createLifecycle(adapter, emitter, log)
   const middleware: Middleware[] = []
   const publisher = createPublisher({ ...settings, adapter, clock, middleware })

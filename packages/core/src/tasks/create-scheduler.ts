@@ -4,7 +4,7 @@ import { requireShortText } from '../contract/names.js'
 import type { Queue, Target } from '../contract/queue.js'
 import { stopTimeout } from '../contract/stopping.js'
 import { trackCauses } from '../publish/cause.js'
-import { createEmitter } from '../queue/emitter.js'
+import { createEmitter, logListenerFailure } from '../queue/emitter.js'
 import { createEnqueuer } from './ask/enqueue.js'
 import { enqueueAll } from './ask/enqueue-all.js'
 import { createReplies } from './ask/replies.js'
@@ -44,7 +44,7 @@ export function createScheduler(queue: Queue, options: SchedulerOptions = {}): T
   const { store, keepMs, replyTimeoutMs } = settingsOf(options)
   trackCauses()
   const { log, clock } = queue
-  const emitter = createEmitter<SchedulerEvents>(eventNames, log)
+  const emitter = createEmitter<SchedulerEvents>(eventNames, (failure) => logListenerFailure(log, failure))
   const records = store === undefined ? undefined : createRecords({ store, log, keepMs })
   const control = createControl(queue)
   const enqueuer = createEnqueuer({ queue, records })

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { maxDurationMs } from '../contract/checks/values.js'
+import { describeWithStack } from '../contract/failure.js'
 import type { Log } from '../contract/log.js'
 import { decodeFinished, encodeFinished, type FinishedTask } from './finished-task.js'
 import { requireStoreMember } from './require-store.js'
@@ -41,7 +42,7 @@ export function createRecords({ store, log, keepMs }: RecordsOptions) {
     try {
       await work()
     } catch (error) {
-      log.warn(`The store did not take ${what}`, { error })
+      log.warn(`The store did not take ${what}`, { error: describeWithStack(error) })
     }
   }
 
@@ -83,7 +84,7 @@ export function createRecords({ store, log, keepMs }: RecordsOptions) {
           return before
         await store.put(key, text, ttl)
       } catch (error) {
-        log.warn(`The store did not take how the task ${finished.id} has ended`, { error })
+        log.warn(`The store did not take how the task ${finished.id} has ended`, { error: describeWithStack(error) })
       }
       return finished
     },

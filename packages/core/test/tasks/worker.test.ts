@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { describe, expect, it, vi } from 'vitest'
 import { memoryStore } from '../../../memory/src/memory-store.js'
 import {
@@ -80,6 +81,15 @@ describe('a worker', () => {
       failure: { error: { code: 'MQ_CONNECTION_LOST' } },
     })
     expect(runs).toHaveLength(1)
+  })
+
+  it('logs no password of a store that fails', async () => {
+    const failing = () => Promise.reject(new Error('GET redis://:hunter2@cache', { cause: 'password=hunter2' }))
+    const { run, log } = await started({ claim: failing, put: failing, get: failing })
+    expect(await run('id')).toEqual({ kind: 'done' })
+    const shown = inspect(log.lines, { depth: 10 })
+    expect(shown).toContain('GET redis://')
+    expect(shown).not.toContain('hunter2')
   })
 
   it('completes a task although nobody can be told', async () => {

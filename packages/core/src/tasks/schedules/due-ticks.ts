@@ -1,4 +1,5 @@
 import type { Clock, ClockTimer } from '../../contract/clock.js'
+import { describeWithStack } from '../../contract/failure.js'
 import type { Log } from '../../contract/log.js'
 import type { Tick } from './tick-message.js'
 
@@ -20,7 +21,8 @@ export function createDueTicks({ clock, log, send }: DueTicksOptions) {
 
   const keep = (tick: Tick, error: unknown): void => {
     if (isStopped) return
-    if (waiting.size === 0) log.warn('A tick could not be published; it is tried again each second', { error })
+    if (waiting.size === 0)
+      log.warn('A tick could not be published; it is tried again each second', { error: describeWithStack(error) })
     waiting.add(tick)
     const [oldest] = waiting
     if (waiting.size > maxWaiting && oldest !== undefined) {

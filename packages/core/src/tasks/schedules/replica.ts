@@ -1,5 +1,6 @@
 import { maxDurationMs } from '../../contract/checks/values.js'
 import { type ClockTimer, setAlarm } from '../../contract/clock.js'
+import { describeWithStack } from '../../contract/failure.js'
 import type { HandlerContext, Subscription } from '../../contract/handler.js'
 import { withFields } from '../../contract/log.js'
 import type { Message } from '../../contract/message.js'
@@ -65,7 +66,7 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
 
   /** Publishes a message whose loss is harmless: the replicas that are up run each tick at its time anyway. */
   const publishOptional = async (what: string, work: Promise<unknown>): Promise<void> => {
-    await work.catch((error) => log.warn(`${what} could not be published`, { error }))
+    await work.catch((error) => log.warn(`${what} could not be published`, { error: describeWithStack(error) }))
   }
   const publishNextTick = async (): Promise<void> => {
     const time = timing.next(clock.now())

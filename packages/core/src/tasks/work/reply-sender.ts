@@ -1,4 +1,5 @@
 import { MqError } from '../../contract/errors.js'
+import { describeWithStack } from '../../contract/failure.js'
 import type { Queue } from '../../contract/queue.js'
 import { encodeData } from '../../wire/codec.js'
 import { encodeFinished, type FinishedTask } from '../finished-task.js'
@@ -20,7 +21,7 @@ export function createReplySender(queue: Queue) {
       const extensions = replyExtensions(replyTo)
       await queue.publish(repliesTopic, Buffer.from(text), { extensions, timeoutMs: sendTimeoutMs })
     } catch (error) {
-      queue.log.warn('A reply to the caller of a task could not be sent', { error })
+      queue.log.warn('A reply to the caller of a task could not be sent', { error: describeWithStack(error) })
     }
   }
 

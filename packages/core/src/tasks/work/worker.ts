@@ -1,5 +1,6 @@
 import { RunContext } from '../../consume/run.js'
 import { MqError } from '../../contract/errors.js'
+import { describeWithStack } from '../../contract/failure.js'
 import type { FailedMessage, HandlerContext } from '../../contract/handler.js'
 import { withFields } from '../../contract/log.js'
 import type { Message } from '../../contract/message.js'
@@ -102,7 +103,9 @@ export function createWorker(task: Task, limit: StartLimit | undefined, parts: W
       return await records.beforeRun(message.id)
     } catch (error) {
       if (ask.once !== undefined) throw error
-      context.log.warn('The store does not say whether the task was cancelled; it runs', { error })
+      context.log.warn('The store does not say whether the task was cancelled; it runs', {
+        error: describeWithStack(error),
+      })
       return undefined
     }
   }
@@ -182,7 +185,9 @@ export function createWorker(task: Task, limit: StartLimit | undefined, parts: W
       const event = { id, task: task.name, failure: taskFailure }
       await queue
         .publish(taskFailed, event, { id: derivedId(id, 'failed') })
-        .catch((reason) => context.log.error('task.failed could not be published', { error: reason }))
+        .catch((reason) =>
+          context.log.error('task.failed could not be published', { error: describeWithStack(reason) }),
+        )
     }
     await task.onLastFailure?.({ id, task: task.name, input: failed.data, headers, failure }, context)
   }
