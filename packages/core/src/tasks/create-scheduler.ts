@@ -145,6 +145,11 @@ export function createScheduler(queue: Queue, options: SchedulerOptions = {}): T
       if (records === undefined) throw storeRequired('The result of a task from elsewhere')
       return (await records.finishedTaskOf(id)) as never
     },
+    async progress(id) {
+      requireShortText(id, 'id')
+      if (records === undefined) throw storeRequired('The progress of a task from elsewhere')
+      return records.progress.read(id)
+    },
     async cancel(id, given = {}) {
       requireShortText(id, 'id')
       requireOptions(given, 'The options of cancel')

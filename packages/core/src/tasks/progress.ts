@@ -19,14 +19,55 @@ export interface ProgressStep extends TaskProgress {
 const everyMs = 100
 const maxNoteLength = 1_000
 
-/** Sends the progress of one run. `send` never rejects; without it, reports are only checked. */
+/** Sends a step. It never rejects. */
+export type SendStep = (step: ProgressStep) => Promise<void>
+
+/** Sends the progress of one run to each place that wants it. If none does, reports are only checked. */
 export function createProgress(options: {
   readonly attempt: number
   readonly clock: Clock
-  readonly send: ((step: ProgressStep) => Promise<void>) | undefined
+  readonly sends: readonly SendStep[]
 }) {
-  const { attempt, clock, send } = options
+  const { attempt, clock, sends } = options
+  // A place that is slow does not hold up the others.
+  const senders = sends.map((send) => createSender(send, clock))
   let latest: ProgressStep | undefined
+  let isOver = false
+
+  return {
+    /** Throws a `TypeError` or `MQ_INVALID_OPTION` if `fraction` is not from 0 to 1. It never throws because a step cannot be sent. */
+    report(fraction: unknown, note: unknown): void {
+      // A sum of ten tenths may be a little more than one.
+      const checked = Math.min(1, requireNumber(fraction, 'The fraction of progress', { min: 0, max: 1 + 1e-9 }))
+      if (note !== undefined && typeof note !== 'string') {
+        throw new TypeError(`The note of progress must be a string, not ${shown(note)}`)
+      }
+      if (isOver || senders.length === 0) return
+      latest = {
+        number: (latest?.number ?? 0) + 1,
+        attempt,
+        fraction: checked,
+        ...(note !== undefined && { note: note.slice(0, maxNoteLength) }),
+      }
+      for (const sender of senders) sender.offer(latest)
+    },
+    /** Ends sending, and returns the latest step. It is sent with how the task has ended, because two messages may change their order. */
+    close(): ProgressStep | undefined {
+      isOver = true
+      for (const sender of senders) sender.drop()
+      return latest
+    },
+    /** Sends the latest step, then resolves to it. */
+    async end(): Promise<ProgressStep | undefined> {
+      isOver = true
+      await Promise.all(senders.map((sender) => sender.end()))
+      return latest
+    },
+  }
+}
+
+/** Sends steps one after the other, not too often. Of those that wait only the latest is sent. */
+function createSender(send: SendStep, clock: Clock) {
   let waiting: ProgressStep | undefined
   let timer: ClockTimer | undefined
   let sending: Promise<void> | undefined
@@ -34,7 +75,7 @@ export function createProgress(options: {
   let isOver = false
 
   const next = (): void => {
-    if (waiting === undefined || sending !== undefined || timer !== undefined || send === undefined) return
+    if (waiting === undefined || sending !== undefined || timer !== undefined) return
     const waitMs = notBefore - clock.monotonic()
     if (waitMs > 0 && !isOver) {
       timer = clock.setTimeout(() => {
@@ -53,38 +94,22 @@ export function createProgress(options: {
   }
 
   return {
-    /** Throws a `TypeError` or `MQ_INVALID_OPTION` if `fraction` is not from 0 to 1. It never throws because a step cannot be sent. */
-    report(fraction: unknown, note: unknown): void {
-      // A sum of ten tenths may be a little more than one.
-      const checked = Math.min(1, requireNumber(fraction, 'The fraction of progress', { min: 0, max: 1 + 1e-9 }))
-      if (note !== undefined && typeof note !== 'string') {
-        throw new TypeError(`The note of progress must be a string, not ${shown(note)}`)
-      }
-      if (isOver || send === undefined) return
-      latest = {
-        number: (latest?.number ?? 0) + 1,
-        attempt,
-        fraction: checked,
-        ...(note !== undefined && { note: note.slice(0, maxNoteLength) }),
-      }
-      waiting = latest
+    offer(step: ProgressStep): void {
+      waiting = step
       next()
     },
-    /** Ends sending, and returns the latest step. It is sent with how the task has ended, because two messages may change their order. */
-    close(): ProgressStep | undefined {
+    drop(): void {
       isOver = true
       waiting = undefined
-      return latest
     },
-    /** Sends the latest step, then resolves to it. */
-    async end(): Promise<ProgressStep | undefined> {
+    /** Sends what waits. Resolves once nothing is being sent. */
+    async end(): Promise<void> {
       isOver = true
       timer?.cancel()
       timer = undefined
       await sending
       next()
       await sending
-      return latest
     },
   }
 }

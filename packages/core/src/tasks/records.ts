@@ -3,6 +3,7 @@ import { maxDurationMs } from '../contract/checks/values.js'
 import { describeWithStack } from '../contract/failure.js'
 import type { Log } from '../contract/log.js'
 import { decodeFinished, encodeFinished, type FinishedTask } from './finished-task.js'
+import { createProgressRecords } from './progress-records.js'
 import { requireStoreMember } from './require-store.js'
 import type { TaskStore } from './task-store.js'
 
@@ -35,7 +36,9 @@ interface NewHolder {
 }
 
 /** Creates the records of tasks in a store: how each ended, and which id and which message a key stands for. */
-export function createRecords({ store, log, keepMs }: RecordsOptions) {
+export function createRecords(options: RecordsOptions) {
+  const { store, log, keepMs } = options
+  const progress = createProgressRecords(options)
   const finishedTaskOf = async (id: string): Promise<FinishedTask | undefined> =>
     decodeFinished(await store.get(keyOf('outcome', id)))
   const attempt = async (what: string, work: () => Promise<unknown>): Promise<void> => {
@@ -47,6 +50,7 @@ export function createRecords({ store, log, keepMs }: RecordsOptions) {
   }
 
   return {
+    progress,
     finishedTaskOf,
     /** Notes that the task waits. A store that is down does not keep it from being enqueued; then `cancel` may not know it. */
     async begin(id: string): Promise<void> {
@@ -111,6 +115,7 @@ export function createRecords({ store, log, keepMs }: RecordsOptions) {
       if (isChosen && store.delete !== undefined && (await finishedTaskOf(id))?.status === 'failed') {
         await store.delete(keyOf('copy', id))
         await store.delete(keyOf('outcome', id))
+        await progress.forget(id)
       }
       return { id, isDuplicate: false }
     },

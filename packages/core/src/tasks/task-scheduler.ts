@@ -3,6 +3,7 @@ import type { Message } from '../contract/message.js'
 import type { TaskTarget } from '../contract/queue.js'
 import type { CancelOptions, TaskHandle } from './ask/task-handle.js'
 import type { FinishedTask } from './finished-task.js'
+import type { TaskProgress } from './progress.js'
 import type { ScheduleRule } from './schedules/rule.js'
 import type { ScheduleInfo } from './schedules/schedules.js'
 import type { Task } from './task.js'
@@ -117,6 +118,15 @@ export interface TaskScheduler extends AsyncDisposable {
     task: Task<Input, Result, Enqueued>,
   ): Promise<FinishedTask<Result> | undefined>
   result(id: string): Promise<FinishedTask | undefined>
+  /**
+   * Resolves to the latest progress of the task with this id, whichever process has enqueued it or runs it. Resolves to undefined if no
+   * run of it has reported anything, or if the store does not know the task. A retry that has not reported yet leaves the report of the
+   * attempt before. After the end it is the last report, for as long as the store keeps how the task has ended; `result` says how.
+   *
+   * It is up to date by a tenth of a second and what the store takes. Rejects as the store does, and with `MQ_STORE_REQUIRED` if there
+   * is none. Any store will do.
+   */
+  progress(id: string): Promise<TaskProgress | undefined>
   /**
    * Ends the task with this id. If it runs, its signal aborts. If it waits for a worker, for a retry or for its time, it does not run. It is
    * neither retried nor dead-lettered, and its caller gets `MQ_TASK_CANCELLED`. Resolves to false if there is nothing to cancel: the task

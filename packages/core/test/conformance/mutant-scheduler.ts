@@ -96,11 +96,13 @@ function faultyStore(store: TaskStore, faulty: Faulty): TaskStore {
   return {
     ...store,
     async claim(key, value, given) {
+      if (key.startsWith('progress/') && faulty('taskProgressNotStored')) return value
       if (key.startsWith('once/') && faulty('taskKeyForgotten')) return value
       if (key.startsWith('once/') && faulty('taskKeyForever')) return store.claim(key, value, { ttlMs: 3_600_000 })
       return store.claim(key, value, given)
     },
     async compareAndSet(key, value, given) {
+      if (key.startsWith('progress/') && faulty('taskProgressNotStored')) return true
       if (isCancelled(key, value) && faulty('taskCancelForgotten')) return true
       if (key.startsWith('outcome/') && !isCancelled(key, value) && faulty('taskOutcomeForgotten')) return true
       if (isCancelled(key, value) && faulty('taskCancelOverrides')) {

@@ -232,6 +232,7 @@ export const mutants = {
   taskLastStepLost: ['reports an outcome without the last step', 'TSK-14'],
   taskProgressNoteLost: ['drops the notes of progress', 'TSK-14'],
   taskProgressThrows: ['fails a task whose progress cannot be sent', 'TSK-15'],
+  taskProgressNotStored: ['does not store the progress of a task', 'TSK-32'],
   taskCancelNotSent: ['does not report a cancelled task to other processes', 'TSK-16'],
   taskCancelForgotten: ['runs a cancelled task that was waiting', 'TSK-18'],
   taskCancelOverrides: ['reports a completed task as cancelled', 'TSK-19'],

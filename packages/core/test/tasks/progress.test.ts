@@ -8,7 +8,7 @@ import { gate } from '../support/queues.js'
 function recorded() {
   const clock = testClock()
   const sent: ProgressStep[] = []
-  const progress = createProgress({ attempt: 1, clock, send: async (step) => void sent.push(step) })
+  const progress = createProgress({ attempt: 1, clock, sends: [async (step) => void sent.push(step)] })
   return { clock, sent, progress }
 }
 
@@ -49,7 +49,7 @@ describe('progress', () => {
       await slow.passed
       sending -= 1
     }
-    const progress = createProgress({ attempt: 1, clock, send })
+    const progress = createProgress({ attempt: 1, clock, sends: [send] })
     for (let step = 0; step < 5; step++) {
       progress.report(step / 10, undefined)
       await clock.advance(200)
@@ -75,7 +75,7 @@ describe('progress', () => {
   })
 
   it('is checked, and not sent, where nobody waits', async () => {
-    const progress = createProgress({ attempt: 1, clock: testClock(), send: undefined })
+    const progress = createProgress({ attempt: 1, clock: testClock(), sends: [] })
     progress.report(0.5, undefined)
     await mqErrorOf(() => progress.report(2, undefined), 'MQ_INVALID_OPTION')
     await progress.end()

@@ -11,7 +11,8 @@ import type { Control } from '../control.js'
 import { derivedId } from '../derived-id.js'
 import { taskCompleted, taskFailed } from '../events.js'
 import type { FinishedTask } from '../finished-task.js'
-import { createProgress, type Progress, type ProgressStep } from '../progress.js'
+import { createProgress, type Progress, type ProgressStep, type SendStep } from '../progress.js'
+import type { ProgressWriter } from '../progress-records.js'
 import type { Records } from '../records.js'
 import { storeRequired } from '../require-store.js'
 import type { Task, TaskContext } from '../task.js'
@@ -37,6 +38,8 @@ interface Job {
   readonly ask: Ask
   readonly run: TaskRun
   readonly progress: Progress
+  /** Keeps the progress where every process can read it. Undefined without a store. */
+  readonly stored: ProgressWriter | undefined
 }
 
 /** Creates the handler of a task's messages, and the hook for those that will not be tried again. */
@@ -54,13 +57,15 @@ export function createWorker(task: Task, limit: StartLimit | undefined, parts: W
       timeoutMs: task.timeoutMs,
       clock: RunContext.clockOf(context, clock),
     })
-    const send = replyTo === undefined ? undefined : (step: ProgressStep) => replies.progress(replyTo, id, step)
-    const progress = createProgress({ attempt, clock, send })
+    const stored = records?.progress.writer({ id, attempt, begunAt: clock.now() })
+    const sends: SendStep[] = stored === undefined ? [] : [stored.step]
+    if (replyTo !== undefined) sends.push((step: ProgressStep) => replies.progress(replyTo, id, step))
+    const progress = createProgress({ attempt, clock, sends })
     // Added before the store is read. `cancel` writes to the store first, so either the store or `control` reports it.
     const remove = control.add(id, run)
     try {
       lastSteps.take(id)
-      await handleJob({ message, context, ask, run, progress })
+      await handleJob({ message, context, ask, run, progress, stored })
     } catch (error) {
       lastSteps.set(id, await progress.end())
       throw error
@@ -149,10 +154,19 @@ export function createWorker(task: Task, limit: StartLimit | undefined, parts: W
     return finished
   }
 
-  async function completed({ message, context, ask, progress }: Job, finished: FinishedTask): Promise<void> {
+  /** Ends the progress of a task, and stores its last step. A process that reads how the task has ended finds the step stored. */
+  async function lastStep({ progress, stored }: Job): Promise<ProgressStep | undefined> {
+    const step = progress.close()
+    await stored?.end(step)
+    return step
+  }
+
+  async function completed(job: Job, finished: FinishedTask): Promise<void> {
+    const { message, context, ask } = job
     const { id, attempt } = message
+    const step = await lastStep(job)
     const counting = (await records?.end(storableFinished(finished), ask.once?.ttlMs)) ?? finished
-    if (ask.replyTo !== undefined) await replies.finished(ask.replyTo, counting, progress.close())
+    if (ask.replyTo !== undefined) await replies.finished(ask.replyTo, counting, step)
     if (finished.status !== 'completed') return
     if (ask.once === undefined && RunContext.isVoid(context)) {
       // The message is no longer ours: the task runs again, unless its key has made this run the one that counts.
@@ -162,11 +176,13 @@ export function createWorker(task: Task, limit: StartLimit | undefined, parts: W
     emitter.emit('completed', { task: task.name, id, attempt, result: finished.result })
   }
 
-  async function cancelled({ message, ask, progress }: Job): Promise<void> {
+  async function cancelled(job: Job): Promise<void> {
+    const { message, ask } = job
     const { id, attempt } = message
+    const step = await lastStep(job)
     const finished: FinishedTask = { status: 'cancelled', id }
     await records?.end(finished)
-    if (ask.replyTo !== undefined) await replies.finished(ask.replyTo, finished, progress.close())
+    if (ask.replyTo !== undefined) await replies.finished(ask.replyTo, finished, step)
     emitter.emit('cancelled', { task: task.name, id, attempt })
   }
 
@@ -177,10 +193,11 @@ export function createWorker(task: Task, limit: StartLimit | undefined, parts: W
     const { stack: _, ...described } = failure.error
     const taskFailure = { ...described, attempts: failure.attempts }
     const finished: FinishedTask = { status: 'failed', id, task: task.name, failure: taskFailure }
+    await records?.progress.settle(id)
     const counting = (await records?.end(finished, ask.once?.ttlMs)) ?? finished
     if (ask.once !== undefined && counting.status === 'failed') await records?.freeKey(id)
-    const lastStep = lastSteps.take(id)
-    if (ask.replyTo !== undefined) await replies.finished(ask.replyTo, counting, lastStep)
+    const step = lastSteps.take(id)
+    if (ask.replyTo !== undefined) await replies.finished(ask.replyTo, counting, step)
     if (task.events?.includes('failed')) {
       const event = { id, task: task.name, failure: taskFailure }
       await queue

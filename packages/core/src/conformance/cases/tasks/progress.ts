@@ -47,6 +47,35 @@ export const taskProgress: readonly ConformanceCase[] = [
     },
   },
   {
+    id: 'TSK-32',
+    title: 'with a store every process reads the progress of a task by its id, and its last step once it has ended',
+    promises: [17],
+    level: 'required',
+    timeoutMs: 60_000,
+    async run(kit) {
+      const gate = createGate()
+      const scheduler = { store: kit.store }
+      const { asker, task } = await stageTask(kit, {
+        scheduler,
+        async execute(_, { progress }) {
+          progress(0.25, 'a quarter')
+          await gate.opened
+          progress(0.5)
+          progress(1, 'all')
+        },
+      })
+      const reader = await kit.scheduler(scheduler)
+      // No caller waits for the reply.
+      const { id } = await asker.enqueue(task, 1)
+      await kit.until('the first step', async () => (await reader.progress(id)) !== undefined, reply)
+      assert.deepEqual(await reader.progress(id), { fraction: 0.25, note: 'a quarter', attempt: 1 })
+      gate.open()
+      await kit.until('the end of the task', async () => (await reader.result(id)) !== undefined, reply)
+      assert.deepEqual(await reader.progress(id), { fraction: 1, note: 'all', attempt: 1 })
+      assert.equal(await reader.progress(kit.topic()), undefined, 'an unknown task has progress')
+    },
+  },
+  {
     id: 'TSK-15',
     title: 'neither a flood of progress nor a reader that does not read slows anything down: the latest step wins',
     promises: [12, 17],
