@@ -47,6 +47,24 @@ const tickIds = (from: number, count: number): string[] =>
   Array.from({ length: count }, (_, index) => `daily@${new Date(from + index * second).toISOString()}`)
 
 describe('a schedule', () => {
+  it('leaves ticks to come out of the figures of its queue, and counts those that nobody takes', async () => {
+    const { clock, replica } = application()
+    const { queue, scheduler } = await replica(1, { everyMs: day }, { isWorker: false })
+    const figures = () => queue.stats('schedule.daily', 'replicas')
+    const none = { ready: 0, inFlight: 0, delayed: 0, retrying: 0, dead: 0 }
+    expect(await figures()).toEqual(none)
+    await queue.declareGroup('order.paid', 'shipping')
+    await queue.publish('order.paid', 1, { delayMs: second })
+    expect(await queue.stats('order.paid', 'shipping')).toEqual({ ...none, delayed: 1 })
+    await clock.advance(day)
+    expect(await queue.stats('task.report', 'workers')).toMatchObject({ ready: 1, delayed: 0 })
+    expect(await figures()).toEqual(none)
+    await scheduler.unschedule('daily')
+    expect(await figures()).toEqual(none)
+    await clock.advance(2 * day)
+    expect(await figures()).toMatchObject({ ready: 1, delayed: 0 })
+  })
+
   it('runs each tick once, at its time, however many replicas there are', async () => {
     const { clock, runs, replica, ids } = application()
     const first = clock.now() + 500

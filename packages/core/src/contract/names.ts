@@ -40,6 +40,18 @@ export const taskTopic = (task: string): string => `task.${task}`
 /** The group of a task's workers. */
 export const workersGroup = 'workers'
 
+const schedulePrefix = 'schedule.'
+
+/** The topic of a schedule's ticks. Nothing else is published to it. */
+export const scheduleTopic = (schedule: string): string => `${schedulePrefix}${schedule}`
+
+/** The group of a schedule's replicas. */
+export const replicasGroup = 'replicas'
+
+/** Returns true for the group that hands out the ticks of a schedule. */
+export const isOfSchedule = ({ topic, group }: { readonly topic: string; readonly group: string }): boolean =>
+  group === replicasGroup && topic.startsWith(schedulePrefix)
+
 /** The limit for names at a broker. It leaves room for a partition or tier suffix within Kafka's 249 characters and AMQP's 255 bytes. */
 const maxBrokerNameLength = 200
 

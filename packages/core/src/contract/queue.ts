@@ -103,7 +103,10 @@ export interface Queue extends AsyncDisposable {
   deleteGroup(task: TaskTarget, group?: string): Promise<void>
   /** Returns the dead letters of a group. Default for a task: the group of its workers. */
   deadLetters(target: Target, group?: string): DeadLetters
-  /** Counts the messages of a group. Default for a task: the group of its workers. */
+  /**
+   * Counts the messages of a group. Default for a task: the group of its workers. The ticks to come of a schedule are not counted: in its
+   * group `replicas` nothing is delayed, and what is ready are ticks that no replica takes.
+   */
   stats(target: Target, group?: string): Promise<QueueStats>
   /** Answers from memory, without asking the broker. */
   health(): QueueHealth

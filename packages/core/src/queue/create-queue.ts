@@ -4,14 +4,14 @@ import { deadLettersOf } from '../consume/dead-letters.js'
 import { createRunMarks } from '../consume/own-run.js'
 import { type StartedSubscription, subscribe } from '../consume/subscribe.js'
 import { requireStartFrom } from '../consume/subscribe-options.js'
-import type { Adapter, StartFrom, TargetRef } from '../contract/adapter.js'
+import type { Adapter, QueueStats, StartFrom, TargetRef } from '../contract/adapter.js'
 import { completeCapabilities } from '../contract/capabilities.js'
 import { keysOf, requireOptions } from '../contract/checks/options.js'
 import { systemClock } from '../contract/clock.js'
 import { MqError } from '../contract/errors.js'
 import type { EventDefinition } from '../contract/event.js'
 import type { Middleware } from '../contract/middleware.js'
-import { requireGroup, requireName } from '../contract/names.js'
+import { isOfSchedule, requireGroup, requireName } from '../contract/names.js'
 import type { PublishAllOptions } from '../contract/publish-options.js'
 import type { Queue, QueueEvents, QueueOptions, Target } from '../contract/queue.js'
 import { stopTimeout } from '../contract/stopping.js'
@@ -151,7 +151,9 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
       return deadLettersOf(adapter.deadLetters(refOf(target, group)), { timeoutMs: operationTimeoutMs, decode })
     },
     async stats(target, group) {
-      return { ...unknownStats, ...(await bounded('Reading stats', adapter.stats(refOf(target, group)))) }
+      const ref = refOf(target, group)
+      const counted = { ...unknownStats, ...(await bounded('Reading stats', adapter.stats(ref))) }
+      return isOfSchedule(ref) ? withoutTicksAhead(counted) : counted
     },
     health: () => lifecycle.health(),
     use(layer) {
@@ -164,3 +166,10 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
   }
   return queue
 }
+
+/** A schedule leaves its next tick at the broker ahead of its time. It is no message of the user's, and there is always one. */
+const withoutTicksAhead = (counted: QueueStats): QueueStats => ({
+  ...counted,
+  delayed: counted.delayed && 0,
+  retrying: counted.retrying && 0,
+})

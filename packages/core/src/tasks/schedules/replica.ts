@@ -4,6 +4,7 @@ import { describeWithStack } from '../../contract/failure.js'
 import type { HandlerContext, Subscription } from '../../contract/handler.js'
 import { withFields } from '../../contract/log.js'
 import type { Message } from '../../contract/message.js'
+import { replicasGroup as group, scheduleTopic } from '../../contract/names.js'
 import type { Queue } from '../../contract/queue.js'
 import { RetryLater } from '../../contract/retry-errors.js'
 import type { RetryOptions } from '../../contract/retry-options.js'
@@ -11,7 +12,7 @@ import { uncaused } from '../../publish/cause.js'
 import { createDueTicks } from './due-ticks.js'
 import { createKnownTicks } from './known-ticks.js'
 import type { Timing } from './rule.js'
-import { scheduleTopic, type Tick, tickData, tickMessageId, tickOf } from './tick-message.js'
+import { type Tick, tickData, tickMessageId, tickOf } from './tick-message.js'
 import { waitUntil } from './wait-until.js'
 
 export interface ReplicaOptions {
@@ -30,7 +31,6 @@ export interface Replica extends Subscription {
   readonly last: number | undefined
 }
 
-const group = 'replicas'
 const retry: RetryOptions = {
   attempts: 1_000,
   backoff: 'fixed',

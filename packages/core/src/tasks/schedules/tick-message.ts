@@ -22,8 +22,6 @@ export interface Tick {
 
 export const tickId = (schedule: string, time: number): string => `${schedule}@${new Date(time).toISOString()}`
 
-export const scheduleTopic = (schedule: string): string => `schedule.${schedule}`
-
 /** Returns the data of a tick's message. */
 export const tickData = ({ kind, time, rule }: Tick) => ({ kind, tick: new Date(time).toISOString(), rule })
 
