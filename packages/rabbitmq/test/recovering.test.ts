@@ -67,7 +67,9 @@ describe.skipIf(!brokers.owned('rabbitmq'))('recovering', () => {
     await link.close()
   })
 
-  it('after a channel error the consumer is back on a new channel, and only its own messages come again', async () => {
+  it('after the broker took a message back the consumer goes on, and only its own messages come again', async () => {
+    // From 4.3 on the broker cancels the consumer, and the message is the same attempt once more.
+    const cancels = !/^(3|4\.[0-2])\./.test(server.version ?? '')
     // After this time the broker closes the channel of a message that is not acknowledged. It checks at this interval.
     await server.rabbitmqctl('eval', 'application:set_env(rabbit, consumer_timeout, 1000).')
     await server.rabbitmqctl('eval', 'application:set_env(rabbit, channel_tick_interval, 500).')
@@ -81,12 +83,12 @@ describe.skipIf(!brokers.owned('rabbitmq'))('recovering', () => {
       await queue.subscribe(other, ({ data }) => void otherGot.push(data))
       await queue.subscribe(slow, async ({ attempt }, { signal }) => {
         runs.push(attempt)
-        if (attempt === 1) await new Promise((resolve) => signal.addEventListener('abort', resolve))
+        if (runs.length === 1) await new Promise((resolve) => signal.addEventListener('abort', resolve))
       })
       await queue.publish(slow, 1)
       await eventually(() => runs.length === 2, 'the second run', 20_000)
-      expect(runs).toEqual([1, 2])
-      expect(errors.join()).toMatch(/timed out/)
+      expect(runs).toEqual([1, cancels ? 1 : 2])
+      expect(errors.join()).toMatch(cancels ? /^$/ : /timed out/)
       await queue.publish(other, 1)
       await eventually(() => otherGot.length === 1, 'the other consumer')
       expect(queue.health().status).toBe('up')
