@@ -1,0 +1,63 @@
+import type { Mutant } from '@mq/test-brokers'
+
+/** Faults in how messages reach handlers. */
+export const consuming: readonly Mutant[] = [
+  {
+    id: 'oneRunTooMany',
+    promise: 'No more handlers run at once than concurrency allows.',
+    find: 'this.#running < this.#options.concurrency',
+    replace: 'this.#running <= this.#options.concurrency',
+    case: 'CNC-3',
+  },
+  {
+    id: 'orderedTakesNoLock',
+    promise: 'The order of keys is kept across all consumers of a group.',
+    find: 'const isOrderedGroup = options.ordered && !options.ephemeral',
+    replace: 'const isOrderedGroup = options.ordered && options.ephemeral',
+    case: 'ORD-6',
+  },
+  {
+    id: 'orderedRunsBesideItsKey',
+    promise: 'Messages of one key are handled one at a time.',
+    find: 'if (this.#options.ordered && !this.#lanes.enter(item.key, item)) return',
+    replace: 'if (this.#options.ordered) this.#lanes.enter(item.key, item)',
+    case: 'ORD-1',
+  },
+  {
+    id: 'cancelledConsumerIsIgnored',
+    promise: 'Consuming resumes after the broker has ended it.',
+    find: "message === null ? ended.end({ by: 'broker' }) : session.receive(message, source)",
+    replace: 'message === null ? undefined : session.receive(message, source)',
+    case: 'HEA-8',
+  },
+  {
+    id: 'deletedQueueIsNotReported',
+    promise: 'A group destroyed at the broker is a data-loss event.',
+    find: "const reportLoss = (reason: string): void => report({ type: 'data-loss', ...ref, reason })",
+    replace:
+      "const reportLoss = (reason: string): void => { if (reason === '') report({ type: 'data-loss', ...ref, reason }) }",
+    case: 'HEA-8',
+  },
+  {
+    id: 'silenceIsNotNoticed',
+    promise: 'A connection to a silently dead broker is detected and replaced.',
+    find: 'heartbeat: settings.heartbeatSeconds',
+    replace: 'heartbeat: settings.heartbeatSeconds * 60',
+    test: { file: 'test/recovering.test.ts', title: 'a link that falls silent is given up after two heartbeats' },
+    why: 'The case FLT-17 is a long one.',
+  },
+  {
+    id: 'stopWaitsForNoHandler',
+    promise: 'Stop waits for running handlers.',
+    find: 'if (!(await runs.until(() => !runs.isRunning, timeoutMs))) {',
+    replace: 'if (!(await runs.until(() => !runs.isRunning, Math.min(timeoutMs, 1)))) {',
+    case: 'SHD-1',
+  },
+  {
+    id: 'ephemeralQueueStays',
+    promise: 'An ephemeral subscription leaves nothing behind.',
+    find: 'exclusive: true,\n    autoDelete: true,',
+    replace: 'exclusive: false,\n    autoDelete: false,',
+    case: 'EPH-4',
+  },
+]

@@ -1,0 +1,57 @@
+import type { Mutant } from '@mq/test-brokers'
+
+/** Faults in how messages are stored and delayed. */
+export const publishing: readonly Mutant[] = [
+  {
+    id: 'unroutedLooksRouted',
+    promise: 'A publish reports whether the topic had a group.',
+    find: "this.isDelayed ? 'unknown' : this.isReturned ? 'no' : 'yes'",
+    replace: "this.isDelayed ? 'unknown' : 'yes'",
+    case: 'GRP-14',
+    fast: true,
+  },
+  {
+    id: 'returnedDelayIsStored',
+    promise: 'A delayed message whose publish resolves is stored.',
+    find: 'else if (parcel.isReturned && parcel.isDelayed) onDelayQueueMissing(parcel)',
+    replace: 'else if (parcel.isReturned && parcel.isDelayed && parcel.isSettled) onDelayQueueMissing(parcel)',
+    test: {
+      file: 'test/delays.test.ts',
+      title:
+        'a delay queue or a binding of it that is gone is declared again by the next publish or retry that misses it',
+    },
+    why: 'No fault of the suite deletes what an adapter keeps delayed messages in.',
+  },
+  {
+    id: 'refusedIsStored',
+    promise: 'A publish that resolves is stored.',
+    find: 'if (error) onRefused(parcel, error)',
+    replace: 'if (error && parcel.isReturned) onRefused(parcel, error)',
+    test: {
+      file: 'test/publishing.test.ts',
+      title: 'with a full queue a publish waits for room, then says that the message may not be stored',
+    },
+    why: 'No fault of the suite makes a broker refuse a single message.',
+  },
+  {
+    id: 'sentIsCalledRejected',
+    promise: 'A publish without an answer is not called rejected, because it may be stored.',
+    find: 'parcel.maybeStored = true',
+    replace: '',
+    case: 'PUB-10',
+  },
+  {
+    id: 'lostIsNotSentAgain',
+    promise: 'Publishing continues after a cut.',
+    find: 'for (const parcel of inFlight.clear().reverse()) waiting.unshift(parcel)',
+    replace: 'inFlight.clear()',
+    case: 'FLT-5',
+  },
+  {
+    id: 'delaysAreRoundedDown',
+    promise: 'A delayed message is never early.',
+    find: 'Math.ceil(delayMs / unitMs)',
+    replace: 'Math.floor(delayMs / unitMs)',
+    case: 'DLY-1',
+  },
+]

@@ -1,0 +1,85 @@
+import type { Mutant } from '@mq/test-brokers'
+
+/** Faults in what becomes of a message after its handler. */
+export const settling: readonly Mutant[] = [
+  {
+    id: 'acknowledgesBeforeTheCopyIsStored',
+    promise: 'A message is acknowledged only after its retry is stored.',
+    find: `void run.copying.result.then((result) => {
+      if (result === 'stored') isSameAttempt ? acknowledge(run) : finish(run)`,
+    replace: `const { result: copied } = run.copying
+    run.copying = undefined
+    finish(run)
+    void copied.then((result) => {
+      if (isSameAttempt && result === 'stored') acknowledge(run)`,
+    case: 'RET-14',
+  },
+  {
+    id: 'retryForgetsItsFailure',
+    promise: 'Each attempt learns how the one before it ended.',
+    find: "replace(run, { queue: 'group', delayMs, attempt: run.decoded.attempt + 1, failure }, refuse)",
+    replace:
+      "replace(run, { queue: 'group', delayMs, attempt: run.decoded.attempt + 1, ...(delayMs < 0 && { failure }) }, refuse)",
+    case: 'RET-4',
+  },
+  {
+    id: 'crashIsForgotten',
+    promise: 'A run that ended with its process still counts after the next one has failed.',
+    find: 'attempt: run.decoded.attempt + 1',
+    replace: 'attempt: run.decoded.attempt - run.decoded.deliveryCount + 1',
+    case: 'RET-16',
+  },
+  {
+    id: 'redeliveriesAreNotCounted',
+    promise: 'A run that ends with its process counts as an attempt.',
+    find: 'const options = { countRedeliveries: !parts.options.ordered }',
+    replace: 'const options = { countRedeliveries: !parts.options.ordered && parts.options.concurrency < 0 }',
+    case: 'RET-16',
+  },
+  {
+    id: 'stopForgetsTheFailure',
+    promise: 'A message that a stopping consumer gives back keeps what is known of its earlier attempts.',
+    find: `const { attempt, failure } = run.decoded
+      replace(run, { queue: 'group', delayMs: 0, attempt, ...(failure && { failure }), isSameAttempt: true }, requeue)`,
+    replace: `const { attempt } = run.decoded
+      replace(run, { queue: 'group', delayMs: 0, attempt, isSameAttempt: true }, requeue)`,
+    case: 'RET-4',
+  },
+  {
+    id: 'copyGoesToAllGroups',
+    promise: 'A message that fails in one group runs once in each other group.',
+    find: "if (delayMs <= 0) return { exchange: '', routingKey: destination",
+    replace:
+      "if (delayMs <= 0) return { exchange: queue === 'group' ? names.topic(ref.topic) : '', routingKey: destination",
+    case: 'DLQ-13',
+    fast: true,
+  },
+  {
+    id: 'copyKeepsTheHistoryOfDeaths',
+    promise: 'No broker drops a message for circulating.',
+    find: "name === 'BCC' || isOwn(name) || brokerHeader.test(name)",
+    replace: "name === 'BCC' || isOwn(name)",
+    case: 'RET-5',
+  },
+  {
+    id: 'replayKeepsItsAttempt',
+    promise: 'A replayed message is a first attempt.',
+    find: "name === 'BCC' || isOwn(name) ||",
+    replace: "name === 'BCC' || (isOwn(name) && name !== own.attempt) ||",
+    case: 'DLQ-15',
+  },
+  {
+    id: 'acknowledgesTooManyTogether',
+    promise: 'A message whose handler has not finished is not acknowledged.',
+    find: 'messages.filter(({ fields }) => fields.deliveryTag < limit).length',
+    replace: 'messages.filter(({ fields }) => fields.deliveryTag !== limit).length',
+    case: 'FLT-21',
+  },
+  {
+    id: 'settlesAfterTheLoss',
+    promise: 'The answer of a handler after its signal has aborted is ignored.',
+    find: 'if (!runs.has(run) || run.isSettling || run.abort.aborted) return',
+    replace: 'if (run.isSettling) return',
+    case: 'DEL-12',
+  },
+]
