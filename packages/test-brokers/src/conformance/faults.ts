@@ -1,7 +1,7 @@
 import type { Faults } from '@mq/core/conformance'
 import type { KafkaServer } from '../kafka/index.js'
 import { brokers, type ServerKind } from '../kinds.js'
-import { type BrokerProxy, proxy } from '../proxy/index.js'
+import { type BrokerProxy, proxyFaults } from '../proxy.js'
 import type { RabbitServer } from '../rabbitmq/index.js'
 import type { SharedServers } from '../shared.js'
 import type { StartedServer } from './started.js'
@@ -49,19 +49,7 @@ const processFaults: Faults<StartedServer> = {
   restart: ({ server }) => server.restart(),
 }
 
-const linkFaults: Faults<StartedServer> = {
-  cut: (started) => linkOf(started).cut(),
-  refuse: (started) => linkOf(started).refuse(),
-  freeze: (started, direction) => linkOf(started).freeze(direction),
-  slow: (started, bytesPerSecond) => linkOf(started).slow(bytesPerSecond),
-  dropAnswer: (started) => linkOf(started).dropAfter(0, 'out'),
-  heal,
-  connections: async (started) => linkOf(started).connections,
-  async link({ server }) {
-    const { url, cut, refuse, freeze, heal, close } = await proxy(server)
-    return { options: { url }, cut, refuse, freeze, heal, close }
-  },
-}
+const linkFaults: Faults<StartedServer> = { ...proxyFaults(linkOf), heal }
 
 /** The servers with a raised alarm. Clearing it takes a second, which most cases do not need. */
 const blocked = new WeakSet<RabbitServer>()

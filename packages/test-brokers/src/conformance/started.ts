@@ -1,5 +1,5 @@
 import type { StartedBroker } from '@mq/core/conformance'
-import { type BrokerProxy, proxy } from '../proxy/index.js'
+import { type BrokerProxy, proxy } from '../proxy.js'
 import type { Server } from '../server.js'
 import { type UntrustedDoor, untrustedDoor } from './untrusted.js'
 

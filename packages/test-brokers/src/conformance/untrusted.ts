@@ -1,5 +1,4 @@
-import { connect, type Socket } from 'node:net'
-import { createServer } from 'node:tls'
+import { tcpProxy } from '../proxy.js'
 import { releasePorts, reservePorts } from '../run/ports.js'
 import type { Server } from '../server.js'
 import { portAt } from '../sources/ports.js'
@@ -16,25 +15,11 @@ const secure: Readonly<Record<string, string>> = { 'amqp:': 'amqps:', 'redis:': 
 
 export async function untrustedDoor(server: Server): Promise<UntrustedDoor> {
   const ports = await reservePorts(1)
-  const port = portAt(ports, 0)
-  const { cert, key } = certificates([])
-  const sockets = new Set<Socket>()
-  const door = createServer({ cert, key }, (client) => {
-    const broker = connect(server.port, server.host)
-    for (const socket of [client, broker]) {
-      sockets.add(socket)
-      socket.once('close', () => sockets.delete(socket))
-      socket.on('error', () => undefined)
-    }
-    client.pipe(broker).pipe(client)
-  })
-  await new Promise<void>((resolve, reject) => door.once('error', reject).listen(port, '127.0.0.1', resolve))
-  const address = new URL(server.url.replace(/^\w+:/, (scheme) => secure[scheme] ?? scheme))
+  const door = await tcpProxy(server.url, { port: portAt(ports, 0), tls: certificates([]) })
   return {
-    url: Object.assign(address, { hostname: '127.0.0.1', port: String(port) }).href,
+    url: door.url.replace(/^\w+:/, (scheme) => secure[scheme] ?? scheme),
     async close() {
-      for (const socket of sockets) socket.destroy()
-      await new Promise<void>((resolve) => door.close(() => resolve()))
+      await door.close()
       releasePorts(ports)
     },
   }

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 /** A direction: `in` is to the broker, `out` is from it to the client. */
 export type Direction = 'in' | 'out'
 
-/** One direction of a link, shared by all its connections. */
+/** One direction of a route, shared by all its connections. */
 export interface Lane {
   readonly bytes: number
   readonly isFrozen: boolean
@@ -28,7 +28,7 @@ export function createLane(gate: Gate): Lane {
   let bytes = 0
   let frozen = false
   let rate: number | undefined
-  /** The time when the last piece leaves a link of that rate. */
+  /** The time when the last piece leaves a route of that rate. */
   let busyUntil = 0
   let change = deferred()
 

@@ -1,16 +1,24 @@
 import { connect, type Socket } from 'node:net'
 import { createLane, type Direction, type Gate, type Lane } from './lane.js'
 
-/** The link between a proxy's clients and its broker: both lanes, and the connections that use them. */
-export interface Link {
+/** The route between a proxy's clients and its broker: both lanes, and the connections that use them. */
+export interface Route {
   readonly lanes: Readonly<Record<Direction, Lane>>
   readonly connections: number
   /** Accepts a client's connection and opens one to the broker for it. */
-  join(client: Socket): void
+  join(client: End): void
   /** Resets every connection at both ends. */
   cut(): void
   /** Lets that many more bytes pass, then cuts at the next byte. `undefined` lets all bytes pass. */
   allow(budget: Budget | undefined): void
+}
+
+/** One end of the route. */
+export interface End {
+  /** The socket of the connection itself, which is what a reset has to end. */
+  readonly socket: Socket
+  /** The socket that reads and writes: the same one, or the one that speaks TLS over it. */
+  readonly stream: Socket
 }
 
 export interface Budget {
@@ -18,7 +26,7 @@ export interface Budget {
   readonly direction: Direction | 'both'
 }
 
-export function createLink(target: { host: string; port: number }): Link {
+export function createRoute(target: { readonly host: string; readonly port: number }): Route {
   const sockets = new Set<Socket>()
   let clients = 0
   let budget: Budget | undefined
@@ -42,14 +50,8 @@ export function createLink(target: { host: string; port: number }): Link {
 
   const lanes = { in: createLane(gate('in')), out: createLane(gate('out')) }
 
-  const keep = (socket: Socket): void => {
-    sockets.add(socket)
-    socket.setNoDelay(true)
-    socket.once('close', () => sockets.delete(socket))
-  }
-
   /** Forwards bytes, the end and a reset from `from` to `to`. All of them wait while the lane is frozen. */
-  const pipe = (from: Socket, to: Socket, lane: Lane): void => {
+  const pipe = ({ stream: from }: End, { socket, stream: to }: End, lane: Lane): void => {
     let carrying = Promise.resolve()
     from.on('data', (chunk) => {
       from.pause()
@@ -57,21 +59,27 @@ export function createLink(target: { host: string; port: number }): Link {
     })
     const afterwards = (act: () => void): void => void carrying.then(() => lane.opened()).then(act)
     from.once('end', () => afterwards(() => to.end()))
-    from.once('close', (hadError) => afterwards(() => (hadError ? to.resetAndDestroy() : to.end())))
+    from.once('close', (hadError) => afterwards(() => (hadError ? socket.resetAndDestroy() : to.end())))
   }
 
-  const join = async (client: Socket): Promise<void> => {
+  const keep = ({ socket, stream }: End): void => {
+    sockets.add(socket)
+    socket.setNoDelay(true)
+    socket.once('close', () => sockets.delete(socket))
+    // The pipe of the other end handles the error. Without a listener it would end the process.
+    for (const each of [socket, stream]) each.on('error', () => undefined)
+  }
+
+  const join = async (client: End): Promise<void> => {
     clients += 1
-    client.once('close', () => {
+    client.socket.once('close', () => {
       clients -= 1
     })
-    // The pipe of the other socket handles the error. Without a listener it would end the process.
-    client.on('error', () => undefined)
     keep(client)
     await lanes.in.opened()
-    if (client.destroyed) return
-    const broker = connect({ ...target, allowHalfOpen: true })
-    broker.on('error', () => undefined)
+    if (client.socket.destroyed) return
+    const socket = connect({ ...target, allowHalfOpen: true })
+    const broker = { socket, stream: socket }
     keep(broker)
     pipe(client, broker, lanes.in)
     pipe(broker, client, lanes.out)
