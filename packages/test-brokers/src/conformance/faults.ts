@@ -54,17 +54,21 @@ const linkFaults: Faults<StartedServer> = { ...proxyFaults(linkOf), heal }
 /** The servers with a raised alarm. Clearing it takes a second, which most cases do not need. */
 const blocked = new WeakSet<RabbitServer>()
 
-const rabbitFaults: Faults<StartedServer<RabbitServer>> = {
-  async kill({ server }) {
+const rabbitFaults: Faults<StartedServer> = {
+  async kill(started) {
+    const rabbit = rabbitOf(started)
     // A SIGKILL may also undo a declaration of the last two seconds, which is not the fault to test. See flush().
-    await server.flush()
-    await server.kill()
+    await rabbit.flush()
+    await rabbit.kill()
   },
-  async block({ server }) {
-    blocked.add(server)
-    await server.alarm(true)
+  async block(started) {
+    const rabbit = rabbitOf(started)
+    blocked.add(rabbit)
+    await rabbit.alarm(true)
   },
 }
+
+const rabbitOf = ({ server }: StartedServer): RabbitServer => server as RabbitServer
 
 async function heal({ server, link }: StartedServer): Promise<void> {
   await link?.heal()
