@@ -6,7 +6,8 @@ const quiet = { debug() {}, info() {}, warn() {}, error() {} }
 
 /** Starts a consumer that behaves like a process of its own: it shares only the broker, and can be killed. */
 export async function startWorker(program: WorkerProgram): Promise<Worker> {
-  const { ref, concurrency, handler, afterMs = 0, attempts } = program
+  const { ref, concurrency, handler, afterMs = 0, attempts = 5 } = program
+  const retry = { attempts, backoff: 'fixed', delayMs: 50, jitter: 'none' } as const
   const adapter = adapterFor(program.options)
   const { standstill } = adapter
   const queue = createQueue(adapter, { log: quiet })
@@ -45,8 +46,7 @@ export async function startWorker(program: WorkerProgram): Promise<Worker> {
 
   try {
     await queue.connect()
-    const retry = attempts === undefined ? {} : { retry: { attempts } }
-    await queue.subscribe(ref.topic, run, { group: ref.group, concurrency, ...retry })
+    await queue.subscribe(ref.topic, run, { group: ref.group, concurrency, retry })
   } catch (error) {
     end()
     throw error

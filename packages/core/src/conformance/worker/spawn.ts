@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { PausableWorker } from '../kit/kit.js'
 import { until } from '../kit/wait.js'
+import { createTurns } from '../runner/turns.js'
 import type { Subject, WorkerEvent, WorkerProgram } from '../subject.js'
 
 /** The worker's program. The build places it beside the suite as `conformance-worker.js`. */
@@ -9,10 +10,17 @@ const entry = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? './main.ts' : './conformance-worker.js', import.meta.url),
 )
 
-const readyWithinMs = 20_000
+const readyWithinMs = 40_000
+
+/** A start takes a processor for a while, so that many at once would all be late. */
+const starts = createTurns()
 
 /** Runs the program in a process of its own, which ends with this one. Resolves once its consumer is ready. */
-export async function startWorkerProcess(program: WorkerProgram, node: Subject['node'] = {}): Promise<PausableWorker> {
+export function startWorkerProcess(program: WorkerProgram, node: Subject['node'] = {}): Promise<PausableWorker> {
+  return starts.take(true, () => start(program, node))
+}
+
+async function start(program: WorkerProgram, node: NonNullable<Subject['node']>): Promise<PausableWorker> {
   const child = spawn(process.execPath, [...(node.args ?? []), entry], {
     env: { ...process.env, ...node.env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -149,7 +149,12 @@ export function createAdapter(options: AdapterOptions): MortalAdapter {
       throw new MqError('MQ_OPERATION_FAILED', `There is no group '${ref.group}'`)
     },
     async consume(ref, consumeOptions, handle) {
-      const consumer = new GroupConsumer(ref, consumeOptions, handle, { report, faulty, turns })
+      const consumer = new GroupConsumer(ref, consumeOptions, handle, {
+        report,
+        faulty,
+        turns,
+        standstill: options.standstill,
+      })
       consumers.set(consumer.id, consumer)
       try {
         await start(consumer)

@@ -26,6 +26,7 @@ export class Connection {
   readonly #standstill: Standstill
   readonly #asked = new Map<number, Asked>()
   #lastNumber = 0
+  #silences = 0
   #pulse: Pulse | undefined
   #open = true
 
@@ -65,6 +66,8 @@ export class Connection {
         if (!this.#standstill.isPaused) this.#end.send({ kind: 'beat' })
       },
       silent: () => {
+        this.#silences += 1
+        if (this.#faulty('silenceNoticedLate') && this.#silences < 80) return
         if (!this.#standstill.isPaused && !this.#faulty('noHeartbeat'))
           this.#lose(`The broker was silent for ${heartbeatMs} ms`)
       },

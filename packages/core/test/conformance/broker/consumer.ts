@@ -16,6 +16,7 @@ import { decode } from './codec.js'
 import type { Connection } from './connection.js'
 import { located } from './foreign.js'
 import type { Faulty } from './mutation.js'
+import type { Standstill } from './standstill.js'
 import { Turnstile } from './turnstile.js'
 import type { Push } from './wire.js'
 
@@ -31,6 +32,7 @@ export interface ConsumerContext {
   readonly faulty: Faulty
   /** The turnstile that all consumers of an adapter share. */
   readonly turns: Turnstile
+  readonly standstill: Standstill
 }
 
 type Deliver = Push & { readonly type: 'deliver' }
@@ -50,6 +52,7 @@ export class GroupConsumer implements Consumer {
   readonly #report: (event: AdapterEvent) => void
   readonly #faulty: Faulty
   readonly #adapterTurns: Turnstile
+  readonly #standstill: Standstill
   readonly #turns = new Turnstile()
   readonly #runs = new Map<number, Run>()
   readonly #settling = new Set<Promise<void>>()
@@ -65,6 +68,8 @@ export class GroupConsumer implements Consumer {
   /** Deliveries that wait for a slot, beyond the requested number. */
   #fetched: { readonly push: Deliver; readonly connection: Connection }[] = []
   #acknowledged = 0
+  /** The failures that the broker has not stored, although it no longer counts them as running. */
+  #unstored: (readonly [delivery: number, settlement: Settlement])[] = []
   /** The run whose handler was called and has not awaited anything yet. */
   #starting: Run | undefined
   /** The run from which the consumer was stopped. */
@@ -78,6 +83,7 @@ export class GroupConsumer implements Consumer {
     this.#report = context.report
     this.#faulty = context.faulty
     this.#adapterTurns = context.turns
+    this.#standstill = context.standstill
   }
 
   /** Returns whether it has consumed before. The caller repeats a first attempt that fails. */
@@ -105,7 +111,9 @@ export class GroupConsumer implements Consumer {
       found = await connection.ask<'subscribe'>(request)
     }
     connection.requireOpen()
+    if (this.#faulty('lossKnownWhenBack')) this.#loseRuns(new MqError('MQ_OWNERSHIP_LOST', 'The connection was lost'))
     this.#connection = connection
+    for (const [delivery, settlement] of this.#unstored.splice(0)) this.#send({ delivery, connection }, settlement)
     this.#started = true
     if (this.#stopped === undefined) this.#status = 'consuming'
     else this.#ask('cancel')
@@ -140,7 +148,7 @@ export class GroupConsumer implements Consumer {
     this.#connection = undefined
     if (this.#stopped === undefined) this.#status = 'recovering'
     if (this.#faulty('unhandledRejection')) void Promise.reject(error)
-    this.#loseRuns(error)
+    if (!this.#faulty('lossKnownWhenBack')) this.#loseRuns(error)
   }
 
   /** Handles a deleted group. Creates it again, so that later messages arrive. */
@@ -310,7 +318,21 @@ export class GroupConsumer implements Consumer {
   #send({ delivery, connection }: Pick<Run, 'delivery' | 'connection'>, settlement: Settlement): void {
     if (settlement.kind === 'done') this.#acknowledged += 1
     if (settlement.kind === 'done' && this.#acknowledged % 10 === 0 && this.#faulty('ackForgotten')) return
-    this.#track(connection.ask<'settle'>({ type: 'settle', delivery, settlement }))
+    const asked = connection.ask<'settle'>({ type: 'settle', delivery, settlement })
+    this.#track(asked)
+    const isStoredLater =
+      (settlement.kind === 'retry' && this.#faulty('retryAfterAnswer')) ||
+      (settlement.kind === 'dead' && this.#faulty('deadAfterAnswer'))
+    if (isStoredLater) void this.#storeLater(asked, delivery, settlement, connection)
+  }
+
+  async #storeLater(asked: Promise<unknown>, delivery: number, settlement: Settlement, connection: Connection) {
+    try {
+      await asked
+      await connection.ask<'settle'>({ type: 'settle', delivery, settlement })
+    } catch {
+      this.#unstored.push([delivery, settlement])
+    }
   }
 
   #ask(type: 'pause' | 'cancel'): void {
@@ -330,7 +352,8 @@ export class GroupConsumer implements Consumer {
     this.#lostRuns += runs.length
     this.#fetched = []
     this.#runs.clear()
-    if (!this.#faulty('noAbortOnLoss')) for (const { abort } of runs) abort.abort(error)
+    const isUntold = this.#faulty('noAbortOnLoss') || (this.#standstill.wasPaused && this.#faulty('pausedLossUntold'))
+    if (!isUntold) for (const { abort } of runs) abort.abort(error)
     this.#idle?.()
   }
 

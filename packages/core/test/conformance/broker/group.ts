@@ -31,6 +31,15 @@ const unreadLimit = 30
 const failureBytes = 500
 const isFull = ({ message }: Entry): boolean => messageSize(message) + failureBytes > maxStoredBytes
 
+/** The failures that are stored when their delivery is settled once more. */
+const aside = new Map<number, () => void>()
+
+/** Returns whether the failure of this delivery was set aside. It is stored then. */
+export function storeAside(delivery: number): boolean {
+  aside.get(delivery)?.()
+  return aside.delete(delivery)
+}
+
 /** The unfinished messages of one group, and which member holds which. */
 export class Group {
   readonly ref: GroupRef
@@ -79,6 +88,10 @@ export class Group {
     return this.#ready.filter(({ isReplayed }) => !(isReplayed && this.#faulty('statsReplayedDelayed'))).length
   }
 
+  get #remembersDeliveries(): boolean {
+    return this.#faulty('noFencing') || this.#faulty('noFenceAfterSilence') || this.#faulty('lateFailureTaken')
+  }
+
   get isBusy(): boolean {
     return [...this.#members].some(({ held, options }) => held.size >= options.concurrency)
   }
@@ -125,7 +138,12 @@ export class Group {
   settle(member: Member, delivery: number, settlement: Settlement): void {
     const entry = member.held.get(delivery)
     if (entry === undefined) {
-      if (this.#faulty('noFencing')) this.#settleForeign(delivery)
+      this.#settleLate(delivery, settlement)
+      return
+    }
+    if (this.#isStoredLater(settlement)) {
+      const store = this.setAside(member, delivery, settlement)
+      if (store !== undefined) aside.set(delivery, store)
       return
     }
     if (settlement.kind === 'dead' && isFull(entry) && this.#faulty('largeDeadLetterStuck')) return
@@ -138,6 +156,16 @@ export class Group {
       this.#carryOut(entry, settlement, member)
     }
     this.#schedule()
+  }
+
+  /** Takes a failed delivery from its member and keeps it nowhere. Returns a function that stores it after all. */
+  setAside(member: Member, delivery: number, settlement: Settlement): (() => void) | undefined {
+    const entry = member.held.get(delivery)
+    if (entry === undefined || settlement.kind === 'done' || settlement.kind === 'release') return undefined
+    member.held.delete(delivery)
+    this.#lanes.leave(entry, member)
+    this.#schedule()
+    return () => this.#carryOut(entry, settlement, member)
   }
 
   replay(entryIds: readonly string[] | undefined): number {
@@ -245,6 +273,21 @@ export class Group {
     }, laterMs)
   }
 
+  #isStoredLater({ kind }: Settlement): boolean {
+    return (
+      (kind === 'retry' && this.#faulty('retryAfterAnswer')) || (kind === 'dead' && this.#faulty('deadAfterAnswer'))
+    )
+  }
+
+  #settleLate(delivery: number, settlement: Settlement): void {
+    if (this.#faulty('noFencing') || (settlement.kind === 'done' && this.#faulty('noFenceAfterSilence'))) {
+      this.#settleForeign(delivery)
+    }
+    const lost = this.#everDelivered.get(delivery)
+    if (settlement.kind === 'retry' && lost !== undefined && this.#faulty('lateFailureTaken'))
+      this.#delay(lost, settlement)
+  }
+
   /** Accepts the settlement of a former owner, which ends the message for the current one. */
   #settleForeign(delivery: number): void {
     const lost = this.#everDelivered.get(delivery)
@@ -292,7 +335,7 @@ export class Group {
     deliveries += 1
     const delivery = deliveries
     member.held.set(delivery, entry)
-    if (this.#faulty('noFencing')) this.#everDelivered.set(delivery, entry)
+    if (this.#remembersDeliveries) this.#everDelivered.set(delivery, entry)
     if (this.#faulty('leaseNotExtended')) setTimeout(() => this.#expire(member, delivery), leaseMs).unref()
     member.deliver({ delivery, entry })
   }

@@ -1,5 +1,5 @@
 import type { Broker } from './broker.js'
-import type { Group } from './group.js'
+import { type Group, storeAside } from './group.js'
 import type { Member } from './member.js'
 import type { ServerEnd } from './network.js'
 import { Pulse } from './pulse.js'
@@ -26,6 +26,8 @@ export class Session {
   #parked: (() => void)[] = []
   #pulse: Pulse | undefined
   #open = true
+  /** Whether its members have lost their messages, although it is still open. */
+  #isGivenUp = false
 
   constructor(broker: Broker, end: ServerEnd, ended: () => void) {
     this.#broker = broker
@@ -62,6 +64,7 @@ export class Session {
   #receive(frame: ClientFrame): void {
     const { blocked, faulty } = this.#broker
     if (faulty('slowTakenForDead')) this.#pulse?.activity()
+    if (this.#isGivenUp && (frame.kind === 'beat' || frame.request.type !== 'settle')) this.end()
     if (!this.#open || frame.kind === 'beat') return
     const { number, request } = frame
     const answer = (): void => this.#answer(number, request)
@@ -145,7 +148,15 @@ export class Session {
   }
 
   #silent(): void {
-    if (!this.#broker.faulty('noHeartbeat')) this.end()
+    const { faulty } = this.#broker
+    if (faulty('noFenceAfterSilence') || faulty('lateFailureTaken')) this.#giveUp()
+    else if (!faulty('noHeartbeat')) this.end()
+  }
+
+  /** Takes the messages from its members, and listens on. */
+  #giveUp(): void {
+    this.#isGivenUp = true
+    for (const { member, group } of this.#members.values()) group.leave(member)
   }
 
   #subscribe(options: Subscribe): boolean {
@@ -189,7 +200,13 @@ export class Session {
   }
 
   #settle({ delivery, settlement }: RequestOf<'settle'>): void {
-    for (const { member, group } of this.#members.values()) group.settle(member, delivery, settlement)
+    if (storeAside(delivery)) return
+    const isParked = this.#broker.blocked && this.#broker.faulty('blockedParksFailures')
+    for (const { member, group } of this.#members.values()) {
+      const store = isParked && group.setAside(member, delivery, settlement)
+      if (store) this.#parked.push(store)
+      else group.settle(member, delivery, settlement)
+    }
   }
 
   #push(push: Push): void {

@@ -1,6 +1,7 @@
 /** Lets a whole client stand still, as a paused process does: nothing that goes through it happens before it goes on. */
 export class Standstill {
   #isPaused = false
+  #wasPaused = false
   #held: (() => void)[] = []
   #timers: (() => void)[] = []
 
@@ -8,8 +9,13 @@ export class Standstill {
     return this.#isPaused
   }
 
+  get wasPaused(): boolean {
+    return this.#wasPaused
+  }
+
   pause(): void {
     this.#isPaused = true
+    this.#wasPaused = true
   }
 
   /** Like an event loop that goes on, it runs timers that are over before it reads what has arrived. */
