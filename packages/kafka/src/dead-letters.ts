@@ -1,16 +1,17 @@
 import { type DeadLetterStore, type GroupRef, MqError, type RawDeadLetter, unknownFailure } from '@mq/core/adapter'
 import type { Cluster, TopicPartition } from './driver/cluster.js'
 import { asMqError } from './driver/errors.js'
-import { readLog } from './driver/read-log.js'
-import type { KafkaRecord } from './driver/records/record-batch.js'
+import { readLog, requireReadable } from './driver/read-log.js'
+import { isCodecMissing, type KafkaRecord } from './driver/records/record-batch.js'
 import type { OutgoingRecord } from './driver/records/record-writer.js'
 import type { Outbox } from './publish/outbox.js'
 import { deadPartition } from './topology/plans.js'
 import { tierFor } from './topology/tiers.js'
 import type { Topology } from './topology/topology.js'
-import { entryIdOf, hasLongKey, strikeOutOf, struckOutBy } from './wire/letter-key.js'
+import { entryIdOf, hasLongKey, strikeOutOf, struckOutBatch, struckOutBy } from './wire/letter-key.js'
 import { decodeRecord } from './wire/record.js'
 import { recordsToReplay } from './wire/replay.js'
+import { unreadableLetter } from './wire/unreadable-letter.js'
 
 export interface DeadLettersContext {
   readonly cluster: Cluster
@@ -18,33 +19,62 @@ export interface DeadLettersContext {
   readonly outbox: Outbox
 }
 
+/** A dead letter that is not struck out. */
+interface LiveLetter {
+  readonly offset: number
+  readonly bytes: number
+  /** It is a batch that could be read with a codec. */
+  readonly isCodecMissing: boolean
+}
+
+/** The key of records that say nothing. They show whether records that are written now can be read. */
+const probeKey = '~probe'
+
 /** The number and size of entries that are read, sent and struck out at a time. */
 const chunk = { entries: 200, bytes: 8 * 1024 * 1024 }
 
 /**
  * Creates the store of a group's dead letters. It is a log: each entry is a record under its own key, until a record without a value
- * under that key strikes it out. Compaction removes both in time.
+ * under that key strikes it out. Compaction removes both in time. A batch that cannot be read is one entry, and keeps no other one from
+ * being listed.
  */
 export function createDeadLetters({ cluster, topology, outbox }: DeadLettersContext, ref: GroupRef) {
   const topic = topology.plan.dead(ref)
   const retryTopic = topology.plan.retry(ref)
   const log: TopicPartition = { topic, partition: deadPartition.letters }
 
-  /** Returns the size of each entry, the oldest first. */
-  async function entrySizes(): Promise<ReadonlyMap<string, number>> {
-    const live = new Map<string, number>()
+  /** Returns the entries that are not struck out, the oldest first. */
+  async function liveLetters(): Promise<ReadonlyMap<string, LiveLetter>> {
+    const live = new Map<string, LiveLetter>()
     if ((await cluster.confirmedPartitionsOf(topic)) === undefined) return live
     await readLog(cluster, log, (record) => {
-      if (record.value === undefined) {
+      const batch = struckOutBatch(record)
+      if (batch !== undefined) {
+        for (const [entryId, { offset }] of live)
+          if (offset >= batch.first && offset <= batch.last) live.delete(entryId)
+      } else if (record.value === undefined) {
         const struckOut = struckOutBy(record)
         if (struckOut !== undefined) live.delete(struckOut)
-        return undefined
+      } else {
+        const { key, value, offset } = record
+        const entryId = entryIdOf(record)
+        const bytes = value.byteLength + (key?.byteLength ?? 0)
+        if (!live.has(entryId)) live.set(entryId, { offset, bytes, isCodecMissing: isCodecMissing(record) })
       }
-      const entryId = entryIdOf(record)
-      if (!live.has(entryId)) live.set(entryId, record.value.byteLength + (record.key?.byteLength ?? 0))
       return undefined
     })
     return live
+  }
+
+  /** Rejects if a record that is written now could not be read. What is struck out would come back. */
+  async function requireReadBack(): Promise<void> {
+    await append(log, [{ key: probeKey, value: null, headers: [] }])
+    let last: KafkaRecord | undefined
+    await readLog(cluster, log, (record) => {
+      last = record
+      return undefined
+    })
+    if (last !== undefined) requireReadable(log, last)
   }
 
   async function read(wanted: ReadonlySet<string>): Promise<readonly KafkaRecord[]> {
@@ -81,8 +111,9 @@ export function createDeadLetters({ cluster, topology, outbox }: DeadLettersCont
     entryIds: readonly string[] | undefined,
     use: (ids: readonly string[]) => Promise<readonly string[]>,
   ): Promise<number> {
-    const live = await entrySizes()
+    const live = await liveLetters()
     const wanted = entryIds === undefined ? [...live.keys()] : [...new Set(entryIds)].filter((id) => live.has(id))
+    if (wanted.length > 0 && [...live.values()].some((letter) => letter.isCodecMissing)) await requireReadBack()
     let count = 0
     for (const ids of chunked(wanted, live)) {
       const used = await use(ids)
@@ -100,6 +131,7 @@ export function createDeadLetters({ cluster, topology, outbox }: DeadLettersCont
       const replayed: OutgoingRecord[] = []
       for (const record of await read(new Set(ids))) {
         try {
+          requireReadable(log, record)
           replayed.push(...(await recordsToReplay(decodeRecord(record, { ...log, isLetter: true }).message)))
           used.push(entryIdOf(record))
         } catch (error) {
@@ -116,22 +148,22 @@ export function createDeadLetters({ cluster, topology, outbox }: DeadLettersCont
 
   const store: DeadLetterStore = {
     async list({ limit }) {
-      const live = await entrySizes()
+      const live = await liveLetters()
       const wanted = new Set([...live.keys()].slice(0, limit))
       return wanted.size === 0 ? [] : (await read(wanted)).map((record) => letterOf(record, log))
     },
     replay,
     purge: (entryIds) => take(entryIds, async (ids) => ids),
   }
-  return { store, count: async (): Promise<number> => (await entrySizes()).size }
+  return { store, count: async (): Promise<number> => (await liveLetters()).size }
 }
 
-function chunked(entryIds: readonly string[], sizes: ReadonlyMap<string, number>): string[][] {
+function chunked(entryIds: readonly string[], live: ReadonlyMap<string, LiveLetter>): string[][] {
   const chunks: string[][] = []
   let room = 0
   for (const entryId of entryIds) {
     const last = chunks.at(-1)
-    const size = sizes.get(entryId) ?? 0
+    const size = live.get(entryId)?.bytes ?? 0
     if (last !== undefined && last.length < chunk.entries && size <= room) {
       last.push(entryId)
       room -= size
@@ -144,6 +176,7 @@ function chunked(entryIds: readonly string[], sizes: ReadonlyMap<string, number>
 }
 
 function letterOf(record: KafkaRecord, log: TopicPartition): RawDeadLetter {
+  if (record.unreadable !== undefined) return unreadableLetter(record, log)
   const { message, failure } = decodeRecord(record, { ...log, isLetter: true })
   return { entryId: entryIdOf(record), message, failure: failure ?? unknownFailure(record.timestampMs) }
 }

@@ -124,7 +124,7 @@ describe.skipIf(!brokers.wanted('kafka'))('records of other programs', () => {
     const topic = newTopic()
     const seen: unknown[] = []
     await queue.subscribe(topic, ({ data }) => void seen.push(data))
-    await publishWithSnappy(await shared('kafka'), topic, ['"lost in translation"', '"this too"'])
+    await publishWithSnappy(await shared('kafka'), topic, [{ value: '"lost in translation"' }, { value: '"this too"' }])
     await queue.publish(topic, 'after')
     await until(() => seen.length === 1, { what: 'what follows', timeoutMs: 15_000 })
     expect(seen).toEqual(['after'])

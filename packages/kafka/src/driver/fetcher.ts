@@ -284,12 +284,8 @@ export class Fetcher {
       this.#sink.take({ ...read, records, nextOffset: offset })
     }
     const { topic } = position
-    return new Error(
-      `The record ${offset} of ${topic} cannot be read: ${cause.message}. ${producerCompression(topic)}`,
-      {
-        cause,
-      },
-    )
+    const why = `${cause.message}. ${producerCompression(topic)}`
+    return new Error(`The record ${offset} of ${topic} cannot be read: ${why}`, { cause })
   }
 
   #failed(error: unknown): void {

@@ -2,14 +2,12 @@ import type { Cluster, TopicPartition } from './cluster.js'
 import { errorType } from './errors.js'
 import { logStart } from './offsets.js'
 import { patiently } from './patience.js'
-import type { KafkaRecord } from './records/record-batch.js'
-import { producerCompression } from './records/record-batch.js'
-import { MissingCodecError } from './records/unpack.js'
+import { type KafkaRecord, unreadableText } from './records/record-batch.js'
 import { fetch, type PartitionFetch, type PartitionRead } from './requests.js'
 
 /**
- * Calls `each` for the records that a partition has now, the oldest first, until `each` returns false. Rejects if there is one that
- * cannot be read, because the rest has no meaning without it.
+ * Calls `each` for the records that a partition has now, the oldest first, until `each` returns false. A batch that cannot be read is one
+ * record. See `requireReadable`.
  */
 export async function readLog(
   cluster: Cluster,
@@ -28,7 +26,6 @@ export async function readLog(
     end ??= read.end
     for (const record of read.records) {
       if (record.offset >= end) break
-      if (record.unreadable !== undefined) throw unreadableLog({ topic, partition }, record)
       if (each(record) === false) return
     }
     // Nothing is left to read before the end if compaction removed the last records.
@@ -36,11 +33,10 @@ export async function readLog(
   } while (end === undefined || from < end)
 }
 
-function unreadableLog({ topic }: TopicPartition, { offset, unreadable }: KafkaRecord): Error {
-  const hint = unreadable?.cause instanceof MissingCodecError ? `. ${producerCompression(topic)}` : ''
-  return new Error(`The record ${offset} of ${topic} cannot be read: ${unreadable?.cause.message}${hint}`, {
-    cause: unreadable?.cause,
-  })
+/** Throws if a record cannot be read, for logs whose rest has no meaning without it. */
+export function requireReadable({ topic }: TopicPartition, record: KafkaRecord): void {
+  if (record.unreadable === undefined) return
+  throw new Error(unreadableText(topic, record), { cause: record.unreadable.cause })
 }
 
 /** Throws every error except that the offset is out of range, which it returns. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Cluster, TopicPartition } from '../driver/cluster.js'
-import { readLog } from '../driver/read-log.js'
+import { readLog, requireReadable } from '../driver/read-log.js'
 import type { OutgoingRecord } from '../driver/records/record-writer.js'
 import { deadPartition } from './plans.js'
 
@@ -19,11 +19,13 @@ export type GroupNote =
 /** Stores a record in a partition. Rejects if it is not known to be stored. */
 export type AppendRecord = (at: TopicPartition, record: OutgoingRecord) => Promise<void>
 
-/** Reads the notes in the dead-letter topic of a group, the oldest first. */
+/** Reads the notes in the dead-letter topic of a group, the oldest first. Rejects if one of them cannot be read. */
 export async function readNotes(cluster: Cluster, dead: string): Promise<readonly GroupNote[]> {
   const notes: GroupNote[] = []
-  await readLog(cluster, { topic: dead, partition: deadPartition.notes }, ({ value }) => {
-    const note = parsed(value)
+  const log = { topic: dead, partition: deadPartition.notes }
+  await readLog(cluster, log, (record) => {
+    requireReadable(log, record)
+    const note = parsed(record.value)
     if (note !== undefined) notes.push(note)
     return undefined
   })

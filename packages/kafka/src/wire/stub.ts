@@ -3,7 +3,7 @@ import type { OutgoingRecord } from '../driver/records/record-writer.js'
 import { encodeRecord, letterHeader } from './record.js'
 
 /** How much of a message a stub keeps. */
-const stubBytes = 1_024
+export const stubBytes = 1_024
 const maxTextLength = 255
 
 /** Encodes what stands for a message that is too large to be a dead letter: its place, its length and its first bytes. */

@@ -8,6 +8,7 @@ import {
   Kafka,
   type KafkaConfig,
   logLevel,
+  type Message,
   type Producer,
 } from 'kafkajs'
 
@@ -98,7 +99,11 @@ export async function committedOffsets(server: KafkaAddress, { topic, group }: G
 }
 
 /** Publishes one batch in a compression whose codec kafkajs does not have. */
-export async function publishWithSnappy(server: KafkaAddress, topic: string, values: readonly string[]): Promise<void> {
+export async function publishWithSnappy(
+  server: KafkaAddress,
+  topic: string,
+  messages: readonly Message[],
+): Promise<void> {
   const missing = CompressionCodecs[CompressionTypes.Snappy]
   CompressionCodecs[CompressionTypes.Snappy] = () => ({
     compress: async ({ buffer }: { buffer: Uint8Array }) => snappyLiteral(buffer),
@@ -107,7 +112,7 @@ export async function publishWithSnappy(server: KafkaAddress, topic: string, val
   })
   try {
     await withProducer(server, (producer) =>
-      producer.send({ topic, compression: CompressionTypes.Snappy, messages: values.map((value) => ({ value })) }),
+      producer.send({ topic, compression: CompressionTypes.Snappy, messages: [...messages] }),
     )
   } finally {
     CompressionCodecs[CompressionTypes.Snappy] = missing
@@ -133,7 +138,7 @@ function snappyLiteral(data: Uint8Array): Buffer {
 }
 
 /** Reads what `publishWithSnappy` has written. */
-export function readSnappyLiterals(data: Buffer): Buffer {
+function readSnappyLiterals(data: Buffer): Buffer {
   const parts: Buffer[] = []
   let at = 0
   while ((data[at++] ?? 0) >= 0x80);
@@ -143,4 +148,16 @@ export function readSnappyLiterals(data: Buffer): Buffer {
     at += 1 + length
   }
   return Buffer.concat(parts)
+}
+
+/** Lets this process read what `publishWithSnappy` has written. Returns what takes the codec away again. */
+export function installSnappy(): () => void {
+  const missing = CompressionCodecs[CompressionTypes.Snappy]
+  CompressionCodecs[CompressionTypes.Snappy] = () => ({
+    compress: async ({ buffer }: { buffer: Uint8Array }) => snappyLiteral(buffer),
+    decompress: async (data: Buffer) => readSnappyLiterals(data),
+  })
+  return () => {
+    CompressionCodecs[CompressionTypes.Snappy] = missing
+  }
 }

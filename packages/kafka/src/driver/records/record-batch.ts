@@ -171,3 +171,12 @@ function abortedFilter(transactions: readonly AbortedTransaction[]) {
 
 /** Says how an operator keeps the broker from compressing a topic of ours. */
 export const producerCompression = (topic: string): string => `Set compression.type=producer for ${topic}`
+
+/** Says why a batch in a topic of ours cannot be read, and what to do if a codec is missing. */
+export function unreadableText(topic: string, record: KafkaRecord): string {
+  const hint = isCodecMissing(record) ? `. ${producerCompression(topic)}` : ''
+  return `The record ${record.offset} of ${topic} cannot be read: ${record.unreadable?.cause.message}${hint}`
+}
+
+/** Returns true for a batch that can be read once a codec is registered. */
+export const isCodecMissing = ({ unreadable }: KafkaRecord): boolean => unreadable?.cause instanceof MissingCodecError

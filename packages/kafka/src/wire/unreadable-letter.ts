@@ -1,0 +1,30 @@
+import { emptyHeaders, type Failure, type RawDeadLetter } from '@mq/core/adapter'
+import type { TopicPartition } from '../driver/cluster.js'
+import { type KafkaRecord, unreadableText } from '../driver/records/record-batch.js'
+import { entryIdOf } from './letter-key.js'
+import { decodeRecord, letterHeader } from './record.js'
+import { stubBytes } from './stub.js'
+
+/** Makes the dead letter that stands for a batch of dead letters that cannot be read: its place, its length and its first bytes. */
+export function unreadableLetter(record: KafkaRecord, log: TopicPartition): RawDeadLetter {
+  const { message } = decodeRecord(record, { ...log, isLetter: true })
+  const { value, timestampMs } = record
+  const failure: Failure = {
+    reason: 'undecodable',
+    error: { name: 'Error', message: unreadableText(log.topic, record) },
+    attempts: 0,
+    firstFailedAt: timestampMs,
+    failedAt: timestampMs,
+  }
+  const bytes = value?.byteLength ?? 0
+  return {
+    entryId: entryIdOf(record),
+    message: {
+      ...message,
+      extensions: emptyHeaders,
+      headers: { ...message.headers, [letterHeader.stubOf]: String(bytes) },
+      body: message.body.subarray(0, stubBytes),
+    },
+    failure,
+  }
+}
