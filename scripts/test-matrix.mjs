@@ -13,18 +13,19 @@ const { values } = parseArgs({
   },
 })
 
-/** Returns the cells of `--only`, which lists ids or their beginnings. */
+/** Returns the cells of `--only`, which lists ids, or beginnings of ids. */
 function chosenCells() {
   const wanted = values.only?.split(',').map((text) => text.trim())
   if (wanted === undefined) return cells
   for (const text of wanted) {
     if (!cells.some(({ id }) => id.startsWith(text))) throw new Error(`There is no cell ${text}; --list prints them`)
   }
-  return cells.filter(({ id }) => wanted.some((text) => id.startsWith(text)))
+  const isWhole = (text) => cells.some(({ id }) => id === text)
+  return cells.filter(({ id }) => wanted.some((text) => (isWhole(text) ? id === text : id.startsWith(text))))
 }
 
 if (values.list) {
-  for (const { id, title } of cells) console.log(`${id.padEnd(18)} ${title}`)
+  for (const { id, title } of cells) console.log(`${id.padEnd(24)} ${title}`)
 } else {
   stopWithSignals()
   mkdirSync(matrixFolder, { recursive: true })

@@ -16,21 +16,40 @@ const broker = (kind, name, version, title = `${name} ${version}`) => ({
   id: `${kind}-${version}`,
   title,
   kind,
+  files: [],
+  report: `${kind}.json`,
   env: { MQ_TEST_BROKERS: kind, [`MQ_TEST_${kind.toUpperCase()}_VERSION`]: version },
 })
 
-/** Each cell runs the suite and the tests of one adapter, with clusters, on one version of its broker. */
+/** A cluster runs the suite, whose faults then hit one node of three, and the adapter's own tests of clusters. */
+const cluster = (...words) => {
+  const one = broker(...words)
+  return {
+    ...one,
+    id: `${one.id}-cluster`,
+    title: `${one.title}, three nodes`,
+    files: ['conformance.test.ts', 'cluster.test.ts'],
+    report: `cluster/${one.report}`,
+    env: { ...one.env, MQ_TEST_CLUSTER: '1' },
+  }
+}
+
+/** Each cell runs the suite and the tests of one adapter on one version of its broker. */
 export const cells = [
   broker('rabbitmq', 'RabbitMQ', '3.10'),
   broker('rabbitmq', 'RabbitMQ', '4.0'),
   broker('rabbitmq', 'RabbitMQ', '4.3'),
+  cluster('rabbitmq', 'RabbitMQ', '4.3'),
   broker('redis', 'Redis', '7.0'),
   broker('redis', 'Redis', '8.0'),
+  cluster('redis', 'Redis', '8.0'),
   broker('redis', 'Valkey', 'valkey-8.1', 'Valkey 8.1'),
   broker('redis', 'Valkey', 'valkey-9.1', 'Valkey 9.1'),
+  cluster('redis', 'Valkey', 'valkey-9.1', 'Valkey 9.1'),
   broker('kafka', 'Kafka', '3.9.1'),
   broker('kafka', 'Kafka', '4.1.1'),
   broker('kafka', 'Kafka', '4.4.0'),
+  cluster('kafka', 'Kafka', '4.4.0'),
 ]
 
 const fileOf = ({ id }) => join(matrixFolder, `${id}.json`)
@@ -49,9 +68,9 @@ const commit = () => execFileSync('git', ['rev-parse', 'HEAD'], { cwd: root, enc
 
 /** Runs the tests of a cell and writes its result. */
 export async function runCell(cell) {
-  const { id, kind, env } = cell
+  const { id, kind, env, files } = cell
   const reportPath = join(matrixFolder, `${id}.vitest.json`)
-  const suitePath = join(root, 'temp', 'conformance', `${kind}.json`)
+  const suitePath = join(root, 'temp', 'conformance', cell.report)
   for (const file of [reportPath, suitePath]) rmSync(file, { force: true })
   console.log(`${id}: running`)
   const startedAt = performance.now()
@@ -62,10 +81,13 @@ export async function runCell(cell) {
     `--outputFile.json=${reportPath}`,
     '--project',
     kind,
+    ...files,
   ])
   const { code, problem } = await run(program, args, { env: { ...process.env, ...env }, isShown: true, timeoutMs })
   const result = {
     commit: commit(),
+    measuredOn: new Date().toISOString().slice(0, 10),
+    node: process.versions.node,
     ms: Math.round(performance.now() - startedAt),
     ...countVitest({ report: read(reportPath), code, problem }),
     suite: suiteOf(read(suitePath)),
@@ -77,11 +99,29 @@ export async function runCell(cell) {
 
 const read = (file) => (existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined)
 
-/** Returns which broker answered the suite, and how many of its cases held. */
+/** Returns which broker answered the suite, what became of its cases, and the sums of their figures. */
 export function suiteOf(report) {
   if (report === undefined) return undefined
-  const count = (status) => report.results.filter((one) => one.status === status).length
-  return { broker: report.broker, held: count('passed'), broken: count('failed'), omitted: count('not run') }
+  const { broker, results } = report
+  const of = (status) => results.filter((one) => one.status === status)
+  const figures = results.flatMap(({ figures: found }) => (found === undefined ? [] : [found]))
+  const sum = (name) => figures.reduce((total, one) => total + one[name], 0)
+  return {
+    broker,
+    held: of('passed').length,
+    broken: of('failed').map(({ id }) => id),
+    notRun: of('not run').length,
+    notApplicable: of('not applicable').length,
+    stored: sum('stored'),
+    lost: sum('lost'),
+    repeated: sum('repeated'),
+    recovery: timesOf(figures.flatMap(({ recoveriesMs }) => recoveriesMs)),
+  }
+}
+
+function timesOf(all) {
+  const sorted = all.toSorted((a, b) => a - b)
+  return { count: sorted.length, medianMs: sorted[Math.floor(sorted.length / 2)] ?? 0, maxMs: sorted.at(-1) ?? 0 }
 }
 
 /** Returns the full names of the failed tests. */
@@ -96,8 +136,8 @@ export function table(all, results = all.map(resultOf)) {
     const result = results[index]
     if (result === undefined) return `| ${title} | not run | | | |`
     const { suite, passed, failed, ms } = result
-    const cases = suite === undefined ? 'no report' : `${suite.held} held, ${suite.broken} broken`
-    return `| ${title} | ${suite?.broker ?? ''} | ${cases} | ${passed} passed, ${failed} failed | ${seconds(ms)} |`
+    const held = suite === undefined ? 'no report' : `${suite.held} held, ${suite.broken.length} broken`
+    return `| ${title} | ${suite?.broker ?? ''} | ${held} | ${passed} passed, ${failed} failed | ${seconds(ms)} |`
   })
   return ['| version | broker | cases of the suite | all tests | time |', '|---|---|---|---|---|', ...rows, ''].join(
     '\n',

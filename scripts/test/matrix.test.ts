@@ -12,6 +12,21 @@ describe('the matrix', () => {
     expect(first).toMatchObject({ id: 'rabbitmq-3.10', env: { MQ_TEST_RABBITMQ_VERSION: '3.10' } })
   })
 
+  it('has a cluster of the newest version of each broker, which runs the suite on three nodes', () => {
+    const clusters = cells.filter(({ id }: { readonly id: string }) => id.endsWith('-cluster'))
+    expect(clusters.map(({ id }: { readonly id: string }) => id)).toEqual([
+      'rabbitmq-4.3-cluster',
+      'redis-8.0-cluster',
+      'redis-valkey-9.1-cluster',
+      'kafka-4.4.0-cluster',
+    ])
+    expect(clusters[0]).toMatchObject({
+      files: ['conformance.test.ts', 'cluster.test.ts'],
+      report: 'cluster/rabbitmq.json',
+      env: { MQ_TEST_CLUSTER: '1', MQ_TEST_RABBITMQ_VERSION: '4.3' },
+    })
+  })
+
   it('is run cell by cell every night', () => {
     const nightly = readFileSync(join(root, '.github', 'workflows', 'nightly.yml'), 'utf8')
     const listed = [...nightly.matchAll(/^ {10}- ([a-z]+-[a-z\d.-]+)$/gm)].map(([, id]) => id)
@@ -19,12 +34,22 @@ describe('the matrix', () => {
   })
 
   it('counts what held in the suite, and names the tests that failed', () => {
-    const results = [{ status: 'passed' }, { status: 'passed' }, { status: 'failed' }, { status: 'not run' }]
+    const results = [
+      { status: 'passed', figures: { stored: 100, lost: 0, repeated: 2, recoveriesMs: [300, 100] } },
+      { status: 'passed' },
+      { status: 'failed', id: 'FLT-1', figures: { stored: 50, lost: 1, repeated: 0, recoveriesMs: [200] } },
+      { status: 'not run' },
+    ]
     expect(suiteOf({ broker: 'RabbitMQ 3.10.8', results })).toEqual({
       broker: 'RabbitMQ 3.10.8',
       held: 2,
-      broken: 1,
-      omitted: 1,
+      broken: ['FLT-1'],
+      notRun: 1,
+      notApplicable: 0,
+      stored: 150,
+      lost: 1,
+      repeated: 2,
+      recovery: { count: 3, medianMs: 200, maxMs: 300 },
     })
     expect(suiteOf(undefined)).toBeUndefined()
     const assertionResults = [
@@ -36,7 +61,7 @@ describe('the matrix', () => {
   })
 
   it('shows a cell without a result as not run', () => {
-    const result = { suite: { broker: 'RabbitMQ 3.10.8', held: 2, broken: 0 }, passed: 9, failed: 0, ms: 61_000 }
+    const result = { suite: { broker: 'RabbitMQ 3.10.8', held: 2, broken: [] }, passed: 9, failed: 0, ms: 61_000 }
     expect(table([first, second], [result, undefined]).split('\n').slice(2, 4)).toEqual([
       '| RabbitMQ 3.10 | RabbitMQ 3.10.8 | 2 held, 0 broken | 9 passed, 0 failed | 61.0 s |',
       '| RabbitMQ 4.0 | not run | | | |',

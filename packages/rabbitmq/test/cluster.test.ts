@@ -1,4 +1,4 @@
-import { brokers, type RabbitCluster, rabbitCluster } from '@mq/test-brokers'
+import { brokers, isCluster, type RabbitCluster, rabbitCluster } from '@mq/test-brokers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually, freshTopic, open, pause } from './support/open.js'
 
@@ -6,8 +6,8 @@ const slowMs = 60_000
 /** In 3.10.8, delay queues may stand still for minutes after an election of their leader (rabbitmq-server#7677). */
 const longestStandstillMs = 240_000
 
-/** Runs with the long tests only: on two busy cores, it takes a minute to kill and restart three nodes. */
-const isLong = process.env.MQ_TEST_LONG === '1'
+/** Runs only with the long tests and those of clusters: on two busy cores, it takes a minute to kill and restart three nodes. */
+const isLong = process.env.MQ_TEST_LONG === '1' || isCluster()
 
 describe.skipIf(!isLong || !brokers.owned('rabbitmq'))('a cluster of three nodes', () => {
   let cluster: RabbitCluster

@@ -11,7 +11,16 @@ describe('conformanceOptions', () => {
     const options = conformanceOptions('redis')
     const reportFolder = expect.stringMatching(/temp.conformance.?$/)
     expect(options).toEqual({ complete: true, brokers: 3, long: false, reportFolder })
-    expect(conformanceOptions('redis', { variant: 'cluster' }).reportFolder).toMatch(/conformance.cluster$/)
+  })
+
+  it('start one cluster at a time, whose reports are apart and may lack cases', () => {
+    vi.stubEnv('MQ_TEST_REDIS_URL', '')
+    vi.stubEnv('MQ_TEST_CLUSTER', '1')
+    const options = conformanceOptions('redis')
+    expect(options).toMatchObject({ complete: false, reportFolder: expect.stringMatching(/conformance.cluster$/) })
+    expect(options).not.toHaveProperty('brokers')
+    expect(Object.keys(faultsOf('redis'))).not.toContain('wrongCredentials')
+    expect(Object.keys(faultsOf('rabbitmq'))).toContain('wrongCredentials')
   })
 
   it('read the long cases and the seed from the environment', () => {

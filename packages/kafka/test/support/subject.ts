@@ -1,12 +1,12 @@
 import type { Subject } from '@mq/core/conformance'
 import {
-  behindProxy,
   brokers,
   faultsOf,
   type KafkaServer,
   kafka,
   type StartedServer,
   stopBehindProxy,
+  suiteServer,
   workspaceNode,
 } from '@mq/test-brokers'
 import { createForeign, destroy, namesAt, publishForeign } from './outside.js'
@@ -26,7 +26,7 @@ export const subject: Subject<StartedServer<KafkaServer>> = {
   adapter: new URL('../../src/index.ts', import.meta.url),
   options: { url: 'kafka://127.0.0.1', sessionTimeoutMs, requestTimeoutMs: 5_000, partitions: 3 },
   start: () =>
-    behindProxy<KafkaServer>(
+    suiteServer('kafka', () =>
       kafka(brokers.owned('kafka') ? { users: { mq: 'open-sesame-7' }, config, heapMb: 400, proxies: 6 } : {}),
     ),
   stop: stopBehindProxy,

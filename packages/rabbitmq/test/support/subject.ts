@@ -1,12 +1,12 @@
 import type { ForeignExchange } from '@mq/core'
 import type { Subject } from '@mq/core/conformance'
 import {
-  behindProxy,
   faultsOf,
   type RabbitServer,
   rabbitmq,
   type StartedServer,
   stopBehindProxy,
+  suiteServer,
   workspaceNode,
 } from '@mq/test-brokers'
 import { namespaceFor } from '../../src/topology/names.js'
@@ -22,7 +22,8 @@ export const subject: Subject<StartedServer<RabbitServer>> = {
   // A silent link is noticed after two heartbeats.
   options: { heartbeatMs: 2_000 },
   // How long a broker that has crashed waits before it dead-letters again. Default: 3 minutes.
-  start: () => behindProxy(rabbitmq({ application: { dead_letter_worker_publisher_confirm_timeout: 2_000 } })),
+  start: () =>
+    suiteServer('rabbitmq', () => rabbitmq({ application: { dead_letter_worker_publisher_confirm_timeout: 2_000 } })),
   stop: stopBehindProxy,
   faults: {
     ...faultsOf('rabbitmq'),

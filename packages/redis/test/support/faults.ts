@@ -1,11 +1,24 @@
 import type { ForeignStream } from '@mq/core'
 import type { Faults } from '@mq/core/conformance'
 import { faultsOf, type RedisServer, type StartedServer } from '@mq/test-brokers'
-import { Redis } from 'ioredis'
+import { Cluster, Redis } from 'ioredis'
 
-/** Sends one command to the server itself, past the proxy. */
-async function ask<T>(url: string, question: (client: Redis) => Promise<T>): Promise<T> {
-  const client = new Redis(url, { lazyConnect: true })
+/** Sends commands to the server itself, past the proxy. In a cluster the driver finds the node of each key. */
+async function ask<T>(server: RedisServer, question: (client: Redis | Cluster) => Promise<T>): Promise<T> {
+  const { url, nodes = [], announced = [] } = server
+  if (nodes.length === 0) return await using(new Redis(url, { lazyConnect: true }), question)
+  // The nodes name their proxies.
+  const natMap = Object.fromEntries(nodes.map((node, index) => [`127.0.0.1:${announced[index]?.port}`, { ...node }]))
+  return await using(new Cluster([...nodes], { lazyConnect: true, natMap }), question)
+}
+
+/** Asks each node of a cluster, or the server. */
+async function askEach<T>({ url, nodes }: RedisServer, question: (client: Redis) => Promise<T>): Promise<readonly T[]> {
+  const urls = nodes?.map(({ host, port }) => `redis://${host}:${port}`) ?? [url]
+  return await Promise.all(urls.map((one) => using(new Redis(one, { lazyConnect: true }), question)))
+}
+
+async function using<C extends Redis | Cluster, T>(client: C, question: (client: C) => Promise<T>): Promise<T> {
   client.on('error', () => {})
   try {
     await client.connect()
@@ -30,15 +43,15 @@ type Started = StartedServer<RedisServer>
 /** The faults that test-brokers can inject into Redis, and those that need the names of our keys. */
 export const redisFaults: Faults<Started> = {
   ...faultsOf('redis'),
-  leftovers: ({ server }) => ask(server.url, namesIn),
+  leftovers: ({ server }) => askEach(server, namesIn).then((names) => names.flat()),
   async destroy({ server }, { topic }) {
-    await ask(server.url, (client) => client.del(`mq:{${topic}}:stream`))
+    await ask(server, (client) => client.del(`mq:{${topic}}:stream`))
   },
   async publishForeign({ server }, topic, body) {
-    await ask(server.url, (client) => client.xadd(`mq:{${topic}}:stream`, '*', 'data', Buffer.from(body)))
+    await ask(server, (client) => client.xadd(`mq:{${topic}}:stream`, '*', 'data', Buffer.from(body)))
   },
   async foreignPlaces({ server }, name) {
-    const add = (key: string): Promise<unknown> => ask(server.url, (client) => client.xadd(key, '*', 'payload', '0'))
+    const add = (key: string): Promise<unknown> => ask(server, (client) => client.xadd(key, '*', 'payload', '0'))
     await Promise.all([add(name), add(`${name}{tag}`)])
     return [
       { stream: name, field: 'payload' },
@@ -47,13 +60,13 @@ export const redisFaults: Faults<Started> = {
   },
   async writeForeign({ server }, at, body) {
     const { stream } = at as ForeignStream
-    await ask(server.url, (client) => client.xadd(stream, '*', 'payload', Buffer.from(body)))
+    await ask(server, (client) => client.xadd(stream, '*', 'payload', Buffer.from(body)))
   },
   async block({ server }) {
-    await ask(server.url, (client) => client.config('SET', 'maxmemory', '1'))
+    await askEach(server, (client) => client.config('SET', 'maxmemory', '1'))
   },
   async heal(started) {
     await faultsOf('redis').heal?.(started)
-    await ask(started.server.url, (client) => client.config('SET', 'maxmemory', '0'))
+    await askEach(started.server, (client) => client.config('SET', 'maxmemory', '0'))
   },
 }

@@ -1,10 +1,10 @@
 import type { Subject } from '@mq/core/conformance'
 import {
-  behindProxy,
   type RedisServer,
   redis,
   type StartedServer,
   stopBehindProxy,
+  suiteServer,
   workspaceNode,
 } from '@mq/test-brokers'
 import { redisFaults } from './faults.js'
@@ -13,7 +13,7 @@ import { redisFaults } from './faults.js'
 export const subject: Subject<StartedServer<RedisServer>> = {
   adapter: new URL('../../src/index.ts', import.meta.url),
   options: { url: 'redis://127.0.0.1', visibilityMs: 8_000, commandTimeoutMs: 2_000 },
-  start: () => behindProxy(redis({ password: 'open-sesame-7' })),
+  start: () => suiteServer('redis', () => redis({ password: 'open-sesame-7' })),
   stop: stopBehindProxy,
   faults: redisFaults,
   node: workspaceNode,

@@ -4,6 +4,7 @@ import { brokers, type ServerKind } from '../kinds.js'
 import { type BrokerProxy, proxyFaults } from '../proxy.js'
 import type { RabbitServer } from '../rabbitmq/index.js'
 import type { SharedServers } from '../shared.js'
+import { isCluster } from './options.js'
 import type { StartedServer } from './started.js'
 
 export type ServerFaults<K extends ServerKind> = Faults<StartedServer<SharedServers[K]>>
@@ -20,16 +21,27 @@ export function faultsOf<K extends ServerKind>(kind: K): ServerFaults<K> {
   return {
     ...(isOwned && processFaults),
     ...(isOwned && kind === 'rabbitmq' && rabbitFaults),
-    ...((isOwned || kind !== 'kafka') && linkFaults),
-    ...(kind !== 'kafka' && { untrusted: ({ untrusted: { url } }: StartedServer) => ({ options: { url } }) }),
-    unreachable: ({ server }) => ({ options: { url: urlWith(server.url, { port: closedPort }) }, secret: canary }),
-    wrongCredentials({ server, options }) {
-      if (new URL(server.url).password === '') {
-        throw new Error(`This ${server.kind} asks for no password, so none can be wrong: start it with one`)
-      }
-      return { options: { url: urlWith(options.url, {}) }, secret: canary }
-    },
+    ...((isOwned || kind !== 'kafka') && (isCluster() ? linksOfCluster : linkFaults)),
+    ...(kind !== 'kafka' && { untrusted }),
+    unreachable: ({ server, onlyAt }) => ({
+      options: { url: urlWith(server.url, { port: closedPort }), ...onlyAt?.(server.host, Number(closedPort)) },
+      secret: canary,
+    }),
+    // Only RabbitMQ's clusters ask for a password.
+    ...((!isCluster() || kind === 'rabbitmq') && { wrongCredentials }),
   }
+}
+
+function untrusted({ untrusted: { url }, onlyAt }: StartedServer) {
+  const { hostname, port } = new URL(url)
+  return { options: { url, ...onlyAt?.(hostname, Number(port)) } }
+}
+
+function wrongCredentials({ server, options }: StartedServer) {
+  if (new URL(server.url).password === '') {
+    throw new Error(`This ${server.kind} asks for no password, so none can be wrong: start it with one`)
+  }
+  return { options: { url: urlWith(options.url, {}) }, secret: canary }
 }
 
 const canary = 'canary-7f3a!'
@@ -50,6 +62,8 @@ const processFaults: Faults<StartedServer> = {
 }
 
 const linkFaults: Faults<StartedServer> = { ...proxyFaults(linkOf), heal }
+/** The nodes announce the addresses of their proxies, so there is no other way to them. */
+const { link: _, ...linksOfCluster } = linkFaults
 
 /** The servers with a raised alarm. Clearing it takes a second, which most cases do not need. */
 const blocked = new WeakSet<RabbitServer>()

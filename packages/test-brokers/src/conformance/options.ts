@@ -3,24 +3,23 @@ import { fileURLToPath } from 'node:url'
 import type { ConformanceOptions } from '@mq/core/conformance'
 import { brokers, type Kind } from '../kinds.js'
 
-export interface ConformanceSetting {
-  /** A separate folder for the report if one adapter is tested more than once, such as `cluster`. */
-  readonly variant?: string
-}
+/** Whether `MQ_TEST_CLUSTER=1` asks for the suite on clusters of three nodes. */
+export const isCluster = (): boolean => process.env.MQ_TEST_CLUSTER === '1'
 
 /**
  * Returns the suite's options for the adapters of this workspace. No required case may be left out, unless the broker is from
- * the environment. `MQ_TEST_LONG=1` also runs the long cases, `MQ_CONFORMANCE_SEED` repeats a run, and the reports are in
- * `temp/conformance`.
+ * the environment or a cluster. `MQ_TEST_LONG=1` also runs the long cases, `MQ_CONFORMANCE_SEED` repeats a run, and the reports are
+ * in `temp/conformance`, those of clusters in its folder `cluster`.
  */
-export function conformanceOptions(kind: Kind, { variant = '' }: ConformanceSetting = {}): ConformanceOptions {
+export function conformanceOptions(kind: Kind): ConformanceOptions {
   const seed = seedFromEnv()
+  const isSingle = kind !== 'memory' && brokers.owned(kind) && !isCluster()
   return {
-    complete: kind === 'memory' || brokers.owned(kind),
-    // A broker from the environment cannot be started twice.
-    ...(kind !== 'memory' && brokers.owned(kind) && { brokers: 3 }),
+    complete: kind === 'memory' || isSingle,
+    // A broker from the environment cannot be started twice, and three clusters are too much for one machine.
+    ...(isSingle && { brokers: 3 }),
     long: process.env.MQ_TEST_LONG === '1',
-    reportFolder: join(reports, variant),
+    reportFolder: isCluster() ? join(reports, 'cluster') : reports,
     ...(seed !== undefined && { seed }),
   }
 }

@@ -1,4 +1,4 @@
-import type { StartedBroker } from '@mq/core/conformance'
+import type { JsonObject, StartedBroker } from '@mq/core/conformance'
 import { type BrokerProxy, proxy } from '../proxy.js'
 import type { Server } from '../server.js'
 import { type UntrustedDoor, untrustedDoor } from './untrusted.js'
@@ -11,9 +11,15 @@ export interface StartedServer<S extends Server = Server> extends StartedBroker 
   /** The server over TLS with an untrusted certificate. */
   readonly untrusted: UntrustedDoor
   readonly options: { readonly url: string }
+  /** With a cluster: returns options that lead to this address alone, in addition to a URL. */
+  readonly onlyAt?: (host: string, port: number) => JsonObject
 }
 
 const names = { rabbitmq: 'RabbitMQ', redis: 'Redis', kafka: 'Kafka' }
+
+/** Returns the name of the server for reports, such as `Redis 8.0.2`. */
+export const brokerName = ({ kind, product = names[kind], version }: Server): string =>
+  [product, version].filter(Boolean).join(' ')
 
 /**
  * Starts a proxy in front of a server, for `Subject.start`: `() => behindProxy(redis())`. Its `options` have the
@@ -24,8 +30,7 @@ export async function behindProxy<S extends Server>(starting: S | Promise<S>): P
   try {
     const link = server.kind === 'kafka' && server.source === 'environment' ? undefined : await proxy(server)
     const untrusted = await untrustedDoor(server)
-    const broker = [server.product ?? names[server.kind], server.version].filter(Boolean).join(' ')
-    return { server, link, untrusted, broker, options: { url: link?.url ?? server.url } }
+    return { server, link, untrusted, broker: brokerName(server), options: { url: link?.url ?? server.url } }
   } catch (error) {
     await server.stop()
     throw error

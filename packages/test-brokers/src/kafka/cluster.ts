@@ -1,18 +1,23 @@
 import { type ProcessId, self } from '../run/process.js'
+import { until } from '../run/wait.js'
 import { ask } from '../sources/ask.js'
 import { type Beside, beside, recordScript, startBeside } from '../sources/beside.js'
-import type { Place, Recipe } from '../sources/machine.js'
+import type { Place, Recipe, Source } from '../sources/machine.js'
 import { onFreePorts, portAt } from '../sources/ports.js'
 import { runRecipe } from '../sources/run.js'
 import { chooseKafka } from './index.js'
-import { small, written } from './properties.js'
+import { type Slot, small, written } from './properties.js'
 import { type KafkaScript, kafkaImage, kafkaScript } from './recipe.js'
 
 /** A controller and brokers, each a process of its own, so that the controller notices when a broker dies. */
 export interface KafkaCluster {
+  readonly source: Source
+  readonly version: string
   /** A URL with all brokers. */
   readonly url: string
   readonly nodes: readonly KafkaNode[]
+  /** Resolves once each broker knows all of them. */
+  whole(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -20,6 +25,8 @@ export interface KafkaNode extends Beside {
   readonly id: number
   /** The addresses in the form of kafkajs. */
   readonly address: string
+  /** The listener for a proxy. */
+  readonly slot: Slot
 }
 
 const heapMb = 256
@@ -31,19 +38,20 @@ export async function kafkaCluster(
   owner: ProcessId = self,
 ): Promise<KafkaCluster> {
   const { source, version, native } = await chooseKafka()
-  return await onFreePorts(1 + 2 * brokers, owner, async (ports) => {
+  return await onFreePorts(1 + 4 * brokers, owner, async (ports) => {
     const controller = portAt(ports, 0)
     const members = Array.from({ length: brokers }, (_, index) => ({
       id: index + 1,
       name: `broker-${index + 1}`,
-      port: portAt(ports, 1 + 2 * index),
-      inside: portAt(ports, 2 + 2 * index),
+      port: portAt(ports, 1 + 4 * index),
+      inside: portAt(ports, 2 + 4 * index),
+      slot: { target: portAt(ports, 3 + 4 * index), advertised: portAt(ports, 4 + 4 * index) },
     }))
     const recipe: Recipe = {
       kind: 'kafka-cluster',
       image: kafkaImage(version),
       ports,
-      published: members.map(({ port }) => port),
+      published: members.flatMap(({ port, slot }) => [port, slot.target]),
       files: (place) => ({
         'record.sh': recordScript,
         'controller.properties': controllerProperties(controller, place),
@@ -56,17 +64,23 @@ export async function kafkaCluster(
         'controller.sh': script('controller', { place, native }),
       }),
     }
+    const seeAll = (host: string): Promise<true> =>
+      Promise.all(members.map(({ port }) => sees(brokers, host, port))).then(() => true)
     const { machine, verbs } = await runRecipe(recipe, {
       source,
       owner,
-      answers: ({ place }) => Promise.all(members.map(({ port }) => sees(brokers, place.host, port))),
+      answers: ({ place }) => seeAll(place.host),
     })
     const { host } = machine.place
     return {
+      source,
+      version,
       url: `kafka://${members.map(({ port }) => `${host}:${port}`).join(',')}`,
-      nodes: members.map(({ id, name, port }) => ({
+      whole: async () => void (await until(() => seeAll(host), { what: 'all brokers together', timeoutMs: 90_000 })),
+      nodes: members.map(({ id, name, port, slot }) => ({
         id,
         address: `${host}:${port}`,
+        slot,
         ...beside(machine, name, () => sees(0, host, port)),
       })),
       stop: verbs.stop,
@@ -95,7 +109,7 @@ const script = (name: string, at: Pick<KafkaScript, 'place' | 'native'>): string
 const common = (port: number, name: string, { folder }: Place) => ({
   'controller.quorum.voters': `${controllerId}@127.0.0.1:${port}`,
   'controller.listener.names': 'CONTROLLER',
-  'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,CLIENT:PLAINTEXT,BROKER:PLAINTEXT',
+  'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,CLIENT:PLAINTEXT,PROXY:PLAINTEXT,BROKER:PLAINTEXT',
   'log.dirs': `${folder}/${name}`,
   ...small,
 })
@@ -114,6 +128,7 @@ interface Member {
   readonly port: number
   /** The address at which the other brokers reach this one. */
   readonly inside: number
+  readonly slot: Slot
 }
 
 interface Surroundings {
@@ -123,12 +138,19 @@ interface Surroundings {
   readonly config: Readonly<Record<string, string>>
 }
 
-const brokerProperties = ({ id, name, port, inside }: Member, { controller, place, config }: Surroundings): string =>
+const brokerProperties = (
+  { id, name, port, inside, slot }: Member,
+  { controller, place, config }: Surroundings,
+): string =>
   written({
     'process.roles': 'broker',
     'node.id': id,
-    listeners: `CLIENT://${place.bind}:${port},BROKER://127.0.0.1:${inside}`,
-    'advertised.listeners': `CLIENT://${place.host}:${port},BROKER://127.0.0.1:${inside}`,
+    listeners: `CLIENT://${place.bind}:${port},PROXY://${place.bind}:${slot.target},BROKER://127.0.0.1:${inside}`,
+    'advertised.listeners': [
+      `CLIENT://${place.host}:${port}`,
+      `PROXY://127.0.0.1:${slot.advertised}`,
+      `BROKER://127.0.0.1:${inside}`,
+    ].join(','),
     'inter.broker.listener.name': 'BROKER',
     ...common(controller, name, place),
     // Groups continue without one broker.

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { type ProcessId, self } from '../run/process.js'
+import { until } from '../run/wait.js'
 import { type Beside, beside, recordScript, startBeside } from '../sources/beside.js'
 import { chooseSource } from '../sources/choose.js'
-import type { Machine, Place, Recipe } from '../sources/machine.js'
+import type { Machine, Place, Recipe, Source } from '../sources/machine.js'
 import { onFreePorts, portAt } from '../sources/ports.js'
 import { runRecipe } from '../sources/run.js'
-import { answer, guest } from './index.js'
+import { answer, guest, quote } from './index.js'
 import { nativeRabbit, rabbitPrograms } from './programs.js'
 import {
   configuration,
@@ -18,7 +19,11 @@ import {
 
 /** Nodes that share users and queues. Quorum queues survive as long as most of the nodes do. */
 export interface RabbitCluster {
+  readonly source: Source
+  readonly version?: string
   readonly nodes: readonly RabbitNode[]
+  /** Resolves once all nodes run and know each other. */
+  whole(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -27,6 +32,8 @@ export interface RabbitNode extends Beside {
   readonly url: string
   /** The host with its port. */
   readonly host: string
+  /** Runs rabbitmqctl on the node and resolves with its output. */
+  rabbitmqctl(...args: readonly string[]): Promise<string>
 }
 
 interface Member {
@@ -62,28 +69,42 @@ export async function rabbitCluster(owner: ProcessId = self): Promise<RabbitClus
         ...Object.fromEntries(members.flatMap((member) => filesOf(member, { members, place, programs }))),
       }),
     }
-    const answers = ({ place: { host } }: Machine, { ports: { amqp } }: Member): Promise<unknown> =>
-      answer({ host, port: amqp, tls: false })
+    let version: string | undefined
+    const answers = async ({ place: { host } }: Machine, { ports: { amqp } }: Member): Promise<void> => {
+      version = await answer({ host, port: amqp, tls: false })
+    }
     const { machine, verbs } = await runRecipe(recipe, {
       source,
       owner,
       answers: (made) => Promise.all(members.map((member) => answers(made, member))),
     })
+    const rabbitmqctl = (name: string, ...args: readonly string[]): Promise<string> =>
+      machine.run(`. ./${name}.env.sh && exec rabbitmqctl ${args.map(quote).join(' ')}`, joinMs)
+    const areOnline = (name: string): Promise<unknown> => rabbitmqctl(name, 'await_online_nodes', String(size))
     try {
-      await machine.run(`. ./${first.name}.env.sh && exec rabbitmqctl await_online_nodes ${size}`, joinMs)
+      await areOnline(first.name)
     } catch (error) {
       await verbs.stop()
       throw error
     }
     return {
+      source,
+      ...(version !== undefined && { version }),
       nodes: members.map((member) => {
         const host = `${machine.place.host}:${member.ports.amqp}`
         return {
           host,
           url: `amqp://guest:guest@${host}`,
+          rabbitmqctl: (...args) => rabbitmqctl(member.name, ...args),
           ...beside(machine, member.name, () => answers(machine, member)),
         }
       }),
+      async whole() {
+        const areUp = (): Promise<true> =>
+          Promise.all(members.map((member) => answers(machine, member))).then(() => true)
+        await until(areUp, { what: 'every node to answer', timeoutMs: joinMs })
+        for (const { name } of members) await areOnline(name)
+      },
       stop: verbs.stop,
     }
   })

@@ -125,4 +125,4 @@ export async function answer(endpoint: Endpoint): Promise<string | undefined> {
   }).then((found) => found.version)
 }
 
-const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`
+export const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`

@@ -5,6 +5,7 @@ import { askEnvironment, chooseSource, environmentReason, fromEnvironment } from
 import { onFreePorts, portAt } from '../sources/ports.js'
 import { runRecipe } from '../sources/run.js'
 import { certificates } from '../tls.js'
+import type { Address } from './cluster.js'
 import type { RedisOptions } from './options.js'
 import { nativeRedis, redisProgram } from './programs.js'
 import { redisRecipe } from './recipe.js'
@@ -13,6 +14,10 @@ export interface RedisServer extends Server {
   readonly kind: 'redis'
   readonly username?: string
   readonly password?: string
+  /** All nodes, if it is a cluster. */
+  readonly nodes?: readonly Address[]
+  /** The addresses that the nodes of a cluster announce, those of proxies. */
+  readonly announced?: readonly Address[]
 }
 
 /**
@@ -82,7 +87,7 @@ async function environmentRedis(url: URL): Promise<RedisServer> {
 /**
  * Returns the version once the data is loaded. Logs in as the default user, because an ACL may refuse INFO to others.
  */
-async function answer(endpoint: Endpoint, password = '', username = ''): Promise<Found> {
+export async function answer(endpoint: Endpoint, password = '', username = ''): Promise<Found> {
   const words = username === '' ? [password] : [username, password]
   const login = password === '' ? '' : command('AUTH', ...words)
   return await ask(endpoint, {

@@ -98,16 +98,20 @@ async function killUnderLoad(kit: Kit, times: number): Promise<void> {
   // One group has a backlog and running handlers, the other has no consumer.
   await publisher.declareGroup(kit.topic(), 'idle')
   const before = await publishBefore(kit, ledger, publisher)
+  // What is handled while a node of a cluster is away may not be acknowledged in time. A single broker stores nothing meanwhile.
+  let doubtful = 0
   for (const _ of range(times)) {
     const load = publishSteadily(ledger, publisher)
     const enough = ledger.published.size + 100
     await kit.until('some load', () => ledger.published.size >= enough)
+    const stored = ledger.published.size
     await kit.faults.kill()
     await kit.faults.restart()
+    doubtful += doubtPerFault + ledger.published.size - stored
     await load.stop()
     await publishAgain(kit, ledger, publisher, 20)
   }
-  await ledger.check({ queue: consumer, duplicates: times * doubtPerFault, withinMs: kit.redeliveryMs + healMs })
+  await ledger.check({ queue: consumer, duplicates: doubtful, withinMs: kit.redeliveryMs + healMs })
   before.check()
   // There are thousands of messages. One at a time would take too long on a disk that is slow to sync.
   const idle = await kit.collect(consumer, kit.topic(), { group: 'idle', concurrency: 100 })
