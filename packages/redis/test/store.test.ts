@@ -223,7 +223,10 @@ describe.skipIf(!brokers.owned('redis'))('redisStore', () => {
     await store.take(randomUUID(), { limit: 1, windowMs: ttlMs })
     await store.put(key, 'a', { ttlMs })
     const swap = lost(() => store.compareAndSet(key, 'b', { expected: 'a', ttlMs }))
-    await expect(swap).rejects.toMatchObject({ code: 'MQ_CONNECTION_LOST' })
+    await expect(swap).rejects.toMatchObject({
+      code: 'MQ_CONNECTION_LOST',
+      message: expect.stringContaining('The connection was lost before the answer came'),
+    })
     expect(await store.get(key)).toBe('b')
     await expect(lost(() => store.delete(key))).rejects.toMatchObject({ code: 'MQ_CONNECTION_LOST' })
     expect(await store.get(key)).toBeUndefined()

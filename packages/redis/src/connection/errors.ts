@@ -37,6 +37,8 @@ export function commandError(error: unknown): CommandError {
   if (error instanceof CommandError) return error
   const cause = withoutCommand(error)
   if (cause.name === 'ReplyError') return new CommandError('refused', cause)
+  // The driver's text names an option of its own that nobody has set.
+  if (cause.name === 'MaxRetriesPerRequestError') cause.message = 'The connection was lost before the answer came'
   return new CommandError(/isn't writeable/.test(cause.message) ? 'unsent' : 'unanswered', cause)
 }
 
