@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { HandlerContext, OnLastFailure, SubscribeOptions } from '../../src/contract/handler.js'
 import type { Message } from '../../src/contract/message.js'
 import type { PublishOptions } from '../../src/contract/publish-options.js'
@@ -40,8 +41,11 @@ function faultyQueue(queue: Queue, faulty: Faulty): Queue {
     }
     return queue.publish(target as string, data, { ...given, extensions })
   }
-  const subscribe = (target: unknown, handler: unknown, given: SubscribeOptions) =>
-    queue.subscribe(target as string, ...faultyWorker(handler as Handler, given, faulty))
+  const subscribe = (target: unknown, handler: unknown, given: SubscribeOptions) => {
+    const stays = target === 'task-replies' && faulty('taskReplyPlaceStays')
+    const options = stays ? { group: `replies-${randomUUID()}` } : given
+    return queue.subscribe(target as string, ...faultyWorker(handler as Handler, options, faulty))
+  }
   const replaced: Any = {
     publish,
     subscribe,

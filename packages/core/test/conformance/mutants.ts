@@ -55,6 +55,7 @@ export const mutants = {
   listenerPerPublish: ['adds a listener to one emitter for each publish', 'PUB-17'],
   routedAlwaysYes: ['reports a message as routed although there was no group', 'PUB-2'],
   routedAlwaysNo: ['reports a message as not routed although there was a group', 'PUB-2'],
+  doubtForgotten: ['reports a message as rejected that was sent before the connection was lost for good', 'PUB-18'],
   blockedIsStored: ['reports a message as stored while the broker accepts none', 'PUB-15'],
   blockedBlocksSettlements: ['settles no delivery while the broker accepts no messages', 'PUB-15'],
   blockedNotReported: ['emits no event when the broker accepts no messages', 'HEA-7'],
@@ -112,6 +113,7 @@ export const mutants = {
   loopDiesOnError: ['stops consuming after a failed handler', 'RET-1'],
   lifo: ['delivers the latest message first', 'ORD-2'],
   trimsUnread: ['keeps only the latest 30 waiting messages', 'PUB-1'],
+  trimsLongBacklog: ['keeps only the latest 3,000 waiting messages', 'CNC-5'],
   messagesInMemory: ['loses waiting messages when the broker ends', 'FLT-23'],
   groupsInMemory: ['forgets groups when the broker ends', 'FLT-1'],
 
@@ -133,6 +135,10 @@ export const mutants = {
   deleteMissingRejects: ['rejects the deletion of a group that does not exist', 'GRP-9'],
   silentGroupLoss: ['emits no event if a group is deleted under its consumer', 'HEA-8'],
   noResumeAfterGroupLoss: ['stops consuming after its group is deleted', 'HEA-8'],
+  groupsForgottenPastForty: ['delivers each message to the first forty groups only', 'GRP-18'],
+  deletionLeavesNotes: ['leaves a note of each deleted group at the broker', 'GRP-19'],
+  endedIsZero: ['counts zero messages for an ephemeral consumer that has ended', 'EPH-8'],
+  lostEphemeralStays: ['leaves the ephemeral group of a process that has died', 'EPH-9'],
   ephemeralHoldsUp: ['makes publishes wait for a busy ephemeral consumer', 'EPH-5'],
   ephemeralGetsOld: ['also gives an ephemeral consumer earlier messages', 'EPH-1'],
   ephemeralStays: ['leaves an ephemeral group behind', 'EPH-4'],
@@ -143,6 +149,8 @@ export const mutants = {
   ignoresConcurrency: ['runs as many handlers as there are messages', 'CNC-1'],
   concurrencyPlusOne: ['runs one handler more than the concurrency allows', 'CNC-1'],
   serialises: ['runs one handler at a time', 'CNC-1'],
+  comesBackPastLimit: ['starts the messages of a killed process at once, whatever the concurrency allows', 'CNC-8'],
+  hoards: ['takes more messages than the concurrency allows, and lets them wait', 'CNC-9'],
   concurrencyPerAdapter: ['counts the handlers of all subscriptions together', 'CNC-7'],
   slowBlocksOthers: ['starts no handler until the whole previous batch has ended', 'LNG-1'],
   noKeyLock: ['runs messages of the same key concurrently', 'ORD-1'],
@@ -153,6 +161,8 @@ export const mutants = {
 
   // Retry and delay
   attemptReset: ['reports every attempt as the first', 'RET-2'],
+  crashForgottenByRetry: ['forgets a crash when the message is retried later', 'RET-18'],
+  failureForgottenWithConsumer: ['forgets why messages are retried when their consumer leaves', 'RET-19'],
   crashNotCounted: ['does not count a run whose process was killed', 'RET-16'],
   releaseCounts: ['counts a run whose message was given back', 'SHD-2'],
   retryForever: ['retries a message that should become a dead letter', 'RET-2'],
@@ -171,6 +181,7 @@ export const mutants = {
   delayEarly: ['delivers a delayed message after half of its delay', 'DLY-1'],
   delaySloppy: ['delivers a delayed message up to two seconds late', 'DLY-2'],
   delayInMemory: ['loses delayed messages when the broker ends', 'DLY-10'],
+  delaysLostPastLimit: ['keeps at most 500 delayed messages', 'DLY-11'],
   delayBlocksQueue: ['delivers nothing while a delayed message is waiting', 'DLY-3'],
 
   // Dead letters
@@ -188,6 +199,9 @@ export const mutants = {
   listIgnoresLimit: ['ignores the limit of a list', 'DLQ-9'],
   listNewestFirst: ['lists the newest dead letter first', 'DLQ-8'],
   entryIdChanges: ['gives an entry a new id in each list', 'DLQ-9'],
+  replayTakesOthers: ["removes other groups' dead letters when a group replays all", 'DLQ-22'],
+  replayStopsAtHundred: ['replays at most a hundred entries', 'DLQ-23'],
+  replayRemovesFirst: ['removes dead letters before it sends them to the group again', 'DLQ-24'],
   replayLoses: ['drops a replayed message', 'DLQ-14'],
   replayKeepsEntry: ['keeps the dead letter that it replays', 'DLQ-14'],
   replayToAllGroups: ['replays to all groups', 'DLQ-13'],
@@ -206,6 +220,7 @@ export const mutants = {
   statsForgetRetrying: ['counts no messages that wait for a retry', 'STA-2'],
   statsReplayedDelayed: ['counts replayed messages as delayed', 'STA-6'],
   statsUnknownIsZero: ['counts zero messages for a group that does not exist', 'STA-5'],
+  statsZeroIsUnknown: ['gives no count of dead letters where there is none', 'STA-7'],
   statsForgetDead: ['counts no dead letters', 'STA-3'],
 
   // Stopping
@@ -225,6 +240,7 @@ export const mutants = {
   ],
 
   // Tasks
+  taskReplyPlaceStays: ['leaves the place of its replies at the broker', 'TSK-33'],
   taskReplyLost: ['never answers the caller of a task', 'TSK-1'],
   taskResultLost: ['answers without the result', 'TSK-1'],
   taskErrorCodeLost: ['drops the code of the error of a task', 'TSK-9'],

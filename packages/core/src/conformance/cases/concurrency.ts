@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { Chapter } from '../kit/case.js'
 import type { Collector } from '../kit/collector.js'
 import type { Kit } from '../kit/kit.js'
+import { healMs } from '../kit/load.js'
 import { createGate, sleep } from '../kit/wait.js'
 
 export const concurrency: Chapter = {
@@ -102,7 +103,7 @@ export const concurrency: Chapter = {
     },
     {
       id: 'CNC-5',
-      title: 'a backlog of 2,000 messages is drained, each handled once, and never more at a time than allowed',
+      title: 'a backlog of 5,000 messages is drained, each handled once, and never more at a time than allowed',
       promises: [2, 3, 8],
       level: 'required',
       timeoutMs: 120_000,
@@ -110,8 +111,8 @@ export const concurrency: Chapter = {
         const queue = await kit.queue()
         const ledger = kit.ledger(kit.topic())
         await queue.declareGroup(kit.topic(), 'g')
-        await ledger.publish(queue, { count: 2_000, parallel: 200 })
-        assert.equal(ledger.published.size, 2_000, 'published messages')
+        await ledger.publish(queue, { count: 5_000, parallel: 200 })
+        assert.equal(ledger.published.size, 5_000, 'published messages')
         const collector = await ledger.collect(queue, { concurrency: 50 })
         await ledger.check({ queue, duplicates: 0, withinMs: 60_000 })
         assert.ok(collector.peak <= 50, `${collector.peak} handlers ran at once, not 50 at most`)
@@ -176,6 +177,61 @@ export const concurrency: Chapter = {
         gate.open()
         await stuck.check({ queue, duplicates: 0 })
         assert.equal(stuck.published.size, 100, 'published messages')
+      },
+    },
+    {
+      id: 'CNC-8',
+      title: 'messages that come back from a killed process count towards the limit of the consumer that gets them',
+      promises: [4, 8],
+      level: 'required',
+      needs: ['worker'],
+      timeoutMs: ({ redeliveryMs }) => 120_000 + 2 * redeliveryMs,
+      async run(kit) {
+        const [queue, topic, gate] = [await kit.queue(), kit.topic(), createGate()]
+        const ledger = kit.ledger(topic)
+        await queue.declareGroup(topic, 'g')
+        await ledger.publish(queue, { count: 4 })
+        const worker = await kit.worker({ topic, handler: 'hang', concurrency: 4 })
+        const isBusy = (): boolean => worker.events.filter(({ type }) => type === 'started').length === 4
+        await kit.until('the process to run four messages', isBusy, { timeoutMs: healMs })
+        const live = await ledger.collect(queue, { concurrency: 2, handler: () => gate.opened })
+        await ledger.publish(queue, { count: 30 })
+        await worker.kill()
+        await fullAt(kit, live, 2)
+        // The four messages come back while both slots are taken.
+        await sleep(kit.capabilities.redeliveryMs + 1_000)
+        assert.equal(live.peak, 2, 'handlers at once')
+        gate.open()
+        await ledger.check({ queue, duplicates: 0, withinMs: kit.redeliveryMs + healMs })
+        assert.equal(live.peak, 2, 'handlers at once')
+      },
+    },
+    {
+      id: 'CNC-9',
+      title: 'a busy consumer at concurrency 1 hoards nothing: the messages that wait go to an idle one',
+      promises: [2, 8],
+      level: 'required',
+      unless: ({ countsCrashes, embedded }) =>
+        countsCrashes || embedded
+          ? undefined
+          : 'it may hand out a backlog in parts, as it does not count the runs of each message',
+      timeoutMs: 60_000,
+      async run(kit) {
+        const [busyQueue, idleQueue, gate] = [await kit.queue(), await kit.queue(), createGate()]
+        const ledger = kit.ledger(kit.topic())
+        const busy = await ledger.collect(busyQueue, { concurrency: 1, handler: () => gate.opened })
+        await ledger.publish(busyQueue, { count: 1 })
+        await kit.until('a stuck handler', () => busy.running === 1)
+        await ledger.publish(busyQueue, { count: 20 })
+        const idle = await ledger.collect(idleQueue, { concurrency: 1 })
+        await ledger.publish(busyQueue, { count: 20 })
+        await kit.until(
+          () => `40 messages in the idle consumer; ${idle.handled.length} were handled`,
+          () => idle.handled.length >= 40,
+        )
+        gate.open()
+        await ledger.check({ queue: idleQueue, duplicates: 0 })
+        assert.equal(busy.runs.length, 1, 'runs of the busy consumer')
       },
     },
   ],

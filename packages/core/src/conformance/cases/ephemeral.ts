@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import type { Settlement } from '../../adapter.js'
-import { type QueueEvents, RetryLater, Unrecoverable } from '../../index.js'
+import { type Queue, type QueueEvents, RetryLater, Unrecoverable } from '../../index.js'
 import type { Chapter } from '../kit/case.js'
+import type { Collector } from '../kit/collector.js'
 import { range, sorted } from '../kit/expect.js'
+import { nothingNew } from '../kit/group-state.js'
 import { createKeyOrder, publishKeys, someWork } from '../kit/key-order.js'
 import { consumeOptions, failureOf, publishCall, rawMessage, release } from '../kit/raw.js'
 import { createGate } from '../kit/wait.js'
@@ -235,6 +237,60 @@ export const ephemeral: Chapter = {
         await kit.quiet(() => collector.runs.length)
         const { id } = await queue.publish(topic, 'last')
         await kit.until('the last message', () => collector.ids.includes(id))
+      },
+    },
+    {
+      id: 'EPH-8',
+      title: 'the stats of an ephemeral subscription that has ended are unknown, as it is no group any more',
+      promises: [2, 13],
+      level: 'required',
+      async run(kit) {
+        const [queue, elsewhere, topic] = [await kit.queue(), await kit.queue(), kit.topic()]
+        const collector = await kit.collect(queue, topic, { ephemeral: true })
+        const { id } = await queue.publish(topic, 1)
+        await kit.until('the message', () => collector.ids.includes(id))
+        await collector.subscription.stop()
+        for (const one of [queue, elsewhere]) {
+          const counts = Object.values(await one.stats(topic, collector.subscription.group))
+          assert.deepEqual(
+            counts.filter((count) => count !== undefined),
+            [],
+          )
+        }
+      },
+    },
+    {
+      id: 'EPH-9',
+      title:
+        'ephemeral subscriptions leave nothing behind at the broker, whether they are stopped or their process dies',
+      promises: [2, 13],
+      level: 'required',
+      needs: ['leftovers', 'link'],
+      alone: true,
+      timeoutMs: 180_000,
+      async run(kit) {
+        const [queue, topic, link] = [await kit.queue(), kit.topic(), await kit.link()]
+        await queue.declareGroup(topic, 'g')
+        const subscribe = async (on: Queue): Promise<readonly Collector[]> => {
+          const collectors = await Promise.all(range(3).map(() => kit.collect(on, topic, { ephemeral: true })))
+          const { id } = await queue.publish(topic, 1)
+          await kit.until('a message in each', () => collectors.every(({ ids }) => ids.includes(id)))
+          return collectors
+        }
+        const stop = (collectors: readonly Collector[]): Promise<unknown> =>
+          Promise.all(collectors.map(({ subscription }) => subscription.stop()))
+        // The first ones may create what the topic keeps.
+        await stop(await subscribe(queue))
+        const before = await kit.faults.leftovers()
+        await stop(await subscribe(queue))
+        await nothingNew(kit, before)
+
+        const dying = await kit.queue({ adapter: link.options })
+        await subscribe(dying)
+        await link.refuse()
+        await link.cut()
+        await dying.disconnect({ timeoutMs: 0 })
+        await nothingNew(kit, before)
       },
     },
   ],

@@ -395,5 +395,31 @@ export const publish: Chapter = {
         }
       },
     },
+    {
+      id: 'PUB-18',
+      title:
+        'a publish whose answer is lost, and that cannot be repeated until its timeout, is unknown if it was stored',
+      promises: [1],
+      level: 'required',
+      needs: ['dropAnswer', 'refuse', 'heal'],
+      alone: true,
+      timeoutMs: 60_000,
+      async run(kit) {
+        const publisher = await kit.queue({ publishTimeoutMs: 1_500 })
+        const ledger = kit.ledger(kit.topic())
+        await publisher.declareGroup(kit.topic(), 'g')
+        await ledger.publish(publisher, { count: 3 })
+        await kit.faults.dropAnswer()
+        await kit.faults.refuse()
+        await ledger.publish(publisher, { count: 5, parallel: 5 })
+        await kit.faults.heal()
+        const queue = await kit.queue()
+        await ledger.collect(queue)
+        // A message that was handled although its publish was rejected fails the check.
+        await ledger.check({ queue, duplicates: 0 })
+        const { published, unknown, rejected } = ledger
+        assert.equal(published.size + unknown.size + rejected.size, 8, 'publishes with an outcome')
+      },
+    },
   ],
 }

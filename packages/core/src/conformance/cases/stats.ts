@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { Unrecoverable } from '../../index.js'
 import type { Chapter } from '../kit/case.js'
-import { deadGroup } from '../kit/dead-group.js'
-import { range } from '../kit/expect.js'
+import { deadGroup, untilDead } from '../kit/dead-group.js'
+import { range, sorted } from '../kit/expect.js'
 import { untilStats } from '../kit/group-state.js'
 import { patience, withoutDelays } from '../kit/timing.js'
 import { createGate } from '../kit/wait.js'
@@ -151,6 +151,48 @@ export const stats: Chapter = {
         const later = await kit.collect(queue, topic)
         await kit.until('the replayed messages', () => later.handled.length >= 3, { timeoutMs: kit.redeliveryMs })
         await untilStats(kit, queue, { topic })
+      },
+    },
+    {
+      id: 'STA-7',
+      title:
+        'a count that an adapter gives is always given, as a whole number: none of a new group is unknown at times',
+      promises: [10],
+      level: 'required',
+      async run(kit) {
+        const [queue, elsewhere, topic] = [await kit.queue(), await kit.queue(), kit.topic()]
+        const seen: (readonly [moment: string, given: readonly string[]])[] = []
+        const note = async (moment: string): Promise<void> => {
+          for (const one of [queue, elsewhere]) {
+            const counts = Object.entries(await one.stats(topic, 'g')).filter(([, count]) => count !== undefined)
+            const unsound = counts.filter(([, count]) => !Number.isSafeInteger(count) || count < 0)
+            assert.deepEqual(unsound, [], `counts that are no whole numbers, ${moment}`)
+            seen.push([moment, sorted(counts.map(([name]) => name))])
+          }
+        }
+        await queue.declareGroup(topic, 'g')
+        await note('of a new group')
+        await queue.publish(topic, 'waits')
+        await note('while a message waits')
+        const gate = createGate()
+        const collector = await kit.collect(queue, topic, {
+          concurrency: 1,
+          handler: async ({ data }) => {
+            if (data === 'dies') throw new Unrecoverable('hopeless')
+            await gate.opened
+          },
+        })
+        await kit.until('a handler to run', () => collector.running === 1)
+        await note('while a message runs')
+        gate.open()
+        await kit.until('the message to be handled', () => collector.handled.length === 1)
+        await queue.publish(topic, 'dies')
+        await untilDead(kit, queue, { topic, count: 1 })
+        await note('with a dead letter')
+        await collector.subscription.stop()
+        await note('without a consumer')
+        const [[, first] = []] = seen
+        for (const [moment, given] of seen) assert.deepEqual(given, first, `counts that are given ${moment}`)
       },
     },
   ],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Queue, QueueStats } from '../../index.js'
 import type { Kit } from './kit.js'
+import { healMs } from './load.js'
 
 /**
  * Waits until the stats of the group are as given, as far as the broker can count. Counts that are not given have to be
@@ -34,4 +35,19 @@ const together = ({ delayed = 0, retrying = 0, ...others }: QueueStats): QueueSt
 export async function nothingLeft(kit: Kit, queue: Queue, topic: string): Promise<void> {
   await untilStats(kit, queue, { topic })
   assert.deepEqual(await queue.deadLetters(topic).list(), [])
+}
+
+/** Waits until nothing is left at the broker that was not there before. */
+export async function nothingNew(
+  kit: Kit,
+  before: readonly string[],
+  timeoutMs = kit.redeliveryMs + healMs,
+): Promise<void> {
+  const known = new Set(before)
+  let left: readonly string[] = []
+  const isClean = async (): Promise<boolean> => {
+    left = (await kit.faults.leftovers()).filter((name) => !known.has(name))
+    return left.length === 0
+  }
+  await kit.until(() => `nothing to be left; there is ${left.slice(0, 5).join(', ')}`, isClean, { timeoutMs })
 }

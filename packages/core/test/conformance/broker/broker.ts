@@ -66,7 +66,9 @@ export class Broker {
       `topic ${name}`,
       ...[...groups.keys()].map((group) => `group ${name} ${group}`),
     ]
-    return [...this.#topics.values()].flatMap(namesOf)
+    const topics = [...this.#topics.values()]
+    const notes = this.faulty('deletionLeavesNotes') ? topics.flatMap(({ notes }) => notes) : []
+    return [...topics.flatMap(namesOf), ...notes]
   }
 
   declare({ topic, group }: GroupRef, startAt: Parameters<Topic['declare']>[1]): void {
@@ -86,11 +88,29 @@ export class Broker {
     return found
   }
 
+  /** Replays entries of a group, or all of them. */
+  replay({ topic, group }: GroupRef, entryIds: readonly string[] | undefined): number {
+    const groups = this.#topics.get(topic)?.groups
+    const one = groups?.get(group)
+    if (entryIds === undefined && this.faulty('replayTakesOthers')) {
+      for (const other of groups?.values() ?? []) if (other !== one) other.deadLetters.purge(undefined)
+    }
+    return one?.replay(entryIds) ?? 0
+  }
+
   stats(ref: GroupRef): QueueStats {
     const delayed = this.#topics.get(ref.topic)?.delayed ?? 0
     const group = this.find(ref)?.stats
+    if (group === undefined && this.faulty('endedIsZero') && this.#topics.get(ref.topic)?.hadEphemeral(ref.group)) {
+      return { ready: 0, inFlight: 0, delayed: 0, retrying: 0, dead: 0 }
+    }
     if (group !== undefined) {
-      return { ...group, delayed: group.delayed + (this.faulty('statsForgetDelayed') ? 0 : delayed) }
+      const isUnknown = group.dead === 0 && this.faulty('statsZeroIsUnknown')
+      return {
+        ...group,
+        dead: isUnknown ? undefined : group.dead,
+        delayed: group.delayed + (this.faulty('statsForgetDelayed') ? 0 : delayed),
+      }
     }
     return this.faulty('statsUnknownIsZero')
       ? { ready: 0, inFlight: 0, delayed: 0, retrying: 0, dead: 0 }

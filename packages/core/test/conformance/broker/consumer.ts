@@ -119,13 +119,17 @@ export class GroupConsumer implements Consumer {
     else this.#ask('cancel')
   }
 
+  get #fetchesMore(): boolean {
+    return this.#faulty('stopAcksUnstarted') || this.#faulty('hoards')
+  }
+
   get #concurrency(): number {
     const { concurrency } = this.#options
     if (this.#faulty('ignoresConcurrency')) return 1_000
     if (this.#faulty('concurrencyPlusOne')) return concurrency + 1
     if (this.#faulty('serialises')) return 1
     if (this.#faulty('staleSlots')) return Math.max(0, concurrency - this.#lostRuns)
-    if (this.#faulty('stopAcksUnstarted')) return concurrency * 3
+    if (this.#fetchesMore) return concurrency * 3
     return concurrency
   }
 
@@ -170,7 +174,7 @@ export class GroupConsumer implements Consumer {
       return
     }
     if (this.#broken) return
-    if (this.#runs.size >= this.#options.concurrency && this.#faulty('stopAcksUnstarted')) {
+    if (this.#runs.size >= this.#options.concurrency && this.#fetchesMore) {
       this.#fetched.push({ push, connection })
       return
     }
@@ -241,7 +245,8 @@ export class GroupConsumer implements Consumer {
     const endsAt = performance.now() + timeoutMs
     if (!this.#faulty('deliversAfterStop') && !this.#faulty('stopLeavesConsumer')) this.#ask('pause')
     for (const { push, connection } of this.#fetched.splice(0)) {
-      this.#send({ delivery: push.delivery, connection }, { kind: 'done' })
+      const kind = this.#faulty('stopAcksUnstarted') ? 'done' : 'release'
+      this.#send({ delivery: push.delivery, connection }, { kind })
     }
     if (this.#runs.size > 0 && !this.#faulty('noDrain')) await this.#finished(timeoutMs)
     for (const run of [...this.#runs.values()]) {

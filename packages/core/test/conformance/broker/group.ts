@@ -1,7 +1,7 @@
 import type { Settlement } from '../../../src/adapter.js'
 import type { GroupRef, QueueStats } from '../../../src/index.js'
 import type { Agenda } from './agenda.js'
-import { DeadLetterList } from './dead-letter-list.js'
+import { DeadLetterList, type Replayed } from './dead-letter-list.js'
 import { Lanes } from './lanes.js'
 import type { Entry, Member } from './member.js'
 import type { Faulty } from './mutation.js'
@@ -104,6 +104,7 @@ export class Group {
     if (this.#members.size === 0 && this.#faulty('noRetention')) return
     this.#enqueue({ message, runs: 0 })
     if (this.#ready.length > unreadLimit && this.#faulty('trimsUnread')) this.#ready.shift()
+    if (this.#ready.length > 3_000 && this.#faulty('trimsLongBacklog')) this.#ready.shift()
   }
 
   join(member: Member): void {
@@ -121,6 +122,14 @@ export class Group {
     if (!this.#faulty('leaveUnacked')) member.held.clear()
     if (this.#faulty('dropOnReconnect') || this.#faulty('leaveUnacked')) return
     const settled = this.#faulty('killRedeliversSettled') ? (this.#everSettled.get(member) ?? []) : []
+    if (this.#members.size === 0 && this.#faulty('failureForgottenWithConsumer')) {
+      this.#delayed = this.#delayed.map(({ due, entry: { failure: _, ...entry } }) => ({ due, entry }))
+    }
+    const [other] = this.#members
+    if (other !== undefined && this.#faulty('comesBackPastLimit')) {
+      for (const entry of held) this.#deliver(other, { ...entry, runs: entry.runs + 1 })
+      return
+    }
     for (const entry of held) this.#lose(entry, member)
     for (const entry of settled) this.#takeBack(entry)
     this.#schedule()
@@ -169,12 +178,20 @@ export class Group {
   }
 
   replay(entryIds: readonly string[] | undefined): number {
-    const replayed = this.#deadLetters.replay(entryIds)
-    for (const { message, attempts } of replayed.entries) {
-      const groups = this.#faulty('replayToAllGroups') ? this.#others() : [this]
-      for (const group of groups) group.#enqueue({ message, runs: attempts, isReplayed: true })
-    }
+    const all = this.#faulty('replayStopsAtHundred') ? this.#deadLetters.list(100) : undefined
+    const replayed = this.#deadLetters.replay(entryIds ?? all?.map(({ entryId }) => entryId))
+    for (const entry of replayed.entries) this.#addReplayed(entry)
     return replayed.count
+  }
+
+  /** Removes the entries. Returns a function for each that sends it to the group. */
+  replays(entryIds: readonly string[] | undefined): readonly (() => void)[] {
+    return this.#deadLetters.replay(entryIds).entries.map((entry) => () => this.#addReplayed(entry))
+  }
+
+  #addReplayed({ message, attempts }: Replayed['entries'][number]): void {
+    const groups = this.#faulty('replayToAllGroups') ? this.#others() : [this]
+    for (const group of groups) group.#enqueue({ message, runs: attempts, isReplayed: true })
   }
 
   /** Deletes the group. Its members lose their messages and are notified. */
@@ -217,7 +234,8 @@ export class Group {
 
   #lose(entry: Entry, member: Member): void {
     if (!this.#faulty('keyStuckAfterLoss')) this.#lanes.leave(entry, member)
-    this.#takeBack(this.#faulty('crashNotCounted') ? { ...entry, runs: entry.runs - 1 } : entry)
+    const lost = { ...entry, crashes: (entry.crashes ?? 0) + 1 }
+    this.#takeBack(this.#faulty('crashNotCounted') ? { ...lost, runs: lost.runs - 1 } : lost)
   }
 
   #release(entry: Entry, member: Member): void {
@@ -250,7 +268,8 @@ export class Group {
   }
 
   #delay(entry: Entry, retry: Retry): void {
-    const { message, runs, rank } = entry
+    const { message, rank } = entry
+    const runs = entry.runs - (this.#faulty('crashForgottenByRetry') ? (entry.crashes ?? 0) : 0)
     const due = this.#agenda.now() + this.#delayOf(retry)
     const kept = this.#faulty('retryLosesHeaders') ? { ...message, headers: {} } : message
     const delayed = { due, entry: { message: kept, runs, rank, failure: retry.failure } }

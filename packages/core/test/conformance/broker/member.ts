@@ -8,6 +8,8 @@ export interface Entry {
   readonly runs: number
   readonly failure?: Failure
   readonly isReplayed?: boolean
+  /** The number of runs that ended with their member. */
+  readonly crashes?: number
   /** Its place in the group's queue, which it keeps if it comes back unsettled. */
   readonly rank: number
 }

@@ -129,7 +129,8 @@ export class Publisher {
     return outcome
   }
 
-  #unanswered({ messages, sent }: Pending, why: string): readonly StoreOutcome[] {
+  #unanswered({ messages, sent: wasSent }: Pending, why: string): readonly StoreOutcome[] {
+    const sent = wasSent && !(this.#connection === undefined && this.#faulty('doubtForgotten'))
     if (this.#faulty('unknownIsStored')) return messages.map(() => stored)
     return messages.map(() => (sent ? unknown(`${why}; it was sent`) : rejected(`${why}; it was never sent`)))
   }

@@ -49,7 +49,7 @@ export class Session {
     this.#pulse?.stop()
     this.#parked = []
     this.#end.close()
-    for (const consumer of [...this.#members.keys()]) this.#leave(consumer)
+    for (const consumer of [...this.#members.keys()]) this.#leave(consumer, this.#broker.faulty('lostEphemeralStays'))
     this.#ended()
   }
 
@@ -131,7 +131,9 @@ export class Session {
       case 'list':
         return broker.find(request.ref)?.deadLetters.list(request.limit) ?? []
       case 'replay':
-        return broker.find(request.ref)?.replay(request.entryIds) ?? 0
+        return broker.faulty('replayRemovesFirst')
+          ? this.#replaySlowly(request)
+          : broker.replay(request.ref, request.entryIds)
       case 'purge':
         return broker.find(request.ref)?.deadLetters.purge(request.entryIds) ?? 0
       case 'stats':
@@ -191,12 +193,23 @@ export class Session {
     this.#leave(consumer)
   }
 
-  #leave(consumer: string): void {
+  /** Removes all entries, and sends one after the other to the group while the connection lasts. */
+  #replaySlowly({ ref, entryIds }: RequestOf<'replay'>): number {
+    const sends = this.#broker.find(ref)?.replays(entryIds) ?? []
+    for (const [index, send] of sends.entries()) {
+      setTimeout(() => {
+        if (this.#open) send()
+      }, index)
+    }
+    return sends.length
+  }
+
+  #leave(consumer: string, stays = this.#broker.faulty('ephemeralStays')): void {
     const found = this.#members.get(consumer)
     if (found === undefined) return
     this.#members.delete(consumer)
     found.group.leave(found.member)
-    if (found.group.ephemeral && !this.#broker.faulty('ephemeralStays')) this.#broker.delete(found.group.ref)
+    if (found.group.ephemeral && !stays) this.#broker.delete(found.group.ref)
   }
 
   #settle({ delivery, settlement }: RequestOf<'settle'>): void {

@@ -47,6 +47,15 @@ export class Topic {
     this.#published = faulty('dedupeAcrossTopics') ? idsEverywhere : new Map()
   }
 
+  /** The names of the groups that were deleted. */
+  get notes(): readonly string[] {
+    return [...this.#deleted.keys()].map((group) => `note ${this.name} ${group}`)
+  }
+
+  hadEphemeral(group: string): boolean {
+    return this.#deleted.get(group)?.ephemeral === true
+  }
+
   get delayed(): number {
     return this.#delayed.length
   }
@@ -151,7 +160,7 @@ export class Topic {
   #store({ message }: WirePublish): Routed {
     const stored = { ...message, position: this.#nextPosition, takenAt: Date.now() }
     this.#nextPosition += 1
-    const groups = [...this.groups.values()]
+    const groups = [...this.groups.values()].slice(0, this.#faulty('groupsForgottenPastForty') ? 40 : undefined)
     if (groups.length > 0 || !this.#faulty('unroutedDropped')) this.#log.push(stored)
     if (this.#log.length > retained) this.#log.shift()
     if (message.body.byteLength > 0 || !this.#faulty('emptyBodyDropped')) this.#fanOut(stored, groups)
@@ -169,7 +178,7 @@ export class Topic {
 
   /** The groups at the due time are not yet known. */
   #delay(delayed: Delayed): Routed {
-    this.#delayed.push(delayed)
+    if (this.#delayed.length < 500 || !this.#faulty('delaysLostPastLimit')) this.#delayed.push(delayed)
     this.#agenda.at(delayed.due)
     return 'unknown'
   }

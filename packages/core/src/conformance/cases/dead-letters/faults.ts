@@ -109,6 +109,47 @@ export const deadLetterFaults: readonly ConformanceCase[] = [
       await ledger.check({ queue, duplicates: 400 })
     },
   },
+  {
+    id: 'DLQ-24',
+    title: 'a replay whose process dies before it has finished loses nothing: each entry is handled or still dead',
+    promises: [6],
+    level: 'required',
+    needs: ['link'],
+    timeoutMs: 180_000,
+    async run(kit) {
+      const { ledger } = await manyDead(kit, 120)
+      const [live, link] = [await kit.queue(), await kit.link()]
+      await ledger.collect(live, { concurrency: 50 })
+      const letters = live.deadLetters(kit.topic())
+      // The first process dies at once. Each later one has replayed more when it dies.
+      for (const progress of [0, 1, 5, 15, 30]) {
+        const dying = await kit.queue({ adapter: link.options })
+        const before = ledger.handled().size
+        let isOver = false
+        const replaying = dying
+          .deadLetters(kit.topic())
+          .replay()
+          .catch(() => undefined)
+          .finally(() => {
+            isOver = true
+          })
+        await kit.until('some replays to be handled', () => isOver || ledger.handled().size >= before + progress)
+        await link.refuse()
+        await link.cut()
+        await dying.disconnect({ timeoutMs: 0 })
+        await replaying
+        await link.heal()
+      }
+      const isEmpty = async (): Promise<boolean> => {
+        await letters.replay()
+        return ledger.handled().size >= 120
+      }
+      const what = (): string => `120 messages to be handled; ${ledger.handled().size} were`
+      await kit.until(what, isEmpty, { timeoutMs: kit.redeliveryMs + 30_000 })
+      // An entry that was copied and not yet removed is replayed again.
+      await ledger.check({ queue: live, duplicates: 5 * 120 })
+    },
+  },
 ]
 
 /** Lists the dead letters. The list is empty while the connection recovers, because the call rejects. */

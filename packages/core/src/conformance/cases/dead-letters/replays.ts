@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { Unrecoverable } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
-import { deadGroup, inOneOrder, untilDead } from '../../kit/dead-group.js'
+import { deadGroup, idsOf, inOneOrder, untilDead } from '../../kit/dead-group.js'
 import { range, sorted } from '../../kit/expect.js'
 import { attemptsOf, patience, runsOf } from '../../kit/timing.js'
 
@@ -97,6 +98,62 @@ export const deadLetterReplays: readonly ConformanceCase[] = [
       await kit.quiet(() => next.runs.length)
       assert.deepEqual(sorted(next.ids), ['d-0', 'd-1', 'd-2', 'd-3', 'd-4'])
       assert.deepEqual(attemptsOf(next.runs), [1, 1, 1, 1, 1])
+    },
+  },
+  {
+    id: 'DLQ-22',
+    title: "replaying and purging all entries of a group leaves another group's entries of the same messages alone",
+    promises: [3, 6],
+    level: 'required',
+    async run(kit) {
+      const [queue, topic] = [await kit.queue(), kit.topic()]
+      const hopeless = (): void => {
+        throw new Unrecoverable('hopeless')
+      }
+      const others = ['kept', 'purged']
+      for (const group of others) await kit.collect(queue, topic, { group, handler: hopeless })
+      const { letters, collector, repair } = await deadGroup(kit, queue, { topic, count: 3 })
+      const entriesOf = async (group: string) => inOneOrder(await untilDead(kit, queue, { topic, group, count: 3 }))
+      const [kept] = await Promise.all(others.map(entriesOf))
+      repair()
+      assert.deepEqual(await letters.replay(), { replayed: 3 })
+      assert.deepEqual(await queue.deadLetters(topic, 'purged').purge(), { purged: 3 })
+      await kit.until('the replays to be handled', () => collector.handled.length >= 3)
+      await kit.quiet(() => collector.runs.length)
+      assert.equal(collector.handled.length, 3, 'handled replays')
+      assert.deepEqual(await entriesOf('kept'), kept)
+      assert.deepEqual(await queue.deadLetters(topic, 'purged').list(), [])
+    },
+  },
+  {
+    id: 'DLQ-23',
+    title: 'three hundred entries are all listed, and replaying all handles each once and leaves none',
+    promises: [6],
+    level: 'required',
+    timeoutMs: 120_000,
+    async run(kit) {
+      const [queue, topic, count] = [await kit.queue(), kit.topic(), 300]
+      const ledger = kit.ledger(topic)
+      const failing = await kit.collect(queue, topic, {
+        concurrency: 50,
+        handler: () => {
+          throw new Unrecoverable('hopeless')
+        },
+      })
+      await ledger.publish(queue, { count, parallel: 50 })
+      const entries = await untilDead(kit, queue, { topic, count, timeoutMs: 30_000 })
+      await failing.subscription.stop()
+      assert.deepEqual(sorted(idsOf(entries)), sorted(ledger.published))
+      const letters = queue.deadLetters(topic)
+      assert.deepEqual(await letters.replay(), { replayed: count })
+      await ledger.collect(queue, { concurrency: 50 })
+      await kit.until(
+        () => `${count} replays to be handled; ${ledger.handled().size} were`,
+        () => ledger.handled().size >= count,
+        { timeoutMs: 30_000 },
+      )
+      await ledger.check({ queue, duplicates: 0 })
+      assert.deepEqual(await letters.list(), [])
     },
   },
 ]

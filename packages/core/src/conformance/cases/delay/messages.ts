@@ -3,7 +3,7 @@ import type { ConformanceCase } from '../../kit/case.js'
 import { range, sorted } from '../../kit/expect.js'
 import { healMs } from '../../kit/load.js'
 import { consumeRaw, contentOf, done, failureOf, publishCall, rawMessage } from '../../kit/raw.js'
-import { attemptsOf, patience, withoutDelays } from '../../kit/timing.js'
+import { assertNeverEarly, attemptsOf, patience, withoutDelays } from '../../kit/timing.js'
 
 /** Tests what happens to a message while it is delayed and afterwards. */
 export const delayedMessages: readonly ConformanceCase[] = [
@@ -154,6 +154,26 @@ export const delayedMessages: readonly ConformanceCase[] = [
           `${id} arrived after ${startedAt - sentAt} ms, not after ${delayMs} ms`,
         )
       }
+    },
+  },
+  {
+    id: 'DLY-11',
+    title: 'a thousand messages that are due at once all arrive, each once and none early',
+    promises: [2, 7],
+    level: 'required',
+    unless: withoutDelays,
+    timeoutMs: 120_000,
+    async run(kit) {
+      const [queue, topic, count] = [await kit.queue(), kit.topic(), 1_000]
+      const ledger = kit.ledger(topic)
+      const delayMs = Math.min(kit.capabilities.maxDelayMs, 3_000)
+      const startedAt = Date.now()
+      const collector = await ledger.collect(queue, { concurrency: 50 })
+      await ledger.publish(queue, { count, parallel: 200, delayMs })
+      assert.equal(ledger.published.size, count, 'published messages')
+      await ledger.check({ queue, duplicates: 0, withinMs: patience(kit, delayMs, 2).timeoutMs + 30_000 })
+      const first = Math.min(...collector.runs.map((run) => run.startedAt))
+      assertNeverEarly([first - startedAt], [delayMs])
     },
   },
 ]

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { defineTask } from '../../../index.js'
 import type { ConformanceCase } from '../../kit/case.js'
 import { range, rejection } from '../../kit/expect.js'
+import { nothingNew } from '../../kit/group-state.js'
 import { groupOf, reply, stageTask } from '../../kit/task-cases.js'
 import { createGate } from '../../kit/wait.js'
 
@@ -189,6 +190,30 @@ export const taskReplies: readonly ConformanceCase[] = [
       assert.equal(await handle.result({ timeoutMs: 90_000 }), 'done')
       await worker.stop({ timeoutMs: 0 })
       await queue.disconnect({ timeoutMs: 0 })
+    },
+  },
+  {
+    id: 'TSK-33',
+    title: 'the places where callers wait for replies are gone from the broker once their schedulers have stopped',
+    promises: [12, 17],
+    level: 'required',
+    needs: ['leftovers'],
+    alone: true,
+    timeoutMs: 120_000,
+    async run(kit) {
+      const { task } = await stageTask(kit, { execute: (input) => input })
+      const ask = async (): Promise<void> => {
+        const queue = await kit.queue()
+        const asker = await kit.scheduler({ queue })
+        assert.equal(await asker.run(task, 1, reply), 1)
+        await asker.stop()
+        await queue.disconnect()
+      }
+      // The first caller may create what all of them share.
+      await ask()
+      const before = await kit.faults.leftovers()
+      await Promise.all(range(5).map(ask))
+      await nothingNew(kit, before)
     },
   },
 ]
