@@ -1,4 +1,17 @@
 import type { Mutant } from '@mq/test-brokers'
+import { claiming } from './claiming.js'
+import { deadLetters } from './dead-letters.js'
+import { groups } from './groups.js'
+import { ordering } from './ordering.js'
+import { publishing } from './publishing.js'
 import { settling } from './settling.js'
 
-export const mutants: readonly Mutant[] = [...settling]
+/** Faults of this adapter that `pnpm mutate:adapters` plants. */
+export const mutants: readonly Mutant[] = [
+  ...claiming,
+  ...settling,
+  ...ordering,
+  ...publishing,
+  ...groups,
+  ...deadLetters,
+]

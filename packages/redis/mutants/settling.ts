@@ -1,21 +1,57 @@
 import type { Mutant } from '@mq/test-brokers'
 
-/** Faults in what becomes of a message after its handler. */
+/** Faults in what becomes of a message once its handler has ended. */
 export const settling: readonly Mutant[] = [
   {
-    id: 'deadLettersAreDropped',
-    promise: 'A message that ran out of attempts is a dead letter.',
-    find: "if to == 'dead' then redis.call('XADD', KEYS[5], '*', unpack(fields))",
-    replace: "if to == 'dead' then redis.call('XADD', KEYS[5], 'MAXLEN', '0', '*', unpack(fields))",
-    case: 'DLQ-1',
+    id: 'acknowledgesForeignClaims',
+    promise: 'A consumer acknowledges only messages that it still owns.',
+    find: 'local is_mine = mine[id] or owned_by(stream, group, id, consumer)',
+    replace: 'local is_mine = true',
+    case: 'FLT-24',
+  },
+  {
+    id: 'movesForeignClaims',
+    promise: 'A consumer retries and dead-letters only messages that it still owns.',
+    find: 'if not owned_by(stream, group, id, consumer) then return 0 end local fields = fields_of(stream, id)',
+    replace: 'local fields = fields_of(stream, id)',
+    case: 'FLT-25',
+  },
+  {
+    id: 'forgetsCrashAtRetry',
+    promise: 'A crash stays counted as an attempt when the next attempt fails.',
+    find: "return await move(run, 'retry', { delayMs, attempt: run.attempt + 1, failure: packFailure(failure) })",
+    replace:
+      "return await move(run, 'retry', { delayMs, attempt: run.entry.attempt + 1, failure: packFailure(failure) })",
+    case: 'RET-18',
+  },
+  {
+    id: 'forgetsFailureAtRelease',
+    promise: 'A message that is given back keeps the failure of its last attempt.',
+    find: "failure: failure === undefined ? '' : packFailure(failure) }",
+    replace: "failure: failure === undefined ? '' : '' }",
+    case: 'RET-19',
+  },
+  {
+    id: 'countsReleaseAsAttempt',
+    promise: 'A message that is given back at a stop has lost no attempt.',
+    find: 'const same = { delayMs: 0, attempt: run.attempt, failure:',
+    replace: 'const same = { delayMs: 0, attempt: run.attempt + 1, failure:',
+    case: 'RET-19',
+  },
+  {
+    id: 'retriesEarly',
+    promise: 'No attempt starts before its backoff is over.',
+    find: 'add_waiting(KEYS[3], KEYS[4], now_up() + tonumber(delay), pack_fields(fields))',
+    replace: 'add_waiting(KEYS[3], KEYS[4], now_up() + math.floor(tonumber(delay) * 0.9), pack_fields(fields))',
+    case: 'RET-7',
     fast: true,
   },
   {
-    id: 'attemptIsNotCounted',
-    promise: 'Each failure counts as an attempt.',
-    find: 'attempt: run.attempt + 1, failure: packFailure(failure)',
-    replace: 'attempt: run.attempt, failure: packFailure(failure)',
-    case: 'RET-1',
+    id: 'retryLosesOrigin',
+    promise: 'A message of another program keeps its generated id through its retries.',
+    find: "fields[#fields + 1] = 'mq:entry' fields[#fields + 1] = origin return fields",
+    replace: 'return fields',
+    case: 'FGN-3',
     fast: true,
   },
 ]

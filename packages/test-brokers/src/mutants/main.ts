@@ -14,6 +14,7 @@ const usage = `Usage: pnpm mutate:adapters [adapter ...] [options]
 
   --only IDS       tries only these mutants, such as acknowledgesForeignClaims,trimsPending
   --fast           tries only the mutants that npm test tries
+  --named          runs only what a mutant names, and not the whole suite if that passes
   --unmutated      runs the cases that the mutants name on the adapters as they are; all of them have to pass
   --list           prints the mutants and tries none`
 
@@ -27,12 +28,16 @@ interface Choice {
 const isChosen = ({ only, fast }: Choice, mutant: Mutant): boolean =>
   (only === undefined || only.includes(mutant.id)) && (!fast || mutant.fast === true)
 
-async function tryAll(adapter: MutatedAdapter, mutants: readonly Mutant[]): Promise<readonly Verdict[]> {
+async function tryAll(
+  adapter: MutatedAdapter,
+  mutants: readonly Mutant[],
+  thorough: boolean,
+): Promise<readonly Verdict[]> {
   const laboratory = openLaboratory(adapter)
   const verdicts: Verdict[] = []
   try {
     for (const mutant of mutants) {
-      const verdict = await laboratory.trial(mutant, { thorough: true })
+      const verdict = await laboratory.trial(mutant, { thorough })
       const survives = verdict.omitted === undefined ? 'SURVIVES' : `CANNOT BE TRIED: ${verdict.omitted}`
       const caught = verdict.caughtBy === undefined ? survives : `noticed by ${verdict.caughtBy}`
       console.log(
@@ -78,6 +83,7 @@ async function main(): Promise<boolean> {
     options: {
       only: { type: 'string' },
       fast: { type: 'boolean', default: false },
+      named: { type: 'boolean', default: false },
       unmutated: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -108,7 +114,7 @@ async function main(): Promise<boolean> {
     if (mutants.length === 0) continue
     if (values.list) for (const { id, promise } of mutants) console.log(`${adapter.kind} ${id}: ${promise}`)
     else if (values.unmutated) isGood = (await tryNone(adapter, mutants)) && isGood
-    else verdicts.push(...(await tryAll(adapter, mutants)))
+    else verdicts.push(...(await tryAll(adapter, mutants, !values.named)))
   }
   if (verdicts.length > 0) console.log(`\n${table(verdicts)}`)
   return isGood && isEnough(verdicts)

@@ -1,0 +1,97 @@
+import type { Mutant } from '@mq/test-brokers'
+
+/** Faults in how consumers keep, lose and take over messages. */
+export const claiming: readonly Mutant[] = [
+  {
+    id: 'renewsForeignClaims',
+    promise: 'A consumer that wakes takes no message back from its new owner.',
+    find: 'if owned_by(stream, ARGV[1], ARGV[i + 1], ARGV[2]) then',
+    replace: "if #redis.call('XPENDING', stream, ARGV[1], ARGV[i + 1], ARGV[i + 1], 1) > 0 then",
+    case: 'FLT-26',
+  },
+  {
+    id: 'reportsLostClaimLate',
+    promise: 'A handler learns that its claim is over before another consumer may begin.',
+    find: 'if (now - run.claimedAt < 0.9 * visibilityMs) continue',
+    replace: 'if (now - run.claimedAt < 3 * visibilityMs) continue',
+    case: 'FLT-28',
+  },
+  {
+    id: 'neverRenews',
+    promise: 'A long handler keeps its message to its end.',
+    find: 'if (isRenewing || runs.size === 0 || now - renewedAt < visibilityMs / 3) return',
+    replace: 'if (isRenewing || runs.size === 0 || now - renewedAt < visibilityMs * 3) return',
+    case: 'LNG-1',
+  },
+  {
+    id: 'crashIsNotCounted',
+    promise: 'A run that ended with its process counts as an attempt.',
+    find: 'out[#out + 1] = {kind, pending[1], pending[4] + 1, entry[2], lane}',
+    replace: 'out[#out + 1] = {kind, pending[1], 1, entry[2], lane}',
+    case: 'RET-16',
+  },
+  {
+    id: 'claimsBeyondConcurrency',
+    promise: 'A consumer never runs more handlers at once than its concurrency, also after a crash of another one.',
+    find: 'const claimed = await this.#claim(room)',
+    replace: 'const claimed = await this.#claim(100)',
+    case: 'CNC-8',
+  },
+  {
+    id: 'claimsTooEarly',
+    promise: 'A message is taken over only after its owner has been silent for the time of a claim.',
+    find: 'const args = [room, settings.visibilityMs, ordered ? 1 : 0, ...this.#cursors]',
+    replace: 'const args = [room, settings.visibilityMs / 8, ordered ? 1 : 0, ...this.#cursors]',
+    case: 'LNG-1',
+    fast: true,
+  },
+  {
+    id: 'neverRecoversLostAnswers',
+    promise: 'A delivery whose answer was lost costs its message no attempt.',
+    find: 'this.#generation = this.#scripts.generation this.#recoverAt = 0',
+    replace: 'this.#generation = this.#scripts.generation\n      this.#recoverAt = Number.POSITIVE_INFINITY',
+    test: {
+      file: 'test/recovery.test.ts',
+      title: 'finds messages whose delivery was lost on the way, and counts no attempt for it',
+    },
+    why: 'Only brokers that assign messages by an answer can lose one on the way.',
+  },
+  {
+    id: 'lostEntriesAreSilent',
+    promise: 'Pending messages that are destroyed at the broker are a data-loss event.',
+    find: "if (gone.length > 0) onLoss('entries', gone.length)",
+    replace: "if (gone.length > 100) onLoss('entries', gone.length)",
+    test: { file: 'test/loss.test.ts', title: 'is reported with a count when a pending entry was deleted' },
+    why: 'Of our brokers, Redis alone lets another program delete one message that a consumer owns.',
+  },
+  {
+    id: 'leavesWithItsMessages',
+    promise: 'A consumer that stops loses none of the messages that it still owns.',
+    find: 'if not pending.err and #pending == 0 then',
+    replace: 'if not pending.err then',
+    case: 'SHD-11',
+  },
+  {
+    id: 'hoards',
+    promise: 'A consumer holds no more messages than it handles.',
+    find: `const reply = await link.send('XREADGROUP', [...group, 'STREAMS', place.keys.stream, '>'])
+      return receivedEntries(reply, place.topic, claimedAt, place.form)`,
+    replace: `const self: { ahead?: Received['owned'] } = this as object
+    if (self.ahead === undefined || self.ahead.length === 0) {
+      group[4] = 50
+      const reply = await link.send('XREADGROUP', [...group, 'STREAMS', place.keys.stream, '>'])
+      self.ahead = receivedEntries(reply, place.topic, claimedAt, place.form).owned
+    }
+    const owned = self.ahead.slice(0, room)
+    self.ahead = self.ahead.slice(room)
+    return { ...nothingReceived, owned }`,
+    case: 'SHD-3',
+  },
+  {
+    id: 'missesDueRetries',
+    promise: 'A retry starts soon after its backoff is over.',
+    find: 'this.#takeAt = Math.min(this.#takeAt, performance.now() + delayMs)',
+    replace: 'this.#takeAt = Math.max(this.#takeAt, performance.now() + delayMs + 2_000)',
+    case: 'RET-8',
+  },
+]
