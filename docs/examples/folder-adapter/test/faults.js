@@ -23,6 +23,13 @@ export const faults = {
     await rm(folder)
     await rename(`${folder}.away`, folder)
   },
+  /** Names the groups and the consumers. */
+  async leftovers(started) {
+    const { folder } = started.options
+    const topics = await readdir(join(folder, 'topics'))
+    const groups = await Promise.all(topics.map((topic) => groupsOf(started, topic)))
+    return [...groups.flat(), ...(await readdir(join(folder, 'leases')))]
+  },
   async destroy(started, { topic, group }) {
     await rm(join(started.options.folder, 'topics', topic, group), { recursive: true })
   },
