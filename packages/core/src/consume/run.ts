@@ -29,9 +29,10 @@ export interface RunSettings {
   readonly log: Log
 }
 
-/** Wraps a handler in a function with the name of a mark. See docs/decisions/0008-own-run-by-stack.md. */
-export const namedAfter = ({ name }: RunMark, run: RunHandler): RunHandler =>
-  ({ [name]: (...[message, context]: Parameters<RunHandler>) => run(message, context) })[name] as RunHandler
+/** Returns a handler whose runs are recognised by a mark. See docs/decisions/0008-own-run-by-stack.md. */
+export const markedBy = ({ name, around }: RunMark, run: RunHandler): RunHandler =>
+  around?.(run) ??
+  ({ [name]: (...[message, context]: Parameters<RunHandler>) => run(message, context) }[name] as RunHandler)
 
 /** Returns what the handler returns, or a promise that rejects when its time is over. */
 export function runHandler(settings: RunSettings, delivery: Delivery, message: Message): unknown {

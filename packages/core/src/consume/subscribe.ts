@@ -13,7 +13,7 @@ import { stopGraceMs, stopTimeout } from '../contract/stopping.js'
 import { lastFailureOf } from './last-failure.js'
 import { OpenRuns } from './open-runs.js'
 import type { RunMark, RunMarks } from './own-run.js'
-import { namedAfter } from './run.js'
+import { markedBy } from './run.js'
 import { createRunReports, type RunListeners } from './run-reports.js'
 import { createHandle } from './settle.js'
 import { type GivenOptions, type Reader, type SubscribeDefaults, subscribeSettings } from './subscribe-options.js'
@@ -66,7 +66,7 @@ export async function subscribe(
   const handle = createHandle({
     ref,
     schema: event.schema,
-    run: namedAfter(mark, handleChain(middleware, handler)),
+    run: markedBy(mark, handleChain(middleware, handler)),
     open,
     mark,
     policy,
