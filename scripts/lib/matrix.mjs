@@ -3,6 +3,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { seconds } from './progress.mjs'
 import { run } from './run.mjs'
+import { runtimes, tryRuntime } from './runtimes.mjs'
 import { tool } from './toolchain.mjs'
 import { countVitest } from './vitest-report.mjs'
 import { root } from './workspace.mjs'
@@ -34,7 +35,7 @@ const cluster = (...words) => {
   }
 }
 
-/** Each cell runs the suite and the tests of one adapter on one version of its broker. */
+/** Each cell runs the suite and the tests of one adapter on one version of its broker, or tries the packed packages on one runtime. */
 export const cells = [
   broker('rabbitmq', 'RabbitMQ', '3.10'),
   broker('rabbitmq', 'RabbitMQ', '4.0'),
@@ -50,6 +51,7 @@ export const cells = [
   broker('kafka', 'Kafka', '4.1.1'),
   broker('kafka', 'Kafka', '4.4.0'),
   cluster('kafka', 'Kafka', '4.4.0'),
+  ...runtimes,
 ]
 
 const fileOf = ({ id }) => join(matrixFolder, `${id}.json`)
@@ -66,14 +68,29 @@ export function isDone(cell) {
 
 const commit = () => execFileSync('git', ['rev-parse', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim()
 
-/** Runs the tests of a cell and writes its result. */
+/** Runs what a cell stands for and writes its result. */
 export async function runCell(cell) {
-  const { id, kind, env, files } = cell
-  const reportPath = join(matrixFolder, `${id}.vitest.json`)
-  const suitePath = join(root, 'temp', 'conformance', cell.report)
-  for (const file of [reportPath, suitePath]) rmSync(file, { force: true })
+  const { id } = cell
   console.log(`${id}: running`)
   const startedAt = performance.now()
+  const { suitePath, ...tested } = await (cell.isRuntime ? tryRuntime(cell) : testAdapter(cell))
+  const result = {
+    commit: commit(),
+    measuredOn: new Date().toISOString().slice(0, 10),
+    node: process.versions.node,
+    ms: Math.round(performance.now() - startedAt),
+    suite: suiteOf(read(suitePath)),
+    ...tested,
+  }
+  writeFileSync(fileOf(cell), `${JSON.stringify(result, undefined, 2)}\n`)
+  console.log(`${id}: ${result.passed} passed, ${result.failed} failed in ${seconds(result.ms)}`)
+}
+
+/** Resolves to what the tests of an adapter counted, and where the suite's report is. */
+async function testAdapter({ id, kind, env, files, report }) {
+  const reportPath = join(matrixFolder, `${id}.vitest.json`)
+  const suitePath = join(root, 'temp', 'conformance', report)
+  for (const file of [reportPath, suitePath]) rmSync(file, { force: true })
   const [program, ...args] = tool('vitest', 'vitest', [
     'run',
     '--reporter=default',
@@ -84,17 +101,8 @@ export async function runCell(cell) {
     ...files,
   ])
   const { code, problem } = await run(program, args, { env: { ...process.env, ...env }, isShown: true, timeoutMs })
-  const result = {
-    commit: commit(),
-    measuredOn: new Date().toISOString().slice(0, 10),
-    node: process.versions.node,
-    ms: Math.round(performance.now() - startedAt),
-    ...countVitest({ report: read(reportPath), code, problem }),
-    suite: suiteOf(read(suitePath)),
-    failures: failuresOf(read(reportPath)),
-  }
-  writeFileSync(fileOf(cell), `${JSON.stringify(result, undefined, 2)}\n`)
-  console.log(`${id}: ${result.passed} passed, ${result.failed} failed in ${seconds(result.ms)}`)
+  const counted = countVitest({ report: read(reportPath), code, problem })
+  return { ...counted, suitePath, failures: failuresOf(read(reportPath)) }
 }
 
 const read = (file) => (existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined)
@@ -135,11 +143,11 @@ export function table(all, results = all.map(resultOf)) {
   const rows = all.map(({ title }, index) => {
     const result = results[index]
     if (result === undefined) return `| ${title} | not run | | | |`
-    const { suite, passed, failed, ms } = result
+    const { suite, runtime, passed, failed, ms } = result
     const held = suite === undefined ? 'no report' : `${suite.held} held, ${suite.broken.length} broken`
-    return `| ${title} | ${suite?.broker ?? ''} | ${held} | ${passed} passed, ${failed} failed | ${seconds(ms)} |`
+    return `| ${title} | ${runtime ?? suite?.broker ?? ''} | ${held} | ${passed} passed, ${failed} failed | ${seconds(ms)} |`
   })
-  return ['| version | broker | cases of the suite | all tests | time |', '|---|---|---|---|---|', ...rows, ''].join(
+  return ['| version | tested | cases of the suite | all tests | time |', '|---|---|---|---|---|', ...rows, ''].join(
     '\n',
   )
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { cells, failuresOf, suiteOf, table } from '../lib/matrix.mjs'
+import { countTrials } from '../lib/runtimes.mjs'
 import { root } from '../lib/workspace.mjs'
 
 const [first, second] = [cells[0], cells[1]] as const
@@ -66,5 +67,21 @@ describe('the matrix', () => {
       '| RabbitMQ 3.10 | RabbitMQ 3.10.8 | 2 held, 0 broken | 9 passed, 0 failed | 61.0 s |',
       '| RabbitMQ 4.0 | not run | | | |',
     ])
+  })
+
+  it('shows with which version of a runtime a cell was run', () => {
+    const result = { suite: { held: 177, broken: [] }, runtime: 'Bun 1.4.5', passed: 5, failed: 0, ms: 61_000 }
+    expect(table([{ id: 'bun-1', title: 'Bun 1' }], [result])).toContain(
+      '| Bun 1 | Bun 1.4.5 | 177 held, 0 broken | 5 passed, 0 failed | 61.0 s |',
+    )
+  })
+
+  it('counts each broker that a runtime was tried on, and a runtime that could not be tried as failed', () => {
+    const trials = [
+      { runtime: 'Bun 1.4.5', what: 'memory', result: '5 passed' },
+      { runtime: 'Bun 1.4.5', what: 'kafka', result: '', problem: 'Not so' },
+    ]
+    expect(countTrials(trials, undefined)).toEqual({ runtime: 'Bun 1.4.5', passed: 1, failed: 1, failures: ['kafka'] })
+    expect(countTrials(undefined, 'no network')).toEqual({ passed: 0, failed: 1, failures: ['no network'] })
   })
 })

@@ -1,21 +1,25 @@
-// `pnpm test:node`: packs and installs the packages, and tries them on all supported versions of Node.
-import { readFileSync } from 'node:fs'
+// `pnpm test:runtimes`: packs and installs the packages, and tries them on Node, Bun and Deno.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { root } from '../../../scripts/lib/workspace.mjs'
 import { application } from '../application.js'
 import { pack } from '../tarball.js'
 import { remove, throwAwayFolder } from '../throw-away.js'
 import { built, packages } from '../workspace-copy.js'
 import { startBrokers } from './brokers.js'
-import { installNode } from './node.js'
+import { defaultRuntimes, installRuntime, isRuntime } from './runtime.js'
 import { allWell, type Trial, trialTable } from './table.js'
 import { tryOn } from './trials.js'
 
-const asked = process.argv.slice(2)
-const wanted = asked.length > 0 ? asked : ['20.19', '22', '24']
-const unknown = wanted.find((version) => !/^\d+(\.\d+){0,2}$/.test(version))
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { report: { type: 'string', default: join(root, 'temp', 'runtimes') } },
+})
+const wanted = positionals.length > 0 ? positionals : defaultRuntimes
+const unknown = wanted.find((id) => !isRuntime(id))
 if (unknown !== undefined) {
-  console.error(`Usage: pnpm test:node [version ...], such as pnpm test:node 20.19 24; ${unknown} is not a version`)
+  console.error(`Usage: pnpm test:runtimes [runtime ...], such as node-20.19 bun-1; ${unknown} is none`)
   process.exit(2)
 }
 if (!built()) throw new Error('The trials use the built packages: run pnpm build first')
@@ -32,9 +36,13 @@ try {
 
   const brokers = await startBrokers()
   try {
-    for (const version of wanted) {
-      const node = await installNode(version, join(throwAway, `node-${version}`))
-      trials.push(...(await tryOn({ node, app, brokers, onTrial })))
+    mkdirSync(values.report, { recursive: true })
+    for (const id of wanted) {
+      const runtime = await installRuntime(id)
+      const suiteReport = join(values.report, `${id}.suite.json`)
+      const own = await tryOn({ runtime, app, brokers, onTrial, suiteReport })
+      writeFileSync(join(values.report, `${id}.trials.json`), `${JSON.stringify(own, undefined, 2)}\n`)
+      trials.push(...own)
     }
   } finally {
     await brokers.stop()
@@ -45,7 +53,7 @@ try {
 console.log(`\n${trialTable(trials)}\n`)
 process.exit(allWell(trials) ? 0 : 1)
 
-function onTrial({ version, what, result, problem }: Trial): void {
+function onTrial({ runtime, what, result, problem }: Trial): void {
   const isWell = problem === undefined
-  console.log(`${isWell ? '✔' : '✖'} Node ${version}, ${what}: ${isWell ? result : problem}`)
+  console.log(`${isWell ? '✔' : '✖'} ${runtime}, ${what}: ${isWell ? result : problem}`)
 }

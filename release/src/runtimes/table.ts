@@ -1,6 +1,6 @@
 export interface Trial {
-  /** The version of Node. */
-  readonly version: string
+  /** Its name with its version. */
+  readonly runtime: string
   /** What was tried: the column of the table. */
   readonly what: string
   /** The result in a word or two. Empty if there is a problem. */
@@ -8,20 +8,20 @@ export interface Trial {
   readonly problem?: string
 }
 
-/** Shows a row for each Node and a column for each kind of trial, with a dash for a trial that was not made. */
+/** Shows a row for each runtime and a column for each kind of trial, with a dash for a trial that was not made. */
 export function trialTable(trials: readonly Trial[]): string {
   const whats = [...new Set(trials.map(({ what }) => what))]
-  const versions = [...new Set(trials.map(({ version }) => version))]
-  const cell = (version: string, what: string): string => {
-    const trial = trials.find((each) => each.version === version && each.what === what)
+  const runtimes = [...new Set(trials.map(({ runtime }) => runtime))]
+  const cell = (runtime: string, what: string): string => {
+    const trial = trials.find((each) => each.runtime === runtime && each.what === what)
     if (trial === undefined) return '-'
     return trial.problem === undefined ? trial.result : 'FAILED'
   }
   const rows = [
-    ['Node', ...whats],
-    ...versions.map((version) => [version, ...whats.map((what) => cell(version, what))]),
+    ['runtime', ...whats],
+    ...runtimes.map((runtime) => [runtime, ...whats.map((what) => cell(runtime, what))]),
   ]
-  const widths = ['Node', ...whats].map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  const widths = ['runtime', ...whats].map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
   return rows
     .map((row) =>
       row

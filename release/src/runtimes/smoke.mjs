@@ -1,12 +1,16 @@
-// An application that uses the queue whose URL is its argument. It ends with exit code 0 if everything works as promised. Node must
-// run it with --expose-gc.
+// An application that uses the queue whose URL is its argument. It ends by itself, with exit code 0, if everything works as promised.
+// Node and Deno must run it with --expose-gc.
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import { clearTimeout, setTimeout } from 'node:timers'
 import { createScheduler, defineTask, openQueue, Unrecoverable } from '@mq/core'
 
 const [url] = process.argv.slice(2)
 const run = randomUUID().slice(0, 8)
 const queue = await openQueue(url, { group: 'smoke' })
+/** How long a step may take on a busy machine. */
+const deadlineMs = 60_000
+const collectGarbage = globalThis.gc ?? (() => globalThis.Bun.gc(true))
 const later = () => Promise.withResolvers?.() ?? withResolvers()
 
 await step('a message is published, consumed and retried', async () => {
@@ -80,7 +84,7 @@ await step(
     end.resolve()
     for (let round = 0; round < 5; round++) {
       await new Promise(setImmediate)
-      globalThis.gc()
+      collectGarbage()
     }
     look.resolve()
     assert.equal(await looked.promise, 'MQ_TASK_CANCELLED')
@@ -88,11 +92,38 @@ await step(
   },
 )
 
-await queue.disconnect()
+await step('a handler may await the stop of its own subscription', async () => {
+  const topic = `smoke-${run}.stop`
+  let runs = 0
+  const ended = later()
+  const subscription = await queue.subscribe(topic, async () => {
+    runs += 1
+    await pause(10)
+    await subscription.stop({ timeoutMs: 2 * deadlineMs })
+    ended.resolve()
+  })
+  await queue.publish(topic, 'last')
+  await ended.promise
+  await leave(topic, subscription)
+  assert.equal(runs, 1)
+})
+
+await step('disconnect resolves', () => queue.disconnect())
+
+// It keeps nothing alive. If something else does, this process says so.
+setTimeout(() => {
+  console.error(`This is left open after disconnect: ${process.getActiveResourcesInfo?.() ?? 'unknown'}`)
+  process.exit(1)
+}, 20_000).unref()
 
 async function step(what, work) {
+  const deadline = setTimeout(() => {
+    console.error(`This did not end: ${what}`)
+    process.exit(1)
+  }, deadlineMs)
   try {
     await work()
+    clearTimeout(deadline)
     console.log(`✔ ${what}`)
   } catch (cause) {
     throw new Error(`This failed: ${what}`, { cause })
@@ -102,6 +133,10 @@ async function step(what, work) {
 async function leave(topic, subscription) {
   await subscription.stop()
   await queue.deleteGroup(topic, 'smoke')
+}
+
+function pause(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
 function withResolvers() {
