@@ -1,15 +1,18 @@
 // `pnpm test:matrix`: runs the suite and the tests of each adapter on the versions of brokers that people run, one cell after
-// another. A cell that has passed on this commit is not run again, so a run that was broken off goes on where it ended.
+// another. A cell that has passed on this commit is not run again, so a run that was broken off goes on where it ended. `--record` runs
+// nothing: it takes the last results into the page and the READMEs.
 import { mkdirSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { cells, isDone, matrixFolder, resultOf, runCell, table } from './lib/matrix.mjs'
 import { stopWithSignals } from './lib/run.mjs'
+import { recorded, recordResults } from './lib/tested-versions.mjs'
 
 const { values } = parseArgs({
   options: {
     only: { type: 'string' },
     again: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
+    record: { type: 'boolean', default: false },
   },
 })
 
@@ -26,6 +29,11 @@ function chosenCells() {
 
 if (values.list) {
   for (const { id, title } of cells) console.log(`${id.padEnd(24)} ${title}`)
+} else if (values.record) {
+  const found = chosenCells().map((cell) => [cell.id, resultOf(cell)])
+  const results = found.filter(([, result]) => result !== undefined)
+  recordResults(Object.fromEntries(results.map(([id, result]) => [id, recorded(result)])))
+  console.log(`recorded ${results.map(([id]) => id).join(', ') || 'nothing'}`)
 } else {
   stopWithSignals()
   mkdirSync(matrixFolder, { recursive: true })

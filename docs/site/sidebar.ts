@@ -51,6 +51,7 @@ export const guideSidebar = (): Item[] => [
     page('The suite', '/adapters/suite'),
   ]),
   group('The project', [
+    page('Tested versions', '/tested-versions'),
     page('Benchmarks', '/benchmarks'),
     page('Contributing', '/contributing'),
     page('Security', '/security'),
