@@ -182,7 +182,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('recovering', () => {
       await server.rabbitmqctl('eval', 'application:set_env(rabbit, consumer_timeout, 1800000).')
       await server.rabbitmqctl('eval', 'application:set_env(rabbit, channel_tick_interval, 60000).')
     }
-  })
+  }, 90_000)
 
   it('a settlement that comes after its connection was lost acknowledges nothing on the next one', async () => {
     const link = await proxy(server)

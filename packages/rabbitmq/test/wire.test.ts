@@ -22,7 +22,8 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('on the wire', () => {
     await queue.publish(topic, { order: 7 }, { id: 'one', key: 'customer-3', headers: { Tenant: 'grün' } })
     const message = await takeRaw(server.url, names.group({ topic, group: 'workers' }))
     if (message === false) throw new Error('No message')
-    const { headers, ...properties } = message.properties
+    // Up to 3.x a quorum queue adds a count even at the first delivery.
+    const { headers: { 'x-delivery-count': _, ...headers } = {}, ...properties } = message.properties
     expect(properties).toMatchObject({ messageId: 'one', contentType: 'application/json', deliveryMode: 2 })
     expect(Math.abs(properties.timestamp - Date.now() / 1_000)).toBeLessThan(60)
     expect(headers).toEqual({
@@ -33,7 +34,6 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('on the wire', () => {
       'cloudEvents:time': expect.stringMatching(/^\d{4}-.*Z$/),
       'cloudEvents:partitionkey': 'customer-3',
       Tenant: 'grün',
-      'x-delivery-count': 0,
     })
     expect(JSON.parse(message.content.toString())).toEqual({ order: 7 })
   })
