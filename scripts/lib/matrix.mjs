@@ -13,10 +13,12 @@ export const matrixFolder = join(root, 'temp', 'matrix')
 /** How long the tests of one adapter may take on a busy machine. */
 const timeoutMs = 60 * 60_000
 
-const broker = (kind, name, version, title = `${name} ${version}`) => ({
+/** `cached` are the folders of the cache that a version needs to start without a download. */
+const broker = (kind, name, version, { cached, title = `${name} ${version}` }) => ({
   id: `${kind}-${version}`,
   title,
   kind,
+  cached,
   files: [],
   report: `${kind}.json`,
   env: { MQ_TEST_BROKERS: kind, [`MQ_TEST_${kind.toUpperCase()}_VERSION`]: version },
@@ -35,22 +37,37 @@ const cluster = (...words) => {
   }
 }
 
+const rabbitmq = (version, suite) => [
+  'rabbitmq',
+  'RabbitMQ',
+  version,
+  { cached: [`debian-${suite}`, `${suite}-rabbitmq`] },
+]
+const redis = (version, suite) => ['redis', 'Redis', version, { cached: [`debian-${suite}`, `${suite}-redis`] }]
+const valkey = (version, suite) => [
+  'redis',
+  'Valkey',
+  `valkey-${version}`,
+  { cached: [`debian-${suite}`, `${suite}-valkey`], title: `Valkey ${version}` },
+]
+const kafka = (version) => ['kafka', 'Kafka', version, { cached: [`kafka-${version}`] }]
+
 /** Each cell runs the suite and the tests of one adapter on one version of its broker, or tries the packed packages on one runtime. */
 export const cells = [
-  broker('rabbitmq', 'RabbitMQ', '3.10'),
-  broker('rabbitmq', 'RabbitMQ', '4.0'),
-  broker('rabbitmq', 'RabbitMQ', '4.3'),
-  cluster('rabbitmq', 'RabbitMQ', '4.3'),
-  broker('redis', 'Redis', '7.0'),
-  broker('redis', 'Redis', '8.0'),
-  cluster('redis', 'Redis', '8.0'),
-  broker('redis', 'Valkey', 'valkey-8.1', 'Valkey 8.1'),
-  broker('redis', 'Valkey', 'valkey-9.1', 'Valkey 9.1'),
-  cluster('redis', 'Valkey', 'valkey-9.1', 'Valkey 9.1'),
-  broker('kafka', 'Kafka', '3.9.1'),
-  broker('kafka', 'Kafka', '4.1.1'),
-  broker('kafka', 'Kafka', '4.4.0'),
-  cluster('kafka', 'Kafka', '4.4.0'),
+  broker(...rabbitmq('3.10', 'bookworm')),
+  broker(...rabbitmq('4.0', 'trixie')),
+  broker(...rabbitmq('4.3', 'forky')),
+  cluster(...rabbitmq('4.3', 'forky')),
+  broker(...redis('7.0', 'bookworm')),
+  broker(...redis('8.0', 'trixie')),
+  cluster(...redis('8.0', 'trixie')),
+  broker(...valkey('8.1', 'trixie')),
+  broker(...valkey('9.1', 'forky')),
+  cluster(...valkey('9.1', 'forky')),
+  broker(...kafka('3.9.1')),
+  broker(...kafka('4.1.1')),
+  broker(...kafka('4.4.0')),
+  cluster(...kafka('4.4.0')),
   ...runtimes,
 ]
 

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { cachedBrokers } from './cached-brokers.mjs'
 import { progress, seconds } from './progress.mjs'
 import { rules } from './rules.mjs'
 import { run, stopWithSignals, tell } from './run.mjs'
@@ -99,8 +100,14 @@ async function vitest(vitestArgs, env) {
     `--outputFile.json=${reportPath}`,
     ...vitestArgs,
   ])
+  const brokers = cachedBrokers()
+  console.log(brokers.text)
   const start = performance.now()
-  const { code, problem } = await run(program, args, { env, isShown: true, timeoutMs: vitestDeadlineMs })
+  const { code, problem } = await run(program, args, {
+    env: { ...env, ...brokers.env },
+    isShown: true,
+    timeoutMs: vitestDeadlineMs,
+  })
   const report = existsSync(reportPath) ? JSON.parse(readFileSync(reportPath, 'utf8')) : undefined
   return { title: 'vitest', ms: performance.now() - start, ...countVitest({ report, code, problem }) }
 }

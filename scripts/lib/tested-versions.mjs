@@ -31,7 +31,8 @@ export function recorded({ measuredOn, node, ms, passed, failed, skipped, failur
   return { measuredOn, node, minutes: Math.ceil(ms / 60_000), tests: { passed, failed, skipped }, failures, suite }
 }
 
-const isGood = ({ tests, suite }) => tests.failed === 0 && suite !== undefined && suite.broken.length === 0
+/** Returns whether a stored result has no failure. */
+export const isGood = ({ tests, suite }) => tests.failed === 0 && suite !== undefined && suite.broken.length === 0
 
 /** Returns the versions of a kind whose cells passed, such as `Redis 8.0.2`, first those of single servers. */
 function goodVersions(kind, stored) {
