@@ -22,11 +22,13 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('on the wire', () => {
     await queue.publish(topic, { order: 7 }, { id: 'one', key: 'customer-3', headers: { Tenant: 'grün' } })
     const message = await takeRaw(server.url, names.group({ topic, group: 'workers' }))
     if (message === false) throw new Error('No message')
-    // Up to 3.x a quorum queue adds a count even at the first delivery.
-    const { headers: { 'x-delivery-count': _, ...headers } = {}, ...properties } = message.properties
+    const { headers, ...properties } = message.properties
+    // Brokers before 4.0 count the first delivery, too.
+    const { 'x-delivery-count': deliveries = 0, ...sent } = headers ?? {}
+    expect(deliveries).toBe(0)
     expect(properties).toMatchObject({ messageId: 'one', contentType: 'application/json', deliveryMode: 2 })
     expect(Math.abs(properties.timestamp - Date.now() / 1_000)).toBeLessThan(60)
-    expect(headers).toEqual({
+    expect(sent).toEqual({
       'cloudEvents:specversion': '1.0',
       'cloudEvents:id': 'one',
       'cloudEvents:source': '/shop',

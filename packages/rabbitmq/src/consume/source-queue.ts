@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type AdapterEvent, type GroupRef, MqError, type TargetRef } from '@mq/core/adapter'
 import type { ChannelModel } from 'amqplib'
 import { declareOn, onChannel } from '../connection/channels.js'
@@ -26,6 +27,10 @@ export interface Source {
   /** Other programs own it, so it has none of our arguments. */
   readonly isForeign: boolean
 }
+
+/** How long a queue may be seen after the broker has cancelled a consumer because it is being deleted. */
+const deletedWithinMs = 500
+const lookAgainMs = 50
 
 /** Creates the queue that a consumer takes messages from. It is declared when it is missing, and its deletion is reported. */
 export function createSourceQueue(parts: SourceQueueParts) {
@@ -61,7 +66,16 @@ export function createSourceQueue(parts: SourceQueueParts) {
     return own
   }
 
-  /** Returns the first queue of this consumer that does not exist. */
+  /** Returns the first queue of this consumer that does not exist, or soon does not: a broker may cancel first and then delete. */
+  async function deletedQueue(connection: ChannelModel): Promise<string | undefined> {
+    const endsAt = performance.now() + deletedWithinMs
+    for (;;) {
+      const missing = await missingQueue(connection)
+      if (missing !== undefined || performance.now() > endsAt) return missing
+      await sleep(lookAgainMs)
+    }
+  }
+
   async function missingQueue(connection: ChannelModel): Promise<string | undefined> {
     if (await isMissing(connection, queue)) return 'the queue of the group'
     if (foreignQueue === undefined || !(await isMissing(connection, foreignQueue))) return undefined
@@ -96,7 +110,7 @@ export function createSourceQueue(parts: SourceQueueParts) {
       // Since 4.3 the broker also cancels a consumer that has kept a message for too long.
       const mayCancel = !isBefore(versionOf(connection), 4, 3)
       const missing =
-        mayCancel || foreignQueue !== undefined ? await missingQueue(connection) : 'the queue of the group'
+        mayCancel || foreignQueue !== undefined ? await deletedQueue(connection) : 'the queue of the group'
       if (missing === undefined) return undefined
       reportLoss(`${missing} was deleted under its consumer`)
       isLossReported = true
