@@ -1,7 +1,7 @@
 import { brokers, shared } from '@mq/test-brokers'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { namespaceFor } from '../src/topology/names.js'
-import { nestedFields, propertiesWith, publishBytes } from './support/frames.js'
+import { forgedDeath, nestedFields, propertiesWith, publishBytes } from './support/frames.js'
 import { eventually, freshTopic, open } from './support/open.js'
 import { onRaw } from './support/raw.js'
 
@@ -52,6 +52,31 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('a message that the driver cannot d
     expect(await queue.deadLetters(poisoned).replay()).toEqual({ replayed: 1 })
     await eventually(async () => (await queue.stats(poisoned)).dead === 1, 'the dead letter again')
     expect(handled).toEqual(['next'])
+  })
+
+  it.each([
+    ['the broker keeps its headers', nestedFields(9_949), 'broker'],
+    ['it loses its headers if another program wrote its x-death', [forgedDeath(), nestedFields(9_949)], 'undecodable'],
+  ] as const)('becomes a dead letter if its bytes do not fit the headers of a copy: %s', async (_, fields, reason) => {
+    const queue = await open({ url })
+    const topic = freshTopic()
+    const errors: string[] = []
+    queue.on('error', ({ error }) => void errors.push(error.message))
+    const handled: unknown[] = []
+    await queue.subscribe(topic, ({ id }) => void handled.push(id))
+    await publishTo(
+      names.group({ topic, group: 'workers' }),
+      Buffer.isBuffer(fields) ? fields : Buffer.concat([...fields]),
+      'deep',
+    )
+    await queue.publish(topic, 1, { id: 'next' })
+    await eventually(async () => (await queue.stats(topic)).dead === 1, 'the dead letter')
+    await eventually(() => handled.length === 1, 'the message after it')
+    expect(await queue.deadLetters(topic).list()).toMatchObject([
+      { message: { id: 'deep', body: content }, failure: { reason } },
+    ])
+    expect(handled).toEqual(['next'])
+    expect(errors.length).toBeLessThan(5)
   })
 
   it('does not hinder the list of dead letters, whoever wrote it there', async () => {

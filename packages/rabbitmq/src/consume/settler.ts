@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type ConsumeOptions, type Failure, type Settlement, type TargetRef, withoutStack } from '@mq/core/adapter'
 import type { Channel, ConsumeMessage } from 'amqplib'
+import { unreadableHeaders } from '../connection/unreadable.js'
 import { type Copier, type Copy, copyProperties } from '../wire/copy.js'
 import { createAcknowledger } from './acknowledger.js'
 import { hasForgedDeaths } from './deaths.js'
@@ -45,15 +46,16 @@ export function createSettler(channel: Channel, parts: SettlerParts, runs: Runs,
     else if (settlement.kind === 'release') giveBack(run)
     else if (settlement.kind === 'retry') {
       const { delayMs, failure } = settlement
-      replace(run, { queue: 'group', delayMs, attempt: run.decoded.attempt + 1, failure }, refuse)
+      replace(run, { queue: 'group', delayMs, attempt: run.decoded.attempt + 1, failure }, () => refuse(run, failure))
     } else bury(run, settlement.failure)
   }
 
   /** Moves a message to the dead letters. Headers that exceed a frame with the stack may fit without it. */
   function bury(run: Run, failure: Failure): void {
     const letter = { queue: 'dead', delayMs: 0, entryId: randomUUID() } as const
-    const buryWithoutStack = (): void => replace(run, { ...letter, failure: withoutStack(failure) }, refuse)
-    replace(run, { ...letter, failure }, failure.error.stack === undefined ? refuse : buryWithoutStack)
+    const leave = (): void => refuse(run, failure)
+    const buryWithoutStack = (): void => replace(run, { ...letter, failure: withoutStack(failure) }, leave)
+    replace(run, { ...letter, failure }, failure.error.stack === undefined ? leave : buryWithoutStack)
   }
 
   /** Gives a message back. If returning it would count as an attempt, a copy goes to the end of the queue instead. */
@@ -89,9 +91,13 @@ export function createSettler(channel: Channel, parts: SettlerParts, runs: Runs,
    * The broker dead-letters the message itself, with its headers as they are. It would drop a message of a queue that is not ours, and
    * fail at a forged `x-death`. These become dead letters without headers instead.
    */
-  function refuse(run: Run): void {
-    if (!run.isForeign && !hasForgedDeaths(run.delivered, parts.ownQueue)) nack(run, { requeue: false })
-    else replace(run, { queue: 'dead', delayMs: 0, entryId: randomUUID(), isBare: true }, requeue)
+  function refuse(run: Run, failure: Failure): void {
+    if (!run.isForeign && !hasForgedDeaths(run.delivered, parts.ownQueue)) {
+      nack(run, { requeue: false })
+      return
+    }
+    const stub = { queue: 'dead', delayMs: 0, entryId: randomUUID(), isBare: true } as const
+    replace(run, { ...stub, failure: withoutStack(failure) }, () => replace(run, stub, requeue))
   }
 
   function nack(run: Run, { requeue }: { readonly requeue: boolean }): void {
@@ -167,5 +173,5 @@ export function createSettler(channel: Channel, parts: SettlerParts, runs: Runs,
 
 const withoutHeaders = (message: ConsumeMessage): ConsumeMessage => ({
   ...message,
-  properties: { ...message.properties, headers: {} },
+  properties: { ...message.properties, headers: {}, [unreadableHeaders]: undefined },
 })
