@@ -31,6 +31,7 @@ export class DeadLetterList {
   list(limit: number): readonly WireDeadLetter[] {
     const all = this.#faulty('listNewestFirst') ? [...this.#entries].reverse() : this.#entries
     const listed = this.#faulty('listIgnoresLimit') ? [...all] : all.slice(0, limit)
+    if (this.#faulty('listBorrows')) this.#hide(listed)
     if (this.#faulty('listRemoves')) this.#entries = this.#entries.filter((entry) => !listed.includes(entry))
     if (this.#faulty('entryIdChanges')) return listed.map((entry) => ({ ...entry, entryId: randomUUID() }))
     return listed
@@ -64,6 +65,11 @@ export class DeadLetterList {
     const taken = this.#entries.filter(isTaken)
     this.#entries = this.#entries.filter((entry) => !isTaken(entry))
     return taken
+  }
+
+  #hide(listed: readonly WireDeadLetter[]): void {
+    this.#entries = this.#entries.filter((entry) => !listed.includes(entry))
+    setTimeout(() => this.#entries.unshift(...listed), 5).unref()
   }
 
   #kept(message: StoredMessage): StoredMessage {

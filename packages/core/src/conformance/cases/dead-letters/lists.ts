@@ -63,6 +63,19 @@ export const deadLetterLists: readonly ConformanceCase[] = [
     },
   },
   {
+    id: 'DLQ-22',
+    title: 'lists that run at the same time on two connections each show every entry',
+    promises: [6],
+    level: 'required',
+    async run(kit) {
+      const queue = await kit.queue()
+      const { entries, letters } = await deadGroup(kit, queue, { topic: kit.topic(), count: 5 })
+      const elsewhere = (await kit.queue()).deadLetters(kit.topic())
+      const lists = await Promise.all([letters, elsewhere, letters, elsewhere].map((one) => one.list()))
+      for (const listed of lists) assert.deepEqual(inOneOrder(listed), inOneOrder(entries))
+    },
+  },
+  {
     id: 'DLQ-20',
     title: 'changing a listed entry changes neither the stored entry nor its replay',
     promises: [6],
