@@ -61,11 +61,7 @@ export const deadLetters: readonly Mutant[] = [
     find: 'if (replyCode(error) === reply.resourceLocked) return undefined\n    throw error\n  }\n}\n\nasync function whileTaken',
     replace:
       'if (replyCode(error) === reply.resourceLocked) return await openChannel(connection, "plain")\n    throw error\n  }\n}\n\nasync function whileTaken',
-    test: {
-      file: 'test/dead-letters.test.ts',
-      title: 'are shown whole to each of the processes that look at the same time',
-    },
-    why: 'The cases that list on two connections do so one after the other.',
+    case: 'DLQ-22',
   },
   {
     id: 'entriesAreNotRenewed',

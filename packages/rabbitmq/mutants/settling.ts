@@ -12,7 +12,7 @@ export const settling: readonly Mutant[] = [
     finish(run)
     void copied.then((result) => {
       if (isSameAttempt && result === 'stored') acknowledge(run)`,
-    case: 'RET-14',
+    case: 'FLT-30',
   },
   {
     id: 'retryForgetsItsFailure',
