@@ -1,9 +1,7 @@
 import type { GroupRef } from '@mq/core'
 import { type KafkaServer, until } from '@mq/test-brokers'
-import {
+import kafkajs, {
   type Admin,
-  CompressionCodecs,
-  CompressionTypes,
   type ITopicConfig,
   Kafka,
   type KafkaConfig,
@@ -11,6 +9,9 @@ import {
   type Message,
   type Producer,
 } from 'kafkajs'
+
+/** Node finds these names only in the whole module. */
+const { CompressionCodecs, CompressionTypes } = kafkajs
 
 export type KafkaAddress = Pick<KafkaServer, 'brokers' | 'sasl' | 'ca'>
 
