@@ -1,0 +1,80 @@
+import type { Mutant } from '@mq/test-brokers'
+
+/** Faults in the dead letters. */
+export const deadLetters: readonly Mutant[] = [
+  {
+    id: 'struckOutBeforeReplayed',
+    promise: 'A replay that is interrupted loses nothing.',
+    find: `const used = await use(ids)
+      if (used.length > 0) await strikeOut(used)`,
+    replace: `await strikeOut(ids)
+      const used = await use(ids)`,
+    test: {
+      file: 'test/unsettled.test.ts',
+      title: 'whose replay cannot be written stays, and is replayed once it can',
+    },
+    why: 'No fault of the suite lets a broker refuse replays and take what strikes their entries out.',
+  },
+  {
+    id: 'entryIsNamedByItsMessage',
+    promise: 'A message that died twice has two entries.',
+    find: 'const letterId = entryIdOf(entry)',
+    replace: 'const letterId = message.id',
+    case: 'DLQ-4',
+  },
+  {
+    id: 'listHasNoLimit',
+    promise: 'A list holds at most its limit.',
+    find: 'new Set([...live.keys()].slice(0, limit))',
+    replace: 'new Set([...live.keys()].slice(0, Math.max(limit, 1_000)))',
+    case: 'DLQ-9',
+    fast: true,
+  },
+  {
+    id: 'listBeginsWithTheLatest',
+    promise: 'A list begins with the message that died first.',
+    find: '(await read(wanted)).map((record) => letterOf(record, log))',
+    replace: '(await read(wanted)).map((record) => letterOf(record, log)).reverse()',
+    case: 'DLQ-8',
+  },
+  {
+    id: 'replayedStaysDead',
+    promise: 'A replayed entry is gone from the dead letters.',
+    find: 'if (used.length > 0) await strikeOut(used)',
+    replace: 'if (used.length > 0 && entryIds !== undefined) await strikeOut(used)',
+    case: 'DLQ-14',
+  },
+  {
+    id: 'replayKeepsItsAttempts',
+    promise: 'A replayed message gets all its attempts again.',
+    find: 'if (place === null) return [encodeRecord(message)]',
+    replace: 'if (place === null) return [encodeRecord(message, { attempt: 2 })]',
+    case: 'DLQ-13',
+  },
+  {
+    id: 'strikesAreCounted',
+    promise: 'stats count dead letters no longer once they are purged.',
+    find: 'count: async (): Promise<number> => (await liveLetters()).size',
+    replace: `count: async (): Promise<number> => {
+      let count = 0
+      await readLog(cluster, log, () => {
+        count += 1
+        return undefined
+      })
+      return count
+    }`,
+    case: 'STA-3',
+  },
+  {
+    id: 'unreadableBatchHidesTheRest',
+    promise: 'A batch that cannot be read keeps no other dead letter from being listed.',
+    find: 'const batch = struckOutBatch(record)',
+    replace: `requireReadable(log, record)
+      const batch = struckOutBatch(record)`,
+    test: {
+      file: 'test/unreadable-letters.test.ts',
+      title: 'is its dead letters once the codec is there, and they do not come back if the batch was purged',
+    },
+    why: 'The suite cannot write a batch of records.',
+  },
+]

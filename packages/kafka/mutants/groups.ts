@@ -1,0 +1,71 @@
+import type { Mutant } from '@mq/test-brokers'
+
+/** Faults in groups, their members, and the connections of these. */
+export const groups: readonly Mutant[] = [
+  {
+    id: 'groupBeginsTooEarly',
+    promise: 'A group begins with the messages published after its creation.',
+    find: "startFrom === 'latest' ? 'end' : 'start'",
+    replace: "startFrom === 'latest' ? 'start' : 'end'",
+    case: 'GRP-10',
+  },
+  {
+    id: 'deletedGroupLeavesItsDead',
+    promise: 'A deleted group is gone with its messages and dead letters.',
+    find: 'await topology.remove([retry, dead])',
+    replace: 'await topology.remove([retry])',
+    case: 'GRP-8',
+  },
+  {
+    id: 'leavesNoGroup',
+    promise: 'What a stopped consumer had not started is handled at once by another.',
+    find: "if (coordinator === undefined || memberId === '') return",
+    replace: "if (coordinator === undefined || memberId !== '') return",
+    test: {
+      file: 'test/membership.test.ts',
+      title: 'is one member of its group after the group was deleted several times at a time',
+    },
+    why: 'The messages of a member that does not leave are handled after the session, which is short in the suite.',
+  },
+  {
+    id: 'doesNotWaitForRevoked',
+    promise: 'A member that joins during the work makes no message run on two at once.',
+    find: 'await this.#listener?.revoked(revoked)',
+    replace: 'void this.#listener?.revoked(revoked)',
+    case: 'FLT-20',
+  },
+  {
+    id: 'expiredIsNotNoticed',
+    promise: 'A handler whose message may run elsewhere sees its signal abort.',
+    find: 'if (this.#isExpired() && this.#owned.length > 0) {',
+    replace: 'if (this.#isExpired() && this.#owned.length > 0 && this.#stopped) {',
+    case: 'FLT-28',
+  },
+  {
+    id: 'fencedKeepsItsPartitions',
+    promise: 'The answer of a handler counts only while its consumer owns the message.',
+    find: 'if (!this.#stopped) this.#lose(this.#fencedError())',
+    replace: 'if (this.#stopped) this.#lose(this.#fencedError())',
+    test: { file: 'test/member.test.ts', title: 'joins without a claim if it hears that while it is about to join' },
+    why: 'A member that was cut off for long is fenced and expired at the same time, and either ends its ownership.',
+  },
+  {
+    id: 'frozenLinkIsUp',
+    promise: 'A connection to a silently dead broker is noticed.',
+    find: "if (state === 'up') void cluster.ping().catch(onLost)",
+    replace: "if (state === 'up') void cluster.ping().catch(() => {})",
+    test: {
+      file: 'test/heal.test.ts',
+      title:
+        'of a frozen link ends ownership on both sides: the message runs elsewhere, once, and the consumer recovers',
+    },
+    why: 'The cases of a link that is frozen until it is noticed are long ones.',
+  },
+  {
+    id: 'lossIsNotReported',
+    promise: 'A group that was destroyed at the broker is a data-loss event.',
+    find: 'if (trackers.some(({ position }) => position > 0)) this.#reportLoss(reason)',
+    replace: 'if (trackers.some(({ position }) => position < 0)) this.#reportLoss(reason)',
+    case: 'HEA-8',
+  },
+]

@@ -1,0 +1,42 @@
+import type { Mutant } from '@mq/test-brokers'
+
+/** Faults in how messages are stored. */
+export const publishing: readonly Mutant[] = [
+  {
+    id: 'unansweredIsStored',
+    promise: 'A message whose publish resolves is stored.',
+    find: 'if (!isAmbiguous(error)) batch.forEach(',
+    replace: `if (isAmbiguous(error)) {
+        for (const parcel of batch) settleParcel(parcel, stored)
+        return undefined
+      }
+      if (!isAmbiguous(error)) batch.forEach(`,
+    case: 'FLT-6',
+  },
+  {
+    id: 'keyDoesNotChooseThePartition',
+    promise: 'The order of keys is kept across all consumers of a group.',
+    find: 'else if (parcel.record.key !== null) this.#keyed.push(parcel)',
+    replace: "else if (parcel.record.key === '') this.#keyed.push(parcel)",
+    case: 'ORD-6',
+  },
+  {
+    id: 'oneTooLargeRefusesAll',
+    promise: 'A message that the broker refuses does not disturb those sent beside it.',
+    find: '} else if (isOfSomeRecords(failure) && batch.length > 1) {',
+    replace: '} else if (isOfSomeRecords(failure) && batch.length > maxBatchRecords) {',
+    test: {
+      file: 'test/topics.test.ts',
+      title: 'rejects a message that is too large for the broker, and stores those sent beside it',
+    },
+    why: 'The suite knows the limit of the adapter alone, not that of a broker.',
+  },
+  {
+    id: 'disconnectGivesPublishesUp',
+    promise: 'A disconnect sends the messages that were published before it.',
+    find: 'await outbox.close(Math.max(0, endsAt - performance.now()))',
+    replace: 'await outbox.close(0)',
+    case: 'SHD-15',
+    fast: true,
+  },
+]
