@@ -52,11 +52,8 @@ export interface Generator<Entry = unknown> {
   readonly sabotages?: true
   /** What it writes is looked at only once a second, so the last canaries come after that. */
   readonly lingers?: true
-  /**
-   * The attacked group stands still for good (`group`), or its dead letters cannot be listed (`letters`): topics of ours hold what may
-   * not be passed over. Others go on, and it has to be said.
-   */
-  readonly ruins?: 'group' | 'letters'
+  /** The attacked group stands still for good: topics of ours hold what may not be passed over. Others go on, and it has to be said. */
+  readonly ruins?: 'group'
   write(entry: Entry, attack: Attack): Promise<Written>
 }
 

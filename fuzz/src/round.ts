@@ -73,7 +73,6 @@ class Round {
     if (broken.length > 0) await this.#endure(broken)
     if (this.#generator.lingers) await sleep(lingersMs)
     await this.#publish(4)
-    if (this.#generator.ruins === 'letters') return await this.#lettersAreHidden()
     await this.#canariesCome()
     await this.#entriesCome()
     if (arena.tasks) await this.#tasksGoOn(ticksBefore)
@@ -134,20 +133,6 @@ class Round {
 
   async #canariesCome(): Promise<void> {
     await this.#until('canary lost', 'Canaries are missing', () => this.#ledger.missingCanaries())
-  }
-
-  /** Everything goes on but the list, which must not pass over what it cannot read. */
-  async #lettersAreHidden(): Promise<void> {
-    const { arena, subject } = this.#field
-    const ref = { topic: arena.topic, group: arena.group }
-    await this.#until('canary lost', 'Canaries are missing', () =>
-      this.#ledger.missingCanaries(undefined, (topic) => topic === arena.innocent),
-    )
-    const text = await subject.letters(ref).then(() => undefined, ignoreText)
-    if (text === undefined) throw new Broken('list', 'A list passes over what it cannot read, and says nothing')
-    if (!text.includes('cannot be read')) throw new Broken('list', `A list does not say what it cannot read: ${text}`)
-    await this.#isWell()
-    await this.#isIdle()
   }
 
   async #entriesCome(): Promise<void> {

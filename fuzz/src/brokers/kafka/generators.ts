@@ -187,13 +187,13 @@ export function kafkaGenerators(raw: RawKafka, client: Kafka): readonly Generato
     of('own-codecs', fc.constantFrom<Into[]>('retry', 'delay'), one(fc.constant(plain), packedCodecs), 2, {
       ruins: 'group',
     }),
-    // Whoever has the codec can read them, so they are no garbage that may be passed over.
+    // Whoever has the codec can read them, so each is a dead letter that stays.
     of(
       'dead-codecs',
       into('dead'),
       one(fc.constant({ ...plain, key: text('foreign') }), fc.constantFrom<Codec[]>('snappy', 'lz4')),
       2,
-      { ruins: 'letters' },
+      { noReplay: true },
     ),
     of(
       'lies',
