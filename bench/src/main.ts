@@ -3,7 +3,7 @@ import { startBroker } from './brokers.js'
 import { type Broker, contenders, namesFor } from './contenders.js'
 import type { Workload } from './measure.js'
 import { runRounds } from './rounds.js'
-import { markdownTable, rows, textTable } from './table.js'
+import { head, markdownTable, rows, textTable } from './table.js'
 
 const usage = `Usage: pnpm bench <${Object.keys(contenders).join('|')}> [options]
 
@@ -36,18 +36,18 @@ const work: Workload = {
 const server = await startBroker(broker)
 try {
   const rounds = await runRounds({
-    broker,
+    systems: Object.keys(namesFor(broker)),
     url: server.url,
     rounds: whole('rounds'),
     work,
     onRound: ({ system, figures }, number) => {
       const { publishPerSecond, drainPerSecond, latencyP99Ms } = figures
       const rates = `${publishPerSecond | 0} publish/s, ${drainPerSecond | 0} drain/s`
-      console.error(`round ${number}: ${namesFor(broker)[system]} ${rates}, p99 ${latencyP99Ms.toFixed(1)} ms`)
+      console.error(`round ${number}: ${namesFor(broker)[system]} ${rates}, p99 ${latencyP99Ms?.toFixed(1)} ms`)
     },
   })
-  const body = rows(broker, rounds)
-  console.log(values.markdown ? markdownTable(body) : textTable(body))
+  const body = rows(namesFor(broker), rounds)
+  console.log(values.markdown ? markdownTable(head, body) : textTable(head, body))
   console.log(`${server.version}, Node ${process.versions.node}, ${work.messages} messages of ${work.bytes} bytes`)
 } finally {
   await server.stop()

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { brokerMemory } from './broker-memory.js'
-import type { OpenOptions, OpenSystem, System } from './system.js'
+import { bodyOf, type OpenOptions, type OpenSystem, type System } from './system.js'
 
 export interface Workload {
   readonly messages: number
@@ -9,22 +9,26 @@ export interface Workload {
   readonly inFlight: number
   /** The rate of the latency measurement. */
   readonly perSecond: number
+  /** How long the latency is measured. With 0 it is not. */
   readonly latencyMs: number
 }
 
 export interface Figures {
   readonly publishPerSecond: number
   readonly drainPerSecond: number
-  readonly latencyP50Ms: number
-  readonly latencyP99Ms: number
+  /** Undefined if the latency was not measured. */
+  readonly latencyP50Ms?: number
+  readonly latencyP99Ms?: number
   /** The peak of this process. */
   readonly peakRssMiB: number
   /** The memory of the broker that each waiting message takes. Only if the broker reports its memory. */
   readonly brokerBytes?: number
 }
 
-const timeoutMs = 120_000
-const warmUp = 1_000
+const maxWarmUp = 1_000
+
+/** Returns how long a phase may take, even on a slow machine: two minutes, and a millisecond for each message. */
+export const limitMs = (messages: number): number => 120_000 + messages
 
 /** Publishes everything, then handles everything, then measures the latency of single messages. */
 export async function measure(
@@ -34,6 +38,7 @@ export async function measure(
 ): Promise<Figures> {
   const options = { ...at, concurrency: work.inFlight }
   const throughput = await withSystem(open, { ...options, topic: `${at.topic}-a` }, async (system) => {
+    const warmUp = Math.min(maxWarmUp, Math.ceil(work.messages / 10))
     await publishAll(system, warmUp, work)
     const before = await brokerMemory(at.url)
     const publishPerSecond = await rateOf(work.messages, () => publishAll(system, work.messages, work))
@@ -42,13 +47,18 @@ export async function measure(
     const isReported = before !== undefined && after !== undefined
     return { publishPerSecond, drainPerSecond, ...(isReported && { brokerBytes: (after - before) / work.messages }) }
   })
-  const latencies = await withSystem(open, { ...options, topic: `${at.topic}-b` }, (system) => latency(system, work))
-  return {
-    ...throughput,
-    latencyP50Ms: percentile(latencies, 0.5),
-    latencyP99Ms: percentile(latencies, 0.99),
-    peakRssMiB: process.resourceUsage().maxRSS / 1024,
-  }
+  const latencies = await latenciesOf(open, { ...options, topic: `${at.topic}-b` }, work)
+  return { ...throughput, ...latencies, peakRssMiB: process.resourceUsage().maxRSS / 1024 }
+}
+
+async function latenciesOf(
+  open: OpenSystem,
+  options: OpenOptions,
+  work: Workload,
+): Promise<Pick<Figures, 'latencyP50Ms' | 'latencyP99Ms'>> {
+  if (work.latencyMs === 0) return {}
+  const sorted = await withSystem(open, options, (system) => latency(system, work))
+  return { latencyP50Ms: percentile(sorted, 0.5), latencyP99Ms: percentile(sorted, 0.99) }
 }
 
 async function withSystem<T>(open: OpenSystem, options: OpenOptions, use: (system: System) => Promise<T>): Promise<T> {
@@ -60,8 +70,13 @@ async function withSystem<T>(open: OpenSystem, options: OpenOptions, use: (syste
   }
 }
 
-async function publishAll(system: System, count: number, { bytes, inFlight }: Workload): Promise<void> {
-  const body = Buffer.alloc(bytes, 'x')
+/** Publishes so many messages, with `inFlight` waiting for an answer at a time. */
+export async function publishAll(
+  system: System,
+  count: number,
+  { bytes, inFlight }: Pick<Workload, 'bytes' | 'inFlight'>,
+): Promise<void> {
+  const body = bodyOf(0, bytes)
   let left = count
   const publisher = async (): Promise<void> => {
     while (left-- > 0) await system.publish(body)
@@ -71,6 +86,7 @@ async function publishAll(system: System, count: number, { bytes, inFlight }: Wo
 
 async function drain(system: System, count: number): Promise<void> {
   await inTime(
+    count,
     new Promise<void>((resolve, reject) => {
       let handled = 0
       system
@@ -88,12 +104,10 @@ async function latency(system: System, { bytes, perSecond, latencyMs }: Workload
   const sentAt = new Map<number, number>()
   const latencies: number[] = []
   await system.consume((body) => {
-    const number = Buffer.from(body).readUInt32LE(0)
-    latencies.push(performance.now() - (sentAt.get(number) ?? 0))
+    latencies.push(performance.now() - (sentAt.get(body.number) ?? 0))
   })
   const send = async (number: number): Promise<void> => {
-    const body = Buffer.alloc(bytes)
-    body.writeUInt32LE(number)
+    const body = bodyOf(number, bytes)
     sentAt.set(number, performance.now())
     await system.publish(body)
   }
@@ -108,7 +122,7 @@ async function latency(system: System, { bytes, perSecond, latencyMs }: Workload
     await sleep(Math.max(0, startedAt + (number * 1_000) / perSecond - performance.now()))
     sends.push(send(number))
   }
-  await inTime(Promise.all(sends))
+  await inTime(count, Promise.all(sends))
   await until(() => latencies.length >= count)
   return latencies.sort((a, b) => a - b)
 }
@@ -119,21 +133,23 @@ async function rateOf(count: number, work: () => Promise<void>): Promise<number>
   return (count / (performance.now() - startedAt)) * 1_000
 }
 
-const percentile = (sorted: readonly number[], part: number): number =>
+export const percentile = (sorted: readonly number[], part: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN
 
 async function until(isTrue: () => boolean): Promise<void> {
   const startedAt = performance.now()
   while (!isTrue()) {
-    if (performance.now() - startedAt > timeoutMs) throw new Error('The messages did not all arrive within two minutes')
+    if (performance.now() - startedAt > limitMs(0))
+      throw new Error('The messages did not all arrive within two minutes')
     await sleep(5)
   }
 }
 
-async function inTime<T>(work: Promise<T>): Promise<T> {
+/** Rejects if the work with so many messages takes too long. */
+export async function inTime<T>(messages: number, work: Promise<T>): Promise<T> {
   const over = new AbortController()
-  const late = sleep(timeoutMs, undefined, { signal: over.signal }).then(() => {
-    throw new Error('It took more than two minutes')
+  const late = sleep(limitMs(messages), undefined, { signal: over.signal }).then(() => {
+    throw new Error(`It took more than ${limitMs(messages) / 1_000} s`)
   })
   late.catch(() => {})
   try {

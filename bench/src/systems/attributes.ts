@@ -9,7 +9,7 @@ export const attributesOf = (topic: string) => ({
   time: new Date().toISOString(),
 })
 
-export const contentType = 'application/octet-stream'
+export const contentType = 'application/json'
 
 /** Puts a prefix before each name, as the CloudEvents binding of a protocol does. */
 export function named(prefix: string, attributes: Readonly<Record<string, string>>): Record<string, string> {

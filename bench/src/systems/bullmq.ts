@@ -9,11 +9,10 @@ export const open: OpenSystem = async ({ url, topic, concurrency }) => {
   let worker: Worker | undefined
   return {
     async publish(body) {
-      const data = { body: Buffer.from(body).toString('latin1') }
-      await queue.add('job', data, { removeOnComplete: true, removeOnFail: true })
+      await queue.add('job', body, { removeOnComplete: true, removeOnFail: true })
     },
     async consume(handler) {
-      worker = new Worker(topic, async (job) => handler(Buffer.from(job.data.body, 'latin1')), {
+      worker = new Worker(topic, async ({ data }) => handler(data), {
         connection,
         concurrency,
       })

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
 
 /** The number of partitions that ours creates. */
@@ -7,9 +6,13 @@ export const partitions = 6
 export const kafkaFor = (url: string): Kafka =>
   new Kafka({ brokers: [new URL(url).host], logLevel: logLevel.NOTHING, connectionTimeout: 10_000 })
 
-/** Creates a topic, and a group whose offsets stand at the end of the topic, so that it misses no message published from now on. */
-export async function prepare(kafka: Kafka, topic: string): Promise<string> {
-  const groupId = `bench-${randomUUID()}`
+/**
+ * Creates a topic, and a group whose offsets stand at the end of the topic, so that it misses no message published from now on. Returns
+ * the name of the group. Creates nothing if both exist.
+ */
+export async function prepare(kafka: Kafka, topic: string, isPrepared: boolean): Promise<string> {
+  const groupId = `bench-${topic}`
+  if (isPrepared) return groupId
   const admin: Admin = kafka.admin()
   await admin.connect()
   await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true })

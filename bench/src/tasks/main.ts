@@ -1,8 +1,7 @@
 // Measures from enqueue to reply: how long one task takes, and how many tasks a second are possible. The contenders take turns.
-import { spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import Table from 'cli-table3'
+import { apart } from '../apart.js'
 import { startBroker } from '../brokers.js'
 import { type Broker, contenders } from '../contenders.js'
 import type { TaskFigures } from './one.js'
@@ -22,23 +21,7 @@ const systems: readonly (readonly [file: string, name: string])[] = [
   ['ours', contenders[broker].ours],
   ...(broker === 'redis' ? [['bullmq', 'BullMQ, waitUntilFinished'] as const] : []),
 ]
-const one = fileURLToPath(new URL('./one.ts', import.meta.url))
-
-function measureApart(job: object): Promise<TaskFigures> {
-  return new Promise((resolve, reject) => {
-    const args = [...process.execArgv, one, JSON.stringify(job)]
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], timeout: 300_000 })
-    let output = ''
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      output += text
-    })
-    child.once('error', reject)
-    child.once('close', (code, signal) => {
-      if (code === 0) resolve(JSON.parse(output.trim().split('\n').at(-1) ?? '') as TaskFigures)
-      else reject(new Error(`The measurement ended with ${signal ?? code}:\n${output}`))
-    })
-  })
-}
+const program = new URL('./one.ts', import.meta.url)
 
 const median = (numbers: readonly number[]): number =>
   [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN
@@ -47,7 +30,10 @@ const server = await startBroker(broker)
 try {
   const figures = new Map(systems.map(([file]) => [file, [] as TaskFigures[]]))
   for (let round = 0; round < rounds; round++) {
-    for (const [file] of systems) figures.get(file)?.push(await measureApart({ system: file, url: server.url, tasks }))
+    for (const [system] of systems) {
+      const job = { system, url: server.url, tasks }
+      figures.get(system)?.push(await apart<TaskFigures>({ program, job, timeoutMs: 300_000 }))
+    }
   }
   const table = new Table({ head: ['', 'p50 ms', 'p99 ms', 'tasks/s'], style: { head: [], border: [] } })
   for (const [file, name] of systems) {

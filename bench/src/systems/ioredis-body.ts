@@ -1,0 +1,4 @@
+import { ioredisWith } from './ioredis.js'
+
+/** Stores the JSON body alone. */
+export const open = ioredisWith(() => [])
