@@ -23,7 +23,7 @@ async function standStill({ sizes }: Setting, stage: Stage) {
   const { server } = stage.broker
   if (server === undefined) throw new Error('Only a server can stand still')
   const count = 2 * sizes['in-hand']
-  for (let number = 0; number < 2; number++) await stage.start({ concurrency: count })
+  await Promise.all(Array.from({ length: 2 }, () => stage.start({ concurrency: count })))
   await Promise.all(Array.from({ length: count }, () => stage.publish()))
   await until(() => stage.runs().length >= count, { what: 'every message to be begun', timeoutMs: beginMs })
   const owners = new Map(stage.runs().map(({ number, consumer }) => [number, consumer]))

@@ -36,7 +36,7 @@ async function measure(setting: Setting): Promise<Sheet> {
 }
 
 async function hold({ sizes }: Setting, stage: Stage) {
-  for (let count = 0; count < 3; count++) await stage.start({ concurrency: 1, handlerMs: 0 })
+  await Promise.all(Array.from({ length: 3 }, () => stage.start({ concurrency: 1, handlerMs: 0 })))
   const ms = sizes.stall * 1_000
   await stage.publish({ stall: { ms, since: Date.now() } })
   await until(() => stage.runs().length > 0, { what: 'the message to be begun', timeoutMs: beginMs })
