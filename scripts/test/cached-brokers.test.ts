@@ -16,7 +16,7 @@ interface Given {
 const chosen = ({ env = {}, results = all, isRoot = true, missing = [] }: Given = {}) =>
   cachedBrokers({
     env: { MQ_TEST_CACHE: '/cache', MQ_TEST_NEWEST: '1', ...env },
-    exists: (path: string) => path.startsWith('/cache/') && !missing.includes(path.slice('/cache/'.length)),
+    exists: (path) => String(path).startsWith('/cache/') && !missing.includes(String(path).slice('/cache/'.length)),
     results,
     isRoot,
   })

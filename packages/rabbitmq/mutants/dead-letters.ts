@@ -61,7 +61,7 @@ export const deadLetters: readonly Mutant[] = [
     find: 'if (replyCode(error) === reply.resourceLocked) return undefined\n    throw error\n  }\n}\n\nasync function whileTaken',
     replace:
       'if (replyCode(error) === reply.resourceLocked) return await openChannel(connection, "plain")\n    throw error\n  }\n}\n\nasync function whileTaken',
-    case: 'DLQ-22',
+    case: 'DLQ-25',
   },
   {
     id: 'entriesAreNotRenewed',

@@ -17,9 +17,9 @@ export const settling: readonly Mutant[] = [
   {
     id: 'retryForgetsItsFailure',
     promise: 'Each attempt learns how the one before it ended.',
-    find: "replace(run, { queue: 'group', delayMs, attempt: run.decoded.attempt + 1, failure }, refuse)",
+    find: "replace(run, { queue: 'group', delayMs, attempt: run.decoded.attempt + 1, failure }, () =>",
     replace:
-      "replace(run, { queue: 'group', delayMs, attempt: run.decoded.attempt + 1, ...(delayMs < 0 && { failure }) }, refuse)",
+      "replace(run, { queue: 'group', delayMs, attempt: run.decoded.attempt + 1, ...(delayMs < 0 && { failure }) }, () =>",
     case: 'RET-4',
   },
   {

@@ -45,15 +45,15 @@ export const isRuntime = (id: string): boolean => pattern.test(id)
  * was fetched.
  */
 export async function installRuntime(id: string): Promise<Runtime> {
-  const [, kind, version] = pattern.exec(id) ?? []
-  const known = kinds[kind ?? '']
+  const [, kind = '', version = ''] = pattern.exec(id) ?? []
+  const known = kinds[kind]
   if (known === undefined) throw new Error(`${id} names no runtime`)
   const { title, args, writing = [] } = known
   const folder = join(cacheFolder(), 'runtimes', id)
   if (!existsSync(folder)) await fetchInto(folder, `${kind}@${version}`)
   const program = join(folder, 'node_modules', '.bin', process.platform === 'win32' ? `${kind}.cmd` : kind)
   const own = environment()
-  const env = { ...own, PATH: [dirname(program), own.PATH].join(delimiter) }
+  const env = { ...own, PATH: [dirname(program), own.PATH ?? ''].join(delimiter) }
   const printed = await command([program, '--version'], { cwd: folder, env })
   return {
     name: `${title} ${/\d+\.\d+\.\d+/.exec(printed)?.[0]}`,

@@ -196,7 +196,7 @@ export const mutants = {
   attemptsLost: ['drops the number of attempts of a dead letter', 'DLQ-2'],
   firstFailedAtLost: ['replaces the time of the first failure by that of the last', 'DLQ-2'],
   listRemoves: ['removes the entries that it lists', 'DLQ-9'],
-  listBorrows: ['hides the entries from other lists for a moment', 'DLQ-22'],
+  listBorrows: ['hides the entries from other lists for a moment', 'DLQ-25'],
   listIgnoresLimit: ['ignores the limit of a list', 'DLQ-9'],
   listNewestFirst: ['lists the newest dead letter first', 'DLQ-8'],
   entryIdChanges: ['gives an entry a new id in each list', 'DLQ-9'],

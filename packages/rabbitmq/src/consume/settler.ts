@@ -173,5 +173,5 @@ export function createSettler(channel: Channel, parts: SettlerParts, runs: Runs,
 
 const withoutHeaders = (message: ConsumeMessage): ConsumeMessage => ({
   ...message,
-  properties: { ...message.properties, headers: {}, [unreadableHeaders]: undefined },
+  properties: Object.assign({ ...message.properties, headers: {} }, { [unreadableHeaders]: undefined }),
 })

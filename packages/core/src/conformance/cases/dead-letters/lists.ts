@@ -63,7 +63,7 @@ export const deadLetterLists: readonly ConformanceCase[] = [
     },
   },
   {
-    id: 'DLQ-22',
+    id: 'DLQ-25',
     title: 'lists that run at the same time on two connections each show every entry',
     promises: [6],
     level: 'required',
