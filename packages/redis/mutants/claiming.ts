@@ -1,4 +1,5 @@
 import type { Mutant } from '@mq/test-brokers'
+import { fencedTwice } from './reasons.js'
 
 /** Faults in how consumers keep, lose and take over messages. */
 export const claiming: readonly Mutant[] = [
@@ -7,7 +8,8 @@ export const claiming: readonly Mutant[] = [
     promise: 'A consumer that wakes takes no message back from its new owner.',
     find: 'if owned_by(stream, ARGV[1], ARGV[i + 1], ARGV[2]) then',
     replace: "if #redis.call('XPENDING', stream, ARGV[1], ARGV[i + 1], ARGV[i + 1], 1) > 0 then",
-    case: 'FLT-26',
+    test: { file: 'test/fencing.test.ts', title: 'is not claimed back by a renewal' },
+    why: fencedTwice,
   },
   {
     id: 'reportsLostClaimLate',
@@ -43,7 +45,6 @@ export const claiming: readonly Mutant[] = [
     find: 'const args = [room, settings.visibilityMs, ordered ? 1 : 0, ...this.#cursors]',
     replace: 'const args = [room, settings.visibilityMs / 8, ordered ? 1 : 0, ...this.#cursors]',
     case: 'LNG-1',
-    fast: true,
   },
   {
     id: 'neverRecoversLostAnswers',
@@ -69,7 +70,8 @@ export const claiming: readonly Mutant[] = [
     promise: 'A consumer that stops loses none of the messages that it still owns.',
     find: 'if not pending.err and #pending == 0 then',
     replace: 'if not pending.err then',
-    case: 'SHD-11',
+    test: { file: 'test/recovery.test.ts', title: 'leaves the messages to others that it owns without knowing it' },
+    why: 'Only this adapter removes its consumer from the group, and its messages with it.',
   },
   {
     id: 'hoards',

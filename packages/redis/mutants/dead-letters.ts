@@ -50,7 +50,6 @@ export const deadLetters: readonly Mutant[] = [
     find: "elseif string.sub(all[i], 1, 3) ~= 'mq:' and #fields",
     replace: "elseif all[i] ~= 'mq:failure' and #fields",
     case: 'DLQ-15',
-    fast: true,
   },
   {
     id: 'purgesTooMuch',

@@ -49,14 +49,22 @@ export const groups: readonly Mutant[] = [
     promise: 'An ephemeral subscription that has ended leaves nothing behind.',
     find: 'script("return redis.call(\'ZREM\', KEYS[1], ARGV[1])", { whenFull: true })',
     replace: 'script("return redis.call(\'ZSCORE\', KEYS[1], ARGV[1])", { whenFull: true })',
-    case: 'EPH-4',
+    test: {
+      file: 'test/ephemeral.test.ts',
+      title: 'gets every message from now on without a group, and leaves nothing at the broker',
+    },
+    why: 'An ephemeral subscription has no group here, but an entry in a key that no other broker has.',
   },
   {
     id: 'killedEphemeralStays',
     promise: 'An ephemeral subscription whose process was killed leaves nothing behind.',
     find: "if #crashed > 0 then redis.call('ZREM', KEYS[2], unpack(crashed)) end redis.call('PEXPIRE', KEYS[2], 2 * lasting)",
     replace: '',
-    case: 'EPH-4',
+    test: {
+      file: 'test/trimming.test.ts',
+      title: 'forgets crashed ephemeral subscriptions, and all but the last thousand deleted groups',
+    },
+    why: 'An ephemeral subscription has no group here, but an entry in a key that no other broker has.',
   },
   {
     id: 'countsWaitingAsRunning',
@@ -74,6 +82,6 @@ export const groups: readonly Mutant[] = [
     promise: 'Stats count messages that wait for their retry as retrying.',
     find: "local retrying = redis.call('ZCARD', KEYS[3]) - due",
     replace: "local retrying = redis.call('ZCARD', KEYS[4])",
-    case: 'STA-1',
+    case: 'STA-2',
   },
 ]

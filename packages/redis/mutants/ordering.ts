@@ -8,7 +8,6 @@ export const ordering: readonly Mutant[] = [
     find: "redis.call('HDEL', lanes, lane) if redis.call('ZRANGE', waiting,",
     replace: "redis.call('HDEL', lanes, lane)\n  if lane == '' and redis.call('ZRANGE', waiting,",
     case: 'ORD-1',
-    fast: true,
   },
   {
     id: 'sortsPlacesAsText',

@@ -1,4 +1,5 @@
 import type { Mutant } from '@mq/test-brokers'
+import { fencedTwice } from './reasons.js'
 
 /** Faults in what becomes of a message once its handler has ended. */
 export const settling: readonly Mutant[] = [
@@ -7,14 +8,16 @@ export const settling: readonly Mutant[] = [
     promise: 'A consumer acknowledges only messages that it still owns.',
     find: 'local is_mine = mine[id] or owned_by(stream, group, id, consumer)',
     replace: 'local is_mine = true',
-    case: 'FLT-24',
+    test: { file: 'test/fencing.test.ts', title: 'by its former owner' },
+    why: fencedTwice,
   },
   {
     id: 'movesForeignClaims',
     promise: 'A consumer retries and dead-letters only messages that it still owns.',
     find: 'if not owned_by(stream, group, id, consumer) then return 0 end local fields = fields_of(stream, id)',
     replace: 'local fields = fields_of(stream, id)',
-    case: 'FLT-25',
+    test: { file: 'test/fencing.test.ts', title: 'by its former owner' },
+    why: fencedTwice,
   },
   {
     id: 'forgetsCrashAtRetry',

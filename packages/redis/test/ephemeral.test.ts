@@ -13,7 +13,9 @@ describe.skipIf(!brokers.wanted('redis'))('ephemeral', () => {
     const topic = newTopic()
     await queue.publish(topic, 'before')
     const seen: unknown[][] = [[], []]
-    for (const list of seen) await queue.subscribe(topic, ({ data }) => void list.push(data), { ephemeral: true })
+    const subscribe = (list: unknown[]) =>
+      queue.subscribe(topic, ({ data }) => void list.push(data), { ephemeral: true })
+    const subscriptions = await Promise.all(seen.map(subscribe))
     await queue.publishAll(topic, [1, 2, 3])
     await queue.publish(topic, 'delayed', { delayMs: 100 })
     await until(() => seen.every((list) => list.length === 4), { what: 'all of them, twice' })
@@ -24,6 +26,8 @@ describe.skipIf(!brokers.wanted('redis'))('ephemeral', () => {
     const other = await client(url)
     expect(await other.xinfo('GROUPS', `mq:{${topic}}:stream`)).toEqual([])
     expect(await other.keys(`mq:{${topic}}:group:*`)).toEqual([])
+    for (const subscription of subscriptions) await subscription.stop()
+    expect(await other.exists(`mq:{${topic}}:listeners`)).toBe(0)
   })
 
   it('continues at its position after a cut', async () => {

@@ -37,6 +37,20 @@ describe.skipIf(!brokers.wanted('redis'))('publishing', () => {
     expect(await (await client(server.url)).xlen(`mq:{${topic}}:stream`)).toBe(3)
   })
 
+  it('reports unknown if an answer was lost and the broker cannot be reached again', async () => {
+    const link = await proxy(server)
+    onTestFinished(() => link.close())
+    const queue = await open(link.url)
+    const topic = newTopic()
+    await queue.declareGroup(topic, 'g')
+    // From now on the broker knows the script.
+    await queue.publish(topic, 0)
+    await link.dropAfter(0, 'out')
+    await link.refuse()
+    await expect(queue.publish(topic, 1, { timeoutMs: 700 })).rejects.toMatchObject({ code: 'MQ_PUBLISH_UNKNOWN' })
+    expect(await (await client(server.url)).xlen(`mq:{${topic}}:stream`)).toBe(2)
+  })
+
   it('remembers an id for at least its window, and forgets it soon after, however much is published meanwhile', async () => {
     const dedupeMs = 1_000
     const queue = await open(server.url, { redis: { dedupeMs } })

@@ -136,6 +136,29 @@ describe.skipIf(!brokers.wanted('redis'))('recovery', () => {
     expect(seen.every(([, attempt]) => attempt === 1)).toBe(true)
   })
 
+  it('leaves the messages to others that it owns without knowing it', async () => {
+    const link = await proxy(await shared('redis'))
+    onTestFinished(() => link.close())
+    const [leaving, queue, topic] = [await open(link.url), await open(url), newTopic()]
+    // From now on the broker knows the script with which a consumer leaves.
+    await (await queue.subscribe(topic, () => {})).stop()
+    const subscription = await leaving.subscribe(topic, () => {})
+    const admin = await client(url)
+    let published = 0
+    const isOwned = async (): Promise<boolean> => {
+      await link.heal()
+      await until(async () => (await queue.stats(topic)).ready === 0, { what: 'the messages so far' })
+      published += 1
+      await Promise.all([link.freeze('out'), queue.publish(topic, published)])
+      return ((await admin.xpending(`mq:{${topic}}:stream`, 'g')) as [number])[0] === 1
+    }
+    await until(isOwned, { what: 'a message on its way to the consumer', timeoutMs: 15_000 })
+    await subscription.stop({ timeoutMs: 0 })
+    const seen: unknown[] = []
+    await queue.subscribe(topic, ({ data }) => void seen.push(data))
+    await until(() => seen.includes(published), { what: 'the message on its way', timeoutMs: 15_000 })
+  })
+
   it('aborts a handler whose claim cannot be renewed before another consumer gets its message', async () => {
     const server = await shared('redis')
     const link = await proxy(server)
