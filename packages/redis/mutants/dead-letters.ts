@@ -7,7 +7,7 @@ export const deadLetters: readonly Mutant[] = [
     promise: 'A replay of all dead letters replays all of them.',
     find: "for (let after = '-'; last !== undefined; ) {",
     replace: "for (let after = '-'; last !== undefined && replayed < pageSize; ) {",
-    case: 'DLQ-14',
+    case: 'DLQ-23',
   },
   {
     id: 'listStopsAtAHundred',
@@ -42,7 +42,7 @@ export const deadLetters: readonly Mutant[] = [
       }
       return count
     })`,
-    case: 'DLQ-19',
+    case: 'DLQ-24',
   },
   {
     id: 'replayKeepsAttempts',

@@ -7,11 +7,7 @@ export const publishing: readonly Mutant[] = [
     promise: 'A publish whose answer was lost is never reported as certainly not stored.',
     find: "if (error.kind !== 'unanswered') { for (const [index, parcel] of parcels.entries())",
     replace: 'if (before.length > 0) {\n        for (const [index, parcel] of parcels.entries())',
-    test: {
-      file: 'test/publish.test.ts',
-      title: 'reports unknown if an answer was lost and the broker cannot be reached again',
-    },
-    why: 'A case would have to know which request of an adapter is the one that stores.',
+    case: 'PUB-18',
   },
   {
     id: 'takesRefusedForStored',
@@ -64,5 +60,14 @@ export const publishing: readonly Mutant[] = [
     find: 'refused = add_waiting(delayed, data, now_up() + tonumber(delay), packed)',
     replace: 'refused = add_waiting(delayed, data, now_up() + math.floor(tonumber(delay) * 0.9), packed)',
     case: 'DLY-1',
+  },
+  {
+    id: 'dropsManyDue',
+    promise: 'Each of many messages that are due at once arrives.',
+    find: "local members = redis.call('ZRANGE', due, '-inf', now, 'BYSCORE', 'LIMIT', 0, limit)",
+    replace: `local members = redis.call('ZRANGE', due, '-inf', now, 'BYSCORE')
+  for i = limit + 1, #members do redis.call('ZREM', due, members[i]) end
+  members = {unpack(members, 1, limit)}`,
+    case: 'DLY-11',
   },
 ]

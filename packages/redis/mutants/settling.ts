@@ -32,14 +32,14 @@ export const settling: readonly Mutant[] = [
     promise: 'A message that is given back keeps the failure of its last attempt.',
     find: "failure: failure === undefined ? '' : packFailure(failure) }",
     replace: "failure: failure === undefined ? '' : '' }",
-    case: 'RET-19',
+    case: 'RET-20',
   },
   {
     id: 'countsReleaseAsAttempt',
     promise: 'A message that is given back at a stop has lost no attempt.',
     find: 'const same = { delayMs: 0, attempt: run.attempt, failure:',
     replace: 'const same = { delayMs: 0, attempt: run.attempt + 1, failure:',
-    case: 'RET-19',
+    case: 'SHD-2',
   },
   {
     id: 'retriesEarly',

@@ -165,6 +165,7 @@ export const mutants = {
   failureForgottenWithConsumer: ['forgets why messages are retried when their consumer leaves', 'RET-19'],
   crashNotCounted: ['does not count a run whose process was killed', 'RET-16'],
   releaseCounts: ['counts a run whose message was given back', 'SHD-2'],
+  releaseForgetsFailure: ['forgets the failure of a message that is given back at a stop', 'RET-20'],
   retryForever: ['retries a message that should become a dead letter', 'RET-2'],
   rejectRetries: ['retries an unreadable message', 'DLQ-5'],
   backoffIgnored: ['retries at once', 'RET-7'],

@@ -105,8 +105,10 @@ export const publish: Chapter = {
         const queue = await kit.queue()
         const collector = await kit.collect(queue, kit.topic())
         const other = await kit.collect(queue, kit.topic('other'))
-        for (const _ of range(3)) await queue.publish(kit.topic(), 1, { id: 'same' })
-        await queue.publish(kit.topic(), 1, { id: 'another' })
+        for (const _ of range(3)) {
+          await queue.publish(kit.topic(), 1, { id: 'same' })
+          await queue.publish(kit.topic(), 1, { id: 'another' })
+        }
         await queue.publish(kit.topic('other'), 1, { id: 'same' })
         await kit.until('both ids', () => collector.handled.length >= 2 && other.handled.length >= 1)
         await kit.quiet(() => collector.runs.length)

@@ -240,7 +240,9 @@ export class Group {
 
   #release(entry: Entry, member: Member): void {
     this.#lanes.leave(entry, member)
-    this.#takeBack(this.#faulty('releaseCounts') ? entry : { ...entry, runs: entry.runs - 1 })
+    const { failure, ...rest } = entry
+    const kept = failure === undefined || this.#faulty('releaseForgetsFailure') ? rest : entry
+    this.#takeBack(this.#faulty('releaseCounts') ? kept : { ...kept, runs: kept.runs - 1 })
   }
 
   #takeBack(entry: Entry): void {

@@ -5,6 +5,7 @@ import { range } from '../../kit/expect.js'
 import { nothingLeft } from '../../kit/group-state.js'
 import { consumeRaw, contentOf, failureOf, publishCall, rawMessage } from '../../kit/raw.js'
 import { attemptsOf, patience, runsOf } from '../../kit/timing.js'
+import { createGate } from '../../kit/wait.js'
 
 /** Tests how often a message runs, and what each run gets. */
 export const retryAttempts: readonly ConformanceCase[] = [
@@ -171,6 +172,36 @@ export const retryAttempts: readonly ConformanceCase[] = [
       const { reason, attempts } = dead?.failure ?? {}
       assert.deepEqual({ id: dead?.message.id, reason, attempts }, { id: 'hang', reason: 'timeout', attempts: 2 })
       assert.equal(dead?.failure.error.code, 'MQ_HANDLER_TIMEOUT')
+    },
+  },
+  {
+    id: 'RET-20',
+    title: 'a message that is given back in the middle of an attempt keeps that attempt and the failure before it',
+    promises: [5],
+    level: 'required',
+    timeoutMs: 90_000,
+    async run(kit) {
+      const [queue, topic, gate] = [await kit.queue(), kit.topic(), createGate()]
+      const retry = { attempts: 3, delayMs: 20 }
+      const handler = ({ attempt }: { readonly attempt: number }): unknown => {
+        if (attempt === 1) throw new Error('the first failure')
+        return gate.opened
+      }
+      const first = await kit.collect(queue, topic, { retry, handler })
+      await queue.publish(topic, 1, { id: 'm' })
+      const isInSecond = (): boolean => first.running === 1 && first.runs.length === 2
+      await kit.until('its second attempt', isInSecond, patience(kit, 20))
+      const stoppedAt = Date.now()
+      await first.subscription.stop({ timeoutMs: 0 })
+      gate.open()
+      const failing = (): never => {
+        throw new Error('a later failure')
+      }
+      const second = await kit.collect(queue, topic, { retry, handler: failing })
+      const [dead] = await untilDead(kit, queue, { topic, count: 1, ...patience(kit, 40, 2) })
+      const { firstFailedAt = stoppedAt } = dead?.failure ?? {}
+      assert.ok(firstFailedAt < stoppedAt, `it failed first ${firstFailedAt - stoppedAt} ms after the stop`)
+      if (kit.capabilities.exactAttempts) assert.deepEqual(attemptsOf(second.runs), [2, 3])
     },
   },
 ]
