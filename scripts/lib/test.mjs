@@ -5,7 +5,7 @@ import { progress, seconds } from './progress.mjs'
 import { rules } from './rules.mjs'
 import { run, stopWithSignals, tell } from './run.mjs'
 import { findPnpm, installCommand, tool, turbo } from './toolchain.mjs'
-import { countVitest } from './vitest-report.mjs'
+import { countVitest, timesByPackage } from './vitest-report.mjs'
 import { workflowRules } from './workflow-rules.mjs'
 import { publicPackages, removeBuilt, root } from './workspace.mjs'
 
@@ -109,7 +109,8 @@ async function vitest(vitestArgs, env) {
     timeoutMs: vitestDeadlineMs,
   })
   const report = existsSync(reportPath) ? JSON.parse(readFileSync(reportPath, 'utf8')) : undefined
-  return { title: 'vitest', ms: performance.now() - start, ...countVitest({ report, code, problem }) }
+  const times = timesByPackage({ report, root })
+  return { title: 'vitest', ms: performance.now() - start, times, ...countVitest({ report, code, problem }) }
 }
 
 const problemsOf = (result) => (result.code === 0 ? [] : [tell(result) || `ended with exit code ${result.code}`])
@@ -128,6 +129,8 @@ function summarise(rows, ms) {
     const result = row.failed > 0 ? 'FAILED' : row.passed > 0 ? 'passed' : 'skipped'
     const counts = row.title === 'vitest' ? `  ${row.passed} passed, ${row.failed} failed, ${row.skipped} skipped` : ''
     console.log(`  ${row.title.padEnd(width)}  ${seconds(row.ms).padStart(8)}  ${result}${counts}`)
+    for (const { name, files, ms } of row.times ?? [])
+      console.log(`    ${name.padEnd(width - 2)}  ${seconds(ms).padStart(8)}  in ${files} files`)
   }
   const bad = rows.filter((row) => row.failed > 0).map((row) => row.title)
   console.log(`\n${bad.length === 0 ? 'Everything passed' : `Failed: ${bad.join('; ')}`} in ${seconds(ms)}\n`)

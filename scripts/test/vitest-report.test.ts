@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { countVitest } from '../lib/vitest-report.mjs'
+import { countVitest, timesByPackage } from '../lib/vitest-report.mjs'
 
 const file = (status: string, ...tests: string[]) => ({
   name: 'a.test.ts',
@@ -37,5 +37,27 @@ describe('what a run of vitest counts as', () => {
       skipped: 1,
       problems: ['no test was run'],
     })
+  })
+})
+
+describe('the time of a run', () => {
+  it('is divided by package, the longest first', () => {
+    const ran = (path: string, startTime: number, endTime: number) => ({ name: `/repo/${path}`, startTime, endTime })
+    const report = {
+      testResults: [
+        ran('docs/test/a.test.ts', 0, 10),
+        ran('packages/core/test/a.test.ts', 0, 100),
+        ran('packages/core/test/deep/b.test.ts', 50, 100),
+        ran('packages/redis/test/a.test.ts', 0, 200),
+        ran('apps/demo/test/a.test.ts', 0, 1),
+      ],
+    }
+    expect(timesByPackage({ report, root: '/repo' })).toEqual([
+      { name: 'packages/redis', files: 1, ms: 200 },
+      { name: 'packages/core', files: 2, ms: 150 },
+      { name: 'docs', files: 1, ms: 10 },
+      { name: 'apps/demo', files: 1, ms: 1 },
+    ])
+    expect(timesByPackage({ report: undefined, root: '/repo' })).toEqual([])
   })
 })
