@@ -28,6 +28,7 @@ const cases = {
   block: ['PUB-15'],
   connections: ['CON-8'],
   link: ['FLT-29'],
+  leftovers: ['GRP-19'],
   destroy: ['HEA-8'],
   publishForeign: ['FGN-1'],
   'foreignPlaces, writeForeign': ['FTO-1'],
