@@ -10,13 +10,6 @@ export const consuming: readonly Mutant[] = [
     case: 'FLT-18',
   },
   {
-    id: 'finishedRunsAgain',
-    promise: 'A handled message is not delivered to a later consumer.',
-    find: "state: isFinished ? 'done' : 'waiting'",
-    replace: "state: isFinished && record.offset < 0 ? 'done' : 'waiting'",
-    case: 'FLT-21',
-  },
-  {
     id: 'rangesAheadAreDropped',
     promise: 'A handled message is handled once, however little each owner reads before the next one comes.',
     find: 'finishedRanges(this.#entries, this.#skipped.from(this.position))',

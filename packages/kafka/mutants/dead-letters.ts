@@ -16,6 +16,13 @@ export const deadLetters: readonly Mutant[] = [
     why: 'No fault of the suite lets a broker refuse replays and take what strikes their entries out.',
   },
   {
+    id: 'replayEndsAtAChunk',
+    promise: 'A replay without ids replays all entries.',
+    find: 'for (const ids of chunked(wanted, live)) {',
+    replace: 'for (const ids of chunked(wanted, live).slice(0, 1)) {',
+    case: 'DLQ-23',
+  },
+  {
     id: 'entryIsNamedByItsMessage',
     promise: 'A message that died twice has two entries.',
     find: 'const letterId = entryIdOf(entry)',

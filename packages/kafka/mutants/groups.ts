@@ -50,18 +50,6 @@ export const groups: readonly Mutant[] = [
     why: 'A member that was cut off for long is fenced and expired at the same time, and either ends its ownership.',
   },
   {
-    id: 'frozenLinkIsUp',
-    promise: 'A connection to a silently dead broker is noticed.',
-    find: "if (state === 'up') void cluster.ping().catch(onLost)",
-    replace: "if (state === 'up') void cluster.ping().catch(() => {})",
-    test: {
-      file: 'test/heal.test.ts',
-      title:
-        'of a frozen link ends ownership on both sides: the message runs elsewhere, once, and the consumer recovers',
-    },
-    why: 'The cases of a link that is frozen until it is noticed are long ones.',
-  },
-  {
     id: 'lossIsNotReported',
     promise: 'A group that was destroyed at the broker is a data-loss event.',
     find: 'if (trackers.some(({ position }) => position > 0)) this.#reportLoss(reason)',

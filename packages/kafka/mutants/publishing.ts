@@ -3,15 +3,11 @@ import type { Mutant } from '@mq/test-brokers'
 /** Faults in how messages are stored. */
 export const publishing: readonly Mutant[] = [
   {
-    id: 'unansweredIsStored',
-    promise: 'A message whose publish resolves is stored.',
+    id: 'unansweredIsRejected',
+    promise: 'A publish is rejected as not stored only if the message is certainly not stored.',
     find: 'if (!isAmbiguous(error)) batch.forEach(',
-    replace: `if (isAmbiguous(error)) {
-        for (const parcel of batch) settleParcel(parcel, stored)
-        return undefined
-      }
-      if (!isAmbiguous(error)) batch.forEach(`,
-    case: 'FLT-6',
+    replace: 'batch.forEach(',
+    case: 'PUB-18',
   },
   {
     id: 'keyDoesNotChooseThePartition',
