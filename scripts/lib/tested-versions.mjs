@@ -27,8 +27,9 @@ export function recordResults(results) {
 }
 
 /** Returns what is stored of a result of `runCell`. */
-export function recorded({ measuredOn, node, ms, passed, failed, skipped, failures, suite }) {
-  return { measuredOn, node, minutes: Math.ceil(ms / 60_000), tests: { passed, failed, skipped }, failures, suite }
+export function recorded({ measuredOn, node, runtime, ms, passed, failed, skipped = 0, failures, suite }) {
+  const minutes = Math.ceil(ms / 60_000)
+  return { measuredOn, node, runtime, minutes, tests: { passed, failed, skipped }, failures, suite }
 }
 
 /** Returns whether a stored result has no failure. */
@@ -108,6 +109,17 @@ function row({ id, title }, stored) {
   return `| ${[...cellsOfRow, all, measuredOn].join(' | ')} |`
 }
 
+function runtimeRow({ id, title }, stored) {
+  const result = stored[id]
+  if (result === undefined) return `| ${title} | not measured yet | | |`
+  const { suite, tests, measuredOn, runtime = title } = result
+  const broken = suite?.broken ?? []
+  const cases =
+    suite === undefined ? 'no report' : `${suite.held}${broken.length === 0 ? '' : `, broken: ${broken.join(', ')}`}`
+  const tried = tests.failed === 0 ? `${tests.passed} passed` : `${tests.passed} passed, ${tests.failed} failed`
+  return `| ${runtime} | ${cases} | ${tried} | ${measuredOn} |`
+}
+
 /** Returns the failures of a cell as a list, or nothing. */
 function failures({ id, title }, stored) {
   const names = stored[id]?.failures ?? []
@@ -125,7 +137,7 @@ export function page(stored) {
     '',
     '| broker | cases held | not run | lost | run again | recovered after: median, longest | all tests | measured on |',
     '|---|---|---|---|---|---|---|---|',
-    ...cells.map((cell) => row(cell, stored)),
+    ...cells.filter(({ isRuntime }) => !isRuntime).map((cell) => row(cell, stored)),
     '',
     '- **Cases held** counts the cases of [the suite](adapters/suite.md) that passed. **Not run** are long cases, which run every night, and',
     '  cases that need a fault that cannot be caused there.',
@@ -134,6 +146,15 @@ export function page(stored) {
     '- **Run again** counts repeated runs in these cases. [What is promised](delivery.md) says when a message may run more than once.',
     '- **Recovered after** is the time from the end of a disturbance until the broker stores the next message. With three nodes a',
     '  disturbance may be that one of them is gone.',
+    '',
+    '## Runtimes',
+    '',
+    'On each runtime the packed packages are installed as users install them. The suite runs on memory, and an application on memory and',
+    'on each broker.',
+    '',
+    '| runtime | cases held on memory | applications | measured on |',
+    '|---|---|---|---|',
+    ...cells.filter(({ isRuntime }) => isRuntime).map((cell) => runtimeRow(cell, stored)),
     '',
     ...(failed.length === 0 ? [] : ['## Failed tests', '', ...failed, '']),
   ].join('\n')}`

@@ -132,6 +132,20 @@ describe('the page', () => {
     expect(page(stored)).toContain('| Kafka 4.4.0 | not measured yet | |')
   })
 
+  it('has a row for each runtime in a table of its own', () => {
+    const { broker: _, ...onMemory } = suite
+    const tried = {
+      ...result,
+      runtime: 'Node 24.18.0',
+      passed: 5,
+      failed: 1,
+      suite: { ...onMemory, broken: ['DEL-1'] },
+    }
+    const [, runtimes = ''] = page({ 'node-24': recorded(tried) }).split('## Runtimes')
+    expect(runtimes).toContain('| Node 22 | not measured yet | | |\n')
+    expect(runtimes).toContain('| Node 24.18.0 | 210, broken: DEL-1 | 5 passed, 1 failed | 2026-11-29 |\n')
+  })
+
   it('names the tests that failed', () => {
     expect(page(stored)).toContain('## Failed tests\n\n- RabbitMQ 4.3:\n  - a delay is never early\n')
     expect(page({})).not.toContain('Failed tests')
