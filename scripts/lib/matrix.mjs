@@ -113,6 +113,8 @@ async function testAdapter({ id, kind, env, files, report }) {
     '--reporter=default',
     '--reporter=json',
     `--outputFile.json=${reportPath}`,
+    // The tools of a broker in another Debian start slowly.
+    '--testTimeout=120000',
     '--project',
     kind,
     ...files,
