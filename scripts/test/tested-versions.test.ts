@@ -31,6 +31,7 @@ const result = {
   commit: 'abc',
   measuredOn: '2026-11-29',
   node: '20.20.2',
+  runtime: undefined as string | undefined,
   ms: 61_000,
   passed: 300,
   failed: 0,
