@@ -7,7 +7,7 @@ export const consuming: readonly Mutant[] = [
     promise: 'No more handlers run at once than concurrency allows.',
     find: 'this.#running < this.#options.concurrency',
     replace: 'this.#running <= this.#options.concurrency',
-    case: 'CNC-3',
+    case: 'ORD-4',
   },
   {
     id: 'orderedTakesNoLock',
@@ -58,6 +58,6 @@ export const consuming: readonly Mutant[] = [
     promise: 'An ephemeral subscription leaves nothing behind.',
     find: 'exclusive: true,\n    autoDelete: true,',
     replace: 'exclusive: false,\n    autoDelete: false,',
-    case: 'EPH-4',
+    case: 'EPH-9',
   },
 ]

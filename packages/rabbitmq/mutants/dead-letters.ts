@@ -24,14 +24,14 @@ export const deadLetters: readonly Mutant[] = [
       if (await use(message)) {
         taken += 1
       } else`,
-    case: 'DLQ-19',
+    case: 'DLQ-24',
   },
   {
     id: 'replayEndsAtAHundred',
     promise: 'A replay without ids replays all entries.',
     find: 'while (wanted?.size !== 0) {',
     replace: 'while (wanted?.size !== 0 && taken < 100) {',
-    case: 'DLQ-14',
+    case: 'DLQ-23',
   },
   {
     id: 'entryIsNamedByItsMessage',

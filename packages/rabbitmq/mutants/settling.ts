@@ -17,9 +17,8 @@ export const settling: readonly Mutant[] = [
   {
     id: 'retryForgetsItsFailure',
     promise: 'Each attempt learns how the one before it ended.',
-    find: "replace(run, { queue: 'group', delayMs, attempt: run.decoded.attempt + 1, failure }, () =>",
-    replace:
-      "replace(run, { queue: 'group', delayMs, attempt: run.decoded.attempt + 1, ...(delayMs < 0 && { failure }) }, () =>",
+    find: 'attempt: run.decoded.attempt + 1, failure }',
+    replace: 'attempt: run.decoded.attempt + 1, ...(delayMs < 0 && { failure }) }',
     case: 'RET-4',
   },
   {
@@ -27,7 +26,7 @@ export const settling: readonly Mutant[] = [
     promise: 'A run that ended with its process still counts after the next one has failed.',
     find: 'attempt: run.decoded.attempt + 1',
     replace: 'attempt: run.decoded.attempt - run.decoded.deliveryCount + 1',
-    case: 'RET-16',
+    case: 'RET-18',
   },
   {
     id: 'redeliveriesAreNotCounted',
@@ -35,15 +34,6 @@ export const settling: readonly Mutant[] = [
     find: 'const options = { countRedeliveries: !parts.options.ordered }',
     replace: 'const options = { countRedeliveries: !parts.options.ordered && parts.options.concurrency < 0 }',
     case: 'RET-16',
-  },
-  {
-    id: 'stopForgetsTheFailure',
-    promise: 'A message that a stopping consumer gives back keeps what is known of its earlier attempts.',
-    find: `const { attempt, failure } = run.decoded
-      replace(run, { queue: 'group', delayMs: 0, attempt, ...(failure && { failure }), isSameAttempt: true }, requeue)`,
-    replace: `const { attempt } = run.decoded
-      replace(run, { queue: 'group', delayMs: 0, attempt, isSameAttempt: true }, requeue)`,
-    case: 'RET-4',
   },
   {
     id: 'copyGoesToAllGroups',
@@ -56,10 +46,10 @@ export const settling: readonly Mutant[] = [
   },
   {
     id: 'copyKeepsTheHistoryOfDeaths',
-    promise: 'No broker drops a message for circulating.',
+    promise: 'A replayed message is the same one, without what the broker has added.',
     find: "name === 'BCC' || isOwn(name) || brokerHeader.test(name)",
     replace: "name === 'BCC' || isOwn(name)",
-    case: 'RET-5',
+    case: 'DLQ-13',
   },
   {
     id: 'replayKeepsItsAttempt',
@@ -74,12 +64,5 @@ export const settling: readonly Mutant[] = [
     find: 'messages.filter(({ fields }) => fields.deliveryTag < limit).length',
     replace: 'messages.filter(({ fields }) => fields.deliveryTag !== limit).length',
     case: 'FLT-21',
-  },
-  {
-    id: 'settlesAfterTheLoss',
-    promise: 'The answer of a handler after its signal has aborted is ignored.',
-    find: 'if (!runs.has(run) || run.isSettling || run.abort.aborted) return',
-    replace: 'if (run.isSettling) return',
-    case: 'DEL-12',
   },
 ]
