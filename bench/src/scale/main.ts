@@ -59,6 +59,7 @@ async function show({ name }: Part, { title, head, rows, pictures }: Sheet): Pro
   const folder = resolve(process.env.INIT_CWD ?? '.', values.svg)
   await mkdir(folder, { recursive: true })
   for (const picture of pictures) {
+    if (picture.points.every(({ y }) => Number.isNaN(y))) continue
     const file = join(folder, `${broker}-${picture.name}.svg`)
     await writeFile(file, svgOf(picture, `${contenders[broker as Broker].ours}: ${title}`))
     console.error(`${name}: ${file}`)
