@@ -29,6 +29,8 @@ export interface HostileLoad {
   settle(): void
   /** Returns how many entries the broker has taken. */
   written(): number
+  /** Returns how many of them look like messages whose content is gone. */
+  lookLost(): number
   /** Returns the size of the largest entry that a consumer can have had in memory. */
   largestBytes(): number
 }
@@ -55,6 +57,7 @@ export function createHostileLoad({ enemy, arena, random }: HostileLoadOptions):
   let rounds = 0
   let taken = 0
   let largest = 0
+  let lookLost = 0
 
   async function write(generator: Generator, entry: unknown, mark: string): Promise<void> {
     const attack = { arena, mark, instance: '', runningTask: '' }
@@ -64,6 +67,7 @@ export function createHostileLoad({ enemy, arena, random }: HostileLoadOptions):
     ledger.written.push(written)
     largest = Math.max(largest, written.bytes)
     if (written.fate !== 'refused') taken += 1
+    if (written.looksLost) lookLost += 1
   }
 
   async function writeRounds(): Promise<void> {
@@ -98,6 +102,7 @@ export function createHostileLoad({ enemy, arena, random }: HostileLoadOptions):
       ledger = new Ledger()
     },
     written: () => taken,
+    lookLost: () => lookLost,
     largestBytes: () => Math.min(largest, enemy.maxEntryBytes),
   }
 }

@@ -27,6 +27,8 @@ export interface Written {
   readonly noReplay?: true
   /** Nobody has to notice what was broken before it is used. */
   readonly mayBeSilent?: true
+  /** It looks like a message whose content is gone, so a `data-loss` event may say so. */
+  readonly looksLost?: true
 }
 
 /** One entry on its way. */

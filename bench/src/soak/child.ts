@@ -29,7 +29,7 @@ const tell = (fields: Said): Promise<void> => report(fields)
 
 const queue = await openQueue(job.url, { group, publishTimeoutMs: 30_000, maxPendingMessages: 5_000 })
 queue.on('state', ({ state }) => void tell({ state }))
-queue.on('data-loss', ({ reason }) => void tell({ problem: `data-loss: ${reason}` }))
+queue.on('data-loss', ({ reason }) => void tell({ loss: reason }))
 // Errors while the link is cut are expected, and would fill the screen.
 queue.on('error', () => {})
 

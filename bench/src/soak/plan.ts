@@ -46,6 +46,8 @@ export interface Said {
   readonly foreign?: readonly Sighting[]
   readonly state?: string
   readonly problem?: string
+  /** The reason of a `data-loss` event. */
+  readonly loss?: string
   readonly residentMiB?: number
   readonly figures?: Figures
 }

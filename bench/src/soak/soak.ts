@@ -63,6 +63,8 @@ class Run {
   readonly #problems: string[] = []
   #main: Worker | undefined
   #consumer: Worker | undefined
+  /** The reasons of `data-loss` events. */
+  readonly #losses: string[] = []
   #isTooLarge = false
 
   constructor(options: RunOptions) {
@@ -133,6 +135,7 @@ class Run {
         this.#accounts.take(said)
         if (said.foreign !== undefined) hostile?.see(said.foreign)
         if (said.problem !== undefined) this.#problems.push(said.problem)
+        if (said.loss !== undefined) this.#losses.push(said.loss)
         this.#checkMemory(said.residentMiB ?? 0, worker?.restMiB ?? 0)
       }
     }
@@ -189,6 +192,10 @@ class Run {
     )
     this.#note(hostile?.missing() ?? [], 'hostile entries were neither handled nor dead-lettered')
     this.#problems.push(...(hostile?.storms() ?? []))
+    const expected = hostile?.lookLost() ?? 0
+    if (this.#losses.length > expected) {
+      this.#note(this.#losses, `data-loss events, of which hostile entries explain ${expected}`)
+    }
   }
 
   #note(list: readonly (number | string)[], what: string): void {

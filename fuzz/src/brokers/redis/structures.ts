@@ -77,7 +77,7 @@ export function structureGenerators(raw: RawRedis): readonly Generator[] {
       if (data !== undefined) await raw.send('HSET', [keys[hash], member, data])
       await raw.send('ZADD', [keys[set], score, member])
       const fate = isFirst && data !== undefined && isDue({ member, score, data }) ? 'settled' : 'ignored'
-      return { fate, names: [], bytes: 0 }
+      return { fate, names: [], bytes: 0, ...(data === undefined && { looksLost: true }) }
     }
   const list = <T>(one: fc.Arbitrary<T>, maxLength = 8) => fc.array(one, { minLength: 1, maxLength })
   const ordered = { ordered: true } as const
