@@ -19,6 +19,7 @@ export async function takeLetters(url: string, topics: readonly string[]): Promi
   const foreign: Letter[] = []
   const queue = await openQueue(url, { group })
   try {
+    const purges: (() => Promise<unknown>)[] = []
     for (const topic of topics) {
       const deadLetters = queue.deadLetters(topic)
       const all = await deadLetters.list({ limit })
@@ -28,8 +29,10 @@ export async function takeLetters(url: string, topics: readonly string[]): Promi
         if (number !== undefined) reasons.set(number, `${failure.reason}, ${failure.error.message}`)
       }
       foreign.push(...lettersFrom(topic, others))
-      if (others.length > 0) await deadLetters.purge(others.map(({ entryId }) => entryId))
+      if (others.length > 0) purges.push(() => deadLetters.purge(others.map(({ entryId }) => entryId)))
     }
+    // Not before all were listed. What stays because a purge takes too long is listed again.
+    for (const purge of purges) await purge().catch(() => undefined)
   } finally {
     await queue.disconnect()
   }

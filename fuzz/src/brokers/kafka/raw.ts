@@ -43,6 +43,10 @@ export function rawKafka({ host, port, login }: RawKafkaOptions): RawKafka {
     const opening = connect({ host, port, noDelay: true })
     await new Promise<void>((resolve, reject) => opening.once('connect', resolve).once('error', reject))
     opening.on('error', () => undefined)
+    // A broker that is killed between two requests closes it while nobody waits for an answer.
+    opening.once('close', () => {
+      if (socket === opening) socket = undefined
+    })
     if (login !== undefined) await logIn(opening, login)
     return opening
   }
@@ -75,12 +79,11 @@ export function rawKafka({ host, port, login }: RawKafkaOptions): RawKafka {
       int32(batch.length),
       batch,
     ])
-    const answer = await ask(used, [int16(produceKey), int16(produceVersion)], request)
-    if (answer === undefined) {
-      socket = undefined
+    const answer = await ask(used, [int16(produceKey), int16(produceVersion)], request).catch((error) => {
       used.destroy()
-      return undefined
-    }
+      throw error
+    })
+    if (answer === undefined) return undefined
     // Correlation, one topic with its name, one partition with its number; then the error and the offset.
     const at = 4 + 4 + 2 + Buffer.byteLength(topic) + 4 + 4
     return answer.readInt16BE(at) === 0 ? Number(answer.readBigInt64BE(at + 2)) : undefined
