@@ -229,6 +229,29 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('dead letters', () => {
     expect(replays.map(({ replayed }) => replayed).sort()).toEqual([0, 7])
   })
 
+  it('are listed beside those that expire meanwhile, as another program has told them to', async () => {
+    const queue = await open({ url: server.url })
+    const topic = freshTopic()
+    await queue.declareGroup(topic, 'workers')
+    const errors: string[] = []
+    queue.on('error', ({ error }) => void errors.push(error.message))
+    await onRaw(server.url, async (channel) => {
+      const put = (data: string, expiration?: string): boolean =>
+        channel.sendToQueue(names.dead(refOf(topic)), Buffer.from(JSON.stringify(data)), {
+          contentType: 'application/json',
+          ...(expiration && { expiration }),
+        })
+      put('first')
+      for (let number = 0; number < 6; number++) put(`gone-${number}`, '1')
+      put('last')
+      await channel.waitForConfirms()
+    })
+    const letters = queue.deadLetters(topic)
+    expect((await letters.list()).map(({ data }) => data)).toEqual(['first', 'last'])
+    expect(errors).toEqual([expect.stringMatching(/^6 of the dead letters .* they have expired/)])
+    expect(await letters.replay()).toEqual({ replayed: 2 })
+  })
+
   it('are not listed in part while another program consumes them: the list rejects', async () => {
     const { topic, letters } = await withDead(3)
     await onRaw(server.url, async (channel) => {

@@ -7,9 +7,11 @@ import { inTime } from '../connection/answers.js'
 const maxPage = 256
 const maxPageBytes = 8 * 1024 * 1024
 
-/** An expected message counts as taken by others if nothing has come for so many of these periods. */
+/** An expected message counts as gone if nothing has come for so many of these periods. */
 const quietMs = 1_000
 const maxQuiet = 10
+/** After so many of them the broker is asked whether there are any left. Its answer comes behind what it has sent. */
+const quietBeforeAsking = 2
 /** A connection that carries more than this in a period is not quiet: a large message may be on its way. */
 const quietBytes = 64 * 1024
 
@@ -30,10 +32,12 @@ export interface Borrower {
   readonly ready: number
   /**
    * Resolves with the next messages, at most `max` and about 8 MiB of them, and with none once all have been there. Rejects if the channel
-   * was lost, or if others have taken a part of them.
+   * was lost.
    */
   page(max?: number): Promise<readonly ConsumeMessage[]>
   acknowledge(message: ConsumeMessage): void
+  /** Returns how many messages were there at the beginning and have not come, because they have expired or a program has fetched them. */
+  gone(): number
   /** Puts the rest back. Resolves with how many of them others can see, or with undefined if that is not known. */
   end(): Promise<Returned | undefined>
 }
@@ -54,11 +58,13 @@ export async function borrowFrom(channel: Channel, queue: string): Promise<Borro
   })
   const ready = await untilAlone(channel, queue)
   let left = ready
+  let gone = 0
   let size = 1
 
   /** Waits until it is true, or nothing comes for too long. */
   async function until(isTrue: () => boolean, arrived: () => number): Promise<void> {
     for (let quiet = 0; quiet < maxQuiet && !isTrue() && !isOver; quiet++) {
+      if (quiet >= quietBeforeAsking && (await inTime(channel.checkQueue(queue))).messageCount === 0) return
       const before = [arrived(), bytesRead(channel)] as const
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, quietMs)
@@ -100,14 +106,12 @@ export async function borrowFrom(channel: Channel, queue: string): Promise<Borro
     if (isOver) throw new MqError('MQ_CONNECTION_LOST', 'The channel to the dead letters was lost')
     // Not before all have come: the channel would drop one that is on its way. Not later: answers would let more come.
     await inTime(channel.cancel(consumerTag))
-    if (tags.size < count) throw taken(count - tags.size)
+    gone += count - tags.size
     if (beyond.length > 0) await putBack(beyond, tags)
     size = Math.max(1, Math.min(maxPage, 2 * count, Math.floor(maxPageBytes / largest)))
+    left -= count - beyond.length
     return messages
   }
-
-  const taken = (missing: number): MqError =>
-    new MqError('MQ_OPERATION_FAILED', `Another program has taken ${missing} or more of the ${ready} dead letters`)
 
   /** Puts messages back that are too much for a page. They come again behind those that were put back before. */
   async function putBack(beyond: readonly ConsumeMessage[], tags: Set<number>): Promise<void> {
@@ -144,11 +148,14 @@ export async function borrowFrom(channel: Channel, queue: string): Promise<Borro
   return {
     ready,
     async page(max = maxPage) {
-      const count = Math.min(left, size, max)
-      const messages = count === 0 ? [] : await consume(count)
-      left -= messages.length
-      return messages
+      // Those of a whole page may have expired.
+      for (let count = Math.min(left, size, max); count > 0; count = Math.min(left, size, max)) {
+        const messages = await consume(count)
+        if (messages.length > 0) return messages
+      }
+      return []
     },
+    gone: () => gone,
     acknowledge(message) {
       const { deliveryTag } = message.fields
       if (isOver || !pages.some((tags) => tags.delete(deliveryTag))) return

@@ -89,13 +89,14 @@ export function deadLetterStore({ ref, names, link, copy, report }: DeadLetterPa
       return await work(borrower, keep)
     } finally {
       const returned = await borrower.end()
-      if (returned !== undefined && returned.found < returned.expected) reportGone(returned.expected - returned.found)
+      const gone = borrower.gone() + (returned === undefined ? 0 : Math.max(0, returned.expected - returned.found))
+      if (gone > 0) reportGone(gone)
     }
   }
 
   function reportGone(count: number): void {
-    const why = 'a policy limits their deliveries, or another program takes them'
-    report(new MqError('MQ_OPERATION_FAILED', `${count} of ${whose} are gone after they were looked at: ${why}`), ref)
+    const why = 'they have expired, a policy limits their deliveries, or another program takes them'
+    report(new MqError('MQ_OPERATION_FAILED', `${count} of ${whose} are gone while they were looked at: ${why}`), ref)
   }
 
   /** Looks at more entries than it lists and keeps those that died first, because a renewed one has changed its place. */
@@ -115,7 +116,7 @@ export function deadLetterStore({ ref, names, link, copy, report }: DeadLetterPa
       left -= messages.length
       await keep(messages)
     }
-    const wanted = Math.min(limit, borrower.ready)
+    const wanted = Math.min(limit, borrower.ready - borrower.gone())
     if (entries.length < wanted) reportPart(entries.length, wanted)
     return entries
   }
