@@ -53,7 +53,7 @@ async function started<S extends Server>({ nodes, whole, server, ...parts }: Par
     async kill() {
       const connections = (node: Node): number => node.link.connections
       const candidates = nodes.filter(({ process }) => process !== undefined)
-      dead = candidates.reduce((most, node) => (connections(node) > connections(most) ? node : most)).process
+      dead = candidates.reduce((max, node) => (connections(node) > connections(max) ? node : max)).process
       await dead?.kill()
     },
     async restart() {

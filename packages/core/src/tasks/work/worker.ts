@@ -1,4 +1,5 @@
 import { RunContext } from '../../consume/run.js'
+import type { Clock } from '../../contract/clock.js'
 import { MqError } from '../../contract/errors.js'
 import { describeWithStack } from '../../contract/failure.js'
 import type { FailedMessage, HandlerContext } from '../../contract/handler.js'
@@ -82,10 +83,10 @@ export function createWorker(task: Task, limit: StartLimit | undefined, parts: W
     if (before?.status === 'cancelled') return cancelled(job)
     if (ask.once !== undefined && (await isRepetition(job, before))) return
     try {
-      requireInTime(ask)
+      requireInTime(ask, clock)
       if (limit !== undefined) {
         await limit.turn(run.signal)
-        requireInTime(ask)
+        requireInTime(ask, clock)
       }
       await completed(job, await execute(job))
     } catch (error) {
@@ -123,27 +124,10 @@ export function createWorker(task: Task, limit: StartLimit | undefined, parts: W
     return true
   }
 
-  function requireInTime({ deadline }: Ask): void {
-    if (deadline === undefined || clock.now() <= deadline) return
-    const text = `The task had not begun by its deadline, ${new Date(deadline).toISOString()}`
-    throw unrecoverable(new MqError('MQ_TASK_EXPIRED', text))
-  }
-
-  async function execute({ message, context, ask, run, progress }: Job): Promise<FinishedTask> {
-    const { id, attempt, time, headers } = message
-    const taskContext: TaskContext = {
-      id,
-      task: task.name,
-      attempt,
-      time,
-      headers,
-      get signal() {
-        return run.signal
-      },
-      queue,
-      log: withFields(context.log, { task: task.name }),
-      progress: (fraction, note) => progress.report(fraction, note),
-    }
+  async function execute(job: Job): Promise<FinishedTask> {
+    const { message, ask, run } = job
+    const { id, attempt } = message
+    const taskContext = contextOf(job, { task, queue })
     const result = await run.within(() => task.execute(message.data, taskContext))
     const finished: FinishedTask = { status: 'completed', id, task: task.name, result }
     await failForGoodIfUnserializable(async () => {
@@ -152,13 +136,6 @@ export function createWorker(task: Task, limit: StartLimit | undefined, parts: W
       await queue.publish(taskCompleted, { id, task: task.name, attempt, result }, { id: derivedId(id, 'completed') })
     })
     return finished
-  }
-
-  /** Ends the progress of a task, and stores its last step. A process that reads how the task has ended finds the step stored. */
-  async function lastStep({ progress, stored }: Job): Promise<ProgressStep | undefined> {
-    const step = progress.close()
-    await stored?.end(step)
-    return step
   }
 
   async function completed(job: Job, finished: FinishedTask): Promise<void> {
@@ -210,4 +187,37 @@ export function createWorker(task: Task, limit: StartLimit | undefined, parts: W
   }
 
   return { handle, lastFailure }
+}
+
+function contextOf(
+  { message, context, run, progress }: Job,
+  of: { readonly task: Task; readonly queue: Queue },
+): TaskContext {
+  const { id, attempt, time, headers } = message
+  return {
+    id,
+    task: of.task.name,
+    attempt,
+    time,
+    headers,
+    get signal() {
+      return run.signal
+    },
+    queue: of.queue,
+    log: withFields(context.log, { task: of.task.name }),
+    progress: (fraction, note) => progress.report(fraction, note),
+  }
+}
+
+function requireInTime({ deadline }: Ask, clock: Pick<Clock, 'now'>): void {
+  if (deadline === undefined || clock.now() <= deadline) return
+  const text = `The task had not begun by its deadline, ${new Date(deadline).toISOString()}`
+  throw unrecoverable(new MqError('MQ_TASK_EXPIRED', text))
+}
+
+/** Ends the progress of a task, and stores its last step. A process that reads how the task has ended finds the step stored. */
+async function lastStep({ progress, stored }: Job): Promise<ProgressStep | undefined> {
+  const step = progress.close()
+  await stored?.end(step)
+  return step
 }

@@ -98,7 +98,7 @@ async function killUnderLoad(kit: Kit, times: number): Promise<void> {
   // One group has a backlog and running handlers, the other has no consumer.
   await publisher.declareGroup(kit.topic(), 'idle')
   const before = await publishBefore(kit, ledger, publisher)
-  // What is handled while a node of a cluster is away may not be acknowledged in time. A single broker stores nothing meanwhile.
+  // Messages handled while a node of a cluster is away may not be acknowledged in time. A single broker stores nothing meanwhile.
   let doubtful = 0
   for (const _ of range(times)) {
     const load = publishSteadily(ledger, publisher)
