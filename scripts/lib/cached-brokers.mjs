@@ -2,12 +2,10 @@ import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { cells } from './matrix.mjs'
-import { isGood, storedResults } from './tested-versions.mjs'
-
-const names = { rabbitmq: 'RabbitMQ', redis: 'Redis', kafka: 'Kafka' }
+import { isGood, names, storedResults } from './tested-versions.mjs'
 
 /** The newest version of each broker comes first. Clusters and Valkey run in the matrix alone. */
-const candidates = cells.filter(({ id }) => !/valkey|-cluster$/.test(id)).toReversed()
+const candidates = cells.filter(({ id, isCluster }) => !isCluster && !id.includes('valkey')).toReversed()
 
 /**
  * Chooses the brokers of `npm test`. With `MQ_TEST_NEWEST=1` they are the newest versions that are in the cache of test-brokers and

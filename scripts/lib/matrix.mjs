@@ -33,6 +33,7 @@ const cluster = (...words) => {
     title: `${one.title}, three nodes`,
     files: ['conformance.test.ts', 'cluster.test.ts'],
     report: `cluster/${one.report}`,
+    isCluster: true,
     env: { ...one.env, MQ_TEST_CLUSTER: '1' },
   }
 }

@@ -7,7 +7,7 @@ import { exists, readJson, readText, root } from './workspace.mjs'
 const storedPath = 'docs/tested-versions.json'
 const pagePath = 'docs/tested-versions.md'
 
-const names = { rabbitmq: 'RabbitMQ', redis: 'Redis', kafka: 'Kafka' }
+export const names = { rabbitmq: 'RabbitMQ', redis: 'Redis', kafka: 'Kafka' }
 
 /** The READMEs that say with which versions an adapter was tested, each with the kind of its broker. */
 export const readmes = Object.keys(names).map((kind) => ({ kind, path: `packages/${kind}/README.md` }))
@@ -38,9 +38,11 @@ export const isGood = ({ tests, suite }) => tests.failed === 0 && suite !== unde
 /** Returns the versions of a kind whose cells passed, such as `Redis 8.0.2`, first those of single servers. */
 function goodVersions(kind, stored) {
   const good = cells.filter(({ id, kind: its }) => its === kind && stored[id] !== undefined && isGood(stored[id]))
-  const of = (isCluster) =>
-    good.filter(({ id }) => id.endsWith('-cluster') === isCluster).map(({ id }) => stored[id].suite.broker)
-  return { single: of(false), clusters: of(true) }
+  const brokersOf = (some) => some.map(({ id }) => stored[id].suite.broker)
+  return {
+    single: brokersOf(good.filter(({ isCluster }) => !isCluster)),
+    clusters: brokersOf(good.filter(({ isCluster }) => isCluster)),
+  }
 }
 
 const list = (words) => (words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`)
@@ -94,18 +96,27 @@ export function unfoundedClaims(text, { kind, stored }) {
 const count = (number) => number.toLocaleString('en-US')
 const time = (ms) => (ms < 1_000 ? `${ms} ms` : `${(ms / 1_000).toFixed(1)} s`)
 
-function row({ id, title }, stored) {
+const testsOf = ({ passed, failed }) => (failed === 0 ? `${passed} passed` : `${passed} passed, ${failed} failed`)
+const casesOf = ({ held, broken }) =>
+  broken.length === 0 ? count(held) : `${count(held)}, broken: ${broken.join(', ')}`
+
+function row({ id, title, isCluster }, stored) {
   const result = stored[id]
   if (result === undefined) return `| ${title} | not measured yet | | | | | | |`
   const { suite, tests, measuredOn } = result
-  const isCluster = id.endsWith('-cluster')
-  const all = tests.failed === 0 ? `${tests.passed} passed` : `${tests.passed} passed, ${tests.failed} failed`
+  const all = testsOf(tests)
   if (suite === undefined) return `| ${title} | no report | | | | | ${all} | ${measuredOn} |`
-  const { broken, recovery } = suite
-  const cases = broken.length === 0 ? count(suite.held) : `${suite.held}, broken: ${broken.join(', ')}`
+  const { recovery } = suite
   const recovers = recovery.count === 0 ? '' : `${time(recovery.medianMs)}, ${time(recovery.maxMs)}`
   const name = `${suite.broker}${isCluster ? ', three nodes' : ''}`
-  const cellsOfRow = [name, cases, suite.notRun, `${suite.lost} of ${count(suite.stored)}`, suite.repeated, recovers]
+  const cellsOfRow = [
+    name,
+    casesOf(suite),
+    suite.notRun,
+    `${suite.lost} of ${count(suite.stored)}`,
+    suite.repeated,
+    recovers,
+  ]
   return `| ${[...cellsOfRow, all, measuredOn].join(' | ')} |`
 }
 
@@ -113,11 +124,8 @@ function runtimeRow({ id, title }, stored) {
   const result = stored[id]
   if (result === undefined) return `| ${title} | not measured yet | | |`
   const { suite, tests, measuredOn, runtime = title } = result
-  const broken = suite?.broken ?? []
-  const cases =
-    suite === undefined ? 'no report' : `${suite.held}${broken.length === 0 ? '' : `, broken: ${broken.join(', ')}`}`
-  const tried = tests.failed === 0 ? `${tests.passed} passed` : `${tests.passed} passed, ${tests.failed} failed`
-  return `| ${runtime} | ${cases} | ${tried} | ${measuredOn} |`
+  const cases = suite === undefined ? 'no report' : casesOf(suite)
+  return `| ${runtime} | ${cases} | ${testsOf(tests)} | ${measuredOn} |`
 }
 
 /** Returns the failures of a cell as a list, or nothing. */
