@@ -176,7 +176,7 @@ function chunked(entryIds: readonly string[], live: ReadonlyMap<string, LiveLett
 }
 
 function letterOf(record: KafkaRecord, log: TopicPartition): RawDeadLetter {
-  if (record.unreadable !== undefined) return unreadableLetter(record, log)
+  if (record.unreadable !== undefined) return unreadableLetter(record, log, record.unreadable.cause)
   const { message, failure } = decodeRecord(record, { ...log, isLetter: true })
   return { entryId: entryIdOf(record), message, failure: failure ?? unknownFailure(record.timestampMs) }
 }

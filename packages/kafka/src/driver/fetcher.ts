@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Cluster, nameOf, type TopicPartition } from './cluster.js'
 import { errorType, isStaleLeader } from './errors.js'
 import { logStart } from './offsets.js'
-import { producerCompression } from './records/record-batch.js'
+import { unreadableError } from './records/record-batch.js'
 import { fetch, type PartitionRead } from './requests.js'
 
 /** `position` is where the reader was, `start` the first offset that is there. */
@@ -283,9 +283,7 @@ export class Fetcher {
       const records = read.records.filter((record) => record.offset < offset)
       this.#sink.take({ ...read, records, nextOffset: offset })
     }
-    const { topic } = position
-    const why = `${cause.message}. ${producerCompression(topic)}`
-    return new Error(`The record ${offset} of ${topic} cannot be read: ${why}`, { cause })
+    return unreadableError(position.topic, { offset, cause })
   }
 
   #failed(error: unknown): void {

@@ -2,7 +2,7 @@ import type { Cluster, TopicPartition } from './cluster.js'
 import { errorType } from './errors.js'
 import { logStart } from './offsets.js'
 import { patiently } from './patience.js'
-import { type KafkaRecord, unreadableText } from './records/record-batch.js'
+import { type KafkaRecord, unreadableError } from './records/record-batch.js'
 import { fetch, type PartitionFetch, type PartitionRead } from './requests.js'
 
 /**
@@ -34,9 +34,8 @@ export async function readLog(
 }
 
 /** Throws if a record cannot be read, for logs whose rest has no meaning without it. */
-export function requireReadable({ topic }: TopicPartition, record: KafkaRecord): void {
-  if (record.unreadable === undefined) return
-  throw new Error(unreadableText(topic, record), { cause: record.unreadable.cause })
+export function requireReadable({ topic }: TopicPartition, { offset, unreadable }: KafkaRecord): void {
+  if (unreadable !== undefined) throw unreadableError(topic, { offset, cause: unreadable.cause })
 }
 
 /** Throws every error except that the offset is out of range, which it returns. */

@@ -1,17 +1,20 @@
 import { emptyHeaders, type Failure, type RawDeadLetter } from '@mq/core/adapter'
 import type { TopicPartition } from '../driver/cluster.js'
-import { type KafkaRecord, unreadableText } from '../driver/records/record-batch.js'
+import { type KafkaRecord, unreadableError } from '../driver/records/record-batch.js'
 import { entryIdOf } from './letter-key.js'
 import { decodeRecord, letterHeader } from './record.js'
 import { stubBytes } from './stub.js'
 
-/** Makes the dead letter that stands for a batch of dead letters that cannot be read: its place, its length and its first bytes. */
-export function unreadableLetter(record: KafkaRecord, log: TopicPartition): RawDeadLetter {
+/**
+ * Makes the dead letter that stands for a batch of dead letters that cannot be read for this cause: its place, its length and its first
+ * bytes.
+ */
+export function unreadableLetter(record: KafkaRecord, log: TopicPartition, cause: Error): RawDeadLetter {
   const { message } = decodeRecord(record, { ...log, isLetter: true })
-  const { value, timestampMs } = record
+  const { value, offset, timestampMs } = record
   const failure: Failure = {
     reason: 'undecodable',
-    error: { name: 'Error', message: unreadableText(log.topic, record) },
+    error: { name: 'Error', message: unreadableError(log.topic, { offset, cause }).message },
     attempts: 0,
     firstFailedAt: timestampMs,
     failedAt: timestampMs,

@@ -169,13 +169,13 @@ function abortedFilter(transactions: readonly AbortedTransaction[]) {
   }
 }
 
-/** Says how an operator keeps the broker from compressing a topic of ours. */
-export const producerCompression = (topic: string): string => `Set compression.type=producer for ${topic}`
-
-/** Says why a batch in a topic of ours cannot be read, and what to do if a codec is missing. */
-export function unreadableText(topic: string, record: KafkaRecord): string {
-  const hint = isCodecMissing(record) ? `. ${producerCompression(topic)}` : ''
-  return `The record ${record.offset} of ${topic} cannot be read: ${record.unreadable?.cause.message}${hint}`
+/** Says of a batch in a topic of ours why it cannot be read, and what an operator does if a codec is missing. */
+export function unreadableError(
+  topic: string,
+  { offset, cause }: { readonly offset: number; readonly cause: Error },
+): Error {
+  const hint = cause instanceof MissingCodecError ? `. Set compression.type=producer for ${topic}` : ''
+  return new Error(`The record ${offset} of ${topic} cannot be read: ${cause.message}${hint}`, { cause })
 }
 
 /** Returns true for a batch that can be read once a codec is registered. */
