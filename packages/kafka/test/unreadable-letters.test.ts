@@ -2,6 +2,7 @@ import type { DeadLetters, Queue } from '@mq/core'
 import { brokers, type KafkaServer, shared, until } from '@mq/test-brokers'
 import { ConfigResourceTypes, type Message } from 'kafkajs'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { subscribeMortal } from './support/mortal.js'
 import { newTopic, open } from './support/open.js'
 import { installSnappy, publishWithSnappy, withAdmin, withProducer } from './support/outside.js'
 
@@ -41,17 +42,7 @@ describe.skipIf(!brokers.wanted('kafka'))('a batch of dead letters that cannot b
     const { queue } = await open({ partitions: 1 })
     const topic = newTopic()
     const dead = `${topic}--g---dead`
-    const handled: unknown[] = []
-    let dies = true
-    await queue.subscribe(
-      topic,
-      ({ data }) => {
-        if (dies) throw new Error('no')
-        handled.push(data)
-      },
-      { retry: false },
-    )
-    const letters = queue.deadLetters(topic, 'g')
+    const { letters, handled, heal } = await subscribeMortal(queue, topic)
     const isDead = (count: number): Promise<unknown> =>
       until(async () => (await letters.list()).length === count, { what: `${count} dead letters`, timeoutMs: 15_000 })
     await queue.publish(topic, 'before')
@@ -59,7 +50,7 @@ describe.skipIf(!brokers.wanted('kafka'))('a batch of dead letters that cannot b
     await writeBatch(dead)
     await queue.publish(topic, 'after')
     await isDead(3)
-    dies = false
+    heal()
     return { queue, topic, dead, letters, handled }
   }
 

@@ -1,5 +1,6 @@
 import { brokers, shared, until } from '@mq/test-brokers'
 import { describe, expect, it } from 'vitest'
+import { subscribeMortal } from './support/mortal.js'
 import { newTopic, type Opened, open } from './support/open.js'
 import { committedOffsets, createTopics, withAdmin } from './support/outside.js'
 
@@ -78,21 +79,11 @@ describe.skipIf(!brokers.wanted('kafka'))('a message whose handler has failed', 
 describe.skipIf(!brokers.wanted('kafka'))('a dead letter', () => {
   it('whose replay cannot be written stays, and is replayed once it can', async () => {
     const topic = newTopic()
-    const handled: unknown[] = []
     const { queue } = await openFixed(topic)
-    let dies = true
-    await queue.subscribe(
-      topic,
-      ({ data }) => {
-        if (dies) throw new Error('no')
-        handled.push(data)
-      },
-      { retry: false },
-    )
+    const { letters, handled, heal } = await subscribeMortal(queue, topic)
     await queue.publish(topic, 'dead')
-    const letters = queue.deadLetters(topic, 'g')
     await until(async () => (await letters.list()).length === 1, { what: 'the dead letter', timeoutMs: 10_000 })
-    dies = false
+    heal()
     const bringBack = await takeAway(topic, 'retry')
     await expect(letters.replay()).rejects.toThrow(/missing/)
     expect((await letters.list()).map(({ data }) => data)).toEqual(['dead'])
