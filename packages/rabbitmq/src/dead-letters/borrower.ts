@@ -61,20 +61,21 @@ export async function borrowFrom(channel: Channel, queue: string): Promise<Borro
   let gone = 0
   let size = 1
 
-  /** Waits until it is true, or nothing comes for too long. */
-  async function until(isTrue: () => boolean, arrived: () => number): Promise<void> {
-    for (let quiet = 0; quiet < maxQuiet && !isTrue() && !isOver; quiet++) {
+  /** Waits until so many have come, or nothing comes for too long. */
+  async function untilCome(count: number, tags: ReadonlySet<number>): Promise<void> {
+    const isDone = (): boolean => tags.size >= count || isOver
+    for (let quiet = 0; quiet < maxQuiet && !isDone(); quiet++) {
       if (quiet >= quietBeforeAsking && (await inTime(channel.checkQueue(queue))).messageCount === 0) return
-      const before = [arrived(), bytesRead(channel)] as const
+      const before = [tags.size, bytesRead(channel)] as const
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, quietMs)
         wake = () => {
-          if (!isTrue() && !isOver) return
+          if (!isDone()) return
           clearTimeout(timer)
           resolve()
         }
       })
-      if (arrived() > before[0] || bytesRead(channel) - before[1] > quietBytes) quiet = -1
+      if (tags.size > before[0] || bytesRead(channel) - before[1] > quietBytes) quiet = -1
     }
   }
 
@@ -99,10 +100,7 @@ export async function borrowFrom(channel: Channel, queue: string): Promise<Borro
     })
     pages.push(tags)
     const { consumerTag } = await inTime(consuming)
-    await until(
-      () => tags.size >= count,
-      () => tags.size,
-    )
+    await untilCome(count, tags)
     if (isOver) throw new MqError('MQ_CONNECTION_LOST', 'The channel to the dead letters was lost')
     // Not before all have come: the channel would drop one that is on its way. Not later: answers would let more come.
     await inTime(channel.cancel(consumerTag))
