@@ -8,7 +8,11 @@ import { committedOffsets, createTopics, withAdmin } from './support/outside.js'
 async function takeAway(topic: string, kind: 'retry' | 'dead'): Promise<() => Promise<void>> {
   const server = await shared('kafka')
   const name = `${topic}--g---${kind}`
-  await withAdmin(server, (admin) => admin.deleteTopics({ topics: [name] }))
+  await withAdmin(server, async (admin) => {
+    await admin.deleteTopics({ topics: [name] })
+    // The broker answers before it knows itself that the topic is gone.
+    await until(async () => !(await admin.listTopics()).includes(name), { what: `${name} to be gone` })
+  })
   return () => createTopics(server, [{ topic: name, numPartitions: kind === 'retry' ? 7 : 2 }])
 }
 
