@@ -8,7 +8,7 @@ export default mergeConfig(
       name: 'rabbitmq',
       globalSetup: ['../test-brokers/src/setup.ts'],
       provide: { brokers: ['rabbitmq'] },
-      testTimeout: 30_000,
+      testTimeout: 60_000,
       hookTimeout: 120_000,
       maxWorkers: 2,
       // vitest wants projects with another number of workers in a group of their own.

@@ -1,11 +1,31 @@
 import { brokers, proxy, type RabbitServer, rabbitmq as startRabbit } from '@mq/test-brokers'
+import { connect } from 'amqplib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { RabbitmqOptions } from '../src/index.js'
 import { namespaceFor } from '../src/topology/names.js'
 import { eventually, freshTopic, open, pause } from './support/open.js'
 import { onRaw } from './support/raw.js'
 
 const names = namespaceFor('mq')
 const quietMs = 300
+
+/** Opens connections whose channels note the names of the queues that they declare. */
+const noting =
+  (declared: string[]): RabbitmqOptions['createClient'] =>
+  async (url, socketOptions) => {
+    const connection = await connect(url, socketOptions)
+    const createChannel = connection.createChannel.bind(connection)
+    connection.createChannel = async () => {
+      const channel = await createChannel()
+      const assertQueue = channel.assertQueue.bind(channel)
+      channel.assertQueue = (queue, ...rest) => {
+        declared.push(String(queue))
+        return assertQueue(queue, ...rest)
+      }
+      return channel
+    }
+    return connection
+  }
 
 describe.skipIf(!brokers.owned('rabbitmq'))('publishing', () => {
   let server: RabbitServer
@@ -37,6 +57,23 @@ describe.skipIf(!brokers.owned('rabbitmq'))('publishing', () => {
     const routed = results.flatMap(({ routed }, number) => (routed === 'yes' ? [number] : []))
     expect(routed.length).toBeGreaterThan(99)
     await eventually(() => routed.every((number) => got.has(number)), 'all that was routed')
+  })
+
+  it('the first publish declares no group again that its process has just declared, as long as the exchange exists', async () => {
+    const declared: string[] = []
+    const queue = await open({ url: server.url, createClient: noting(declared) })
+    const [topic, other] = [freshTopic(), freshTopic()]
+    const groups = Array.from({ length: 5 }, (_, number) => `g${number}`)
+    for (const group of groups) for (const at of [topic, other]) await queue.declareGroup(at, group)
+    await onRaw(server.url, (channel) => channel.deleteExchange(names.topic(other)))
+    declared.length = 0
+    expect(await queue.publish(topic, 1)).toMatchObject({ routed: 'yes' })
+    expect(declared.filter((name) => name.includes(topic))).toEqual([])
+    expect(await queue.publish(other, 1)).toMatchObject({ routed: 'yes' })
+    for (const group of groups) {
+      expect(await queue.stats(topic, group)).toMatchObject({ ready: 1 })
+      expect(await queue.stats(other, group)).toMatchObject({ ready: 1 })
+    }
   })
 
   it('a message larger than the broker accepts is refused, and the others are stored', async () => {

@@ -28,7 +28,7 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('stopping and ephemeral subscriptio
       await subscription.stop({ timeoutMs: 0 })
     }
     expect(attempts).toEqual([1, 1, 1])
-    expect((await queue.stats(topic)).ready).toBe(1)
+    await eventually(async () => (await queue.stats(topic)).ready === 1, 'the message to be back')
   })
 
   it('messages that the broker delivers after a stop, because it was late, come back', async () => {
@@ -143,7 +143,7 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('stopping and ephemeral subscriptio
     )
     await eventually(() => ended > 0, 'the first handlers')
     await subscription.stop()
-    expect((await queue.stats(topic)).ready).toBe(20 - ended)
+    await eventually(async () => (await queue.stats(topic)).ready === 20 - ended, 'the others to be back')
     const idle = await queue.subscribe(freshTopic(), () => {})
     const startedAt = Date.now()
     await idle.stop()

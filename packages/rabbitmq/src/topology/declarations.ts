@@ -1,7 +1,7 @@
 import type { GroupRef, TargetRef } from '@mq/core/adapter'
 import type { Channel } from 'amqplib'
 import { declareForeignGroup } from './foreign.js'
-import { declareBase, declareGroup, declareLevels, declareTopic, type TopologyOptions } from './topology.js'
+import { checkTopic, declareBase, declareGroup, declareLevels, declareTopic, type TopologyOptions } from './topology.js'
 
 /** The part of the topology that must exist before a message is sent. */
 export interface Need {
@@ -13,11 +13,12 @@ export interface Need {
 /** Everything declared since the connection came up. A late answer of an earlier connection goes into that one's record. */
 interface Declared {
   readonly topics: Set<string>
+  readonly groups: Set<string>
   base: boolean
   levels: number
 }
 
-const nothing = (): Declared => ({ topics: new Set(), base: false, levels: 0 })
+const nothing = (): Declared => ({ topics: new Set(), groups: new Set(), base: false, levels: 0 })
 
 const keyOf = ({ topic, group }: GroupRef): string => `${topic} ${group}`
 
@@ -32,6 +33,24 @@ export function createDeclarations(options: TopologyOptions) {
     record.base = true
   }
 
+  /**
+   * Declares a topic for publishing, with the groups that this adapter knows: if the exchange was deleted, they have lost their bindings.
+   * Groups that were declared on this connection need only a look at the exchange. If it is gone, the broker closes the channel, and the
+   * next try declares them all.
+   */
+  async function topicForPublishing(channel: Channel, record: Declared, topic: string): Promise<void> {
+    const known = [...groups.values()].filter((ref) => ref.topic === topic && ref.at === undefined)
+    const keys = known.map(keyOf)
+    const areDeclared = keys.length > 0 && keys.every((key) => record.groups.has(key))
+    for (const key of keys) record.groups.delete(key)
+    if (areDeclared) await checkTopic(channel, names, topic)
+    else {
+      await declareTopic(channel, names, topic)
+      for (const ref of known) await declareGroup(channel, options, ref)
+    }
+    record.topics.add(topic)
+  }
+
   return {
     get levels(): number {
       return declared.levels
@@ -41,13 +60,7 @@ export function createDeclarations(options: TopologyOptions) {
     async declare(channel: Channel, { topic, level }: Need): Promise<void> {
       const record = declared
       await base(channel, record)
-      if (topic !== undefined && !record.topics.has(topic)) {
-        await declareTopic(channel, names, topic)
-        // If the exchange was deleted, the groups have lost their bindings to it.
-        for (const ref of groups.values())
-          if (ref.topic === topic && ref.at === undefined) await declareGroup(channel, options, ref)
-        record.topics.add(topic)
-      }
+      if (topic !== undefined && !record.topics.has(topic)) await topicForPublishing(channel, record, topic)
       if (level !== undefined && level >= record.levels) {
         await declareLevels(channel, names, { from: record.levels, to: level })
         record.levels = Math.max(record.levels, level + 1)
@@ -60,10 +73,12 @@ export function createDeclarations(options: TopologyOptions) {
     /** Declares a group even if it was declared before, as another program may have deleted it. */
     async declareGroup(channel: Channel, ref: TargetRef): Promise<void> {
       const { at } = ref
+      const record = declared
       await declareBase(channel, names)
       if (at === undefined) {
         await declareTopic(channel, names, ref.topic)
         await declareGroup(channel, options, ref)
+        record.groups.add(keyOf(ref))
       } else await declareForeignGroup(channel, options, { ...ref, at })
       groups.set(keyOf(ref), ref)
     },

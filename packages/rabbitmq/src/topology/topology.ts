@@ -64,6 +64,12 @@ export async function declareTopic(channel: Channel, names: Namespace, topic: st
   await channel.bindExchange(due, names.due, destinationPattern(due))
 }
 
+/** Rejects with the broker's `NOT_FOUND`, which closes the channel, if one of the two exchanges of a topic does not exist. */
+export async function checkTopic(channel: Channel, names: Namespace, topic: string): Promise<void> {
+  await channel.checkExchange(names.topic(topic))
+  await channel.checkExchange(names.dueTopic(topic))
+}
+
 /**
  * Declares the queues of a group, to which its own messages lead. The dead-letter queue comes first: without it the broker would drop
  * the messages that it dead-letters.
