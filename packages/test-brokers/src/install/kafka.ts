@@ -9,7 +9,7 @@ import { findProgram, installRefusal, mayInstall, run, say } from './find.js'
 const minJava = 17
 
 /** The newest version that this project was tested with. */
-export const defaultKafkaVersion = '4.3.0'
+export const defaultKafkaVersion = '4.4.0'
 
 export interface NativeKafka {
   readonly java: string
@@ -19,7 +19,7 @@ export interface NativeKafka {
 
 /** Returns Kafka's jars and their dependencies. Downloads them from Maven once and keeps them in the cache folder. */
 export async function nativeKafka(version: string): Promise<NativeKafka> {
-  if (!/^\d+\.\d+\.\d+$/.test(version)) throw new TypeError(`'${version}' is not a Kafka version such as 4.3.0`)
+  if (!/^\d+\.\d+\.\d+$/.test(version)) throw new TypeError(`'${version}' is not a Kafka version such as 4.4.0`)
   const java = findJava()
   const jars = join(cacheFolder(), `kafka-${version}`)
   if (existsSync(jars)) return { java, jars }
