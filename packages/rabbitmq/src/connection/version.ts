@@ -1,5 +1,7 @@
 import type { ChannelModel } from 'amqplib'
 
+// See docs/decisions/0061-newer-brokers.md.
+
 export interface Version {
   readonly major: number
   readonly minor: number
