@@ -35,6 +35,13 @@ export const groups: readonly Mutant[] = [
     case: 'FLT-20',
   },
   {
+    id: 'standstillIsForgotten',
+    promise: 'A message that was handled while its process stood still is not run again and again.',
+    find: 'if (stoodStill) this.#standstills.keep(',
+    replace: 'if (!stoodStill) this.#standstills.keep(',
+    case: 'FLT-33',
+  },
+  {
     id: 'expiredIsNotNoticed',
     promise: 'A handler whose message may run elsewhere sees its signal abort.',
     find: 'if (this.#isExpired() && this.#owned.length > 0) {',

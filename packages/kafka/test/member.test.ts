@@ -1,7 +1,7 @@
 import { until } from '@mq/test-brokers'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Cluster, TopicPartition } from '../src/driver/cluster.js'
-import { Member, type MemberListener } from '../src/driver/group/member.js'
+import { type Loss, Member, type MemberListener } from '../src/driver/group/member.js'
 import { type Claimant, decodeClaim, encodeShare } from '../src/driver/group/shares.js'
 import type { Broker } from '../src/driver/kafkajs-types.js'
 import { createErrorFromCode } from '../src/driver/protocol.js'
@@ -65,6 +65,32 @@ function gate() {
   })
   return { opened, open: () => open() }
 }
+
+describe('a member that has lost its partitions', () => {
+  const sessionMs = 2_000
+
+  it('says that its process stood still, if it has held the event loop for a session', async () => {
+    const losses: Loss[] = []
+    let joined = 0
+    groupOfOne().start({ joined: () => void joined++, lost: (_, loss) => void losses.push(loss) })
+    await until(() => joined === 1, { what: 'the member to be in' })
+    const endsAt = performance.now() + sessionMs + 300
+    while (performance.now() < endsAt);
+    await until(() => losses.length === 1, { what: 'the loss' })
+    expect(losses[0]?.stoodStill).toBe(true)
+  })
+
+  it('does not say so if the group has thrown it out', async () => {
+    const losses: Loss[] = []
+    const group = groupOfOne()
+    let joined = 0
+    group.start({ joined: () => void joined++, lost: (_, loss) => void losses.push(loss) })
+    await until(() => joined === 1, { what: 'the member to be in' })
+    group.heartbeats.push(codes.unknownMember)
+    await until(() => losses.length === 1, { what: 'the loss' })
+    expect(losses[0]?.stoodStill).toBe(false)
+  })
+})
 
 describe('a member that the group no longer knows', () => {
   it.each(['notCoordinator', 'rebalance'] as const)(

@@ -103,6 +103,10 @@ export const mutants = {
   noFenceAfterSilence: ['accepts an acknowledgement of a process that stood still and has lost its message', 'FLT-24'],
   lateFailureTaken: ['retries a message again for a process that stood still and has lost it', 'FLT-25'],
   pausedLossUntold: ['does not abort the signal if the message was lost while the process stood still', 'FLT-26'],
+  finishedForgotten: [
+    'runs what it has handled again and again if each run takes longer than it may be silent',
+    'FLT-33',
+  ],
   silenceNoticedLate: ['notices a silent link long after the broker has given the messages away', 'FLT-28'],
   lossKnownWhenBack: ['aborts the signals of lost messages only once it is connected again', 'FLT-29'],
   retryAfterAnswer: ['stores a retry only after the message has been acknowledged', 'FLT-30'],

@@ -5,11 +5,13 @@ import type { Gap } from '../driver/fetcher.js'
 import type { Member } from '../driver/group/member.js'
 import { watchDeleted } from '../topology/deleted-topics.js'
 import type { TopicKind } from '../topology/plans.js'
-import { decodeProgress, type Progress } from '../wire/progress.js'
+import { decodeProgress } from '../wire/progress.js'
 import { Commits } from './commits.js'
 import type { ConsumerContext, HandlerOptions } from './consumer-context.js'
+import type { LateRuns } from './entry.js'
 import { type ReadConnections, Reader } from './reader.js'
 import { createSettler } from './settler.js'
+import type { StartPoint } from './start-points.js'
 import type { Tracker } from './tracker.js'
 import { createCodecReport } from './watch/missing-codec.js'
 import { StandstillWatch } from './watch/standstill.js'
@@ -80,10 +82,14 @@ export class Assignment {
     return this.#reader.isFailing || this.#standstill.isStanding
   }
 
-  add(at: TopicPartition, progress: Progress, identity?: string): void {
+  get trackers(): readonly Tracker[] {
+    return this.#workload.trackers
+  }
+
+  add(at: TopicPartition, { progress, identity }: StartPoint, lateRuns?: LateRuns): void {
     const feed = this.#reader.add(at, progress.offset, identity)
     const kind = this.#options.kinds.get(at.topic) ?? 'main'
-    this.#workload.add({ ...at, kind }, progress, feed)
+    this.#workload.add({ ...at, kind }, { progress, feed, ...(lateRuns !== undefined && { lateRuns }) })
   }
 
   /** Finishes and commits partitions that go to other members. */
@@ -141,7 +147,7 @@ export class Assignment {
     if (start < position) {
       // The log is not the one that was read before: the entries in memory have no place in it.
       this.#drop([tracker], new Error(`the log of ${nameOf(at)} ends before what was read of it`))
-      this.add(at, decodeProgress(start, null))
+      this.add(at, { progress: decodeProgress(start, null) })
       this.#reportLoss(`the log of ${nameOf(at)} was replaced or cut`)
       return
     }
@@ -170,7 +176,7 @@ export class Assignment {
       (tracker) => tracker.topic === topic && !tracker.isClosing && isOld(tracker),
     )
     this.#drop(trackers, new Error(reason))
-    for (const { partition } of trackers) this.add({ topic, partition }, decodeProgress(0, null))
+    for (const { partition } of trackers) this.add({ topic, partition }, { progress: decodeProgress(0, null) })
     if (trackers.some(({ position }) => position > 0)) this.#reportLoss(reason)
   }
 

@@ -1,4 +1,12 @@
-import { type Delivery, type Failure, type Fifo, type LazyAbort, lazyAbort, MqError } from '@mq/core/adapter'
+import {
+  type Delivery,
+  type Failure,
+  type Fifo,
+  type LazyAbort,
+  lazyAbort,
+  MqError,
+  type Settlement,
+} from '@mq/core/adapter'
 import type { TopicPartition } from '../driver/cluster.js'
 import type { KafkaRecord } from '../driver/records/record-batch.js'
 import type { TopicKind } from '../topology/plans.js'
@@ -10,10 +18,18 @@ export interface Origin extends TopicPartition {
   /** Entries that wait for a free handler. */
   readonly ready: Fifo<Entry>
   readonly states: EntryStates
+  readonly lateRuns: LateRuns | undefined
   /** It is not read, because too much of it is in memory. */
   readonly isPaused: boolean
   /** Resumes its reading if enough is gone. */
   applyPressure(): void
+}
+
+/** The runs of a partition that go on, or have ended, although it was lost by a standstill of this process. */
+export interface LateRuns {
+  /** The offset that was committed when the partition was assigned again. */
+  readonly committed: number
+  readonly byOffset: Map<number, Promise<Settlement>>
 }
 
 /** One record that is not finished. All its fields exist from the start, because one is made for each record. */
@@ -37,6 +53,8 @@ export interface Entry {
   isForwarded: boolean
   /** Set while a handler has it. */
   run: Run | undefined
+  /** How its run ends, from its start until the entry is finished. */
+  ending: Promise<Settlement> | undefined
   /** Its handler has ended, but its settlement cannot be written yet. */
   isUnsettled: boolean
   cancelTimer: (() => void) | undefined
@@ -85,6 +103,7 @@ export class EntryStates {
     entry.state = state
     entry.record = undefined
     entry.decoded = undefined
+    entry.ending = undefined
     this.running -= 1
     if (entry.isForwarded) this.#begin(entry)
     if (this.running === 0) for (const resolve of this.#idleWaiters.splice(0)) resolve()

@@ -82,7 +82,7 @@ export class EphemeralConsumer implements RunningConsumer {
   #add(at: TopicPartition, from: number): void {
     const feed = this.#fetcher.add(at, from)
     const kind = this.#kinds.get(at.topic) ?? 'main'
-    this.#workload.add({ ...at, kind }, decodeProgress(from, null), feed)
+    this.#workload.add({ ...at, kind }, { progress: decodeProgress(from, null), feed })
   }
 
   /** Reads partitions that were added from their beginning. */

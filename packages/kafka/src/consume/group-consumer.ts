@@ -1,7 +1,7 @@
 import { type ConsumerHealth, type GroupRef, MqError } from '@mq/core/adapter'
 import type { Cluster, TopicPartition } from '../driver/cluster.js'
 import { asMqError, isAuthError, isLinkError, isRefusedMembership } from '../driver/errors.js'
-import { Member } from '../driver/group/member.js'
+import { type Loss, Member } from '../driver/group/member.js'
 import type { TopicKind } from '../topology/plans.js'
 import { Assignment } from './assignment.js'
 import {
@@ -11,6 +11,7 @@ import {
   type RunningConsumer,
   stopReason,
 } from './consumer-context.js'
+import { Standstills } from './standstills.js'
 import { findStartPoints } from './start-points.js'
 
 /** How long a stop may take beyond its timeout. */
@@ -40,6 +41,7 @@ export class GroupConsumer implements RunningConsumer {
   /** Carries the requests of the membership, which can take as long as a rebalance. */
   readonly #membership: Cluster
   readonly #member: Member
+  readonly #standstills = new Standstills()
   #assignment: Assignment | undefined
   #isOut = true
   #starting: { resolve(): void; reject(error: Error): void } | undefined
@@ -72,7 +74,7 @@ export class GroupConsumer implements RunningConsumer {
     this.#member.start({
       assigned: (partitions) => this.#assigned(partitions),
       revoked: async (partitions) => await this.#assignment?.release(partitions),
-      lost: (_, cause) => this.#lost(cause),
+      lost: (_, loss) => this.#lost(loss),
       joined: (pending) => {
         this.#isOut = false
         if (pending === 0) this.#starting?.resolve()
@@ -126,7 +128,10 @@ export class GroupConsumer implements RunningConsumer {
       connections: { main: this.#main, waiting: this.#waiting },
       kinds: this.#kinds,
     })
-    for (const { at, progress, identity } of points) this.#assignment.add(at, progress, identity)
+    for (const { at, progress, identity } of points) {
+      const { lateRuns, ...known } = this.#standstills.resume(at, { progress, identity })
+      this.#assignment.add(at, known, lateRuns)
+    }
     for (const topic of replaced) {
       const reason = `the topic ${topic} was deleted at the broker and created again`
       this.#context.report({ type: 'data-loss', ...this.#ref, reason })
@@ -136,7 +141,9 @@ export class GroupConsumer implements RunningConsumer {
     this.#context.report({ type: 'data-loss', ...this.#ref, reason })
   }
 
-  #lost(cause: unknown): void {
+  #lost({ cause, stoodStill }: Loss): void {
+    // A process that stood still knows what it has handled. Without this, a handler that always takes that long would run forever.
+    if (stoodStill) this.#standstills.keep(this.#assignment?.trackers ?? [])
     this.#assignment?.lose(cause)
     this.#assignment = undefined
   }

@@ -1,6 +1,6 @@
 import type { Handle, Settlement } from '@mq/core/adapter'
 import type { CommitGate } from './commits.js'
-import type { Entry } from './entry.js'
+import type { Entry, Run } from './entry.js'
 import type { ReadyQueue } from './ready-queue.js'
 import type { Settler } from './settler.js'
 
@@ -96,7 +96,16 @@ export class Handlers {
     const run = entry.tracker.states.start(entry, this.#options.topic)
     this.#running += 1
     this.#runningBytes += entry.bytes
-    void this.#options.handle(run).then((settlement) => this.#settle(entry, settlement))
+    entry.ending = this.#endingOf(entry, run)
+    void entry.ending.then((settlement) => this.#settle(entry, settlement))
+  }
+
+  /** Calls the handler, unless an earlier run in this process has handled the record. */
+  #endingOf({ tracker, offset }: Entry, run: Run): Promise<Settlement> {
+    const late = tracker.lateRuns?.byOffset.get(offset)
+    if (late === undefined) return this.#options.handle(run)
+    tracker.lateRuns?.byOffset.delete(offset)
+    return late.then((settlement) => (settlement.kind === 'release' ? this.#options.handle(run) : settlement))
   }
 
   #settle(entry: Entry, settlement: Settlement): void {
@@ -105,9 +114,9 @@ export class Handlers {
     if (settlement.kind === 'done' || this.#options.ephemeral) this.end(entry, 'done')
     else if (settlement.kind === 'release') this.end(entry, 'void')
     else {
-      void this.#settler
-        .carryOut(entry, settlement, () => this.#freeHandler(entry))
-        .then((isDone) => this.end(entry, isDone ? 'done' : 'void'))
+      const writing = this.#settler.carryOut(entry, settlement, () => this.#freeHandler(entry))
+      entry.ending = writing.then((isDone) => (isDone ? { kind: 'done' } : settlement))
+      void writing.then((isDone) => this.end(entry, isDone ? 'done' : 'void'))
     }
   }
 

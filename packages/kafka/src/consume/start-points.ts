@@ -3,12 +3,15 @@ import { committedOffsets, partitionOffsets } from '../driver/offsets.js'
 import type { TopicKind } from '../topology/plans.js'
 import { decodeProgress, isOfDeletedTopic, type Progress } from '../wire/progress.js'
 
+/** The point at which the reading of a partition begins. */
+export interface StartPoint {
+  readonly progress: Progress
+  /** See `Cluster.identityOf`. */
+  readonly identity?: string | undefined
+}
+
 export interface StartPoints {
-  readonly points: readonly {
-    readonly at: TopicPartition
-    readonly progress: Progress
-    readonly identity: string | undefined
-  }[]
+  readonly points: readonly (StartPoint & { readonly at: TopicPartition })[]
   /** The topics that were deleted and created again since the group has committed. */
   readonly replaced: ReadonlySet<string>
   /** True if the offsets of the group have expired at the broker. */

@@ -5,7 +5,7 @@ import type { KafkaRecord } from '../driver/records/record-batch.js'
 import type { PartitionRead } from '../driver/requests.js'
 import type { TopicKind } from '../topology/plans.js'
 import { finishedRanges, type Progress, SkippedRanges } from '../wire/progress.js'
-import { type Entry, EntryStates, type Origin } from './entry.js'
+import { type Entry, EntryStates, type LateRuns, type Origin } from './entry.js'
 
 export interface TrackerOptions {
   /** It commits nothing, so finished entries may be forgotten. */
@@ -29,6 +29,9 @@ export class Tracker implements Origin {
   readonly feed: Feed
   readonly ready = new Fifo<Entry>()
   readonly states = new EntryStates()
+  readonly lateRuns: LateRuns | undefined
+  /** The offset that was committed when it began. No later commit of the group lies before. */
+  readonly committedFirst: number
   /** The offset behind the last record read. */
   position: number
   /** The state that was committed last, as `Commits` writes it. */
@@ -45,7 +48,7 @@ export class Tracker implements Origin {
 
   constructor(
     at: TopicPartition & { readonly kind: TopicKind },
-    reading: { readonly progress: Progress; readonly feed: Feed },
+    reading: { readonly progress: Progress; readonly feed: Feed; readonly lateRuns?: LateRuns },
     options: TrackerOptions,
   ) {
     this.topic = at.topic
@@ -53,6 +56,8 @@ export class Tracker implements Origin {
     this.kind = at.kind
     this.#options = options
     this.feed = reading.feed
+    this.lateRuns = reading.lateRuns
+    this.committedFirst = reading.lateRuns?.committed ?? reading.progress.offset
     this.#skipped = new SkippedRanges(reading.progress.done)
     this.position = reading.progress.offset
   }
@@ -85,6 +90,7 @@ export class Tracker implements Origin {
       key: undefined,
       isForwarded: false,
       run: undefined,
+      ending: undefined,
       isUnsettled: false,
       cancelTimer: undefined,
     }

@@ -6,7 +6,7 @@ import type { TopicKind } from '../topology/plans.js'
 import type { Progress } from '../wire/progress.js'
 import type { CommitGate } from './commits.js'
 import { Delays } from './delays.js'
-import { decodedOf, type Entry } from './entry.js'
+import { decodedOf, type Entry, type LateRuns } from './entry.js'
 import { Handlers, type HandlersOptions } from './handlers.js'
 import { ReadyQueue } from './ready-queue.js'
 import type { Settler } from './settler.js'
@@ -49,8 +49,11 @@ export class Workload {
     return this.#trackers.get(nameOf(at))
   }
 
-  add(at: TopicPartition & { readonly kind: TopicKind }, progress: Progress, feed: Feed): void {
-    this.#trackers.set(nameOf(at), new Tracker(at, { progress, feed }, this.#options))
+  add(
+    at: TopicPartition & { readonly kind: TopicKind },
+    reading: { readonly progress: Progress; readonly feed: Feed; readonly lateRuns?: LateRuns },
+  ): void {
+    this.#trackers.set(nameOf(at), new Tracker(at, reading, this.#options))
   }
 
   /** Takes records of one partition, in order. */

@@ -38,6 +38,20 @@ export function finishedRanges(
   return { done: [...done, ...behind], doneCount }
 }
 
+/** Joins what two owners of a partition know. The one that is further along is right about what lies before its offset. */
+export function joinProgress(one: Progress, other: Progress): Progress {
+  const offset = Math.max(one.offset, other.offset)
+  const done: { first: number; last: number }[] = []
+  for (const { first, last } of [...one.done, ...other.done].sort((left, right) => left.first - right.first)) {
+    if (last < offset) continue
+    const before = done.at(-1)
+    if (before !== undefined && first <= before.last + 1) before.last = Math.max(before.last, last)
+    else done.push({ first: Math.max(first, offset), last })
+  }
+  const doneCount = done.reduce((count, { first, last }) => count + last - first + 1, 0)
+  return { offset, done, doneCount, running: other.running }
+}
+
 /** Brokers take 4,096 bytes of metadata by default. */
 const maxTextLength = 3_500
 

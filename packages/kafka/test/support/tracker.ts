@@ -1,4 +1,4 @@
-import type { Entry } from '../../src/consume/entry.js'
+import type { Entry, LateRuns } from '../../src/consume/entry.js'
 import { Tracker } from '../../src/consume/tracker.js'
 import type { TopicKind } from '../../src/topology/plans.js'
 import { decodeProgress, type Progress } from '../../src/wire/progress.js'
@@ -10,8 +10,13 @@ export const trackerOf = ({
   kind = 'main' as TopicKind,
   partition = 0,
   progress = decodeProgress(0, null) as Progress,
+  lateRuns = undefined as LateRuns | undefined,
 } = {}): Tracker =>
-  new Tracker({ topic: 't', partition, kind }, { progress, feed }, { ephemeral: false, maxUncommitted: 10_000 })
+  new Tracker(
+    { topic: 't', partition, kind },
+    { progress, feed, ...(lateRuns && { lateRuns }) },
+    { ephemeral: false, maxUncommitted: 10_000 },
+  )
 
 /** Reads one record. Returns undefined if an earlier owner has finished it. */
 export function takeOne(tracker: Tracker, { offset, bytes }: { offset: number; bytes: number }): Entry | undefined {

@@ -23,6 +23,7 @@ import type { Push } from './wire.js'
 /** One call of `handle`. The first event that ends it removes it from `#runs`. Later ones have no effect. */
 interface Run {
   readonly delivery: number
+  readonly id: string | undefined
   readonly connection: Connection
   readonly abort: LazyAbort
 }
@@ -70,6 +71,8 @@ export class GroupConsumer implements Consumer {
   #acknowledged = 0
   /** The failures that the broker has not stored, although it no longer counts them as running. */
   #unstored: (readonly [delivery: number, settlement: Settlement])[] = []
+  /** The ids of messages that were handled while the process stood still, so that the broker did not hear of it. */
+  readonly #handledUnheard = new Set<string>()
   /** The run whose handler was called and has not awaited anything yet. */
   #starting: Run | undefined
   /** The run from which the consumer was stopped. */
@@ -174,6 +177,10 @@ export class GroupConsumer implements Consumer {
       return
     }
     if (this.#broken) return
+    if (message.attributes.id !== undefined && this.#handledUnheard.delete(message.attributes.id)) {
+      this.#send({ delivery, connection }, { kind: 'done' })
+      return
+    }
     if (this.#runs.size >= this.#options.concurrency && this.#fetchesMore) {
       this.#fetched.push({ push, connection })
       return
@@ -196,7 +203,7 @@ export class GroupConsumer implements Consumer {
       return
     }
     if (this.#faulty('undecodableStaysIll') && !isJson(message.body)) this.#status = 'recovering'
-    const run: Run = { delivery, connection, abort: lazyAbort() }
+    const run: Run = { delivery, id: message.attributes.id, connection, abort: lazyAbort() }
     this.#runs.set(delivery, run)
     if (this.#faulty('leaseByTimeOfDay')) this.#watchLease(delivery)
     const delivered: Delivery = {
@@ -299,13 +306,20 @@ export class GroupConsumer implements Consumer {
 
   #settle(run: Run, settlement: Settlement): void {
     const isLost = !this.#runs.delete(run.delivery)
+    if (isLost) this.#keep(run, settlement)
     if (isLost && this.#faulty('noFencing')) this.#sendLate(run, settlement)
     if (isLost) return
     const isAcked = run === this.#stoppedFrom && this.#faulty('stopInRunAcks')
-    this.#send(run, isAcked ? { kind: 'done' } : this.#carriedOutAs(settlement))
+    const sent = this.#send(run, isAcked ? { kind: 'done' } : this.#carriedOutAs(settlement))
+    sent?.catch(() => this.#keep(run, settlement))
     this.#idle?.()
     const next = this.#fetched.shift()
     if (next !== undefined) this.#start(next.push, next.connection)
+  }
+
+  #keep({ id }: Run, settlement: Settlement): void {
+    if (!this.#standstill.wasPaused || this.#faulty('finishedForgotten')) return
+    if (id !== undefined && settlement.kind === 'done') this.#handledUnheard.add(id)
   }
 
   #carriedOutAs(settlement: Settlement): Settlement {
@@ -320,15 +334,19 @@ export class GroupConsumer implements Consumer {
   }
 
   /** Sends a settlement. If it is lost, the message is delivered again. */
-  #send({ delivery, connection }: Pick<Run, 'delivery' | 'connection'>, settlement: Settlement): void {
+  #send(
+    { delivery, connection }: Pick<Run, 'delivery' | 'connection'>,
+    settlement: Settlement,
+  ): Promise<unknown> | undefined {
     if (settlement.kind === 'done') this.#acknowledged += 1
-    if (settlement.kind === 'done' && this.#acknowledged % 10 === 0 && this.#faulty('ackForgotten')) return
+    if (settlement.kind === 'done' && this.#acknowledged % 10 === 0 && this.#faulty('ackForgotten')) return undefined
     const asked = connection.ask<'settle'>({ type: 'settle', delivery, settlement })
     this.#track(asked)
     const isStoredLater =
       (settlement.kind === 'retry' && this.#faulty('retryAfterAnswer')) ||
       (settlement.kind === 'dead' && this.#faulty('deadAfterAnswer'))
     if (isStoredLater) void this.#storeLater(asked, delivery, settlement, connection)
+    return asked
   }
 
   async #storeLater(asked: Promise<unknown>, delivery: number, settlement: Settlement, connection: Connection) {

@@ -13,11 +13,17 @@ export interface MemberListener {
   /** These go to other members as soon as this resolves. Until then their work is to be finished and committed. */
   revoked(partitions: readonly TopicPartition[]): Promise<void>
   /** The member has lost all that it owned, and others may own it already. */
-  lost(partitions: readonly TopicPartition[], error: unknown): void
+  lost(partitions: readonly TopicPartition[], loss: Loss): void
   /** The member is in the group, and gets that many more partitions once their owners have released them. */
   joined(pending: number): void
   /** The member is out of the group, or cannot reach it, and tries to join. */
   failing(error: unknown): void
+}
+
+export interface Loss {
+  readonly cause: unknown
+  /** True if this process itself stood still for about as long as a session, so that the group had to take it for dead. */
+  readonly stoodStill: boolean
 }
 
 type Wake = 'rebalance' | 'coordinator' | 'expired' | 'fenced' | 'stop'
@@ -30,6 +36,8 @@ const weights: Readonly<Record<Wake, number>> = { rebalance: 0, coordinator: 1, 
 
 /** How often the number of partitions is checked. */
 const metadataAgeMs = 30_000
+/** The part of a session that explains its end if no timer has run for that long. */
+const standstillShare = 0.7
 
 /**
  * A membership in a consumer group, from `start` to `stop`. It joins, joins again when the group changes, and starts over after any
@@ -50,6 +58,9 @@ export class Member {
   #lastContact = Number.NEGATIVE_INFINITY
   #heartbeat: NodeJS.Timeout | undefined
   #beating = false
+  /** When its timer has run last, and when it last ran after a standstill. */
+  #lastBeat = 0
+  #stoodStillAt = Number.NEGATIVE_INFINITY
   #wake: ((wake: Wake) => void) | undefined
   #woken: Wake | undefined
   /** The failure that made the member look for the coordinator again. */
@@ -64,6 +75,7 @@ export class Member {
 
   start(listener: MemberListener): void {
     this.#listener = listener
+    this.#lastBeat = performance.now()
     this.#heartbeat = setInterval(() => this.#beat(), this.#heartbeatMs)
     this.#ended = this.#run()
   }
@@ -195,14 +207,18 @@ export class Member {
     this.#listener?.failing(error)
   }
 
-  #lose(error: unknown): void {
+  #lose(cause: unknown): void {
     const owned = this.#owned
     this.#owned = []
     this.#ownedIn = -1
-    if (owned.length > 0) this.#listener?.lost(owned, error)
+    const stoodStill = performance.now() - this.#stoodStillAt < this.#options.sessionTimeoutMs
+    if (owned.length > 0) this.#listener?.lost(owned, { cause, stoodStill })
   }
 
   #beat(): void {
+    const now = performance.now()
+    if (now - this.#lastBeat > this.#options.sessionTimeoutMs * standstillShare) this.#stoodStillAt = now
+    this.#lastBeat = now
     if (this.#isExpired() && this.#owned.length > 0) {
       // The group may have given everything to others, whether it can be reached or not.
       this.#lose(new Error(`No sign of life from the group ${this.#options.groupId} within the session timeout`))

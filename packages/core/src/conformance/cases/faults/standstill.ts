@@ -57,6 +57,37 @@ export const standstillFaults: readonly ConformanceCase[] = [
     timeoutMs,
     run: (kit) => goOnLate(kit, { handler: 'block', afterMs: kit.redeliveryMs }),
   },
+  {
+    id: 'FLT-33',
+    title:
+      'a handler that holds the event loop past redeliveryMs, without another consumer, is not run again and again',
+    promises: [4, 6],
+    level: 'required',
+    needs: ['worker'],
+    timeoutMs,
+    async run(kit) {
+      const [queue, topic] = [await kit.queue(), kit.topic()]
+      await queue.declareGroup(topic, 'g')
+      const { redeliveryMs } = kit.capabilities
+      const worker = await kit.worker({ topic, handler: 'block', afterMs: redeliveryMs + 1_000, attempts: 3 })
+      await queue.publish(topic, 1, { id: 'm' })
+      const isHandled = (): boolean => of(worker, 'handled').length > 0
+      await kit.until('the message to be handled', isHandled, { timeoutMs: redeliveryMs + healMs })
+      // A run whose answer came too late may be repeated, at once or when the broker gives the message away.
+      const isSettled = async (): Promise<boolean> => {
+        const { ready = 0, inFlight = 0, retrying = 0 } = await queue.stats(topic)
+        return ready + inFlight + retrying === 0 && of(worker, 'started').length === of(worker, 'handled').length
+      }
+      await kit.until('the group to be empty', isSettled, { timeoutMs: 3 * redeliveryMs + healMs })
+      await kit.quiet(() => worker.events.length)
+      await worker.kill()
+      const later = await kit.collect(queue, topic)
+      await kit.quiet(() => later.runs.length)
+      assert.ok(of(worker, 'started').length <= 2, `the message ran ${of(worker, 'started').length} times`)
+      assert.deepEqual(later.ids, [])
+      assert.deepEqual(await queue.deadLetters(topic).list(), [])
+    },
+  },
 ]
 
 type Program = Pick<WorkerProgram, 'handler' | 'afterMs' | 'attempts'>
