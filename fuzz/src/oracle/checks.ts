@@ -53,7 +53,12 @@ function checkSecrets(ledger: Ledger, secrets: readonly string[]): void {
 
 function checkTexts(ledger: Ledger): void {
   for (const text of ledger.texts) checkText(text)
-  for (const letter of ledger.letters.values()) checkText(failureText(letter), letter.id)
+  for (const letter of ledger.letters.values()) {
+    const { name, message, code = '' } = letter.failure.error
+    checkText(`dead letter: ${name}: ${code}`, letter.id)
+    // The text of an error may have several lines.
+    checkText(message.replaceAll(/[\n\t]/g, ' '), letter.id)
+  }
 }
 
 function checkIds(ledger: Ledger): void {

@@ -68,6 +68,16 @@ describe('describeError', () => {
     }
   })
 
+  it('escapes what a terminal acts upon, and leaves only the lines of the message', () => {
+    const forged = '\u001b[31m\r\n\tforged\u009b'
+    const shown = { name: forged, message: forged, code: forged }
+    const escaped = '\\u001b[31m\\u000d\\u000a\\u0009forged\\u009b'
+    const expected = { name: escaped, message: '\\u001b[31m\n\tforged\\u009b', code: escaped }
+    expect(describeError(shown)).toEqual(expected)
+    const stored = { reason: 'error', error: shown, attempts: 1, firstFailedAt: 1, failedAt: 1 }
+    expect(decodeFailure(JSON.stringify(stored))?.error).toEqual(expected)
+  })
+
   it.each(hostile)('describes %s without throwing', (_, error) => {
     const { name, message } = describeError(error)
     expect(typeof name).toBe('string')

@@ -12,8 +12,8 @@ export const deadLetters: readonly Mutant[] = [
   {
     id: 'listStopsAtAHundred',
     promise: 'A list of dead letters has as many entries as its limit allows.',
-    find: "for (let after = '-'; found.length < limit && sizes.total() < maxListBytes; ) {",
-    replace: "for (let after = '-'; found.length < Math.min(limit, pageSize) && sizes.total() < maxListBytes; ) {",
+    find: "for (let after = '-'; found.length < limit && bytes < maxListBytes; ) {",
+    replace: "for (let after = '-'; found.length < Math.min(limit, pageSize) && bytes < maxListBytes; ) {",
     case: 'DLQ-9',
   },
   {
@@ -27,12 +27,12 @@ export const deadLetters: readonly Mutant[] = [
   {
     id: 'deletesBeforeItReplays',
     promise: 'A replay that is interrupted loses no dead letter.',
-    find: 'retryWithin(replaying, async () => Number(await link.run(replayScript, [dead, due, dueData], ids)))',
+    find: 'retryWithin(replaying, async () => (await link.run(replayScript, [dead, due, dueData], ids)) as [number, number])',
     replace: `retryWithin(replaying, async () => {
       void [replayScript, due, dueData]
       let count = 0
       for (const id of ids) {
-        const [entry] = await page(id, id, 1)
+        const [entry] = (await link.send('XRANGE', [dead, id, id])) as readonly RawEntry[]
         if (entry === undefined) continue
         await link.send('XDEL', [dead, id])
         const fields = entry[1] ?? []
@@ -40,7 +40,7 @@ export const deadLetters: readonly Mutant[] = [
         await link.send('XADD', [place.keys.retry, '*', ...own])
         count += 1
       }
-      return count
+      return [count, ids.length]
     })`,
     case: 'DLQ-24',
   },

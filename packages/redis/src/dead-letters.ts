@@ -3,12 +3,9 @@ import type { Link } from './connection/link.js'
 import { retryWithin } from './connection/retry.js'
 import { decodeEntry, type RawEntry } from './wire/entry.js'
 import type { GroupPlace } from './wire/keys.js'
-import { purgeScript, replayScript } from './wire/scripts/dead.js'
+import { idsScript, listScript, purgeScript, replayScript } from './wire/scripts/dead.js'
 
 const pageSize = 100
-/** How many entries the first page has, whose size nobody knows. The next ones follow from the largest entry. */
-const firstPageSize = 8
-const maxPageBytes = 4 * 1024 * 1024
 /** A list ends at this size, even below its limit, because it is held in memory. */
 const maxListBytes = 64 * 1024 * 1024
 
@@ -22,28 +19,36 @@ export function deadLetterStore(
   const replaying = { what: 'Replaying dead letters', link, timeoutMs, isRepeatable: false }
   const purging = { what: 'Purging dead letters', link, timeoutMs, isRepeatable: false }
 
-  const page = async (after: string, until: string, count: number): Promise<readonly RawEntry[]> =>
-    (await link.send('XRANGE', [dead, after, until, 'COUNT', count])) as readonly RawEntry[]
-
   async function list(limit: number): Promise<readonly RawDeadLetter[]> {
     const found: RawDeadLetter[] = []
-    const sizes = pageSizes()
-    for (let after = '-'; found.length < limit && sizes.total() < maxListBytes; ) {
-      const count = Math.min(sizes.next(), limit - found.length)
-      const entries = await page(after, '+', count)
-      sizes.learn(entries)
+    let bytes = 0
+    for (let after = '-'; found.length < limit && bytes < maxListBytes; ) {
+      const count = Math.min(pageSize, limit - found.length)
+      const entries = (await link.run(listScript, [dead], [after, count])) as readonly RawEntry[]
+      if (entries.length === 0) break
       for (const entry of entries) {
         const letter = deadLetterOf(entry, place)
         found.push(letter)
         after = `(${letter.entryId}`
+        bytes += bytesOf(entry)
       }
-      if (entries.length < count) break
     }
     return found
   }
 
-  const replaySome = (ids: readonly string[]): Promise<number> =>
-    retryWithin(replaying, async () => Number(await link.run(replayScript, [dead, due, dueData], ids)))
+  /** A part is as much as one run of the script moves. */
+  const replayPart = async (ids: readonly string[]): Promise<readonly [replayed: number, seen: number]> =>
+    retryWithin(replaying, async () => (await link.run(replayScript, [dead, due, dueData], ids)) as [number, number])
+
+  async function replaySome(ids: readonly string[]): Promise<number> {
+    let total = 0
+    for (let at = 0; at < ids.length; ) {
+      const [replayed, seen] = await replayPart(ids.slice(at))
+      total += replayed
+      at += seen
+    }
+    return total
+  }
 
   const purgeSome = (ids: readonly string[]): Promise<number> =>
     retryWithin(purging, async () => Number(await link.run(purgeScript, [dead], ids)))
@@ -54,15 +59,12 @@ export function deadLetterStore(
     const newest = await retryWithin(reading, () => link.send('XREVRANGE', [dead, '+', '-', 'COUNT', 1]))
     const [last] = newest as readonly RawEntry[]
     let replayed = 0
-    const sizes = pageSizes()
     for (let after = '-'; last !== undefined; ) {
-      const from = after
-      const count = sizes.next()
-      const entries = await retryWithin(reading, () => page(from, last[0].toString(), count))
-      sizes.learn(entries)
-      const ids = entries.map(([id]) => id.toString())
-      if (ids.length > 0) replayed += await replaySome(ids)
-      if (ids.length < count) break
+      const [from, until] = [after, last[0].toString()]
+      const found = await retryWithin(reading, () => link.run(idsScript, [dead], [from, until, pageSize]))
+      const ids = (found as readonly Buffer[]).map(String)
+      if (ids.length === 0) break
+      replayed += await replaySome(ids)
       after = `(${ids.at(-1)}`
     }
     return replayed
@@ -75,24 +77,7 @@ export function deadLetterStore(
   }
 }
 
-/** Decides how many entries to read at a time, so that a page of large ones does not fill the memory. */
-function pageSizes() {
-  let largest = maxPageBytes / firstPageSize
-  let total = 0
-  return {
-    next: (): number => Math.max(1, Math.min(pageSize, Math.floor(maxPageBytes / largest))),
-    learn(entries: readonly RawEntry[]): void {
-      if (entries.length === 0) return
-      largest = 1
-      for (const [, fields] of entries) {
-        const bytes = (fields ?? []).reduce((sum, field) => sum + field.length, 0)
-        largest = Math.max(largest, bytes)
-        total += bytes
-      }
-    },
-    total: (): number => total,
-  }
-}
+const bytesOf = ([, fields]: RawEntry): number => (fields ?? []).reduce((sum, field) => sum + field.length, 0)
 
 /** Redis keeps each half of an entry's id in 64 bits. */
 const maxIdHalf = 2n ** 64n - 1n

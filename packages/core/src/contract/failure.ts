@@ -1,3 +1,4 @@
+import { escapeControls, escapeUnlessLines } from './checks/escaped.js'
 import { withoutSecrets } from './checks/secrets.js'
 import { maxDeadStackLength, stackOf, tidied } from './checks/stacks.js'
 import { isMqError } from './errors.js'
@@ -5,7 +6,7 @@ import { isUnrecoverable } from './retry-errors.js'
 
 /**
  * The reason why a message was not handled. It travels with the message through its retries and into the dead letters. Its texts are cut
- * to 256 characters and show no passwords.
+ * to 256 characters and show no passwords. Control characters are escaped, except the line breaks and tabs of `error.message`.
  */
 export interface Failure {
   readonly reason: FailureReason
@@ -58,21 +59,24 @@ export interface TaskFailure extends Omit<FailureError, 'stack'> {
 
 const maxTextLength = 256
 
-const cut = (text: string): string => {
-  const wellFormed = withoutSecrets(Buffer.from(text).toString())
+const cut = (text: string, escaped = escapeControls): string => {
+  // One character more than is shown is enough to know that something is left out.
+  const wellFormed = escaped(withoutSecrets(Buffer.from(text).toString()).slice(0, maxTextLength + 1))
   if (wellFormed.length <= maxTextLength) return wellFormed
   // Half of a surrogate pair at the cut is dropped.
   return `${wellFormed.slice(0, maxTextLength - 3).replace(/[\uD800-\uDBFF]$/, '')}...`
 }
 
+const cutLines = (text: string): string => cut(text, escapeUnlessLines)
+
 /** Describes a thrown value as plain text, without its stack. It never throws, not even for an object with hostile getters. */
 export function describeError(error: unknown): Omit<FailureError, 'stack'> {
   try {
-    if (typeof error !== 'object' || error === null) return { name: 'Error', message: cut(String(error)) }
+    if (typeof error !== 'object' || error === null) return { name: 'Error', message: cutLines(String(error)) }
     const { name, message, code } = error as { name?: unknown; message?: unknown; code?: unknown }
     const described = {
       name: cut(typeof name === 'string' && name !== '' ? name : 'Error'),
-      message: cut(typeof message === 'string' ? message : Object.prototype.toString.call(error)),
+      message: cutLines(typeof message === 'string' ? message : Object.prototype.toString.call(error)),
     }
     return typeof code === 'string' || typeof code === 'number' ? { ...described, code: cut(String(code)) } : described
   } catch {

@@ -1,3 +1,4 @@
+import { escapeUnlessLines } from './escaped.js'
 import { withoutSecrets } from './secrets.js'
 
 /** How much of a stack a `settled` event and `onLastFailure` get. */
@@ -11,13 +12,7 @@ const firstFrame = /\n\s+at /
 
 /** Cuts a stack and escapes the control characters in it, except line breaks and tabs. */
 export function tidied(stack: string, maxLength: number): string {
-  const shown = stack
-    .slice(0, maxLength)
-    .replace(/\r\n/g, '\n')
-    // A terminal acts upon these.
-    .replace(/(?![\n\t])\p{Cc}/gu, (character) => {
-      return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`
-    })
+  const shown = escapeUnlessLines(stack.slice(0, maxLength))
   const wellFormed = Buffer.from(shown).toString()
   if (stack.length <= maxLength && wellFormed.length <= maxLength) return wellFormed
   return `${wellFormed.slice(0, maxLength - 3).replace(/[\uD800-\uDBFF]$/, '')}...`

@@ -2,6 +2,11 @@ import { unreadableField } from '../fields.js'
 
 // The pieces of Lua that several scripts share. Each defines one local function.
 
+/**
+ * A script ends after an entry with which it has moved or read this much, so that large entries do not hold up the broker for all others.
+ */
+export const maxScriptBytes = 4 * 1024 * 1024
+
 /** The broker's time in ms, rounded up, so that a due time derived from it is never early. */
 export const nowUp = `
 local function now_up()
@@ -44,7 +49,7 @@ local function add_waiting(set, data, score, packed)
 end`
 
 /**
- * Moves at most `limit` due messages from a sorted set and its hash to a stream. Returns how many of them had no fields and are lost. A
+ * Moves at most `limit` due messages, and not many large ones at once, from a sorted set and its hash to a stream. Returns how many of them had no fields and are lost. A
  * message that cannot be unpacked becomes an entry that its readers cannot decode, so that each group has it as a dead letter.
  */
 export const moveDue = `
@@ -68,10 +73,12 @@ local function add_packed(stream, packed)
 end
 local function move_due(due, data, stream, now, limit)
   local members = redis.call('ZRANGE', due, '-inf', now, 'BYSCORE', 'LIMIT', 0, limit)
-  local lost = 0
+  local lost, bytes = 0, 0
   for _, member in ipairs(members) do
+    if bytes >= ${maxScriptBytes} then break end
     local packed = redis.call('HGET', data, member)
     if packed then add_packed(stream, packed) else lost = lost + 1 end
+    bytes = bytes + (packed and #packed or 0)
     redis.call('ZREM', due, member)
     redis.call('HDEL', data, member)
   end
