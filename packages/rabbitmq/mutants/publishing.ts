@@ -54,4 +54,28 @@ export const publishing: readonly Mutant[] = [
     replace: 'Math.floor(delayMs / unitMs)',
     case: 'DLY-1',
   },
+  {
+    id: 'firstVersionIsForgotten',
+    promise: 'What waits in the delay queues of the first version comes out.',
+    find: 'await channel[kind](to, names.firstDue, firstDestinationPattern(to))',
+    replace: '',
+    test: {
+      file: 'test/first-version.test.ts',
+      title:
+        'leaves delayed messages and retries in its delay queues, which come out at their time to whoever consumes',
+    },
+    why: 'No other adapter has had another version.',
+  },
+  {
+    id: 'burstsTakeNoLane',
+    promise: 'A burst of delays holds up no delays of others.',
+    find: "if (count > maxCalm) return 'bulk'",
+    replace: "if (count < 0) return 'bulk'",
+    test: {
+      file: 'test/lanes.test.ts',
+      title:
+        'of what one destination gets within a quarter of a second, all beyond the first fifty take the lane for bursts',
+    },
+    why: 'Only a measurement shows how late a delay is.',
+  },
 ]

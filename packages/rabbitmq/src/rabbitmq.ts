@@ -12,6 +12,7 @@ import { createConsumer, type SupervisedConsumer } from './consume/consumer.js'
 import { deadLetterStore } from './dead-letters/store.js'
 import { type RabbitmqOptions, type Settings, settingsOf } from './options.js'
 import { createCopier } from './publish/copies.js'
+import { createLanes } from './publish/lanes.js'
 import { createOutbox } from './publish/outbox.js'
 import { createPublisher } from './publish/publisher.js'
 import { createDeclarations } from './topology/declarations.js'
@@ -44,13 +45,15 @@ export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
     onDown: outbox.onConnectionDown,
   })
   const groups = createGroups({ names, declarations, request: links.request })
-  const copy = createCopier({ names, outbox, redeclareGroup: groups.declare, report: reportError })
-  const publish = createPublisher(names, outbox)
+  const laneOf = createLanes()
+  const copy = createCopier({ names, outbox, laneOf, redeclareGroup: groups.declare, report: reportError })
+  const publish = createPublisher({ names, outbox, laneOf })
   const locks = createLocks(names)
   const link = links.consuming
   const delayWatch = createDelayWatch({
     names,
-    declaredLevels: () => declarations.levels,
+    used: () => declarations.delays,
+    onMissing: declarations.reset,
     connection: () => links.publishing.connection,
     report: reportError,
   })

@@ -21,6 +21,7 @@ describe('a copy that is refused', () => {
     const copier = createCopier({
       names: namespaceFor('mq'),
       outbox,
+      laneOf: () => 'calm',
       redeclareGroup: async () => undefined,
       report: () => undefined,
     })

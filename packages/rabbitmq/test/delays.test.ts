@@ -3,8 +3,9 @@ import { brokers, type RabbitServer, shared } from '@mq/test-brokers'
 import { connect } from 'amqplib'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { createOutbox } from '../src/publish/outbox.js'
+import type { Letter } from '../src/publish/parcel.js'
 import { createDeclarations } from '../src/topology/declarations.js'
-import { bitPattern, delayRoute, levelMs, levels, maxDelayMs } from '../src/topology/delays.js'
+import { type DelayStep, delayRoute, digits, maxDelayMs, stepMs, valuePattern } from '../src/topology/delays.js'
 import { namespaceFor } from '../src/topology/names.js'
 import { eventually, freshTopic, open } from './support/open.js'
 import { onRaw } from './support/raw.js'
@@ -13,28 +14,37 @@ describe('the route of a delay', () => {
   const sumOf = (routingKey: string): number =>
     routingKey
       .split('.')
-      .slice(0, levels)
-      .reduce((sum, bit, index) => sum + (bit === '1' ? levelMs(levels - 1 - index) : 0), 0)
+      .slice(0, digits)
+      .reduce((sum, value, index) => {
+        return sum + stepMs({ lane: 'calm', digit: digits - 1 - index, value: Number(value) })
+      }, 0)
 
-  it('adds up to the delay, rounded up to 100 ms, and enters at its highest level', () => {
-    for (const delayMs of [1, 99, 100, 101, 1_000, 12_345, 3_600_000, 7 * 86_400_000, maxDelayMs - 1, maxDelayMs]) {
-      const { level, routingKey } = delayRoute(delayMs, 'mq--group--a.b--c')
+  it('adds up to the delay, rounded up to 100 ms, and has the queues of its path, the longest first', () => {
+    for (const delayMs of [1, 99, 100, 101, 6_400, 12_345, 3_600_000, 7 * 86_400_000, maxDelayMs - 1, maxDelayMs]) {
+      const { path, routingKey } = delayRoute(delayMs, 'mq--group--a.b--c', 'bulk')
       expect(sumOf(routingKey)).toBe(Math.ceil(delayMs / 100) * 100)
-      expect(levelMs(level)).toBeLessThanOrEqual(sumOf(routingKey))
-      expect(levelMs(level) * 2).toBeGreaterThan(sumOf(routingKey))
+      expect(path.reduce((sum, step) => sum + stepMs(step), 0)).toBe(sumOf(routingKey))
+      expect(path.map(({ digit }) => digit)).toEqual([...new Set(path.map(({ digit }) => digit))].sort().reverse())
+      expect(path.every(({ lane, value }) => lane === 'bulk' && value > 0)).toBe(true)
     }
   })
 
+  it('has one queue up to 6.3 s, two up to 102 s, and six up to 38 days', () => {
+    const hops = (delayMs: number): number => delayRoute(delayMs, 'any', 'calm').path.length
+    expect([100, 6_300, 6_301, 9_500, 102_300, 102_400, (2 ** 25 - 1) * 100].map(hops)).toEqual([1, 1, 1, 2, 2, 1, 6])
+    expect(hops(maxDelayMs)).toBe(7)
+  })
+
   it('fits a routing key with the longest possible name, as one word', () => {
-    const { routingKey } = delayRoute(1, `${'x'.repeat(100)}.${'y'.repeat(99)}`)
-    expect(routingKey.length).toBeLessThanOrEqual(255)
-    expect(routingKey.split('.')).toHaveLength(levels + 1)
+    const { routingKey } = delayRoute(maxDelayMs, `${'x'.repeat(100)}.${'y'.repeat(99)}`, 'calm')
+    expect(routingKey.length).toBe(219)
+    expect(routingKey.split('.')).toHaveLength(digits + 1)
   })
 
   it('can be weeks, with times to live that the broker accepts', () => {
     expect(maxDelayMs).toBeGreaterThan(8 * 7 * 86_400_000)
-    expect(levelMs(levels - 1)).toBeLessThan(2 ** 32)
-    expect(bitPattern(levels - 1, '1')).toBe('1.#')
+    for (const step of delayRoute(maxDelayMs, 'any', 'calm').path) expect(stepMs(step)).toBeLessThan(2 ** 32)
+    expect(valuePattern(digits - 1, 1)).toBe('1.#')
   })
 })
 
@@ -120,6 +130,7 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('delaying', () => {
   it('a delay queue or a binding of it that is gone is declared again by the next publish or retry that misses it', async () => {
     const queue = await open({ url: server.url, prefix: 'missing' })
     const names = namespaceFor('missing')
+    const step: DelayStep = { lane: 'calm', digit: 0, value: 2 }
     const topic = freshTopic()
     const runs: unknown[] = []
     await queue.subscribe(
@@ -127,18 +138,20 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('delaying', () => {
       async ({ data, attempt }) => {
         runs.push([data, attempt])
         if (data !== 'retried' || attempt > 1) return
-        await onRaw(server.url, (channel) => channel.deleteQueue(names.delay(1)))
+        await onRaw(server.url, (channel) => channel.deleteQueue(names.delay(step)))
         throw new Error('again')
       },
       { retry: { attempts: 2, backoff: 'fixed', delayMs: 200, jitter: 'none' } },
     )
     await queue.publish(topic, 'first', { delayMs: 200 })
     await eventually(() => runs.length === 1, 'the first message')
-    await onRaw(server.url, (channel) => channel.deleteQueue(names.delay(1)))
+    await onRaw(server.url, (channel) => channel.deleteQueue(names.delay(step)))
     const results = await queue.publishAll(topic, ['second', 'third'], { delayMs: 200 })
     for (const { routed } of results) expect(routed).toBe('unknown')
     await eventually(() => runs.length === 3, 'the delayed messages')
-    await onRaw(server.url, (channel) => channel.unbindQueue(names.delay(1), names.delay(1), bitPattern(1, '1')))
+    await onRaw(server.url, (channel) =>
+      channel.unbindQueue(names.delay(step), names.delays('calm', 0), valuePattern(0, 2)),
+    )
     await queue.publish(topic, 'fourth', { delayMs: 200 })
     await eventually(() => runs.length === 4, 'the message after the binding was gone')
     await queue.publish(topic, 'retried')
@@ -158,12 +171,12 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('delaying', () => {
     const declarations = createDeclarations({ names: namespaceFor('mq'), queueArguments: {} })
     const outbox = createOutbox({ ...declarations, isReady: () => true }, () => undefined)
     outbox.onConnectionUp(connection)
-    const letter = {
+    const letter: Letter = {
       exchange,
       routingKey: 'any',
       content: Buffer.from('1'),
       properties: { mandatory: true, messageId: 'one' },
-      need: { level: 0 },
+      need: { delay: [{ lane: 'calm', digit: 0, value: 1 }] },
     }
     const { parcel, outcome } = outbox.sendOne(letter)
     expect(await outcome).toMatchObject({ status: 'rejected', error: { code: 'MQ_PUBLISH_REJECTED' } })

@@ -2,7 +2,7 @@ import { brokers, type RabbitServer, rabbitmq as startRabbit } from '@mq/test-br
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { hasForgedDeaths } from '../src/consume/deaths.js'
 import type { DelayWatchParts } from '../src/topology/delay-watch.js'
-import { delayRoute } from '../src/topology/delays.js'
+import { type DelayStep, routeThrough, stepMs } from '../src/topology/delays.js'
 import { namespaceFor } from '../src/topology/names.js'
 import { forgedDeath, largeField, propertiesWith, publishBytes } from './support/frames.js'
 import { eventually, freshTopic, open } from './support/open.js'
@@ -37,6 +37,9 @@ describe.skipIf(!brokers.owned('rabbitmq'))('a broker that cannot dead-letter a 
   // Such a message stops the dead-lettering of a whole node.
   let server: RabbitServer
   const names = namespaceFor('mq')
+  /** The queues of a delay of 300 ms and of 6.4 s. */
+  const short: DelayStep = { lane: 'calm', digit: 0, value: 3 }
+  const long: DelayStep = { lane: 'calm', digit: 1, value: 1 }
   beforeAll(async () => {
     server = await startRabbit()
   }, 120_000)
@@ -67,20 +70,21 @@ describe.skipIf(!brokers.owned('rabbitmq'))('a broker that cannot dead-letter a 
   })
 
   /** Subscribes, and waits until a delayed message has arrived. */
-  async function delaying() {
+  async function delaying(step: DelayStep) {
+    const delayMs = stepMs(step)
     const queue = await open({ url: server.url })
     const topic = freshTopic()
     const got: unknown[] = []
     const errors: string[] = []
     queue.on('error', ({ error }) => void errors.push(error.message))
     await queue.subscribe(topic, ({ data }) => void got.push(data))
-    await queue.publish(topic, 'before', { delayMs: 300 })
+    await queue.publish(topic, 'before', { delayMs })
     await eventually(() => got.length === 1, 'the delayed message')
     await eventually(() => queue.health().status === 'up', 'the probes')
-    const noticed = (level: number) =>
-      eventually(() => errors.some((text) => text.includes(`nothing has left ${names.delay(level)}`)), 'the error')
+    const isNoticed = (): boolean => errors.some((text) => text.includes(`nothing has left ${names.delay(step)}`))
+    const noticed = () => eventually(isNoticed, 'the error', 60_000)
     async function goesOn(): Promise<void> {
-      await queue.publish(topic, 'after', { delayMs: 300, timeoutMs: 60_000 })
+      await queue.publish(topic, 'after', { delayMs, timeoutMs: 60_000 })
       await eventually(() => got.includes('after'), 'the message after that', 60_000)
       await eventually(() => queue.health().status === 'up', 'the end of the standstill', 60_000)
     }
@@ -88,15 +92,15 @@ describe.skipIf(!brokers.owned('rabbitmq'))('a broker that cannot dead-letter a 
   }
 
   it('is noticed if messages that lead nowhere hold up a delay queue, and delays go on once it is deleted', async () => {
-    const { queue, noticed, goesOn } = await delaying()
+    const { queue, noticed, goesOn } = await delaying(long)
     await onRaw(server.url, async (channel) => {
-      // More than the broker moves at a time.
-      for (let count = 0; count < 100; count++) channel.sendToQueue(names.delay(1), Buffer.from('1'))
+      // More than the broker moves at a time. What leaves the lowest digit goes to the unrouted messages instead.
+      for (let count = 0; count < 100; count++) channel.sendToQueue(names.delay(long), Buffer.from('1'))
       await channel.waitForConfirms()
     })
-    await noticed(1)
+    await noticed()
     expect(queue.health()).toMatchObject({ status: 'degraded', lastError: { code: 'MQ_OPERATION_FAILED' } })
-    await server.rabbitmqctl('delete_queue', names.delay(1))
+    await server.rabbitmqctl('delete_queue', names.delay(long))
     await goesOn()
   }, 180_000)
 
@@ -104,15 +108,15 @@ describe.skipIf(!brokers.owned('rabbitmq'))('a broker that cannot dead-letter a 
     skip,
   }) => {
     skip(!server.version?.startsWith('3.'), 'Brokers from 4.0 on take no harm.')
-    const { queue, noticed, goesOn } = await delaying()
+    const { queue, noticed, goesOn } = await delaying(short)
     await onRaw(server.url, async (channel) => {
-      const { routingKey } = delayRoute(100, 'anywhere')
-      channel.publish(names.delay(0), routingKey, Buffer.from('1'), { headers: { 'x-death': ['a'] } })
+      const { routingKey } = routeThrough(short, 'anywhere')
+      channel.publish(names.delays('calm', 0), routingKey, Buffer.from('1'), { headers: { 'x-death': ['a'] } })
       await channel.waitForConfirms()
     })
-    await noticed(0)
+    await noticed()
     expect(queue.health()).toMatchObject({ status: 'degraded', lastError: { code: 'MQ_OPERATION_FAILED' } })
-    await server.rabbitmqctl('delete_queue', names.delay(0))
+    await server.rabbitmqctl('delete_queue', names.delay(short))
     await server.restart()
     await goesOn()
   }, 180_000)

@@ -3,20 +3,23 @@ import { pause } from '../connection/waiting.js'
 import { delayRoute } from '../topology/delays.js'
 import type { Namespace } from '../topology/names.js'
 import type { Copier, Copy, CopyResult } from '../wire/copy.js'
+import type { LaneOf } from './lanes.js'
 import type { Outbox } from './outbox.js'
 import type { Letter, Parcel } from './parcel.js'
 
 export interface CopierParts {
   readonly names: Namespace
   readonly outbox: Outbox
+  readonly laneOf: LaneOf
   readonly redeclareGroup: (ref: TargetRef) => Promise<void>
   readonly report: (error: MqError, ref: GroupRef) => void
 }
 
 /** Creates the copier, which tries to store a copy until it is stored or abandoned. */
-export function createCopier({ names, outbox, redeclareGroup, report }: CopierParts): Copier {
+export function createCopier(parts: CopierParts): Copier {
+  const { outbox, redeclareGroup, report } = parts
   return (copy) => {
-    const letter = letterOf(names, copy)
+    const letter = letterOf(parts, copy)
     const abandoned = new AbortController()
     let parcel: Parcel | undefined
     const isOver = (): boolean => abandoned.signal.aborted || outbox.isClosed
@@ -48,9 +51,10 @@ export function createCopier({ names, outbox, redeclareGroup, report }: CopierPa
   }
 }
 
-function letterOf(names: Namespace, { ref, queue, delayMs, content, properties }: Copy): Letter {
+function letterOf({ names, laneOf }: CopierParts, { ref, queue, delayMs, content, properties }: Copy): Letter {
   const destination = names[queue](ref)
   if (delayMs <= 0) return { exchange: '', routingKey: destination, need: {}, content, properties }
-  const { level, routingKey } = delayRoute(delayMs, destination)
-  return { exchange: names.delay(level), routingKey, need: { level }, content, properties }
+  const { path, routingKey } = delayRoute(delayMs, destination, laneOf(destination, delayMs))
+  const { lane, digit } = path[0]
+  return { exchange: names.delays(lane, digit), routingKey, need: { delay: path }, content, properties }
 }

@@ -57,7 +57,7 @@ export class Parcel implements PendingParcel {
   }
 
   get isDelayed(): boolean {
-    return this.letter.need.level !== undefined
+    return this.letter.need.delay !== undefined
   }
 
   /** Settles it as stored. Which groups will get a delayed message is unknown until it is due. */

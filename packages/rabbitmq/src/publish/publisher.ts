@@ -3,6 +3,7 @@ import type { Need } from '../topology/declarations.js'
 import { delayRoute } from '../topology/delays.js'
 import type { Namespace } from '../topology/names.js'
 import { encode } from '../wire/encode.js'
+import type { LaneOf } from './lanes.js'
 import type { Outbox } from './outbox.js'
 import type { Letter } from './parcel.js'
 
@@ -12,8 +13,14 @@ export type Publish = (
   call: PublishCall,
 ) => Promise<readonly StoreOutcome[]>
 
+export interface PublisherParts {
+  readonly names: Namespace
+  readonly outbox: Outbox
+  readonly laneOf: LaneOf
+}
+
 /** Creates the function that publishes messages of a topic: it encodes them and gives each its address. */
-export function createPublisher(names: Namespace, outbox: Outbox): Publish {
+export function createPublisher({ names, outbox, laneOf }: PublisherParts): Publish {
   /** Kept per topic, so that most messages share one object. */
   const needs = new Map<string, Need>()
 
@@ -27,8 +34,10 @@ export function createPublisher(names: Namespace, outbox: Outbox): Publish {
     const { delayMs = 0 } = message
     const encoded = encode(message)
     if (delayMs <= 0) return { exchange: names.topic(topic), routingKey: topic, need: needOf(topic), ...encoded }
-    const { level, routingKey } = delayRoute(delayMs, names.dueTopic(topic))
-    return { exchange: names.delay(level), routingKey, need: { topic, level }, ...encoded }
+    const due = names.dueTopic(topic)
+    const { path, routingKey } = delayRoute(delayMs, due, laneOf(due, delayMs))
+    const { lane, digit } = path[0]
+    return { exchange: names.delays(lane, digit), routingKey, need: { topic, delay: path }, ...encoded }
   }
 
   return (topic, messages, call) =>

@@ -1,24 +1,40 @@
 import type { GroupRef, TargetRef } from '@mq/core/adapter'
 import type { Channel } from 'amqplib'
+import type { DelayPath, DelayStep, Lane } from './delays.js'
 import { declareForeignGroup } from './foreign.js'
-import { checkTopic, declareBase, declareGroup, declareLevels, declareTopic, type TopologyOptions } from './topology.js'
+import {
+  checkTopic,
+  declareBase,
+  declareDelay,
+  declareDigit,
+  declareGroup,
+  declareTopic,
+  type TopologyOptions,
+} from './topology.js'
 
 /** The part of the topology that must exist before a message is sent. */
 export interface Need {
   readonly topic?: string
-  /** The highest delay level. */
-  readonly level?: number
+  readonly delay?: DelayPath
 }
 
 /** Everything declared since the connection came up. A late answer of an earlier connection goes into that one's record. */
 interface Declared {
   readonly topics: Set<string>
   readonly groups: Set<string>
+  readonly delays: Set<DelayStep>
+  /** The number of digits that each lane has. */
+  readonly digits: Map<Lane, number>
   base: boolean
-  levels: number
 }
 
-const nothing = (): Declared => ({ topics: new Set(), groups: new Set(), base: false, levels: 0 })
+const nothing = (): Declared => ({
+  topics: new Set(),
+  groups: new Set(),
+  delays: new Set(),
+  digits: new Map(),
+  base: false,
+})
 
 const keyOf = ({ topic, group }: GroupRef): string => `${topic} ${group}`
 
@@ -51,20 +67,32 @@ export function createDeclarations(options: TopologyOptions) {
     record.topics.add(topic)
   }
 
+  async function path(channel: Channel, { delays, digits }: Declared, steps: DelayPath): Promise<void> {
+    const { lane, digit: highest } = steps[0]
+    for (let digit = digits.get(lane) ?? 0; digit <= highest; digit++) {
+      await declareDigit(channel, names, { lane, digit })
+      digits.set(lane, digit + 1)
+    }
+    for (const step of steps) {
+      if (delays.has(step)) continue
+      await declareDelay(channel, names, step)
+      delays.add(step)
+    }
+  }
+
   return {
-    get levels(): number {
-      return declared.levels
+    /** The delay queues that were needed until now. */
+    get delays(): Iterable<DelayStep> {
+      return declared.delays
     },
-    isReady: ({ topic, level }: Need): boolean =>
-      (topic === undefined || declared.topics.has(topic)) && (level === undefined || level < declared.levels),
-    async declare(channel: Channel, { topic, level }: Need): Promise<void> {
+    isReady: ({ topic, delay }: Need): boolean =>
+      (topic === undefined || declared.topics.has(topic)) &&
+      (delay === undefined || delay.every((step) => declared.delays.has(step))),
+    async declare(channel: Channel, { topic, delay }: Need): Promise<void> {
       const record = declared
       await base(channel, record)
       if (topic !== undefined && !record.topics.has(topic)) await topicForPublishing(channel, record, topic)
-      if (level !== undefined && level >= record.levels) {
-        await declareLevels(channel, names, { from: record.levels, to: level })
-        record.levels = Math.max(record.levels, level + 1)
-      }
+      if (delay !== undefined) await path(channel, record, delay)
     },
     async declareTopic(channel: Channel, topic: string): Promise<void> {
       await declareBase(channel, names)

@@ -3,14 +3,16 @@ import { MqError } from '@mq/core/adapter'
 import type { Channel, ChannelModel, Message } from 'amqplib'
 import { isBlocked } from '../connection/answers.js'
 import { onChannel } from '../connection/channels.js'
-import { delayRoute, levelMs } from './delays.js'
+import { type DelayStep, routeThrough, stepMs } from './delays.js'
 import type { Namespace } from './names.js'
 import { declareProbes, declareTemporary, probePattern } from './topology.js'
 
 export interface DelayWatchParts {
   readonly names: Namespace
-  /** Returns how many delay levels are declared. */
-  readonly declaredLevels: () => number
+  /** Returns the delay queues that this process uses. */
+  readonly used: () => Iterable<DelayStep>
+  /** Called if one of them is missing at the broker. */
+  readonly onMissing: () => void
   /** Returns the connection for publishing. */
   readonly connection: () => ChannelModel | undefined
   readonly report: (error: MqError) => void
@@ -19,8 +21,11 @@ export interface DelayWatchParts {
   readonly lateMs?: number
 }
 
-/** The levels up to 51 s. Retries use these, and a longer one could not be judged in time. */
-const maxWatched = 10
+/** Retries use the delay queues up to this time, and a longer one could not be judged in time. */
+const maxWatchedMs = 52_000
+
+/** The most probes of one round. More delay queues take turns. */
+const maxProbes = 16
 
 /**
  * Creates the watch over the delay queues. It sends a probe through each that this process uses, because RabbitMQ does not say
@@ -30,10 +35,11 @@ export function createDelayWatch(parts: DelayWatchParts) {
   const { names, everyMs = 30_000, lateMs = 90_000 } = parts
   const id = randomUUID()
   const queue = names.probe(id)
-  /** The time at which the first probe of a level was sent since one arrived. */
-  const waitingSince = new Map<number, number>()
-  const late = new Set<number>()
-  let watched = 0
+  /** By the name of the delay queue, the one whose turn is next first. */
+  const watched = new Map<string, DelayStep>()
+  /** The time at which the first probe of a delay queue was sent since one arrived. */
+  const waitingSince = new Map<string, number>()
+  const late = new Set<string>()
   let last: ChannelModel | undefined
   let isUnderWay = false
   let timer: NodeJS.Timeout | undefined
@@ -49,39 +55,48 @@ export function createDelayWatch(parts: DelayWatchParts) {
     }
     judge()
     // A delay queue that is missing holds nothing, and is declared by the next message that needs it.
-    channel.on('return', settle)
-    for (let level = 0; level < watched; level++) {
-      if (!waitingSince.has(level)) waitingSince.set(level, performance.now())
-      const routingKey = `${delayRoute(levelMs(level), 'probe').routingKey}.${id}`
-      channel.publish(names.delay(level), routingKey, Buffer.from(String(level)), { mandatory: true })
+    channel.on('return', (probe) => {
+      settle(probe)
+      watched.delete(probe.content.toString())
+      parts.onMissing()
+    })
+    // Those that are late come first, so that their recovery is seen soon.
+    const turns = [...watched].sort(([one], [other]) => Number(late.has(other)) - Number(late.has(one)))
+    for (const [name, step] of turns.slice(0, maxProbes)) {
+      watched.delete(name)
+      watched.set(name, step)
+      if (!waitingSince.has(name)) waitingSince.set(name, performance.now())
+      const routingKey = `${routeThrough(step, 'probe').routingKey}.${id}`
+      channel.publish(names.delays(step.lane, step.digit), routingKey, Buffer.from(name), { mandatory: true })
     }
     // Its answer comes after the returned probes.
     await channel.checkQueue(queue)
   }
 
   function settle({ content }: Message): void {
-    const level = Number(content.toString())
-    waitingSince.delete(level)
-    late.delete(level)
+    const name = content.toString()
+    waitingSince.delete(name)
+    late.delete(name)
   }
 
   function judge(): void {
     const now = performance.now()
-    const found = [...waitingSince].filter(
-      ([level, since]) => !late.has(level) && now - since > levelMs(level) + lateMs,
-    )
+    const dueMs = (name: string): number => stepMs(watched.get(name) as DelayStep) + lateMs
+    const found = [...waitingSince].filter(([name, since]) => !late.has(name) && now - since > dueMs(name))
     if (found.length === 0) return
-    for (const [level] of found) late.add(level)
-    const queues = [...late].sort((a, b) => a - b).map((level) => names.delay(level))
-    const text = `Delayed messages and retries stand still at RabbitMQ: nothing has left ${queues.join(', ')}`
+    for (const [name] of found) late.add(name)
+    const text = `Delayed messages and retries stand still at RabbitMQ: nothing has left ${[...late].sort().join(', ')}`
     const advice = 'see "Delays that stand still" in the README of @mq/rabbitmq'
     parts.report(new MqError('MQ_OPERATION_FAILED', `${text} for ${Math.round(lateMs / 1_000)} s; ${advice}`))
   }
 
   async function round(): Promise<void> {
     const connection = parts.connection()
-    watched = Math.max(watched, Math.min(parts.declaredLevels(), maxWatched))
-    if (isUnderWay || watched === 0 || connection === undefined || isBlocked(connection)) return
+    for (const step of parts.used()) {
+      const name = names.delay(step)
+      if (stepMs(step) <= maxWatchedMs && !watched.has(name)) watched.set(name, step)
+    }
+    if (isUnderWay || watched.size === 0 || connection === undefined || isBlocked(connection)) return
     // The queue of the probes ended with the earlier connection.
     if (connection !== last) waitingSince.clear()
     last = connection

@@ -1,38 +1,80 @@
 // See docs/decisions/0031-rabbitmq-delays.md.
 
-/** The time to live in the shortest delay queue. */
+/** The smallest step of a delay. */
 const unitMs = 100
 
-/**
- * The number of delay queues. Each has one fixed time to live, from 100 ms doubled level by level, so its messages expire in the
- * order in which they came. A delay is the sum of the levels whose bit is set.
- */
-export const levels = 26
+/** The number of values of each digit, the lowest digit first. No time to live exceeds the 32 bits that brokers have for it. */
+const values = [64, 16, 16, 16, 16, 8, 2] as const
 
-/** 77 days. */
-export const maxDelayMs = (2 ** levels - 1) * unitMs
+/** The number of digits of a delay. */
+export const digits = values.length
 
-export const levelMs = (level: number): number => 2 ** level * unitMs
+/** The delays of a burst use a lane of their own, so that those of others do not wait behind them. */
+export type Lane = 'calm' | 'bulk'
+
+/** A delay queue: its messages wait for the time that a digit has with this value, so they expire in the order in which they came. */
+export interface DelayStep {
+  readonly lane: Lane
+  /** 0 is the lowest. */
+  readonly digit: number
+  readonly value: number
+}
+
+/** The delay queues that a message passes through, the longest first. */
+export type DelayPath = readonly [DelayStep, ...DelayStep[]]
 
 export interface DelayRoute {
-  /** The level of the highest set bit, where the message enters. The route needs this level and all below it. */
-  readonly level: number
-  /** One word per bit, the highest first, then the destination as a single word. At most 252 bytes. */
+  readonly path: DelayPath
+  /** One word per digit, the highest first, then the destination as a single word. At most 219 bytes. */
   readonly routingKey: string
 }
 
+const weightOf = (digit: number): number =>
+  values.slice(0, digit).reduce((product: number, count) => product * count, 1)
+
+const weights = values.map((_, digit) => weightOf(digit))
+
+const maxUnits = weightOf(digits) - 1
+
+/** 77 days. */
+export const maxDelayMs = maxUnits * unitMs
+
+/** Returns the time to live in a delay queue. */
+export const stepMs = ({ digit, value }: DelayStep): number => (weights[digit] as number) * value * unitMs
+
+const stepsOf = (lane: Lane): readonly (readonly DelayStep[])[] =>
+  values.map((count, digit) => Array.from({ length: count }, (_, value) => ({ lane, digit, value })))
+
+/** Each step is one object, so that it can be looked up by identity. */
+const steps = { calm: stepsOf('calm'), bulk: stepsOf('bulk') } satisfies Record<Lane, unknown>
+
 /** Rounds a delay up to the next 100 ms, so that no message is early. */
-export function delayRoute(delayMs: number, destination: string): DelayRoute {
-  const units = Math.min(2 ** levels - 1, Math.max(1, Math.ceil(delayMs / unitMs)))
-  const bits = units.toString(2).padStart(levels, '0')
-  return { level: levels - 1 - bits.indexOf('1'), routingKey: `${[...bits].join('.')}.${singleWord(destination)}` }
+export function delayRoute(delayMs: number, destination: string, lane: Lane): DelayRoute {
+  let rest = Math.min(maxUnits, Math.max(1, Math.ceil(delayMs / unitMs)))
+  const words: number[] = []
+  const path: DelayStep[] = []
+  for (let digit = digits - 1; digit >= 0; digit--) {
+    const weight = weights[digit] as number
+    const value = Math.floor(rest / weight)
+    rest -= value * weight
+    words.push(value)
+    if (value > 0) path.push(steps[lane][digit]?.[value] as DelayStep)
+  }
+  return { path: path as unknown as DelayPath, routingKey: `${words.join('.')}.${singleWord(destination)}` }
 }
 
-/** Matches routing keys whose bit of this level is `bit`. */
-export const bitPattern = (level: number, bit: '0' | '1'): string => `${'*.'.repeat(levels - 1 - level)}${bit}.#`
+/** Returns the route through one delay queue alone. */
+export const routeThrough = (step: DelayStep, destination: string): DelayRoute =>
+  delayRoute(stepMs(step), destination, step.lane)
 
-/** Matches routing keys to this destination, with any bits. */
-export const destinationPattern = (destination: string): string => `#.${singleWord(destination)}`
+/** Matches routing keys in which this digit has this value. */
+export const valuePattern = (digit: number, value: number): string => `${'*.'.repeat(digits - 1 - digit)}${value}.#`
+
+/** Matches routing keys to this destination, with any digits. A `#` in front of it would make the broker try every place. */
+export const destinationPattern = (destination: string): string => `${'*.'.repeat(digits)}${singleWord(destination)}`
+
+/** Matches routing keys to this destination in the delay queues of the first version. */
+export const firstDestinationPattern = (destination: string): string => `#.${singleWord(destination)}`
 
 /** Topic exchanges split a key at its dots. No name contains a slash. */
 const singleWord = (destination: string): string => destination.replaceAll('.', '/')

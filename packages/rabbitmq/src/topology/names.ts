@@ -1,4 +1,5 @@
 import { brokerName, type GroupRef } from '@mq/core/adapter'
+import type { DelayStep, Lane } from './delays.js'
 
 /** Returns the names of this adapter's exchanges and queues. All begin with the prefix, so that one permission covers them. */
 export function namespaceFor(prefix: string) {
@@ -17,10 +18,14 @@ export function namespaceFor(prefix: string) {
     ephemeral: ({ topic, group }: GroupRef): string => named('ephemeral', topic, group),
     /** The queue that says which group reads a queue of other programs. */
     reader: (hash: string): string => named('reader', hash),
-    /** An exchange and a queue. */
-    delay: (level: number): string => named('delay', String(level).padStart(2, '0')),
-    /** The exchange that leads from the last delay level to the topic or the group. */
-    due: named('delay', 'due'),
+    /** The exchange that leads to the delay queues of a digit, or past them. */
+    delays: (lane: Lane, digit: number): string => named('delay-2', lane, String(digit)),
+    delay: ({ lane, digit, value }: DelayStep): string =>
+      named('delay-2', lane, String(digit), String(value).padStart(2, '0')),
+    /** The exchange that leads from the last delay queue to the topic or the group. */
+    due: named('delay-2', 'due'),
+    /** The same for the delay queues of the first version, in which messages may still wait. */
+    firstDue: named('delay', 'due'),
     /** The queue of one process for what tells it that delays are kept. */
     probe: (id: string): string => named('probe', id),
     /** The queue that takes every probe, so that none of a process that has ended counts as unrouted. */

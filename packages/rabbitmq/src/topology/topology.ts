@@ -1,6 +1,6 @@
 import type { GroupRef } from '@mq/core/adapter'
 import type { Channel } from 'amqplib'
-import { bitPattern, destinationPattern, levelMs } from './delays.js'
+import { type DelayStep, destinationPattern, firstDestinationPattern, stepMs, valuePattern } from './delays.js'
 import type { Namespace } from './names.js'
 
 // See docs/decisions/0030-rabbitmq-topology.md.
@@ -28,40 +28,52 @@ const keepDeadLetters = { 'x-dead-letter-strategy': 'at-least-once', 'x-overflow
 export const declareQuorum = (channel: Channel, queue: string, others: Record<string, unknown>): Promise<unknown> =>
   channel.assertQueue(queue, { durable: true, arguments: { 'x-queue-type': 'quorum', ...others } })
 
-/** Declares everything that all topics share, except the delay levels. */
+/** Declares everything that all topics share, except the delay queues. */
 export async function declareBase(channel: Channel, names: Namespace): Promise<void> {
   await channel.assertExchange(names.unrouted, 'fanout', { durable: true })
   await declareQuorum(channel, names.unrouted, unroutedLimits)
   await channel.bindQueue(names.unrouted, names.unrouted, '')
-  await channel.assertExchange(names.due, 'topic', { durable: true, alternateExchange: names.unrouted })
+  for (const due of [names.due, names.firstDue])
+    await channel.assertExchange(due, 'topic', { durable: true, alternateExchange: names.unrouted })
 }
 
-/** Declares the delay levels `from` to `to`, both included. The levels below `from` must exist. */
-export async function declareLevels(
-  channel: Channel,
-  names: Namespace,
-  { from, to }: { readonly from: number; readonly to: number },
-): Promise<void> {
-  for (let level = from; level <= to; level++) {
-    const here = names.delay(level)
-    const below = level === 0 ? names.due : names.delay(level - 1)
-    await channel.assertExchange(here, 'topic', { durable: true })
-    const ttl = { 'x-message-ttl': levelMs(level), 'x-dead-letter-exchange': below, ...keepDeadLetters }
-    await declareQuorum(channel, here, ttl)
-    await channel.bindQueue(here, here, bitPattern(level, '1'))
-    await channel.bindExchange(below, here, bitPattern(level, '0'))
+/** Returns the exchange behind the delay queues of a digit. */
+const exchangeBelow = (names: Namespace, { lane, digit }: Omit<DelayStep, 'value'>): string =>
+  digit === 0 ? names.due : names.delays(lane, digit - 1)
+
+/** Declares the way past the delay queues of a digit, for delays in which it is 0. The exchange below must exist. */
+export async function declareDigit(channel: Channel, names: Namespace, at: Omit<DelayStep, 'value'>): Promise<void> {
+  const here = names.delays(at.lane, at.digit)
+  await channel.assertExchange(here, 'topic', { durable: true })
+  await channel.bindExchange(exchangeBelow(names, at), here, valuePattern(at.digit, 0))
+}
+
+/** Declares a delay queue. The exchanges of its digit and of the one below must exist. */
+export async function declareDelay(channel: Channel, names: Namespace, step: DelayStep): Promise<void> {
+  const ttl = {
+    'x-message-ttl': stepMs(step),
+    'x-dead-letter-exchange': exchangeBelow(names, step),
+    ...keepDeadLetters,
   }
+  await declareQuorum(channel, names.delay(step), ttl)
+  await channel.bindQueue(names.delay(step), names.delays(step.lane, step.digit), valuePattern(step.digit, step.value))
+}
+
+/** Lets what is due reach an exchange or a queue, also from the delay queues of the first version. */
+async function bindToDue(channel: Channel, names: Namespace, kind: 'bindExchange' | 'bindQueue', to: string) {
+  await channel[kind](to, names.due, destinationPattern(to))
+  await channel[kind](to, names.firstDue, firstDestinationPattern(to))
 }
 
 /**
  * Declares the two exchanges of a topic. The first has no alternate exchange, so that a publisher gets a message back if no group
- * exists. The second has one, because a delayed message that no queue takes would block its level.
+ * exists. The second has one, because a delayed message that no queue takes would block its delay queue.
  */
 export async function declareTopic(channel: Channel, names: Namespace, topic: string): Promise<void> {
   const due = names.dueTopic(topic)
   await channel.assertExchange(names.topic(topic), 'fanout', { durable: true })
   await channel.assertExchange(due, 'fanout', { durable: true, alternateExchange: names.unrouted })
-  await channel.bindExchange(due, names.due, destinationPattern(due))
+  await bindToDue(channel, names, 'bindExchange', due)
 }
 
 /** Rejects with the broker's `NOT_FOUND`, which closes the channel, if one of the two exchanges of a topic does not exist. */
@@ -86,7 +98,7 @@ export async function declareGroupQueues(channel: Channel, options: TopologyOpti
     'x-delivery-limit': deliveryLimit,
     ...keepDeadLetters,
   })
-  await channel.bindQueue(group, names.due, destinationPattern(group))
+  await bindToDue(channel, names, 'bindQueue', group)
 }
 
 /** Declares a group with the bindings to its topic, which must exist. */
@@ -110,7 +122,7 @@ export async function declareEphemeral(
 }
 
 /** Matches the routing keys of the probes of one process, or with `*` of all. */
-export const probePattern = (id: string): string => `#.probe.${id}`
+export const probePattern = (id: string): string => `${destinationPattern('probe')}.${id}`
 
 /** Declares the queue that takes and drops all probes. */
 export async function declareProbes(channel: Channel, names: Namespace): Promise<void> {
