@@ -33,7 +33,7 @@ export interface RabbitmqOptions {
   readonly connectionName?: string | undefined
   /** How long opening a connection may take, all hosts together. Default: 10 s. */
   readonly connectTimeoutMs?: number | undefined
-  /** A connection that is silent for twice as long counts as dead. Rounded up to whole seconds. Default: 10 s. */
+  /** A connection that is silent for twice as long counts as dead. Rounded up to whole seconds. Default: 30 s. */
   readonly heartbeatMs?: number | undefined
   /** The first part of the name of every exchange and queue. Default: `mq`. */
   readonly prefix?: string | undefined
@@ -96,7 +96,7 @@ export function settingsOf(options: RabbitmqOptions): Settings {
     tls: tlsOption(options) ?? {},
     connectionName: textOption(options, 'connectionName') ?? 'mq',
     connectTimeoutMs: integerOption(options, 'connectTimeoutMs', { fallback: 10_000, min: 1 }),
-    heartbeatSeconds: Math.ceil(integerOption(options, 'heartbeatMs', { fallback: 10_000, min: 1_000 }) / 1_000),
+    heartbeatSeconds: Math.ceil(integerOption(options, 'heartbeatMs', { fallback: 30_000, min: 1_000 }) / 1_000),
     prefix: requireName(options.prefix ?? 'mq', 'prefix'),
     queueArguments: checkedArguments(options.queueArguments),
     consumerTimeoutMs: integerOption(options, 'consumerTimeoutMs', { fallback: 1_800_000, min: 10_000 }),

@@ -19,7 +19,7 @@ describe('options', () => {
       maxHandlerMs: 1_710_000,
       maxMessageBytes: 921_600,
       publishDedupeMs: 0,
-      redeliveryMs: 30_000,
+      redeliveryMs: 90_000,
     })
     expect(
       rabbitmq({ consumerTimeoutMs: 100_000, heartbeatMs: 2_000, maxMessageBytes: 10 }).capabilities,
