@@ -1,8 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { brokers, shared, until } from '@mq/test-brokers'
 import { describe, expect, it } from 'vitest'
+import { Cluster } from '../src/driver/cluster.js'
+import type { JoinOptions } from '../src/driver/group/join.js'
+import { Member } from '../src/driver/group/member.js'
 import { newTopic, open } from './support/open.js'
-import { committedOffsets, withAdmin, withProducer } from './support/outside.js'
+import { committedOffsets, outsideClient, withAdmin, withProducer } from './support/outside.js'
+
+/** Joins a group, and then ends its connections without having left. */
+async function joinAndDie(options: Omit<JoinOptions, 'cluster' | 'rebalanceTimeoutMs'>): Promise<void> {
+  const client = outsideClient(await shared('kafka'))
+  const cluster = new Cluster({ client, requestTimeoutMs: 10_000, connectTimeoutMs: 10_000 })
+  const member = new Member({ ...options, cluster, rebalanceTimeoutMs: options.sessionTimeoutMs })
+  await new Promise<void>((joined) => {
+    const ignored = { assigned: async () => {}, revoked: async () => {}, lost() {}, failing() {} }
+    member.start({ ...ignored, joined: () => joined() })
+  })
+  cluster.close()
+  await member.stop(1)
+}
 
 describe.skipIf(!brokers.wanted('kafka'))('a consumer', () => {
   it('that cannot join its group ends when it is stopped, and so does the call that subscribed', async () => {
@@ -65,6 +81,22 @@ describe.skipIf(!brokers.wanted('kafka'))('a consumer', () => {
       await sleep(100)
     }
     expect([errors(), [...healths]]).toEqual([1, ['degraded']])
+  })
+
+  it('is subscribed although its group still waits for a member that died, and works once that one counts as dead', {
+    timeout: 120_000,
+  }, async () => {
+    const sessionTimeoutMs = 25_000
+    const { queue } = await open({ sessionTimeoutMs, queue: { operationTimeoutMs: 20_000 } })
+    const topic = newTopic()
+    await queue.declareGroup(topic, 'g')
+    await joinAndDie({ groupId: `${topic}--g`, topics: [topic], sessionTimeoutMs })
+    const handled: unknown[] = []
+    await queue.subscribe(topic, ({ data }) => void handled.push(data))
+    expect(queue.health()).toMatchObject({ status: 'degraded', consumers: [{ status: 'recovering' }] })
+    await queue.publish(topic, 1)
+    await until(() => handled.length > 0, { what: 'the message', timeoutMs: 60_000 })
+    expect(queue.health().status).toBe('up')
   })
 
   it('that takes over a partition which was added later begins where its owner was', async () => {

@@ -57,6 +57,15 @@ describe('a broker that hears of changes late', () => {
     expect(await cluster.partitionsOf('t')).toEqual([{ partition: 0, leader: 1 }])
   })
 
+  it('is asked again for a partition that it did not know', async () => {
+    const views = { 1: ledBy(1) }
+    const cluster = clusterOf(views)
+    await cluster.partitionsOf('t')
+    views[1] = { ...ledBy(1), partitionMetadata: [0, 1].map((partitionId) => ({ partitionId, leader: 1 })) }
+    await expect(cluster.leader('t', 1)).rejects.toMatchObject({ type: 'UNKNOWN_TOPIC_OR_PARTITION' })
+    expect((await cluster.leader('t', 1)).connectionPool).toMatchObject({ host: 'b1' })
+  })
+
   it('does not matter as long as nothing is in doubt', async () => {
     const cluster = clusterOf({ 1: ledBy(1), 2: ledBy(2) })
     for (let count = 0; count < 3; count++)

@@ -19,7 +19,10 @@ const defaultPartingMs = 500
 /** The limits of what a stop waits for the last commit, and then to leave the group. A broker that answers takes some milliseconds. */
 const commitLimits = { minMs: 250, maxMs: 1_500 }
 const leaveLimits = { minMs: 250, maxMs: 3_000 }
-/** How long `start` waits for partitions that other members are still finishing. */
+/**
+ * How long `start` waits for other members: for partitions that they are still finishing, and for members that died, which the group
+ * takes for alive until their session ends. A restarted broker begins that session anew.
+ */
 const maxPendingMs = 10_000
 
 /**
@@ -66,7 +69,7 @@ export class GroupConsumer implements RunningConsumer {
     })
   }
 
-  /** Resolves once it is in its group and reads its share. Rejects if it is not allowed to. */
+  /** Resolves once it is in its group and reads its share, or waits for other members alone. Rejects if it is not allowed to. */
   async start(): Promise<void> {
     const started = new Promise<void>((resolve, reject) => {
       this.#starting = { resolve, reject }
@@ -82,9 +85,9 @@ export class GroupConsumer implements RunningConsumer {
       failing: (error) => this.#left(error),
     })
     this.#connectMain().catch(() => {})
-    // Other members may take long to release partitions. A member that is in its group gets them later.
+    // Everything from here on is kept for the group, so the caller need not wait for others to leave or to release partitions.
     const patience = setInterval(() => {
-      if (!this.#isOut) this.#starting?.resolve()
+      if (!this.#isOut || this.#member.isAwaited) this.#starting?.resolve()
     }, maxPendingMs)
     await started.finally(() => clearInterval(patience))
   }

@@ -104,7 +104,11 @@ export class Cluster {
   async leader(topic: string, partition: number): Promise<Broker> {
     const partitions = await this.partitionsOf(topic)
     const info = partitions?.find((one) => one.partition === partition)
-    if (info === undefined) throw createErrorFromCode(errorCode.unknownTopic)
+    if (info === undefined) {
+      // The partition may be newer than what is known.
+      this.forget(topic)
+      throw createErrorFromCode(errorCode.unknownTopic)
+    }
     if (info.leader < 0) {
       this.forget(topic)
       throw createErrorFromCode(errorCode.noLeader)

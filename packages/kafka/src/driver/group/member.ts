@@ -54,6 +54,7 @@ export class Member {
   #ownedIn = -1
   #coordinator: Broker | undefined
   #state: 'out' | 'joining' | 'in' = 'out'
+  #isAwaited = false
   /** The latest time at which the group certainly knew this member. */
   #lastContact = Number.NEGATIVE_INFINITY
   #heartbeat: NodeJS.Timeout | undefined
@@ -82,6 +83,11 @@ export class Member {
 
   get isIn(): boolean {
     return this.#state === 'in'
+  }
+
+  /** True while the group waits for other members before this one is in it, at most until it takes the silent ones for dead. */
+  get isAwaited(): boolean {
+    return this.#isAwaited
   }
 
   /** Commits in the current generation. Rejects if the group no longer takes this for one of its members. */
@@ -135,6 +141,7 @@ export class Member {
     this.#state = 'joining'
     this.#coordinator = await cluster.coordinator(groupId)
     const share = await this.#joinGeneration(this.#coordinator)
+    this.#isAwaited = false
     if (this.#stopped) return
     this.#woken = undefined
     this.#state = 'in'
@@ -180,6 +187,7 @@ export class Member {
   }
 
   #joinGeneration(coordinator: Broker): Promise<Share> {
+    this.#isAwaited = true
     return joinGeneration(this.#options, {
       coordinator,
       memberId: this.#memberId,
@@ -198,6 +206,7 @@ export class Member {
 
   #failed(error: unknown): void {
     this.#state = 'out'
+    this.#isAwaited = false
     if (isFenced(error)) {
       this.#memberId = ''
       this.#lose(error)
