@@ -16,14 +16,9 @@ export const deadLetters: readonly Mutant[] = [
   {
     id: 'replayIsAcknowledgedFirst',
     promise: 'A replay that is interrupted loses nothing.',
-    find: `if (await use(message)) {
-        borrower.acknowledge(message)
-        taken += 1
-      } else`,
-    replace: `borrower.acknowledge(message)
-      if (await use(message)) {
-        taken += 1
-      } else`,
+    find: 'await useAll(used)',
+    replace: `borrower.acknowledge(used)
+        await useAll(used)`,
     case: 'DLQ-24',
   },
   {

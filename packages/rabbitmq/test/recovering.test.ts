@@ -16,6 +16,15 @@ import { onRaw } from './support/raw.js'
 
 const names = namespaceFor('mq')
 
+/** Returns an expression that lets the leader of a quorum queue stand still for some time. */
+const standstill = (queue: string, ms: number): string => `
+  {ok, Queue} = rabbit_amqqueue:lookup(rabbit_misc:r(<<"/">>, queue, <<"${queue}">>)),
+  {Name, _} = amqqueue:get_pid(Queue),
+  Leader = whereis(Name),
+  Testing = self(),
+  spawn(fun() -> sys:suspend(Leader), Testing ! stands, timer:sleep(${ms}), sys:resume(Leader) end),
+  receive stands -> ok end.`
+
 describe.skipIf(!brokers.owned('rabbitmq'))('recovering', () => {
   let server: RabbitServer
 
@@ -269,6 +278,23 @@ describe.skipIf(!brokers.owned('rabbitmq'))('recovering', () => {
     } finally {
       await server.rabbitmqctl('clear_policy', 'limited')
     }
+  })
+
+  it('dead letters are listed and counted even if their queue is slow to say how many it has', async () => {
+    const queue = await open({ url: server.url })
+    const topic = freshTopic()
+    const fail = (): never => {
+      throw new Error('broken')
+    }
+    const subscription = await queue.subscribe(topic, fail, { retry: { attempts: 1 }, concurrency: 1 })
+    for (const data of [0, 1, 2]) await queue.publish(topic, data)
+    await eventually(async () => (await queue.stats(topic)).dead === 3, 'the dead letters')
+    await subscription.stop()
+    // The broker waits 250 ms for a quorum queue, and then calls it empty.
+    await server.rabbitmqctl('eval', standstill(names.dead({ topic, group: 'workers' }), 3_000))
+    expect(await queue.stats(topic)).toMatchObject({ dead: 3 })
+    await server.rabbitmqctl('eval', standstill(names.dead({ topic, group: 'workers' }), 3_000))
+    expect((await queue.deadLetters(topic).list()).map(({ data }) => data)).toEqual([0, 1, 2])
   })
 
   it('a delivery limit that a policy sets drops no dead letter, however often they are listed', async () => {

@@ -1,7 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { MqError } from '@mq/core/adapter'
 import type { Channel, ConsumeMessage } from 'amqplib'
 import { inTime } from '../connection/answers.js'
+import { countsOf } from '../connection/counts.js'
+import { pause } from '../connection/waiting.js'
 
 /** The first page has one message. Pages grow while their messages are small, because nobody knows the size of the next one. */
 const maxPage = 256
@@ -23,6 +24,10 @@ const alonePollMs = 50
 const returnMs = 2_000
 const returnPollMs = 5
 
+/** The broker keeps all but 32 answers to a queue until those are stored, and forgets them when the channel closes. */
+const maxSingleAcks = 16
+const settleMs = 250
+
 /**
  * Takes messages out of a queue, the oldest first, and puts back those that were not acknowledged, where they were. It consumes a page at a
  * time instead of fetching messages one by one, because the broker keeps the order only among the messages of one consumer.
@@ -35,7 +40,8 @@ export interface Borrower {
    * was lost.
    */
   page(max?: number): Promise<readonly ConsumeMessage[]>
-  acknowledge(message: ConsumeMessage): void
+  /** Removes messages of the last page, with as few frames as possible. */
+  acknowledge(messages: readonly ConsumeMessage[]): void
   /** Returns how many messages were there at the beginning and have not come, because they have expired or a program has fetched them. */
   gone(): number
   /** Puts the rest back. Resolves with how many of them others can see, or with undefined if that is not known. */
@@ -60,12 +66,13 @@ export async function borrowFrom(channel: Channel, queue: string): Promise<Borro
   let left = ready
   let gone = 0
   let size = 1
+  let singleAcks = 0
 
   /** Waits until so many have come, or nothing comes for too long. */
   async function untilCome(count: number, tags: ReadonlySet<number>): Promise<void> {
     const isDone = (): boolean => tags.size >= count || isOver
     for (let quiet = 0; quiet < maxQuiet && !isDone(); quiet++) {
-      if (quiet >= quietBeforeAsking && (await inTime(channel.checkQueue(queue))).messageCount === 0) return
+      if (quiet >= quietBeforeAsking && (await countsOf(channel, queue)).messageCount === 0) return
       const before = [tags.size, bytesRead(channel)] as const
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, quietMs)
@@ -113,7 +120,7 @@ export async function borrowFrom(channel: Channel, queue: string): Promise<Borro
 
   /** Puts messages back that are too much for a page. They come again behind those that were put back before. */
   async function putBack(beyond: readonly ConsumeMessage[], tags: Set<number>): Promise<void> {
-    const { messageCount } = await inTime(channel.checkQueue(queue))
+    const { messageCount } = await countsOf(channel, queue)
     for (const message of beyond) {
       tags.delete(message.fields.deliveryTag)
       channel.nack(message)
@@ -122,12 +129,12 @@ export async function borrowFrom(channel: Channel, queue: string): Promise<Borro
   }
 
   async function putAllBack(): Promise<Returned> {
-    let { messageCount: expected } = await inTime(channel.checkQueue(queue))
+    let { messageCount: expected } = await countsOf(channel, queue)
     for (const tags of pages) {
       const last = [...tags].at(-1)
       if (last === undefined) continue
       // Those before it are of this page, because earlier pages are back already.
-      channel.nack({ fields: { deliveryTag: last } } as ConsumeMessage, true, true)
+      channel.nack(withTag(last), true, true)
       expected += tags.size
     }
     return { expected, found: await untilSeen(expected) }
@@ -137,9 +144,9 @@ export async function borrowFrom(channel: Channel, queue: string): Promise<Borro
   async function untilSeen(expected: number): Promise<number> {
     const endsAt = performance.now() + returnMs
     for (;;) {
-      const { messageCount: found } = await inTime(channel.checkQueue(queue))
+      const { messageCount: found } = await countsOf(channel, queue)
       if (found >= expected || performance.now() > endsAt) return found
-      await sleep(returnPollMs)
+      await pause(returnPollMs)
     }
   }
 
@@ -154,14 +161,25 @@ export async function borrowFrom(channel: Channel, queue: string): Promise<Borro
       return []
     },
     gone: () => gone,
-    acknowledge(message) {
-      const { deliveryTag } = message.fields
-      if (isOver || !pages.some((tags) => tags.delete(deliveryTag))) return
-      channel.ack(message)
+    acknowledge(messages) {
+      if (isOver) return
+      const wanted = new Set(messages.map(({ fields }) => fields.deliveryTag))
+      const open = pages.flatMap((tags) => [...tags])
+      const kept = open.findIndex((tag) => !wanted.has(tag))
+      const [first, others] = kept === -1 ? [open, []] : [open.slice(0, kept), open.slice(kept)]
+      const last = first.at(-1)
+      if (last !== undefined) channel.ack(withTag(last), true)
+      const single = others.filter((tag) => wanted.has(tag))
+      for (const tag of single) channel.ack(withTag(tag))
+      singleAcks += single.length
+      for (const tags of pages) for (const tag of [...first, ...single]) tags.delete(tag)
     },
     async end() {
       try {
-        return isOver ? undefined : await putAllBack()
+        if (isOver) return undefined
+        const returned = await putAllBack()
+        if (singleAcks > maxSingleAcks) await pause(settleMs)
+        return returned
       } catch {
         // The broker puts them back when the channel closes.
         return undefined
@@ -172,11 +190,13 @@ export async function borrowFrom(channel: Channel, queue: string): Promise<Borro
   }
 }
 
+const withTag = (deliveryTag: number): ConsumeMessage => ({ fields: { deliveryTag } }) as ConsumeMessage
+
 /** Waits for an earlier borrower whose connection was lost, and resolves with the number of messages then. */
 async function untilAlone(channel: Channel, queue: string): Promise<number> {
   const endsAt = performance.now() + aloneMs
   for (;;) {
-    const { messageCount, consumerCount } = await inTime(channel.checkQueue(queue))
+    const { messageCount, consumerCount } = await countsOf(channel, queue)
     if (consumerCount === 0) return messageCount
     if (performance.now() > endsAt) {
       throw new MqError(
@@ -184,7 +204,7 @@ async function untilAlone(channel: Channel, queue: string): Promise<number> {
         `A part of the dead letters is not seen: another program consumes '${queue}'`,
       )
     }
-    await sleep(alonePollMs)
+    await pause(alonePollMs)
   }
 }
 

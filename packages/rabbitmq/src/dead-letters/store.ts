@@ -80,10 +80,8 @@ export function deadLetterStore({ ref, names, link, copy, report }: DeadLetterPa
     const borrower = await borrowFrom(channel, queue)
     const renew = createRenewal(ref, copy)
     const keep = async (messages: readonly ConsumeMessage[]): Promise<void> => {
-      const renewing = messages.map(async (message) => {
-        if (await renew(message)) borrower.acknowledge(message)
-      })
-      await Promise.all(renewing)
+      const isRenewed = await Promise.all(messages.map(renew))
+      borrower.acknowledge(messages.filter((_, index) => isRenewed[index]))
     }
     try {
       return await work(borrower, keep)
@@ -131,18 +129,24 @@ export function deadLetterStore({ ref, names, link, copy, report }: DeadLetterPa
     const wanted = entryIds === undefined ? undefined : new Set(entryIds)
     const left: string[] = []
     let taken = 0
-    async function useOne(message: ConsumeMessage): Promise<void> {
-      if (await use(message)) {
-        borrower.acknowledge(message)
-        taken += 1
-      } else left.push(entryIdOf(message))
+    /** Uses messages at the same time, and removes those that were used even if one has failed. */
+    async function useAll(messages: readonly ConsumeMessage[]): Promise<void> {
+      const used: ConsumeMessage[] = []
+      const useOne = async (message: ConsumeMessage): Promise<void> =>
+        void ((await use(message)) ? used.push(message) : left.push(entryIdOf(message)))
+      try {
+        await all(messages.map(useOne))
+      } finally {
+        borrower.acknowledge(used)
+        taken += used.length
+      }
     }
     try {
       while (wanted?.size !== 0) {
         const messages = await borrower.page()
         if (messages.length === 0) break
         const used = messages.filter((message) => wanted === undefined || wanted.delete(entryIdOf(message)))
-        await all(used.map(useOne))
+        await useAll(used)
         await keep(messages.filter((message) => !used.includes(message)))
       }
     } catch (cause) {

@@ -1,5 +1,6 @@
 import { type MqError, type QueueStats, type TargetRef, unknownStats } from '@mq/core/adapter'
 import { declareOn } from '../connection/channels.js'
+import { countsOf } from '../connection/counts.js'
 import { reply, replyCode } from '../connection/errors.js'
 import type { Request } from '../connection/links.js'
 import type { Declarations } from './declarations.js'
@@ -17,7 +18,7 @@ export function createGroups({ names, declarations, request }: GroupsParts) {
   /** Returns undefined if there is no such queue. */
   async function count(queue: string): Promise<number | undefined> {
     try {
-      return (await request('Reading stats', (channel) => channel.checkQueue(queue))).messageCount
+      return (await request('Reading stats', (channel) => countsOf(channel, queue))).messageCount
     } catch (error) {
       if (replyCode((error as MqError).cause) === reply.notFound) return undefined
       throw error
