@@ -37,8 +37,8 @@ export const groups: readonly Mutant[] = [
   {
     id: 'standstillIsForgotten',
     promise: 'A message that was handled while its process stood still is not run again and again.',
-    find: 'if (stoodStill) this.#standstills.keep(',
-    replace: 'if (!stoodStill) this.#standstills.keep(',
+    find: 'const runs = stoodStill ?',
+    replace: 'const runs = !stoodStill ?',
     case: 'FLT-33',
   },
   {

@@ -53,6 +53,38 @@ describe.skipIf(!brokers.owned('kafka'))('trouble', () => {
     expect(seen).toEqual([1])
   })
 
+  it('of a coordinator that cannot be told repeats what was running then, and nothing that was finished', async () => {
+    const frozen = await link()
+    const { queue } = await open({ url: frozen.url, ...times })
+    const { queue: publisher } = await open({ url: server.url, ...times })
+    const topic = newTopic()
+    const runs = new Map<unknown, number>()
+    let finish = (): void => undefined
+    const finishing = new Promise<void>((resolve) => {
+      finish = resolve
+    })
+    let lost: AbortSignal | undefined
+    const handler = async ({ data }: { readonly data: unknown }, { signal }: { readonly signal: AbortSignal }) => {
+      runs.set(data, (runs.get(data) ?? 0) + 1)
+      if (data !== 'running') return await finishing
+      if (lost !== undefined) return
+      lost = signal
+      await new Promise((resolve) => signal.addEventListener('abort', resolve))
+    }
+    await queue.subscribe(topic, handler, { concurrency: 11 })
+    const finished = Array.from({ length: 10 }, (_, number) => number)
+    for (const data of [...finished, 'running']) await publisher.publish(topic, data)
+    await until(() => runs.size === 11, { what: 'all handlers to run' })
+    await frozen.freeze('both')
+    finish()
+    await until(() => lost?.aborted === true, { what: 'the group to be lost', timeoutMs: 20_000 })
+    await frozen.heal()
+    await until(() => runs.get('running') === 2, { what: 'the lost message to run again', timeoutMs: 30_000 })
+    await publisher.publish(topic, 'last')
+    await until(() => runs.has('last'), { what: 'another message', timeoutMs: 20_000 })
+    expect(finished.map((data) => runs.get(data))).toEqual(finished.map(() => 1))
+  })
+
   it('of a link that is cut again and again loses nothing, and ends in good health', async () => {
     const hurt = await link()
     const { queue } = await open({ url: hurt.url, ...times })

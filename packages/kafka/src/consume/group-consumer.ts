@@ -11,7 +11,7 @@ import {
   type RunningConsumer,
   stopReason,
 } from './consumer-context.js'
-import { Standstills } from './standstills.js'
+import { LostPartitions } from './lost-partitions.js'
 import { findStartPoints } from './start-points.js'
 
 /** How long a stop may take beyond its timeout. */
@@ -44,7 +44,7 @@ export class GroupConsumer implements RunningConsumer {
   /** Carries the requests of the membership, which can take as long as a rebalance. */
   readonly #membership: Cluster
   readonly #member: Member
-  readonly #standstills = new Standstills()
+  readonly #lostPartitions = new LostPartitions()
   #assignment: Assignment | undefined
   #isOut = true
   #starting: { resolve(): void; reject(error: Error): void } | undefined
@@ -132,7 +132,7 @@ export class GroupConsumer implements RunningConsumer {
       kinds: this.#kinds,
     })
     for (const { at, progress, identity } of points) {
-      const { lateRuns, ...known } = this.#standstills.resume(at, { progress, identity })
+      const { lateRuns, ...known } = this.#lostPartitions.resume(at, { progress, identity })
       this.#assignment.add(at, known, lateRuns)
     }
     for (const topic of replaced) {
@@ -145,8 +145,7 @@ export class GroupConsumer implements RunningConsumer {
   }
 
   #lost({ cause, stoodStill }: Loss): void {
-    // A process that stood still knows what it has handled. Without this, a handler that always takes that long would run forever.
-    if (stoodStill) this.#standstills.keep(this.#assignment?.trackers ?? [])
+    this.#lostPartitions.keep(this.#assignment?.trackers ?? [], { stoodStill })
     this.#assignment?.lose(cause)
     this.#assignment = undefined
   }

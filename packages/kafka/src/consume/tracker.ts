@@ -30,8 +30,6 @@ export class Tracker implements Origin {
   readonly ready = new Fifo<Entry>()
   readonly states = new EntryStates()
   readonly lateRuns: LateRuns | undefined
-  /** The offset that was committed when it began. No later commit of the group lies before. */
-  readonly committedFirst: number
   /** The offset behind the last record read. */
   position: number
   /** The state that was committed last, as `Commits` writes it. */
@@ -42,6 +40,8 @@ export class Tracker implements Origin {
   readonly #options: TrackerOptions
   readonly #entries = new Fifo<Entry>()
   readonly #skipped: SkippedRanges
+  /** The offset that was committed when it began. */
+  readonly #committedFirst: number
   /** How many entries were added so far, and their bytes. */
   #added = 0
   #addedBytes = 0
@@ -57,7 +57,7 @@ export class Tracker implements Origin {
     this.#options = options
     this.feed = reading.feed
     this.lateRuns = reading.lateRuns
-    this.committedFirst = reading.lateRuns?.committed ?? reading.progress.offset
+    this.#committedFirst = reading.lateRuns?.committed ?? reading.progress.offset
     this.#skipped = new SkippedRanges(reading.progress.done)
     this.position = reading.progress.offset
   }
@@ -122,6 +122,11 @@ export class Tracker implements Origin {
   close(): void {
     this.isClosing = true
     this.feed.close()
+  }
+
+  /** The offset of the group at the broker, as far as this consumer knows. Only somebody who sets the group back makes it less. */
+  get committedOffset(): number {
+    return this.committed === '' ? this.#committedFirst : Number.parseInt(this.committed, 10)
   }
 
   /** The offset up to which everything is finished. */
