@@ -30,8 +30,9 @@ export const subject: Subject<StartedServer<RabbitServer>> = {
     async leftovers({ server }) {
       const list = async (what: string): Promise<readonly string[]> => {
         const text = await server.rabbitmqctl('--quiet', `list_${what}s`, '--no-table-headers', 'name')
-        const names = text.split('\n').filter((name) => name.startsWith('mq'))
-        return names.map((name) => `${what} ${name}`)
+        // The probes of the delays begin 30 s after a connection, and belong to no group.
+        const ours = text.split('\n').filter((name) => name.startsWith('mq') && !name.startsWith(names.probe('')))
+        return ours.filter((name) => name !== names.probes).map((name) => `${what} ${name}`)
       }
       return (await Promise.all([list('queue'), list('exchange')])).flat()
     },
