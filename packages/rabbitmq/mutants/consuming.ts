@@ -17,6 +17,35 @@ export const consuming: readonly Mutant[] = [
     case: 'ORD-6',
   },
   {
+    id: 'keyChangesItsShare',
+    promise: 'The order of keys is kept across all consumers of a group.',
+    find: 'if (key !== undefined) return createHash',
+    replace: 'if (key !== undefined && turn < 0) return createHash',
+    case: 'ORD-6',
+  },
+  {
+    id: 'instanceKeepsAllShares',
+    promise: 'Instances of an ordered group share its keys.',
+    find: 'return Math.ceil(shareCount / Math.max(1, consumerCount))',
+    replace: 'return consumerCount < 0 ? 0 : shareCount',
+    test: {
+      file: 'test/ordered.test.ts',
+      title: 'instances share the keys of a group; a join and a death even them out, and each key keeps its order',
+    },
+    why: 'No case of the suite asks which consumer handles a key.',
+  },
+  {
+    id: 'sharesAreLeftBehind',
+    promise: 'A group that is no longer ordered loses nothing.',
+    find: 'return isOrdered ? [own] : [own, ...(await leftShares(connection))]',
+    replace: 'return isOrdered ? [own] : [own, ...(await leftShares(connection)).slice(0, 0)]',
+    test: {
+      file: 'test/ordered.test.ts',
+      title: 'of a group that was ordered before, no message is left behind, and its place in the counts is known',
+    },
+    why: 'No other adapter divides a group into queues.',
+  },
+  {
     id: 'orderedRunsBesideItsKey',
     promise: 'Messages of one key are handled one at a time.',
     find: 'if (this.#options.ordered && !this.#lanes.enter(item.key, item)) return',

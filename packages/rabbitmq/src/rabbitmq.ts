@@ -48,7 +48,7 @@ export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
   const laneOf = createLanes()
   const copy = createCopier({ names, outbox, laneOf, redeclareGroup: groups.declare, report: reportError })
   const publish = createPublisher({ names, outbox, laneOf })
-  const locks = createLocks(names)
+  const locks = createLocks()
   const link = links.consuming
   const delayWatch = createDelayWatch({
     names,

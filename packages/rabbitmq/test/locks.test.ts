@@ -2,9 +2,8 @@ import { EventEmitter, getEventListeners } from 'node:events'
 import type { ChannelModel } from 'amqplib'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createLocks } from '../src/topology/locks.js'
-import { namespaceFor } from '../src/topology/names.js'
 
-const ref = { topic: 't', group: 'g' }
+const lock = { name: 'lock', queue: 'queue' }
 
 interface Answers {
   readonly assertQueue?: () => Promise<unknown>
@@ -54,33 +53,33 @@ describe('the lock of an ordered group', () => {
     ['the lock', { assertQueue: never }],
     ['the previous consumer', { checkQueue: never }],
   ])('a broker that does not answer about %s is given up, and so is the name', async (_, answers) => {
-    const locks = createLocks(namespaceFor('mq'))
+    const locks = createLocks()
     const silent = connectionThat(answers)
-    const holding = expect(locks.hold(silent.connection, ref, signal())).rejects.toMatchObject({
+    const holding = expect(locks.hold(silent.connection, lock, signal())).rejects.toMatchObject({
       code: 'MQ_TIMEOUT',
     })
     await vi.advanceTimersByTimeAsync(30_000)
     await holding
     expect(silent.destroy).toHaveBeenCalled()
-    expect(await locks.hold(connectionThat().connection, ref, signal())).toBeTypeOf('function')
+    expect(await locks.hold(connectionThat().connection, lock, signal())).toBeTypeOf('function')
   })
 
   it('is released again if the queue of the group does not exist', async () => {
-    const locks = createLocks(namespaceFor('mq'))
+    const locks = createLocks()
     const missing = async (): Promise<never> => {
       throw Object.assign(new Error('missing'), { code: 404 })
     }
     const { connection, calls } = connectionThat({ checkQueue: missing })
-    await expect(locks.hold(connection, ref, signal())).rejects.toMatchObject({ code: 404 })
+    await expect(locks.hold(connection, lock, signal())).rejects.toMatchObject({ code: 404 })
     expect(calls).toContain('deleteQueue')
   })
 
   it('leaves no listener or channel behind while an instance stands by', async () => {
     vi.useRealTimers()
-    const locks = createLocks(namespaceFor('mq'))
+    const locks = createLocks()
     const { connection, calls } = connectionThat({ assertQueue: locked })
     const stop = new AbortController()
-    const standing = locks.hold(connection, ref, stop.signal)
+    const standing = locks.hold(connection, lock, stop.signal)
     await vi.waitUntil(() => calls.filter((call) => call === 'assertQueue').length === 3, { timeout: 5_000 })
     expect(getEventListeners(stop.signal, 'abort').length).toBeLessThanOrEqual(1)
     stop.abort()

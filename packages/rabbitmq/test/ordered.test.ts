@@ -1,6 +1,9 @@
 import { brokers, proxy, type RabbitServer, shared } from '@mq/test-brokers'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { namespaceFor } from '../src/topology/names.js'
+import { largeField, propertiesWith, publishBytes } from './support/frames.js'
 import { eventually, freshTopic, open, pause } from './support/open.js'
+import { onRaw } from './support/raw.js'
 
 describe.skipIf(!brokers.wanted('rabbitmq'))('ordered', () => {
   let server: RabbitServer
@@ -64,7 +67,7 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('ordered', () => {
     await eventually(() => got.length === 20, 'the others')
   })
 
-  it('with two instances and broken connections, keys keep their order, one instance owns the group and the other takes over', async () => {
+  it('with two instances and broken connections, keys keep their order, and the one that stays takes over', async () => {
     const link = await proxy(server)
     const topic = freshTopic()
     const record = recorder()
@@ -94,7 +97,7 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('ordered', () => {
     await link.close()
   })
 
-  it('two subscriptions of one instance do not share the messages of a group either', async () => {
+  it('two subscriptions of one instance share the keys of a group like two instances', async () => {
     const queue = await open({ url: server.url })
     const topic = freshTopic()
     const record = recorder()
@@ -106,5 +109,89 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('ordered', () => {
     await eventually(() => record.count() === 100, 'all of them')
     expect(firstTimes(record.seen.get('k'))).toEqual(Array.from({ length: 100 }, (_, number) => number))
     expect(record.overlaps).toEqual([])
+  })
+
+  it('instances share the keys of a group; a join and a death even them out, and each key keeps its order', async () => {
+    const link = await proxy(server)
+    const topic = freshTopic()
+    const record = recorder()
+    const first = await open({ url: link.url })
+    const second = await open({ url: server.url })
+    const publisher = await open({ url: server.url })
+    const runs = { first: 0, second: 0 }
+    const options = { ordered: true, concurrency: 4 }
+    const handling = (name: 'first' | 'second') => (message: { key?: string | undefined; data: unknown }) => {
+      runs[name] += 1
+      return record.handle(message)
+    }
+    await first.subscribe(topic, handling('first'), options)
+    const keys = Array.from({ length: 16 }, (_, number) => `key-${number}`)
+    let published = 0
+    const publish = async (): Promise<void> => {
+      await Promise.all(keys.map((key) => publisher.publish(topic, published, { key })))
+      published += 1
+    }
+    const publishUntil = async (isDone: () => boolean, what: string): Promise<void> => {
+      await eventually(
+        async () => {
+          await publish()
+          return isDone()
+        },
+        what,
+        30_000,
+      )
+    }
+    await publishUntil(() => runs.first > 50, 'the first instance')
+    await second.subscribe(topic, handling('second'), options)
+    await publishUntil(() => runs.second > 50, 'the second instance')
+    const beside = { ...runs }
+    await publishUntil(() => runs.first > beside.first + 50 && runs.second > beside.second + 50, 'both at once')
+    expect(record.overlaps).toEqual([])
+    // The first instance is cut off for good.
+    await link.close()
+    await publishUntil(() => runs.second > 300, 'the instance that is left')
+    await eventually(() => record.count() === published * keys.length, 'all of them', 30_000)
+    for (const key of keys) {
+      expect(firstTimes(record.seen.get(key))).toEqual(Array.from({ length: published }, (_, number) => number))
+    }
+  }, 120_000)
+
+  it('of a group that was ordered before, no message is left behind, and its place in the counts is known', async () => {
+    const queue = await open({ url: server.url })
+    const topic = freshTopic()
+    const ref = { topic, group: 'workers' }
+    const names = namespaceFor('mq')
+    const subscription = await queue.subscribe(topic, () => new Promise(() => {}), { ordered: true, concurrency: 4 })
+    for (let number = 0; number < 40; number++) await queue.publish(topic, number, { key: `${number % 8}` })
+    await eventually(
+      async () => (await onRaw(server.url, (channel) => channel.checkQueue(names.group(ref)))).messageCount === 0,
+      'the messages to be in the shares',
+    )
+    await subscription.stop({ timeoutMs: 0 })
+    await eventually(async () => (await queue.stats(topic)).ready === 40, 'all of them to be counted')
+    const got = new Set<unknown>()
+    await queue.subscribe(topic, ({ data }) => void got.add(data))
+    await eventually(() => got.size === 40, 'all of them')
+    await queue.deleteGroup(topic, 'workers')
+    for (const name of [names.share(ref, 0), names.share(ref, 7), names.roster(ref)]) {
+      await expect(onRaw(server.url, (channel) => channel.checkQueue(name))).rejects.toMatchObject({ code: 404 })
+    }
+  })
+
+  it('a message that cannot be written once more becomes a dead letter, and others of its key go on', async () => {
+    const queue = await open({ url: server.url })
+    const topic = freshTopic()
+    const names = namespaceFor('mq')
+    const got: unknown[] = []
+    await queue.subscribe(topic, ({ data }) => void got.push(data), { ordered: true })
+    await onRaw(server.url, async (channel) => {
+      const properties = propertiesWith(largeField(70_000), 'large')
+      publishBytes(channel, { exchange: names.topic(topic), routingKey: '' }, { properties, content: Buffer.from('1') })
+      await channel.checkQueue(names.dead({ topic, group: 'workers' }))
+    })
+    await queue.publish(topic, 'behind')
+    await eventually(() => got.includes('behind'), 'the message behind it')
+    await eventually(async () => (await queue.stats(topic)).dead === 1, 'the dead letter')
+    expect(got).toEqual(['behind'])
   })
 })

@@ -151,6 +151,8 @@ describe.skipIf(!brokers.owned('rabbitmq'))('recovering', () => {
       const declarations = createDeclarations({ names, queueArguments: {} })
       const errors: string[] = []
       const aborted: unknown[] = []
+      const connection = await connect(server.url)
+      const moving = await connection.createConfirmChannel()
       const link = new Link(settings, 'consume', {
         onUp: () => undefined,
         onDown: (error) => errors.push(error.message),
@@ -171,8 +173,13 @@ describe.skipIf(!brokers.owned('rabbitmq'))('recovering', () => {
         vhost: settings.vhost,
         names,
         declarations,
-        copy: () => ({ result: new Promise(() => {}), abandon: () => undefined }),
-        locks: createLocks(names),
+        copy: ({ to = '', content, properties }) => {
+          const stored = new Promise<'stored'>((resolve) => {
+            moving.sendToQueue(to, content, properties, () => resolve('stored'))
+          })
+          return { result: stored, abandon: () => undefined }
+        },
+        locks: createLocks(),
         report: (event) => event.type === 'error' && errors.push(event.error.message),
         consumerTimeoutMs: 6_000,
       })
@@ -186,6 +193,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('recovering', () => {
       expect(aborted).toEqual([])
       await consumer.stop({ timeoutMs: 1_000 })
       await link.close(500)
+      await connection.close()
       expect((await queue.stats(ref.topic)).ready).toBe(0)
     } finally {
       await server.rabbitmqctl('eval', 'application:set_env(rabbit, consumer_timeout, 1800000).')

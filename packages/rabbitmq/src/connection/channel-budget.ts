@@ -13,7 +13,7 @@ interface Budget {
 const budgets = new WeakMap<ChannelModel, Budget>()
 
 /** No adapter has more errands at a time, however many channels the broker allows. */
-const errandLimit = 256
+const errandLimit = 8
 /** The share of the channels that is left for errands. */
 const errandShare = 1 / 8
 /** The broker counts a channel for a moment after it has closed. */

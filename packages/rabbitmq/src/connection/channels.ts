@@ -26,18 +26,45 @@ export async function openChannel(connection: ChannelModel, kind: 'confirm' | 'p
 
 export const closeChannel = (channel: Channel): Promise<boolean> => politely(() => channel.close())
 
-/** Does some work on a channel of its own, so that a refusal closes no channel that others use. */
+/** The channel of the last errand of a connection, for the next one. */
+const spare = new WeakMap<ChannelModel, Channel>()
+const closed = new WeakSet<Channel>()
+
+async function errandChannel(connection: ChannelModel): Promise<Channel> {
+  const kept = spare.get(connection)
+  spare.delete(connection)
+  if (kept !== undefined) return kept
+  const channel = await openChannel(connection, 'plain')
+  channel.on('close', () => {
+    closed.add(channel)
+    if (spare.get(connection) === channel) spare.delete(connection)
+  })
+  return channel
+}
+
+/** Keeps one channel. The work may have caught the error with which the broker has closed its channel. */
+async function giveBack(connection: ChannelModel, channel: Channel): Promise<void> {
+  channel.removeAllListeners('return')
+  if (closed.has(channel)) return
+  if (spare.has(connection)) await closeChannel(channel)
+  else spare.set(connection, channel)
+}
+
+/** Does some work on a channel that nobody else uses meanwhile, so that a refusal closes no channel of others. */
 export async function onChannel<T>(
   connection: ChannelModel,
   what: string,
   work: (channel: Channel) => Promise<T>,
 ): Promise<T> {
   return asErrand(connection, async () => {
-    const channel = await openChannel(connection, 'plain')
+    const channel = await errandChannel(connection)
     try {
-      return await inTime(work(channel), what)
-    } finally {
+      const result = await inTime(work(channel), what)
+      await giveBack(connection, channel)
+      return result
+    } catch (error) {
       await closeChannel(channel)
+      throw error
     }
   })
 }

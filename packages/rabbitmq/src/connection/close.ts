@@ -4,8 +4,12 @@ import type { ChannelModel } from 'amqplib'
 /** How long a close may take. Without a limit amqplib waits forever if the peer is gone. */
 const closeTimeoutMs = 1_000
 
+const destroyed = new WeakSet<ChannelModel>()
+
 /** Closes the socket without asking the peer. */
 export function destroy(connection: ChannelModel): void {
+  if (destroyed.has(connection)) return
+  destroyed.add(connection)
   connection.on('error', () => undefined)
   const { stream } = connection.connection as unknown as { stream?: { destroy?: (error: Error) => void } }
   // Without an error the driver would not notice that its socket is destroyed.

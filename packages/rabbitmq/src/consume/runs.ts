@@ -5,6 +5,12 @@ import type { Decoded } from '../wire/decode.js'
 
 const maxTimerMs = 2 ** 31 - 1
 
+/** The queue that a message came from. */
+export interface Origin {
+  readonly isForeign: boolean
+  readonly queue?: string
+}
+
 /** One delivery that is not settled. Whatever ends it first takes it out of `Runs`, and everything after that is ignored. */
 export class Run {
   readonly delivered: ConsumeMessage
@@ -14,6 +20,8 @@ export class Run {
   readonly receivedAt = performance.now()
   /** It came from a queue that other programs own. */
   readonly isForeign: boolean
+  /** The queue that it came from, if that is known. */
+  readonly queue: string | undefined
   isStarted = false
   /** A settlement was accepted and is being carried out. */
   isSettling = false
@@ -21,11 +29,12 @@ export class Run {
   isFinished = false
   copying: PendingCopy | undefined
 
-  constructor(delivered: ConsumeMessage, decoded: Decoded, { isForeign }: { readonly isForeign: boolean }) {
+  constructor(delivered: ConsumeMessage, decoded: Decoded, { isForeign, queue }: Origin) {
     this.delivered = delivered
     this.decoded = decoded
     this.key = decoded.message.key
     this.isForeign = isForeign
+    this.queue = queue
   }
 }
 

@@ -3,9 +3,8 @@ import type { Channel, ConsumeMessage } from 'amqplib'
 import { textOf } from '../connection/errors.js'
 import { decode } from '../wire/decode.js'
 import { Dispatcher } from './dispatcher.js'
-import { Run, Runs } from './runs.js'
+import { type Origin, Run, Runs } from './runs.js'
 import { createSettler, type SettlerParts } from './settler.js'
-import type { Source } from './source-queue.js'
 
 // See docs/decisions/0033-rabbitmq-order.md.
 
@@ -13,11 +12,10 @@ export interface SessionParts extends SettlerParts {
   readonly handle: Handle
   /** Returns how long the event loop stood still before the connection was lost the last time, if that was the reason. */
   readonly lostAfterStallMs: () => number | undefined
+  /** Moves the messages to this queue of the group instead of handling them, by their key. */
+  readonly moveTo?: (key: string | undefined) => string
   readonly report: (error: MqError) => void
 }
-
-/** The queue that a message came from. */
-type Origin = Pick<Source, 'isForeign'>
 
 const ours: Origin = { isForeign: false }
 
@@ -93,6 +91,11 @@ export function createSession(channel: Channel, parts: SessionParts) {
 
   function start(run: Run): void {
     run.isStarted = true
+    // An unreadable message becomes a dead letter at once, as its copy might be readable.
+    if (parts.moveTo !== undefined && run.decoded.decodeError === undefined) {
+      settler.move(run, parts.moveTo(run.key))
+      return
+    }
     const delivery = {
       ...run.decoded,
       get signal() {

@@ -3,6 +3,7 @@ import { type ConsumeOptions, type Failure, type Settlement, type TargetRef, wit
 import type { Channel, ConsumeMessage } from 'amqplib'
 import { unreadableHeaders } from '../connection/unreadable.js'
 import { type Copier, type Copy, copyProperties } from '../wire/copy.js'
+import { own, textValue } from '../wire/headers.js'
 import { createAcknowledger } from './acknowledger.js'
 import { hasForgedDeaths } from './deaths.js'
 import type { Finished } from './finished.js'
@@ -23,8 +24,9 @@ export interface SettlerParts {
 }
 
 /** The copy that takes the place of a message. */
-interface Replacement extends Pick<Copy, 'queue' | 'delayMs'> {
+interface Replacement extends Pick<Copy, 'queue' | 'to' | 'delayMs'> {
   readonly attempt?: number
+  readonly replayId?: string
   readonly failure?: Failure
   readonly entryId?: string
   /** Leaves out the headers of the original. */
@@ -78,6 +80,18 @@ export function createSettler(channel: Channel, parts: SettlerParts, runs: Runs,
     })
   }
 
+  /** Moves a message to another queue of its group, where it is the same attempt. */
+  function move(run: Run, to: string): void {
+    const { attempt, failure, message } = run.decoded
+    const replayId = textValue(run.delivered.properties.headers?.[own.replay])
+    const same = { attempt, ...(failure && { failure }), ...(replayId !== undefined && { replayId }) }
+    const now = Date.now()
+    const text = `The message '${message.id}' cannot be moved to its share: the driver cannot write its headers`
+    const error = { name: 'Error', message: text }
+    const unwritable = { reason: 'undecodable', error, attempts: 0, firstFailedAt: now, failedAt: now } as const
+    replace(run, { queue: 'group', to, delayMs: 0, ...same }, () => refuse(run, unwritable))
+  }
+
   /** Acknowledges a message that must not run again if this acknowledgement is lost. */
   function finish(run: Run): void {
     run.isFinished = true
@@ -92,7 +106,7 @@ export function createSettler(channel: Channel, parts: SettlerParts, runs: Runs,
    * fail at a forged `x-death`. These become dead letters without headers instead.
    */
   function refuse(run: Run, failure: Failure): void {
-    if (!run.isForeign && !hasForgedDeaths(run.delivered, parts.ownQueue)) {
+    if (!run.isForeign && !hasForgedDeaths(run.delivered, run.queue ?? parts.ownQueue)) {
       nack(run, { requeue: false })
       return
     }
@@ -113,14 +127,14 @@ export function createSettler(channel: Channel, parts: SettlerParts, runs: Runs,
    */
   function replace(
     run: Run,
-    { queue, delayMs, isSameAttempt, isBare, ...history }: Replacement,
+    { queue, to, delayMs, isSameAttempt, isBare, ...history }: Replacement,
     instead: (run: Run) => void,
   ): void {
     run.isSettling = true
     const { content } = run.delivered
     const original = isBare ? withoutHeaders(run.delivered) : run.delivered
     const properties = copyProperties(original, { message: run.decoded.message, ...history })
-    run.copying = copy({ ref, queue, delayMs, content, properties })
+    run.copying = copy({ ref, queue, ...(to !== undefined && { to }), delayMs, content, properties })
     void run.copying.result.then((result) => {
       if (result === 'stored') isSameAttempt ? acknowledge(run) : finish(run)
       else if (result === 'impossible') instead(run)
@@ -145,6 +159,7 @@ export function createSettler(channel: Channel, parts: SettlerParts, runs: Runs,
     settle,
     giveBack,
     renew,
+    move,
     finish,
     /** Sends no answers before the work is done. */
     async holdWhile(work: () => Promise<unknown>): Promise<void> {

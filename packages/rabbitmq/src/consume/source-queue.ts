@@ -9,12 +9,15 @@ import { isBefore, versionOf } from '../connection/version.js'
 import type { Declarations } from '../topology/declarations.js'
 import { declareForeignEphemeral, foreignQueueOf } from '../topology/foreign.js'
 import type { Namespace } from '../topology/names.js'
+import { shareQueues } from '../topology/shares.js'
 import { declareEphemeral } from '../topology/topology.js'
 
 export interface SourceQueueParts {
   readonly ref: GroupRef
   readonly target: TargetRef
   readonly isEphemeral: boolean
+  /** Its messages are moved to shares. */
+  readonly isOrdered: boolean
   readonly link: Link
   readonly names: Namespace
   readonly declarations: Declarations
@@ -34,10 +37,11 @@ const lookAgainMs = 50
 
 /** Creates the queue that a consumer takes messages from. It is declared when it is missing, and its deletion is reported. */
 export function createSourceQueue(parts: SourceQueueParts) {
-  const { ref, target, isEphemeral, link, names, declarations, report } = parts
+  const { ref, target, isEphemeral, isOrdered, link, names, declarations, report } = parts
   const queue = names.group(ref)
   const foreignQueue = foreignQueueOf(target)
   let isLossReported = false
+  if (isOrdered && !isEphemeral) declarations.markOrdered(ref)
 
   const declare = (connection: ChannelModel): Promise<void> =>
     declareOn(connection, 'Declaring a group', (channel) => declarations.declareGroup(channel, target))
@@ -67,19 +71,28 @@ export function createSourceQueue(parts: SourceQueueParts) {
   }
 
   /** Returns the first queue of this consumer that does not exist, or soon does not: a broker may cancel first and then delete. */
-  async function deletedQueue(connection: ChannelModel): Promise<string | undefined> {
+  async function deletedQueue(connection: ChannelModel, sources: readonly Source[]): Promise<string | undefined> {
     const endsAt = performance.now() + deletedWithinMs
     for (;;) {
-      const missing = await missingQueue(connection)
+      const missing = await missingQueue(connection, sources)
       if (missing !== undefined || performance.now() > endsAt) return missing
       await sleep(lookAgainMs)
     }
   }
 
-  async function missingQueue(connection: ChannelModel): Promise<string | undefined> {
+  async function missingQueue(connection: ChannelModel, sources: readonly Source[]): Promise<string | undefined> {
     if (await isMissing(connection, queue)) return 'the queue of the group'
-    if (foreignQueue === undefined || !(await isMissing(connection, foreignQueue))) return undefined
-    return `the queue '${foreignQueue}'`
+    for (const source of sources) {
+      if (source.queue !== queue && (await isMissing(connection, source.queue))) return `the queue '${source.queue}'`
+    }
+    return undefined
+  }
+
+  /** Returns the shares of a group that was ordered before: messages may be left there. */
+  async function leftShares(connection: ChannelModel): Promise<readonly Source[]> {
+    const queues = shareQueues(names, ref)
+    if (await isMissing(connection, queues[0] as string)) return []
+    return queues.map((share) => ({ queue: share, isForeign: false }))
   }
 
   return {
@@ -95,7 +108,8 @@ export function createSourceQueue(parts: SourceQueueParts) {
       await declare(connection)
       isLossReported = false
       const own = { queue, isForeign: false }
-      return foreignQueue === undefined ? [own] : [own, { queue: foreignQueue, isForeign: true }]
+      if (foreignQueue !== undefined) return [own, { queue: foreignQueue, isForeign: true }]
+      return isOrdered ? [own] : [own, ...(await leftShares(connection))]
     },
     /** Declares the group again, in case its exchanges or bindings were deleted. Never rejects. */
     async redeclare(connection: ChannelModel): Promise<void> {
@@ -106,11 +120,13 @@ export function createSourceQueue(parts: SourceQueueParts) {
       }
     },
     /** Called when the broker has cancelled the consumer. Reports a loss and resolves with its reason if the queue was deleted. */
-    async lossByCancel(connection: ChannelModel): Promise<MqError | undefined> {
+    async lossByCancel(connection: ChannelModel, sources: readonly Source[]): Promise<MqError | undefined> {
       // Since 4.3 the broker also cancels a consumer that has kept a message for too long.
       const mayCancel = !isBefore(versionOf(connection), 4, 3)
       const missing =
-        mayCancel || foreignQueue !== undefined ? await deletedQueue(connection) : 'the queue of the group'
+        mayCancel || sources.length !== 1 || sources[0]?.queue !== queue
+          ? await deletedQueue(connection, sources)
+          : 'the queue of the group'
       if (missing === undefined) return undefined
       reportLoss(`${missing} was deleted under its consumer`)
       isLossReported = true

@@ -51,8 +51,8 @@ export function createCopier(parts: CopierParts): Copier {
   }
 }
 
-function letterOf({ names, laneOf }: CopierParts, { ref, queue, delayMs, content, properties }: Copy): Letter {
-  const destination = names[queue](ref)
+function letterOf({ names, laneOf }: CopierParts, { ref, queue, to, delayMs, content, properties }: Copy): Letter {
+  const destination = to ?? names[queue](ref)
   if (delayMs <= 0) return { exchange: '', routingKey: destination, need: {}, content, properties }
   const { path, routingKey } = delayRoute(delayMs, destination, laneOf(destination, delayMs))
   const { lane, digit } = path[0]

@@ -2,6 +2,7 @@ import type { GroupRef, TargetRef } from '@mq/core/adapter'
 import type { Channel } from 'amqplib'
 import type { DelayPath, DelayStep, Lane } from './delays.js'
 import { declareForeignGroup } from './foreign.js'
+import { declareShares } from './shares.js'
 import {
   checkTopic,
   declareBase,
@@ -42,6 +43,7 @@ const keyOf = ({ topic, group }: GroupRef): string => `${topic} ${group}`
 export function createDeclarations(options: TopologyOptions) {
   const { names } = options
   const groups = new Map<string, TargetRef>()
+  const ordered = new Set<string>()
   let declared = nothing()
 
   async function base(channel: Channel, record: Declared): Promise<void> {
@@ -108,9 +110,15 @@ export function createDeclarations(options: TopologyOptions) {
         await declareGroup(channel, options, ref)
         record.groups.add(keyOf(ref))
       } else await declareForeignGroup(channel, options, { ...ref, at })
+      if (ordered.has(keyOf(ref))) await declareShares(channel, options, ref)
       groups.set(keyOf(ref), ref)
     },
-    forgetGroup: (ref: GroupRef): void => void groups.delete(keyOf(ref)),
+    /** Makes `declareGroup` declare the shares of this group, too. */
+    markOrdered: (ref: GroupRef): void => void ordered.add(keyOf(ref)),
+    forgetGroup(ref: GroupRef): void {
+      groups.delete(keyOf(ref))
+      ordered.delete(keyOf(ref))
+    },
     /** Makes everything be declared again: after a connection was lost, or if something turned out to be missing. */
     reset(): void {
       declared = nothing()

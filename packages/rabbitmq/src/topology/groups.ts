@@ -6,6 +6,10 @@ import type { Request } from '../connection/links.js'
 import type { Declarations } from './declarations.js'
 import { foreignQueueOf, releaseReader } from './foreign.js'
 import type { Namespace } from './names.js'
+import { countInShares as countShares, deleteShares } from './shares.js'
+
+/** How long a group is taken for one that was never ordered. */
+const unsharedMs = 10_000
 
 export interface GroupsParts {
   readonly names: Namespace
@@ -25,6 +29,18 @@ export function createGroups({ names, declarations, request }: GroupsParts) {
     }
   }
 
+  /** Until when a group is taken for one without shares. The broker logs each question for a queue that does not exist. */
+  const unshared = new Map<string, number>()
+
+  async function countInShares(ref: TargetRef): Promise<number> {
+    const name = names.group(ref)
+    if ((unshared.get(name) ?? 0) > performance.now()) return 0
+    unshared.delete(name)
+    const found = await countShares((work) => request('Reading stats', work), names, ref)
+    if (found === undefined) unshared.set(name, performance.now() + unsharedMs)
+    return found ?? 0
+  }
+
   return {
     declare: (ref: TargetRef): Promise<void> =>
       request(`Declaring the group '${ref.group}'`, (channel) => declarations.declareGroup(channel, ref), declareOn),
@@ -33,20 +49,22 @@ export function createGroups({ names, declarations, request }: GroupsParts) {
         declarations.forgetGroup(ref)
         await channel.deleteQueue(names.group(ref))
         await channel.deleteQueue(names.dead(ref))
+        await deleteShares(channel, names, ref)
         const queue = foreignQueueOf(ref)
         if (queue !== undefined) await releaseReader(channel, names, { ref, queue })
       }),
     async stats(ref: TargetRef): Promise<QueueStats> {
       const foreign = foreignQueueOf(ref)
-      const [own, dead, others] = await Promise.all([
+      const [own, dead, others, shares] = await Promise.all([
         count(names.group(ref)),
         count(names.dead(ref)),
         foreign === undefined ? 0 : count(foreign),
+        countInShares(ref),
       ])
       // Without its own queue the group does not exist, whatever the queue of other programs holds.
       if (own === undefined) return { ...unknownStats, dead }
       // AMQP reports none of the others. The queue of the dead letters exists once there is one.
-      return { ...unknownStats, ready: own + (others ?? 0), dead: dead ?? 0 }
+      return { ...unknownStats, ready: own + (others ?? 0) + shares, dead: dead ?? 0 }
     },
   }
 }

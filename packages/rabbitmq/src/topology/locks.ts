@@ -1,12 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import type { GroupRef } from '@mq/core/adapter'
-import type { Channel, ChannelModel } from 'amqplib'
+import type { ChannelModel } from 'amqplib'
 import { answerFrom } from '../connection/answers.js'
-import { closeChannel, onChannel, openChannel } from '../connection/channels.js'
-import { politely } from '../connection/close.js'
+import { onChannel } from '../connection/channels.js'
 import { reply, replyCode } from '../connection/errors.js'
 import { pause } from '../connection/waiting.js'
-import type { Namespace } from './names.js'
 
 // See docs/decisions/0033-rabbitmq-order.md.
 
@@ -17,36 +13,39 @@ const retryMs = 500
 const settleMs = 5_000
 const settlePollMs = 50
 
-type Release = () => Promise<void>
+export type Release = () => Promise<void>
+
+export interface Lock {
+  /** The exclusive queue that says who holds it. */
+  readonly name: string
+  /** The queue that its holder consumes. */
+  readonly queue: string
+}
 
 /**
- * Creates the locks of ordered groups: of all instances that ask here, one at a time consumes a group. The holder's connection owns
+ * Creates the locks of ordered groups: of all instances that ask here, one at a time consumes a queue. The holder's connection owns
  * an exclusive queue, which the broker deletes with that connection. Quorum queues do not enforce RabbitMQ's exclusive consumers.
  */
-export function createLocks(names: Namespace) {
+export function createLocks() {
   /** Needed because a connection may declare its own exclusive queue twice. */
   const held = new Set<string>()
 
-  /** Resolves with undefined if another instance holds the lock. */
-  async function take(connection: ChannelModel, ref: GroupRef): Promise<Release | undefined> {
-    const name = names.lock(ref)
-    const channel = await openChannel(connection, 'plain')
+  const exclusive = { exclusive: true, durable: false, arguments: { 'x-queue-type': 'classic' } }
+
+  async function declare(connection: ChannelModel, { name, queue }: Lock, signal: AbortSignal) {
     try {
-      const exclusive = { exclusive: true, durable: false, arguments: { 'x-queue-type': 'classic' } }
-      await answerFrom(connection, channel.assertQueue(name, exclusive))
+      const declaring = onChannel(connection, 'Taking a lock', (channel) => channel.assertQueue(name, exclusive))
+      await answerFrom(connection, declaring)
     } catch (error) {
-      await closeChannel(channel)
       if (replyCode(error) === reply.resourceLocked) return undefined
       throw error
     }
     const release = async (): Promise<void> => {
-      await politely(() => channel.deleteQueue(name))
-      await closeChannel(channel)
+      // With its connection the lock is gone, too.
+      await onChannel(connection, 'Releasing a lock', (channel) => channel.deleteQueue(name)).catch(() => undefined)
     }
     try {
-      // On another channel, because a channel that a refusal has closed could not release the lock.
-      const untilGone = (other: Channel): Promise<void> => untilNoConsumer(other, names.group(ref))
-      await answerFrom(connection, onChannel(connection, 'Waiting for the previous consumer', untilGone))
+      await untilNoConsumer(connection, queue, signal)
     } catch (error) {
       await release()
       throw error
@@ -54,37 +53,35 @@ export function createLocks(names: Namespace) {
     return release
   }
 
-  /** Waits for the broker to notice that the previous consumer is gone, because only then it returns that consumer's messages. */
-  async function untilNoConsumer(channel: Channel, queue: string): Promise<void> {
-    const endsAt = performance.now() + settleMs
-    while (performance.now() < endsAt && (await channel.checkQueue(queue)).consumerCount > 0) await sleep(settlePollMs)
-  }
-
-  const freeing =
-    (name: string, release: Release): Release =>
-    async () => {
-      await release()
+  /** Resolves with undefined if another instance holds the lock, or a subscription of this one. */
+  async function take(connection: ChannelModel, lock: Lock, signal: AbortSignal): Promise<Release | undefined> {
+    const { name } = lock
+    if (held.has(name)) return undefined
+    held.add(name)
+    let release: Release | undefined
+    try {
+      release = await declare(connection, lock, signal)
+    } finally {
+      if (release === undefined) held.delete(name)
+    }
+    if (release === undefined) return undefined
+    const free = release
+    return async () => {
+      await free()
       held.delete(name)
     }
+  }
 
   return {
+    take,
     /**
      * Resolves with a release function once the lock is held, or with undefined if `signal` aborts first. Rejects if the connection
      * is lost.
      */
-    async hold(connection: ChannelModel, ref: GroupRef, signal: AbortSignal): Promise<Release | undefined> {
-      const name = names.lock(ref)
+    async hold(connection: ChannelModel, lock: Lock, signal: AbortSignal): Promise<Release | undefined> {
       while (!signal.aborted) {
-        if (!held.has(name)) {
-          held.add(name)
-          let release: Release | undefined
-          try {
-            release = await take(connection, ref)
-          } finally {
-            if (release === undefined) held.delete(name)
-          }
-          if (release !== undefined) return freeing(name, release)
-        }
+        const release = await take(connection, lock, signal)
+        if (release !== undefined) return release
         await pause(retryMs, signal)
       }
       return undefined
@@ -93,3 +90,13 @@ export function createLocks(names: Namespace) {
 }
 
 export type Locks = ReturnType<typeof createLocks>
+
+/** Waits for the broker to notice that the previous consumer is gone, because only then it returns that consumer's messages. */
+export async function untilNoConsumer(connection: ChannelModel, queue: string, signal: AbortSignal): Promise<void> {
+  const endsAt = performance.now() + settleMs
+  while (!signal.aborted && performance.now() < endsAt) {
+    const looking = onChannel(connection, 'Waiting for the previous consumer', (channel) => channel.checkQueue(queue))
+    if ((await answerFrom(connection, looking)).consumerCount === 0) return
+    await pause(settlePollMs, signal)
+  }
+}

@@ -11,8 +11,14 @@ export function namespaceFor(prefix: string) {
     dueTopic: (topic: string): string => named('due', topic),
     group: ({ topic, group }: GroupRef): string => named('group', topic, group),
     dead: ({ topic, group }: GroupRef): string => named('dead', topic, group),
-    /** The queue that the one instance that handles an ordered group owns. */
+    /** The queue that the one instance that moves the messages of an ordered group owns. */
     lock: ({ topic, group }: GroupRef): string => named('lock', topic, group),
+    /** One of the queues between which the keys of an ordered group are divided. */
+    share: ({ topic, group }: GroupRef, index: number): string => named('share', topic, group, String(index)),
+    /** The queue that the one instance that handles a share owns. */
+    shareLock: ({ topic, group }: GroupRef, index: number): string => named('lock', topic, group, String(index)),
+    /** The queue whose consumers are the instances of an ordered group. */
+    roster: ({ topic, group }: GroupRef): string => named('roster', topic, group),
     /** The queue that the one instance that looks at the dead letters of a group owns. */
     turn: ({ topic, group }: GroupRef): string => named('turn', topic, group),
     ephemeral: ({ topic, group }: GroupRef): string => named('ephemeral', topic, group),

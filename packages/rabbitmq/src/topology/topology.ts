@@ -87,19 +87,27 @@ export async function checkTopic(channel: Channel, names: Namespace, topic: stri
  * the messages that it dead-letters.
  */
 export async function declareGroupQueues(channel: Channel, options: TopologyOptions, ref: GroupRef): Promise<void> {
-  const { names, queueArguments } = options
+  const { names } = options
   const dead = names.dead(ref)
   const group = names.group(ref)
   await declareQuorum(channel, dead, { 'x-delivery-limit': deadDeliveryLimit })
-  await declareQuorum(channel, group, {
+  await declareGroupQueue(channel, options, { ref, queue: group })
+  await bindToDue(channel, names, 'bindQueue', group)
+}
+
+/** Declares a queue that holds messages of a group. */
+export const declareGroupQueue = (
+  channel: Channel,
+  { names, queueArguments }: TopologyOptions,
+  { ref, queue }: { readonly ref: GroupRef; readonly queue: string },
+): Promise<unknown> =>
+  declareQuorum(channel, queue, {
     ...queueArguments,
     'x-dead-letter-exchange': '',
-    'x-dead-letter-routing-key': dead,
+    'x-dead-letter-routing-key': names.dead(ref),
     'x-delivery-limit': deliveryLimit,
     ...keepDeadLetters,
   })
-  await bindToDue(channel, names, 'bindQueue', group)
-}
 
 /** Declares a group with the bindings to its topic, which must exist. */
 export async function declareGroup(channel: Channel, options: TopologyOptions, ref: GroupRef): Promise<void> {

@@ -6,6 +6,8 @@ import { brokerHeader, isOwn, own, type Table, textValue, unreadableHeadersOf } 
 export interface Copy {
   readonly ref: TargetRef
   readonly queue: 'group' | 'dead'
+  /** Another queue of the group instead. */
+  readonly to?: string
   readonly delayMs: number
   readonly content: Buffer
   readonly properties: Options.Publish

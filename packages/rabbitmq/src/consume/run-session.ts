@@ -1,0 +1,157 @@
+import { type ConsumeOptions, type GroupRef, type Handle, MqError, type TargetRef } from '@mq/core/adapter'
+import type { Channel, ChannelModel } from 'amqplib'
+import { answerFrom } from '../connection/answers.js'
+import { closeChannel, openChannel } from '../connection/channels.js'
+import { politely } from '../connection/close.js'
+import { textOf } from '../connection/errors.js'
+import { clusterOf, isBefore, versionOf } from '../connection/version.js'
+import type { Copier } from '../wire/copy.js'
+import { createFinished } from './finished.js'
+import { createSession, type Session } from './session.js'
+import type { Source, SourceQueue } from './source-queue.js'
+
+export interface RunSessionParts {
+  readonly ref: GroupRef
+  /** The group with its foreign place, if it has one. */
+  readonly target: TargetRef
+  readonly options: ConsumeOptions
+  readonly handle: Handle
+  readonly copy: Copier
+  readonly queue: SourceQueue
+  /** The group's own queue. */
+  readonly ownQueue: string
+  /** Names the queue among all queues of its broker. */
+  readonly place: string
+  readonly stopRequested: AbortSignal
+  /** The time that running handlers get to finish after a stop was requested. */
+  readonly stopTimeoutMs: () => number
+  readonly lostAfterStallMs: () => number | undefined
+  readonly onInterrupted: () => void
+  readonly report: (error: MqError) => void
+}
+
+export type End =
+  | { readonly by: 'channel'; readonly fault: unknown }
+  | { readonly by: 'broker' }
+  /** Once no handler runs, the messages that wait are to be taken anew. */
+  | { readonly by: 'renewal' }
+  | { readonly by: 'stop' }
+
+/** Controls a session while it consumes. */
+export interface Control {
+  readonly session: Session
+  /** Consumes another queue. */
+  readonly consume: (source: Source) => Promise<void>
+  readonly end: (end: End) => void
+}
+
+export interface Plan {
+  readonly sources: readonly Source[]
+  /** For each queue. */
+  readonly prefetch: number
+  /** The most messages without an answer, of all queues. */
+  readonly maxUnsettled: number
+  /**
+   * A queue of an ordered group has another consumer later, who waits until no consumer is left. A cancelled one would be gone before its
+   * messages are back, so this one goes with its channel.
+   */
+  readonly endsWithChannel: boolean
+  /** Moves the messages to this queue of ours instead of handling them. */
+  readonly moveTo?: (key: string | undefined) => string
+  /** Called when messages flow. Returns the function that ends what it began. */
+  readonly onConsuming?: (control: Control) => () => Promise<void>
+}
+
+/** Consumes over a channel of its own. Resolves when a stop is done, or when the channel gives no more messages. */
+export async function runSession(connection: ChannelModel, parts: RunSessionParts, plan: Plan): Promise<End> {
+  const { queue } = parts
+  const { moveTo, prefetch } = plan
+  const channel = await openChannel(connection, 'plain')
+  const session = createSession(channel, {
+    ...parts,
+    ref: parts.target,
+    ...(moveTo && { moveTo }),
+    finished: createFinished(
+      `${clusterOf(connection)} ${parts.place}${moveTo === undefined ? '' : ' moved'}`,
+      plan.maxUnsettled,
+    ),
+    requeueCountsAsAttempt: isBefore(versionOf(connection), 4, 3),
+  })
+  const ended = untilEnded(channel, session, parts.stopRequested)
+  const tags: string[] = []
+  const consumed: Source[] = []
+  let cleanUp = async (): Promise<void> => undefined
+
+  async function consume(source: Source): Promise<void> {
+    const consuming = channel.consume(source.queue, (message) =>
+      message === null ? ended.end({ by: 'broker' }) : session.receive(message, source),
+    )
+    tags.push((await answerFrom(connection, consuming)).consumerTag)
+    consumed.push(source)
+  }
+
+  async function stop(): Promise<void> {
+    const endsAt = performance.now() + parts.stopTimeoutMs()
+    const cancel = async (): Promise<unknown> =>
+      plan.endsWithChannel || politely(() => Promise.all(tags.map((tag) => channel.cancel(tag))))
+    await session.end(plan.maxUnsettled, cancel)
+    await session.stop(Math.max(0, endsAt - performance.now()))
+  }
+
+  async function onInterrupted(how: End): Promise<void> {
+    if (how.by === 'broker') {
+      // The roster holds nothing that could be lost.
+      const loss = await queue.lossByCancel(connection, moveTo === undefined ? consumed : [])
+      if (loss !== undefined) session.lose(loss)
+    } else if (how.by === 'channel' && how.fault !== undefined) {
+      const { topic, group } = parts.ref
+      const text = `RabbitMQ ended the consumer of '${topic}' for '${group}': ${textOf(how.fault)}`
+      parts.report(new MqError('MQ_OPERATION_FAILED', text, { cause: how.fault }))
+    }
+  }
+
+  try {
+    await answerFrom(connection, channel.prefetch(prefetch))
+    for (const source of plan.sources) await consume(source)
+    cleanUp = plan.onConsuming?.({ session, consume, end: ended.end }) ?? cleanUp
+    const how = await ended.promise
+    if (how.by === 'stop' || how.by === 'renewal') await stop()
+    else {
+      parts.onInterrupted()
+      await onInterrupted(how)
+    }
+    return how
+  } finally {
+    ended.stopListening()
+    session.lose(channelLost())
+    await cleanUp()
+    // Before the connection closes: the driver would forget acknowledgements that it has not written. A broker that answered late
+    // may also have delivered messages meanwhile, and returns them only when the channel closes.
+    await closeChannel(channel)
+  }
+}
+
+/** Listens for the first reason to end a session: a lost channel or a stop. `end` adds others. */
+function untilEnded(channel: Channel, session: Session, stopRequested: AbortSignal) {
+  let end!: (end: End) => void
+  const promise = new Promise<End>((resolve) => {
+    end = resolve
+  })
+  let fault: unknown
+  channel.on('error', (error: unknown) => {
+    fault = error
+  })
+  channel.on('close', () => {
+    session.lose(channelLost())
+    end({ by: 'channel', fault })
+  })
+  const stop = (): void => {
+    session.pause()
+    end({ by: 'stop' })
+  }
+  stopRequested.addEventListener('abort', stop)
+  if (stopRequested.aborted) stop()
+  return { promise, end, stopListening: () => stopRequested.removeEventListener('abort', stop) }
+}
+
+const channelLost = (): MqError => new MqError('MQ_CONNECTION_LOST', 'The channel of this message was lost')
