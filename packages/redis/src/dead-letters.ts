@@ -1,4 +1,11 @@
-import { type DeadLetterStore, type RawDeadLetter, unknownFailure } from '@mq/core/adapter'
+import {
+  type AdapterEvent,
+  type DeadLetterStore,
+  MqError,
+  type RawDeadLetter,
+  type RawMessage,
+  unknownFailure,
+} from '@mq/core/adapter'
 import type { Link } from './connection/link.js'
 import { retryWithin } from './connection/retry.js'
 import { decodeEntry, type RawEntry } from './wire/entry.js'
@@ -6,13 +13,17 @@ import type { GroupPlace } from './wire/keys.js'
 import { idsScript, listScript, purgeScript, replayScript } from './wire/scripts/dead.js'
 
 const pageSize = 100
-/** A list ends at this size, even below its limit, because it is held in memory. */
+/** A list ends when it holds this much, even below its limit. Of an entry that cannot be decoded it holds only the beginning. */
 const maxListBytes = 64 * 1024 * 1024
 
-export function deadLetterStore(
-  place: GroupPlace,
-  { link, timeoutMs }: { readonly link: Link; readonly timeoutMs: number },
-): DeadLetterStore {
+interface StoreParts {
+  readonly link: Link
+  readonly timeoutMs: number
+  readonly report: (event: AdapterEvent) => void
+}
+
+export function deadLetterStore(place: GroupPlace, { link, timeoutMs, report }: StoreParts): DeadLetterStore {
+  const { topic, group } = place
   const { dead, due, dueData } = place.keys
   const listing = { what: 'Listing dead letters', link, timeoutMs, isRepeatable: true }
   // Entries that are taken out twice would count once too few, so a lost answer is an error. Pages before it stay counted.
@@ -30,10 +41,20 @@ export function deadLetterStore(
         const letter = deadLetterOf(entry, place)
         found.push(letter)
         after = `(${letter.entryId}`
-        bytes += bytesOf(entry)
+        bytes += bytesOf(letter.message)
       }
     }
+    if (bytes >= maxListBytes) await reportPart(found.length, limit)
     return found
+  }
+
+  /** A list that has fewer entries than it could have says so. */
+  async function reportPart(listed: number, limit: number): Promise<void> {
+    const wanted = Math.min(limit, Number(await link.send('XLEN', [dead])))
+    if (listed >= wanted) return
+    const what = `The list of dead letters of '${topic}' in group '${group}' has ${listed} of ${wanted} entries`
+    const why = `a list ends at ${maxListBytes / 1024 / 1024} MiB. Replay or purge those to see the next ones`
+    report({ type: 'error', error: new MqError('MQ_OPERATION_FAILED', `${what}: ${why}`), topic, group })
   }
 
   /** A part is as much as one run of the script moves. */
@@ -77,7 +98,10 @@ export function deadLetterStore(
   }
 }
 
-const bytesOf = ([, fields]: RawEntry): number => (fields ?? []).reduce((sum, field) => sum + field.length, 0)
+function bytesOf({ body, headers, extensions }: RawMessage): number {
+  const texts = [...Object.values(headers), ...Object.values(extensions)]
+  return texts.reduce((sum, text) => sum + (text?.length ?? 0), body.byteLength)
+}
 
 /** Redis keeps each half of an entry's id in 64 bits. */
 const maxIdHalf = 2n ** 64n - 1n

@@ -116,7 +116,11 @@ export function redis(options: RedisOptions = {}): Adapter {
     deadLetters(ref) {
       const place = placeOf(settings.prefix, ref)
       const store = (): ReturnType<typeof deadLetterStore> =>
-        deadLetterStore(place, { link: requireOpened().commands, timeoutMs: 2 * settings.commandTimeoutMs })
+        deadLetterStore(place, {
+          link: requireOpened().commands,
+          timeoutMs: 2 * settings.commandTimeoutMs,
+          report: state.report,
+        })
       return {
         list: async (listOptions) => await store().list(listOptions),
         replay: async (entryIds) => await store().replay(entryIds),

@@ -37,7 +37,7 @@ describe('dead letters', () => {
         return script === replayScript ? [count, args.length] : count
       },
     })
-    return deadLetterStore(placeOf('mq', { topic: 't', group: 'g' }), { link, timeoutMs: 1_000 })
+    return deadLetterStore(placeOf('mq', { topic: 't', group: 'g' }), { link, timeoutMs: 1_000, report: () => {} })
   }
   it.each(['replay', 'purge'] as const)('counts the pages before one that had to be repeated: %s', async (verb) => {
     expect(await store()[verb](ids)).toBe(150)
@@ -59,7 +59,11 @@ describe('an entry of the dead letters', () => {
       const largest = '18446744073709551615'
       const wanted = ['1-0', `${largest}-${largest}`, '18446744073709551000-7']
       const others = ['18446744073709551616-0', `1-${largest}0`, '1', 'x-1', '-1-0', '']
-      const store = deadLetterStore(placeOf('mq', { topic: 't', group: 'g' }), { link, timeoutMs: 1_000 })
+      const store = deadLetterStore(placeOf('mq', { topic: 't', group: 'g' }), {
+        link,
+        timeoutMs: 1_000,
+        report: () => {},
+      })
       expect(await store[verb]([...others, ...wanted])).toBe(3)
       expect(asked.filter((arg) => others.includes(arg))).toEqual([])
     },
@@ -94,9 +98,21 @@ describe.skipIf(!brokers.wanted('redis'))('large dead letters', () => {
     expect(await other.zcard(keys.due)).toBe(4)
   })
 
-  it('end a list at a number of bytes, of whatever fields', async () => {
+  it('end a list at a number of bytes, of whatever fields, and an event says so', async () => {
     const { queue, topic, other, keys } = await sixLarge()
+    const errors: string[] = []
+    queue.on('error', ({ error }) => errors.push(error.message))
     for (let n = 0; n < 20; n++) await other.xadd(keys.dead, '*', 'header:x', large, 'data', '1')
+    expect(await queue.deadLetters(topic).list({ limit: 5 })).toHaveLength(5)
+    expect(errors).toEqual([])
     expect(await queue.deadLetters(topic).list({ limit: 1_000 })).toHaveLength(22)
+    expect(errors).toEqual([expect.stringMatching(/has 22 of 26 entries: a list ends at 64 MiB/)])
+  })
+
+  it('hide no others if only their beginning can be shown', async () => {
+    const { queue, topic, other, keys } = await sixLarge()
+    for (let n = 0; n < 2; n++) await other.xadd(keys.dead, '*', 'other', Buffer.alloc(70 * 2 ** 20, 1))
+    await other.xadd(keys.dead, '*', 'data', '1')
+    expect(await queue.deadLetters(topic).list({ limit: 100 })).toHaveLength(9)
   })
 })
