@@ -1,4 +1,11 @@
-import { type DeadLetterStore, type GroupRef, MqError, type RawDeadLetter, unknownFailure } from '@mq/core/adapter'
+import {
+  type AdapterEvent,
+  type DeadLetterStore,
+  type GroupRef,
+  MqError,
+  type RawDeadLetter,
+  unknownFailure,
+} from '@mq/core/adapter'
 import type { Cluster, TopicPartition } from './driver/cluster.js'
 import { asMqError } from './driver/errors.js'
 import { readLog, requireReadable } from './driver/read-log.js'
@@ -17,6 +24,7 @@ export interface DeadLettersContext {
   readonly cluster: Cluster
   readonly topology: Topology
   readonly outbox: Outbox
+  readonly report: (event: AdapterEvent) => void
 }
 
 /** A dead letter that is not struck out. */
@@ -30,6 +38,9 @@ interface LiveLetter {
 /** The key of records that say nothing. They show whether records that are written now can be read. */
 const probeKey = '~probe'
 
+/** A list ends when it holds this much, even below its limit. */
+const maxListBytes = 64 * 1024 * 1024
+
 /** The number and size of entries that are read, sent and struck out at a time. */
 const chunk = { entries: 200, bytes: 8 * 1024 * 1024 }
 
@@ -38,7 +49,8 @@ const chunk = { entries: 200, bytes: 8 * 1024 * 1024 }
  * under that key strikes it out. Compaction removes both in time. A batch that cannot be read is one entry, and keeps no other one from
  * being listed.
  */
-export function createDeadLetters({ cluster, topology, outbox }: DeadLettersContext, ref: GroupRef) {
+export function createDeadLetters(context: DeadLettersContext, ref: GroupRef) {
+  const { cluster, topology, outbox, report } = context
   const topic = topology.plan.dead(ref)
   const retryTopic = topology.plan.retry(ref)
   const log: TopicPartition = { topic, partition: deadPartition.letters }
@@ -56,9 +68,9 @@ export function createDeadLetters({ cluster, topology, outbox }: DeadLettersCont
         const struckOut = struckOutBy(record)
         if (struckOut !== undefined) live.delete(struckOut)
       } else {
-        const { key, value, offset } = record
+        const { value, offset } = record
         const entryId = entryIdOf(record)
-        const bytes = value.byteLength + (key?.byteLength ?? 0)
+        const bytes = Math.max(record.bytes, value.byteLength)
         if (!live.has(entryId)) live.set(entryId, { offset, bytes, isCodecMissing: isCodecMissing(record) })
       }
       return undefined
@@ -146,16 +158,36 @@ export function createDeadLetters({ cluster, topology, outbox }: DeadLettersCont
     throw new MqError('MQ_OPERATION_FAILED', text, { cause: left[0] })
   }
 
+  /** A list that has fewer entries than it could have says so. */
+  function reportPart(listed: number, wanted: number): void {
+    const what = `The list of dead letters of '${ref.topic}' in group '${ref.group}' has ${listed} of ${wanted} entries`
+    const why = `a list ends at ${maxListBytes / 1024 / 1024} MiB. Replay or purge those to see the next ones`
+    report({ type: 'error', error: new MqError('MQ_OPERATION_FAILED', `${what}: ${why}`), ...ref })
+  }
+
   const store: DeadLetterStore = {
     async list({ limit }) {
-      const live = await liveLetters()
-      const wanted = new Set([...live.keys()].slice(0, limit))
+      const live = [...(await liveLetters())].slice(0, limit)
+      const wanted = firstOf(live)
+      if (wanted.size < live.length) reportPart(wanted.size, live.length)
       return wanted.size === 0 ? [] : (await read(wanted)).map((record) => letterOf(record, log))
     },
     replay,
     purge: (entryIds) => take(entryIds, async (ids) => ids),
   }
   return { store, count: async (): Promise<number> => (await liveLetters()).size }
+}
+
+/** Returns the entries that a list has room for, the oldest first. */
+function firstOf(live: readonly (readonly [entryId: string, letter: LiveLetter])[]): ReadonlySet<string> {
+  const wanted = new Set<string>()
+  let bytes = 0
+  for (const [entryId, letter] of live) {
+    if (bytes >= maxListBytes) break
+    wanted.add(entryId)
+    bytes += letter.bytes
+  }
+  return wanted
 }
 
 function chunked(entryIds: readonly string[], live: ReadonlyMap<string, LiveLetter>): string[][] {

@@ -82,7 +82,7 @@ export function kafka(options: KafkaOptions): Adapter {
     consume: (ref, consumeOptions, handle) =>
       request(`'${ref.topic}' cannot be consumed`, () => consumers.consume(ref, consumeOptions, handle)),
     deadLetters(ref) {
-      const { store } = createDeadLetters({ cluster, topology, outbox }, ref)
+      const { store } = createDeadLetters({ cluster, topology, outbox, report: state.report }, ref)
       const what = `The dead letters of '${ref.group}' cannot be read`
       return {
         list: (listOptions) => request(what, () => store.list(listOptions)),
@@ -92,7 +92,7 @@ export function kafka(options: KafkaOptions): Adapter {
     },
     stats: (ref) =>
       request(`The state of '${ref.group}' cannot be read`, () => {
-        const { count } = createDeadLetters({ cluster, topology, outbox }, ref)
+        const { count } = createDeadLetters({ cluster, topology, outbox, report: state.report }, ref)
         return statsOf(ref, { cluster, topology, names, countDead: count })
       }),
     health() {

@@ -73,4 +73,23 @@ describe.skipIf(!brokers.wanted('kafka'))('dead letters of other programs', () =
     expect(await letters.purge()).toEqual({ purged: keys.length - 2 })
     expect(await shown()).toEqual([])
   })
+
+  it('of many bytes are listed in part, and an event says so', async () => {
+    const { queue } = await open({ partitions: 1 })
+    const server = await shared('kafka')
+    const topic = newTopic()
+    const dead = `${topic}--g---dead`
+    await createTopics(server, [{ topic: dead, numPartitions: 2 }])
+    const errors: string[] = []
+    queue.on('error', ({ error }) => errors.push(error.message))
+    const value = Buffer.alloc(900 * 1024, 1)
+    await withProducer(server, async (producer) => {
+      for (let n = 0; n < 80; n++)
+        await producer.send({ topic: dead, messages: [{ partition: 0, key: `${n}`, value }] })
+    })
+    expect(await queue.deadLetters(topic).list({ limit: 5 })).toHaveLength(5)
+    expect(errors).toEqual([])
+    expect(await queue.deadLetters(topic).list({ limit: 1_000 })).toHaveLength(73)
+    expect(errors).toEqual([expect.stringMatching(/has 73 of 80 entries: a list ends at 64 MiB/)])
+  })
 })
