@@ -32,8 +32,8 @@ export const deadLetters: readonly Mutant[] = [
   {
     id: 'listHasNoLimit',
     promise: 'A list holds at most its limit.',
-    find: 'new Set([...live.keys()].slice(0, limit))',
-    replace: 'new Set([...live.keys()].slice(0, Math.max(limit, 1_000)))',
+    find: '[...(await liveLetters())].slice(0, limit)',
+    replace: '[...(await liveLetters())].slice(0, Math.max(limit, 1_000))',
     case: 'DLQ-9',
     fast: true,
   },
