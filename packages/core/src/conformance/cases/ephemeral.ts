@@ -293,5 +293,27 @@ export const ephemeral: Chapter = {
         await nothingNew(kit, before)
       },
     },
+    {
+      id: 'EPH-10',
+      title: 'fifty ephemeral subscriptions that came and went leave nothing behind at the broker',
+      promises: [2, 12],
+      level: 'required',
+      needs: ['leftovers'],
+      alone: true,
+      timeoutMs: 180_000,
+      async run(kit) {
+        const [queue, topic] = [await kit.queue(), kit.topic()]
+        const comeAndGo = async (count: number): Promise<void> => {
+          const collectors = await Promise.all(range(count).map(() => kit.collect(queue, topic, { ephemeral: true })))
+          await Promise.all(collectors.map(({ subscription }) => subscription.stop()))
+        }
+        await queue.declareGroup(topic, 'g')
+        // The first one may create what the topic keeps.
+        await comeAndGo(1)
+        const before = await kit.faults.leftovers()
+        for (const _ of range(5)) await comeAndGo(10)
+        await nothingNew(kit, before)
+      },
+    },
   ],
 }

@@ -19,6 +19,7 @@ export class Broker {
   readonly #topics = new Map<string, Topic>()
   readonly #sessions = new Set<Session>()
   #blocked = false
+  #ended = 0
   /** Whether to carry out the next request and lose its connection before the answer. Happens once. */
   dropsNextAnswer = false
 
@@ -67,8 +68,15 @@ export class Broker {
       ...[...groups.keys()].map((group) => `group ${name} ${group}`),
     ]
     const topics = [...this.#topics.values()]
-    const notes = this.faulty('deletionLeavesNotes') ? topics.flatMap(({ notes }) => notes) : []
-    return [...topics.flatMap(namesOf), ...notes]
+    const all = topics.flatMap(({ notes }) => notes)
+    const isKept = this.faulty('deletionLeavesNotes') || (this.faulty('notesPileUp') && all.length > 30)
+    return [...topics.flatMap(namesOf), ...(isKept ? all : [])]
+  }
+
+  /** Counts an ephemeral group that has ended, and returns whether its fault keeps it. */
+  keepsEnded(): boolean {
+    this.#ended += 1
+    return this.faulty('ephemeralsPileUp') && this.#ended > 30
   }
 
   declare({ topic, group }: GroupRef, startAt: Parameters<Topic['declare']>[1]): void {

@@ -59,6 +59,7 @@ export class Group {
   /** The deliveries by number, including lost ones. */
   readonly #everDelivered = new Map<number, Entry>()
   readonly #everSettled = new Map<Member, Entry[]>()
+  readonly #gaveBack = new Set<Member>()
   #firstMember: Member | undefined
   #lastRank = 0
   #scheduled = false
@@ -108,9 +109,21 @@ export class Group {
   }
 
   join(member: Member): void {
+    if (this.#faulty('joiningTakesRunning')) this.#shareRunning(member)
     this.#members.add(member)
     this.#firstMember ??= member
     this.#schedule()
+  }
+
+  /** Gives a member what others have been handling for a second since it has joined. */
+  #shareRunning(member: Member): void {
+    for (const { held } of this.#members) {
+      for (const [delivery, entry] of held) {
+        setTimeout(() => {
+          if (held.has(delivery)) this.#deliver(member, entry)
+        }, 1_000)
+      }
+    }
   }
 
   /** Removes a lost member. Its messages run again, and their started runs count. */
@@ -137,10 +150,13 @@ export class Group {
 
   /** Removes a member that leaves properly. Its messages go back, and their runs do not count. */
   cancel(member: Member): void {
+    const isUnfinished = member.held.size > 0 || this.#gaveBack.delete(member)
     if (this.#faulty('stopDropsInFlight')) member.held.clear()
     for (const delivery of [...member.held.keys()]) this.settle(member, delivery, { kind: 'release' })
+    const handled = this.#everSettled.get(member) ?? []
     this.#everSettled.delete(member)
     this.leave(member)
+    if (isUnfinished && this.#faulty('leavingTakesBackHandled')) for (const entry of handled) this.#takeBack(entry)
   }
 
   /** Settles a delivery. Does nothing if the member does not hold it. */
@@ -157,6 +173,7 @@ export class Group {
     }
     if (settlement.kind === 'dead' && isFull(entry) && this.#faulty('largeDeadLetterStuck')) return
     member.held.delete(delivery)
+    if (settlement.kind === 'release') this.#gaveBack.add(member)
     if (settlement.kind === 'release' && !this.ephemeral) this.#release(entry, member)
     else {
       const stuck = settlement.kind !== 'done' && this.#faulty('keyStuckAfterFailure')
@@ -320,7 +337,7 @@ export class Group {
   }
 
   #remember(entry: Entry, member: Member): void {
-    if (!this.#faulty('killRedeliversSettled')) return
+    if (!this.#faulty('killRedeliversSettled') && !this.#faulty('leavingTakesBackHandled')) return
     this.#everSettled.set(member, [...(this.#everSettled.get(member) ?? []), entry])
   }
 

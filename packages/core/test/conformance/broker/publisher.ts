@@ -93,7 +93,8 @@ export class Publisher {
   }
 
   #flush(): void {
-    for (const pending of this.#pending) {
+    const inOrder = [...this.#pending]
+    for (const pending of this.#faulty('sentAgainBackwards') ? inOrder.reverse() : inOrder) {
       if (!(pending.sent && this.#faulty('publishNeverSettles'))) this.#send(pending)
     }
   }
@@ -108,6 +109,7 @@ export class Publisher {
       (outcomes) => pending.settle(messages.map((_, index) => this.#outcomeOf(outcomes[index]))),
       (error) => {
         if (this.#faulty('lostAnswerIsRejection')) pending.settle(messages.map(() => rejected(String(error))))
+        if (this.#faulty('lostIsStored')) pending.settle(messages.map(() => stored))
         // The request was lost with its connection. The next connection sends it again.
         if (!isMqError(error, 'MQ_CONNECTION_LOST')) pending.settle(this.#unanswered(pending, String(error)))
       },

@@ -131,9 +131,7 @@ export class Session {
       case 'list':
         return broker.find(request.ref)?.deadLetters.list(request.limit) ?? []
       case 'replay':
-        return broker.faulty('replayRemovesFirst')
-          ? this.#replaySlowly(request)
-          : broker.replay(request.ref, request.entryIds)
+        return this.#replay(request)
       case 'purge':
         return broker.find(request.ref)?.deadLetters.purge(request.entryIds) ?? 0
       case 'stats':
@@ -193,6 +191,17 @@ export class Session {
     this.#leave(consumer)
   }
 
+  #replay(request: RequestOf<'replay'>): number {
+    const broker = this.#broker
+    if (broker.faulty('replayRemovesFirst')) return this.#replaySlowly(request)
+    if (!(broker.blocked && broker.faulty('replayRemovesWhileBlocked'))) {
+      return broker.replay(request.ref, request.entryIds)
+    }
+    const sends = broker.find(request.ref)?.replays(request.entryIds) ?? []
+    this.#parked.push(...sends)
+    return sends.length
+  }
+
   /** Removes all entries, and sends one after the other to the group while the connection lasts. */
   #replaySlowly({ ref, entryIds }: RequestOf<'replay'>): number {
     const sends = this.#broker.find(ref)?.replays(entryIds) ?? []
@@ -209,7 +218,7 @@ export class Session {
     if (found === undefined) return
     this.#members.delete(consumer)
     found.group.leave(found.member)
-    if (found.group.ephemeral && !stays) this.#broker.delete(found.group.ref)
+    if (found.group.ephemeral && !stays && !this.#broker.keepsEnded()) this.#broker.delete(found.group.ref)
   }
 
   #settle({ delivery, settlement }: RequestOf<'settle'>): void {

@@ -1,11 +1,19 @@
 import type { Chapter } from '../../kit/case.js'
 import { deadLetterContents } from './contents.js'
 import { deadLetterFaults } from './faults.js'
+import { interruptedReplays } from './interrupted-replays.js'
 import { deadLetterLists } from './lists.js'
 import { deadLetterReasons } from './reasons.js'
 import { deadLetterReplays } from './replays.js'
 
 export const deadLetters: Chapter = {
   name: 'dead letters',
-  cases: [...deadLetterContents, ...deadLetterReasons, ...deadLetterLists, ...deadLetterReplays, ...deadLetterFaults],
+  cases: [
+    ...deadLetterContents,
+    ...deadLetterReasons,
+    ...deadLetterLists,
+    ...deadLetterReplays,
+    ...deadLetterFaults,
+    ...interruptedReplays,
+  ],
 }

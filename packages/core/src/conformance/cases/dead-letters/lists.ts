@@ -67,12 +67,15 @@ export const deadLetterLists: readonly ConformanceCase[] = [
     title: 'lists that run at the same time on two connections each show every entry',
     promises: [6],
     level: 'required',
+    timeoutMs: 60_000,
     async run(kit) {
       const queue = await kit.queue()
-      const { entries, letters } = await deadGroup(kit, queue, { topic: kit.topic(), count: 5 })
+      const { entries, letters } = await deadGroup(kit, queue, { topic: kit.topic(), count: 40 })
       const elsewhere = (await kit.queue()).deadLetters(kit.topic())
-      const lists = await Promise.all([letters, elsewhere, letters, elsewhere].map((one) => one.list()))
-      for (const listed of lists) assert.deepEqual(inOneOrder(listed), inOneOrder(entries))
+      for (const _ of range(2)) {
+        const lists = await Promise.all([letters, elsewhere, letters, elsewhere].map((one) => one.list()))
+        for (const listed of lists) assert.deepEqual(idsOf(inOneOrder(listed)), idsOf(inOneOrder(entries)))
+      }
     },
   },
   {
@@ -104,12 +107,13 @@ export const deadLetterLists: readonly ConformanceCase[] = [
       const queue = await kit.queue()
       const { entries, letters, collector, repair } = await deadGroup(kit, queue, { topic: kit.topic(), count: 6 })
       repair()
-      const named = [entries[4], entries[1]].map((entry) => entry?.entryId ?? '')
-      assert.deepEqual(await letters.purge(named), { purged: 2 })
+      const named = [entries[4], entries[1], entries[2]].map((entry) => entry?.entryId ?? '')
+      assert.deepEqual(await letters.purge(named.slice(0, 1)), { purged: 1 })
+      assert.deepEqual(await letters.purge(named.slice(1)), { purged: 2 })
       const left = entries.filter(({ entryId }) => !named.includes(entryId))
       assert.deepEqual(inOneOrder(await letters.list()), inOneOrder(left))
       assert.deepEqual(await letters.replay(named), { replayed: 0 })
-      assert.deepEqual(await letters.purge(), { purged: 4 })
+      assert.deepEqual(await letters.purge(), { purged: 3 })
       assert.deepEqual(await letters.list(), [])
       assert.deepEqual(await letters.purge(), { purged: 0 })
       assert.deepEqual(await letters.replay(), { replayed: 0 })

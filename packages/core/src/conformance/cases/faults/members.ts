@@ -78,12 +78,13 @@ export const memberFaults: readonly ConformanceCase[] = [
     async run(kit) {
       const queue = await kit.queue()
       const ledger = kit.ledger(kit.topic())
-      const handler = (): Promise<void> => sleep(kit.random() * 10)
-      await ledger.collect(queue, { concurrency: 4, handler })
+      // Many run at a time, so that some do whenever a consumer joins.
+      const options = { concurrency: 16, handler: () => sleep(kit.random() * 40) }
+      await ledger.collect(queue, options)
       const load = publishSteadily(ledger, queue)
       for (const _ of range(3)) {
         const guest = await kit.queue()
-        const collector = await ledger.collect(guest, { concurrency: 4, handler })
+        const collector = await ledger.collect(guest, options)
         await kit.until('the guest to have its share', () => collector.handled.length >= 10, { timeoutMs: healMs })
         await guest.disconnect()
       }

@@ -136,4 +136,28 @@ export const groupMembers: readonly ConformanceCase[] = [
       assert.deepEqual(overlaps, [], 'two members handled the same message at once')
     },
   },
+  {
+    id: 'GRP-20',
+    title: 'a member that joins while handlers run takes none of their messages: each runs once, where it began',
+    promises: [3],
+    level: 'required',
+    timeoutMs: 90_000,
+    async run(kit) {
+      const [first, second] = [await kit.queue(), await kit.queue()]
+      const [ledger, gate] = [kit.ledger(kit.topic()), createGate()]
+      const options = { concurrency: 12, handler: () => gate.opened }
+      const early = await ledger.collect(first, options)
+      // Keys spread them over a broker that divides topics.
+      await ledger.publish(first, { count: 12, key: (index) => `k-${index}` })
+      await kit.until('all to run', () => early.running === 12)
+      const joining = ledger.collect(second, options)
+      joining.catch(() => {})
+      // A broker that does not wait for the handlers hands their messages over in this time.
+      await sleep(1_500)
+      gate.open()
+      const late = await joining
+      await ledger.check({ queue: first, duplicates: 0, withinMs: kit.redeliveryMs + 15_000 })
+      assert.deepEqual(late.ids, [])
+    },
+  },
 ]

@@ -58,6 +58,29 @@ export const groupRemainders: readonly ConformanceCase[] = [
       await nothingNew(kit, before)
     },
   },
+  {
+    id: 'GRP-21',
+    title: 'fifty groups that were made and deleted leave nothing behind at the broker',
+    promises: [2, 12],
+    level: 'required',
+    needs: ['leftovers'],
+    alone: true,
+    timeoutMs: 180_000,
+    async run(kit) {
+      const [queue, topic] = [await kit.queue(), kit.topic()]
+      const comeAndGo = async (names: readonly string[]): Promise<void> => {
+        await Promise.all(names.map((name) => queue.declareGroup(topic, name)))
+        await queue.publish(topic, 'waits')
+        await Promise.all(names.map((name) => queue.deleteGroup(topic, name)))
+      }
+      await queue.declareGroup(topic, 'g')
+      // The first one may create what the topic keeps.
+      await comeAndGo(['first'])
+      const before = await kit.faults.leftovers()
+      for (const round of range(5)) await comeAndGo(range(10).map((number) => `g-${round}-${number}`))
+      await nothingNew(kit, before)
+    },
+  },
 ]
 
 /** Lets a group have dead letters, retries and waiting messages, and deletes it. */
