@@ -10,6 +10,13 @@ export const consuming: readonly Mutant[] = [
     case: 'FLT-18',
   },
   {
+    id: 'finishedRunsAgain',
+    promise: 'A handled message does not run again because an earlier one was not finished.',
+    find: 'const isFinished = this.#skipped.includes(record.offset)',
+    replace: 'const isFinished = this.#skipped.includes(record.offset) && record.offset < 0',
+    case: 'DEL-16',
+  },
+  {
     id: 'rangesAheadAreDropped',
     promise: 'A handled message is handled once, however little each owner reads before the next one comes.',
     find: 'finishedRanges(this.#entries, this.#skipped.from(this.position))',
@@ -41,6 +48,14 @@ export const consuming: readonly Mutant[] = [
       title: 'counts as waiting until it is written, so that a slow write pauses reading',
     },
     why: 'Reading stops only after thousands of them, which takes longer than a case may.',
+  },
+  {
+    id: 'commitGateIsOpen',
+    promise: 'A crash repeats at most twenty handled messages for each slot of its consumer.',
+    find: 'return this.#options.member.isIn && this.#finished - this.#known >= this.#options.maxUncommitted',
+    replace: 'return !this.#options.member.isIn && this.#finished - this.#known >= this.#options.maxUncommitted',
+    test: { file: 'test/commit-gate.test.ts', title: 'starts at most twenty handlers for each slot' },
+    why: 'How many handled messages a crash may repeat is a number of this adapter, and no promise limits it.',
   },
   {
     id: 'oneRunTooMany',

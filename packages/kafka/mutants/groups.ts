@@ -32,7 +32,7 @@ export const groups: readonly Mutant[] = [
     promise: 'A member that joins during the work makes no message run on two at once.',
     find: 'await this.#listener?.revoked(revoked)',
     replace: 'void this.#listener?.revoked(revoked)',
-    case: 'FLT-20',
+    case: 'GRP-20',
   },
   {
     id: 'standstillIsForgotten',

@@ -10,6 +10,21 @@ export const publishing: readonly Mutant[] = [
     case: 'PUB-18',
   },
   {
+    id: 'unansweredIsStored',
+    promise: 'A publish that resolves is stored, also if its answer was lost.',
+    find: 'return error\n    }\n    for (const parcel of batch) settleParcel(parcel, stored)',
+    replace:
+      'if (!isAmbiguous(error)) return error\n    }\n    for (const parcel of batch) settleParcel(parcel, stored)',
+    case: 'PUB-19',
+  },
+  {
+    id: 'retriedBatchesComeLast',
+    promise: 'The messages of a key are stored in publish order, also across a lost connection.',
+    find: 'this.#parcels = [...batch, ...this.#parcels]',
+    replace: 'this.#parcels = [...this.#parcels, ...batch]',
+    case: 'PUB-20',
+  },
+  {
     id: 'keyDoesNotChooseThePartition',
     promise: 'The order of keys is kept across all consumers of a group.',
     find: 'else if (parcel.record.key !== null) this.#keyed.push(parcel)',

@@ -45,6 +45,14 @@ export const settling: readonly Mutant[] = [
     case: 'DLY-6',
   },
   {
+    id: 'heldBackForgetsItsFailure',
+    promise: 'A message that waits for its retry keeps the failure before it.',
+    find: 'encodeRecord(message, { attempt, failure, delayMs }), partition: tierFor(delayMs) }',
+    replace:
+      'encodeRecord(message, { attempt, ...(attempt < 0 && { failure }), delayMs }), partition: tierFor(delayMs) }',
+    case: 'RET-19',
+  },
+  {
     id: 'dueASecondEarly',
     promise: 'A delayed message is never early.',
     find: 'if (dueMs <= now) { this.#queue.enter(entry)',

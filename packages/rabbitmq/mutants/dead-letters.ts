@@ -19,7 +19,7 @@ export const deadLetters: readonly Mutant[] = [
     find: 'await useAll(used)',
     replace: `borrower.acknowledge(used)
         await useAll(used)`,
-    case: 'DLQ-24',
+    case: 'DLQ-26',
   },
   {
     id: 'replayEndsAtAHundred',

@@ -45,7 +45,7 @@ export const publishing: readonly Mutant[] = [
     promise: 'Publishing continues after a cut.',
     find: 'for (const parcel of inFlight.clear().reverse()) waiting.unshift(parcel)',
     replace: 'inFlight.clear()',
-    case: 'FLT-5',
+    case: 'PUB-13',
   },
   {
     id: 'delaysAreRoundedDown',
