@@ -9,6 +9,7 @@ import { type MutatedAdapter, mutatedAdapters } from './adapters.js'
 import { openLaboratory, type Verdict } from './laboratory.js'
 import type { Mutant } from './mutant.js'
 import { isEnough, table } from './table.js'
+import { unnamedCases } from './unnamed.js'
 
 const usage = `Usage: pnpm mutate:adapters [adapter ...] [options]
 
@@ -16,7 +17,8 @@ const usage = `Usage: pnpm mutate:adapters [adapter ...] [options]
   --fast           tries only the mutants that npm test tries
   --named          runs only what a mutant names, and not the whole suite if that passes
   --unmutated      runs the cases that the mutants name on the adapters as they are; all of them have to pass
-  --list           prints the mutants and tries none`
+  --list           prints the mutants and tries none
+  --unnamed        prints the cases that no mutant names, of these adapters or of the test broker in core's tests`
 
 const resultFile = fileURLToPath(new URL('../../../../temp/adapter-mutants.json', import.meta.url))
 
@@ -86,6 +88,7 @@ async function main(): Promise<boolean> {
       named: { type: 'boolean', default: false },
       unmutated: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
+      unnamed: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   })
@@ -105,6 +108,10 @@ async function main(): Promise<boolean> {
   for (const id of choice.only ?? []) {
     const isKnown = adapters.some(({ mutants }) => mutants.some((mutant) => mutant.id === id))
     if (!isKnown) throw new TypeError(`There is no mutant ${id}; --list prints them`)
+  }
+  if (values.unnamed) {
+    for (const { id, title } of await unnamedCases(adapters)) console.log(`${id} ${title}`)
+    return true
   }
   await sweep()
   let isGood = true
