@@ -54,7 +54,8 @@ export const disconnecting: readonly ConformanceCase[] = [
   },
   {
     id: 'SHD-11',
-    title: 'disconnect from a frozen broker resolves at its timeout; pending publishes reject or are stored, and handlers are aborted',
+    title:
+      'disconnect from a frozen broker resolves at its timeout; pending publishes reject or are stored, and handlers are aborted',
     promises: [1, 13],
     level: 'required',
     needs: ['freeze', 'heal'],
@@ -63,7 +64,8 @@ export const disconnecting: readonly ConformanceCase[] = [
   },
   {
     id: 'SHD-12',
-    title: 'disconnect from a dead broker resolves at its timeout; pending publishes reject or are stored, and handlers are aborted',
+    title:
+      'disconnect from a dead broker resolves at its timeout; pending publishes reject or are stored, and handlers are aborted',
     promises: [1, 13],
     level: 'required',
     needs: ['kill', 'restart'],
