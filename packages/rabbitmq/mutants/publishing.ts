@@ -56,13 +56,12 @@ export const publishing: readonly Mutant[] = [
   },
   {
     id: 'firstVersionIsForgotten',
-    promise: 'What waits in the delay queues of the first version comes out.',
+    promise: 'What a process of the first version delays comes out for a group that this version has declared.',
     find: 'await channel[kind](to, names.firstDue, firstDestinationPattern(to))',
     replace: '',
     test: {
       file: 'test/first-version.test.ts',
-      title:
-        'leaves delayed messages and retries in its delay queues, which come out at their time to whoever consumes',
+      title: 'delays messages and retries for a group that only this version has declared',
     },
     why: 'No other adapter has had another version.',
   },

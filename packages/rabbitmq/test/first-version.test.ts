@@ -10,13 +10,12 @@ const group = 'workers'
 const digits = 26
 const levels = 5
 
-/** Declares the delays, a topic and a group as the first version does. */
-async function declareFirst(channel: Channel, topic: string): Promise<void> {
-  const quorum = (queue: string, others: object) =>
-    channel.assertQueue(queue, { durable: true, arguments: { 'x-queue-type': 'quorum', ...others } })
-  const keep = { 'x-dead-letter-strategy': 'at-least-once', 'x-overflow': 'reject-publish' }
-  const ref = { topic, group }
-  const due = names.dueTopic(topic)
+const keep = { 'x-dead-letter-strategy': 'at-least-once', 'x-overflow': 'reject-publish' }
+const quorum = (channel: Channel, queue: string, others: object) =>
+  channel.assertQueue(queue, { durable: true, arguments: { 'x-queue-type': 'quorum', ...others } })
+
+/** Declares the delays as the first version does. */
+async function declareFirstDelays(channel: Channel): Promise<void> {
   await channel.assertExchange(names.unrouted, 'fanout', { durable: true })
   await channel.assertExchange('mq--delay--due', 'topic', { durable: true, alternateExchange: names.unrouted })
   for (let level = 0; level < levels; level++) {
@@ -24,16 +23,23 @@ async function declareFirst(channel: Channel, topic: string): Promise<void> {
     const below = level === 0 ? 'mq--delay--due' : `mq--delay--0${level - 1}`
     const before = '*.'.repeat(digits - 1 - level)
     await channel.assertExchange(here, 'topic', { durable: true })
-    await quorum(here, { 'x-message-ttl': 100 * 2 ** level, 'x-dead-letter-exchange': below, ...keep })
+    await quorum(channel, here, { 'x-message-ttl': 100 * 2 ** level, 'x-dead-letter-exchange': below, ...keep })
     await channel.bindQueue(here, here, `${before}1.#`)
     await channel.bindExchange(below, here, `${before}0.#`)
   }
+}
+
+/** Declares the delays, a topic and a group as the first version does. */
+async function declareFirst(channel: Channel, topic: string): Promise<void> {
+  const ref = { topic, group }
+  const due = names.dueTopic(topic)
+  await declareFirstDelays(channel)
   await channel.assertExchange(names.topic(topic), 'fanout', { durable: true })
   await channel.assertExchange(due, 'fanout', { durable: true, alternateExchange: names.unrouted })
   await channel.bindExchange(due, 'mq--delay--due', `#.${due.replaceAll('.', '/')}`)
-  await quorum(names.dead(ref), { 'x-delivery-limit': 1_000_000_000 })
+  await quorum(channel, names.dead(ref), { 'x-delivery-limit': 1_000_000_000 })
   const toDead = { 'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': names.dead(ref) }
-  await quorum(names.group(ref), { ...toDead, 'x-delivery-limit': 5_000, ...keep })
+  await quorum(channel, names.group(ref), { ...toDead, 'x-delivery-limit': 5_000, ...keep })
   await channel.bindQueue(names.group(ref), 'mq--delay--due', `#.${names.group(ref).replaceAll('.', '/')}`)
   await channel.bindQueue(names.group(ref), due, '')
   await channel.bindQueue(names.group(ref), names.topic(topic), '')
@@ -108,6 +114,22 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('a process of the first version of 
     })
     await eventually(() => runs.length === 2, 'the message of the first version and its retry')
     expect(runs).toEqual([`${due} 1`, `${due} 2`])
+  })
+
+  it('delays messages and retries for a group that only this version has declared', async () => {
+    const topic = freshTopic()
+    const destinations = [names.dueTopic(topic), names.group({ topic, group })]
+    const queue = await open({ url: server.url })
+    await queue.declareGroup(topic, group)
+    await onRaw(server.url, async (channel) => {
+      await declareFirstDelays(channel)
+      for (const to of destinations) delayFirst(channel, 300, to)
+      await channel.waitForConfirms()
+    })
+    const got: string[] = []
+    await queue.subscribe(topic, ({ data }) => void got.push((data as { destination: string }).destination))
+    await eventually(() => got.length === 2, 'both of them')
+    expect(got.sort()).toEqual(destinations.sort())
   })
 
   it('gets what this version delays even if only it has declared the group', async () => {
