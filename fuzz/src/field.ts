@@ -9,7 +9,10 @@ export interface LiveField {
   end(): Promise<void>
 }
 
-/** A subject at a time, and the arena that it is in. After a failure both are replaced: they may be as broken as it was. */
+/**
+ * A subject at a time, and the arena that it is in. After a failure both are replaced, because they may be as broken as it was, and so they
+ * are after large entries.
+ */
 export function fieldOf(begin: () => Promise<LiveField>) {
   let current: LiveField | undefined
   let arena: Arena | undefined

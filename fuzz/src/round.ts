@@ -33,10 +33,14 @@ const idleMs = 300
 /** Longer than the pauses after which consumers tidy up. */
 const lingersMs = 1_300
 
-/** Writes hostile entries among canaries. Rejects with `Broken` when a promise does not hold. */
-export async function fight(generator: Generator, entries: readonly unknown[], field: Field): Promise<void> {
+/**
+ * Writes hostile entries among canaries. Returns the size of the largest one. Rejects with `Broken` when a promise does not hold.
+ */
+export async function fight(generator: Generator, entries: readonly unknown[], field: Field): Promise<number> {
   try {
-    await new Round(generator, entries, field).run()
+    const round = new Round(generator, entries, field)
+    await round.run()
+    return round.largest
   } catch (error) {
     if (error instanceof SubjectLost) throw new Broken('process', error.message)
     throw error
@@ -53,11 +57,17 @@ class Round {
   #listedAt = 0
   #listError: string | undefined
   #maxBytes = Number.POSITIVE_INFINITY
+  #largest = 0
 
   constructor(generator: Generator, entries: readonly unknown[], field: Field) {
     this.#generator = generator
     this.#entries = entries
     this.#field = field
+  }
+
+  /** In bytes, of all entries that were written. */
+  get largest(): number {
+    return this.#largest
   }
 
   async run(): Promise<void> {
@@ -101,15 +111,14 @@ class Round {
   async #write(): Promise<void> {
     const { arena, salt } = this.#field
     const { instance = '', runningTask = '' } = this.#last ?? {}
-    let largest = 0
     for (const [index, entry] of this.#entries.entries()) {
       const attack = { arena, mark: `~fz${salt}.${index}~`, instance, runningTask }
       const written: Written = await this.#generator.write(entry, attack)
       this.#ledger.written.push(written)
-      largest = Math.max(largest, written.bytes)
+      this.#largest = Math.max(this.#largest, written.bytes)
       const { restBytes, enemy } = this.#field
       if (restBytes !== undefined) {
-        const held = spareBytes + arena.concurrency * Math.min(largest, enemy.maxEntryBytes)
+        const held = spareBytes + arena.concurrency * Math.min(this.#largest, enemy.maxEntryBytes)
         this.#maxBytes = restBytes + (this.#generator.spareBytes ?? held)
       }
     }

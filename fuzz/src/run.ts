@@ -38,6 +38,8 @@ export interface FuzzResult {
   readonly rounds: Readonly<Record<string, number>>
 }
 
+const largeBytes = 1024 * 1024
+
 /** Seeds of rounds are far apart, and the first is the one that was given. */
 const seedStep = 7_919
 
@@ -90,7 +92,7 @@ async function tryOnce(
     const arena = await arenaFor(generator, field, enemy)
     const salt = `${(seed >>> 0).toString(36)}.${(roundNumber++).toString(36)}`
     try {
-      await fight(generator, entries, {
+      const largest = await fight(generator, entries, {
         subject,
         arena,
         enemy,
@@ -100,6 +102,8 @@ async function tryOnce(
         without: without(generator.name),
       })
       if (generator.ruins !== undefined) field.leave()
+      // What a process has freed may stay resident, and would be held against the next round.
+      if (largest > largeBytes) await field.spoil()
     } catch (error) {
       firstFailedAt ??= Date.now()
       await field.spoil()
