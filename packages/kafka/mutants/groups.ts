@@ -39,7 +39,11 @@ export const groups: readonly Mutant[] = [
     promise: 'A message that was handled while its process stood still is not run again and again.',
     find: 'const runs = stoodStill ?',
     replace: 'const runs = !stoodStill ?',
-    case: 'FLT-33',
+    test: {
+      file: 'test/lost-partitions.test.ts',
+      title: 'goes on behind what was finished, and with the runs that were under way',
+    },
+    why: 'FLT-33 sees it only if the loss is noticed before the handler has ended.',
   },
   {
     id: 'expiredIsNotNoticed',
