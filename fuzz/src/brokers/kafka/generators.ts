@@ -61,6 +61,9 @@ const record: fc.Arbitrary<BatchRecord> = fc.record({
 const hour = 60 * 60 * 1_000
 const timestamp = fc.constantFrom(-1, 0, 1, Date.UTC(1970, 0, 2), 8_640_000_000_000_001, Number.MAX_SAFE_INTEGER)
 
+const keyName = (topic: string, key: Blob | undefined): string =>
+  `${topic} ${key === undefined ? 'null' : bytesOf(key).toString('hex')}`
+
 interface Entry {
   readonly into: Into
   readonly partition: number
@@ -77,6 +80,10 @@ export function kafkaGenerators(raw: RawKafka, client: Kafka): readonly Generato
       ...one,
       headers: [...one.headers, [text('fuzzmark'), text(mark)] as const],
     }))
+    // A record whose answer is lost may be there. Only one that is refused has no place.
+    const keys = into === 'dead' ? records.map(({ key }) => keyName(topic, key)) : []
+    const isFirst = keys.every((key) => !keysOfDead.has(key))
+    for (const key of keys) keysOfDead.add(key)
     const offset = await raw.produce(topic, at, encodeBatch({ ...batch, records }))
     const bytes = records.reduce((sum, one) => sum + sizeOf(one), 0)
     const ids = records.flatMap(({ headers }) =>
@@ -84,20 +91,20 @@ export function kafkaGenerators(raw: RawKafka, client: Kafka): readonly Generato
         bytesOf(name).toString() === 'ce_id' && value !== undefined ? [bytesOf(value).toString()] : [],
       ),
     )
-    if (offset === undefined) return { fate: 'refused', names: [mark], bytes }
+    if (offset === undefined) {
+      if (isFirst) for (const key of keys) keysOfDead.delete(key)
+      return { fate: 'refused', names: [mark], bytes }
+    }
     const names = [mark, `${topic}/${at}/${offset}`, `${into}.${at}.${offset}.*`, ...ids]
-    return { fate: fateOf(into, topic, records), names, bytes }
+    return { fate: fateOf(into, records, isFirst), names, bytes }
   }
 
   /** Among the dead letters a record without a value strikes one out, and of one key the first counts. */
-  function fateOf(into: Into, topic: string, records: readonly BatchRecord[]): Written['fate'] {
+  function fateOf(into: Into, records: readonly BatchRecord[], isFirst: boolean): Written['fate'] {
     if (into === 'notes') return 'ignored'
     // As long as somebody has asked for, up to a year.
     if (records.some(waits)) return 'ignored'
     if (into !== 'dead') return 'settled'
-    const keys = records.map(({ key }) => `${topic} ${key === undefined ? 'null' : bytesOf(key).toString('hex')}`)
-    const isFirst = keys.every((key) => !keysOfDead.has(key))
-    for (const key of keys) keysOfDead.add(key)
     return isFirst && records.every(({ value }) => value !== undefined) ? 'listed' : 'ignored'
   }
 
