@@ -135,7 +135,10 @@ function foreignCapabilities(at: ForeignPlace): Partial<Capabilities> {
   return typeof requireRabbitmqPlace(at) === 'string' ? { orderedKeys: false, countsCrashes: false } : {}
 }
 
-/** If a machine dies silently, the broker notices it after this many heartbeats at the latest. */
+/**
+ * If a machine dies silently, the broker notices it after this many heartbeats at the latest. See
+ * docs/decisions/0036-rabbitmq-heartbeats.md.
+ */
 const maxSilentHeartbeats = 3
 
 /** Leaves time to store a message for its retry, if its handler fails at the last moment. */
