@@ -14,6 +14,9 @@ import { createForeign, destroy, namesAt, publishForeign } from './outside.js'
 /** Short, so that the messages of a killed process run again soon. */
 const sessionTimeoutMs = 3_000
 
+/** A handler whose partition moves has a third of it to finish, and GRP-20 holds its handlers for 1.5 s. */
+const rebalanceTimeoutMs = 6_000
+
 /** The suite creates thousands of partitions, and a broker that was killed checks each of them before it answers. */
 const config = {
   'group.min.session.timeout.ms': '1000',
@@ -24,7 +27,7 @@ const config = {
 /** The adapter as the suite tests it. */
 export const subject: Subject<StartedServer<KafkaServer>> = {
   adapter: new URL('../../src/index.ts', import.meta.url),
-  options: { url: 'kafka://127.0.0.1', sessionTimeoutMs, requestTimeoutMs: 5_000, partitions: 3 },
+  options: { url: 'kafka://127.0.0.1', sessionTimeoutMs, rebalanceTimeoutMs, requestTimeoutMs: 5_000, partitions: 3 },
   start: () =>
     suiteServer('kafka', () =>
       kafka(brokers.owned('kafka') ? { users: { mq: 'open-sesame-7' }, config, heapMb: 400, proxies: 6 } : {}),
