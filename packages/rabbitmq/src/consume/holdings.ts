@@ -3,6 +3,7 @@ import type { GroupRef } from '@mq/core/adapter'
 import type { ChannelModel } from 'amqplib'
 import { answerFrom } from '../connection/answers.js'
 import { onChannel } from '../connection/channels.js'
+import { countsOf } from '../connection/counts.js'
 import { type Locks, type Release, untilNoConsumer } from '../topology/locks.js'
 import type { Namespace } from '../topology/names.js'
 import { shareCount, shareQueues } from '../topology/shares.js'
@@ -32,7 +33,7 @@ export function createHoldings({ connection, ref, names, locks, signal }: Holdin
         for (let step = 0; step < shareCount; step++) {
           const index = (start + step) % shareCount
           if (held.has(index)) continue
-          if ((await channel.checkQueue(queues[index] as string)).consumerCount === 0) found.push(index)
+          if ((await countsOf(channel, queues[index] as string)).consumerCount === 0) found.push(index)
         }
         return found
       }),
@@ -48,7 +49,7 @@ export function createHoldings({ connection, ref, names, locks, signal }: Holdin
     },
     /** Returns how many shares an instance may hold. */
     async quota(): Promise<number> {
-      const counting = onChannel(connection, 'Counting instances', (channel) => channel.checkQueue(names.roster(ref)))
+      const counting = onChannel(connection, 'Counting instances', (channel) => countsOf(channel, names.roster(ref)))
       const { consumerCount } = await answerFrom(connection, counting)
       return Math.ceil(shareCount / Math.max(1, consumerCount))
     },

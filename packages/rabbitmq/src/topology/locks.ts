@@ -1,6 +1,7 @@
 import type { ChannelModel } from 'amqplib'
 import { answerFrom } from '../connection/answers.js'
 import { onChannel } from '../connection/channels.js'
+import { countsOf } from '../connection/counts.js'
 import { reply, replyCode } from '../connection/errors.js'
 import { pause } from '../connection/waiting.js'
 
@@ -95,7 +96,7 @@ export type Locks = ReturnType<typeof createLocks>
 export async function untilNoConsumer(connection: ChannelModel, queue: string, signal: AbortSignal): Promise<void> {
   const endsAt = performance.now() + settleMs
   while (!signal.aborted && performance.now() < endsAt) {
-    const looking = onChannel(connection, 'Waiting for the previous consumer', (channel) => channel.checkQueue(queue))
+    const looking = onChannel(connection, 'Waiting for the previous consumer', (channel) => countsOf(channel, queue))
     if ((await answerFrom(connection, looking)).consumerCount === 0) return
     await pause(settlePollMs, signal)
   }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { GroupRef } from '@mq/core/adapter'
 import type { Channel } from 'amqplib'
+import { countsOf } from '../connection/counts.js'
 import { reply, replyCode } from '../connection/errors.js'
 import type { Namespace } from './names.js'
 import { declareGroupQueue, declareQuorum, type TopologyOptions } from './topology.js'
@@ -43,7 +44,7 @@ export async function countInShares(ask: Ask, names: Namespace, ref: GroupRef): 
   try {
     return await ask(async (channel) => {
       let sum = 0
-      for (const queue of shareQueues(names, ref)) sum += (await channel.checkQueue(queue)).messageCount
+      for (const queue of shareQueues(names, ref)) sum += (await countsOf(channel, queue)).messageCount
       return sum
     })
   } catch (error) {
