@@ -10,8 +10,8 @@ export interface LiveField {
 }
 
 /**
- * A subject at a time, and the arena that it is in. After a failure both are replaced, because they may be as broken as it was, and so they
- * are after large entries.
+ * A subject at a time, and the arena that it is in. A failure may have broken both, and a process keeps
+ * memory after large entries, so then both are replaced.
  */
 export function fieldOf(begin: () => Promise<LiveField>) {
   let current: LiveField | undefined

@@ -38,6 +38,7 @@ export interface FuzzResult {
   readonly rounds: Readonly<Record<string, number>>
 }
 
+/** After a larger entry the next round has a new process. */
 const largeBytes = 1024 * 1024
 
 /** Seeds of rounds are far apart, and the first is the one that was given. */

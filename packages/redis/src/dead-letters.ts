@@ -58,7 +58,7 @@ export function deadLetterStore(place: GroupPlace, { link, timeoutMs, report }: 
   }
 
   /** A part is as much as one run of the script moves. */
-  const replayPart = async (ids: readonly string[]): Promise<readonly [replayed: number, seen: number]> =>
+  const replayPart = (ids: readonly string[]): Promise<readonly [replayed: number, seen: number]> =>
     retryWithin(replaying, async () => (await link.run(replayScript, [dead, due, dueData], ids)) as [number, number])
 
   async function replaySome(ids: readonly string[]): Promise<number> {

@@ -99,8 +99,10 @@ export async function addEntry(
   return { fate: 'settled', names: names.filter((name) => name !== undefined), bytes }
 }
 
-/** So many at once that there is a backlog, of which no reader can have had a part. */
-// The text is made once: a script that makes it again for each entry keeps the server busy for longer than a publish may take.
+/**
+ * So many at once that there is a backlog, of which no reader can have had a part. The text is made once, because a script that makes it again
+ * for each entry keeps the server busy for longer than a publish may take.
+ */
 const addAtOnce = `local large = string.rep('a', ARGV[2])
 for _ = 1, ARGV[1] do
   redis.call('XADD', KEYS[1], '*', 'header:large', large, 'header:fuzzmark', ARGV[3], 'data', '1')

@@ -49,8 +49,9 @@ local function add_waiting(set, data, score, packed)
 end`
 
 /**
- * Moves at most `limit` due messages, and not many large ones at once, from a sorted set and its hash to a stream. Returns how many of them had no fields and are lost. A
- * message that cannot be unpacked becomes an entry that its readers cannot decode, so that each group has it as a dead letter.
+ * Moves due messages from a sorted set and its hash to a stream: at most `limit`, and no more after `maxScriptBytes`. Returns how many of
+ * them had no fields and are lost. A message that cannot be unpacked becomes an entry that its readers cannot decode, so that each group
+ * has it as a dead letter.
  */
 export const moveDue = `
 local function add_unpacked(stream, packed)
