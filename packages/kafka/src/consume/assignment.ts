@@ -151,7 +151,7 @@ export class Assignment {
       this.#reportLoss(`the log of ${nameOf(at)} was replaced or cut`)
       return
     }
-    tracker.readTo(start)
+    this.#workload.skipTo(tracker, start)
     const count = start > position ? start - position : undefined
     this.#reportLoss(`the broker has removed messages of ${nameOf(at)} that were not read yet`, count)
   }

@@ -14,10 +14,12 @@ export interface CommitGate {
   onceNotFull(then: () => void): void
   /** Says that an entry is finished. */
   oneFinished(): void
+  /** Says that there may be something to commit soon. */
+  changed(): void
 }
 
 /** The gate of a consumer that commits nothing. */
-export const noCommits: CommitGate = { isFull: false, onceNotFull() {}, oneFinished() {} }
+export const noCommits: CommitGate = { isFull: false, onceNotFull() {}, oneFinished() {}, changed() {} }
 
 export interface CommitsOptions {
   readonly group: string
@@ -31,7 +33,8 @@ export interface CommitsOptions {
   readonly report: (error: MqError) => void
 }
 
-const everyMs = 20
+/** How soon after a change. It takes nothing while nothing changes. */
+const delayMs = 20
 const retryMs = 20
 
 /**
@@ -41,7 +44,8 @@ const retryMs = 20
  */
 export class Commits implements CommitGate {
   readonly #options: CommitsOptions
-  readonly #timer: NodeJS.Timeout
+  #timer: NodeJS.Timeout | undefined
+  #isStopped = false
   #committing: Promise<void> | undefined
   /** How many records were finished, and how many of them the broker knows. */
   #finished = 0
@@ -53,14 +57,21 @@ export class Commits implements CommitGate {
 
   constructor(options: CommitsOptions) {
     this.#options = options
-    this.#timer = setInterval(() => {
-      if (this.#committing === undefined) void this.#commit()
-    }, everyMs)
   }
 
   /** Ends the commits by time. */
   stop(): void {
-    clearInterval(this.#timer)
+    this.#isStopped = true
+    clearTimeout(this.#timer)
+  }
+
+  changed(): void {
+    if (this.#timer !== undefined || this.#isStopped) return
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      if (this.#committing === undefined) void this.#commit()
+      else this.changed()
+    }, delayMs)
   }
 
   /** A member that is not in its group cannot commit, so its handlers do not wait for that. */
@@ -75,6 +86,7 @@ export class Commits implements CommitGate {
   /** Commits without waiting for the timer if much is finished. So quick handlers are rarely held up. */
   oneFinished(): void {
     this.#finished += 1
+    this.changed()
     this.#commitIfMany()
   }
 
@@ -141,6 +153,7 @@ export class Commits implements CommitGate {
 
   /** A failure holds up nothing: the next commit tries again. */
   #failed(error: unknown): void {
+    this.changed()
     const type = errorType(error)
     // The member notices failures of the link and of its membership itself.
     if (type === undefined || type === 'REBALANCE_IN_PROGRESS' || isFenced(error) || isCoordinatorGone(error)) return

@@ -94,6 +94,7 @@ export class Handlers {
 
   #start(entry: Entry): void {
     const run = entry.tracker.states.start(entry, this.#options.topic)
+    this.#commits.changed()
     this.#running += 1
     this.#runningBytes += entry.bytes
     entry.ending = this.#endingOf(entry, run)
@@ -134,5 +135,6 @@ export class Handlers {
     if (!entry.tracker.states.leaveHandler(entry)) return
     this.#running -= 1
     this.#runningBytes -= entry.bytes
+    this.#commits.changed()
   }
 }

@@ -33,10 +33,12 @@ export class Workload {
   readonly #queue = new ReadyQueue()
   readonly #handlers: Handlers
   readonly #delays: Delays
+  readonly #commits: CommitGate
 
   constructor(options: WorkloadOptions, { trackers, settler, commits }: WorkloadParts) {
     this.#options = options
     this.#trackers = trackers
+    this.#commits = commits
     this.#handlers = new Handlers(options, { queue: this.#queue, settler, commits })
     this.#delays = new Delays(options, { queue: this.#queue, handlers: this.#handlers, settler })
   }
@@ -54,6 +56,7 @@ export class Workload {
     reading: { readonly progress: Progress; readonly feed: Feed; readonly lateRuns?: LateRuns },
   ): void {
     this.#trackers.set(nameOf(at), new Tracker(at, reading, this.#options))
+    this.#commits.changed()
   }
 
   /** Takes records of one partition, in order. */
@@ -61,6 +64,7 @@ export class Workload {
     const tracker = this.find(read)
     if (tracker === undefined || tracker.isClosing) return
     for (const entry of tracker.take(read)) this.#accept(entry)
+    this.#commits.changed()
     this.#handlers.startReady()
   }
 
@@ -74,6 +78,12 @@ export class Workload {
     const { message, dueMs } = decodedOf(entry, topic)
     if (ordered && message.key !== undefined) entry.key = message.key
     this.#delays.hold(entry, dueMs)
+  }
+
+  /** Says that everything of a partition before this offset is gone. */
+  skipTo(tracker: Tracker, offset: number): void {
+    tracker.readTo(offset)
+    this.#commits.changed()
   }
 
   /** Stops reading these partitions, starts no more of their messages, and resolves when their handlers end or the time is over. */
