@@ -7,6 +7,7 @@ import { createDeadLetters } from './dead-letters.js'
 import { clientConfig, defaultClient } from './driver/client.js'
 import { Cluster } from './driver/cluster.js'
 import { asMqError } from './driver/errors.js'
+import { Reading } from './driver/reading/reading.js'
 import { type KafkaOptions, type Settings, settingsOf } from './options.js'
 import { createOutbox, createPublisher } from './publish/outbox.js'
 import { foreignTopicName } from './topology/foreign.js'
@@ -38,7 +39,9 @@ export function kafka(options: KafkaOptions): Adapter {
     names,
     append: (at, record) => outbox.append(at, [record]),
   })
-  const consumers = createConsumers({ settings, names, topology, outbox, groups, openCluster, report: state.report })
+  const [readCluster, membership] = [openCluster(), openCluster()]
+  const connections = { reading: new Reading(readCluster, settings), cluster: readCluster, membership }
+  const consumers = createConsumers({ settings, names, topology, outbox, groups, connections, report: state.report })
 
   /** Throws if the adapter is not open. Turns a failure into an error that begins with `what`. */
   const request = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
@@ -68,8 +71,7 @@ export function kafka(options: KafkaOptions): Adapter {
       const endsAt = performance.now() + timeoutMs
       await consumers.stopAll(timeoutMs)
       await outbox.close(Math.max(0, endsAt - performance.now()))
-      link.close()
-      admin.close()
+      for (const one of [link, admin, readCluster, membership]) one.close()
       state.markClosed()
     },
     async publish(topic, messages, call) {

@@ -37,6 +37,8 @@ function groupOfOne() {
     },
     request: (_: Broker, send: (to: unknown) => Promise<unknown>) => send(broker),
     allPartitions: async () => partitions,
+    apart: async () => broker,
+    drop() {},
     forget() {},
   } as unknown as Cluster
   return {

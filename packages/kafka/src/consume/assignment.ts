@@ -1,15 +1,14 @@
 import { type GroupRef, MqError } from '@mq/core/adapter'
 import { nameOf, type TopicPartition } from '../driver/cluster.js'
 import { asMqError } from '../driver/errors.js'
-import type { Gap } from '../driver/fetcher.js'
 import type { Member } from '../driver/group/member.js'
+import type { Gap, Reader } from '../driver/reading/reader.js'
 import { watchDeleted } from '../topology/deleted-topics.js'
 import type { TopicKind } from '../topology/plans.js'
 import { decodeProgress } from '../wire/progress.js'
 import { Commits } from './commits.js'
 import type { ConsumerContext, HandlerOptions } from './consumer-context.js'
 import type { LateRuns } from './entry.js'
-import { type ReadConnections, Reader } from './reader.js'
 import { createSettler } from './settler.js'
 import type { StartPoint } from './start-points.js'
 import type { Tracker } from './tracker.js'
@@ -22,7 +21,6 @@ export interface AssignmentOptions {
   readonly handler: HandlerOptions
   readonly context: ConsumerContext
   readonly member: Member
-  readonly connections: ReadConnections
   /** The topics of the group. */
   readonly kinds: ReadonlyMap<string, TopicKind>
 }
@@ -47,7 +45,8 @@ export class Assignment {
 
   constructor(options: AssignmentOptions) {
     this.#options = options
-    const { ref, handler, context, member, connections, kinds } = options
+    const { ref, handler, context, member, kinds } = options
+    const { reading, cluster } = context.connections
     const report = (error: MqError): void => context.report({ type: 'error', error, ...ref })
     const trackers = new Map<string, Tracker>()
     const settler = createSettler({ ...context, ref, report })
@@ -63,16 +62,15 @@ export class Assignment {
       { trackers, settler, commits: this.#commits },
     )
     this.#standstill = new StandstillWatch({ trackers: () => this.#workload.trackers, report })
-    this.#reader = new Reader({
-      isMain: (topic) => kinds.get(topic) === 'main',
-      connections,
+    this.#reader = reading.open({
+      kindOf: (topic) => (kinds.get(topic) === 'main' ? 'main' : 'waiting'),
       sink: this.#workload,
       listener: {
         isControl: (topic) => kinds.get(topic) !== 'main',
         missingCodec: createCodecReport(ref, context.report),
         gap: (at, gap) => this.#passGap(at, gap),
         replaced: (topic, identity) => this.#restartReplaced(topic, identity),
-        missing: watchDeleted(connections.main, (topic) => this.#restartDeleted(topic)),
+        missing: watchDeleted(cluster, (topic) => this.#restartDeleted(topic)),
         failing: (error) => report(asMqError(error, `Reading ${ref.topic} fails`)),
       },
     })

@@ -7,10 +7,20 @@ import {
   type StopOptions,
 } from '@mq/core/adapter'
 import type { Cluster } from '../driver/cluster.js'
+import type { Reading } from '../driver/reading/reading.js'
 import type { Settings } from '../options.js'
 import type { Outbox } from '../publish/outbox.js'
 import type { Names } from '../topology/plans.js'
 import type { Topology } from '../topology/topology.js'
+
+/** The connections that all consumers of a process share. */
+export interface ConsumerConnections {
+  /** Reads for all, and finds out where to read. */
+  readonly reading: Reading
+  readonly cluster: Cluster
+  /** Carries the requests of memberships. Others could hold up a heartbeat for too long. */
+  readonly membership: Cluster
+}
 
 /** The parts of the adapter that its consumers use. */
 export interface ConsumerContext {
@@ -18,8 +28,7 @@ export interface ConsumerContext {
   readonly names: Names
   readonly topology: Topology
   readonly outbox: Outbox
-  /** Opens connections for one consumer alone. */
-  readonly openCluster: () => Cluster
+  readonly connections: ConsumerConnections
   readonly report: (event: AdapterEvent) => void
 }
 

@@ -36,7 +36,7 @@ const restartFails = 'A consumer is not back after its group was deleted'
 
 /** Creates the registry of an adapter's consumers. */
 export function createConsumers(context: ConsumerContext & { readonly groups: Groups }) {
-  const { topology, groups, report } = context
+  const { topology, groups, connections, report } = context
   const slots = new Set<Slot>()
   /** The last deletion of each group, by the group's name at the broker. */
   const deletions = new Map<string, Promise<void>>()
@@ -116,6 +116,7 @@ export function createConsumers(context: ConsumerContext & { readonly groups: Gr
       const end = async (stopOptions: StopOptions): Promise<void> => {
         await stop(slot, stopOptions)
         slots.delete(slot)
+        if (slots.size === 0) for (const cluster of [connections.cluster, connections.membership]) cluster.disconnect()
       }
       await start(slot).catch(async (error) => {
         await end({ timeoutMs: 0 })

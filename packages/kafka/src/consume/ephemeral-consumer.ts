@@ -1,8 +1,8 @@
 import { type ConsumerHealth, type GroupRef, MqError } from '@mq/core/adapter'
 import { type Cluster, nameOf, type TopicPartition } from '../driver/cluster.js'
 import { asMqError } from '../driver/errors.js'
-import { Fetcher, type Gap } from '../driver/fetcher.js'
 import { logOffsets } from '../driver/offsets.js'
+import type { Gap, Reader } from '../driver/reading/reader.js'
 import { watchDeleted } from '../topology/deleted-topics.js'
 import type { TopicKind } from '../topology/plans.js'
 import { decodeProgress } from '../wire/progress.js'
@@ -27,7 +27,7 @@ export class EphemeralConsumer implements RunningConsumer {
   readonly #context: ConsumerContext
   readonly #cluster: Cluster
   readonly #workload: Workload
-  readonly #fetcher: Fetcher
+  readonly #reader: Reader
   readonly #kinds: ReadonlyMap<string, TopicKind>
   #partitionCheck: NodeJS.Timeout | undefined
   #stopped: Promise<void> | undefined
@@ -36,19 +36,23 @@ export class EphemeralConsumer implements RunningConsumer {
     this.#ref = ref
     this.#context = context
     this.#kinds = kinds
-    this.#cluster = context.openCluster()
+    this.#cluster = context.connections.cluster
     this.#workload = new Workload(
       { ...handler, topic: ref.topic, maxUncommitted: context.settings.maxUncommitted },
       { trackers: new Map(), settler: keepsNothing, commits: noCommits },
     )
-    this.#fetcher = new Fetcher(this.#cluster, this.#workload, {
-      isControl: (topic) => this.#kinds.get(topic) !== 'main',
-      missingCodec: createCodecReport(ref, context.report),
-      gap: (at, gap) => this.#reportGap(at, gap),
-      replaced: (topic, identity) => this.#restartReplaced(topic, identity),
-      missing: watchDeleted(this.#cluster, (topic) => this.#restartDeleted(topic)),
-      failing: (cause) =>
-        context.report({ type: 'error', error: asMqError(cause, `Reading ${ref.topic} fails`), ...ref }),
+    this.#reader = context.connections.reading.open({
+      kindOf: (topic) => (this.#kinds.get(topic) === 'main' ? 'main' : 'waiting'),
+      sink: this.#workload,
+      listener: {
+        isControl: (topic) => this.#kinds.get(topic) !== 'main',
+        missingCodec: createCodecReport(ref, context.report),
+        gap: (at, gap) => this.#reportGap(at, gap),
+        replaced: (topic, identity) => this.#restartReplaced(topic, identity),
+        missing: watchDeleted(this.#cluster, (topic) => this.#restartDeleted(topic)),
+        failing: (cause) =>
+          context.report({ type: 'error', error: asMqError(cause, `Reading ${ref.topic} fails`), ...ref }),
+      },
     })
   }
 
@@ -60,7 +64,7 @@ export class EphemeralConsumer implements RunningConsumer {
   }
 
   get health(): ConsumerHealth {
-    const status = this.#fetcher.isFailing ? 'recovering' : 'consuming'
+    const status = this.#reader.isFailing ? 'recovering' : 'consuming'
     return { ...this.#ref, status: this.#stopped === undefined ? status : 'stopping' }
   }
 
@@ -72,15 +76,14 @@ export class EphemeralConsumer implements RunningConsumer {
   async #stop({ timeoutMs, reason = stopReason() }: ConsumerStop): Promise<void> {
     clearInterval(this.#partitionCheck)
     this.#workload.stop()
-    this.#fetcher.stop()
+    this.#reader.stop()
     const { trackers } = this.#workload
     await this.#workload.finish(trackers, timeoutMs)
     this.#workload.abandon(trackers, reason)
-    this.#cluster.close()
   }
 
   #add(at: TopicPartition, from: number): void {
-    const feed = this.#fetcher.add(at, from)
+    const feed = this.#reader.add(at, from)
     const kind = this.#kinds.get(at.topic) ?? 'main'
     this.#workload.add({ ...at, kind }, { progress: decodeProgress(from, null), feed })
   }

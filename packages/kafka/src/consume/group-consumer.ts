@@ -25,24 +25,14 @@ const leaveLimits = { minMs: 250, maxMs: 3_000 }
  */
 const maxPendingMs = 10_000
 
-/**
- * A consumer of one group: a membership, and an assignment while the member owns partitions.
- *
- * The connections are apart because a broker answers the requests of one connection in order: see
- * docs/decisions/0020-kafka-below-kafkajs.md.
- */
+/** A consumer of one group: a membership, and an assignment while the member owns partitions. */
 export class GroupConsumer implements RunningConsumer {
   readonly #ref: GroupRef
   readonly #handler: HandlerOptions
   readonly #context: ConsumerContext
   readonly #groupId: string
   readonly #kinds: ReadonlyMap<string, TopicKind>
-  /** Reads new messages, and asks for offsets. */
-  readonly #main: Cluster
-  /** Reads messages that wait for their time. */
-  readonly #waiting: Cluster
-  /** Carries the requests of the membership, which can take as long as a rebalance. */
-  readonly #membership: Cluster
+  readonly #cluster: Cluster
   readonly #member: Member
   readonly #lostPartitions = new LostPartitions()
   #assignment: Assignment | undefined
@@ -56,12 +46,10 @@ export class GroupConsumer implements RunningConsumer {
     this.#context = context
     this.#groupId = context.names.group(ref)
     this.#kinds = kinds
-    this.#main = context.openCluster()
-    this.#waiting = context.openCluster()
-    this.#membership = context.openCluster()
+    this.#cluster = context.connections.cluster
     const { sessionTimeoutMs, rebalanceTimeoutMs } = context.settings
     this.#member = new Member({
-      cluster: this.#membership,
+      cluster: context.connections.membership,
       groupId: this.#groupId,
       topics: [...this.#kinds.keys()],
       sessionTimeoutMs,
@@ -84,7 +72,8 @@ export class GroupConsumer implements RunningConsumer {
       },
       failing: (error) => this.#left(error),
     })
-    this.#connectMain().catch(() => {})
+    // Finds the partitions while the group is joined. An error comes again when partitions are assigned.
+    this.#cluster.allPartitions([...this.#kinds.keys()]).catch(() => {})
     // Everything from here on is kept for the group, so the caller need not wait for others to leave or to release partitions.
     const patience = setInterval(() => {
       if (!this.#isOut || this.#member.isAwaited) this.#starting?.resolve()
@@ -108,19 +97,10 @@ export class GroupConsumer implements RunningConsumer {
     await this.#assignment?.finish(timeoutMs, reason)
     await this.#assignment?.commitAll(within(commitLimits, endsAt - leaveLimits.minMs))
     await this.#member.stop(within(leaveLimits, endsAt))
-    this.#membership.close()
-    this.#main.close()
-    this.#waiting.close()
-  }
-
-  /** Connects while the group is joined. Errors are ignored: the same requests follow when partitions are assigned. */
-  async #connectMain(): Promise<void> {
-    await this.#main.allPartitions([...this.#kinds.keys()])
-    await this.#main.coordinator(this.#groupId)
   }
 
   async #assigned(partitions: readonly TopicPartition[]): Promise<void> {
-    const from = { cluster: this.#main, groupId: this.#groupId, kinds: this.#kinds }
+    const from = { cluster: this.#cluster, groupId: this.#groupId, kinds: this.#kinds }
     const { points, replaced, isExpired } = await findStartPoints(partitions, from)
     if (this.#stopped !== undefined) return
     this.#assignment ??= new Assignment({
@@ -128,7 +108,6 @@ export class GroupConsumer implements RunningConsumer {
       handler: this.#handler,
       context: this.#context,
       member: this.#member,
-      connections: { main: this.#main, waiting: this.#waiting },
       kinds: this.#kinds,
     })
     for (const { at, progress, identity } of points) {

@@ -16,6 +16,12 @@ export interface ClusterOptions {
   readonly onLost?: (error: Error) => void
 }
 
+interface MetadataRequest {
+  /** May be added to until it is sent. */
+  readonly asked: Set<string>
+  readonly answered: Promise<ReadonlyMap<string, Error>>
+}
+
 export interface PartitionInfo {
   readonly partition: number
   /** -1 while there is none. */
@@ -39,6 +45,9 @@ export class Cluster {
   readonly #doubtful = new Set<string>()
   #lastAsked: Broker | undefined
   #controllerId = -1
+  #nextMetadata: MetadataRequest | undefined
+  /** Raised whenever a leader or a topic is another one than before. */
+  #version = 0
 
   /** Throws a `TypeError` if the client is not one of kafkajs 2. */
   constructor({ client, requestTimeoutMs, connectTimeoutMs, onLost }: ClusterOptions) {
@@ -95,9 +104,22 @@ export class Cluster {
     return this.#identities.get(topic)
   }
 
+  /** A number that changes whenever it knows other leaders or topics than before. */
+  get version(): number {
+    return this.#version
+  }
+
+  /** Returns the leader of a partition from memory, without asking. Undefined or -1 if none is known. */
+  leaderOf({ topic, partition }: TopicPartition): number | undefined {
+    const partitions = this.#partitions.get(topic)
+    const info = partitions?.[partition]
+    if (info?.partition === partition) return info.leader
+    return partitions?.find((one) => one.partition === partition)?.leader
+  }
+
   /** Makes the next request for one of its partitions ask for the leader again, and ask another broker if there is one. */
   forget(topic: string): void {
-    this.#partitions.delete(topic)
+    if (this.#partitions.delete(topic)) this.#version += 1
     this.#doubtful.add(topic)
   }
 
@@ -117,10 +139,29 @@ export class Cluster {
   }
 
   async node(nodeId: number): Promise<Broker> {
+    return await this.#connections.open(await this.#addressOf(nodeId))
+  }
+
+  /** Opens another connection to a node. It carries only what is sent over it, so that nothing else waits behind slow requests. */
+  async nodeApart(nodeId: number, purpose: string): Promise<Broker> {
+    return await this.#connections.openApart(await this.#addressOf(nodeId), purpose)
+  }
+
+  /** As `nodeApart`, for a broker that is known. */
+  async apart({ connectionPool: { host, port } }: Broker, purpose: string): Promise<Broker> {
+    return await this.#connections.openApart({ host, port }, purpose)
+  }
+
+  /** Closes one connection. Its pending requests reject. */
+  drop(broker: Broker): void {
+    this.#connections.drop(broker)
+  }
+
+  async #addressOf(nodeId: number): Promise<Address> {
     if (!this.#addresses.has(nodeId)) await this.#metadata([noTopic])
     const address = this.#addresses.get(nodeId)
     if (address === undefined) throw new LinkError(`Broker ${nodeId} is not known`, { unsent: true })
-    return await this.#connections.open(address)
+    return address
   }
 
   async controller(): Promise<Broker> {
@@ -165,7 +206,30 @@ export class Cluster {
     return other ?? (await this.#anyBroker())
   }
 
+  /** Asks about topics, with one request for all that are asked about at the same time. Rejects if one of these topics has an error. */
   async #metadata(topics: readonly string[]): Promise<void> {
+    this.#nextMetadata ??= this.#metadataSoon()
+    const { asked, answered } = this.#nextMetadata
+    for (const topic of topics) asked.add(topic)
+    const errors = await answered
+    for (const topic of topics) {
+      const error = errors.get(topic)
+      if (error !== undefined) throw error
+    }
+  }
+
+  #metadataSoon(): MetadataRequest {
+    const asked = new Set<string>()
+    const answered = new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
+      this.#nextMetadata = undefined
+      return this.#askMetadata([...asked])
+    })
+    return { asked, answered }
+  }
+
+  /** Resolves with the errors of single topics. */
+  async #askMetadata(topics: readonly string[]): Promise<ReadonlyMap<string, Error>> {
+    const errors = new Map<string, Error>()
     const asked = await this.#brokerToAsk(topics)
     this.#lastAsked = asked
     const answer = await this.request(asked, (broker) =>
@@ -184,19 +248,34 @@ export class Cluster {
         continue
       }
       this.#doubtful.delete(topic)
-      if (topicErrorCode !== 0 && topicErrorCode !== errorCode.noLeader) throw createErrorFromCode(topicErrorCode)
+      if (topicErrorCode !== 0 && topicErrorCode !== errorCode.noLeader) {
+        errors.set(topic, createErrorFromCode(topicErrorCode))
+        continue
+      }
       if (topicId !== undefined) this.#identify(topic, `${topicId}.${answer.clusterId ?? ''}`)
       const partitions = partitionMetadata.map(({ partitionId, leader }) => ({ partition: partitionId, leader }))
-      this.#partitions.set(
+      this.#know(
         topic,
         partitions.sort((left, right) => left.partition - right.partition),
       )
     }
+    return errors
+  }
+
+  #know(topic: string, partitions: readonly PartitionInfo[]): void {
+    const known = this.#partitions.get(topic)
+    const isSame =
+      known?.length === partitions.length && known.every(({ leader }, index) => leader === partitions[index]?.leader)
+    if (isSame) return
+    this.#partitions.set(topic, partitions)
+    this.#version += 1
   }
 
   /** Keeps the text that is known as long as it is the same, because it is compared often. */
   #identify(topic: string, identity: string): void {
-    if (this.#identities.get(topic) !== identity) this.#identities.set(topic, identity)
+    if (this.#identities.get(topic) === identity) return
+    this.#identities.set(topic, identity)
+    this.#version += 1
   }
 
   /** Forgets the partitions of a broker that was dropped. Other brokers may lead them by now. */

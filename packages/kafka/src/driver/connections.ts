@@ -26,6 +26,8 @@ export interface ConnectionsOptions {
  */
 const seedPrefix = 'seed '
 
+/** How long a seed connection stays once there is one to a node of the cluster, and after its last request. */
+const seedLingerMs = 1_000
 /** How long a silent broker delays the attempt to reach the next one, at most. */
 const maxHeadStartMs = 1_000
 const otherPauseMs = 10_000
@@ -46,6 +48,11 @@ export class Connections {
   readonly #opened = new Map<Broker, string>()
   /** The brokers that have said which requests they know. kafkajs can send none to a broker before. */
   readonly #ready = new Set<Broker>()
+  /** Those that one purpose has for itself, so that nothing else waits behind its requests. */
+  readonly #apart = new Set<Broker>()
+  /** How many requests each broker has to answer. */
+  readonly #pending = new Map<Broker, number>()
+  #retiring: NodeJS.Timeout | undefined
   #closed = false
   /** Raised by `disconnect`: attempts of an earlier epoch are given up. */
   #epoch = 0
@@ -95,7 +102,7 @@ export class Connections {
    * one has not heard of.
    */
   async other(than: Broker, known: readonly Address[]): Promise<Broker | undefined> {
-    const ready = [...this.#ready].filter((broker) => broker !== than && broker.isConnected() && !isSame(broker, than))
+    const ready = this.#shared().filter((broker) => broker !== than && !isSame(broker, than))
     const connected = ready[this.#turn++ % Math.max(1, ready.length)]
     if (connected !== undefined) return connected
     const { host, port } = than.connectionPool
@@ -108,16 +115,26 @@ export class Connections {
     })
   }
 
-  open(address: Address, name = addressName(address)): Promise<Broker> {
+  /** Opens another connection to a broker, for one purpose. It carries no requests but those that are sent over it. */
+  openApart(address: Address, purpose: string): Promise<Broker> {
+    return this.open(address, `${purpose} ${addressName(address)}`, true)
+  }
+
+  open(address: Address, name = addressName(address), isApart = false): Promise<Broker> {
     if (this.#closed) return Promise.reject(closedError())
     const found = this.#brokers.get(name)
     if (found !== undefined) return found
-    const opening = this.#connect(address, name)
+    const opening = this.#connect(address, name, isApart)
     this.#brokers.set(name, opening)
     opening.catch(() => {
       if (this.#brokers.get(name) === opening) this.#brokers.delete(name)
     })
     return opening
+  }
+
+  /** Closes a connection. Its pending requests reject. */
+  drop(broker: Broker): void {
+    this.#drop(broker, closedError())
   }
 
   /** See `Cluster.request`. */
@@ -130,12 +147,15 @@ export class Connections {
     // A broker that was dropped in the meantime would open connections that nothing closes.
     if (!this.#opened.has(broker)) throw new LinkError(`The connection to ${host}:${port} is closed`, { unsent: true })
     const late = (): Error => new LinkError(`${host}:${port} gave no answer for ${timeoutMs} ms`, { unsent: false })
+    this.#pending.set(broker, (this.#pending.get(broker) ?? 0) + 1)
     const sending = send(broker)
-    sending.catch(() => {})
+    sending.catch(() => {}).finally(() => this.#answered(broker))
     try {
       return await withTimeout(sending, timeoutMs, late)
     } catch (cause) {
       if (!isLinkError(cause) && !isConnectionFailure(cause)) throw cause
+      // Who waits for a shorter time than others cannot say that the connection fails.
+      if (isLinkError(cause) && timeoutMs < this.#options.requestTimeoutMs) throw cause
       const error = isLinkError(cause)
         ? cause
         : new LinkError((cause as Error).message, { cause, unsent: wasNotSent(cause as Error) })
@@ -157,8 +177,35 @@ export class Connections {
     this.disconnect()
   }
 
+  #answered(broker: Broker): void {
+    const pending = (this.#pending.get(broker) ?? 1) - 1
+    if (pending > 0) this.#pending.set(broker, pending)
+    else this.#pending.delete(broker)
+  }
+
+  #shared(): readonly Broker[] {
+    return [...this.#ready].filter((broker) => !this.#apart.has(broker) && broker.isConnected())
+  }
+
   #connected(): Broker | undefined {
-    return [...this.#ready].find((broker) => broker.isConnected())
+    const shared = this.#shared()
+    return shared.find((broker) => !this.#isSeed(broker)) ?? shared[0]
+  }
+
+  #isSeed(broker: Broker): boolean {
+    return this.#opened.get(broker)?.startsWith(seedPrefix) ?? false
+  }
+
+  /** Closes the connections to brokers of the configuration as soon as one to a node of the cluster can be used in their place. */
+  #retireSeeds(): void {
+    this.#retiring ??= setTimeout(() => {
+      this.#retiring = undefined
+      const shared = this.#shared()
+      const seeds = shared.filter((broker) => this.#isSeed(broker))
+      if (seeds.length === 0 || seeds.length === shared.length) return
+      for (const seed of seeds) if (!this.#pending.has(seed)) this.#drop(seed, closedError())
+      this.#retireSeeds()
+    }, seedLingerMs).unref()
   }
 
   async #candidates(
@@ -192,7 +239,7 @@ export class Connections {
     }
   }
 
-  async #connect({ host, port }: Address, name: string): Promise<Broker> {
+  async #connect({ host, port }: Address, name: string, isApart: boolean): Promise<Broker> {
     const { connectionPoolBuilder, brokerPool, rootLogger } = this.#kafkajs
     const connectionPool = await connectionPoolBuilder.build({ host, port })
     const broker = brokerPool.createBroker({ connectionPool, logger: rootLogger })
@@ -201,6 +248,7 @@ export class Connections {
       shareConnect(connection)
     }
     this.#opened.set(broker, name)
+    if (isApart) this.#apart.add(broker)
     await this.request(broker, () => broker.connect()).catch((error) => {
       this.#drop(broker, error)
       throw error
@@ -210,6 +258,7 @@ export class Connections {
       throw closedError()
     }
     this.#ready.add(broker)
+    if (!isApart) this.#retireSeeds()
     connectionPool.pool[0]?.socket?.once('close', () => {
       if (!this.#opened.has(broker)) return
       this.#failed(broker, new LinkError(`The connection to ${host}:${port} ended`, { unsent: false }))
@@ -227,6 +276,7 @@ export class Connections {
     if (name === undefined) return
     this.#opened.delete(broker)
     this.#ready.delete(broker)
+    this.#apart.delete(broker)
     this.#brokers.delete(name)
     this.#options.onDropped(name)
     for (const connection of broker.connectionPool.pool) destroy(connection, error)

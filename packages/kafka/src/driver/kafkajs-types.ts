@@ -28,6 +28,7 @@ export interface Connection {
   connect(): Promise<unknown>
   isConnected(): boolean
   rejectRequests(error: Error): void
+  send(request: Request): Promise<unknown>
 }
 
 export interface ConnectionPool {

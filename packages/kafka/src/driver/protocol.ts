@@ -35,7 +35,7 @@ const fetchFromLeaders: Definition = {
   ...requests.Fetch,
   versions: requests.Fetch.versions.filter((version) => Number(version) <= 10),
 }
-const definitions = { ...requests, Fetch: fetchFromLeaders, Metadata: metadataWithIds(requests.Metadata) }
+const definitions = { ...requests, Metadata: metadataWithIds(requests.Metadata) }
 
 /** The codes of Kafka's errors that this adapter makes itself. */
 export const errorCode = { unknownTopic: 3, noLeader: 5 } as const
@@ -55,18 +55,34 @@ export { crc32C }
 /** Sends a request whose answer this adapter reads itself. */
 export async function ask<Answer>(
   broker: Broker,
-  name: 'CreateTopics' | 'Fetch' | 'Metadata',
+  name: 'CreateTopics' | 'Metadata',
   parameters: object,
-  decode?: (data: Buffer) => Promise<Answer>,
 ): Promise<Answer> {
   const { request, response, ...rest } = broker.lookupRequest(apiKeys[name], definitions[name])(parameters)
   const answer = await broker.connectionPool.send({
     ...rest,
     request,
     // The parsers of kafkajs reject the whole answer if one topic or partition in it has an error.
-    response: { decode: decode ?? response.decode, parse: async (data: never) => data },
+    response: { decode: response.decode, parse: async (data: never) => data },
   })
   return answer as Answer
+}
+
+/**
+ * Sends an encoded request to fetch, and returns the answer as it is. Over a connection of its own it takes the first socket of
+ * kafkajs, or else the second, which kafkajs keeps for this.
+ */
+export async function askToFetch(broker: Broker, encoded: Buffer, { isApart = false } = {}): Promise<Buffer> {
+  const asked = broker.lookupRequest(apiKeys.Fetch, fetchFromLeaders)({ topics: [] })
+  const sender = (isApart ? broker.connectionPool.pool[0] : undefined) ?? broker.connectionPool
+  const answer = await sender.send({
+    request: { ...asked.request, encode: async () => new Encoder(encoded.length).writeBuffer(encoded) },
+    response: {
+      decode: async (data: Buffer) => ({ clientSideThrottleTime: data.readInt32BE(0), data }),
+      parse: async ({ data }: { readonly data: Buffer }) => data,
+    },
+  })
+  return answer as Buffer
 }
 
 const allReplicas = -1

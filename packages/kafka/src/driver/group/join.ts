@@ -12,7 +12,6 @@ import {
 } from './shares.js'
 
 export interface JoinOptions {
-  /** Used by this member alone, because the requests behind one to join wait for it. */
   readonly cluster: Cluster
   readonly groupId: string
   readonly topics: readonly string[]
@@ -26,8 +25,36 @@ export interface Membership {
   readonly generation: number
 }
 
+/** Distinguishes the connections over which members join. */
+let joins = 0
+
 /** How much longer than the rebalance its requests may take. */
 const slackMs = 5_000
+
+/**
+ * Calls `work` with a connection of its own to the coordinator, and closes it afterwards or when the signal aborts. A broker answers the
+ * requests of one connection in order, and a join takes as long as a rebalance, so the connections of other requests are not for it.
+ */
+async function overOwnConnection<T>(
+  {
+    cluster,
+    coordinator,
+    signal,
+  }: { readonly cluster: Cluster; readonly coordinator: Broker; readonly signal: AbortSignal },
+  work: (own: Broker) => Promise<T>,
+): Promise<T> {
+  joins += 1
+  const own = await cluster.apart(coordinator, `join ${joins}`)
+  const close = (): void => cluster.drop(own)
+  signal.addEventListener('abort', close)
+  try {
+    signal.throwIfAborted()
+    return await work(own)
+  } finally {
+    signal.removeEventListener('abort', close)
+    close()
+  }
+}
 
 /**
  * Joins the next generation of a group, and resolves with the share of this member. The leader of the group shares out the
@@ -39,38 +66,43 @@ export async function joinGeneration(
     coordinator,
     memberId,
     claim,
+    signal,
     onJoined,
   }: {
     readonly coordinator: Broker
     /** Empty for a new member. */
     readonly memberId: string
     readonly claim: Omit<Claimant, 'memberId'>
+    /** Ends the attempt. */
+    readonly signal: AbortSignal
     readonly onJoined: (membership: Membership) => void
   },
 ): Promise<Share> {
   const { cluster, groupId, topics, sessionTimeoutMs, rebalanceTimeoutMs } = options
-  const joined = await cluster.request(
-    coordinator,
-    (broker) =>
-      broker.joinGroup({
-        groupId,
-        memberId,
-        sessionTimeout: sessionTimeoutMs,
-        rebalanceTimeout: rebalanceTimeoutMs,
-        groupProtocols: [{ name: protocolName, metadata: encodeClaim(topics, claim) }],
-      }),
-    2 * rebalanceTimeoutMs + slackMs,
-  )
-  const { generationId } = joined
-  onJoined({ memberId: joined.memberId, generation: generationId })
-  const isLeader = joined.leaderId === joined.memberId
-  const groupAssignment = isLeader ? await sharesOf(options, joined.members) : []
-  const { memberAssignment } = await cluster.request(
-    coordinator,
-    (broker) => broker.syncGroup({ groupId, memberId: joined.memberId, generationId, groupAssignment }),
-    rebalanceTimeoutMs + slackMs,
-  )
-  return decodeShare(memberAssignment)
+  return await overOwnConnection({ cluster, coordinator, signal }, async (own) => {
+    const joined = await cluster.request(
+      own,
+      (broker) =>
+        broker.joinGroup({
+          groupId,
+          memberId,
+          sessionTimeout: sessionTimeoutMs,
+          rebalanceTimeout: rebalanceTimeoutMs,
+          groupProtocols: [{ name: protocolName, metadata: encodeClaim(topics, claim) }],
+        }),
+      2 * rebalanceTimeoutMs + slackMs,
+    )
+    const { generationId } = joined
+    onJoined({ memberId: joined.memberId, generation: generationId })
+    const isLeader = joined.leaderId === joined.memberId
+    const groupAssignment = isLeader ? await sharesOf(options, joined.members) : []
+    const { memberAssignment } = await cluster.request(
+      own,
+      (broker) => broker.syncGroup({ groupId, memberId: joined.memberId, generationId, groupAssignment }),
+      rebalanceTimeoutMs + slackMs,
+    )
+    return decodeShare(memberAssignment)
+  })
 }
 
 async function sharesOf(

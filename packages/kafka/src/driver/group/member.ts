@@ -67,6 +67,7 @@ export class Member {
   /** The failure that made the member look for the coordinator again. */
   #coordinatorFailure: unknown
   #stopped = false
+  readonly #leaving = new AbortController()
   #ended: Promise<void> | undefined
 
   constructor(options: JoinOptions) {
@@ -97,7 +98,8 @@ export class Member {
     if (this.#coordinator === undefined || this.#state !== 'in') throw new Error('The member is not in its group now')
     const as = { groupId, memberId: this.#memberId, generation: this.#generation }
     try {
-      await commitOffsets(cluster, this.#coordinator, as, offsets)
+      // A commit waits for replicas, and heartbeats must not wait behind it.
+      await commitOffsets(cluster, await cluster.apart(this.#coordinator, 'commits'), as, offsets)
     } catch (error) {
       if (isFenced(error)) this.#fenced(as.generation)
       else if (isCoordinatorGone(error) || isLinkError(error)) this.#reconnect(error)
@@ -116,9 +118,10 @@ export class Member {
     if (this.#ended !== undefined)
       await withTimeout(this.#ended, timeoutMs / 2, () => new Error('late')).catch(() => {})
     const [coordinator, memberId] = [this.#coordinator, this.#memberId]
-    if (coordinator === undefined || memberId === '') return
     const leftMs = Math.max(1, endsAt - performance.now())
-    await cluster.request(coordinator, (broker) => broker.leaveGroup({ groupId, memberId }), leftMs).catch(() => {})
+    if (coordinator !== undefined && memberId !== '')
+      await cluster.request(coordinator, (broker) => broker.leaveGroup({ groupId, memberId }), leftMs).catch(() => {})
+    this.#leaving.abort()
   }
 
   async #run(): Promise<void> {
@@ -192,6 +195,7 @@ export class Member {
       coordinator,
       memberId: this.#memberId,
       claim: { generation: this.#ownedIn, owned: this.#owned },
+      signal: this.#leaving.signal,
       onJoined: ({ memberId, generation }) => {
         this.#memberId = memberId
         this.#generation = generation
