@@ -60,6 +60,11 @@ export interface Entry {
   cancelTimer: (() => void) | undefined
 }
 
+/** The bytes of entries of several partitions that are in memory and have not begun. */
+export interface Unstarted {
+  bytes: number
+}
+
 /** Moves the entries of one partition from state to state, and counts them. */
 export class EntryStates {
   /** How many entries have begun or were given up so far, and their bytes. */
@@ -69,7 +74,12 @@ export class EntryStates {
   running = 0
   /** The number of entries that are with a handler. */
   inHandlers = 0
+  readonly #unstarted: Unstarted
   #idleWaiters: (() => void)[] = []
+
+  constructor(unstarted: Unstarted) {
+    this.#unstarted = unstarted
+  }
 
   /** Makes the run for which a handler is called. `topic` is the name that applications use. */
   start(entry: Entry, topic: string): Run {
@@ -125,6 +135,7 @@ export class EntryStates {
   #begin({ bytes }: Entry): void {
     this.begun += 1
     this.begunBytes += bytes
+    this.#unstarted.bytes -= bytes
   }
 }
 

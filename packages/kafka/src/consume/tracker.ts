@@ -5,7 +5,7 @@ import type { Feed } from '../driver/reading/reader.js'
 import type { KafkaRecord } from '../driver/records/record-batch.js'
 import type { TopicKind } from '../topology/plans.js'
 import { finishedRanges, type Progress, SkippedRanges } from '../wire/progress.js'
-import { type Entry, EntryStates, type LateRuns, type Origin } from './entry.js'
+import { type Entry, EntryStates, type LateRuns, type Origin, type Unstarted } from './entry.js'
 
 export interface TrackerOptions {
   /** It commits nothing, so finished entries may be forgotten. */
@@ -18,6 +18,8 @@ const entryBytes = 100
 /** The limits of entries that are in memory and have not begun. */
 const maxUnstarted = 2_000
 const maxUnstartedBytes = 4 * 1024 * 1024
+/** The limit of their bytes over all partitions with new messages. Each may have something, so that none stands still. */
+const maxUnstartedBytesOfMain = 16 * 1024 * 1024
 /** The limit in a partition that holds its records back. They come in the order in which they go on, so fewer are enough. */
 const maxHeldBack = 500
 
@@ -28,7 +30,7 @@ export class Tracker implements Origin {
   readonly kind: TopicKind
   readonly feed: Feed
   readonly ready = new Fifo<Entry>()
-  readonly states = new EntryStates()
+  readonly states: EntryStates
   readonly lateRuns: LateRuns | undefined
   /** The offset behind the last record read. */
   position: number
@@ -38,6 +40,7 @@ export class Tracker implements Origin {
   /** True once no further entry is started. */
   isClosing = false
   readonly #options: TrackerOptions
+  readonly #unstarted: Unstarted
   readonly #entries = new Fifo<Entry>()
   readonly #skipped: SkippedRanges
   /** The offset that was committed when it began. */
@@ -50,7 +53,11 @@ export class Tracker implements Origin {
     at: TopicPartition & { readonly kind: TopicKind },
     reading: { readonly progress: Progress; readonly feed: Feed; readonly lateRuns?: LateRuns },
     options: TrackerOptions,
+    ofMain: Unstarted = { bytes: 0 },
   ) {
+    // Messages that wait for their time may do so for long, and must not slow new ones.
+    this.#unstarted = at.kind === 'main' ? ofMain : { bytes: 0 }
+    this.states = new EntryStates(this.#unstarted)
     this.topic = at.topic
     this.partition = at.partition
     this.kind = at.kind
@@ -71,6 +78,7 @@ export class Tracker implements Origin {
       if (entry.state === 'done') continue
       this.#added += 1
       this.#addedBytes += entry.bytes
+      this.#unstarted.bytes += entry.bytes
       taken.push(entry)
     }
     if (nextOffset !== undefined) this.readTo(nextOffset)
@@ -108,9 +116,11 @@ export class Tracker implements Origin {
     if (ephemeral && this.uncommitted >= maxUncommitted) this.#keep(this.open())
     const isHeldBack = this.kind === 'retry' && this.partition > 0
     const share = this.isPaused ? 0.5 : 1
+    const unstarted = this.#added - this.states.begun
     const isPaused =
-      this.#added - this.states.begun >= (isHeldBack ? maxHeldBack : maxUnstarted) * share ||
+      unstarted >= (isHeldBack ? maxHeldBack : maxUnstarted) * share ||
       this.#addedBytes - this.states.begunBytes >= maxUnstartedBytes * share ||
+      (unstarted > 0 && this.#unstarted.bytes >= maxUnstartedBytesOfMain * share) ||
       this.uncommitted >= maxUncommitted * share
     if (isPaused === this.isPaused) return
     this.isPaused = isPaused

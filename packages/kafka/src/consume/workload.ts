@@ -30,6 +30,7 @@ export interface WorkloadParts {
 export class Workload {
   readonly #options: WorkloadOptions
   readonly #trackers: Map<string, Tracker>
+  readonly #unstarted = { bytes: 0 }
   readonly #queue = new ReadyQueue()
   readonly #handlers: Handlers
   readonly #delays: Delays
@@ -55,7 +56,7 @@ export class Workload {
     at: TopicPartition & { readonly kind: TopicKind },
     reading: { readonly progress: Progress; readonly feed: Feed; readonly lateRuns?: LateRuns },
   ): void {
-    this.#trackers.set(nameOf(at), new Tracker(at, reading, this.#options))
+    this.#trackers.set(nameOf(at), new Tracker(at, reading, this.#options, this.#unstarted))
     this.#commits.changed()
   }
 

@@ -5,17 +5,23 @@ import { decodeProgress, type Progress } from '../../src/wire/progress.js'
 
 const feed = { pause() {}, resume() {}, close() {} }
 
+interface Shared {
+  bytes: number
+}
+
 /** Makes the tracker of a partition that nothing reads. */
 export const trackerOf = ({
   kind = 'main' as TopicKind,
   partition = 0,
   progress = decodeProgress(0, null) as Progress,
   lateRuns = undefined as LateRuns | undefined,
+  ofMain = { bytes: 0 } as Shared,
 } = {}): Tracker =>
   new Tracker(
     { topic: 't', partition, kind },
     { progress, feed, ...(lateRuns && { lateRuns }) },
     { ephemeral: false, maxUncommitted: 10_000 },
+    ofMain,
   )
 
 /** Reads one record. Returns undefined if an earlier owner has finished it. */
