@@ -154,7 +154,7 @@ export class Connections {
       return await withTimeout(sending, timeoutMs, late)
     } catch (cause) {
       if (!isLinkError(cause) && !isConnectionFailure(cause)) throw cause
-      // Who waits for a shorter time than others cannot say that the connection fails.
+      // A request with less time than usual says nothing about the connection when that is over.
       if (isLinkError(cause) && timeoutMs < this.#options.requestTimeoutMs) throw cause
       const error = isLinkError(cause)
         ? cause

@@ -113,15 +113,19 @@ export class Member {
     this.#stopped = true
     clearInterval(this.#heartbeat)
     this.#signal('stop')
-    const { cluster, groupId } = this.#options
     // A join under way would go on at the broker, and hold up the other members until the session times out.
     if (this.#ended !== undefined)
       await withTimeout(this.#ended, timeoutMs / 2, () => new Error('late')).catch(() => {})
-    const [coordinator, memberId] = [this.#coordinator, this.#memberId]
-    const leftMs = Math.max(1, endsAt - performance.now())
-    if (coordinator !== undefined && memberId !== '')
-      await cluster.request(coordinator, (broker) => broker.leaveGroup({ groupId, memberId }), leftMs).catch(() => {})
+    await this.#leave(endsAt)
     this.#leaving.abort()
+  }
+
+  async #leave(endsAt: number): Promise<void> {
+    const { cluster, groupId } = this.#options
+    const [coordinator, memberId] = [this.#coordinator, this.#memberId]
+    if (coordinator === undefined || memberId === '') return
+    const leftMs = Math.max(1, endsAt - performance.now())
+    await cluster.request(coordinator, (broker) => broker.leaveGroup({ groupId, memberId }), leftMs).catch(() => {})
   }
 
   async #run(): Promise<void> {

@@ -62,7 +62,7 @@ const sessionErrors = ['FETCH_SESSION_ID_NOT_FOUND', 'INVALID_FETCH_SESSION_EPOC
 /**
  * Reads partitions of any number of readers from one broker, over a connection of its own with one request at a time.
  *
- * See docs/decisions/0063-kafka-one-fetch-session-for-all.md.
+ * See docs/decisions/0026-kafka-shared-fetch-sessions.md.
  */
 export class Lane {
   readonly leader: number

@@ -13,7 +13,7 @@ const refreshEveryMs = 5_000
  * Reads for all subscriptions of a process. Partitions without anything new share one lane to each broker, and so one request. Those with
  * much traffic are in other lanes, where they neither wait for the many nor cost the broker a look at them.
  *
- * See docs/decisions/0063-kafka-one-fetch-session-for-all.md.
+ * See docs/decisions/0026-kafka-shared-fetch-sessions.md.
  */
 export class Reading implements LaneOwner {
   readonly #cluster: Cluster
@@ -206,6 +206,6 @@ const readersOf = (positions: readonly Position[]): ReadonlySet<Reader> =>
 
 const smallest = (lanes: readonly Lane[]): Lane | undefined =>
   lanes.reduce<Lane | undefined>(
-    (least, lane) => (least === undefined || lane.size < least.size ? lane : least),
+    (found, lane) => (found === undefined || lane.size < found.size ? lane : found),
     undefined,
   )
