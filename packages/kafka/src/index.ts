@@ -1,4 +1,4 @@
 export type { Sasl } from './driver/client.js'
-export type { Compression } from './driver/produce.js'
+export type { Compression } from './driver/requests.js'
 export { kafka, kafka as default } from './kafka.js'
 export type { KafkaOptions } from './options.js'

@@ -11,7 +11,7 @@ import {
   tlsOption,
 } from '@mq/core/adapter'
 import type { ClientSettings, Kafka, KafkaConfig, Sasl } from './driver/client.js'
-import type { Compression } from './driver/produce.js'
+import type { Compression } from './driver/requests.js'
 import { brokersOf, compressionOf, noBrokers, saslOf, topicConfigOf } from './options/checks.js'
 import { parseUrl } from './options/url.js'
 

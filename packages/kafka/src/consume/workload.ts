@@ -1,7 +1,7 @@
 import { type MqError, withTimeout } from '@mq/core/adapter'
 import { nameOf, type TopicPartition } from '../driver/cluster.js'
-import type { PartitionRead } from '../driver/fetch.js'
 import type { Feed } from '../driver/reading/reader.js'
+import type { PartitionRead } from '../driver/requests.js'
 import type { TopicKind } from '../topology/plans.js'
 import type { Progress } from '../wire/progress.js'
 import type { CommitGate } from './commits.js'

@@ -1,9 +1,9 @@
 import type { Cluster, TopicPartition } from './cluster.js'
 import { errorType } from './errors.js'
-import { fetch, type PartitionFetch, type PartitionRead } from './fetch.js'
 import { logStart } from './offsets.js'
 import { patiently } from './patience.js'
 import { type KafkaRecord, unreadableError } from './records/record-batch.js'
+import { fetch, type PartitionFetch, type PartitionRead } from './requests.js'
 
 /**
  * Calls `each` for the records that a partition has now, the oldest first, until `each` returns false. A batch that cannot be read is one

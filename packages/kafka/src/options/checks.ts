@@ -1,6 +1,6 @@
 import { MqError } from '@mq/core/adapter'
 import type { Sasl } from '../driver/client.js'
-import type { Compression } from '../driver/produce.js'
+import type { Compression } from '../driver/requests.js'
 
 const invalid = (text: string): MqError => new MqError('MQ_INVALID_OPTION', text)
 

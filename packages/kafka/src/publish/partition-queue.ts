@@ -9,7 +9,7 @@ import {
 } from '@mq/core/adapter'
 import type { Cluster } from '../driver/cluster.js'
 import { isUnknownTopic } from '../driver/errors.js'
-import { type Compression, produce } from '../driver/produce.js'
+import { type Compression, produce } from '../driver/requests.js'
 import type { Destination, Parcel } from './parcel.js'
 import { isAmbiguous, isFinal, isOfSomeRecords, isTooLarge, refusalOf } from './refusals.js'
 

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Cluster, nameOf } from '../../src/driver/cluster.js'
-import type { PartitionFetch } from '../../src/driver/fetch.js'
 import { ByteReader } from '../../src/driver/records/readers.js'
 import { writeBatch } from '../../src/driver/records/record-writer.js'
+import type { PartitionFetch } from '../../src/driver/requests.js'
 
 /** A request to fetch, as a broker reads it. */
 export interface Fetched {

@@ -1,5 +1,5 @@
 import { type AdapterEvent, type GroupRef, MqError } from '@mq/core/adapter'
-import type { PartitionRead } from '../../driver/fetch.js'
+import type { PartitionRead } from '../../driver/requests.js'
 
 /** A backlog may have a batch of this kind in each answer. */
 const reportEveryMs = 60_000

@@ -1,6 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Cluster, nameOf } from '../cluster.js'
 import { errorType, isStaleLeader } from '../errors.js'
+import type { Broker } from '../kafkajs-types.js'
+import { askToFetch } from '../protocol.js'
+import { unreadableError } from '../records/record-batch.js'
+import { maxUnpackedBytes } from '../records/unpack.js'
 import {
   decodeFetch,
   encodeFetch,
@@ -8,14 +12,9 @@ import {
   type PartitionData,
   type PartitionRead,
   readData,
-} from '../fetch.js'
-import type { Broker } from '../kafkajs-types.js'
-import { askToFetch } from '../protocol.js'
-import { unreadableError } from '../records/record-batch.js'
-import { maxUnpackedBytes } from '../records/unpack.js'
-import { FetchSession, noChanges, type SessionChanges } from './fetch-session.js'
+} from '../requests.js'
+import { FetchSession, noChanges, type SessionChanges, Slot } from './fetch-session.js'
 import type { Position, ReadKind } from './position.js'
-import { Slot } from './slot.js'
 
 /** Has positions read elsewhere, or later. */
 export interface LaneOwner {
@@ -23,8 +22,6 @@ export interface LaneOwner {
   placeLater(positions: readonly Position[], pauseMs: number): void
   /** The offset of a position is not there any more. */
   findStart(position: Position): void
-  /** Takes the positions that a quiet lane is to read out of the lanes that read them so far. */
-  quietFor(lane: Lane): Iterable<Position>
   /** A lane has positions that a quiet lane may take. */
   hasQuiet(lane: Lane): void
   ended(lane: Lane): void
@@ -39,6 +36,8 @@ export interface LaneOptions {
   /** The name of its connection. */
   readonly purpose: string
   readonly requestTimeoutMs: number
+  /** All lanes, this one among them. */
+  readonly lanes: Iterable<Lane>
 }
 
 /** How long a broker may wait for records. Nothing that is added to a lane meanwhile is asked for before that. */
@@ -175,7 +174,7 @@ export class Lane {
     await Promise.resolve()
     while (!this.#isClosed) {
       await this.#pace()
-      if (this.isQuiet) for (const position of this.#owner.quietFor(this)) this.add(position)
+      if (this.isQuiet) this.#takeQuiet()
       const changes = this.#next()
       if (changes === undefined) {
         if (!(await this.#woken()) && this.#size === 0) break
@@ -185,6 +184,18 @@ export class Lane {
     }
     this.close()
     this.#owner.ended(this)
+  }
+
+  /** Takes over what has become quiet in other lanes. */
+  #takeQuiet(): void {
+    for (const other of this.#options.lanes) {
+      if (other.isQuiet || other.leader !== this.leader || other.kind !== this.kind) continue
+      for (const position of [...other.positions()]) {
+        if (!isQuiet(position) || !this.fits(position)) continue
+        other.remove(position)
+        this.add(position)
+      }
+    }
   }
 
   async #pace(): Promise<void> {
@@ -373,8 +384,7 @@ export class Lane {
   }
 }
 
-export const isQuiet = ({ isPaused, activeAt }: Position): boolean =>
-  !isPaused && performance.now() - activeAt > quietAfterMs
+const isQuiet = ({ isPaused, activeAt }: Position): boolean => !isPaused && performance.now() - activeAt > quietAfterMs
 
 /** Two readers of one partition share no memory, because an application may change the bytes of a message. */
 const copyOf = (data: PartitionData): PartitionData => ({ ...data, batches: Buffer.from(data.batches) })

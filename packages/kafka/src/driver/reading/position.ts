@@ -1,6 +1,6 @@
 import type { TopicPartition } from '../cluster.js'
 import type { Lane } from './lane.js'
-import type { Reader } from './reader.js'
+import type { Feed, Reader } from './reader.js'
 
 /**
  * - `main`: new messages.
@@ -9,7 +9,7 @@ import type { Reader } from './reader.js'
 export type ReadKind = 'main' | 'waiting'
 
 /** How far one reader has read one partition. */
-export interface Position extends TopicPartition {
+export interface Position extends TopicPartition, Feed {
   readonly name: string
   readonly reader: Reader
   readonly kind: ReadKind

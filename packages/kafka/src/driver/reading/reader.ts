@@ -1,5 +1,5 @@
 import { nameOf, type TopicPartition } from '../cluster.js'
-import type { PartitionRead } from '../fetch.js'
+import type { PartitionRead } from '../requests.js'
 import type { Position, ReadKind } from './position.js'
 
 /** `position` is where the reader was, `start` the first offset that is there. */
@@ -91,22 +91,18 @@ export class Reader {
       lane: undefined,
       activeAt: performance.now(),
       askedIn: 0,
-    }
-    if (!position.isClosed) {
-      this.positions.set(name, position)
-      this.#placing.place(position)
-    }
-    return {
-      get identity() {
-        return position.identity
-      },
-      pause: () => {
+      pause() {
         position.isPaused = true
         position.lane?.paused(position)
       },
       resume: () => this.#resume(position),
       close: () => this.remove(position),
     }
+    if (!position.isClosed) {
+      this.positions.set(name, position)
+      this.#placing.place(position)
+    }
+    return position
   }
 
   remove(position: Position): void {

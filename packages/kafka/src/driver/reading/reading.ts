@@ -1,6 +1,6 @@
 import type { Cluster } from '../cluster.js'
 import { logStart } from '../offsets.js'
-import { isQuiet, Lane, type LaneOwner } from './lane.js'
+import { Lane, type LaneOwner } from './lane.js'
 import type { Position } from './position.js'
 import { Reader, type ReaderOptions } from './reader.js'
 
@@ -79,17 +79,6 @@ export class Reading implements LaneOwner {
     )
   }
 
-  *quietFor(lane: Lane): Iterable<Position> {
-    for (const other of this.#lanes) {
-      if (other.isQuiet || other.leader !== lane.leader || other.kind !== lane.kind) continue
-      for (const position of [...other.positions()]) {
-        if (!isQuiet(position) || !lane.fits(position)) continue
-        other.remove(position)
-        yield position
-      }
-    }
-  }
-
   hasQuiet({ leader, kind }: Lane): void {
     const found = [...this.#lanes].find((lane) => lane.isQuiet && lane.leader === leader && lane.kind === kind)
     const quiet = found ?? this.#newLane({ leader, kind, isQuiet: true })
@@ -154,7 +143,8 @@ export class Reading implements LaneOwner {
   #newLane(of: Pick<Lane, 'leader' | 'kind' | 'isQuiet'>): Lane {
     this.#laneCount += 1
     const purpose = `read ${this.#laneCount}`
-    const lane = new Lane({ ...of, purpose, cluster: this.#cluster, requestTimeoutMs: this.#requestTimeoutMs }, this)
+    const [cluster, requestTimeoutMs, lanes] = [this.#cluster, this.#requestTimeoutMs, this.#lanes]
+    const lane = new Lane({ ...of, purpose, cluster, requestTimeoutMs, lanes }, this)
     this.#lanes.add(lane)
     return lane
   }
