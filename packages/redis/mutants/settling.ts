@@ -45,7 +45,7 @@ export const settling: readonly Mutant[] = [
     id: 'retriesEarly',
     promise: 'No attempt starts before its backoff is over.',
     find: 'add_waiting(KEYS[3], KEYS[4], now_up() + tonumber(delay), pack_fields(fields))',
-    replace: 'add_waiting(KEYS[3], KEYS[4], now_up() + math.floor(tonumber(delay) * 0.9), pack_fields(fields))',
+    replace: 'add_waiting(KEYS[3], KEYS[4], now_up() + math.floor(tonumber(delay) * 0.75), pack_fields(fields))',
     case: 'RET-7',
     fast: true,
   },

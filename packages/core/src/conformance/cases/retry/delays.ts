@@ -23,7 +23,7 @@ export const retryDelays: readonly ConformanceCase[] = [
     timeoutMs: 60_000,
     async run(kit) {
       const queue = await kit.queue()
-      const delays = [0, 150, 400, 900]
+      const delays = [0, 150, 400, 2_000]
       const collector = await kit.collect(queue, kit.topic(), {
         retry: { attempts: 5, backoff: (attempt) => delays[attempt - 1] ?? 0 },
         handler: () => {
@@ -32,7 +32,7 @@ export const retryDelays: readonly ConformanceCase[] = [
       })
       const ids = range(10).map((number) => `m-${number}`)
       for (const id of ids) await queue.publish(kit.topic(), id, { id })
-      await kit.until('five attempts of each', () => collector.runs.length >= 50, patience(kit, 1_450, 4))
+      await kit.until('five attempts of each', () => collector.runs.length >= 50, patience(kit, 2_550, 4))
       await kit.quiet(() => collector.runs.length)
       for (const id of ids) {
         const runs = runsOf(collector.runs, id)
