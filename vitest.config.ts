@@ -1,5 +1,18 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+/** Files that take minutes. Begun last, each would keep one worker busy while the others have nothing left to do. */
+const longFiles = /(conformance|folder-adapter|suite|mutants|recovering|rehearsal|cluster)\.test\.[jt]s$/
+
+/** Starts the files that take minutes before all others. */
+class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    const isLong = (file: TestSpecification): boolean => longFiles.test(file.moduleId)
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))]
+  }
+}
 
 export default defineConfig({
   test: {
@@ -7,6 +20,7 @@ export default defineConfig({
     onConsoleLog: (text, type) => !(type === 'stderr' && text.startsWith('[mq] ')),
     // Most files wait for brokers most of the time, so that there is room for one more than there are processors.
     maxWorkers: availableParallelism() + 1,
+    sequence: { sequencer: LongFirst },
     projects: [
       'packages/*/vitest.config.ts',
       'apps/*/vitest.config.ts',

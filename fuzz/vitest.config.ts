@@ -12,7 +12,7 @@ export default mergeConfig(
       hookTimeout: 180_000,
       maxWorkers: 2,
       // Hostile messages cost processors and memory: not beside the tests that measure time.
-      sequence: { groupOrder: 3 },
+      sequence: { groupOrder: 1 },
     },
   }),
 )

@@ -10,9 +10,6 @@ export default mergeConfig(
       provide: { brokers: ['kafka'] },
       testTimeout: 60_000,
       hookTimeout: 120_000,
-      maxWorkers: 2,
-      // After the others: vitest wants projects with another number of workers in a group of their own.
-      sequence: { groupOrder: 1 },
     },
   }),
 )

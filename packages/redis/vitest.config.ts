@@ -10,9 +10,6 @@ export default mergeConfig(
       provide: { brokers: ['redis'] },
       testTimeout: 30_000,
       hookTimeout: 120_000,
-      // Servers are killed, frozen and filled here: more at once than processors would make the others late.
-      maxWorkers: 2,
-      sequence: { groupOrder: 1 },
     },
   }),
 )

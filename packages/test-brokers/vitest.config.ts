@@ -9,9 +9,6 @@ export default mergeConfig(
       globalSetup: ['src/setup.ts'],
       testTimeout: 30_000,
       hookTimeout: 120_000,
-      maxWorkers: 2,
-      // Runs after the others, because vitest puts projects with another number of workers into a separate group.
-      sequence: { groupOrder: 1 },
     },
   }),
 )
