@@ -3,6 +3,14 @@ import { consuming } from './consuming.js'
 import { deadLetters } from './dead-letters.js'
 import { groups } from './groups.js'
 import { publishing } from './publishing.js'
+import { reading } from './reading.js'
 import { settling } from './settling.js'
 
-export const mutants: readonly Mutant[] = [...settling, ...deadLetters, ...publishing, ...consuming, ...groups]
+export const mutants: readonly Mutant[] = [
+  ...settling,
+  ...deadLetters,
+  ...publishing,
+  ...consuming,
+  ...groups,
+  ...reading,
+]
