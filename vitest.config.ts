@@ -18,8 +18,8 @@ export default defineConfig({
   test: {
     // Queues log the failures that tests cause on purpose.
     onConsoleLog: (text, type) => !(type === 'stderr' && text.startsWith('[mq] ')),
-    // Most files wait for brokers most of the time, so that there is room for one more than there are processors.
-    maxWorkers: availableParallelism() + 1,
+    // Most files wait for brokers most of the time: two at a time on two processors, too. With three, cases that disturb brokers are late.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     sequence: { sequencer: LongFirst },
     projects: [
       'packages/*/vitest.config.ts',
