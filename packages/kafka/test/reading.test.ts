@@ -7,7 +7,7 @@ import { fetchedBroker, notLeader } from './support/fetching.js'
 /** Opens readers that share a broker. `take` is called for each record that a reader gets. */
 function readersOf(broker: ReturnType<typeof fetchedBroker>) {
   const reading = new Reading(broker.cluster, { requestTimeoutMs: 10_000 })
-  return (take: (value: string) => void = () => {}) => {
+  return (take: (value: Buffer | undefined) => void = () => {}) => {
     const errors: unknown[] = []
     const values: string[] = []
     const reader = reading.open({
@@ -16,7 +16,7 @@ function readersOf(broker: ReturnType<typeof fetchedBroker>) {
         take({ records }) {
           for (const { value } of records) {
             values.push(String(value))
-            take(String(value))
+            take(value)
           }
         },
       },
@@ -24,7 +24,6 @@ function readersOf(broker: ReturnType<typeof fetchedBroker>) {
         gap() {},
         replaced() {},
         missing() {},
-        isControl: () => false,
         missingCodec() {},
         failing: (error) => void errors.push(error),
       },
@@ -67,26 +66,9 @@ describe('readers that share a session', () => {
 
   it('share no bytes, so that one of them may change what it has read', async () => {
     const broker = fetchedBroker()
-    const reading = new Reading(broker.cluster, { requestTimeoutMs: 10_000 })
-    const buffers: Buffer[] = []
-    for (let index = 0; index < 2; index++) {
-      const listener = {
-        gap() {},
-        replaced() {},
-        missing() {},
-        isControl: () => false,
-        missingCodec() {},
-        failing() {},
-      }
-      const sink = {
-        take: ({ records }: { readonly records: readonly { readonly value: Buffer | undefined }[] }) => {
-          for (const { value } of records) buffers.push(value as Buffer)
-        },
-      }
-      const reader = reading.open({ kindOf: () => 'main', sink, listener })
-      onTestFinished(() => reader.stop())
-      reader.add({ topic: 'a', partition: 0 }, 0)
-    }
+    const open = readersOf(broker)
+    const buffers: (Buffer | undefined)[] = []
+    for (let index = 0; index < 2; index++) open((value) => void buffers.push(value)).add('a')
     await broker.append('a/0', 'same')
     await until(() => buffers.length === 2, { what: 'both readers' })
     buffers[0]?.fill(0)

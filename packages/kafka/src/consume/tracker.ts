@@ -53,7 +53,7 @@ export class Tracker implements Origin {
     at: TopicPartition & { readonly kind: TopicKind },
     reading: { readonly progress: Progress; readonly feed: Feed; readonly lateRuns?: LateRuns },
     options: TrackerOptions,
-    ofMain: Unstarted = { bytes: 0 },
+    ofMain: Unstarted,
   ) {
     // Messages that wait for their time may do so for long, and must not slow new ones.
     this.#unstarted = at.kind === 'main' ? ofMain : { bytes: 0 }

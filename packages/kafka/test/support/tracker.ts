@@ -1,13 +1,9 @@
-import type { Entry, LateRuns } from '../../src/consume/entry.js'
+import type { Entry, LateRuns, Unstarted } from '../../src/consume/entry.js'
 import { Tracker } from '../../src/consume/tracker.js'
 import type { TopicKind } from '../../src/topology/plans.js'
 import { decodeProgress, type Progress } from '../../src/wire/progress.js'
 
 const feed = { pause() {}, resume() {}, close() {} }
-
-interface Shared {
-  bytes: number
-}
 
 /** Makes the tracker of a partition that nothing reads. */
 export const trackerOf = ({
@@ -15,7 +11,7 @@ export const trackerOf = ({
   partition = 0,
   progress = decodeProgress(0, null) as Progress,
   lateRuns = undefined as LateRuns | undefined,
-  ofMain = { bytes: 0 } as Shared,
+  ofMain = { bytes: 0 } as Unstarted,
 } = {}): Tracker =>
   new Tracker(
     { topic: 't', partition, kind },
