@@ -66,7 +66,6 @@ export class Assignment {
       kindOf: (topic) => (kinds.get(topic) === 'main' ? 'main' : 'waiting'),
       sink: this.#workload,
       listener: {
-        isControl: (topic) => kinds.get(topic) !== 'main',
         missingCodec: createCodecReport(ref, context.report),
         gap: (at, gap) => this.#passGap(at, gap),
         replaced: (topic, identity) => this.#restartReplaced(topic, identity),

@@ -45,7 +45,6 @@ export class EphemeralConsumer implements RunningConsumer {
       kindOf: (topic) => (this.#kinds.get(topic) === 'main' ? 'main' : 'waiting'),
       sink: this.#workload,
       listener: {
-        isControl: (topic) => this.#kinds.get(topic) !== 'main',
         missingCodec: createCodecReport(ref, context.report),
         gap: (at, gap) => this.#reportGap(at, gap),
         replaced: (topic, identity) => this.#restartReplaced(topic, identity),

@@ -1,4 +1,4 @@
-import { byTopic, type Cluster, type TopicPartition } from './cluster.js'
+import { byTopic, type Cluster, nameOf, type TopicPartition } from './cluster.js'
 import { isStaleLeader } from './errors.js'
 import type { Broker } from './kafkajs-types.js'
 import { askToFetch, askToProduce, createErrorFromCode } from './protocol.js'
@@ -94,10 +94,10 @@ export async function fetch(
   const request = encodeFetch({ ...limits, session: noSession, wanted, forgotten: [] })
   const answer = await cluster.request(broker, () => askToFetch(broker, request))
   const budget = { maxBytes: maxUnpackedBytes, left: maxUnpackedBytes }
+  const offsets = new Map(wanted.map((one) => [nameOf(one), one.from]))
   const reads: PartitionRead[] = []
   for (const data of decodeFetch(answer).partitions) {
-    const from = wanted.find(({ topic, partition }) => topic === data.topic && partition === data.partition)?.from ?? 0
-    reads.push(await readData(data, { from, budget }))
+    reads.push(await readData(data, { from: offsets.get(nameOf(data)) ?? 0, budget }))
   }
   return reads
 }

@@ -1,5 +1,5 @@
 import type { TopicPartition } from '../cluster.js'
-import type { FetchRequest, PartitionFetch, SessionStep } from '../requests.js'
+import type { FetchRequest, SessionStep } from '../requests.js'
 import type { Position } from './position.js'
 
 /** The changes that a request tells the broker. */
@@ -35,11 +35,6 @@ export class FetchSession {
     this.#step = { id: 0, epoch: 0 }
   }
 }
-
-export const noChanges = (): { readonly wanted: PartitionFetch[]; readonly forgotten: TopicPartition[] } => ({
-  wanted: [],
-  forgotten: [],
-})
 
 /** One partition in a lane, with the positions of all readers that want it. */
 export class Slot implements TopicPartition {

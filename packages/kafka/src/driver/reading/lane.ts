@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Cluster, nameOf } from '../cluster.js'
+import { type Cluster, nameOf, type TopicPartition } from '../cluster.js'
 import { errorType, isStaleLeader } from '../errors.js'
 import type { Broker } from '../kafkajs-types.js'
 import { askToFetch } from '../protocol.js'
@@ -10,15 +10,18 @@ import {
   encodeFetch,
   type FetchAnswer,
   type PartitionData,
+  type PartitionFetch,
   type PartitionRead,
   readData,
 } from '../requests.js'
-import { FetchSession, noChanges, type SessionChanges, Slot } from './fetch-session.js'
+import { FetchSession, type SessionChanges, Slot } from './fetch-session.js'
 import type { Position, ReadKind } from './position.js'
 
-/** Has positions read elsewhere, or later. */
+/** Takes positions that a lane does not read any more. */
 export interface LaneOwner {
   place(position: Position): void
+  /** The positions could not be read for a reason that concerns all of them. */
+  failed(positions: readonly Position[], error: unknown): void
   placeLater(positions: readonly Position[], pauseMs: number): void
   /** The offset of a position is not there any more. */
   findStart(position: Position): void
@@ -42,7 +45,7 @@ export interface LaneOptions {
 
 /** How long a broker may wait for records. Nothing that is added to a lane meanwhile is asked for before that. */
 const waitsMs = { afterPause: 50, busy: 100, quiet: 5_000 }
-/** A partition that was paused is resumed soon, or else has much in memory and need not be asked for at once. */
+/** How long requests stay short after a pause. A partition that is resumed within that time need not wait for the end of a long one. */
 const pauseCountsMs = 2_000
 /** A partition without records for this long is quiet. One that gets records twice within the shorter time is not. */
 const quietAfterMs = 2_000
@@ -51,7 +54,7 @@ const busyWithinMs = 1_000
 const pacePerPartitionMs = 0.02
 /** How long a lane keeps its connection when nothing is left to read over it. */
 const lingerMs = 5_000
-const errorPauseMs = 200
+export const errorPauseMs = 200
 const codecPauseMs = 2_000
 /** An answer is decoded in one go while handlers wait, so it is kept small. A larger batch comes whole. */
 const limits = { maxBytes: 10 * 1024 * 1024, maxPartitionBytes: 256 * 1024 }
@@ -104,6 +107,11 @@ export class Lane {
   /** True while a request waits for its answer. What is added now has to wait for that. */
   get isInFlight(): boolean {
     return this.#isInFlight
+  }
+
+  /** Returns whether it reads this kind from this broker. */
+  serves({ leader, kind }: Pick<Lane, 'leader' | 'kind'>): boolean {
+    return this.leader === leader && this.kind === kind
   }
 
   *positions(): Iterable<Position> {
@@ -189,7 +197,7 @@ export class Lane {
   /** Takes over what has become quiet in other lanes. */
   #takeQuiet(): void {
     for (const other of this.#options.lanes) {
-      if (other.isQuiet || other.leader !== this.leader || other.kind !== this.kind) continue
+      if (other.isQuiet || !other.serves(this)) continue
       for (const position of [...other.positions()]) {
         if (!isQuiet(position) || !this.fits(position)) continue
         other.remove(position)
@@ -229,7 +237,8 @@ export class Lane {
     }
     // The broker hears what it may forget with the next request.
     if (this.#asked.size === 0) return undefined
-    const { wanted, forgotten } = noChanges()
+    const wanted: PartitionFetch[] = []
+    const forgotten: TopicPartition[] = []
     for (const slot of slots) {
       const { topic, partition } = slot
       const from = slot.asked[0]?.from
@@ -307,7 +316,7 @@ export class Lane {
     const { listener, sink } = position.reader
     if (read.nextOffset === undefined) return
     if (read.missingCodec !== undefined) {
-      if (listener.isControl(read.topic)) {
+      if (position.kind === 'waiting') {
         this.#stopAt(position, read, read.missingCodec)
         return
       }
@@ -358,13 +367,8 @@ export class Lane {
   #failed(error: unknown): void {
     if (this.#isClosed) return
     const positions = [...this.positions()]
-    for (const position of positions) {
-      this.remove(position)
-      position.isFailing = true
-    }
-    for (const topic of new Set(positions.map((position) => position.topic))) this.#options.cluster.forget(topic)
-    for (const reader of new Set(positions.map((position) => position.reader))) reader.failed(error)
-    this.#owner.placeLater(positions, errorPauseMs)
+    for (const position of positions) this.remove(position)
+    this.#owner.failed(positions, error)
   }
 
   #checkRecovery(): void {

@@ -4,7 +4,8 @@ import type { Feed, Reader } from './reader.js'
 
 /**
  * - `main`: new messages.
- * - `waiting`: messages that wait for their time, in partitions that hardly ever have anything new.
+ * - `waiting`: messages that wait for their time, in topics of this adapter, whose partitions hardly ever have anything new. They are not
+ *   read past a batch whose codec is missing.
  */
 export type ReadKind = 'main' | 'waiting'
 

@@ -21,9 +21,7 @@ export interface ReadListener {
   replaced(topic: string, identity: string): void
   /** A topic does not exist any more. Called again until the topic exists, or none of its partitions is read. */
   missing(topic: string): void
-  /** True for a topic that is not read past a batch whose codec is missing. */
-  isControl(topic: string): boolean
-  /** A batch of another topic cannot be read before a codec is installed. Its record is a dead letter. */
+  /** A batch of new messages cannot be read before a codec is installed. Its record is a dead letter. */
   missingCodec(read: PartitionRead): void
   /** Reading fails, and is tried again until it works. Called once until then. */
   failing(error: unknown): void
@@ -45,7 +43,7 @@ export interface ReaderOptions {
   readonly listener: ReadListener
 }
 
-/** Has positions read. */
+/** Finds a lane for each position. */
 interface Placing {
   place(position: Position): void
   ended(reader: Reader): void

@@ -1,12 +1,11 @@
 import type { Cluster } from '../cluster.js'
 import { logStart } from '../offsets.js'
-import { Lane, type LaneOwner } from './lane.js'
+import { errorPauseMs, Lane, type LaneOwner } from './lane.js'
 import type { Position } from './position.js'
 import { Reader, type ReaderOptions } from './reader.js'
 
 /** The limit of lanes to one broker for each kind, beside that of what is quiet. Beyond it, readers share lanes. */
 const maxBusyLanes = 8
-const errorPauseMs = 200
 const refreshEveryMs = 5_000
 
 /**
@@ -66,6 +65,16 @@ export class Reading implements LaneOwner {
     }, pauseMs)
   }
 
+  failed(positions: readonly Position[], error: unknown): void {
+    const open = positions.filter(({ isClosed }) => !isClosed)
+    for (const position of open) {
+      position.isFailing = true
+      this.#cluster.forget(position.topic)
+    }
+    for (const reader of readersOf(open)) reader.failed(error)
+    if (open.length > 0) this.placeLater(open, errorPauseMs)
+  }
+
   findStart(position: Position): void {
     logStart(this.#cluster, position).then(
       (start) => {
@@ -75,12 +84,13 @@ export class Reading implements LaneOwner {
         position.reader.listener.gap(position, gap)
         this.place(position)
       },
-      (error) => this.#failed([position], error),
+      (error) => this.failed([position], error),
     )
   }
 
-  hasQuiet({ leader, kind }: Lane): void {
-    const found = [...this.#lanes].find((lane) => lane.isQuiet && lane.leader === leader && lane.kind === kind)
+  hasQuiet(busy: Lane): void {
+    const { leader, kind } = busy
+    const found = [...this.#lanes].find((lane) => lane.isQuiet && lane.serves(busy))
     const quiet = found ?? this.#newLane({ leader, kind, isQuiet: true })
     quiet.wake()
   }
@@ -124,7 +134,7 @@ export class Reading implements LaneOwner {
       this.#assign(position, leader)
       return false
     })
-    if (failed.length > 0) this.#failed(failed, failure ?? new Error(`${failed[0]?.name} has no leader`))
+    if (failed.length > 0) this.failed(failed, failure ?? new Error(`${failed[0]?.name} has no leader`))
     this.#checkAll()
   }
 
@@ -132,7 +142,7 @@ export class Reading implements LaneOwner {
   #assign(position: Position, leader: number): void {
     if (position.isClosed || this.#isReplaced(position)) return
     const { kind } = position
-    const busy = [...this.#lanes].filter((lane) => !lane.isQuiet && lane.leader === leader && lane.kind === kind)
+    const busy = [...this.#lanes].filter((lane) => !lane.isQuiet && lane.serves({ leader, kind }))
     const fitting = busy.filter((lane) => lane.fits(position))
     const free = smallest(fitting.filter(({ isInFlight }) => !isInFlight))
     const shared = busy.length < maxBusyLanes ? undefined : (smallest(fitting) ?? smallest(busy))
@@ -155,16 +165,6 @@ export class Reading implements LaneOwner {
     if (identity === undefined || position.identity === identity) return false
     position.reader.replaced(position.topic, identity)
     return true
-  }
-
-  #failed(positions: readonly Position[], error: unknown): void {
-    const open = positions.filter(({ isClosed }) => !isClosed)
-    for (const position of open) {
-      position.isFailing = true
-      this.#cluster.forget(position.topic)
-    }
-    for (const reader of readersOf(open)) reader.failed(error)
-    if (open.length > 0) this.placeLater(open, errorPauseMs)
   }
 
   /** No error says that a topic was replaced while nothing of it was being read. */
