@@ -256,6 +256,15 @@ describe('record batches', () => {
     }
   })
 
+  it('leave nothing of their memory with a small record of a batch that grew large', async () => {
+    const records = [{ ...value('small'), key: Buffer.from('key') }, value('x'.repeat(2 * 1024 * 1024)), value('last')]
+    const read = await readBatches(await batchOf(records, { compression: 1 }), all)
+    const [first, large, last] = read.records
+    expect([first, last].map((record) => String(record?.value))).toEqual(['small', 'last'])
+    expect([String(first?.key), large?.value?.length]).toEqual(['key', 2 * 1024 * 1024])
+    for (const kept of [first?.key, first?.value, last?.value]) expect(kept?.buffer.byteLength).toBeLessThan(64 * 1024)
+  })
+
   it('are read without an exception for any bytes', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), async (bytes) => {

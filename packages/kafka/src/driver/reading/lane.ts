@@ -3,7 +3,7 @@ import { type Cluster, nameOf, type TopicPartition } from '../cluster.js'
 import { errorType, isStaleLeader } from '../errors.js'
 import type { Broker } from '../kafkajs-types.js'
 import { askToFetch } from '../protocol.js'
-import { unreadableError } from '../records/record-batch.js'
+import { isPacked, unreadableError } from '../records/record-batch.js'
 import { maxUnpackedBytes } from '../records/unpack.js'
 import {
   decodeFetch,
@@ -41,6 +41,8 @@ export interface LaneOptions {
   readonly requestTimeoutMs: number
   /** All lanes, this one among them. */
   readonly lanes: Iterable<Lane>
+  /** Has only one lane at a time do something that takes much memory. */
+  inTurn<Result>(work: () => Promise<Result>): Promise<Result>
 }
 
 /** How long a broker may wait for records. Nothing that is added to a lane meanwhile is asked for before that. */
@@ -301,8 +303,13 @@ export class Lane {
           this.#recover(position, data.error)
           continue
         }
-        const read = await readData(isTaken ? copyOf(data) : data, { from: position.from, budget })
-        if (position.lane !== this || position.isPaused) continue
+        const decode = () => readData(isTaken ? copyOf(data) : data, { from: position.from, budget })
+        // What others have unpacked meanwhile may be enough for its reader, which has then paused this position.
+        const isWanted = (): boolean => position.lane === this && !position.isPaused
+        const read = isPacked(data.batches)
+          ? await this.#options.inTurn(async () => (isWanted() ? await decode() : undefined))
+          : await decode()
+        if (read === undefined || !isWanted()) continue
         isTaken = true
         this.#deliver(position, read)
       }

@@ -20,6 +20,8 @@ export class Reading implements LaneOwner {
   readonly #readers = new Set<Reader>()
   readonly #lanes = new Set<Lane>()
   #laneCount = 0
+  /** The end of the last turn. */
+  #turn: Promise<unknown> = Promise.resolve()
   /** Positions that are placed when the running code has ended, so that those which come together share a lane. */
   readonly #unplaced = new Set<Position>()
   /** Positions whose leader is being looked for, by topic. */
@@ -153,10 +155,21 @@ export class Reading implements LaneOwner {
   #newLane(of: Pick<Lane, 'leader' | 'kind' | 'isQuiet'>): Lane {
     this.#laneCount += 1
     const purpose = `read ${this.#laneCount}`
-    const [cluster, requestTimeoutMs, lanes] = [this.#cluster, this.#requestTimeoutMs, this.#lanes]
-    const lane = new Lane({ ...of, purpose, cluster, requestTimeoutMs, lanes }, this)
+    const [cluster, requestTimeoutMs, lanes, inTurn] = [
+      this.#cluster,
+      this.#requestTimeoutMs,
+      this.#lanes,
+      this.#inTurn,
+    ]
+    const lane = new Lane({ ...of, purpose, cluster, requestTimeoutMs, lanes, inTurn }, this)
     this.#lanes.add(lane)
     return lane
+  }
+
+  readonly #inTurn = <Result>(work: () => Promise<Result>): Promise<Result> => {
+    const result = this.#turn.then(work)
+    this.#turn = result.catch(() => undefined)
+    return result
   }
 
   #isReplaced(position: Position): boolean {

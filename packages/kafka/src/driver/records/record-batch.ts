@@ -130,6 +130,14 @@ interface BatchContext {
   timestampOf(delta: number): number
 }
 
+/** From this size on, the records of a batch do not share its memory. */
+const minLargeBytes = 1024 * 1024
+
+/** A record that waits, or that a handler has, would keep the memory of all others of a large batch. */
+function alone(bytes: Buffer | undefined, { length }: Buffer): Buffer | undefined {
+  return bytes === undefined || length < minLargeBytes || bytes.length > length / 2 ? bytes : Buffer.from(bytes)
+}
+
 function decodeRecords(
   data: Buffer,
   headerReader: HeaderReader,
@@ -144,8 +152,8 @@ function decodeRecords(
     reader.int8()
     const timestampMs = timestampOf(reader.varlong())
     const offset = baseOffset + reader.varint()
-    const key = reader.varbytes()
-    const value = reader.varbytes()
+    const key = alone(reader.varbytes(), data)
+    const value = alone(reader.varbytes(), data)
     const headers = headerReader.read(data, reader)
     if (reader.at !== end) throw new Error('A record is not as long as it says')
     records.push({ offset, bytes, timestampMs, key, value, headers })
@@ -167,6 +175,14 @@ function abortedFilter(transactions: readonly AbortedTransaction[]) {
     },
     ended: (producerId: bigint): void => void open.delete(producerId),
   }
+}
+
+/** Returns true if a batch among these bytes is compressed. */
+export function isPacked(data: Buffer): boolean {
+  for (let at = 0; data.length - at >= batchHeaderBytes; at += 12 + Math.max(0, data.readInt32BE(at + 8))) {
+    if ((data.readInt16BE(at + 21) & compressionMask) !== 0) return true
+  }
+  return false
 }
 
 /** Says of a batch in a topic of ours why it cannot be read, and what an operator does if a codec is missing. */
