@@ -87,6 +87,9 @@ function illness(): string | undefined {
   return [status, ...waiting, lastError?.message].filter((text) => text !== undefined).join(', ')
 }
 
+/** The fewest sockets since `quiet`. Connections that are open for the load close some seconds after it. */
+let fewestSockets = Number.POSITIVE_INFINITY
+
 const socketsNow = (): number => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length
 
 /** Disconnects, and waits for the last socket to close. What is open after that has been forgotten. */
@@ -94,11 +97,12 @@ async function leave(): Promise<void> {
   await queue.disconnect()
   const until = Date.now() + closeMs
   while (socketsNow() > 0 && Date.now() < until) await sleep(sampleMs)
+  fewestSockets = socketsNow()
 }
 
 async function measure(): Promise<void> {
   ;(globalThis as { gc?: () => void }).gc?.()
-  const sockets = socketsNow()
+  const sockets = Math.min(fewestSockets, socketsNow())
   const ill = illness()
   const heapMiB = process.memoryUsage().heapUsed / 2 ** 20
   await tell({ figures: { heapMiB, sockets, ...(ill !== undefined && { illness: ill }) } })
@@ -108,15 +112,18 @@ setInterval(publishSome, tickMs)
 setInterval(() => void flush(), tickMs)
 setInterval(() => {
   peakBytes = Math.max(peakBytes, process.memoryUsage.rss())
+  if (isQuiet) fewestSockets = Math.min(fewestSockets, socketsNow())
 }, sampleMs)
 
 onMessage(async (message) => {
   const order = message as Order
   if (order === 'quiet') {
     isQuiet = true
-    return
+    fewestSockets = socketsNow()
+  } else if (order === 'go on') isQuiet = false
+  else {
+    if (order === 'leave') await leave()
+    await measure()
   }
-  if (order === 'leave') await leave()
-  await measure()
 })
 await tell({ state: 'ready', residentMiB: Math.round(process.memoryUsage.rss() / 2 ** 20) })

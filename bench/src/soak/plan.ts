@@ -55,10 +55,11 @@ export interface Said {
 export interface Figures {
   /** After a garbage collection. */
   readonly heapMiB: number
+  /** The fewest since the load stopped. */
   readonly sockets: number
   /** Undefined if all is well. */
   readonly illness?: string
 }
 
 /** `leave` disconnects the queue, and then measures. */
-export type Order = 'measure' | 'quiet' | 'leave'
+export type Order = 'measure' | 'quiet' | 'go on' | 'leave'

@@ -20,8 +20,8 @@ export interface SoakOptions {
 
 const starts = { rabbitmq, redis, kafka: () => kafka({ proxies: 2 }) }
 const drainMs = 180_000
-/** Every minute ends with so much time without faults. */
-const calmMs = 10_000
+/** Every minute ends with so much time without faults and load. */
+const calmMs = 15_000
 /** Limits the heap after a garbage collection, as a multiple of the heap after two minutes. */
 const maxHeapGrowth = 1.2
 const mebibyte = 2 ** 20
@@ -81,7 +81,6 @@ class Run {
       hostile?.start()
       measured.push(await this.#minute(minute, main))
     }
-    main.send('quiet')
     await this.#drain()
     await this.#checkLedger()
     this.#checkGrowth(measured)
@@ -94,7 +93,7 @@ class Run {
   }
 
   async #minute(minute: number, main: Worker): Promise<Figures> {
-    const { server, link, random, print, hostile } = this.#options
+    const { minutes, server, link, random, print, hostile } = this.#options
     const until = Date.now() + 60_000
     const done = new Map<string, number>()
     const replaceWorker = (): Promise<void> => this.#replaceConsumer()
@@ -105,10 +104,12 @@ class Run {
       this.#listen()
     }
     await hostile?.pause()
+    main.send('quiet')
     await sleep(Math.max(0, until - Date.now()))
     this.#listen()
     await this.#settle()
     const figures = await main.ask('measure')
+    if (minute < minutes) main.send('go on')
     const { stored, handled, unknown, twice } = this.#accounts.sums()
     const faults = [...done].map(([name, count]) => `${name} x${count}`).join(', ')
     print(
