@@ -67,4 +67,15 @@ export const groups: readonly Mutant[] = [
     replace: 'if (trackers.some(({ position }) => position < 0)) this.#reportLoss(reason)',
     case: 'HEA-8',
   },
+  {
+    id: 'joinsAgainAsAnother',
+    promise: 'A consumer whose connection breaks while it joins does not hold up its group.',
+    find: 'onNamed: (memberId) => {\n        this.#memberId = memberId\n',
+    replace: 'onNamed: (memberId) => {\n        void memberId\n',
+    test: {
+      file: 'test/membership.test.ts',
+      title: 'that loses its connection while it joins comes back as the same member',
+    },
+    why: 'The member that is gone holds up the group for a session, which is shorter in the suite than what its cases wait.',
+  },
 ]

@@ -9,19 +9,25 @@ import { createErrorFromCode } from '../src/driver/protocol.js'
 const codes = { notCoordinator: 16, illegalGeneration: 22, unknownMember: 25, rebalance: 27 } as const
 const partitions: readonly TopicPartition[] = [{ topic: 't', partition: 0 }]
 
+interface JoinRequest {
+  readonly groupProtocols: readonly { readonly metadata: Buffer }[]
+}
+
 /** A group of one member, which always gets everything. The test decides the answers to heartbeats and commits. */
 function groupOfOne() {
   const claims: Claimant[] = []
   const heartbeats: number[] = []
   const commits: ((code: number) => void)[] = []
   let ready: Promise<void> = Promise.resolve()
+  const join = ({ groupProtocols }: JoinRequest) => {
+    const metadata = groupProtocols[0]?.metadata ?? Buffer.alloc(0)
+    claims.push(decodeClaim('m', metadata))
+    const members = [{ memberId: 'm', memberMetadata: metadata }]
+    return { errorCode: 0, generationId: claims.length, leaderId: 'm', memberId: 'm', members }
+  }
   const broker: Partial<Broker> = {
-    joinGroup: async ({ groupProtocols }) => {
-      const metadata = groupProtocols[0]?.metadata ?? Buffer.alloc(0)
-      claims.push(decodeClaim('m', metadata))
-      const members = [{ memberId: 'm', memberMetadata: metadata }]
-      return { generationId: claims.length, leaderId: 'm', memberId: 'm', members }
-    },
+    lookupRequest: () => (request) => ({ request, response: {} }) as never,
+    connectionPool: { send: async ({ request }: { request: unknown }) => join(request as JoinRequest) } as never,
     syncGroup: async () => ({ memberAssignment: encodeShare({ partitions, pending: 0 }) }),
     heartbeat: async () => {
       const code = heartbeats.shift()

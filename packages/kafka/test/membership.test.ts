@@ -1,11 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { brokers, shared, until } from '@mq/test-brokers'
-import { describe, expect, it } from 'vitest'
+import type { Admin } from 'kafkajs'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { Cluster } from '../src/driver/cluster.js'
 import type { JoinOptions } from '../src/driver/group/join.js'
 import { Member } from '../src/driver/group/member.js'
 import { newTopic, open } from './support/open.js'
-import { committedOffsets, outsideClient, withAdmin, withProducer } from './support/outside.js'
+import { committedOffsets, createTopics, outsideClient, withAdmin, withProducer } from './support/outside.js'
+
+const ignored = { assigned: async () => {}, revoked: async () => {}, lost() {}, failing() {} }
 
 /** Joins a group, and then ends its connections without having left. */
 async function joinAndDie(options: Omit<JoinOptions, 'cluster' | 'rebalanceTimeoutMs'>): Promise<void> {
@@ -13,7 +16,6 @@ async function joinAndDie(options: Omit<JoinOptions, 'cluster' | 'rebalanceTimeo
   const cluster = new Cluster({ client, requestTimeoutMs: 10_000, connectTimeoutMs: 10_000 })
   const member = new Member({ ...options, cluster, rebalanceTimeoutMs: options.sessionTimeoutMs })
   await new Promise<void>((joined) => {
-    const ignored = { assigned: async () => {}, revoked: async () => {}, lost() {}, failing() {} }
     member.start({ ...ignored, joined: () => joined() })
   })
   cluster.close()
@@ -97,6 +99,32 @@ describe.skipIf(!brokers.wanted('kafka'))('a consumer', () => {
     await queue.publish(topic, 1)
     await until(() => handled.length > 0, { what: 'the message', timeoutMs: 60_000 })
     expect(queue.health().status).toBe('up')
+  })
+
+  it('that loses its connection while it joins comes back as the same member', async () => {
+    const server = await shared('kafka')
+    const topic = newTopic()
+    await createTopics(server, [{ topic, numPartitions: 1 }])
+    const of = { groupId: `${topic}--g`, topics: [topic], sessionTimeoutMs: 6_000 }
+    await joinAndDie(of)
+    const client = outsideClient(server)
+    const cluster = new Cluster({ client, requestTimeoutMs: 10_000, connectTimeoutMs: 10_000 })
+    onTestFinished(() => cluster.close())
+    const member = new Member({ ...of, cluster, rebalanceTimeoutMs: of.sessionTimeoutMs })
+    onTestFinished(() => member.stop(1_000))
+    let isIn = false
+    member.start({ ...ignored, joined: () => (isIn = true) })
+    const seen = new Set<string>()
+    const look = async (admin: Admin): Promise<void> => {
+      const { groups } = await admin.describeGroups([of.groupId])
+      for (const { memberId } of groups[0]?.members ?? []) seen.add(memberId)
+    }
+    await withAdmin(server, async (admin) => {
+      await until(() => look(admin).then(() => seen.size === 2), { what: 'the group to wait for the dead member' })
+      cluster.disconnect()
+      await until(() => look(admin).then(() => isIn), { what: 'the member to be in its group', timeoutMs: 30_000 })
+    })
+    expect(seen.size).toBe(2)
   })
 
   it('that takes over a partition which was added later begins where its owner was', async () => {

@@ -8,13 +8,13 @@ declare module 'kafkajs/src/protocol/requests/index.js' {
   }
 
   const exported: {
-    readonly requests: Readonly<Record<'CreateTopics' | 'Fetch' | 'Metadata' | 'Produce', Definition>>
+    readonly requests: Readonly<Record<'CreateTopics' | 'Fetch' | 'JoinGroup' | 'Metadata' | 'Produce', Definition>>
   }
   export default exported
 }
 
 declare module 'kafkajs/src/protocol/requests/apiKeys.js' {
-  const exported: Readonly<Record<'CreateTopics' | 'Fetch' | 'Metadata' | 'Produce', number>>
+  const exported: Readonly<Record<'CreateTopics' | 'Fetch' | 'JoinGroup' | 'Metadata' | 'Produce', number>>
   export default exported
 }
 

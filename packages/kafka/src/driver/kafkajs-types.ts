@@ -59,18 +59,6 @@ export interface Broker {
     readonly groupId: string
     readonly coordinatorType: number
   }): Promise<{ readonly coordinator: { readonly nodeId: number; readonly host: string; readonly port: number } }>
-  joinGroup(request: {
-    readonly groupId: string
-    readonly memberId: string
-    readonly sessionTimeout: number
-    readonly rebalanceTimeout: number
-    readonly groupProtocols: readonly { readonly name: string; readonly metadata: Buffer }[]
-  }): Promise<{
-    readonly generationId: number
-    readonly leaderId: string
-    readonly memberId: string
-    readonly members: readonly { readonly memberId: string; readonly memberMetadata: Buffer }[]
-  }>
   syncGroup(request: {
     readonly groupId: string
     readonly generationId: number

@@ -37,8 +37,8 @@ const fetchFromLeaders: Definition = {
 }
 const definitions = { ...requests, Metadata: metadataWithIds(requests.Metadata) }
 
-/** The codes of Kafka's errors that this adapter makes itself. */
-export const errorCode = { unknownTopic: 3, noLeader: 5 } as const
+/** The codes of Kafka's errors that this adapter makes or looks for itself. */
+export const errorCode = { unknownTopic: 3, noLeader: 5, memberIdRequired: 79 } as const
 
 export const { createErrorFromCode } = errors
 
@@ -55,7 +55,7 @@ export { crc32C }
 /** Sends a request whose answer this adapter reads itself. */
 export async function ask<Answer>(
   broker: Broker,
-  name: 'CreateTopics' | 'Metadata',
+  name: 'CreateTopics' | 'JoinGroup' | 'Metadata',
   parameters: object,
 ): Promise<Answer> {
   const { request, response, ...rest } = broker.lookupRequest(apiKeys[name], definitions[name])(parameters)

@@ -1,5 +1,6 @@
 import type { Cluster } from '../cluster.js'
 import type { Broker } from '../kafkajs-types.js'
+import { ask, createErrorFromCode, errorCode } from '../protocol.js'
 import {
   type Claimant,
   decodeClaim,
@@ -25,9 +26,19 @@ export interface Membership {
   readonly generation: number
 }
 
+interface JoinAnswer {
+  readonly errorCode: number
+  readonly generationId: number
+  readonly leaderId: string
+  readonly memberId: string
+  readonly members: readonly { readonly memberId: string; readonly memberMetadata: Buffer }[]
+}
+
 /** Distinguishes the connections over which members join. */
 let joins = 0
 
+/** Kafka's name for groups that share out partitions. */
+const protocolType = 'consumer'
 /** How much longer than the rebalance its requests may take. */
 const slackMs = 5_000
 
@@ -58,7 +69,9 @@ async function overOwnConnection<T>(
 
 /**
  * Joins the next generation of a group, and resolves with the share of this member. The leader of the group shares out the
- * partitions. `onJoined` is called when the group knows the member, before it has its share.
+ * partitions. `onNamed` is called when the group has given the member its id, and `onJoined` when it is in the generation, before it
+ * has its share. A member that tries again with its id takes the place of its last attempt. Without one it would be another member, and
+ * the group would wait for the lost one.
  */
 export async function joinGeneration(
   options: JoinOptions,
@@ -67,6 +80,7 @@ export async function joinGeneration(
     memberId,
     claim,
     signal,
+    onNamed,
     onJoined,
   }: {
     readonly coordinator: Broker
@@ -75,23 +89,24 @@ export async function joinGeneration(
     readonly claim: Omit<Claimant, 'memberId'>
     /** Ends the attempt. */
     readonly signal: AbortSignal
+    readonly onNamed: (memberId: string) => void
     readonly onJoined: (membership: Membership) => void
   },
 ): Promise<Share> {
   const { cluster, groupId, topics, sessionTimeoutMs, rebalanceTimeoutMs } = options
   return await overOwnConnection({ cluster, coordinator, signal }, async (own) => {
-    const joined = await cluster.request(
-      own,
-      (broker) =>
-        broker.joinGroup({
-          groupId,
-          memberId,
-          sessionTimeout: sessionTimeoutMs,
-          rebalanceTimeout: rebalanceTimeoutMs,
-          groupProtocols: [{ name: protocolName, metadata: encodeClaim(topics, claim) }],
-        }),
-      2 * rebalanceTimeoutMs + slackMs,
-    )
+    const join = (id: string): Promise<JoinAnswer> => {
+      const groupProtocols = [{ name: protocolName, metadata: encodeClaim(topics, claim) }]
+      const [sessionTimeout, rebalanceTimeout] = [sessionTimeoutMs, rebalanceTimeoutMs]
+      const request = { groupId, memberId: id, protocolType, sessionTimeout, rebalanceTimeout, groupProtocols }
+      return cluster.request(own, (broker) => ask(broker, 'JoinGroup', request), 2 * rebalanceTimeoutMs + slackMs)
+    }
+    let joined = await join(memberId)
+    if (joined.errorCode === errorCode.memberIdRequired) {
+      onNamed(joined.memberId)
+      joined = await join(joined.memberId)
+    }
+    if (joined.errorCode !== 0) throw createErrorFromCode(joined.errorCode)
     const { generationId } = joined
     onJoined({ memberId: joined.memberId, generation: generationId })
     const isLeader = joined.leaderId === joined.memberId

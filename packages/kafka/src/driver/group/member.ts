@@ -200,6 +200,9 @@ export class Member {
       memberId: this.#memberId,
       claim: { generation: this.#ownedIn, owned: this.#owned },
       signal: this.#leaving.signal,
+      onNamed: (memberId) => {
+        this.#memberId = memberId
+      },
       onJoined: ({ memberId, generation }) => {
         this.#memberId = memberId
         this.#generation = generation
