@@ -46,4 +46,23 @@ export const reading: readonly Mutant[] = [
     },
     why: 'It takes more bytes than a case may publish.',
   },
+  {
+    id: 'removedCountsAsRead',
+    promise: 'What goes on failing is reported once.',
+    find: 'slot.asked = slot.asked.filter((one) => one !== position)\n',
+    replace: '',
+    test: {
+      file: 'test/reading.test.ts',
+      title: 'hear of an error once, also if an answer that brought it is still being read when they try again',
+    },
+    why: 'An answer has to take longer to be read than the pause after an error, which only a slow codec does on purpose.',
+  },
+  {
+    id: 'allUnpackAtOnce',
+    promise: 'Compressed batches take a limited number of bytes in memory, however many are read.',
+    find: 'const read = isPacked(data.batches)\n',
+    replace: 'const read = isPacked(data.batches.subarray(0, 0))\n',
+    test: { file: 'test/reading.test.ts', title: 'unpack one compressed batch at a time, also those that do not' },
+    why: 'It takes batches that grow to more than a case may need.',
+  },
 ]

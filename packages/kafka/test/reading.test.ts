@@ -2,7 +2,7 @@ import { until } from '@mq/test-brokers'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Feed } from '../src/driver/reading/reader.js'
 import { Reading } from '../src/driver/reading/reading.js'
-import { fetchedBroker, notLeader } from './support/fetching.js'
+import { fetchedBroker, notLeader, slowCodec } from './support/fetching.js'
 
 /** Opens readers that share a broker. `take` is called for each record that a reader gets. */
 function readersOf(broker: ReturnType<typeof fetchedBroker>) {
@@ -113,6 +113,33 @@ describe('readers that share a session', () => {
     await count(failing.values, 1)
     await until(() => !failing.reader.isFailing, { what: 'the end of the failure' })
     expect([failing.errors, other.errors]).toMatchObject([[{ type: 'NOT_LEADER_FOR_PARTITION' }], []])
+  })
+
+  it('hear of an error once, also if an answer that brought it is still being read when they try again', async () => {
+    slowCodec(500)
+    const broker = fetchedBroker()
+    const { add, values, errors } = readersOf(broker)()
+    broker.fail('a/0', notLeader)
+    await broker.appendPacked('b/0', 'b0')
+    for (const topic of ['a', 'b']) add(topic)
+    await count(values, 1)
+    await until(() => broker.requests.length > 5, { what: 'further attempts' })
+    expect(errors).toMatchObject([{ type: 'NOT_LEADER_FOR_PARTITION' }])
+  })
+
+  it('unpack one compressed batch at a time, also those that do not', async () => {
+    const most = slowCodec(200)
+    const broker = fetchedBroker()
+    const open = readersOf(broker)
+    const [first, second] = [open(), open()]
+    const connections = (): number => new Set(broker.requests.map(({ connection }) => connection)).size
+    first.add('a')
+    await until(() => connections() === 1, { what: 'the first request' })
+    second.add('b')
+    await until(() => connections() === 2, { what: 'a request over another connection' })
+    await Promise.all([broker.appendPacked('a/0', 'a0', 'a1'), broker.appendPacked('b/0', 'b0', 'b1')])
+    await Promise.all([count(first.values, 2), count(second.values, 2)])
+    expect(most()).toBe(1)
   })
 
   it.each([

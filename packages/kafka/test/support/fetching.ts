@@ -1,8 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import kafkajs from 'kafkajs'
+import { onTestFinished } from 'vitest'
 import { type Cluster, nameOf } from '../../src/driver/cluster.js'
 import { ByteReader } from '../../src/driver/records/readers.js'
 import { writeBatch } from '../../src/driver/records/record-writer.js'
 import type { PartitionFetch } from '../../src/driver/requests.js'
+
+const { CompressionCodecs, CompressionTypes } = kafkajs
 
 /** A request to fetch, as a broker reads it. */
 export interface Fetched {
@@ -71,6 +75,16 @@ export function fetchedBroker() {
     return Buffer.concat([...parts, int32(records.length), records])
   }
 
+  async function append(name: string, values: readonly string[], compression = 0): Promise<void> {
+    for (const value of values) {
+      const { batches } = logOf(name)
+      const batch = await writeBatch([{ key: 'k', value: Buffer.from(value), headers: [] }], compression)
+      batch.writeBigInt64BE(BigInt(batches.length), 0)
+      batches.push(batch)
+    }
+    poke()
+  }
+
   const brokerOf = (connection: string) => ({
     lookupRequest: () => () => ({ request: {}, response: {} }),
     connectionPool: {
@@ -97,15 +111,9 @@ export function fetchedBroker() {
     cluster,
     requests,
     poke,
-    async append(name: string, ...values: readonly string[]): Promise<void> {
-      for (const value of values) {
-        const { batches } = logOf(name)
-        const batch = await writeBatch([{ key: 'k', value: Buffer.from(value), headers: [] }], 0)
-        batch.writeBigInt64BE(BigInt(batches.length), 0)
-        batches.push(batch)
-      }
-      poke()
-    },
+    append: (name: string, ...values: readonly string[]) => append(name, values),
+    /** As `append`, with the codec that `slowCodec` installs. */
+    appendPacked: (name: string, ...values: readonly string[]) => append(name, values, CompressionTypes.Snappy),
     fail(name: string, errorCode: number): void {
       logOf(name).errorCode = errorCode
       poke()
@@ -121,6 +129,25 @@ export function fetchedBroker() {
 }
 
 export const notLeader = 6
+
+/** Installs a codec that compresses nothing and takes its time to unpack, until the test ends. Returns how many it unpacked at a time, at most. */
+export function slowCodec(unpackMs: number): () => number {
+  const missing = CompressionCodecs[CompressionTypes.Snappy]
+  let [unpacking, most] = [0, 0]
+  CompressionCodecs[CompressionTypes.Snappy] = () => ({
+    compress: async ({ buffer }: { buffer: Uint8Array }) => buffer,
+    decompress: async (data: Buffer) => {
+      most = Math.max(most, ++unpacking)
+      await sleep(unpackMs)
+      unpacking -= 1
+      return data
+    },
+  })
+  onTestFinished(() => {
+    CompressionCodecs[CompressionTypes.Snappy] = missing
+  })
+  return () => most
+}
 
 interface SentRequest {
   readonly request: { encode(): Promise<{ readonly buffer: Buffer }> }

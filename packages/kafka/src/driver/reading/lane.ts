@@ -142,6 +142,8 @@ export class Lane {
   remove(position: Position): void {
     const slot = this.#slots.get(position.name)
     if (!slot?.positions.delete(position)) return
+    // An answer to what was asked before says nothing about it, also if it comes back.
+    slot.asked = slot.asked.filter((one) => one !== position)
     position.lane = undefined
     this.#size -= 1
     this.#changed.add(slot)
