@@ -87,7 +87,7 @@ function illness(): string | undefined {
   return [status, ...waiting, lastError?.message].filter((text) => text !== undefined).join(', ')
 }
 
-/** The fewest sockets since `quiet`. Connections that are open for the load close some seconds after it. */
+/** The fewest sockets since the order `quiet`. Connections that are open for the load close some seconds after it. */
 let fewestSockets = Number.POSITIVE_INFINITY
 
 const socketsNow = (): number => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length
@@ -120,8 +120,10 @@ onMessage(async (message) => {
   if (order === 'quiet') {
     isQuiet = true
     fewestSockets = socketsNow()
-  } else if (order === 'go on') isQuiet = false
-  else {
+  } else if (order === 'go on') {
+    isQuiet = false
+    fewestSockets = Number.POSITIVE_INFINITY
+  } else {
     if (order === 'leave') await leave()
     await measure()
   }
