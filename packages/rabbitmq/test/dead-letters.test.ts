@@ -301,6 +301,7 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('dead letters', () => {
       [propertiesWith(nestedFields(5_000), ''), '1'],
       [propertiesWith(nestedFields(5_001), ''), '1'],
     ])
+    await eventually(async () => (await queue.stats(topic)).dead === 3, 'the dead letters')
     const letters = queue.deadLetters(topic)
     const lists: (readonly string[])[] = []
     for (let times = 0; times < 3; times++) lists.push((await letters.list()).map(({ entryId }) => entryId).sort())

@@ -306,7 +306,7 @@ export class Lane {
           continue
         }
         const decode = () => readData(isTaken ? copyOf(data) : data, { from: position.from, budget })
-        // What others have unpacked meanwhile may be enough for its reader, which has then paused this position.
+        // Others may have unpacked enough for its reader meanwhile, which has then paused this position.
         const isWanted = (): boolean => position.lane === this && !position.isPaused
         const read = isPacked(data.batches)
           ? await this.#options.inTurn(async () => (isWanted() ? await decode() : undefined))
