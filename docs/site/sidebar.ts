@@ -34,6 +34,8 @@ export const guideSidebar = (): Item[] => [
   group('Operate', [
     page('On any broker', '/operating/'),
     page('What to alert on', '/operating/alerts'),
+    page('Looking into a group', '/operating/looking'),
+    page('Pausing a group', '/operating/pausing'),
     page('Replaying gently', '/operating/replaying'),
     page('Moving to another broker', '/operating/moving'),
     page('RabbitMQ', '/operating/rabbitmq'),

@@ -8,7 +8,7 @@ import { groupAt } from './group.js'
 import { isAlive, openLease, sweep } from './lease.js'
 import { settingsOf } from './options.js'
 
-/** @import { Adapter, AdapterEvent, Capabilities, ConsumerHealth, StoreOutcome, OutgoingMessage, GroupRef } from '@mq/core/adapter' */
+/** @import { Adapter, AdapterCapabilities, AdapterEvent, ConsumerHealth, StoreOutcome, OutgoingMessage, GroupRef } from '@mq/core/adapter' */
 /** @import { GroupConsumer } from './consumer.js' */
 /** @import { FolderOptions } from './options.js' */
 
@@ -177,7 +177,7 @@ export default function folder(options) {
 /** How often the adapter checks that the folder still exists. */
 const lookMs = 500
 
-/** @param {number} leaseMs @param {number} pollMs @returns {Capabilities} */
+/** @param {number} leaseMs @param {number} pollMs @returns {AdapterCapabilities} */
 const capabilitiesOf = (leaseMs, pollMs) => ({
   durable: true,
   embedded: false,

@@ -83,6 +83,17 @@ export {
 export { emptyHeaders, type MessageHeaders, maxHeaderBytes } from './contract/headers.js'
 export type { OutgoingMessage, RawMessage } from './contract/message.js'
 export { brokerName, maxNameLength, requireName } from './contract/names.js'
+export type {
+  GroupInfo,
+  GroupPause,
+  MessageState,
+  Page,
+  PageRequest,
+  RawWaiting,
+  TopicInfo,
+  TopicRef,
+  WaitingStore,
+} from './contract/operating/inspect.js'
 export type { PublishOutcome, Routed } from './contract/publish-options.js'
 export { requireAdapter } from './queue/require-adapter.js'
 export { requireStoreMember } from './tasks/require-store.js'

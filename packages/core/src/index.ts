@@ -1,7 +1,6 @@
 export type { Adapter, ConsumerHealth, GroupRef, HealthStatus, QueueStats, StartFrom } from './contract/adapter.js'
 export type { Capabilities } from './contract/capabilities.js'
 export type { Clock } from './contract/clock.js'
-export type { DeadLetter, DeadLetters } from './contract/dead-letters.js'
 export {
   errorCodes,
   isMqError,
@@ -34,6 +33,20 @@ export type { MessageHeaders } from './contract/headers.js'
 export { consoleLog, type Log, type LogFields } from './contract/log.js'
 export type { Message, MessageOrTombstone, RawMessage, Tombstone } from './contract/message.js'
 export type { Middleware, PublishRequest } from './contract/middleware.js'
+export type { DeadLetter, DeadLetters } from './contract/operating/dead-letters.js'
+export type {
+  GroupInfo,
+  GroupPause,
+  MessageState,
+  Page,
+  PageOptions,
+  PauseOptions,
+  RawWaiting,
+  TopicInfo,
+  WaitingMessage,
+  WaitingMessages,
+  WaitingOptions,
+} from './contract/operating/inspect.js'
 export type {
   PublishAllOptions,
   PublishOptions,

@@ -33,7 +33,17 @@ const required = [
   'redeliveryMs',
 ] as const satisfies readonly (keyof AdapterCapabilities)[]
 
-const optional = ['exactAttempts', 'publishDedupeMs'] as const satisfies readonly (keyof AdapterCapabilities)[]
+const optional = [
+  'exactAttempts',
+  'publishDedupeMs',
+  'listsTopics',
+  'listsGroups',
+  'listsWaiting',
+  'listsInFlight',
+  'removesWaiting',
+  'runsNow',
+  'pausesGroups',
+] as const satisfies readonly (keyof AdapterCapabilities)[]
 
 /** The fake adapter with some of its members replaced; undefined stands for a member that is not there. */
 const adapterWith = (changed: object): Adapter => ({ ...fakeAdapter(), ...changed })

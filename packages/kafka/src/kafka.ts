@@ -1,4 +1,4 @@
-import { type Adapter, adapterState, type Capabilities } from '@mq/core/adapter'
+import { type Adapter, type AdapterCapabilities, adapterState } from '@mq/core/adapter'
 import { connectWithin } from './connection/connect.js'
 import { createLink } from './connection/link.js'
 import { createConsumers } from './consume/consumers.js'
@@ -107,7 +107,7 @@ export function kafka(options: KafkaOptions): Adapter {
   }
 }
 
-function capabilitiesOf({ maxMessageBytes, sessionTimeoutMs }: Settings): Capabilities {
+function capabilitiesOf({ maxMessageBytes, sessionTimeoutMs }: Settings): AdapterCapabilities {
   return Object.freeze({
     durable: true,
     embedded: false,

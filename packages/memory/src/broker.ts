@@ -3,7 +3,7 @@ import { BoundedLog } from './bounded-log.js'
 import { type Entry, Usage } from './entry.js'
 import { Group } from './group.js'
 import { PublishedIds } from './published-ids.js'
-import { Timetable } from './timetable.js'
+import { type Appointment, Timetable } from './timetable.js'
 
 export interface BrokerOptions {
   readonly clock: Clock
@@ -20,14 +20,20 @@ export interface HandledRecord {
   readonly settlement: Settlement
 }
 
+/** A message that was published with a delay which is not over yet. All groups that exist at its end get it. */
+export interface DelayedMessage {
+  readonly message: RawMessage
+  readonly number: number
+  readonly appointment: Appointment
+}
+
 interface Topic {
   readonly name: string
   readonly groups: Map<string, Group>
   /** The messages that a group gets if it starts with `earliest`. */
   readonly retained: BoundedLog<RawMessage>
   readonly published: PublishedIds
-  /** Published with a delay that is not over yet. */
-  readonly delayed: Set<RawMessage>
+  readonly delayed: Set<DelayedMessage>
 }
 
 const retainedBytes = 16 * 1024 * 1024
@@ -44,6 +50,7 @@ export class Broker {
   readonly #options: BrokerOptions
   readonly #topics = new Map<string, Topic>()
   #connections = 0
+  #numbers = 0
 
   constructor(options: BrokerOptions) {
     this.#options = options
@@ -71,7 +78,7 @@ export class Broker {
     if (before !== undefined) return before
     if (this.usage.isFull) return undefined
     const { delayMs = 0, ...stored } = message
-    const routed = delayMs > 0 ? this.#delay(topic, stored, delayMs) : this.#fanOut(topic, stored)
+    const routed = delayMs > 0 ? this.#delay(topic, stored, delayMs) : this.#fanOut(topic, stored, now)
     if (routed !== 'no') topic.published.remember(message.id, routed, now)
     return routed
   }
@@ -81,7 +88,9 @@ export class Broker {
     if (groups.has(ref.group)) return
     const group = new Group(this, ref, { ephemeral: false })
     groups.set(ref.group, group)
-    if (startFrom === 'earliest') for (const message of retained) group.add(message)
+    if (startFrom !== 'earliest') return
+    const now = this.clock.monotonic()
+    for (const message of retained) group.add(message, now)
   }
 
   openEphemeral(ref: GroupRef): Group {
@@ -104,8 +113,21 @@ export class Broker {
     return this.#topics.get(ref.topic)?.groups.get(ref.group)
   }
 
-  delayedOf(topic: string): number {
-    return this.#topics.get(topic)?.delayed.size ?? 0
+  nextNumber(): number {
+    this.#numbers += 1
+    return this.#numbers
+  }
+
+  delayedIn(topic: string): ReadonlySet<DelayedMessage> {
+    return this.#topics.get(topic)?.delayed ?? new Set()
+  }
+
+  get topicNames(): readonly string[] {
+    return [...this.#topics.keys()]
+  }
+
+  groupsOf(topic: string): readonly Group[] {
+    return [...(this.#topics.get(topic)?.groups.values() ?? [])]
   }
 
   /** Lists the runs that have not ended. */
@@ -115,12 +137,12 @@ export class Broker {
 
   /** True while something can go on without the time moving on. */
   get isBusy(): boolean {
-    return this.#groups().some((group) => group.inFlight > 0 || (group.hasConsumers && group.ready > 0))
+    return this.#groups().some((group) => group.inFlight > 0 || group.canStart)
   }
 
   /** Says whether something will go on as time moves on, not counting messages that were published with a delay and match `except`. */
   isWaiting(except: (topic: string, message: RawMessage) => boolean): boolean {
-    const isCounted = ({ name, delayed }: Topic): boolean => [...delayed].some((message) => !except(name, message))
+    const isCounted = ({ name, delayed }: Topic): boolean => [...delayed].some(({ message }) => !except(name, message))
     const hasDelayed = [...this.#topics.values()].some(isCounted)
     return hasDelayed || this.#groups().some((group) => group.hasConsumers && group.delayed > 0)
   }
@@ -143,21 +165,23 @@ export class Broker {
     return topic
   }
 
-  #fanOut(topic: Topic, message: RawMessage): Routed {
+  #fanOut(topic: Topic, message: RawMessage, now: number): Routed {
     topic.retained.add(message, message.body.byteLength)
-    for (const group of topic.groups.values()) group.add(message)
+    for (const group of topic.groups.values()) group.add(message, now)
     return topic.groups.size > 0 ? 'yes' : 'no'
   }
 
   /** The message goes to the groups that exist when its delay is over, so it is not known yet whether there is one. */
   #delay(topic: Topic, message: RawMessage, delayMs: number): Routed {
-    topic.delayed.add(message)
     this.usage.add(message)
-    this.timetable.add(delayMs, () => {
-      topic.delayed.delete(message)
+    const appointment = this.timetable.add(delayMs, () => {
+      topic.delayed.delete(delayed)
       this.usage.remove(message)
-      this.#fanOut(topic, message)
+      topic.retained.add(message, message.body.byteLength)
+      for (const group of topic.groups.values()) group.addDelayed(delayed, appointment.due)
     })
+    const delayed = { message, number: this.nextNumber(), appointment }
+    topic.delayed.add(delayed)
     return 'unknown'
   }
 }

@@ -10,12 +10,14 @@ import {
   type StopOptions,
 } from '@mq/core/adapter'
 import type { Entry } from './entry.js'
-import { type Group, ownCopy } from './group.js'
+import { type Group, ownCopy, type WaitingEntry } from './group.js'
 
 /** One call of `handle`. Its first end removes it from `#runs`; a later one has no effect. */
 interface Run {
   readonly entry: Entry
   readonly abort: LazyAbort
+  /** The time of the timetable. */
+  readonly startedAt: number
 }
 
 export interface ConsumerListener {
@@ -59,13 +61,19 @@ export class GroupConsumer implements Consumer {
     this.#listener.report(event)
   }
 
-  start(entry: Entry): void {
-    const run: Run = { entry, abort: lazyAbort() }
+  /** Lists the runs that have not ended, with the times at which they began. */
+  *runs(): Generator<WaitingEntry> {
+    for (const { entry, startedAt } of this.#runs) yield { entry, at: startedAt }
+  }
+
+  start(entry: Entry, now: number): void {
+    const run: Run = { entry, abort: lazyAbort(), startedAt: now }
     this.#runs.add(run)
-    const { message, ...history } = entry
+    const { message, attempt, failure } = entry
     const delivery = {
-      ...history,
       message: ownCopy(message),
+      attempt,
+      ...(failure && { failure }),
       get signal() {
         return run.abort.signal
       },

@@ -5,6 +5,10 @@ export interface Entry {
   readonly message: RawMessage
   readonly attempt: number
   readonly failure?: Failure
+  /** Different for all entries of a broker. It grows with each message that a group takes in. */
+  readonly number: number
+  /** The time of the timetable at which the entry could run first. */
+  readonly since: number
 }
 
 /** Counts all messages that one broker holds, in all topics and groups, against its limits. */

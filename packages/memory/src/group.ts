@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import {
   type Failure,
+  type GroupPause,
   type GroupRef,
+  type MessageState,
   MqError,
   type RawDeadLetter,
   type RawMessage,
   type Settlement,
 } from '@mq/core/adapter'
-import type { Broker } from './broker.js'
+import type { Broker, DelayedMessage } from './broker.js'
 import type { GroupConsumer } from './consumer.js'
 import type { Entry } from './entry.js'
 import { ReadyQueue } from './ready-queue.js'
@@ -19,16 +21,27 @@ const startsPerTurn = 128
 /** How many messages wait for an ephemeral group before the oldest are dropped and reported: it must not fill the broker. */
 const maxEphemeralBacklog = 10_000
 
+/** An entry of a list. `at` is the time of the timetable by which its state is sorted. */
+export interface WaitingEntry {
+  readonly entry: Entry
+  readonly at: number
+}
+
 /** The messages of one topic for one group of consumers. */
 export class Group {
   readonly ref: GroupRef
   readonly ephemeral: boolean
+  /** Different for all groups that a broker ever had. */
+  readonly number: number
   readonly #broker: Broker
   readonly #ready = new ReadyQueue()
   readonly #delayed = new Map<Appointment, Entry>()
   readonly #dead = new Map<string, RawDeadLetter>()
   /** In the order in which they are asked. The first is the one that has waited longest for a message. */
   readonly #consumers = new Set<GroupConsumer>()
+  /** Messages of the topic that are delayed, and that this group does not take when they are due. */
+  readonly #skipped = new Set<DelayedMessage>()
+  #paused: GroupPause | undefined
   #running = 0
   #startsLeft = startsPerTurn
   #scheduled = false
@@ -37,6 +50,7 @@ export class Group {
     this.#broker = broker
     this.ref = ref
     this.ephemeral = options.ephemeral
+    this.number = broker.nextNumber()
   }
 
   get ready(): number {
@@ -58,11 +72,90 @@ export class Group {
   get hasConsumers(): boolean {
     return this.#consumers.size > 0
   }
+  get consumers(): number {
+    return this.#consumers.size
+  }
+  get paused(): GroupPause | undefined {
+    return this.#paused
+  }
+  /** True if a consumer could take a message now. */
+  get canStart(): boolean {
+    return this.#consumers.size > 0 && this.#ready.length > 0 && this.#paused === undefined
+  }
+  /** How many delayed messages of the topic it does not take. */
+  get skipped(): number {
+    return this.#skipped.size
+  }
+  /** The time since which the oldest ready message could run. */
+  get oldestReadySince(): number | undefined {
+    return this.#ready.oldestSince
+  }
+  /** The time at which the oldest dead letter failed. */
+  get oldestDeadAt(): number | undefined {
+    const [oldest] = this.#dead.values()
+    return oldest?.failure.failedAt
+  }
 
   /** Takes in a message of the topic. */
-  add(message: RawMessage): void {
-    this.#hold({ message, attempt: 1 })
+  add(message: RawMessage, now: number): void {
+    this.#hold(message, now)
     if (this.ephemeral && this.#ready.length > maxEphemeralBacklog) this.#dropOldest()
+  }
+
+  /** Takes in a message that was delayed, unless it is to be skipped. */
+  addDelayed(delayed: DelayedMessage, now: number): void {
+    if (!this.#skipped.delete(delayed)) this.add(delayed.message, now)
+  }
+
+  /** Keeps the mark that it has, if there is one. */
+  pause(mark: GroupPause): void {
+    this.#paused ??= mark
+  }
+
+  resume(): void {
+    this.#paused = undefined
+    this.#schedule()
+  }
+
+  /** Lists the entries of one state, in no order. */
+  *entries(state: MessageState): Generator<WaitingEntry> {
+    switch (state) {
+      case 'ready':
+        for (const entry of this.#ready) yield { entry, at: entry.since }
+        return
+      case 'retrying':
+        for (const [{ due }, entry] of this.#delayed) yield { entry, at: due }
+        return
+      case 'inFlight':
+        for (const consumer of this.#consumers) yield* consumer.runs()
+        return
+      case 'delayed':
+        for (const delayed of this.#broker.delayedIn(this.ref.topic)) {
+          if (this.#skipped.has(delayed)) continue
+          const { message, number, appointment } = delayed
+          yield { entry: { message, attempt: 1, number, since: appointment.due }, at: appointment.due }
+        }
+    }
+  }
+
+  /** Removes messages that are not in flight, and returns how many. */
+  remove(numbers: ReadonlySet<number>): number {
+    const isRemoved = ({ number }: { readonly number: number }): boolean => numbers.has(number)
+    const removed = [...this.#ready.remove(isRemoved), ...this.#takeRetries(isRemoved)]
+    for (const { message } of removed) this.#broker.usage.remove(message)
+    return removed.length + this.#skip(isRemoved).length
+  }
+
+  /** Makes messages ready that are delayed or retrying, and returns how many. */
+  runNow(numbers: ReadonlySet<number>): number {
+    const isMeant = ({ number }: { readonly number: number }): boolean => numbers.has(number)
+    const now = this.#broker.timetable.now()
+    const retries = this.#takeRetries(isMeant)
+    for (const entry of retries) this.#ready.add({ ...entry, since: now })
+    const delayed = this.#skip(isMeant)
+    for (const { message } of delayed) this.#hold(message, now)
+    this.#schedule()
+    return retries.length + delayed.length
   }
 
   attach(consumer: GroupConsumer): void {
@@ -101,7 +194,8 @@ export class Group {
   }
 
   replay(entryIds: readonly string[] | undefined): number {
-    return this.#takeDead(entryIds, ({ message }) => this.#hold({ message, attempt: 1 }))
+    const now = this.#broker.timetable.now()
+    return this.#takeDead(entryIds, ({ message }) => this.#hold(message, now))
   }
 
   purge(entryIds: readonly string[] | undefined): number {
@@ -115,6 +209,8 @@ export class Group {
     for (const { message } of [...entries, ...this.#dead.values()]) this.#broker.usage.remove(message)
     this.#delayed.clear()
     this.#dead.clear()
+    this.#skipped.clear()
+    this.#paused = undefined
     let lost = entries.length
     for (const consumer of this.#consumers) {
       for (const entry of consumer.loseAll(new MqError('MQ_OWNERSHIP_LOST', 'The group was deleted'))) {
@@ -130,20 +226,39 @@ export class Group {
     for (const consumer of this.#consumers) consumer.report({ type: 'data-loss', ...this.ref, reason, count })
   }
 
-  #hold(entry: Entry): void {
-    this.#broker.usage.add(entry.message)
-    this.#ready.add(entry)
+  #hold(message: RawMessage, now: number): void {
+    this.#broker.usage.add(message)
+    this.#ready.add({ message, attempt: 1, number: this.#broker.nextNumber(), since: now })
     this.#schedule()
   }
 
   #retry(entry: Entry, { delayMs, failure }: Settlement & { kind: 'retry' }): void {
-    const next = { message: entry.message, attempt: entry.attempt + 1, failure }
-    const appointment = this.#broker.timetable.add(delayMs, () => {
+    const { message, number } = entry
+    const { timetable } = this.#broker
+    const appointment = timetable.add(delayMs, () => {
       this.#delayed.delete(appointment)
       this.#ready.add(next)
       this.#schedule()
     })
+    const next = { message, attempt: entry.attempt + 1, failure, number, since: appointment.due }
     this.#delayed.set(appointment, next)
+  }
+
+  #takeRetries(isTaken: (entry: Entry) => boolean): readonly Entry[] {
+    const taken = [...this.#delayed].filter(([, entry]) => isTaken(entry))
+    for (const [appointment] of taken) {
+      appointment.cancelled = true
+      this.#delayed.delete(appointment)
+    }
+    return taken.map(([, entry]) => entry)
+  }
+
+  /** Leaves delayed messages of the topic to the other groups. */
+  #skip(isSkipped: (delayed: DelayedMessage) => boolean): readonly DelayedMessage[] {
+    const delayed = [...this.#broker.delayedIn(this.ref.topic)]
+    const skipped = delayed.filter((one) => isSkipped(one) && !this.#skipped.has(one))
+    for (const one of skipped) this.#skipped.add(one)
+    return skipped
   }
 
   #drop(entry: Entry, settlement: Settlement): void {
@@ -177,7 +292,7 @@ export class Group {
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#consumers.size === 0 || this.#ready.length === 0) return
+    if (this.#scheduled || !this.canStart) return
     this.#scheduled = true
     if (this.#startsLeft > 0) queueMicrotask(() => this.#dispatch())
     else
@@ -189,7 +304,9 @@ export class Group {
 
   #dispatch(): void {
     this.#scheduled = false
+    if (this.#paused !== undefined) return
     const ordered = [...this.#consumers].some((consumer) => consumer.ordered)
+    const now = this.#broker.clock.monotonic()
     while (this.#startsLeft > 0) {
       const consumer = this.#freeConsumer()
       const entry = consumer === undefined ? undefined : this.#ready.take(ordered)
@@ -199,7 +316,7 @@ export class Group {
       this.#broker.activity += 1
       this.#consumers.delete(consumer)
       this.#consumers.add(consumer)
-      consumer.start(entry)
+      consumer.start(entry, now)
     }
     if (this.#startsLeft === 0) this.#schedule()
   }

@@ -14,6 +14,7 @@ import {
 import type { Broker, HandledRecord } from './broker.js'
 import { GroupConsumer } from './consumer.js'
 import { type IdleOptions, type SettledOptions, untilIdle, untilQuiet } from './idle.js'
+import { consumingOrPaused, inspectionOf, statsOf } from './inspect.js'
 import { brokerFor, type MemoryOptions, settingsOf } from './options.js'
 
 /** An adapter whose broker is in this process. A test can ask it what happened. */
@@ -98,19 +99,18 @@ export function memory(options: MemoryOptions = {}): MemoryAdapter {
     }),
     async stats(ref) {
       const group = broker.find(ref)
-      if (group === undefined) return unknownStats
-      const { ready, inFlight, delayed: retrying, dead } = group
-      return { ready, inFlight, delayed: broker.delayedOf(ref.topic), retrying, dead }
+      return group === undefined ? unknownStats : statsOf(group, broker)
     },
     health: () => ({
       status: state.phase === 'open' ? 'up' : 'down',
       consumers: [...consumers].map(({ group, isStopping }) => ({
         ...group.ref,
-        status: isStopping ? 'stopping' : 'consuming',
+        ...(isStopping ? { status: 'stopping' } : consumingOrPaused(group)),
       })),
       ...(state.lastError && { lastError: state.lastError }),
     }),
     on: state.on,
+    ...inspectionOf(broker, state),
     settled: (settledOptions) => untilQuiet(broker, settledOptions),
     idle: (idleOptions) => untilIdle(broker, idleOptions),
     handled: (filter = {}) => [...broker.handled].filter((record) => isOf(record, filter)).map(handledMessage),
@@ -133,6 +133,13 @@ function capabilitiesOf(maxMessageBytes: number, publishDedupeMs: number): Capab
     maxMessageBytes,
     publishDedupeMs,
     redeliveryMs: 100,
+    listsTopics: true,
+    listsGroups: true,
+    listsWaiting: true,
+    listsInFlight: true,
+    removesWaiting: true,
+    runsNow: true,
+    pausesGroups: true,
   })
 }
 

@@ -8,6 +8,20 @@ interface Lane {
   busy: boolean
 }
 
+/** At least as many as one consumer gives back when it stops. */
+const maxGivenBack = 10_000
+
+/** Removes the items that match, keeps the order of the others, and returns those removed. */
+function takeFrom(fifo: Fifo<Entry>, isTaken: (entry: Entry) => boolean): Entry[] {
+  const taken: Entry[] = []
+  const kept: Entry[] = []
+  for (const entry of fifo) (isTaken(entry) ? taken : kept).push(entry)
+  if (taken.length === 0) return taken
+  fifo.clear()
+  for (const entry of kept) fifo.push(entry)
+  return taken
+}
+
 /**
  * The entries of a group that may be handled now. If they are taken in order, an entry whose key is busy waits in a lane of that
  * key, so that it does not hold up others.
@@ -78,6 +92,52 @@ export class ReadyQueue {
     // Its key was waiting for this entry.
     if (key !== undefined && this.#lanes.get(key)?.busy === false) this.finish(entry)
     return entry
+  }
+
+  /** Removes the entries that match and returns them. The turns of their keys pass on. */
+  remove(isRemoved: (entry: Entry) => boolean): readonly Entry[] {
+    const standIns = this.#standIns()
+    const removed = takeFrom(this.#ready, isRemoved)
+    for (const { waiting } of this.#lanes.values()) {
+      const left = takeFrom(waiting, isRemoved)
+      this.#waiting -= left.length
+      removed.push(...left)
+    }
+    for (const entry of removed) if (standIns.has(entry)) this.finish(entry)
+    return removed
+  }
+
+  /** The time since which the oldest entry could run. Entries that were given back stand in front, in no order of their own. */
+  get oldestSince(): number | undefined {
+    let oldest: number | undefined
+    let seen = 0
+    for (const { since } of this.#ready) {
+      if (oldest === undefined || since < oldest) oldest = since
+      seen += 1
+      if (seen === maxGivenBack) break
+    }
+    for (const { waiting } of this.#lanes.values()) {
+      const { first } = waiting
+      if (first !== undefined && (oldest === undefined || first.since < oldest)) oldest = first.since
+    }
+    return oldest
+  }
+
+  /** Iterates over all entries, those in lanes last. */
+  *[Symbol.iterator](): Generator<Entry> {
+    yield* this.#ready
+    for (const { waiting } of this.#lanes.values()) yield* waiting
+  }
+
+  /** The entries at the front of the queue that have the turn of their key. */
+  #standIns(): ReadonlySet<Entry> {
+    const keys = new Set([...this.#lanes].filter(([, { busy }]) => !busy).map(([key]) => key))
+    const found = new Set<Entry>()
+    for (const entry of this.#ready) {
+      if (keys.size === 0) break
+      if (entry.message.key !== undefined && keys.delete(entry.message.key)) found.add(entry)
+    }
+    return found
   }
 
   /** Removes all entries and returns them. */

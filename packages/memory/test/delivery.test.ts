@@ -35,7 +35,13 @@ describe('delivery', () => {
     const { adapter, queue } = await open()
     await queue.declareGroup('orders', 'late')
     expect(await queue.publish('orders', 1, { id: 'one' })).toEqual({ id: 'one', routed: 'yes' })
-    expect(await queue.stats('orders', 'late')).toEqual({ ready: 1, inFlight: 0, delayed: 0, retrying: 0, dead: 0 })
+    expect(await queue.stats('orders', 'late')).toMatchObject({
+      ready: 1,
+      inFlight: 0,
+      delayed: 0,
+      retrying: 0,
+      dead: 0,
+    })
     await queue.subscribe('orders', () => {}, { group: 'late' })
     await adapter.settled()
     expect(adapter.handled({ group: 'late' })).toMatchObject([{ id: 'one', data: 1, settlement: 'done' }])
@@ -207,6 +213,13 @@ describe('options', () => {
       maxMessageBytes: 900 * 1024,
       publishDedupeMs: 300_000,
       redeliveryMs: 100,
+      listsTopics: true,
+      listsGroups: true,
+      listsWaiting: true,
+      listsInFlight: true,
+      removesWaiting: true,
+      runsNow: true,
+      pausesGroups: true,
     })
   })
 })

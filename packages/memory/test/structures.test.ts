@@ -19,6 +19,8 @@ const entry = (id: string, key?: string): Entry => ({
     body: new Uint8Array(),
   },
   attempt: 1,
+  number: Number(id),
+  since: Number(id),
 })
 
 describe('Timetable', () => {
@@ -48,7 +50,7 @@ describe('Timetable', () => {
 describe('ReadyQueue', () => {
   it('never gives out two entries of one key, keeps the order of each key, and loses none', () => {
     const step = fc.record({
-      kind: fc.constantFrom('add' as const, 'take' as const, 'drop' as const, 'finish' as const, 'giveBack' as const),
+      kind: fc.constantFrom('add', 'take', 'drop', 'remove', 'finish', 'giveBack'),
       key: fc.constantFrom('a', 'b', undefined),
       pick: fc.nat(5),
     })
@@ -70,13 +72,25 @@ describe('ReadyQueue', () => {
           if (kind === 'add') queue.add(entry(String(made++), key))
           else if (kind === 'take') take()
           else if (kind === 'drop') dropped += queue.dropOldest() === undefined ? 0 : 1
-          else {
+          else if (kind === 'remove') {
+            const all = [...queue]
+            const named = new Set(all.filter((_, index) => index % 3 === pick % 3))
+            expect(new Set(queue.remove((one) => named.has(one)))).toEqual(named)
+            expect(new Set(queue)).toEqual(new Set(all.filter((one) => !named.has(one))))
+            dropped += named.size
+          } else {
             const [one] = running.splice(pick % Math.max(1, running.length), 1)
             if (one === undefined) continue
-            queue[kind](one)
+            queue[kind === 'finish' ? 'finish' : 'giveBack'](one)
             if (kind === 'finish') finished.push(one)
           }
           expect(queue.length + running.length + finished.length + dropped).toBe(made)
+          expect(queue.oldestSince).toBe(
+            [...queue].reduce<number | undefined>(
+              (oldest, { since }) => (oldest === undefined || since < oldest ? since : oldest),
+              undefined,
+            ),
+          )
         }
         for (const one of running.splice(0)) {
           queue.finish(one)

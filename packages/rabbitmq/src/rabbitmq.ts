@@ -1,7 +1,7 @@
 import {
   type Adapter,
+  type AdapterCapabilities,
   adapterState,
-  type Capabilities,
   closedError,
   type ForeignPlace,
   type GroupRef,
@@ -131,7 +131,7 @@ export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
 }
 
 /** An exchange feeds a queue of ours. A queue of other programs may be a classic one, which does not count its deliveries. */
-function foreignCapabilities(at: ForeignPlace): Partial<Capabilities> {
+function foreignCapabilities(at: ForeignPlace): Partial<AdapterCapabilities> {
   return typeof requireRabbitmqPlace(at) === 'string' ? { orderedKeys: false, countsCrashes: false } : {}
 }
 
@@ -144,7 +144,7 @@ const maxSilentHeartbeats = 3
 /** Leaves time to store a message for its retry, if its handler fails at the last moment. */
 const handlerShare = 0.95
 
-function capabilitiesOf({ maxMessageBytes, consumerTimeoutMs, heartbeatSeconds }: Settings): Capabilities {
+function capabilitiesOf({ maxMessageBytes, consumerTimeoutMs, heartbeatSeconds }: Settings): AdapterCapabilities {
   return Object.freeze({
     durable: true,
     embedded: false,

@@ -1,7 +1,7 @@
 import {
   type Adapter,
+  type AdapterCapabilities,
   adapterState,
-  type Capabilities,
   closedError,
   type ForeignPlace,
   MqError,
@@ -145,7 +145,7 @@ export function redis(options: RedisOptions = {}): Adapter {
 }
 
 /** Nobody publishes to a foreign stream through this library. Everything else holds there too. */
-function foreignCapabilities({ cluster }: Settings, at: ForeignPlace): Partial<Capabilities> {
+function foreignCapabilities({ cluster }: Settings, at: ForeignPlace): Partial<AdapterCapabilities> {
   const { stream } = foreignStream(at)
   if (cluster !== undefined && hashTagOf(stream) === undefined) {
     const why = "a key with '}' outside of a hash tag shares its slot with no other key"
@@ -154,7 +154,7 @@ function foreignCapabilities({ cluster }: Settings, at: ForeignPlace): Partial<C
   return { publishDedupeMs: 0 }
 }
 
-function capabilitiesOf({ visibilityMs, pollMs, maxMessageBytes, dedupeMs }: Settings): Capabilities {
+function capabilitiesOf({ visibilityMs, pollMs, maxMessageBytes, dedupeMs }: Settings): AdapterCapabilities {
   return Object.freeze({
     durable: true,
     embedded: false,

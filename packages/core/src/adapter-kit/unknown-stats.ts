@@ -7,4 +7,7 @@ export const unknownStats: QueueStats = Object.freeze({
   delayed: undefined,
   retrying: undefined,
   dead: undefined,
+  oldestReadyMs: undefined,
+  oldestDeadMs: undefined,
+  paused: undefined,
 })

@@ -21,6 +21,8 @@ export const promises = {
   19: 'a message published while another is handled names its cause',
   20: 'each tick of a schedule runs at least once, and names its time',
   21: 'a foreign place is read as it is, and never created, changed or deleted',
+  22: 'what a group has not finished can be looked at without being taken, and single messages removed or hurried',
+  23: 'a paused group hands out nothing in any process until it is resumed',
 } as const
 
 export type PromiseNumber = keyof typeof promises

@@ -1,10 +1,10 @@
 import { withTimeout } from '../adapter-kit/with-timeout.js'
 import type { DeadLetterStore } from '../contract/adapter.js'
-import { shown } from '../contract/checks/shown.js'
+import { requireEntryIds } from '../contract/checks/entry-ids.js'
 import { requireInteger } from '../contract/checks/values.js'
-import type { DeadLetters } from '../contract/dead-letters.js'
 import { MqError } from '../contract/errors.js'
 import type { Decoding } from '../contract/foreign.js'
+import type { DeadLetters } from '../contract/operating/dead-letters.js'
 import { decodedOrUndefined } from '../wire/codec.js'
 import { unwrappedOrSame } from '../wire/structured.js'
 import { isTombstone } from '../wire/tombstone.js'
@@ -28,21 +28,12 @@ export function deadLettersOf(
       })
     },
     async replay(entryIds) {
-      const ids = requireIds(entryIds)
+      const ids = entryIds === undefined ? undefined : requireEntryIds(entryIds)
       return { replayed: ids?.length === 0 ? 0 : await bounded('Replaying', store.replay(ids)) }
     },
     async purge(entryIds) {
-      const ids = requireIds(entryIds)
+      const ids = entryIds === undefined ? undefined : requireEntryIds(entryIds)
       return { purged: ids?.length === 0 ? 0 : await bounded('Purging', store.purge(ids)) }
     },
   }
-}
-
-/** Refuses everything but a list of texts: an entry whose `entryId` is misspelt must not turn "these" into "all". */
-function requireIds(entryIds: readonly string[] | undefined): readonly string[] | undefined {
-  if (entryIds === undefined) return undefined
-  if (!Array.isArray(entryIds) || entryIds.some((id) => typeof id !== 'string')) {
-    throw new TypeError(`The entries are named by an array of their entryId, not ${shown(entryIds)}`)
-  }
-  return entryIds
 }

@@ -6,7 +6,7 @@ import { shown } from '../contract/checks/shown.js'
 import { requireBoolean, requireDuration, requireFunction, requireInteger } from '../contract/checks/values.js'
 import { MqError } from '../contract/errors.js'
 import { defaultConcurrency, type SubscribeOptions, type TombstoneSubscribeOptions } from '../contract/handler.js'
-import { requireGroup } from '../contract/names.js'
+import { ephemeralGroup, requireGroup } from '../contract/names.js'
 import { type RetryPolicy, retryPolicy } from './retry.js'
 
 const optionNames = keysOf<SubscribeOptions>()({
@@ -66,7 +66,7 @@ export function subscribeSettings(
   requireBoolean(tombstones, 'tombstones')
   if (options.onLastFailure !== undefined) requireFunction(options.onLastFailure, 'onLastFailure')
   const concurrency = requireInteger(options.concurrency ?? defaultConcurrency, 'concurrency', { min: 1, max: 10_000 })
-  const group = ephemeral ? ephemeralGroup(options) : requireGroup(options.group ?? defaults.group)
+  const group = ephemeral ? nameOfEphemeral(options) : requireGroup(options.group ?? defaults.group)
   const policy = ephemeral ? ephemeralPolicy(options, defaults.retry) : retryPolicy(options.retry, defaults.retry)
   const timeoutMs = handlerTimeout(options, reader)
   requireStartFrom(reader, startFrom)
@@ -74,8 +74,8 @@ export function subscribeSettings(
   return { group, startFrom, policy, timeoutMs, tombstones, consume: { concurrency, ordered, ephemeral } }
 }
 
-function ephemeralGroup({ group }: GivenOptions): string {
-  if (group === undefined) return `ephemeral.${randomUUID()}`
+function nameOfEphemeral({ group }: GivenOptions): string {
+  if (group === undefined) return ephemeralGroup(randomUUID())
   throw new MqError('MQ_INVALID_OPTION', 'An ephemeral subscription belongs to no group; leave group out')
 }
 

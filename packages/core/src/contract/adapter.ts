@@ -4,6 +4,15 @@ import type { MqError } from './errors.js'
 import type { Failure } from './failure.js'
 import type { ForeignPlace } from './foreign.js'
 import type { OutgoingMessage, RawMessage } from './message.js'
+import type {
+  GroupInfo,
+  GroupPause,
+  Page,
+  PageRequest,
+  TopicInfo,
+  TopicRef,
+  WaitingStore,
+} from './operating/inspect.js'
 import type { Routed } from './publish-options.js'
 
 /**
@@ -18,9 +27,9 @@ export const adapterContract = 2
  *
  * Every promise settles: an adapter puts a time limit on each wait for the network. All rejections are `MqError`s.
  *
- * Every member is required but `clock` and `foreignCapabilities`. A member that a later version of core adds within this contract is optional. An adapter
- * without it cannot do what the member stands for, and core refuses that with `MQ_NOT_SUPPORTED`. Members that core does not know are
- * ignored.
+ * The members up to `on` are required, except `clock` and `foreignCapabilities`. A member that a later version of core adds within this
+ * contract is optional. An adapter without it cannot do what the member stands for, and core refuses that with `MQ_NOT_SUPPORTED`.
+ * Members that core does not know are ignored.
  */
 export interface Adapter {
   /** The type of the queue, as in `Unsupported queue type: <name>` and in logs. */
@@ -78,6 +87,23 @@ export interface Adapter {
   health(): AdapterHealth
   /** Adds a listener, and returns a function that removes it. */
   on(listener: (event: AdapterEvent) => void): () => void
+  /** Lists the topics of this library, in any order that stays. Required with the capability `listsTopics`. */
+  topics?(page: PageRequest): Promise<Page<TopicInfo>>
+  /** Lists the groups of a topic, in any order that stays. Required with the capability `listsGroups`. */
+  groups?(topic: TopicRef, page: PageRequest): Promise<Page<GroupInfo>>
+  /** Sends nothing. Required with the capabilities `listsWaiting` and `listsInFlight`. */
+  waiting?(ref: TargetRef): WaitingStore
+  /**
+   * Stores a mark with the group, as durably as its messages, and resolves. It keeps the mark of a group that is paused. Rejects with
+   * `MQ_GROUP_MISSING` if the group does not exist. Required with the capability `pausesGroups`.
+   *
+   * Every consumer of the group, in every process, obeys within 5 s of that, or of reconnecting, and `health` says so. It starts no more
+   * messages, lets running ones finish, and gives back what it holds but has not started. Retries and delays go on, and what is due
+   * becomes ready.
+   */
+  pauseGroup?(ref: TargetRef, mark: GroupPause): Promise<void>
+  /** Removes the mark of a group, and does nothing if there is none. Consumers obey within 5 s. Required with `pausesGroups`. */
+  resumeGroup?(ref: TargetRef): Promise<void>
 }
 
 /** Names a group of a topic. */
@@ -193,7 +219,7 @@ export interface RawDeadLetter {
   readonly failure: Failure
 }
 
-/** Counts of messages. A count is undefined if the broker does not know it. Every count of a group that does not exist is undefined. */
+/** The state of a group. A number is undefined if the broker does not know it. All are undefined for a group that does not exist. */
 export interface QueueStats {
   /** Waiting to be handled now, those that were replayed among them. */
   readonly ready: number | undefined
@@ -204,10 +230,22 @@ export interface QueueStats {
   /** Waiting for a retry after a run that failed. */
   readonly retrying: number | undefined
   readonly dead: number | undefined
+  /**
+   * How long the message that has been ready for longest could have run: since its publish, or since its delay or the pause before its
+   * retry ended. 0 if none is ready.
+   */
+  readonly oldestReadyMs: number | undefined
+  /** How long ago the oldest dead letter failed. 0 if there is none. */
+  readonly oldestDeadMs: number | undefined
+  /** Since when the group is paused, and by whom. Undefined if it is not. */
+  readonly paused: GroupPause | undefined
 }
 
-/** The counts as an adapter knows them. One that cannot count retries by themselves counts them as delayed. */
-export interface StoredStats extends Omit<QueueStats, 'retrying'>, Partial<Pick<QueueStats, 'retrying'>> {}
+/** A number that an adapter may leave out. Each one that a later version of core adds within this contract is optional too. */
+type OptionalStat = 'retrying' | 'oldestReadyMs' | 'oldestDeadMs' | 'paused'
+
+/** The state of a group as an adapter knows it. One that cannot count retries by themselves counts them as delayed. */
+export interface StoredStats extends Omit<QueueStats, OptionalStat>, Partial<Pick<QueueStats, OptionalStat>> {}
 
 /** Says whether messages flow: `down` while there is no connection, `degraded` while there is one but a consumer gets nothing. */
 export type HealthStatus = 'up' | 'degraded' | 'down'
@@ -220,8 +258,10 @@ export interface AdapterHealth {
 }
 
 export interface ConsumerHealth extends GroupRef {
-  /** Whether the consume loop itself runs, not only its connection. */
-  readonly status: 'consuming' | 'recovering' | 'stopping'
+  /** Whether the consume loop itself runs, not only its connection. `paused` if it takes nothing because the group is paused. */
+  readonly status: 'consuming' | 'paused' | 'recovering' | 'stopping'
+  /** Since when the group is paused, and by whom, with the status `paused`. */
+  readonly paused?: GroupPause
 }
 
 export type AdapterEvent =

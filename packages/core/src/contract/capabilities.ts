@@ -41,10 +41,33 @@ export interface Capabilities {
   readonly publishDedupeMs: number
   /** How long after the death of a consumer's process or connection its messages run again, at the latest. */
   readonly redeliveryMs: number
+  /** `queue.topics` lists the topics. If false, it is refused. An adapter that leaves it out counts as false, as with all that follow. */
+  readonly listsTopics: boolean
+  /** `queue.groups` lists the groups of a topic. If false, it is refused. */
+  readonly listsGroups: boolean
+  /** `queue.waiting` lists messages that are ready, delayed or retrying, without taking them. If false, it is refused. */
+  readonly listsWaiting: boolean
+  /** `queue.waiting` lists messages that are in flight, in all processes. If false, it is refused. */
+  readonly listsInFlight: boolean
+  /** Single messages can be removed from a group that waits for them. If false, it is refused. */
+  readonly removesWaiting: boolean
+  /** Single messages can be made ready before they are due. If false, it is refused. */
+  readonly runsNow: boolean
+  /** A group can be paused in all its processes. If false, it is refused. */
+  readonly pausesGroups: boolean
 }
 
 /** A capability that an adapter may leave out. Each one that a later version of core adds within this contract is optional too. */
-export type OptionalCapability = 'exactAttempts' | 'publishDedupeMs'
+export type OptionalCapability =
+  | 'exactAttempts'
+  | 'publishDedupeMs'
+  | 'listsTopics'
+  | 'listsGroups'
+  | 'listsWaiting'
+  | 'listsInFlight'
+  | 'removesWaiting'
+  | 'runsNow'
+  | 'pausesGroups'
 
 /** The capabilities as an adapter states them. An optional one that is absent counts as "cannot", as its own comment says. */
 export interface AdapterCapabilities
@@ -52,7 +75,17 @@ export interface AdapterCapabilities
     Partial<Pick<Capabilities, OptionalCapability>> {}
 
 /** The values that mean "cannot". */
-const absent: Pick<Capabilities, OptionalCapability> = { exactAttempts: false, publishDedupeMs: 0 }
+const absent: Pick<Capabilities, OptionalCapability> = {
+  exactAttempts: false,
+  publishDedupeMs: 0,
+  listsTopics: false,
+  listsGroups: false,
+  listsWaiting: false,
+  listsInFlight: false,
+  removesWaiting: false,
+  runsNow: false,
+  pausesGroups: false,
+}
 
 export const capabilityKinds: MemberKinds<AdapterCapabilities> = {
   durable: 'boolean',
@@ -68,6 +101,13 @@ export const capabilityKinds: MemberKinds<AdapterCapabilities> = {
   maxMessageBytes: 'number',
   publishDedupeMs: 'number?',
   redeliveryMs: 'number',
+  listsTopics: 'boolean?',
+  listsGroups: 'boolean?',
+  listsWaiting: 'boolean?',
+  listsInFlight: 'boolean?',
+  removesWaiting: 'boolean?',
+  runsNow: 'boolean?',
+  pausesGroups: 'boolean?',
 }
 
 /** Returns every capability that core knows. An optional one that the adapter leaves out gets the value that means "cannot". */

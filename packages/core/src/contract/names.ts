@@ -34,6 +34,15 @@ export function requireGroup(group: string | undefined): string {
   return requireName(group, 'group')
 }
 
+const ephemeralPrefix = 'ephemeral.'
+const ephemeralPattern = /^ephemeral\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/** The name that an ephemeral subscription has in place of a group. `uuid` belongs to it alone. */
+export const ephemeralGroup = (uuid: string): string => `${ephemeralPrefix}${uuid}`
+
+/** Returns true for a name that `ephemeralGroup` made. */
+export const isEphemeralGroup = (group: string): boolean => ephemeralPattern.test(group)
+
 /** The topic of a task's messages. */
 export const taskTopic = (task: string): string => `task.${task}`
 

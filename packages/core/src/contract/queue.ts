@@ -1,13 +1,14 @@
 import type { AdapterHealth, GroupRef, QueueStats, Settlement, StartFrom } from './adapter.js'
 import type { Capabilities } from './capabilities.js'
 import type { Clock } from './clock.js'
-import type { DeadLetters } from './dead-letters.js'
 import type { MqError } from './errors.js'
 import type { EventDefinition } from './event.js'
 import type { Failure } from './failure.js'
 import type { Handler, SubscribeOptions, Subscription, TombstoneHandler, TombstoneSubscribeOptions } from './handler.js'
 import type { Log } from './log.js'
 import type { Middleware } from './middleware.js'
+import type { DeadLetters } from './operating/dead-letters.js'
+import type { GroupInfo, Page, PageOptions, PauseOptions, TopicInfo, WaitingMessages } from './operating/inspect.js'
 import type { PublishAllOptions, PublishOptions, PublishResult, TombstoneOptions } from './publish-options.js'
 import type { RetryOptions } from './retry-options.js'
 import type { StandardSchema } from './schema.js'
@@ -101,10 +102,30 @@ export interface Queue extends AsyncDisposable {
   /** Removes the group with its waiting messages and its dead letters. */
   deleteGroup(target: Target, group: string): Promise<void>
   deleteGroup(task: TaskTarget, group?: string): Promise<void>
+  /**
+   * Stops handing out the messages of a group, in all its processes, until `resumeGroup`. Resolves once that is stored: it outlives
+   * every process, and a consumer that starts meanwhile starts paused. Does nothing if the group is paused.
+   *
+   * Every process obeys within 5 s, or within 5 s of being connected again. Running handlers end as usual. What was fetched and not
+   * started goes back, and its attempt does not count. Messages that are published, retried, delayed or replayed meanwhile wait.
+   *
+   * Rejects with `MQ_GROUP_MISSING` if the group does not exist, and with `MQ_NOT_SUPPORTED` if the adapter cannot pause groups.
+   */
+  pauseGroup(target: Target, group: string, options?: PauseOptions): Promise<void>
+  pauseGroup(task: TaskTarget, group?: string, options?: PauseOptions): Promise<void>
+  /** Hands out the messages of a group again. Does nothing if the group is not paused. */
+  resumeGroup(target: Target, group: string): Promise<void>
+  resumeGroup(task: TaskTarget, group?: string): Promise<void>
   /** Returns the dead letters of a group. Default for a task: the group of its workers. */
   deadLetters(target: Target, group?: string): DeadLetters
+  /** Returns the messages that a group has not finished. Default for a task: the group of its workers. */
+  waiting(target: Target, group?: string): WaitingMessages
+  /** Lists the topics at the broker, page by page, in any order that stays. Rejects with `MQ_NOT_SUPPORTED` if the adapter cannot. */
+  topics(options?: PageOptions): Promise<Page<TopicInfo>>
+  /** Lists the groups of a topic, ephemeral ones too, as `topics` lists topics. A topic that does not exist has none. */
+  groups(target: Target, options?: PageOptions): Promise<Page<GroupInfo>>
   /**
-   * Counts the messages of a group. Default for a task: the group of its workers. The ticks to come of a schedule are not counted: in its
+   * Returns the state of a group: counts, ages, and whether it is paused. Default for a task: the group of its workers. The ticks to come of a schedule are not counted: in its
    * group `replicas` nothing is delayed, and what is ready are ticks that no replica takes.
    */
   stats(target: Target, group?: string): Promise<QueueStats>

@@ -12,11 +12,13 @@ import { MqError } from '../contract/errors.js'
 import type { EventDefinition } from '../contract/event.js'
 import type { Middleware } from '../contract/middleware.js'
 import { isOfSchedule, requireGroup, requireName } from '../contract/names.js'
+import type { PauseOptions } from '../contract/operating/inspect.js'
 import type { PublishAllOptions } from '../contract/publish-options.js'
 import type { Queue, QueueEvents, QueueOptions, Target } from '../contract/queue.js'
 import { stopTimeout } from '../contract/stopping.js'
 import { createPublisher } from '../publish/publish.js'
 import { createEmitter, type Emitter, listenerError, logListenerFailure } from './emitter.js'
+import { createInspection } from './inspection.js'
 import { createLifecycle, createOpenCalls } from './lifecycle.js'
 import { queueSettings } from './queue-settings.js'
 import { requireAdapter } from './require-adapter.js'
@@ -44,6 +46,7 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
   const clock = adapter.clock ?? systemClock
   const capabilities = completeCapabilities(adapter.capabilities)
   const targets = createTargets(adapter, capabilities)
+  const inspection = createInspection({ adapter, capabilities, clock, operationTimeoutMs })
   const emitter: Emitter<QueueEvents> = createEmitter(eventNames, (failure) => {
     // A listener for errors does not hear of itself.
     if (failure.name !== 'error' && emitter.has('error')) emitter.emit('error', { error: listenerError(failure) })
@@ -146,6 +149,20 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
       const ref = deleted.refOf(requireGroup(group ?? deleted.group))
       await bounded(`Deleting the group '${ref.group}'`, adapter.deleteGroup(ref))
     },
+    async pauseGroup(target: Target, group?: string, options?: PauseOptions) {
+      const paused = resolved(target)
+      await inspection.pauseGroup(paused, paused.refOf(requireGroup(group ?? paused.group)), options)
+    },
+    async resumeGroup(target: Target, group?: string) {
+      const paused = resolved(target)
+      await inspection.resumeGroup(paused, paused.refOf(requireGroup(group ?? paused.group)))
+    },
+    waiting: (target, group) => inspection.waiting(resolved(target), refOf(target, group)),
+    async topics(options) {
+      lifecycle.requireOpen()
+      return await inspection.topics(options)
+    },
+    groups: async (target, options) => await inspection.groups(resolved(target), options),
     deadLetters(target, group) {
       const { decode } = resolved(target)
       return deadLettersOf(adapter.deadLetters(refOf(target, group)), { timeoutMs: operationTimeoutMs, decode })

@@ -1,5 +1,5 @@
 import { type Adapter, adapterContract } from '../contract/adapter.js'
-import { capabilityKinds } from '../contract/capabilities.js'
+import { capabilityKinds, type OptionalCapability } from '../contract/capabilities.js'
 import { type MemberKinds, wrongMembers } from '../contract/checks/member-kinds.js'
 import { shown } from '../contract/checks/shown.js'
 import { clockKinds } from '../contract/clock.js'
@@ -21,6 +21,11 @@ const memberKinds: MemberKinds<Adapter> = {
   contract: 'number',
   clock: 'object?',
   foreignCapabilities: 'function?',
+  topics: 'function?',
+  groups: 'function?',
+  waiting: 'function?',
+  pauseGroup: 'function?',
+  resumeGroup: 'function?',
 }
 
 /**
@@ -39,7 +44,27 @@ export function requireAdapter(value: unknown): asserts value is Adapter {
   if (contract === undefined) requireContract(1)
   refuse(wrongMembers(value, { capabilities: memberKinds.capabilities }))
   refuse(wrongMembers(capabilities as object, capabilityKinds, 'capabilities.'))
+  refuse(missingAbilities(value as Adapter))
   if (clock !== undefined) refuse(wrongMembers(clock, clockKinds, 'clock.'))
+}
+
+/** The optional members that a capability promises. */
+const membersOf: readonly (readonly [OptionalCapability, readonly (keyof Adapter)[]])[] = [
+  ['listsTopics', ['topics']],
+  ['listsGroups', ['groups']],
+  ['listsWaiting', ['waiting']],
+  ['listsInFlight', ['waiting']],
+  ['removesWaiting', ['waiting']],
+  ['runsNow', ['waiting']],
+  ['pausesGroups', ['pauseGroup', 'resumeGroup']],
+]
+
+function missingAbilities(adapter: Adapter): readonly string[] {
+  return membersOf.flatMap(([capability, members]) => {
+    if (adapter.capabilities[capability] !== true) return []
+    const missing = members.filter((name) => typeof adapter[name] !== 'function')
+    return missing.map((name) => `capabilities.${capability} needs the member ${name}`)
+  })
 }
 
 function refuse(wrong: readonly string[]): void {

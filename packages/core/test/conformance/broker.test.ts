@@ -66,7 +66,7 @@ describe('the broker for tests, without a fault', () => {
     expect(first).toMatchObject({ message: { id: 'a' }, failure: failure() })
     await consumer.consumer.stop({ timeoutMs: 100 })
     expect(await store.replay([first?.entryId ?? ''])).toBe(1)
-    expect(await adapter.stats(ref)).toEqual({ ready: 1, inFlight: 0, delayed: 0, retrying: 0, dead: 1 })
+    expect(await adapter.stats(ref)).toMatchObject({ ready: 1, inFlight: 0, delayed: 0, retrying: 0, dead: 1 })
     expect(await store.purge()).toBe(1)
     expect(await store.list({ limit: 10 })).toEqual([])
   })

@@ -70,6 +70,13 @@ const capable: Capabilities = {
   publishDedupeMs: 0,
   embedded: true,
   redeliveryMs: 0,
+  listsTopics: false,
+  listsGroups: false,
+  listsWaiting: false,
+  listsInFlight: false,
+  removesWaiting: false,
+  runsNow: false,
+  pausesGroups: false,
 }
 
 const nothing = async (): Promise<void> => {}

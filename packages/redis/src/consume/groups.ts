@@ -3,8 +3,8 @@ import {
   type GroupRef,
   MqError,
   namesakeError,
-  type QueueStats,
   type StartFrom,
+  type StoredStats,
   type TargetRef,
 } from '@mq/core/adapter'
 import type { Link } from '../connection/link.js'
@@ -56,7 +56,7 @@ export function groupOperations(settings: Settings, report: (event: AdapterEvent
         link.run(deleteScript, scriptKeys, [place.consumerGroup, retained(place, settings)]),
       )
     },
-    async stats(link: Link, ref: TargetRef): Promise<QueueStats> {
+    async stats(link: Link, ref: TargetRef): Promise<StoredStats> {
       const { keys, consumerGroup } = placeOf(settings.prefix, ref)
       const { stream, retry, due, delayed: delayedKey, dead: deadKey, waiting } = keys
       const [ready, inFlight, delayed, retrying, dead] = (await repeat('Reading stats', link, () =>

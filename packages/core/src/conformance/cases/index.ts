@@ -10,8 +10,10 @@ import { foreign } from './foreign.js'
 import { foreignTopics } from './foreign-topics.js'
 import { groups } from './groups/index.js'
 import { health } from './health/index.js'
+import { inspection } from './inspection/index.js'
 import { longHandlers } from './long-handlers.js'
 import { ordering } from './ordering/index.js'
+import { pausing } from './pausing/index.js'
 import { payload } from './payload/index.js'
 import { publish } from './publish.js'
 import { randomWalk } from './random-walk/index.js'
@@ -39,6 +41,8 @@ export const chapters: readonly Chapter[] = [
   foreign,
   foreignTopics,
   stats,
+  inspection,
+  pausing,
   health,
   security,
   tasks,

@@ -7,6 +7,29 @@ import { untilStats } from '../kit/group-state.js'
 import { patience, withoutDelays } from '../kit/timing.js'
 import { createGate } from '../kit/wait.js'
 
+interface Moment {
+  readonly from: number
+  readonly until: number
+}
+
+/** Notes between which times something happened. */
+async function moment(work: () => Promise<unknown>): Promise<Moment> {
+  const from = Date.now()
+  await work()
+  return { from, until: Date.now() }
+}
+
+/** How far the clocks of a broker and of this process may be apart. */
+const clockMs = 1_000
+
+/** Checks an age against the moment at which it began. */
+async function assertAge(ageNow: () => Promise<number | undefined>, since: Moment): Promise<void> {
+  const min = Math.max(0, Date.now() - since.until - clockMs)
+  const age = (await ageNow()) ?? Number.NaN
+  const max = Date.now() - since.from + clockMs
+  assert.ok(age >= min && age <= max, `the age is ${age} ms, and not from ${min} to ${max} ms`)
+}
+
 /** Tests that each count is right, or undefined if the broker cannot count. */
 export const stats: Chapter = {
   name: 'stats',
@@ -127,6 +150,9 @@ export const stats: Chapter = {
           delayed: undefined,
           retrying: undefined,
           dead: undefined,
+          oldestReadyMs: undefined,
+          oldestDeadMs: undefined,
+          paused: undefined,
         }
         for (const one of [queue, elsewhere]) assert.deepEqual(await one.stats(topic, 'g'), unknown)
         await queue.declareGroup(topic, 'g')
@@ -193,6 +219,64 @@ export const stats: Chapter = {
         await note('without a consumer')
         const [[, first] = []] = seen
         for (const [moment, given] of seen) assert.deepEqual(given, first, `counts that are given ${moment}`)
+      },
+    },
+    {
+      id: 'STA-8',
+      title:
+        'stats say how long the oldest ready message could have run, since its publish or the end of its delay, and 0 without one',
+      promises: [7, 22],
+      level: 'required',
+      unless: withoutDelays,
+      timeoutMs: 60_000,
+      async run(kit) {
+        const [queue, elsewhere, topic] = [await kit.queue(), await kit.queue(), kit.topic()]
+        await queue.declareGroup(topic, 'g')
+        const empty = (await queue.stats(topic, 'g')).oldestReadyMs
+        kit.measured('oldestReadyMs', empty)
+        if (empty === undefined) return
+        assert.equal(empty, 0)
+        const first = await moment(() => queue.publish(topic, 1))
+        await kit.until('some time to pass', () => Date.now() > first.until + 2_500)
+        await queue.publish(topic, 2)
+        await untilStats(kit, queue, { topic, ready: 2 })
+        for (const one of [queue, elsewhere])
+          await assertAge(async () => (await one.stats(topic, 'g')).oldestReadyMs, first)
+        const collector = await kit.collect(queue, topic)
+        await kit.until('both to be handled', () => collector.handled.length >= 2)
+        await kit.until('the age to be 0', async () => (await elsewhere.stats(topic, 'g')).oldestReadyMs === 0)
+        await collector.subscription.stop()
+        const delayMs = 4_000
+        const delayed = await moment(() => queue.publish(topic, 3, { delayMs }))
+        await untilStats(kit, queue, { topic, ready: 1 })
+        const due = {
+          from: delayed.from + delayMs,
+          until: delayed.until + delayMs + kit.capabilities.delayResolutionMs,
+        }
+        await assertAge(async () => (await elsewhere.stats(topic, 'g')).oldestReadyMs, due)
+      },
+    },
+    {
+      id: 'STA-9',
+      title: 'stats say how long ago the oldest dead letter failed, and 0 if there is none',
+      promises: [6, 22],
+      level: 'required',
+      timeoutMs: 60_000,
+      async run(kit) {
+        const [queue, elsewhere, topic] = [await kit.queue(), await kit.queue(), kit.topic()]
+        await queue.declareGroup(topic, 'g')
+        const empty = (await queue.stats(topic, 'g')).oldestDeadMs
+        kit.measured('oldestDeadMs', empty)
+        if (empty === undefined) return
+        assert.equal(empty, 0)
+        const first = await moment(() => deadGroup(kit, queue, { topic, count: 1 }))
+        await kit.until('some time to pass', () => Date.now() > first.until + 2_500)
+        await queue.publish(topic, 2)
+        await untilDead(kit, queue, { topic, count: 2 })
+        for (const one of [queue, elsewhere])
+          await assertAge(async () => (await one.stats(topic, 'g')).oldestDeadMs, first)
+        await queue.deadLetters(topic, 'g').purge()
+        await kit.until('the age to be 0', async () => (await elsewhere.stats(topic, 'g')).oldestDeadMs === 0)
       },
     },
   ],

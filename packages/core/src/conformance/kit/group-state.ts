@@ -3,6 +3,8 @@ import type { Queue, QueueStats } from '../../index.js'
 import type { Kit } from './kit.js'
 import { healMs } from './load.js'
 
+type Counts = Pick<QueueStats, 'ready' | 'inFlight' | 'delayed' | 'retrying' | 'dead'>
+
 /**
  * Waits until the stats of the group are as given, as far as the broker can count. Counts that are not given have to be
  * 0.
@@ -10,7 +12,7 @@ import { healMs } from './load.js'
 export async function untilStats(
   kit: Kit,
   queue: Queue,
-  { topic, group = 'g', ...expected }: Partial<QueueStats> & { readonly topic: string; readonly group?: string },
+  { topic, group = 'g', ...expected }: Partial<Counts> & { readonly topic: string; readonly group?: string },
 ): Promise<void> {
   const wanted = { ready: 0, inFlight: 0, delayed: 0, retrying: 0, dead: 0, ...expected }
   let seen: QueueStats | undefined
@@ -18,14 +20,14 @@ export async function untilStats(
     const now = await queue.stats(topic, group)
     seen = now
     const fitting = now.retrying === undefined ? together(wanted) : wanted
-    return (Object.keys(wanted) as (keyof QueueStats)[]).every((name) => (now[name] ?? fitting[name]) === fitting[name])
+    return (Object.keys(wanted) as (keyof Counts)[]).every((name) => (now[name] ?? fitting[name]) === fitting[name])
   }
   await kit.until(() => `stats to be ${JSON.stringify(wanted)}; they are ${JSON.stringify(seen)}`, fits)
-  for (const name of Object.keys(expected) as (keyof QueueStats)[]) kit.measured(name, seen?.[name])
+  for (const name of Object.keys(expected) as (keyof Counts)[]) kit.measured(name, seen?.[name])
 }
 
 /** Returns the counts of an adapter that counts retries as delayed. */
-const together = ({ delayed = 0, retrying = 0, ...others }: QueueStats): QueueStats => ({
+const together = ({ delayed = 0, retrying = 0, ...others }: Counts): Counts => ({
   ...others,
   delayed: delayed + retrying,
   retrying: 0,

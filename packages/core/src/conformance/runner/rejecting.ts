@@ -15,6 +15,10 @@ const asynchronous: ReadonlySet<string | symbol> = new Set(
     deleteGroup: true,
     consume: true,
     stats: true,
+    topics: true,
+    groups: true,
+    pauseGroup: true,
+    resumeGroup: true,
   }),
 )
 

@@ -8,6 +8,7 @@ import { type Adapter, type Capabilities, type HealthStatus, isMqError, MqError 
 import { decode } from './codec.js'
 import { GroupConsumer } from './consumer.js'
 import { foreignCapabilities, located } from './foreign.js'
+import { inspectionOf } from './inspect.js'
 import type { Faulty } from './mutation.js'
 import type { AdapterOptions } from './options.js'
 import { Publisher } from './publisher.js'
@@ -39,6 +40,13 @@ const capabilities: Capabilities = Object.freeze({
   maxMessageBytes: defaultMaxMessageBytes,
   publishDedupeMs: dedupeMs,
   redeliveryMs: 500,
+  listsTopics: true,
+  listsGroups: true,
+  listsWaiting: true,
+  listsInFlight: true,
+  removesWaiting: true,
+  runsNow: true,
+  pausesGroups: true,
 })
 
 /** Creates an adapter for the broker of this folder, written like one for a broker across a network. */
@@ -88,6 +96,7 @@ export function createAdapter(options: AdapterOptions): MortalAdapter {
     },
     push(push, connection) {
       if (push.type === 'blocked') setBlocked(push.blocked)
+      else if (push.type === 'paused') consumers.get(push.consumer)?.told(push.mark, connection)
       else if (push.type === 'deliver') consumers.get(push.consumer)?.deliver(push, connection)
       else void consumers.get(push.consumer)?.cancelled(push, connection)
     },
@@ -175,6 +184,7 @@ export function createAdapter(options: AdapterOptions): MortalAdapter {
       const all = faulty('healthForgetsConsumers') ? [] : [...consumers.values()].map((consumer) => consumer.health)
       return { status: shownStatus(statusOf(supervisor, all)), consumers: all, ...(lastError && { lastError }) }
     },
+    ...inspectionOf(supervisor, faulty),
     on(listener) {
       listeners.add(listener)
       return () => void listeners.delete(listener)

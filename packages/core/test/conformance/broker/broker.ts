@@ -1,14 +1,27 @@
 import { unknownStats } from '../../../src/adapter.js'
-import type { GroupRef, QueueStats } from '../../../src/index.js'
+import type { GroupInfo, GroupPause, GroupRef, MessageState, Page, QueueStats, TopicInfo } from '../../../src/index.js'
 import { Agenda } from './agenda.js'
 import { isForeign } from './foreign.js'
 import type { Group } from './group.js'
+import { groupsOf, pageOfEntries, pageOfNames, ranksOf, topicsOf, type WirePage } from './looking.js'
+import type { Member } from './member.js'
 import type { Faulty } from './mutation.js'
 import { type ClientEnd, Network, type ServerEnd } from './network.js'
 import { Refused } from './refused.js'
 import { Session } from './session.js'
 import { Topic } from './topic.js'
-import type { WireOutcome, WirePublish } from './wire.js'
+import type { WireOutcome, WirePublish, WireWaiting } from './wire.js'
+
+const emptyStats: QueueStats = {
+  ready: 0,
+  inFlight: 0,
+  delayed: 0,
+  retrying: 0,
+  dead: 0,
+  oldestReadyMs: 0,
+  oldestDeadMs: 0,
+  paused: undefined,
+}
 
 /** A broker in this process that is only reached over connections. Its stored data survives its end and restart. */
 export class Broker {
@@ -106,23 +119,77 @@ export class Broker {
     return one?.replay(entryIds) ?? 0
   }
 
+  topics(page: WirePage): Page<TopicInfo> {
+    return topicsOf(pageOfNames([...this.#topics.keys()], page, this.faulty))
+  }
+
+  groups(topic: string, page: WirePage): Page<GroupInfo> {
+    const groups = this.#topics.get(topic)?.groups ?? new Map<string, Group>()
+    const names = pageOfNames([...groups.keys()], page, this.faulty)
+    return groupsOf(names, (name) => (groups.get(name) as Group).info)
+  }
+
+  waiting(ref: GroupRef, options: WirePage & { readonly state: MessageState }): Page<WireWaiting> {
+    const group = this.find(ref)
+    if (group === undefined) return { items: [] }
+    const topic = this.#topics.get(ref.topic)
+    const retries = this.faulty('retriesListedAsDelayed') ? group.entries('retrying') : []
+    const entries =
+      options.state === 'delayed' ? [...(topic?.delayedFor(group) ?? []), ...retries] : group.entries(options.state)
+    const { serial } = group
+    const shiftMs = Date.now() - this.#agenda.now()
+    return pageOfEntries(entries, { ...options, ref, serial, shiftMs, faulty: this.faulty })
+  }
+
+  remove(ref: GroupRef, entryIds: readonly string[]): number {
+    const group = this.find(ref)
+    const topic = this.#topics.get(ref.topic)
+    if (group === undefined || topic === undefined) return 0
+    const ranks = ranksOf(group.serial, entryIds, this.faulty)
+    const others = this.faulty('removesFromAll') ? [...topic.groups.values()].filter((one) => one !== group) : []
+    const messages = group.take(ranks, { running: this.faulty('removesRunning') })
+    for (const other of others) other.takeMessages(messages)
+    const isKept = this.faulty('removesNothing')
+    if (isKept) group.putBack(messages)
+    return messages.length + topic.skip(group, ranks).length
+  }
+
+  runNow(ref: GroupRef, entryIds: readonly string[]): number {
+    const group = this.find(ref)
+    const topic = this.#topics.get(ref.topic)
+    if (group === undefined || topic === undefined) return 0
+    const ranks = ranksOf(group.serial, entryIds, this.faulty)
+    const delayed = topic.skip(group, ranks, { keeps: this.faulty('runNowKeeps') })
+    const groups = this.faulty('runNowInAll') ? [...topic.groups.values()] : [group]
+    for (const message of delayed) for (const one of groups) one.add(message)
+    return group.hurry(ranks) + delayed.length
+  }
+
+  pause(ref: GroupRef, mark: GroupPause, own: readonly Member[]): void {
+    const group = this.find(ref)
+    if (group === undefined && !this.faulty('pauseMissingAccepted')) throw new Refused('no-group')
+    group?.pause(mark, own)
+    if (!this.faulty('pauseHitsOthers')) return
+    for (const other of this.#topics.get(ref.topic)?.groups.values() ?? []) other.pause(mark, own)
+  }
+
   stats(ref: GroupRef): QueueStats {
-    const delayed = this.#topics.get(ref.topic)?.delayed ?? 0
-    const group = this.find(ref)?.stats
+    const found = this.find(ref)
+    const delayed = found === undefined ? 0 : (this.#topics.get(ref.topic)?.delayedFor(found).length ?? 0)
+    const group = found?.stats
     if (group === undefined && this.faulty('endedIsZero') && this.#topics.get(ref.topic)?.hadEphemeral(ref.group)) {
-      return { ready: 0, inFlight: 0, delayed: 0, retrying: 0, dead: 0 }
+      return emptyStats
     }
-    if (group !== undefined) {
+    if (found !== undefined && group !== undefined) {
       const isUnknown = group.dead === 0 && this.faulty('statsZeroIsUnknown')
       return {
         ...group,
         dead: isUnknown ? undefined : group.dead,
         delayed: group.delayed + (this.faulty('statsForgetDelayed') ? 0 : delayed),
+        ...found.ages,
       }
     }
-    return this.faulty('statsUnknownIsZero')
-      ? { ready: 0, inFlight: 0, delayed: 0, retrying: 0, dead: 0 }
-      : unknownStats
+    return this.faulty('statsUnknownIsZero') ? emptyStats : unknownStats
   }
 
   /** Blocks or unblocks publishes, which then wait. Everything else continues. */

@@ -130,6 +130,8 @@ export class Connection {
 
 function refusalError(reason: Refusal): MqError {
   if (reason === 'password') return new MqError('MQ_AUTH_FAILED', 'The broker does not know this password')
+  if (reason === 'no-group') return new MqError('MQ_GROUP_MISSING', 'The topic has no such group')
+  if (reason === 'no-page') return new MqError('MQ_INVALID_OPTION', 'after is not the next of a page of this list')
   if (reason === 'no-place') return new MqError('MQ_TOPIC_MISSING', 'The broker has no place of this name')
   return new MqError('MQ_OPERATION_FAILED', `The broker refused: ${reason}`)
 }

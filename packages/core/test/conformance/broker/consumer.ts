@@ -4,14 +4,17 @@ import {
   type ConsumeOptions,
   type Consumer,
   type Delivery,
+  type Failure,
   type Handle,
   type LazyAbort,
   lazyAbort,
   type Settlement,
   type StopOptions,
   type TargetRef,
+  unknownFailure,
 } from '../../../src/adapter.js'
-import { type ConsumerHealth, type GroupRef, isMqError, MqError } from '../../../src/index.js'
+import { type ConsumerHealth, type GroupPause, type GroupRef, isMqError, MqError } from '../../../src/index.js'
+import type { MutantName } from '../mutants.js'
 import { decode } from './codec.js'
 import type { Connection } from './connection.js'
 import { located } from './foreign.js'
@@ -38,6 +41,8 @@ export interface ConsumerContext {
 
 type Deliver = Push & { readonly type: 'deliver' }
 type Cancelled = Push & { readonly type: 'cancelled' }
+
+const fetchingFaults: readonly MutantName[] = ['stopAcksUnstarted', 'hoards', 'pauseRunsFetched', 'pauseCountsFetched']
 
 /** The time after its timeout for which `stop` waits for the broker's last answers. */
 const graceMs = 200
@@ -69,6 +74,7 @@ export class GroupConsumer implements Consumer {
   /** Deliveries that wait for a slot, beyond the requested number. */
   #fetched: { readonly push: Deliver; readonly connection: Connection }[] = []
   #acknowledged = 0
+  #paused: GroupPause | undefined
   /** The failures that the broker has not stored, although it no longer counts them as running. */
   #unstored: (readonly [delivery: number, settlement: Settlement])[] = []
   /** The ids of messages that were handled while the process stood still, so that the broker did not hear of it. */
@@ -96,6 +102,8 @@ export class GroupConsumer implements Consumer {
 
   get health(): ConsumerHealth {
     const lies = this.#status === 'recovering' && this.#faulty('healthSaysConsuming')
+    const paused = this.#faulty('pauseNotInHealth') ? undefined : this.#paused
+    if (this.#status === 'consuming' && paused !== undefined) return { ...this.ref, status: 'paused', paused }
     return { ...this.ref, status: lies ? 'consuming' : this.#status }
   }
 
@@ -123,7 +131,7 @@ export class GroupConsumer implements Consumer {
   }
 
   get #fetchesMore(): boolean {
-    return this.#faulty('stopAcksUnstarted') || this.#faulty('hoards')
+    return fetchingFaults.some((fault) => this.#faulty(fault))
   }
 
   get #concurrency(): number {
@@ -168,6 +176,18 @@ export class GroupConsumer implements Consumer {
       await connection.ask<'declare'>({ type: 'declare', ref: this.#located, startAt: next }).catch(() => {})
     }
     await this.resume(connection)
+  }
+
+  /** Takes note that the group is paused, or no longer, and gives back what has not started. */
+  told(mark: GroupPause | undefined, connection: Connection): void {
+    this.#paused = mark
+    if (mark === undefined || this.#faulty('pauseRunsFetched')) return
+    for (const { push } of this.#fetched.splice(0)) {
+      const failure: Failure = { ...unknownFailure(Date.now()), reason: 'error' }
+      const counted: Settlement = { kind: 'retry', delayMs: 0, failure }
+      const isCounted = this.#faulty('pauseCountsFetched')
+      this.#send({ delivery: push.delivery, connection }, isCounted ? counted : { kind: 'release' })
+    }
   }
 
   deliver(push: Deliver, connection: Connection): void {
@@ -249,6 +269,7 @@ export class GroupConsumer implements Consumer {
     this.#status = 'stopping'
     // The property that closes the intake is set only when this returns, so wait one turn.
     await Promise.resolve()
+    if (this.#paused !== undefined && this.#faulty('pausedStopHangs')) await new Promise(() => {})
     const endsAt = performance.now() + timeoutMs
     if (!this.#faulty('deliversAfterStop') && !this.#faulty('stopLeavesConsumer')) this.#ask('pause')
     for (const { push, connection } of this.#fetched.splice(0)) {

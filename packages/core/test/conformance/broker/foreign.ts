@@ -15,7 +15,7 @@ export function located({ topic, group, at }: TargetRef, faulty: Faulty): GroupR
 }
 
 export function foreignCapabilities(at: ForeignPlace, faulty: Faulty): Partial<AdapterCapabilities> {
-  if (typeof at === 'string') return { publishDedupeMs: 0 }
+  if (typeof at === 'string') return { publishDedupeMs: 0, listsGroups: false }
   const code = faulty('foreignKindUntyped') ? 'MQ_OPERATION_FAILED' : 'MQ_NOT_SUPPORTED'
   throw new MqError(code, `The test broker has nothing like ${shownPlace(at)}`)
 }

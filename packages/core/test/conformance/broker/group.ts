@@ -1,8 +1,9 @@
 import type { Settlement } from '../../../src/adapter.js'
-import type { GroupRef, QueueStats } from '../../../src/index.js'
+import type { GroupInfo, GroupPause, GroupRef, MessageState, QueueStats } from '../../../src/index.js'
 import type { Agenda } from './agenda.js'
 import { DeadLetterList, type Replayed } from './dead-letter-list.js'
 import { Lanes } from './lanes.js'
+import type { Listed } from './looking.js'
 import type { Entry, Member } from './member.js'
 import type { Faulty } from './mutation.js'
 import { maxStoredBytes, messageSize, type StoredMessage } from './wire.js'
@@ -23,6 +24,7 @@ interface Delayed {
 type Retry = Settlement & { readonly kind: 'retry' }
 
 let deliveries = 0
+let groups = 0
 
 const leaseMs = 300
 const laterMs = 400
@@ -40,10 +42,13 @@ export function storeAside(delivery: number): boolean {
   return aside.delete(delivery)
 }
 
+type Counts = { readonly [Name in 'ready' | 'inFlight' | 'delayed' | 'retrying' | 'dead']: number }
+
 /** The unfinished messages of one group, and which member holds which. */
 export class Group {
   readonly ref: GroupRef
   readonly ephemeral: boolean
+  readonly serial: number
   /** The position of the first message for this group. */
   listensFrom = 0
   readonly #agenda: Agenda
@@ -62,6 +67,9 @@ export class Group {
   readonly #gaveBack = new Set<Member>()
   #firstMember: Member | undefined
   #lastRank = 0
+  #paused: GroupPause | undefined
+  /** The members that were there when the group was paused, for mutants. */
+  #told: ReadonlySet<Member> = new Set()
   #scheduled = false
 
   constructor(ref: GroupRef, { ephemeral, agenda, faulty, others }: GroupOptions) {
@@ -72,9 +80,35 @@ export class Group {
     this.#others = others
     this.#lanes = new Lanes(faulty)
     this.#deadLetters = new DeadLetterList(faulty)
+    groups += 1
+    this.serial = groups
   }
 
-  get stats(): { readonly [Name in keyof QueueStats]: number } {
+  get info(): GroupInfo {
+    return {
+      ...this.ref,
+      ephemeral: this.ephemeral && !this.#faulty('groupsHideEphemeral'),
+      consumers: this.#faulty('groupsMiscount') ? this.#members.size + 1 : this.#members.size,
+      ...(this.#paused && { paused: this.#paused }),
+    }
+  }
+
+  get ages(): Pick<QueueStats, 'oldestReadyMs' | 'oldestDeadMs' | 'paused'> {
+    const since = this.#ready.map((entry) => {
+      const published = Date.parse(entry.message.attributes.time ?? '') - Date.now() + this.#agenda.now()
+      return this.#faulty('statsAgeSincePublish') ? published : entry.since
+    })
+    const oldest = this.#faulty('statsAgeOfNewest') ? Math.max(...since) : Math.min(...since)
+    const failedAt = this.#deadLetters.list(1)[0]?.failure.failedAt
+    const isUntold = this.#faulty('pauseNotInStats')
+    return {
+      oldestReadyMs: since.length === 0 ? 0 : Math.max(0, Math.round(this.#agenda.now() - oldest)),
+      oldestDeadMs: failedAt === undefined || this.#faulty('statsDeadAgeless') ? 0 : Math.max(0, Date.now() - failedAt),
+      paused: isUntold ? undefined : this.#paused,
+    }
+  }
+
+  get stats(): Counts {
     const inFlight = [...this.#members].reduce((sum, { held }) => sum + held.size, 0)
     return {
       ready: this.#waiting + (this.#faulty('statsReadyCountsInFlight') ? inFlight : 0),
@@ -101,9 +135,98 @@ export class Group {
     return this.#deadLetters
   }
 
+  entries(state: MessageState): readonly Listed[] {
+    if (state === 'ready') {
+      const listed = this.#ready.map((entry) => ({ entry, at: entry.since }))
+      if (this.#faulty('waitingCountsRun'))
+        this.#ready = this.#ready.map((entry) => ({ ...entry, runs: entry.runs + 1 }))
+      if (this.#faulty('waitingTakes')) this.#hideForAMoment()
+      return listed
+    }
+    if (state === 'retrying') return this.#delayed.map(({ entry, due }) => ({ entry, at: due }))
+    if (state === 'delayed') return []
+    if (this.#faulty('inFlightUnlisted')) return []
+    return [...this.#members].flatMap(({ held, heldSince }) =>
+      [...held].map(([delivery, entry]) => ({ entry, at: heldSince.get(delivery) ?? 0 })),
+    )
+  }
+
+  /** Removes entries by rank, and returns their messages. */
+  take(ranks: ReadonlySet<number>, { running }: { readonly running: boolean }): readonly StoredMessage[] {
+    const isTaken = ({ rank }: Entry): boolean => ranks.has(rank)
+    const taken = [...this.#ready.filter(isTaken), ...this.#delayed.map(({ entry }) => entry).filter(isTaken)]
+    this.#ready = this.#ready.filter((entry) => !isTaken(entry))
+    this.#delayed = this.#delayed.filter(({ entry }) => !isTaken(entry))
+    if (running) {
+      for (const { held } of this.#members) {
+        for (const [delivery, entry] of held) if (isTaken(entry) && held.delete(delivery)) taken.push(entry)
+      }
+    }
+    return taken.map(({ message }) => message)
+  }
+
+  /** Removes the entries of certain messages. */
+  takeMessages(messages: readonly StoredMessage[]): void {
+    const positions = new Set(messages.map(({ position }) => position))
+    this.#ready = this.#ready.filter(({ message }) => !positions.has(message.position))
+    this.#delayed = this.#delayed.filter(({ entry }) => !positions.has(entry.message.position))
+  }
+
+  putBack(messages: readonly StoredMessage[]): void {
+    for (const message of messages) this.#enqueue({ message, runs: 0, since: this.#agenda.now() })
+  }
+
+  /** Makes retries ready at once, and returns how many. */
+  hurry(ranks: ReadonlySet<number>): number {
+    const meant = this.#delayed.filter(({ entry }) => ranks.has(entry.rank))
+    this.#delayed = this.#delayed.filter(({ entry }) => !ranks.has(entry.rank))
+    for (const { entry } of meant) {
+      const runs = this.#faulty('runNowForgetsAttempt') ? 0 : entry.runs
+      this.#enqueue({ ...entry, runs, since: this.#agenda.now() })
+    }
+    return meant.length
+  }
+
+  pause(mark: GroupPause, own: readonly Member[]): void {
+    if (this.#paused === undefined || this.#faulty('pauseAgainChangesMark')) {
+      this.#paused = this.#faulty('pauseByLost') ? { ...mark, by: 'somebody' } : mark
+    }
+    this.#told = new Set(this.#faulty('pauseOnlyOwnProcess') ? own : this.#members)
+    for (const member of this.#members) {
+      member.told(this.#paused)
+      if (this.#faulty('pauseTakesRunning'))
+        for (const delivery of [...member.held.keys()]) this.#expire(member, delivery)
+    }
+  }
+
+  resume(): void {
+    if (this.#faulty('resumeReverses')) this.#ready.reverse()
+    this.#paused = undefined
+    if (this.#faulty('resumeUnheard')) return
+    for (const member of this.#members) member.told(undefined)
+    this.#schedule()
+  }
+
+  /** Returns whether a member gets nothing because the group is paused. */
+  #isPaused(member: Member): boolean {
+    if (this.#paused === undefined || this.#faulty('pauseIgnored')) return false
+    const isPartial = this.#faulty('pauseOnlyOwnProcess') || this.#faulty('pauseMissesLateConsumers')
+    return !isPartial || this.#told.has(member)
+  }
+
+  #hideForAMoment(): void {
+    const hidden = this.#ready
+    this.#ready = []
+    setTimeout(() => {
+      this.#ready.push(...hidden)
+      this.#schedule()
+    }, 300).unref()
+  }
+
   add(message: StoredMessage): void {
     if (this.#members.size === 0 && this.#faulty('noRetention')) return
-    this.#enqueue({ message, runs: 0 })
+    if (this.#paused !== undefined && this.#faulty('pauseDropsPublished')) return
+    this.#enqueue({ message, runs: 0, since: this.#agenda.now() })
     if (this.#ready.length > unreadLimit && this.#faulty('trimsUnread')) this.#ready.shift()
     if (this.#ready.length > 3_000 && this.#faulty('trimsLongBacklog')) this.#ready.shift()
   }
@@ -112,6 +235,7 @@ export class Group {
     if (this.#faulty('joiningTakesRunning')) this.#shareRunning(member)
     this.#members.add(member)
     this.#firstMember ??= member
+    if (!this.#faulty('pauseUnheardOnReturn')) member.told(this.#paused)
     this.#schedule()
   }
 
@@ -131,6 +255,7 @@ export class Group {
     if (!this.#faulty('leaveUnacked')) this.#members.delete(member)
     if (this.#firstMember === member) this.#firstMember = undefined
     member.paused = true
+    if (this.#members.size === 0 && this.#faulty('pauseEndsWithConsumers')) this.#paused = undefined
     const held = [...member.held.values()]
     if (!this.#faulty('leaveUnacked')) member.held.clear()
     if (this.#faulty('dropOnReconnect') || this.#faulty('leaveUnacked')) return
@@ -208,7 +333,9 @@ export class Group {
 
   #addReplayed({ message, attempts }: Replayed['entries'][number]): void {
     const groups = this.#faulty('replayToAllGroups') ? this.#others() : [this]
-    for (const group of groups) group.#enqueue({ message, runs: attempts, isReplayed: true })
+    const since = this.#agenda.now()
+    for (const group of groups) group.#enqueue({ message, runs: attempts, isReplayed: true, since })
+    if (this.#faulty('replayEndsPause')) this.resume()
   }
 
   /** Deletes the group. Its members lose their messages and are notified. */
@@ -224,6 +351,8 @@ export class Group {
 
   /** Makes due messages ready. Returns when the next one is due. */
   wake(now: number): number {
+    if (this.#paused !== undefined && this.#faulty('pauseDropsRetries'))
+      this.#delayed = this.#delayed.filter((one) => one.due > now)
     const due = this.#delayed.filter((one) => one.due <= now).sort((a, b) => a.due - b.due)
     this.#delayed = this.#delayed.filter((one) => one.due > now)
     for (const { entry } of due) this.#enqueue(entry)
@@ -234,12 +363,14 @@ export class Group {
   inherit(deleted: Group): void {
     if (this.#faulty('deleteGroupKeepsMessages')) this.#ready = deleted.#ready
     if (this.#faulty('deleteGroupKeepsDead')) this.#deadLetters.inherit(deleted.#deadLetters)
+    if (this.#faulty('deletedStaysPaused')) this.#paused = deleted.#paused
   }
 
   /** Handles the end of the broker. Everything is stored, unless a mutant says otherwise. */
   loseMemory(): void {
     if (this.#faulty('messagesInMemory')) this.#ready = []
     if (this.#faulty('retryInMemory')) this.#delayed = []
+    if (this.#faulty('pauseInMemory')) this.#paused = undefined
     if (this.#faulty('dlqInMemory')) this.#deadLetters.purge(undefined)
   }
 
@@ -291,7 +422,7 @@ export class Group {
     const runs = entry.runs - (this.#faulty('crashForgottenByRetry') ? (entry.crashes ?? 0) : 0)
     const due = this.#agenda.now() + this.#delayOf(retry)
     const kept = this.#faulty('retryLosesHeaders') ? { ...message, headers: {} } : message
-    const delayed = { due, entry: { message: kept, runs, rank, failure: retry.failure } }
+    const delayed = { due, entry: { message: kept, runs, rank, failure: retry.failure, since: due } }
     const groups = this.#faulty('retryToAllGroups') ? this.#others() : [this]
     for (const group of groups) group.#delayed.push(delayed)
     if (this.#faulty('retryDuplicates')) this.#delayed.push(delayed)
@@ -373,6 +504,7 @@ export class Group {
     deliveries += 1
     const delivery = deliveries
     member.held.set(delivery, entry)
+    member.heldSince.set(delivery, this.#agenda.now())
     if (this.#remembersDeliveries) this.#everDelivered.set(delivery, entry)
     if (this.#faulty('leaseNotExtended')) setTimeout(() => this.#expire(member, delivery), leaseMs).unref()
     member.deliver({ delivery, entry })
@@ -388,7 +520,7 @@ export class Group {
 
   #freeMember(): Member | undefined {
     const isFree = ({ held, paused, options }: Member): boolean => !paused && held.size < options.concurrency
-    const members = [...this.#members].filter(isFree)
+    const members = [...this.#members].filter((member) => isFree(member) && !this.#isPaused(member))
     if (this.#faulty('secondConsumerStarves')) return members.find((member) => member === this.#firstMember)
     return members[0]
   }

@@ -1,4 +1,4 @@
-import type { Failure } from '../../../src/index.js'
+import type { Failure, GroupPause } from '../../../src/index.js'
 import type { StoredMessage, Subscribe } from './wire.js'
 
 /** A message in one group. */
@@ -10,6 +10,8 @@ export interface Entry {
   readonly isReplayed?: boolean
   /** The number of runs that ended with their member. */
   readonly crashes?: number
+  /** The time of the agenda at which it could run first. */
+  readonly since: number
   /** Its place in the group's queue, which it keeps if it comes back unsettled. */
   readonly rank: number
 }
@@ -24,8 +26,12 @@ export interface Member {
   readonly options: Subscribe
   /** The unsettled deliveries by number. */
   readonly held: Map<number, Entry>
+  /** The times of the agenda at which the held deliveries began. */
+  readonly heldSince: Map<number, number>
   /** Whether it gets no more messages. */
   paused: boolean
   deliver(delivered: Delivered): void
+  /** Notifies it that the group is paused, or no longer. */
+  told(mark: GroupPause | undefined): void
   cancelled(loss: { readonly lost: number; readonly next: number }): void
 }

@@ -136,6 +136,26 @@ export class Session {
         return broker.find(request.ref)?.deadLetters.purge(request.entryIds) ?? 0
       case 'stats':
         return broker.stats(request.ref)
+      case 'topics':
+        return broker.topics(request)
+      case 'groups':
+        return broker.groups(request.topic, request)
+      case 'waiting':
+        return broker.waiting(request.ref, request)
+      case 'remove':
+        return broker.remove(request.ref, request.entryIds)
+      case 'runNow':
+        return broker.runNow(request.ref, request.entryIds)
+      case 'pauseGroup':
+        broker.pause(
+          request.ref,
+          request.mark,
+          [...this.#members.values()].map(({ member }) => member),
+        )
+        return undefined
+      case 'resumeGroup':
+        broker.find(request.ref)?.resume()
+        return undefined
       case 'bye':
         return undefined
     }
@@ -166,10 +186,12 @@ export class Session {
     const member: Member = {
       options,
       held: new Map(),
+      heldSince: new Map(),
       paused: false,
       deliver: ({ delivery, entry: { message, runs, failure } }) => {
         this.#push({ type: 'deliver', consumer, delivery, message, attempt: runs, ...(failure && { failure }) })
       },
+      told: (mark) => this.#push({ type: 'paused', consumer, mark }),
       cancelled: (loss) => {
         this.#members.delete(consumer)
         this.#push({ type: 'cancelled', consumer, ...loss })

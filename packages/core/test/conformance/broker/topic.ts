@@ -1,6 +1,7 @@
 import type { GroupRef, Routed } from '../../../src/index.js'
 import type { Agenda } from './agenda.js'
 import { Group } from './group.js'
+import type { Listed } from './looking.js'
 import type { Faulty } from './mutation.js'
 import {
   maxStoredBytes,
@@ -21,6 +22,10 @@ interface Published {
 
 interface Delayed {
   readonly due: number
+  /** Different for all delayed messages, and so large that no entry of a group has it. */
+  readonly rank: number
+  /** The groups that do not take it when it is due. */
+  readonly skipped: Set<Group>
   readonly publish: WirePublish
 }
 
@@ -39,6 +44,7 @@ export class Topic {
   readonly #published: Map<string, Published>
   readonly #deleted = new Map<string, Group>()
   #nextPosition = 0
+  #delays = 0
 
   constructor(name: string, agenda: Agenda, faulty: Faulty) {
     this.name = name
@@ -56,8 +62,25 @@ export class Topic {
     return this.#deleted.get(group)?.ephemeral === true
   }
 
-  get delayed(): number {
-    return this.#delayed.length
+  /** Lists the delayed messages that a group is to take. */
+  delayedFor(group: Group): readonly Listed[] {
+    return this.#delayed
+      .filter(({ skipped }) => !skipped.has(group))
+      .map(({ due, rank, publish: { message } }) => ({
+        at: due,
+        entry: { message: { ...message, position: rank, takenAt: Date.now() }, runs: 0, rank },
+      }))
+  }
+
+  /** Leaves delayed messages to the other groups, and returns them. */
+  skip(
+    group: Group,
+    ranks: ReadonlySet<number>,
+    { keeps = false }: { readonly keeps?: boolean } = {},
+  ): readonly StoredMessage[] {
+    const meant = this.#delayed.filter(({ rank, skipped }) => ranks.has(rank) && !skipped.has(group))
+    if (!keeps) for (const { skipped } of meant) skipped.add(group)
+    return meant.map(({ rank, publish: { message } }) => ({ ...message, position: rank, takenAt: Date.now() }))
   }
 
   publish(publish: WirePublish): WireOutcome {
@@ -106,7 +129,7 @@ export class Topic {
   wake(now: number): number {
     const due = this.#delayed.filter((one) => one.due <= now).sort((a, b) => a.due - b.due)
     this.#delayed = this.#delayed.filter((one) => one.due > now)
-    for (const { publish } of due) this.#store(publish)
+    for (const { publish, skipped } of due) this.#store(publish, skipped)
     return Math.min(
       ...this.#delayed.map((one) => one.due),
       ...[...this.groups.values()].map((group) => group.wake(now)),
@@ -128,9 +151,9 @@ export class Topic {
 
   #take(publish: WirePublish, now: number): Routed {
     const due = now + this.#delayOf(publish)
-    if (due > now) return this.#delay({ publish, due })
+    if (due > now) return this.#delay(publish, due)
     const lastDue = Math.max(...this.#delayed.map((one) => one.due))
-    if (this.#delayed.length > 0 && this.#faulty('delayBlocksQueue')) return this.#delay({ publish, due: lastDue })
+    if (this.#delayed.length > 0 && this.#faulty('delayBlocksQueue')) return this.#delay(publish, lastDue)
     return this.#store(publish)
   }
 
@@ -157,10 +180,11 @@ export class Topic {
     return made
   }
 
-  #store({ message }: WirePublish): Routed {
+  #store({ message }: WirePublish, skipped: ReadonlySet<Group> = new Set()): Routed {
     const stored = { ...message, position: this.#nextPosition, takenAt: Date.now() }
     this.#nextPosition += 1
-    const groups = [...this.groups.values()].slice(0, this.#faulty('groupsForgottenPastForty') ? 40 : undefined)
+    const all = [...this.groups.values()].slice(0, this.#faulty('groupsForgottenPastForty') ? 40 : undefined)
+    const groups = all.filter((group) => !skipped.has(group))
     if (groups.length > 0 || !this.#faulty('unroutedDropped')) this.#log.push(stored)
     if (this.#log.length > retained) this.#log.shift()
     if (message.body.byteLength > 0 || !this.#faulty('emptyBodyDropped')) this.#fanOut(stored, groups)
@@ -177,9 +201,11 @@ export class Topic {
   }
 
   /** The groups at the due time are not yet known. */
-  #delay(delayed: Delayed): Routed {
+  #delay(publish: WirePublish, due: number): Routed {
+    this.#delays += 1
+    const delayed = { publish, due, rank: 1e9 + this.#delays, skipped: new Set<Group>() }
     if (this.#delayed.length < 500 || !this.#faulty('delaysLostPastLimit')) this.#delayed.push(delayed)
-    this.#agenda.at(delayed.due)
+    this.#agenda.at(due)
     return 'unknown'
   }
 }

@@ -1,5 +1,19 @@
 import type { Settlement } from '../../../src/adapter.js'
-import type { Failure, GroupRef, MessageHeaders, QueueStats, Routed, StartFrom } from '../../../src/index.js'
+import type {
+  Failure,
+  GroupInfo,
+  GroupPause,
+  GroupRef,
+  MessageHeaders,
+  MessageState,
+  Page,
+  QueueStats,
+  RawWaiting,
+  Routed,
+  StartFrom,
+  TopicInfo,
+} from '../../../src/index.js'
+import type { WirePage } from './looking.js'
 
 /** A message as it is sent and stored, with its CloudEvents attributes by name. A foreign message has none. */
 export interface WireMessage {
@@ -31,6 +45,10 @@ export interface WireDeadLetter {
   readonly failure: Failure
 }
 
+export interface WireWaiting extends Omit<RawWaiting, 'message'> {
+  readonly message: StoredMessage
+}
+
 /** The start of a new group. A number is a place in the topic. */
 export type StartAt = StartFrom | number
 
@@ -52,6 +70,13 @@ export interface Requests {
   replay: [{ readonly ref: GroupRef; readonly entryIds: readonly string[] | undefined }, number]
   purge: [{ readonly ref: GroupRef; readonly entryIds: readonly string[] | undefined }, number]
   stats: [{ readonly ref: GroupRef }, QueueStats]
+  topics: [WirePage, Page<TopicInfo>]
+  groups: [WirePage & { readonly topic: string }, Page<GroupInfo>]
+  waiting: [WirePage & { readonly ref: GroupRef; readonly state: MessageState }, Page<WireWaiting>]
+  remove: [{ readonly ref: GroupRef; readonly entryIds: readonly string[] }, number]
+  runNow: [{ readonly ref: GroupRef; readonly entryIds: readonly string[] }, number]
+  pauseGroup: [{ readonly ref: GroupRef; readonly mark: GroupPause }, undefined]
+  resumeGroup: [{ readonly ref: GroupRef }, undefined]
   /** Announces that the client will close. */
   bye: [object, undefined]
 }
@@ -82,6 +107,8 @@ export type Push =
   /** Reports a deleted group with `lost` unfinished messages. The topic continues at `next`. */
   | { readonly type: 'cancelled'; readonly consumer: string; readonly lost: number; readonly next: number }
   | { readonly type: 'blocked'; readonly blocked: boolean }
+  /** Reports that the group is paused, or no longer. */
+  | { readonly type: 'paused'; readonly consumer: string; readonly mark: GroupPause | undefined }
 
 export type ClientFrame =
   | { readonly kind: 'request'; readonly number: number; readonly request: Request }
@@ -93,7 +120,7 @@ export type ServerFrame =
   | { readonly kind: 'push'; readonly push: Push }
   | { readonly kind: 'beat' }
 
-export type Refusal = 'password' | 'too-large' | 'not-logged-in' | 'no-place'
+export type Refusal = 'password' | 'too-large' | 'not-logged-in' | 'no-place' | 'no-group' | 'no-page'
 
 const frameBytes = 32
 

@@ -48,6 +48,13 @@ export const capabilities: Capabilities = {
   maxMessageBytes: 1,
   publishDedupeMs: 0,
   redeliveryMs: 1,
+  listsTopics: false,
+  listsGroups: false,
+  listsWaiting: false,
+  listsInFlight: false,
+  removesWaiting: false,
+  runsNow: false,
+  pausesGroups: false,
 }
 
 export const resultOf = (fields: Partial<CaseResult> = {}): CaseResult => ({

@@ -1,5 +1,5 @@
-import type { Failure } from './failure.js'
-import type { RawMessage } from './message.js'
+import type { Failure } from '../failure.js'
+import type { RawMessage } from '../message.js'
 
 /** The messages that a group gave up on. Listing changes nothing; replaying and purging remove entries. */
 export interface DeadLetters {
