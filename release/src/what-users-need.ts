@@ -1,8 +1,12 @@
 import { readJson, workspacePackages } from '../../scripts/lib/workspace.mjs'
 import { type Manifest, packages } from './workspace-copy.js'
 
-/** The only run-time dependencies that each package may have: an adapter its driver and core, core its parser of cron expressions. */
+/**
+ * The only run-time dependencies that each package may have: an adapter its driver and core, core its parser of cron expressions, the
+ * command its two libraries.
+ */
 export const runtimeDependencies: Readonly<Record<string, readonly string[]>> = {
+  '@mq/cli': ['@mq/core', 'cli-table3', 'commander'],
   '@mq/core': ['croner'],
   '@mq/kafka': ['@mq/core', 'kafkajs'],
   '@mq/memory': ['@mq/core'],

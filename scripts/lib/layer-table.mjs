@@ -22,6 +22,18 @@ export const layerTable = {
     // The suite tests adapters as an outsider would: by public names alone. Its command finds an adapter's package as `openQueue` does.
     only: { conformance: ['index', 'adapter', 'open'] },
   },
+  'packages/cli': {
+    levels: [
+      ['exit-codes', 'version', 'terminal'],
+      'output',
+      'input',
+      'session',
+      'commands',
+      'program',
+      'run',
+      ['index', 'main'],
+    ],
+  },
   'packages/memory': {
     levels: ['store', '*', 'testing'],
   },

@@ -62,6 +62,7 @@ export {
   type OptionalCapability,
 } from './contract/capabilities.js'
 export { keysOf } from './contract/checks/options.js'
+export { withoutSecrets } from './contract/checks/secrets.js'
 export { maxDurationMs } from './contract/checks/values.js'
 export { type Clock, type ClockTimer, systemClock } from './contract/clock.js'
 export { isMqError, MqError, type MqErrorCode, type MqErrorOptions } from './contract/errors.js'

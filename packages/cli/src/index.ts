@@ -1,0 +1,1 @@
+export { type CommandOptions, type Input, type Output, runCommand } from './run.js'

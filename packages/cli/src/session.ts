@@ -1,0 +1,63 @@
+import { type Log, openQueue, type Queue, queueConfigFromEnv } from '@mq/core'
+import { usageFailure } from './exit-codes.js'
+import type { Screen } from './output/screen.js'
+import type { Terminal } from './terminal.js'
+
+/** The options that every command has. */
+export interface GlobalOptions {
+  readonly url?: string
+  readonly json?: boolean
+  readonly yes?: boolean
+}
+
+/** The surroundings of a command. */
+export interface Session extends Terminal {
+  readonly screen: Screen
+  readonly options: GlobalOptions
+  /** Opens the queue, does the work, and disconnects. */
+  withQueue<Result>(
+    work: (queue: Queue) => Promise<Result>,
+    options?: { readonly isWatching?: boolean },
+  ): Promise<Result>
+  /** The URL of the queue. Throws if there is neither `--url` nor `MQ_URL`. */
+  url(): string
+}
+
+/** A large part of a long operation may take longer than a single call of an application. */
+const operationTimeoutMs = 60_000
+
+const quiet = (): void => {}
+const silent: Log = { debug: quiet, info: quiet, warn: quiet, error: quiet }
+
+export function createSession(terminal: Terminal, screen: Screen, options: GlobalOptions): Session {
+  const url = (): string => {
+    const given = options.url ?? terminal.env.MQ_URL
+    if (!given) throw usageFailure('Where is the queue? Give --url, or set MQ_URL, as in MQ_URL=redis://localhost:6379')
+    return given
+  }
+  return {
+    ...terminal,
+    screen,
+    options,
+    url,
+    async withQueue(work, { isWatching = false } = {}) {
+      const { url: address, options: queueOptions } = queueConfigFromEnv({ ...terminal.env, MQ_URL: url() })
+      const queue = await openQueue(address, { operationTimeoutMs, ...queueOptions, log: silent })
+      // A command that goes on for long reports failures meanwhile. The others end with theirs.
+      if (isWatching) queue.on('error', ({ error }) => screen.note(`mq: ${describe(error)}`))
+      if (isWatching) queue.on('state', ({ state }) => state === 'reconnecting' && screen.note('mq: connection lost'))
+      try {
+        return await work(queue)
+      } finally {
+        await queue.disconnect({ timeoutMs: 1_000 })
+      }
+    },
+  }
+}
+
+/** Describes an error for a person, without its stack and without a password. */
+export function describe(error: unknown): string {
+  const { code, message } = error as { code?: unknown; message?: unknown }
+  const text = typeof message === 'string' ? message : String(error)
+  return typeof code === 'string' ? `${code}: ${text}` : text
+}

@@ -1,0 +1,47 @@
+import { randomUUID } from 'node:crypto'
+import { type Adapter, createQueue, type Queue } from '@mq/core'
+import { kafka } from '@mq/kafka'
+import { rabbitmq } from '@mq/rabbitmq'
+import { redis } from '@mq/redis'
+import type { ServerKind } from '@mq/test-brokers'
+import { shared, until } from '@mq/test-brokers'
+import { onTestFinished } from 'vitest'
+
+const adapters: Readonly<Record<ServerKind, (url: string) => Adapter>> = {
+  rabbitmq: (url) => rabbitmq({ url }),
+  redis: (url) => redis({ url }),
+  kafka: (url) => kafka({ url, partitions: 2 }),
+}
+
+export interface Opened {
+  readonly url: string
+  readonly queue: Queue
+  readonly topic: string
+}
+
+const write = (): void => {}
+const log = { debug: write, info: write, warn: write, error: write }
+
+/** Opens a queue of an application, on the shared broker, with a topic of its own. */
+export async function open(kind: ServerKind): Promise<Opened> {
+  const { url } = await shared(kind)
+  const queue = createQueue(adapters[kind](url), { group: 'g', retry: false, log })
+  onTestFinished(() => queue.disconnect({ timeoutMs: 1_000 }))
+  await queue.connect()
+  return { url, queue, topic: `t.${randomUUID()}` }
+}
+
+/** Lets each of the data become a dead letter, in their order. */
+export async function die(queue: Queue, topic: string, data: readonly unknown[]): Promise<void> {
+  const fail = ({ data: given }: { data: unknown }): void => {
+    const { code = 'EXAMPLE' } = (given ?? {}) as { code?: string }
+    throw Object.assign(new Error('\u001b[2Jno\r\nway'), { code })
+  }
+  const subscription = await queue.subscribe(topic, fail, { concurrency: 200 })
+  await queue.publishAll(topic, data)
+  await until(async () => (await queue.stats(topic)).dead === data.length, {
+    what: `${data.length} dead letters`,
+    timeoutMs: 50_000,
+  })
+  await subscription.stop()
+}
