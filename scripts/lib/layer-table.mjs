@@ -38,10 +38,29 @@ export const layerTable = {
     levels: ['store', '*', 'testing'],
   },
   'packages/rabbitmq': {
-    levels: ['options', 'connection', 'topology', 'wire', ['publish', 'consume'], 'dead-letters', 'rabbitmq', 'index'],
+    levels: [
+      'options',
+      'connection',
+      'topology',
+      'wire',
+      ['publish', 'consume'],
+      'dead-letters',
+      'diagnose',
+      'rabbitmq',
+      'index',
+    ],
   },
   'packages/redis': {
-    levels: ['options', 'connection', 'wire', ['publish', 'consume'], 'dead-letters', ['redis', 'store'], 'index'],
+    levels: [
+      'options',
+      'connection',
+      'wire',
+      ['publish', 'consume'],
+      'dead-letters',
+      'diagnose',
+      ['redis', 'store'],
+      'index',
+    ],
   },
   'packages/kafka': {
     levels: [
@@ -52,6 +71,7 @@ export const layerTable = {
       'wire',
       ['publish', 'consume'],
       'dead-letters',
+      'diagnose',
       'kafka',
       'index',
     ],

@@ -1,5 +1,6 @@
 import { Command, type CommanderError } from 'commander'
 import { dead } from './commands/dead/dead.js'
+import { doctor } from './commands/doctor/doctor.js'
 import { publish } from './commands/publish.js'
 import type { Register, Run } from './commands/register.js'
 import { stats } from './commands/stats.js'
@@ -10,7 +11,7 @@ import { createSession, type GlobalOptions } from './session.js'
 import type { Terminal } from './terminal.js'
 import { version } from './version.js'
 
-const commands: readonly Register[] = [stats, tail, publish, dead, task]
+const commands: readonly Register[] = [stats, tail, publish, dead, task, doctor]
 
 /** Builds the command with everything that it can do. It throws a `CommanderError` instead of ending the process. */
 export function createProgram(terminal: Terminal, screen: Screen): Command {
@@ -66,4 +67,5 @@ Examples:
   mq stats mail mailer
   mq dead list mail mailer --where reason=timeout
   mq dead replay mail mailer --rate 50
-  mq tail mail --limit 1 --json | jq .data`
+  mq tail mail --limit 1 --json | jq .data
+  mq doctor`

@@ -27,7 +27,7 @@ export interface Session extends Terminal {
 const operationTimeoutMs = 60_000
 
 const quiet = (): void => {}
-const silent: Log = { debug: quiet, info: quiet, warn: quiet, error: quiet }
+export const silent: Log = { debug: quiet, info: quiet, warn: quiet, error: quiet }
 
 export function createSession(terminal: Terminal, screen: Screen, options: GlobalOptions): Session {
   const url = (): string => {

@@ -84,6 +84,7 @@ export {
 export { emptyHeaders, type MessageHeaders, maxHeaderBytes } from './contract/headers.js'
 export type { OutgoingMessage, RawMessage } from './contract/message.js'
 export { brokerName, maxNameLength, requireName } from './contract/names.js'
+export type { Diagnosis, Finding } from './contract/operating/diagnosis.js'
 export type {
   GroupInfo,
   GroupPause,

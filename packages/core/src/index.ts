@@ -34,6 +34,7 @@ export { consoleLog, type Log, type LogFields } from './contract/log.js'
 export type { Message, MessageOrTombstone, RawMessage, Tombstone } from './contract/message.js'
 export type { Middleware, PublishRequest } from './contract/middleware.js'
 export type { DeadLetter, DeadLetters } from './contract/operating/dead-letters.js'
+export type { Diagnosis, Finding } from './contract/operating/diagnosis.js'
 export type {
   GroupInfo,
   GroupPause,

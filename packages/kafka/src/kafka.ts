@@ -1,9 +1,10 @@
-import { type Adapter, type AdapterCapabilities, adapterState } from '@mq/core/adapter'
+import { type Adapter, type AdapterCapabilities, adapterState, MqError, withTimeout } from '@mq/core/adapter'
 import { connectWithin } from './connection/connect.js'
 import { createLink } from './connection/link.js'
 import { createConsumers } from './consume/consumers.js'
 import { statsOf } from './consume/stats.js'
 import { createDeadLetters } from './dead-letters.js'
+import { diagnose } from './diagnose.js'
 import { clientConfig, defaultClient } from './driver/client.js'
 import { Cluster } from './driver/cluster.js'
 import { asMqError } from './driver/errors.js'
@@ -15,6 +16,10 @@ import { createGroups } from './topology/groups.js'
 import { createNames } from './topology/plans.js'
 import { maxDelayMs } from './topology/tiers.js'
 import { createTopology } from './topology/topology.js'
+
+/** A diagnosis creates a topic and deletes it, which takes seconds on a large cluster. */
+const diagnoseMs = 60_000
+const lateDiagnosis = (): MqError => new MqError('MQ_TIMEOUT', `The diagnosis took over ${diagnoseMs} ms`)
 
 /**
  * Creates the Kafka adapter.
@@ -104,6 +109,10 @@ export function kafka(options: KafkaOptions): Adapter {
       return { status, consumers: health, ...(state.lastError && { lastError: state.lastError }) }
     },
     on: state.on,
+    diagnose: () =>
+      request('The diagnosis failed', () =>
+        withTimeout(diagnose({ client, settings, names }), diagnoseMs, lateDiagnosis),
+      ),
   }
 }
 

@@ -41,6 +41,11 @@ export interface RabbitmqOptions {
   readonly queueArguments?: Readonly<Record<string, string | number | boolean>> | undefined
   /** The value of `consumer_timeout` at the broker; `maxHandlerMs` follows from it. Default: 30 minutes, as at the broker. */
   readonly consumerTimeoutMs?: number | undefined
+  /**
+   * The management API, as `{ url: 'http://host:15672' }`, for what AMQP does not report. The login of the URL replaces that of the
+   * adapter. Default: none.
+   */
+  readonly management?: { readonly url: string } | undefined
   /** A larger message is refused. Default: 900 KiB. */
   readonly maxMessageBytes?: number | undefined
   /** Opens a connection in place of amqplib's `connect`, with a wrapped or another copy of amqplib. Default: amqplib's. */
@@ -60,6 +65,7 @@ const optionNames = keysOf<RabbitmqOptions>()({
   prefix: true,
   queueArguments: true,
   consumerTimeoutMs: true,
+  management: true,
   maxMessageBytes: true,
   createClient: true,
 })
@@ -77,6 +83,7 @@ export interface Settings {
   readonly prefix: string
   readonly queueArguments: Readonly<Record<string, string | number | boolean>>
   readonly consumerTimeoutMs: number
+  readonly management: URL | undefined
   readonly maxMessageBytes: number
   readonly createClient: NonNullable<RabbitmqOptions['createClient']>
 }
@@ -100,6 +107,7 @@ export function settingsOf(options: RabbitmqOptions): Settings {
     prefix: requireName(options.prefix ?? 'mq', 'prefix'),
     queueArguments: checkedArguments(options.queueArguments),
     consumerTimeoutMs: integerOption(options, 'consumerTimeoutMs', { fallback: 1_800_000, min: 10_000 }),
+    management: managementOf(options.management),
     maxMessageBytes: integerOption(options, 'maxMessageBytes', { fallback: defaultMaxMessageBytes, min: 1 }),
     createClient: functionOption(options, 'createClient') ?? ((url, socketOptions) => connect(url, socketOptions)),
   }
@@ -121,4 +129,20 @@ function checkedArguments(given: RabbitmqOptions['queueArguments']): Settings['q
     }
   }
   return { ...given }
+}
+
+function managementOf(given: RabbitmqOptions['management']): URL | undefined {
+  if (given === undefined) return undefined
+  if (typeof given !== 'object' || given === null)
+    throw new TypeError("management must be an object, { url: 'http://host:15672' }")
+  requireKnownOptions(given, ['url'], 'management')
+  const url = textOption(given, 'url') ?? ''
+  // `new URL` would throw an error that shows the whole URL.
+  if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) {
+    throw new MqError(
+      'MQ_INVALID_URL',
+      "The URL of management must begin with http:// or https://, as in 'http://host:15672'",
+    )
+  }
+  return new URL(url)
 }

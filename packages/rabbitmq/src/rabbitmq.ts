@@ -10,6 +10,7 @@ import {
 import { createLinks } from './connection/links.js'
 import { createConsumer, type SupervisedConsumer } from './consume/consumer.js'
 import { deadLetterStore } from './dead-letters/store.js'
+import { diagnose } from './diagnose/diagnose.js'
 import { type RabbitmqOptions, type Settings, settingsOf } from './options.js'
 import { createCopier } from './publish/copies.js'
 import { createLanes } from './publish/lanes.js'
@@ -25,6 +26,9 @@ import { namespaceFor } from './topology/names.js'
 
 /** The time that closing the connections may take even if nothing is left of the time limit. */
 const minCloseMs = 200
+
+/** How long a diagnosis waits for a connection that is lost. */
+const diagnoseTimeoutMs = 10_000
 
 /**
  * Creates the adapter for RabbitMQ 3.10 and later.
@@ -127,6 +131,11 @@ export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
       return { status, consumers: healths, ...(state.lastError && { lastError: state.lastError }) }
     },
     on: state.on,
+    async diagnose() {
+      state.requireOpen()
+      const connection = await links.publishing.ready(diagnoseTimeoutMs)
+      return await diagnose({ settings, request: links.request, connection })
+    },
   }
 }
 

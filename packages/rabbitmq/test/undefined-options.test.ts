@@ -15,6 +15,7 @@ const rabbitmqNothing: Record<keyof RabbitmqOptions, undefined> = {
   prefix: undefined,
   queueArguments: undefined,
   consumerTimeoutMs: undefined,
+  management: undefined,
   maxMessageBytes: undefined,
   createClient: undefined,
 }

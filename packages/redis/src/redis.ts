@@ -13,6 +13,7 @@ import { startGroupConsumer } from './consume/group-consumer.js'
 import { groupOperations } from './consume/groups.js'
 import type { RunningConsumer } from './consume/running-consumer.js'
 import { deadLetterStore } from './dead-letters.js'
+import { diagnose } from './diagnose.js'
 import { type RedisOptions, type Settings, settingsOf } from './options.js'
 import { createPublisher, type Publisher } from './publish/publisher.js'
 import { foreignStream, hashTagOf } from './wire/foreign-topic.js'
@@ -141,6 +142,7 @@ export function redis(options: RedisOptions = {}): Adapter {
       }
     },
     on: state.on,
+    diagnose: async () => await diagnose(requireOpened().commands),
   }
 }
 

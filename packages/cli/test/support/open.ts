@@ -31,6 +31,13 @@ export async function open(kind: ServerKind): Promise<Opened> {
   return { url, queue, topic: `t.${randomUUID()}` }
 }
 
+/** Opens a queue on a broker of the test's own. */
+export async function openAt(kind: ServerKind, url: string): Promise<Queue> {
+  const queue = createQueue(adapters[kind](url), { log })
+  await queue.connect()
+  return queue
+}
+
 /** Lets each of the data become a dead letter, in their order. */
 export async function die(queue: Queue, topic: string, data: readonly unknown[]): Promise<void> {
   const fail = ({ data: given }: { data: unknown }): void => {

@@ -4,6 +4,7 @@ import type { MqError } from './errors.js'
 import type { Failure } from './failure.js'
 import type { ForeignPlace } from './foreign.js'
 import type { OutgoingMessage, RawMessage } from './message.js'
+import type { Diagnosis } from './operating/diagnosis.js'
 import type {
   GroupInfo,
   GroupPause,
@@ -104,6 +105,12 @@ export interface Adapter {
   pauseGroup?(ref: TargetRef, mark: GroupPause): Promise<void>
   /** Removes the mark of a group, and does nothing if there is none. Consumers obey within 5 s. Required with `pausesGroups`. */
   resumeGroup?(ref: TargetRef): Promise<void>
+  /**
+   * Looks for what is wrong with the broker: versions, rights, settings that lose messages, clocks. What it makes at the broker to find
+   * out, it removes. Rejects only if the broker does not answer; a right that it lacks is a finding. An adapter without this member has
+   * nothing to say about its broker.
+   */
+  diagnose?(): Promise<Diagnosis>
 }
 
 /** Names a group of a topic. */

@@ -26,6 +26,7 @@ const memberKinds: MemberKinds<Adapter> = {
   waiting: 'function?',
   pauseGroup: 'function?',
   resumeGroup: 'function?',
+  diagnose: 'function?',
 }
 
 /**

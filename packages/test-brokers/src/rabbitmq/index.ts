@@ -14,6 +14,8 @@ export interface RabbitServer extends Server {
   readonly username: string
   readonly password: string
   readonly vhost: string
+  /** The URL of the management API, without a login, if the options switch it on. */
+  readonly managementUrl?: string
   /** Runs rabbitmqctl on the server and resolves with its output. Takes a second or two. */
   rabbitmqctl(...args: readonly string[]): Promise<string>
   /** Raises or clears the memory alarm, which blocks every publisher. Resolves once it has taken effect. */
@@ -37,12 +39,17 @@ export async function rabbitmq(options: RabbitOptions = {}, owner: ProcessId = s
   const users = options.users ?? guest
   const [username = 'guest', { password } = guest.guest] = Object.entries(users)[0] ?? []
 
-  return await onFreePorts(3, owner, async (ports) => {
+  return await onFreePorts(options.management ? 4 : 3, owner, async (ports) => {
     const port = portAt(ports, 0)
     const recipe = rabbitRecipe({
       options,
       users,
-      ports: { amqp: port, distribution: portAt(ports, 1), epmd: portAt(ports, 2) },
+      ports: {
+        amqp: port,
+        distribution: portAt(ports, 1),
+        epmd: portAt(ports, 2),
+        ...(options.management && { management: portAt(ports, 3) }),
+      },
       programs: rabbitPrograms(),
       certificates: secured,
     })
@@ -69,6 +76,7 @@ export async function rabbitmq(options: RabbitOptions = {}, owner: ProcessId = s
       username,
       password,
       vhost: '/',
+      ...(options.management && { managementUrl: `http://${host}:${portAt(ports, 3)}` }),
       ...(version !== undefined && { version }),
       ...(secured && { ca: secured.ca }),
       ...verbs,

@@ -20,6 +20,8 @@ export interface RabbitOptions {
    * `200MB`.
    */
   readonly memoryWatermark?: number | string
+  /** Switches the management API on, with the tag `monitoring` for every user. */
+  readonly management?: boolean
   /** More lines of rabbitmq.conf. They come last, so they win. */
   readonly config?: Readonly<Record<string, string>>
   /** Settings of the `rabbit` application that rabbitmq.conf cannot hold. They survive a restart. */

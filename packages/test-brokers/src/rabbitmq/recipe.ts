@@ -20,6 +20,8 @@ export interface RabbitPorts {
   readonly amqp: number
   readonly distribution: number
   readonly epmd: number
+  /** The port of the management API, if it is switched on. */
+  readonly management?: number
 }
 
 export function rabbitRecipe(parts: {
@@ -34,12 +36,12 @@ export function rabbitRecipe(parts: {
   return {
     kind: 'rabbitmq',
     image: rabbitImage(),
-    ports: [ports.amqp, ports.distribution, ports.epmd],
-    published: [ports.amqp],
+    ports: [ports.amqp, ports.distribution, ports.epmd, ...managementPorts(ports)],
+    published: [ports.amqp, ...managementPorts(ports)],
     files: (place) => ({
       'rabbitmq.conf': configuration({ ...parts, place }),
-      'definitions.json': JSON.stringify(definitions(parts.users), undefined, 2),
-      enabled_plugins: '[].\n',
+      'definitions.json': JSON.stringify(definitions(parts.users, ports), undefined, 2),
+      enabled_plugins: ports.management === undefined ? '[].\n' : '[rabbitmq_management].\n',
       'no-environment.conf': '',
       cookie,
       'environment.sh': environment({ place, ports, programs, application: parts.options.application ?? {} }),
@@ -49,6 +51,9 @@ export function rabbitRecipe(parts: {
     }),
   }
 }
+
+const managementPorts = ({ management }: RabbitPorts): readonly number[] =>
+  management === undefined ? [] : [management]
 
 export function configuration(parts: { options: RabbitOptions; ports: RabbitPorts; place: Place }): string {
   const { options, ports, place } = parts
@@ -61,6 +66,7 @@ export function configuration(parts: { options: RabbitOptions; ports: RabbitPort
       : [`listeners.tcp.1 = ${address}`]),
     ...(options.tls ? [`ssl_options.certfile = ${file('cert.pem')}`, `ssl_options.keyfile = ${file('key.pem')}`] : []),
     ...(options.tls ? ['ssl_options.verify = verify_none', 'ssl_options.fail_if_no_peer_cert = false'] : []),
+    ...managementPorts(ports).flatMap((port) => [`management.tcp.ip = ${place.bind}`, `management.tcp.port = ${port}`]),
     `load_definitions = ${file('definitions.json')}`,
     // In a container every connection comes from outside.
     'loopback_users = none',
@@ -76,7 +82,10 @@ export function configuration(parts: { options: RabbitOptions; ports: RabbitPort
   return `${lines.join('\n')}\n`
 }
 
-export function definitions(users: Readonly<Record<string, RabbitUser>>): object {
+export function definitions(
+  users: Readonly<Record<string, RabbitUser>>,
+  ports: Pick<RabbitPorts, 'management'> = {},
+): object {
   const entries = Object.entries(users)
   return {
     vhosts: [{ name: '/' }],
@@ -84,7 +93,7 @@ export function definitions(users: Readonly<Record<string, RabbitUser>>): object
       name,
       password_hash: hash(password),
       hashing_algorithm: 'rabbit_password_hashing_sha256',
-      tags: [],
+      tags: ports.management === undefined ? [] : ['monitoring'],
     })),
     permissions: entries.map(([user, { permissions = everything }]) => ({ user, vhost: '/', ...permissions })),
   }

@@ -19,6 +19,7 @@ const asynchronous: ReadonlySet<string | symbol> = new Set(
     groups: true,
     pauseGroup: true,
     resumeGroup: true,
+    diagnose: true,
   }),
 )
 
