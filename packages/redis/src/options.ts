@@ -23,7 +23,7 @@ export interface RedisOptions extends RedisConnectionOptions {
    * loop that is blocked for longer loses the messages it is handling. Default: 30,000 ms.
    */
   readonly visibilityMs?: number | undefined
-  /** How often a consumer looks for messages that have become due. At most half of `commandTimeoutMs`. Default: 100 ms. */
+  /** How often consumers look for messages if the server does not report changed keys. At most half of `commandTimeoutMs`. Default: 100 ms. */
   readonly pollMs?: number | undefined
   /** The maximum size of a message. Larger ones are refused. Default: 900 KiB. */
   readonly maxMessageBytes?: number | undefined
@@ -98,7 +98,7 @@ export function settingsOf(options: RedisOptions): Settings {
   const { commandTimeoutMs } = link
   const pollMs = integerOption(options, 'pollMs', { fallback: 100, min: 10, max: 1_000 })
   if (commandTimeoutMs < 2 * pollMs) {
-    // The read of an idle consumer blocks for pollMs, and its connection would be dropped as silent.
+    // A look has to be answered before the next one is due.
     const text = `commandTimeoutMs must be at least twice pollMs, and ${commandTimeoutMs} is less than 2 * ${pollMs}`
     throw new MqError('MQ_INVALID_OPTION', text)
   }

@@ -12,6 +12,7 @@ import { startEphemeralConsumer } from './consume/ephemeral-consumer.js'
 import { startGroupConsumer } from './consume/group-consumer.js'
 import { groupOperations } from './consume/groups.js'
 import type { RunningConsumer } from './consume/running-consumer.js'
+import { type Common, createCommon } from './consume/shared/common.js'
 import { deadLetterStore } from './dead-letters.js'
 import { diagnose } from './diagnose.js'
 import { type RedisOptions, type Settings, settingsOf } from './options.js'
@@ -22,6 +23,8 @@ import { placeOf } from './wire/keys.js'
 /** An open adapter: its connections, and the publisher that uses them. */
 interface Opened extends Connections {
   readonly publisher: Publisher
+  /** The parts that all consumers share. */
+  readonly common: Common
 }
 
 /**
@@ -56,7 +59,12 @@ export function redis(options: RedisOptions = {}): Adapter {
       connections.publishing.close()
       throw closedError()
     }
-    opened = { ...connections, publisher: createPublisher(settings, connections.publishing) }
+    const { commands, publishing } = connections
+    opened = {
+      ...connections,
+      publisher: createPublisher(settings, publishing),
+      common: createCommon({ settings, commands, report: state.report }),
+    }
     state.markOpen()
     for (const error of connections.warnings) state.report({ type: 'error', error })
   }
@@ -66,6 +74,7 @@ export function redis(options: RedisOptions = {}): Adapter {
     await Promise.all([...consumers].map((consumer) => consumer.stop({ timeoutMs })))
     await opened?.publisher.close(Math.max(0, endsAt - performance.now()))
     state.markClosed()
+    opened?.common.close()
     for (const link of settings.links) link.close()
   }
 
@@ -96,12 +105,12 @@ export function redis(options: RedisOptions = {}): Adapter {
       await groups.delete(requireOpened().commands, ref)
     },
     async consume(ref, consumeOptions, handle) {
-      const { commands } = requireOpened()
+      const { commands, common } = requireOpened()
       if (consumeOptions.ephemeral) await groups.requireForeign(commands, ref)
       const start = consumeOptions.ephemeral ? startEphemeralConsumer : startGroupConsumer
       const place = placeOf(settings.prefix, ref)
       const { report } = state
-      const consumer = await start({ settings, place, options: consumeOptions, handle, commands, report })
+      const consumer = await start({ settings, place, options: consumeOptions, handle, commands, common, report })
       if (closing !== undefined) {
         await consumer.stop({ timeoutMs: 0 })
         throw closedError()

@@ -19,6 +19,7 @@ function closedLink() {
     open: async () => {},
     isUp: false,
     isClosed: true,
+    isCluster: false,
     generation: 1,
     whenUp: () => {
       asked += 1
@@ -44,6 +45,7 @@ describe('after the link was closed', () => {
       onError: () => {},
       onLoss: () => {},
       intake: { takeWithin: () => {} },
+      topic: { hasSettled: false },
     })
     const entry = decodeEntry({ id: '1-1', fields: [] }, 't')
     const run = runs.begin({ kind: 'm', id: '1-1', entry, lane: '', deliveries: 1, claimedAt: 0 })

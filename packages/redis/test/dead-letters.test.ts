@@ -14,6 +14,7 @@ const linkWith = (answers: Partial<Pick<Link, 'send' | 'run'>>): Link => ({
   open: async () => {},
   isUp: true,
   isClosed: false,
+  isCluster: false,
   generation: 1,
   whenUp: async () => {},
   send: async () => [],

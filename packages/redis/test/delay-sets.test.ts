@@ -107,8 +107,10 @@ describe.skipIf(!brokers.wanted('redis'))('the sets of delayed messages', () => 
     const queue = await open(url)
     const other = await client(url)
     const topic = newTopic()
-    const losses: unknown[] = []
+    const losses: { readonly topic: string; readonly reason: string; readonly count?: number }[] = []
     queue.on('data-loss', (event) => losses.push(event))
+    // Two that are due at different times may be reported one after the other.
+    const lost = (): number => losses.reduce((sum, { count = 0 }) => sum + count, 0)
     const seen: unknown[] = []
     await queue.subscribe(
       topic,
@@ -122,11 +124,11 @@ describe.skipIf(!brokers.wanted('redis'))('the sets of delayed messages', () => 
     await queue.publishAll(topic, [1, 2], kind === 'group' ? {} : { delayMs: 400 })
     await until(async () => (await other.zcard(set)) === 2, { what: 'two to wait' })
     await other.del(`${set}:data`)
-    await until(() => losses.length > 0, { what: 'the report' })
-    expect(losses).toEqual([expect.objectContaining({ topic, reason: expect.stringMatching(/fields/), count: 2 })])
+    await until(() => lost() >= 2, { what: 'the report' })
+    for (const loss of losses) expect(loss).toMatchObject({ topic, reason: expect.stringMatching(/fields/) })
     await queue.publish(topic, 'last')
     await until(() => seen.at(-1) === 'last', { what: 'the next message' })
-    expect(losses).toHaveLength(1)
+    expect(lost()).toBe(2)
     expect(queue.health().status).toBe('up')
   })
 })

@@ -34,9 +34,10 @@ describe.skipIf(!brokers.wanted('redis'))('a message that another consumer has t
     ['acknowledged', () => 'done'],
     ['retried or dead-lettered', fail],
   ])('is not %s by its former owner', async (_, handler) => {
-    const { queue, topic, owners } = await takeOver(handler)
+    const { queue, topic, signals, owners } = await takeOver(handler)
     // The settlement of the next message is behind that of the first one.
     await queue.publish(topic, 2)
+    await until(() => signals.length === 2, { what: 'the second message to run' })
     const isBehind = async (): Promise<boolean> => (await owners()).length === 1
     await until(isBehind, { what: 'the second message to be settled' })
     expect(await owners()).toEqual(['other'])

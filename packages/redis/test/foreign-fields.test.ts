@@ -1,6 +1,6 @@
 import { brokers, shared, until } from '@mq/test-brokers'
 import { describe, expect, it } from 'vitest'
-import { createPortions } from '../src/consume/portions.js'
+import { createPortions } from '../src/consume/shared/portions.js'
 import { decodeEntry, receivedEntries } from '../src/wire/entry.js'
 import { client, newTopic, open } from './support/open.js'
 

@@ -51,6 +51,7 @@ describe('a loop', () => {
     open: async () => {},
     isUp: true,
     isClosed: false,
+    isCluster: false,
     generation: 1,
     whenUp: async () => {},
     send: async () => [],
@@ -71,8 +72,8 @@ describe('a loop', () => {
       ...parts,
       onError: (error) => errors.push(error),
       intake: {
-        next: async (doing) => {
-          doing('taking')
+        next: async (steps) => {
+          steps.push('taking')
           rounds += 1
           if (rounds < 4) throw new RangeError('Invalid string length')
           await new Promise((resolve) => setTimeout(resolve, 5))
@@ -95,9 +96,9 @@ describe('a loop', () => {
       ...parts,
       onError: (error) => errors.push(error),
       intake: {
-        next: async (doing) => {
+        next: async (steps) => {
           isNext = !isNext
-          doing(isNext ? 'recovering' : 'taking')
+          steps.push(isNext ? 'recovering' : 'taking')
           if (isNext) return
           failures += 1
           throw new CommandError('refused', new Error('ERR user_script:1 broken'))

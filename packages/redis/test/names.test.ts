@@ -28,7 +28,7 @@ describe('names at the broker', () => {
     const other = await client(url)
     const name = `shop@${host}:${process.pid}`
     const lines = String(await other.client('LIST')).split('\n')
-    expect(lines.filter((line) => line.includes(` name=${name} `)).length).toBe(2)
+    expect(lines.filter((line) => line.includes(` name=${name} `)).length).toBe(3)
     const consumers = (await other.xinfo('CONSUMERS', `mq:{${topic}}:stream`, 'g')) as unknown[][]
     expect(consumers.map((info) => info[1])).toEqual([
       expect.stringMatching(new RegExp(`^${name.replaceAll('.', '\\.')}-[0-9a-f]{12}$`)),

@@ -31,6 +31,8 @@ export interface Link {
   readonly isUp: boolean
   /** A closed link never comes up again, so there is nothing left to wait for. */
   readonly isClosed: boolean
+  /** Whether the keys of a command have to lie in one slot. */
+  readonly isCluster: boolean
   /** Counts how often the link came up. Replies to commands from before the last time may have been lost. */
   readonly generation: number
   /** Resolves once the link is up or closed, or after the time given. */
@@ -44,6 +46,8 @@ export interface Link {
 export interface LinkEvents {
   readonly onUp?: () => void
   readonly onDown?: (error: MqError) => void
+  /** Called with each client before it connects. */
+  readonly onClient?: (client: Client) => void
 }
 
 const restartMs = 500
@@ -77,6 +81,10 @@ class ClientLink implements Link {
 
   get isClosed(): boolean {
     return this.#isClosed
+  }
+
+  get isCluster(): boolean {
+    return this.#client !== undefined && 'nodes' in this.#client
   }
 
   get generation(): number {
@@ -149,6 +157,7 @@ class ClientLink implements Link {
     const client = createClient(this.#settings)
     this.#client = client
     this.#lastError = trackErrors(client)
+    this.#events.onClient?.(client)
     return client
   }
 

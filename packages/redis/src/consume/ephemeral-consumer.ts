@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { KeyLanes, type StopOptions } from '@mq/core/adapter'
-import { createLink } from '../connection/link.js'
 import { retryWithin } from '../connection/retry.js'
 import { settledWithin } from '../connection/waiters.js'
-import { decodeEntry, entriesOf, type OwnedEntry, type RawEntry } from '../wire/entry.js'
+import { decodeEntry, type OwnedEntry, type RawEntry } from '../wire/entry.js'
 import { unlistenScript } from '../wire/scripts/ephemeral.js'
-import { takeScript } from '../wire/scripts/take.js'
+import { EphemeralIntake } from './ephemeral-intake.js'
 import { superviseLoop } from './loop.js'
-import { createPortions } from './portions.js'
 import { trackPosition } from './position.js'
 import { type ConsumerParts, lossReporter, type RunningConsumer, stoppedError } from './running-consumer.js'
 import { Runs } from './runs.js'
@@ -15,34 +13,31 @@ import { Runs } from './runs.js'
 /** How many messages may wait for others of their key before nothing more is read. */
 const maxWaiting = 1_000
 const unlistenMs = 1_000
-const checkEveryMs = 1_000
+/** How long a stop without a timeout waits for the answer to a read. */
+const minGraceMs = 200
 
 /**
  * Starts a consumer that reads the topic's stream from its present end, without a consumer group. It leaves nothing at the broker and
  * does not hold up trimming. Messages that are trimmed before it reads them are counted and reported.
  */
 export async function startEphemeralConsumer(parts: ConsumerParts): Promise<RunningConsumer> {
-  const { settings, place, options, report } = parts
+  const { settings, place, options, common, report } = parts
   const ref = { topic: place.topic, group: place.group }
-  const { stream, retry, due, dueData, delayed, delayedData, listeners } = place.keys
+  const { listeners } = place.keys
   const name = `${settings.clientName}-${randomUUID().slice(-12)}`
   const runs = new Runs(options.concurrency)
-  const portions = createPortions()
   const lanes = options.ordered ? new KeyLanes<OwnedEntry>() : undefined
-  const link = createLink(settings)
+  const { link } = common
   const position = trackPosition({ settings, place, report, name, link })
   const onLoss = lossReporter(ref, report)
   let isStopping = false
   let stopped: Promise<void> | undefined
-  let takeAt = 0
-  let checkAt = 0
 
-  await link.open()
+  await common.open()
   const timeoutMs = 2 * settings.commandTimeoutMs
-  await retryWithin({ what: 'Subscribing', link, timeoutMs, isRepeatable: true }, position.start).catch((error) => {
-    link.close()
-    throw error
-  })
+  await retryWithin({ what: 'Subscribing', link, timeoutMs, isRepeatable: true }, position.start)
+  const { portions } = common.join(place)
+  const intake = new EphemeralIntake({ settings, place, common, portions, runs, position, onLoss })
   // It is not part of the loop, because the subscription is also there while all its handlers are busy.
   const announcing = setInterval(() => void position.announce().catch(() => {}), settings.visibilityMs / 3)
 
@@ -65,26 +60,6 @@ export async function startEphemeralConsumer(parts: ConsumerParts): Promise<Runn
     })
   }
 
-  async function next(doing: (what: string) => void): Promise<readonly RawEntry[]> {
-    const now = performance.now()
-    if (now >= takeAt) {
-      doing('taking')
-      // Delayed messages of the topic have to be moved even if it has only ephemeral subscriptions.
-      const keys = [stream, retry, due, dueData, delayed, delayedData]
-      const [, emptied = 0] = (await link.run(takeScript, keys, [place.consumerGroup, '', 0])) as readonly number[]
-      if (emptied > 0) onLoss('fields', emptied)
-      takeAt = now + settings.pollMs
-    }
-    doing('reading')
-    const args = ['COUNT', portions.next(runs.free), 'BLOCK', settings.pollMs, 'STREAMS', stream, position.lastId]
-    const entries = entriesOf(await link.send('XREAD', args))
-    if (entries.length > 0 || now < checkAt) return entries
-    checkAt = now + checkEveryMs
-    doing('checking for losses')
-    await position.checkLoss()
-    return entries
-  }
-
   const loop = superviseLoop({
     link,
     onError: (error) => report({ type: 'error', error, ...ref }),
@@ -94,12 +69,12 @@ export async function startEphemeralConsumer(parts: ConsumerParts): Promise<Runn
       },
       changed: (timeoutMs) => runs.changed(timeoutMs),
     },
-    intake: { next },
+    intake,
     accept(entries) {
       if (!isStopping) portions.learn(entries.map(accept))
     },
     recover: async () => {
-      checkAt = 0
+      intake.recheck()
       return false
     },
   })
@@ -109,15 +84,17 @@ export async function startEphemeralConsumer(parts: ConsumerParts): Promise<Runn
     isStopping = true
     loop.stop()
     runs.wake()
-    await settledWithin(loop.ended, timeoutMs + 2 * settings.pollMs)
+    intake.wake()
+    await settledWithin(loop.ended, timeoutMs + minGraceMs)
     await runs.idle(Math.max(0, endsAt - performance.now()))
     const reason = stoppedError()
     for (const run of runs.all) runs.lose(run, reason)
     clearInterval(announcing)
+    intake.close()
+    common.leave(place)
     const leaving = link.run(unlistenScript, [listeners], [name])
     if (link.isUp) await settledWithin(leaving, unlistenMs)
     else leaving.catch(() => {})
-    link.close()
   }
 
   return {

@@ -1,25 +1,29 @@
 import { setImmediate as immediate } from 'node:timers/promises'
 import type { Link } from '../connection/link.js'
 import type { Argument, Script } from '../connection/script.js'
+import { Waiters } from '../connection/waiters.js'
 import type { Settings } from '../options.js'
 import { nothingReceived, type Received, receivedEntries, receivedRows } from '../wire/entry.js'
 import type { GroupPlace } from '../wire/keys.js'
 import { claimScript, recoverScript } from '../wire/scripts/claim.js'
 import { takeOrderedScript, takeScript } from '../wire/scripts/take.js'
-import { EntryWait } from './entry-wait.js'
-import { createPortions } from './portions.js'
 import type { Runs } from './runs.js'
+import type { Common } from './shared/common.js'
+import type { Rester } from './shared/look.js'
+import type { Portions } from './shared/portions.js'
+import type { KeyWatch } from './shared/watch.js'
+import type { GroupUpkeep } from './upkeep.js'
 
 export interface IntakeParts {
   readonly settings: Settings
   readonly place: GroupPlace
   /** The name of the consumer at the broker. */
   readonly name: string
-  /** The consumer's own connection, for commands that block. */
-  readonly link: Link
-  readonly commands: Link
+  readonly common: Common
+  readonly portions: Portions
   readonly runs: Runs
   readonly ordered: boolean
+  readonly upkeep: Pick<GroupUpkeep, 'restUntil' | 'noteLanes'>
 }
 
 interface Answer {
@@ -30,64 +34,138 @@ interface Answer {
 /** The beginning of the pending lists of both streams. */
 const beginnings: readonly string[] = ['-', '-']
 
+/** A consumer at rest shows from time to time that it is there. */
+const maxRestMs = 5_000
+/** How often a consumer that never rests takes, even if the broker reports all changes. */
+const takeEveryMs = 1_000
+
 /**
  * Gets messages for a consumer in several ways, one after the other. Nothing else reads for this consumer. After a lost answer its
  * pending list therefore shows which messages it owns without knowing it.
  *
- * An ordered consumer blocks only to learn that there are new entries, and is woken when one of its own keys is free again. A script
- * decides which messages it gets, in one step with the order of the keys.
+ * No command blocks, so all consumers of a process share one connection. One that has found nothing rests until a key that it watches has
+ * changed at the broker. It makes sure of being woken before it looks for the last time, so that nothing comes unnoticed in between.
+ *
+ * A script decides which messages an ordered consumer gets, in one step with the order of the keys.
  */
-// See docs/decisions/0040-redis-one-reader.md.
-export class Intake {
+// See docs/decisions/0040-redis-one-reader.md and docs/decisions/0043-redis-rest.md.
+export class Intake implements Rester {
+  readonly place: GroupPlace
   readonly #parts: IntakeParts
-  /** The connection for scripts. The own connection of an ordered consumer may still be blocked by a read. */
-  readonly #scripts: Link
-  /** Only an ordered consumer has one. */
-  readonly #entries: EntryWait | undefined
-  readonly #portions = createPortions()
+  readonly #link: Link
+  readonly #resting = new Waiters()
+  /** The keys that say whether there is something to take. */
+  readonly #takes: KeyWatch
+  /** The key that says whether there is something to read. An ordered consumer takes everything. */
+  readonly #reads: KeyWatch
   #generation = -1
   #recoverAt = 0
   #claimAt = 0
   #takeAt = 0
+  #takenAt = 0
+  /** When a consumer that never rests takes at the latest. */
+  #pollAt = 0
   #cursors = beginnings
-  #streamEnd = '0-0'
+  /** How often the keys had changed when nothing was left, or a negative number if something may be left. */
+  #taken = -1
+  #read = -1
+  #wasFull = false
+  #isResting = false
 
   constructor(parts: IntakeParts) {
+    const { common, place, ordered } = parts
+    const { stream, due, delayed, deleted, open } = place.keys
+    this.place = place
     this.#parts = parts
-    this.#scripts = parts.ordered ? parts.commands : parts.link
-    this.#entries = parts.ordered ? new EntryWait(parts.link, parts.place.keys.stream) : undefined
+    this.#link = common.link
+    const onChange = (): void => this.#resting.wake()
+    this.#takes = common.watch.add(ordered ? [stream, due, delayed, deleted, open] : [due, delayed, deleted], onChange)
+    this.#reads = common.watch.add([stream], onChange)
+    common.look.add(this)
   }
 
-  /** Names and does the next thing that is due, for as many messages as there is room for. Rejects with a `CommandError`. */
-  async next(doing: (what: string) => void): Promise<Received> {
-    const { runs } = this.#parts
+  get isResting(): boolean {
+    return this.#isResting
+  }
+
+  /** Does the next thing that is due, for as many messages as there is room for. Rejects with a `CommandError`. */
+  async next(steps: string[]): Promise<Received> {
+    const { runs, portions, common } = this.#parts
     // Handlers that end in this turn of the event loop make room together, so that one read fills it.
     if (runs.size > 0) await immediate()
-    const received = await this.#receive(this.#portions.next(runs.free), doing)
-    this.#portions.learn(received.owned)
+    if (this.#mayRest()) {
+      await this.#rest()
+      return nothingReceived
+    }
+    const room = portions.next(runs.free)
+    const received = await common.answers.use(portions.bytes(room), () => this.#receive(room, steps))
+    portions.learn(received.owned)
     return received
   }
 
   /** Looks for messages of a lost answer before anything else. */
   recheckPending(): void {
     this.#recoverAt = 0
+    this.#forgetRest()
   }
 
   /** Takes messages after this delay at the latest, because one falls due sooner than was known, or a key is free again. */
   takeWithin(delayMs: number): void {
     this.#takeAt = Math.min(this.#takeAt, performance.now() + delayMs)
-    this.#entries?.wake()
+    this.#resting.wake()
   }
 
-  async #receive(room: number, doing: (what: string) => void): Promise<Received> {
+  onFound(what: 'work' | 'lanes'): void {
+    if (what === 'lanes' && !this.#parts.ordered) return
+    if (what === 'lanes') this.#parts.upkeep.noteLanes()
+    this.#forgetRest()
+    this.#resting.wake()
+  }
+
+  wake(): void {
+    this.#resting.wake()
+  }
+
+  close(): void {
+    const { look, watch } = this.#parts.common
+    look.remove(this)
+    watch.remove(this.#takes)
+    watch.remove(this.#reads)
+  }
+
+  #forgetRest(): void {
+    this.#taken = -1
+    this.#read = -1
+  }
+
+  #mayRest(): boolean {
+    return (
+      this.#taken === this.#takes.changes &&
+      (this.#parts.ordered || this.#read === this.#reads.changes) &&
+      this.#generation === this.#link.generation &&
+      performance.now() < this.#restEnd()
+    )
+  }
+
+  #restEnd(): number {
+    return Math.min(this.#recoverAt, this.#claimAt, this.#takeAt, this.#parts.upkeep.restUntil)
+  }
+
+  async #rest(): Promise<void> {
+    this.#isResting = true
+    await this.#resting.wait(Math.min(maxRestMs, Math.max(1, Math.ceil(this.#restEnd() - performance.now()))))
+    this.#isResting = false
+  }
+
+  async #receive(room: number, steps: string[]): Promise<Received> {
     const { pollMs, visibilityMs } = this.#parts.settings
     const now = performance.now()
-    if (this.#generation !== this.#scripts.generation) {
-      this.#generation = this.#scripts.generation
+    if (this.#generation !== this.#link.generation) {
+      this.#generation = this.#link.generation
       this.#recoverAt = 0
     }
     if (now >= this.#recoverAt) {
-      doing('recovering')
+      steps.push('recovering')
       const recovered = await this.#recover(room)
       if (recovered.owned.length === room) return recovered
       // Looks once more when the broker must have noticed the loss too. Until then it may deliver to a read of the lost connection.
@@ -95,14 +173,16 @@ export class Intake {
       return recovered
     }
     if (now >= this.#claimAt) {
-      doing('claiming')
+      steps.push('claiming')
       const claimed = await this.#claim(room)
       if (claimed.owned.length < room && this.#cursors === beginnings) this.#claimAt = now + visibilityMs / 3
       return claimed
     }
-    const isDue = now >= this.#takeAt
-    doing(isDue ? 'taking' : 'reading')
-    return isDue ? await this.#take(room) : await this.#read(room)
+    // Only the script keeps the order of the keys.
+    const isDue =
+      this.#parts.ordered || now >= Math.min(this.#takeAt, this.#pollAt) || this.#taken !== this.#takes.changes
+    steps.push(isDue ? 'taking' : 'reading')
+    return isDue ? await this.#take(room) : await this.#readNew(room)
   }
 
   async #recover(room: number): Promise<Received> {
@@ -127,35 +207,41 @@ export class Intake {
     const { place, ordered, settings } = this.#parts
     const { stream, retry, due, dueData, delayed, delayedData, lanes, waiting, open } = place.keys
     const keys = [stream, retry, due, dueData, delayed, delayedData]
+    const before = this.#takes.arm()
     const { reply, claimedAt } = ordered
       ? await this.#run(takeOrderedScript, [...keys, lanes, waiting, open], [room])
       : await this.#run(takeScript, keys, [room])
     const waitMs = Number(reply[0])
-    this.#takeAt = claimedAt + (waitMs < 0 ? settings.pollMs : Math.min(waitMs, settings.pollMs))
-    if (ordered) this.#streamEnd = String(reply[2])
+    this.#takeAt = waitMs < 0 ? Number.POSITIVE_INFINITY : claimedAt + waitMs
+    // A read comes first, however long it has to wait for its turn.
+    this.#pollAt = Number.POSITIVE_INFINITY
+    this.#takenAt = claimedAt
+    this.#taken = before
+    // Messages that wait for others of their key leave no room for more, and nothing says when that changes.
+    if (ordered && Number(reply[2]) === 0) this.#takeAt = Math.min(this.#takeAt, claimedAt + settings.pollMs)
     const received = receivedRows(reply.slice(ordered ? 3 : 2), place.topic, claimedAt, place.form)
     if (received.owned.length >= room) this.#takeAt = claimedAt
     return { ...received, emptied: Number(reply[1]) }
   }
 
-  /** Blocks until something else is due, and never for long, because a stop waits for it. */
-  async #read(room: number): Promise<Received> {
-    const { place, settings, name, link } = this.#parts
+  async #readNew(room: number): Promise<Received> {
+    const { place, name, settings } = this.#parts
+    // While there is a backlog, nobody has to be woken.
+    const before = this.#wasFull ? -1 : this.#reads.arm()
     const claimedAt = performance.now()
-    const blockMs = Math.max(1, Math.min(settings.pollMs, Math.ceil(this.#takeAt - claimedAt)))
-    if (this.#entries !== undefined) {
-      if (await this.#entries.entriesAfter(this.#streamEnd, blockMs)) this.#takeAt = 0
-      return nothingReceived
-    }
-    const group = ['GROUP', place.consumerGroup, name, 'COUNT', room, 'BLOCK', blockMs]
-    const reply = await link.send('XREADGROUP', [...group, 'STREAMS', place.keys.stream, '>'])
-    return receivedEntries(reply, place.topic, claimedAt, place.form)
+    const group = ['GROUP', place.consumerGroup, name, 'COUNT', room]
+    const reply = await this.#link.send('XREADGROUP', [...group, 'STREAMS', place.keys.stream, '>'])
+    const received = receivedEntries(reply, place.topic, claimedAt, place.form)
+    this.#wasFull = received.owned.length >= room
+    this.#read = this.#wasFull ? -1 : before
+    this.#pollAt = this.#takenAt + (this.#takes.isArmed ? takeEveryMs : settings.pollMs)
+    return received
   }
 
   async #run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<Answer> {
     const { place, name } = this.#parts
     const claimedAt = performance.now()
-    const reply = (await this.#scripts.run(script, keys, [place.consumerGroup, name, ...args])) as readonly unknown[]
+    const reply = (await this.#link.run(script, keys, [place.consumerGroup, name, ...args])) as readonly unknown[]
     return { reply, claimedAt }
   }
 }

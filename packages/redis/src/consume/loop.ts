@@ -3,23 +3,29 @@ import { CommandError, commandError, operationError, willPass } from '../connect
 import type { Link } from '../connection/link.js'
 import type { Room } from './runs.js'
 
+/** Work beside the messages, which is done before a round. */
+export interface Upkeep {
+  /** When there is something to do, by `performance.now`. */
+  readonly dueAt: number
+  /** Adds the name of each step before it takes it. Rejects with a `CommandError`. */
+  run(steps: string[]): Promise<void>
+}
+
 export interface LoopParts<Received> {
   readonly link: Link
   /** There is no round while nothing is free. */
   readonly room: Room
   readonly intake: {
-    /** Gets what is to be accepted next, and names each thing that it does before it does it. Rejects with a `CommandError`. */
-    next(doing: (what: string) => void): Promise<Received>
+    /** Gets what is to be accepted next, and adds the name of each step before it takes it. Rejects with a `CommandError`. */
+    next(steps: string[]): Promise<Received>
   }
   readonly accept: (received: Received) => void
-  /** Called before a round, every second. Rejects with a `CommandError`. */
-  readonly tidy?: () => Promise<void>
+  readonly upkeep?: Upkeep
   /** Called after a round that failed. Resolves with true if the next round may follow at once. */
   readonly recover: (error: CommandError) => Promise<boolean>
   readonly onError: (error: MqError) => void
 }
 
-const tidyEveryMs = 1_000
 /** How long a wait for room may take until the loop looks whether it was stopped. */
 const maxRoomMs = 1_000
 const minPauseMs = 20
@@ -42,12 +48,11 @@ const connection = 'connection'
  * that failed has succeeded.
  */
 export function superviseLoop<Received>(parts: LoopParts<Received>) {
-  const { link, room, intake, accept, tidy, recover, onError } = parts
+  const { link, room, intake, accept, upkeep, recover, onError } = parts
   let isStopping = false
   let isHealthy = true
   const failing = new Map<string, Failing>()
   let lastRoundAt = performance.now()
-  let tidyAt = lastRoundAt + tidyEveryMs
   let endPause: (() => void) | undefined
 
   const pause = (ms: number): Promise<void> =>
@@ -75,30 +80,24 @@ export function superviseLoop<Received>(parts: LoopParts<Received>) {
         await room.changed(maxRoomMs)
         continue
       }
-      let current: string | undefined
-      const doing = (what: string): void => {
-        if (current !== undefined) failing.delete(current)
-        current = what
-      }
+      const steps: string[] = []
       try {
         if (!link.isUp) {
           isHealthy = false
           await link.whenUp(maxPauseMs)
           continue
         }
-        if (tidy !== undefined && lastRoundAt >= tidyAt) {
-          tidyAt = lastRoundAt + tidyEveryMs
-          doing('tidying')
-          await tidy()
-        }
-        const received = await intake.next(doing)
-        doing('accepting')
+        if (upkeep !== undefined && lastRoundAt >= upkeep.dueAt) await upkeep.run(steps)
+        const received = await intake.next(steps)
+        steps.push('accepting')
         accept(received)
-        doing(connection)
-        failing.delete(connection)
+        steps.push(connection)
+        for (const step of steps) failing.delete(step)
         isHealthy = failing.size === 0
       } catch (error) {
         isHealthy = false
+        const current = steps.pop()
+        for (const step of steps) failing.delete(step)
         const failed = commandError(error)
         const mayContinue = await recover(failed).catch(() => false)
         if (mayContinue) continue

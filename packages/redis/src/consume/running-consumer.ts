@@ -10,6 +10,7 @@ import {
 import type { Link } from '../connection/link.js'
 import type { Settings } from '../options.js'
 import type { GroupPlace } from '../wire/keys.js'
+import type { Common } from './shared/common.js'
 
 /** A consumer as the adapter sees it. */
 export interface RunningConsumer extends Consumer {
@@ -24,6 +25,7 @@ export interface ConsumerParts {
   readonly handle: Handle
   /** The adapter's own connection, for commands that must not wait behind a blocked read. */
   readonly commands: Link
+  readonly common: Common
   readonly report: (event: AdapterEvent) => void
 }
 

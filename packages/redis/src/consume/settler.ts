@@ -19,6 +19,8 @@ export interface SettlerParts {
   /** It learns when the broker may have another message for this consumer. */
   readonly intake: Pick<Intake, 'takeWithin'>
   readonly ordered: boolean
+  /** It notes that messages were settled. */
+  readonly topic: { hasSettled: boolean }
   readonly onError: (error: MqError) => void
   /** Called if the entry of a message that was to be retried or dead-lettered is gone. */
   readonly onLoss: OnLoss
@@ -131,6 +133,7 @@ export function createSettler(parts: SettlerParts) {
       owned = owned.filter((run) => runs.has(run))
     }
     for (const run of owned) runs.end(run)
+    parts.topic.hasSettled = true
     if (settlement.kind === 'retry') intake.takeWithin(settlement.delayMs)
     // The key of the message is free again.
     else if (ordered) intake.takeWithin(0)

@@ -19,6 +19,8 @@ export interface TopicKeys {
   readonly listeners: string
   /** Hash: where the stream ended when a group was deleted, for consumers of it that still run. */
   readonly deleted: string
+  /** Counter that expires: exists for a moment after the stream was trimmed. */
+  readonly trimmed: string
 }
 
 /** The keys of a group. */
@@ -54,6 +56,7 @@ function topicKeysBelow(base: string): TopicKeys {
     groups: `${base}:groups`,
     listeners: `${base}:listeners`,
     deleted: `${base}:deleted`,
+    trimmed: `${base}:trimmed`,
   }
 }
 

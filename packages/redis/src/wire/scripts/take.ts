@@ -55,7 +55,7 @@ const maxWaiting = 10_000
  * or waits is set aside in the same step, so that no two consumers ever have two messages of one key.
  *
  * KEYS: those of `takeScript`, then lanes, waiting, open. ARGV: as `takeScript`. Returns the same, with the lane after the fields, and with
- * the end of the stream in the third place: the consumer waits for new messages from there.
+ * in the third place whether both streams were read to their ends. If not, something may be left.
  */
 export const takeOrderedScript = script(
   `
@@ -67,7 +67,7 @@ ${lanePieces}
 ${moveAll}
 local keys = {lanes = KEYS[7], waiting = KEYS[8], open = KEYS[9]}
 local group, consumer = ARGV[1], ARGV[2]
-local out = {wait_ms(), lost, '0-0'}
+local out = {wait_ms(), lost, 1}
 
 local function stream_of(kind) return kind == 'r' and KEYS[2] or KEYS[1] end
 
@@ -101,9 +101,9 @@ end
 local function read(kind)
   local room = ${maxWaiting} - redis.call('ZCARD', keys.waiting)
   for _ = 1, 10 do
-    if free <= 0 or room <= 0 then return end
+    if free <= 0 or room <= 0 then return false end
     local found = redis.call('XREADGROUP', 'GROUP', group, consumer, 'COUNT', free, 'STREAMS', stream_of(kind), '>')
-    if not found then return end
+    if not found then return true end
     for _, entry in ipairs(found[1][2]) do
       local lane = lane_of(entry[2])
       if lane == '' or enter_lane(keys, lane, kind .. entry[1]) then
@@ -116,13 +116,11 @@ local function read(kind)
       end
     end
   end
+  return false
 end
-read('r')
-read('m')
-if redis.call('EXISTS', KEYS[1]) == 1 then
-  local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
-  if last then out[3] = last[1] end
-end
+local is_retry_read = read('r')
+local is_stream_read = read('m')
+if not (is_retry_read and is_stream_read) then out[3] = 0 end
 return out
 `,
   { whenFull: true },

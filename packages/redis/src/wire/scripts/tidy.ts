@@ -6,14 +6,12 @@ import { fieldValue, isBefore, trim } from './lua.js'
 const forgetAfterMs = 3_600_000
 
 /**
- * Tidies up after a group: trims the stream, forgets consumers that left long ago, and frees lanes whose message has no owner any more.
- * KEYS: stream, retry stream, groups, lanes, waiting, open. ARGV: group, how many messages are retained.
+ * Tidies up after a group: forgets consumers that left long ago, and frees lanes whose message has no owner any more.
+ * KEYS: stream, retry stream, lanes, waiting, open. ARGV: group.
  */
 export const tidyScript = script(
   `
-${isBefore}
 ${fieldValue}
-${trim}
 ${lanePieces}
 local group = ARGV[1]
 for _, stream in ipairs({KEYS[1], KEYS[2]}) do
@@ -23,7 +21,7 @@ for _, stream in ipairs({KEYS[1], KEYS[2]}) do
     end
   end
 end
-local running = redis.call('HGETALL', KEYS[4])
+local running = redis.call('HGETALL', KEYS[3])
 for i = 1, #running, 2 do
   local lane, full_id = running[i], running[i + 1]
   local stream = string.sub(full_id, 1, 1) == 'r' and KEYS[2] or KEYS[1]
@@ -32,11 +30,11 @@ for i = 1, #running, 2 do
   local found = redis.pcall('XPENDING', stream, group, id, id, 1)
   local pending = not found.err and found[1]
   if not pending or pending[2] == '~waiting' then
-    redis.call('HDEL', KEYS[4], lane)
-    if first_of(KEYS[5], lane) then redis.call('SADD', KEYS[6], lane) end
+    redis.call('HDEL', KEYS[3], lane)
+    if first_of(KEYS[4], lane) then redis.call('SADD', KEYS[5], lane) end
   end
 end
-return trim(KEYS[1], KEYS[3], tonumber(ARGV[2]))
+return 1
 `,
   { whenFull: true },
 )
@@ -49,6 +47,24 @@ ${fieldValue}
 ${trim}
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 return trim(KEYS[1], KEYS[2], tonumber(ARGV[1]))
+`,
+  { whenFull: true },
+)
+
+/**
+ * Trims the stream of a topic, unless a process did so a moment ago. KEYS: stream, groups, and one that exists as long as nobody has the
+ * turn. ARGV: how many messages are retained, how many ms a turn lasts. Returns whether it was our turn.
+ */
+export const trimTurnScript = script(
+  `
+${isBefore}
+${fieldValue}
+${trim}
+if redis.call('PTTL', KEYS[3]) > 0 then return 0 end
+if type(redis.pcall('INCR', KEYS[3])) == 'table' then redis.call('DEL', KEYS[3]) end
+redis.call('PEXPIRE', KEYS[3], ARGV[2])
+if redis.call('EXISTS', KEYS[1]) == 1 then trim(KEYS[1], KEYS[2], tonumber(ARGV[1])) end
+return 1
 `,
   { whenFull: true },
 )

@@ -1,0 +1,118 @@
+import { CommandError, willPass } from '../../connection/errors.js'
+import type { Link } from '../../connection/link.js'
+import type { GroupPlace } from '../../wire/keys.js'
+import { lookScript } from '../../wire/scripts/look.js'
+
+/** A consumer that may be at rest. */
+export interface Rester {
+  readonly place: GroupPlace
+  readonly isResting: boolean
+  /** The entry that was read last, if the consumer has no group. */
+  readonly lastId?: string
+  /** Called if there is work, or if only a round of the consumer can tell. */
+  onFound(what: 'work' | 'lanes'): void
+}
+
+export interface LookParts {
+  readonly link: Link
+  /** How long until the next look. */
+  readonly everyMs: () => number
+}
+
+/** How many consumers one script looks for, so that none keeps the broker busy for long. */
+const maxTogether = 100
+/** How long a consumer that the broker refused is looked for alone. */
+const aloneMs = 60_000
+
+/**
+ * Looks for work of all consumers at rest together. Normally they are woken before, so a look finds only what was missed. Keys that the
+ * user may not read make the broker refuse a whole script, so they are then looked at alone.
+ */
+export class Look {
+  readonly #parts: LookParts
+  readonly #resters = new Set<Rester>()
+  readonly #aloneUntil = new WeakMap<Rester, number>()
+  #timer: NodeJS.Timeout | undefined
+  #lookedAt = 0
+  #isLooking = false
+  #isClosed = false
+
+  constructor(parts: LookParts) {
+    this.#parts = parts
+  }
+
+  add(rester: Rester): void {
+    this.#resters.add(rester)
+    this.hasten()
+  }
+
+  remove(rester: Rester): void {
+    this.#resters.delete(rester)
+    if (this.#resters.size === 0) clearTimeout(this.#timer)
+  }
+
+  close(): void {
+    this.#isClosed = true
+    clearTimeout(this.#timer)
+  }
+
+  /** Plans the next look anew. */
+  hasten(): void {
+    if (this.#isClosed || this.#isLooking || this.#resters.size === 0) return
+    clearTimeout(this.#timer)
+    const leftMs = this.#lookedAt + this.#parts.everyMs() - performance.now()
+    this.#timer = setTimeout(() => void this.#look(), Math.max(0, leftMs))
+  }
+
+  async #look(): Promise<void> {
+    this.#isLooking = true
+    this.#lookedAt = performance.now()
+    const resting = [...this.#resters].filter(({ isResting }) => isResting)
+    if (this.#parts.link.isUp) await Promise.all(this.#together(resting).map((some) => this.#lookFor(some)))
+    this.#isLooking = false
+    this.hasten()
+  }
+
+  #together(resters: readonly Rester[]): readonly (readonly Rester[])[] {
+    const now = performance.now()
+    const bySlot = new Map<unknown, Rester[]>()
+    for (const rester of resters) {
+      const isAlone = (this.#aloneUntil.get(rester) ?? 0) > now
+      const slot = isAlone ? rester : this.#parts.link.isCluster ? rester.place.keys.stream : ''
+      const some = bySlot.get(slot)
+      if (some === undefined) bySlot.set(slot, [rester])
+      else some.push(rester)
+    }
+    const groups: Rester[][] = []
+    for (const some of bySlot.values()) {
+      for (let at = 0; at < some.length; at += maxTogether) groups.push(some.slice(at, at + maxTogether))
+    }
+    return groups
+  }
+
+  async #lookFor(resters: readonly Rester[]): Promise<void> {
+    try {
+      const found = await this.#run(resters)
+      if (resters[0] !== undefined && resters.length === 1) this.#aloneUntil.delete(resters[0])
+      resters.forEach((rester, index) => {
+        if (found[index] !== 0 && rester.isResting) rester.onFound(found[index] === 2 ? 'lanes' : 'work')
+      })
+    } catch (error) {
+      if (!(error instanceof CommandError) || error.kind !== 'refused' || willPass(error)) return
+      const [first] = resters
+      // A round of its own reports the error.
+      if (resters.length === 1) return first?.onFound('work')
+      for (const rester of resters) this.#aloneUntil.set(rester, performance.now() + aloneMs)
+      await Promise.all(resters.map((rester) => this.#lookFor([rester])))
+    }
+  }
+
+  async #run(resters: readonly Rester[]): Promise<readonly number[]> {
+    const keys = resters.flatMap(({ place }) => {
+      const { stream, retry, due, delayed, lanes, waiting } = place.keys
+      return [stream, retry, due, delayed, lanes, waiting]
+    })
+    const args = resters.map(({ place, lastId }) => (lastId === undefined ? place.consumerGroup : `=${lastId}`))
+    return (await this.#parts.link.run(lookScript, keys, args)) as readonly number[]
+  }
+}
