@@ -76,12 +76,12 @@ export const claiming: readonly Mutant[] = [
   {
     id: 'hoards',
     promise: 'A consumer holds no more messages than it handles.',
-    find: `const reply = await this.#link.send('XREADGROUP', [...group, 'STREAMS', place.keys.stream, '>'])
+    find: `const reply = await send([...group, 'STREAMS', place.keys.stream, '>'])
       const received = receivedEntries(reply, place.topic, claimedAt, place.form)`,
     replace: `const self: { ahead?: Received['owned'] } = this as object
     if (self.ahead === undefined || self.ahead.length === 0) {
       group[4] = 50
-      const reply = await this.#link.send('XREADGROUP', [...group, 'STREAMS', place.keys.stream, '>'])
+      const reply = await send([...group, 'STREAMS', place.keys.stream, '>'])
       self.ahead = receivedEntries(reply, place.topic, claimedAt, place.form).owned
     }
     const received = { ...nothingReceived, owned: self.ahead.slice(0, room) }
@@ -94,27 +94,5 @@ export const claiming: readonly Mutant[] = [
     find: 'this.#takeAt = Math.min(this.#takeAt, performance.now() + delayMs)',
     replace: 'this.#takeAt = Math.max(this.#takeAt, performance.now() + delayMs + 2_000)',
     case: 'RET-8',
-  },
-  {
-    id: 'restsWithoutBeingWoken',
-    promise: 'A message is handled soon after it was published, although its consumer had nothing to do.',
-    find: 'onChange: watch.changed.bind(watch),',
-    replace: 'onChange(key) {\n      if (key === undefined) watch.changed()\n    },',
-    test: {
-      file: 'test/rest.test.ts',
-      title: 'is woken by other programs, for what is new, for what is due and for what is replayed',
-    },
-    why: 'A look once a second finds what was missed, and no promise says that a message is handled sooner.',
-  },
-  {
-    id: 'neverLooks',
-    promise: 'Messages are handled although the broker does not say that they are there.',
-    find: "rester.onFound(found[index] === 2 ? 'lanes' : 'work')",
-    replace: "rester.onFound('lanes')",
-    test: {
-      file: 'test/idle.test.ts',
-      title: 'look together for messages if the server reports no changes, and say so once',
-    },
-    why: 'The suite runs as a user who may do everything.',
   },
 ]

@@ -5,10 +5,12 @@ import { groups } from './groups.js'
 import { ordering } from './ordering.js'
 import { publishing } from './publishing.js'
 import { settling } from './settling.js'
+import { waking } from './waking.js'
 
 /** Faults of this adapter that `pnpm mutate:adapters` plants. */
 export const mutants: readonly Mutant[] = [
   ...claiming,
+  ...waking,
   ...settling,
   ...ordering,
   ...publishing,

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { redis } from '@mq/redis'
-import { brokers, shared } from '@mq/test-brokers'
+import { brokers, shared, until } from '@mq/test-brokers'
 import { describe, expect, it } from 'vitest'
 import { settingsOf } from '../src/options.js'
 import { client, newTopic, open } from './support/open.js'
@@ -27,9 +27,13 @@ describe('names at the broker', () => {
     await queue.publish(topic, 1)
     const other = await client(url)
     const name = `shop@${host}:${process.pid}`
-    const lines = String(await other.client('LIST')).split('\n')
-    expect(lines.filter((line) => line.includes(` name=${name} `)).length).toBe(3)
-    const consumers = (await other.xinfo('CONSUMERS', `mq:{${topic}}:stream`, 'g')) as unknown[][]
+    const lines = async () => String(await other.client('LIST')).split('\n')
+    const ours = async () => (await lines()).filter((line) => line.includes(` name=${name} `))
+    await until(async () => (await ours()).length === 3, { what: 'three connections' })
+    const list = async () => (await other.xinfo('CONSUMERS', `mq:{${topic}}:stream`, 'g')) as unknown[][]
+    // The subscription is there before its first read.
+    await until(async () => (await list()).length > 0, { what: 'the consumer' })
+    const consumers = await list()
     expect(consumers.map((info) => info[1])).toEqual([
       expect.stringMatching(new RegExp(`^${name.replaceAll('.', '\\.')}-[0-9a-f]{12}$`)),
     ])

@@ -3,13 +3,15 @@ import type { Redis } from 'ioredis'
 import { limitHandshake } from './client-guards.js'
 import { commandError, willPass } from './errors.js'
 
+/** Called with the keys that were read and have changed since, or with null if any may have changed. */
+export type OnReport = (channel: unknown, keys: readonly Buffer[] | null) => void
+
 export interface NodeSignalsParts {
   /** The connection whose reads are remembered. */
   readonly node: Redis
   /** How long each step may take. */
   readonly timeoutMs: number
-  /** Called with the name of a key that was read and has changed since, or without one if nobody knows which. */
-  readonly onChange: (key?: string) => void
+  readonly onReport: OnReport
   /** Called when `isOn` may have changed. */
   readonly onState: () => void
   /** Called once if the server refuses. */
@@ -20,7 +22,8 @@ const channel = '__redis__:invalidate'
 const retryMs = 1_000
 /** How often a server that refuses is asked again. */
 const refusedRetryMs = 60_000
-const pingMs = 5_000
+/** How often the server is asked whether it still reports. */
+const checkMs = 5_000
 
 /**
  * Reports which of the keys that a connection has read have changed, as `CLIENT TRACKING` does. The reports come over a second connection to
@@ -33,7 +36,7 @@ export class NodeSignals {
   #isClosed = false
   #isRefused = false
   #retry: NodeJS.Timeout | undefined
-  #ping: NodeJS.Timeout | undefined
+  #check: NodeJS.Timeout | undefined
 
   constructor(parts: NodeSignalsParts) {
     this.#parts = parts
@@ -54,7 +57,7 @@ export class NodeSignals {
 
   #stop(): void {
     clearTimeout(this.#retry)
-    clearInterval(this.#ping)
+    clearInterval(this.#check)
     this.#isOn = false
     const client = this.#client
     this.#client = undefined
@@ -65,7 +68,7 @@ export class NodeSignals {
   #start(): void {
     this.#stop()
     if (this.#isClosed) return
-    const { node, timeoutMs, onChange } = this.#parts
+    const { node, timeoutMs, onReport } = this.#parts
     const client = node.duplicate({
       lazyConnect: true,
       enableOfflineQueue: false,
@@ -76,10 +79,8 @@ export class NodeSignals {
     this.#client = client
     client.on('error', () => {})
     client.on('close', () => this.#again(client, retryMs))
-    client.on('messageBuffer', (_: Buffer, keys: unknown) => {
-      if (!Array.isArray(keys)) return onChange()
-      for (const key of keys) onChange(String(key))
-    })
+    // The driver takes all messages of a channel for texts.
+    client.on('messageBuffer', onReport as (channel: Buffer, keys: unknown) => void)
     limitHandshake(client, timeoutMs)
     withTimeout(this.#track(client), 3 * timeoutMs, () => new Error('no answer')).catch((error) => {
       const failed = commandError(error)
@@ -99,11 +100,25 @@ export class NodeSignals {
     if (client !== this.#client) return
     this.#isOn = true
     this.#isRefused = false
-    this.#ping = setInterval(() => {
+    this.#check = setInterval(() => {
       const { timeoutMs } = this.#parts
-      withTimeout(client.call('PING'), timeoutMs, () => new Error('no answer')).catch(() => client.disconnect())
-    }, pingMs)
+      withTimeout(this.#isReporting(client, id), timeoutMs, () => new Error('no answer'))
+        .catch(() => false)
+        .then((isReporting) => isReporting || client.disconnect())
+    }, checkMs)
     this.#parts.onState()
+  }
+
+  /** Whether both connections are there and the server still remembers what the node reads. Nobody says so when that ends. */
+  async #isReporting(client: Redis, id: unknown): Promise<boolean> {
+    const asked = this.#parts.node.call('CLIENT', 'TRACKINGINFO').catch((error) => {
+      // A user may be allowed less.
+      if (commandError(error).kind !== 'refused') throw error
+    })
+    const [info] = await Promise.all([asked, client.call('PING')])
+    if (info === undefined) return true
+    const [, flags, , redirect] = info as readonly [unknown, readonly unknown[], unknown, unknown]
+    return flags.includes('on') && !flags.includes('broken_redirect') && String(redirect) === String(id)
   }
 
   #again(client: Redis, afterMs: number): void {

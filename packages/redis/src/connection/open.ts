@@ -5,7 +5,7 @@ import { CommandError, connectError } from './errors.js'
 import { createLink, type Link, type LinkEvents } from './link.js'
 import { checkServer } from './start-checks.js'
 
-/** The connections of the adapter. Each consumer has another one of its own. */
+/** The connections of the adapter itself. Its consumers share another one. */
 export interface Connections {
   readonly commands: Link
   /** The same link as `commands`, unless publishes wait for copies: they would hold up all commands behind them. */

@@ -1,11 +1,11 @@
 import type { MqError } from '@mq/core/adapter'
 import type { Redis } from 'ioredis'
 import type { Client } from './client.js'
-import { NodeSignals } from './node-signals.js'
+import { NodeSignals, type OnReport } from './node-signals.js'
 
 export interface SignalsParts {
   readonly timeoutMs: number
-  readonly onChange: (key?: string) => void
+  readonly onReport: OnReport
   /** Called with whether every change is reported, when that has changed. */
   readonly onState: (areOn: boolean) => void
   readonly onRefused: (error: MqError) => void
@@ -36,7 +36,7 @@ export class Signals {
   #update(): void {
     const areOn = this.#nodes.size > 0 && [...this.#nodes.values()].every(({ isOn }) => isOn)
     if (areOn !== this.#areOn) this.#parts.onState(areOn)
-    else this.#parts.onChange()
+    else this.#parts.onReport(undefined, null)
     this.#areOn = areOn
   }
 
@@ -47,10 +47,10 @@ export class Signals {
 
   #add(node: Redis): void {
     if (this.#isClosed || this.#nodes.has(node)) return
-    const { timeoutMs, onChange } = this.#parts
+    const { timeoutMs, onReport } = this.#parts
     const onState = (): void => this.#update()
     const onRefused = (error: MqError): void => this.#refuse(error)
-    this.#nodes.set(node, new NodeSignals({ node, timeoutMs, onChange, onState, onRefused }))
+    this.#nodes.set(node, new NodeSignals({ node, timeoutMs, onReport, onState, onRefused }))
     this.#update()
   }
 

@@ -1,3 +1,4 @@
+import type { Argument } from '../connection/script.js'
 import { Waiters } from '../connection/waiters.js'
 import type { Settings } from '../options.js'
 import { entriesOf, type RawEntry } from '../wire/entry.js'
@@ -7,6 +8,7 @@ import type { trackPosition } from './position.js'
 import type { OnLoss } from './running-consumer.js'
 import type { Runs } from './runs.js'
 import type { Common } from './shared/common.js'
+import type { Loan } from './shared/loans.js'
 import type { Rester } from './shared/look.js'
 import type { Portions } from './shared/portions.js'
 import type { KeyWatch } from './shared/watch.js'
@@ -25,6 +27,8 @@ export interface EphemeralIntakeParts {
 const maxRestMs = 5_000
 const takeEveryMs = 1_000
 const checkEveryMs = 1_000
+/** How long a read blocks at most. A stop waits for it. */
+const maxBlockMs = 100
 
 /** Reads the topic's stream for an ephemeral subscription, and moves delayed messages of the topic. Rests as a group's intake does. */
 export class EphemeralIntake implements Rester {
@@ -42,6 +46,7 @@ export class EphemeralIntake implements Rester {
   #read = -1
   #hasRead = false
   #isResting = false
+  #loan: Loan | undefined
 
   constructor(parts: EphemeralIntakeParts) {
     const { common, place } = parts
@@ -73,6 +78,8 @@ export class EphemeralIntake implements Rester {
       steps.push('taking')
       await this.#take()
     }
+    if (this.#loan?.isOver) this.#loan = undefined
+    if (this.#loan?.isReady) return await this.#awaitNew(this.#loan, steps)
     if (this.#read === this.#reads.changes) {
       if (this.#hasRead && now >= this.#checkAt) return await this.#check(steps)
       await this.#rest()
@@ -105,6 +112,7 @@ export class EphemeralIntake implements Rester {
     look.remove(this)
     watch.remove(this.#takes)
     watch.remove(this.#reads)
+    this.#loan?.end()
   }
 
   /** Moves delayed messages of the topic, even if it has only ephemeral subscriptions. */
@@ -125,14 +133,36 @@ export class EphemeralIntake implements Rester {
   }
 
   async #readNew(count: number): Promise<readonly RawEntry[]> {
-    const { common, place, position, settings } = this.#parts
+    const { common } = this.#parts
     const before = this.#reads.arm()
-    const args = ['COUNT', count, 'STREAMS', place.keys.stream, position.lastId]
-    const entries = entriesOf(await common.link.send('XREAD', args))
+    const entries = await this.#readStream(count, (args) => common.link.send('XREAD', args))
     this.#read = entries.length < count ? before : -1
+    if (entries.length < count) this.#pollAt = Number.POSITIVE_INFINITY
+    if (this.#reads.isBusy) this.#loan ??= common.lender.lend()
+    return entries
+  }
+
+  /** Waits for a moment until there is something new. */
+  async #awaitNew(loan: Loan, steps: string[]): Promise<readonly RawEntry[]> {
+    const { portions, runs } = this.#parts
+    steps.push('reading')
+    const now = performance.now()
+    const blockMs = Math.min(maxBlockMs, Math.max(1, Math.ceil(this.#takeAt - now)))
+    const entries = await this.#readStream(portions.next(runs.free), (args) =>
+      loan.read('XREAD', ['BLOCK', blockMs, ...args]),
+    )
+    return entries.length > 0 || now < this.#checkAt ? entries : await this.#check(steps)
+  }
+
+  async #readStream(
+    count: number,
+    send: (args: readonly Argument[]) => Promise<unknown>,
+  ): Promise<readonly RawEntry[]> {
+    const { place, position, settings } = this.#parts
+    const entries = entriesOf(await send(['COUNT', count, 'STREAMS', place.keys.stream, position.lastId]))
     this.#hasRead = true
-    const everyMs = this.#takes.isArmed ? takeEveryMs : settings.pollMs
-    this.#pollAt = entries.length < count ? Number.POSITIVE_INFINITY : this.#takenAt + everyMs
+    if (entries.length > 0) this.#reads.noteFound()
+    this.#pollAt = this.#takenAt + (this.#takes.isArmed ? takeEveryMs : settings.pollMs)
     return entries
   }
 

@@ -9,6 +9,7 @@ import { claimScript, recoverScript } from '../wire/scripts/claim.js'
 import { takeOrderedScript, takeScript } from '../wire/scripts/take.js'
 import type { Runs } from './runs.js'
 import type { Common } from './shared/common.js'
+import type { Loan } from './shared/loans.js'
 import type { Rester } from './shared/look.js'
 import type { Portions } from './shared/portions.js'
 import type { KeyWatch } from './shared/watch.js'
@@ -38,13 +39,16 @@ const beginnings: readonly string[] = ['-', '-']
 const maxRestMs = 5_000
 /** How often a consumer that never rests takes, even if the broker reports all changes. */
 const takeEveryMs = 1_000
+/** How long a read blocks at most. A stop waits for it. */
+const maxBlockMs = 100
 
 /**
  * Gets messages for a consumer in several ways, one after the other. Nothing else reads for this consumer. After a lost answer its
  * pending list therefore shows which messages it owns without knowing it.
  *
- * No command blocks, so all consumers of a process share one connection. One that has found nothing rests until a key that it watches has
- * changed at the broker. It makes sure of being woken before it looks for the last time, so that nothing comes unnoticed in between.
+ * All consumers of a process share one connection, on which no command blocks. One that has found nothing rests until a key that it
+ * watches has changed at the broker. It makes sure of being woken before it looks for the last time, so that nothing comes unnoticed in
+ * between. One that is often woken borrows a connection. Instead of resting, it then waits in a read that blocks.
  *
  * A script decides which messages an ordered consumer gets, in one step with the order of the keys.
  */
@@ -71,6 +75,7 @@ export class Intake implements Rester {
   #read = -1
   #wasFull = false
   #isResting = false
+  #loan: Loan | undefined
 
   constructor(parts: IntakeParts) {
     const { common, place, ordered } = parts
@@ -93,13 +98,23 @@ export class Intake implements Rester {
     const { runs, portions, common } = this.#parts
     // Handlers that end in this turn of the event loop make room together, so that one read fills it.
     if (runs.size > 0) await immediate()
-    if (this.#mayRest()) {
+    if (this.#loan?.isOver) this.#loan = undefined
+    const room = portions.next(runs.free)
+    let received: Received
+    if (!this.#mayRest()) {
+      received = await common.answers.use(portions.bytes(room), () => this.#receive(room, steps))
+    } else if (this.#loan?.isReady) {
+      steps.push('reading')
+      received = await this.#awaitNew(this.#loan, room)
+    } else {
       await this.#rest()
       return nothingReceived
     }
-    const room = portions.next(runs.free)
-    const received = await common.answers.use(portions.bytes(room), () => this.#receive(room, steps))
     portions.learn(received.owned)
+    if (received.owned.length > 0) {
+      this.#takes.noteFound()
+      this.#reads.noteFound()
+    }
     return received
   }
 
@@ -131,6 +146,7 @@ export class Intake implements Rester {
     look.remove(this)
     watch.remove(this.#takes)
     watch.remove(this.#reads)
+    this.#loan?.end()
   }
 
   #forgetRest(): void {
@@ -141,14 +157,17 @@ export class Intake implements Rester {
   #mayRest(): boolean {
     return (
       this.#taken === this.#takes.changes &&
-      (this.#parts.ordered || this.#read === this.#reads.changes) &&
+      // A read that blocks finds what is new by itself.
+      (this.#parts.ordered || this.#loan?.isReady || this.#read === this.#reads.changes) &&
       this.#generation === this.#link.generation &&
       performance.now() < this.#restEnd()
     )
   }
 
   #restEnd(): number {
-    return Math.min(this.#recoverAt, this.#claimAt, this.#takeAt, this.#parts.upkeep.restUntil)
+    // The look of the process takes the place of the poll for those at rest.
+    const pollAt = this.#loan?.isReady ? this.#pollAt : Number.POSITIVE_INFINITY
+    return Math.min(this.#recoverAt, this.#claimAt, this.#takeAt, pollAt, this.#parts.upkeep.restUntil)
   }
 
   async #rest(): Promise<void> {
@@ -225,15 +244,28 @@ export class Intake implements Rester {
   }
 
   async #readNew(room: number): Promise<Received> {
-    const { place, name, settings } = this.#parts
+    const { common } = this.#parts
     // While there is a backlog, nobody has to be woken.
     const before = this.#wasFull ? -1 : this.#reads.arm()
-    const claimedAt = performance.now()
-    const group = ['GROUP', place.consumerGroup, name, 'COUNT', room]
-    const reply = await this.#link.send('XREADGROUP', [...group, 'STREAMS', place.keys.stream, '>'])
-    const received = receivedEntries(reply, place.topic, claimedAt, place.form)
+    const received = await this.#readGroup(room, (args) => this.#link.send('XREADGROUP', args))
     this.#wasFull = received.owned.length >= room
     this.#read = this.#wasFull ? -1 : before
+    if (this.#reads.isBusy) this.#loan ??= common.lender.lend()
+    return received
+  }
+
+  /** Waits for a moment until there is something new. */
+  #awaitNew(loan: Loan, room: number): Promise<Received> {
+    const blockMs = Math.min(maxBlockMs, Math.max(1, Math.ceil(this.#restEnd() - performance.now())))
+    return this.#readGroup(room, (args) => loan.read('XREADGROUP', ['BLOCK', blockMs, ...args]))
+  }
+
+  async #readGroup(room: number, send: (args: readonly Argument[]) => Promise<unknown>): Promise<Received> {
+    const { place, name, settings } = this.#parts
+    const claimedAt = performance.now()
+    const group = ['GROUP', place.consumerGroup, name, 'COUNT', room]
+    const reply = await send([...group, 'STREAMS', place.keys.stream, '>'])
+    const received = receivedEntries(reply, place.topic, claimedAt, place.form)
     this.#pollAt = this.#takenAt + (this.#takes.isArmed ? takeEveryMs : settings.pollMs)
     return received
   }

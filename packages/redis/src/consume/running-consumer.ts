@@ -23,7 +23,7 @@ export interface ConsumerParts {
   readonly place: GroupPlace
   readonly options: ConsumeOptions
   readonly handle: Handle
-  /** The adapter's own connection, for commands that must not wait behind a blocked read. */
+  /** The adapter's own connection, for commands that must not wait behind the messages of a read. */
   readonly commands: Link
   readonly common: Common
   readonly report: (event: AdapterEvent) => void

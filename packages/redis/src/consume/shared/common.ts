@@ -4,6 +4,7 @@ import { Signals } from '../../connection/signals.js'
 import type { Settings } from '../../options.js'
 import type { GroupPlace } from '../../wire/keys.js'
 import { retained } from '../groups.js'
+import { Lender } from './loans.js'
 import { Look } from './look.js'
 import { AnswerBytes } from './portions.js'
 import { TopicShare } from './topic-share.js'
@@ -16,6 +17,7 @@ export interface Common {
   readonly watch: Watch
   readonly look: Look
   readonly answers: AnswerBytes
+  readonly lender: Lender
   /** Opens the connection with the first consumer. Rejects as `Link.open` does. */
   open(): Promise<void>
   /** Returns what the consumers of a topic share, until each of them has left it. */
@@ -37,15 +39,15 @@ export interface CommonParts {
 
 export function createCommon({ settings, commands, report }: CommonParts): Common {
   const topics = new Map<string, TopicShare>()
-  const link = createLink(settings, { onClient: (client) => signals.attach(client), onUp: () => watch.changed() })
-  const watch = new Watch(link)
+  const link = createLink(settings, { onClient: (client) => signals.attach(client), onUp: () => watch.changedAll() })
+  const watch = new Watch(link, settings.pollMs)
   const look = new Look({ link: commands, everyMs: () => (watch.isReported ? lookEveryMs : settings.pollMs) })
   const signals = new Signals({
     timeoutMs: settings.commandTimeoutMs,
-    onChange: watch.changed.bind(watch),
+    onReport: watch.onReport,
     onState(areOn) {
       watch.isReported = areOn
-      watch.changed()
+      watch.changedAll()
       look.hasten()
     },
     onRefused: (error) => report({ type: 'error', error }),
@@ -53,6 +55,7 @@ export function createCommon({ settings, commands, report }: CommonParts): Commo
   const trimming = setInterval(() => {
     for (const topic of topics.values()) void topic.trim()
   }, trimEveryMs)
+  const lender = new Lender(settings)
   let opening: Promise<void> | undefined
 
   return {
@@ -60,6 +63,7 @@ export function createCommon({ settings, commands, report }: CommonParts): Commo
     watch,
     look,
     answers: new AnswerBytes(),
+    lender,
     async open() {
       opening ??= link.open().catch((error) => {
         opening = undefined
@@ -84,6 +88,7 @@ export function createCommon({ settings, commands, report }: CommonParts): Commo
     close() {
       clearInterval(trimming)
       look.close()
+      lender.close()
       signals.close()
       link.close()
     },

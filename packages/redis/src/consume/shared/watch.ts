@@ -8,7 +8,19 @@ interface WatchedKey {
   changes: number
   /** Whether the next change is reported. */
   isArmed: boolean
+  /** When the second began in which the latest changes are counted. */
+  secondAt: number
+  changesOfSecond: number
+  /** How many changes in a row brought nothing. */
+  inVain: number
+  isLate: boolean
 }
+
+const secondMs = 1_000
+/** How many changes in a second make a key busy. */
+const busyFrom = 5
+/** After so many changes in a row that brought nothing, the next ones are passed on late. */
+const maxInVain = 50
 
 /** Lets consumers learn that keys have changed at the broker, whoever changed them. Consumers of one topic share its keys. */
 export class Watch {
@@ -16,9 +28,11 @@ export class Watch {
   isReported = false
   readonly #keys = new Map<string, WatchedKey>()
   readonly #link: Link
+  readonly #lateMs: number
 
-  constructor(link: Link) {
+  constructor(link: Link, lateMs: number) {
     this.#link = link
+    this.#lateMs = lateMs
   }
 
   /** Watches some keys that lie in one slot. Calls `onChange` when one of them has changed. */
@@ -26,7 +40,16 @@ export class Watch {
     const keys = names.map((name) => {
       const known = this.#keys.get(name)
       if (known !== undefined) return known
-      const key: WatchedKey = { name, watchers: new Set(), changes: 0, isArmed: false }
+      const key: WatchedKey = {
+        name,
+        watchers: new Set(),
+        changes: 0,
+        isArmed: false,
+        secondAt: 0,
+        changesOfSecond: 0,
+        inVain: 0,
+        isLate: false,
+      }
       this.#keys.set(name, key)
       return key
     })
@@ -42,15 +65,46 @@ export class Watch {
     }
   }
 
-  /** Passes on that a key has changed, or that any may have changed. */
-  changed(name?: string): void {
-    const keys = name === undefined ? [...this.#keys.values()] : [this.#keys.get(name)]
-    for (const key of keys) {
-      if (key === undefined) continue
-      key.changes += 1
-      key.isArmed = false
-      for (const watch of key.watchers) watch.onChange()
+  /** Passes on which keys the broker reports as changed. It reports null if any may have changed. */
+  readonly onReport = (_channel: unknown, names: readonly Buffer[] | null): void => {
+    if (names === null) this.changedAll()
+    for (const name of names ?? []) {
+      const key = this.#keys.get(String(name))
+      if (key !== undefined) this.#reported(key)
     }
+  }
+
+  /**
+   * A broker with a small `tracking-table-max-keys` forgets keys and reports them as changed. If all of them were armed again at once, that
+   * would never end.
+   */
+  #reported(key: WatchedKey): void {
+    key.inVain += 1
+    if (key.inVain > maxInVain) {
+      key.isArmed = false
+      if (!key.isLate) setTimeout(() => this.#changed(key), this.#lateMs).unref()
+      key.isLate = true
+      return
+    }
+    const now = performance.now()
+    if (now - key.secondAt >= secondMs) {
+      key.secondAt = now
+      key.changesOfSecond = 0
+    }
+    key.changesOfSecond += 1
+    this.#changed(key)
+  }
+
+  /** Passes on that any key may have changed. */
+  changedAll(): void {
+    for (const key of [...this.#keys.values()]) this.#changed(key)
+  }
+
+  #changed(key: WatchedKey): void {
+    key.changes += 1
+    key.isArmed = false
+    key.isLate = false
+    for (const watch of key.watchers) watch.onChange()
   }
 
   /** The broker remembers what this connection reads. Later commands on the connection come after this one. */
@@ -64,7 +118,7 @@ export class Watch {
       )
       .catch(() => {
         // The consumers read once more, and arm the keys again.
-        for (const key of keys) this.changed(key.name)
+        for (const key of keys) this.#changed(key)
       })
   }
 }
@@ -97,6 +151,17 @@ export class KeyWatch {
   /** Whether the next change of each key is noticed. */
   get isArmed(): boolean {
     return this.keys.every(({ isArmed }) => isArmed)
+  }
+
+  /** Notes that there was something to do. */
+  noteFound(): void {
+    for (const key of this.keys) key.inVain = 0
+  }
+
+  /** Whether one of the keys changes all the time. */
+  get isBusy(): boolean {
+    const now = performance.now()
+    return this.keys.some((key) => key.changesOfSecond >= busyFrom && now - key.secondAt < 2 * secondMs)
   }
 
   /** Makes sure that a change after the next command is noticed, if the broker reports changes. Returns `changes`. */
