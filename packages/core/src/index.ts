@@ -33,7 +33,18 @@ export type { MessageHeaders } from './contract/headers.js'
 export { consoleLog, type Log, type LogFields } from './contract/log.js'
 export type { Message, MessageOrTombstone, RawMessage, Tombstone } from './contract/message.js'
 export type { Middleware, PublishRequest } from './contract/middleware.js'
-export type { DeadLetter, DeadLetters } from './contract/operating/dead-letters.js'
+export type {
+  DeadLetter,
+  DeadLetterChange,
+  DeadLetterFilter,
+  DeadLetterListOptions,
+  DeadLetters,
+  PurgeOptions,
+  PurgeResult,
+  ReplayOptions,
+  ReplayRate,
+  ReplayResult,
+} from './contract/operating/dead-letters.js'
 export type { Diagnosis, Finding } from './contract/operating/diagnosis.js'
 export type {
   GroupInfo,

@@ -1,39 +1,165 @@
+import { createHash } from 'node:crypto'
 import { withTimeout } from '../adapter-kit/with-timeout.js'
-import type { DeadLetterStore } from '../contract/adapter.js'
+import type { Adapter, GroupRef, TargetRef } from '../contract/adapter.js'
 import { requireEntryIds } from '../contract/checks/entry-ids.js'
-import { requireInteger } from '../contract/checks/values.js'
+import { keysOf, refuseUnknown, requireOptions } from '../contract/checks/options.js'
+import { shown } from '../contract/checks/shown.js'
+import { requireDuration, requireFunction, requireInteger } from '../contract/checks/values.js'
+import type { Clock } from '../contract/clock.js'
 import { MqError } from '../contract/errors.js'
 import type { Decoding } from '../contract/foreign.js'
-import type { DeadLetters } from '../contract/operating/dead-letters.js'
-import { decodedOrUndefined } from '../wire/codec.js'
+import type {
+  DeadLetter,
+  DeadLetterChange,
+  DeadLetterFilter,
+  DeadLetterListOptions,
+  DeadLetters,
+  PurgeOptions,
+  PurgeResult,
+  ReplayOptions,
+  ReplayRate,
+  ReplayResult,
+} from '../contract/operating/dead-letters.js'
+import type { PublishOptions, PublishResult } from '../contract/publish-options.js'
+import { onlyForGroup } from '../wire/cloud-events.js'
+import { decodedOrUndefined, encodeData } from '../wire/codec.js'
 import { unwrappedOrSame } from '../wire/structured.js'
 import { isTombstone } from '../wire/tombstone.js'
+import { filterOf, type Matches } from './dead-letter-filter.js'
+import { inPortions } from './dead-letter-portions.js'
 
 const maxListed = 10_000
 
-/** Wraps the adapter's dead letters for applications: with time limits, checks and decoded data. */
-export function deadLettersOf(
-  store: DeadLetterStore,
-  { timeoutMs, decode }: { readonly timeoutMs: number; readonly decode: Decoding | undefined },
-): DeadLetters {
+export interface DeadLettersOptions {
+  readonly ref: TargetRef
+  readonly timeoutMs: number
+  readonly decode: Decoding | undefined
+  readonly clock: Clock
+  /** Publishes a changed copy to the topic. Throws `MQ_NOT_SUPPORTED` if other programs own it. */
+  readonly publish: (data: unknown, options: PublishOptions) => Promise<PublishResult>
+}
+
+/** Wraps the adapter's dead letters for applications: with time limits, checks, filters and decoded data. */
+export function deadLettersOf(adapter: Adapter, options: DeadLettersOptions): DeadLetters {
+  const { ref, timeoutMs, decode, clock, publish } = options
+  const store = adapter.deadLetters(ref)
   const bounded = <T>(what: string, work: Promise<T>): Promise<T> =>
     withTimeout(work, timeoutMs, () => new MqError('MQ_TIMEOUT', `${what} dead letters took over ${timeoutMs} ms`))
+
+  async function listed(limit: number): Promise<readonly DeadLetter[]> {
+    const entries = await bounded('Listing', store.list({ limit }))
+    return entries.map((entry) => {
+      const message = unwrappedOrSame(entry.message)
+      return { ...entry, message, data: decodedOrUndefined(message, decode), tombstone: isTombstone(message) }
+    })
+  }
+
+  const replayIds = (ids?: readonly string[]): Promise<number> => bounded('Replaying', store.replay(ids))
+  const purgeIds = (ids?: readonly string[]): Promise<number> => bounded('Purging', store.purge(ids))
+
+  function replay(entryIds?: readonly string[]): Promise<{ readonly replayed: number }>
+  function replay(options: ReplayOptions): Promise<ReplayResult>
+  async function replay(given?: readonly string[] | ReplayOptions) {
+    if (!isOptions(given)) {
+      const ids = given === undefined ? undefined : requireEntryIds(given)
+      return { replayed: ids?.length === 0 ? 0 : await replayIds(ids) }
+    }
+    const { where, limit, rate, signal, onProgress } = given
+    refuseUnknown(given, replayNames, 'replay')
+    requireRate(rate)
+    if (onProgress !== undefined) requireFunction(onProgress, 'onProgress')
+    const { used: replayed, complete } = await inPortions({
+      ...common({ where, limit, signal }),
+      use: replayIds,
+      rate,
+      onPortion: (done) => onProgress?.({ replayed: done }),
+    })
+    return { replayed, complete }
+  }
+
+  function purge(entryIds?: readonly string[]): Promise<{ readonly purged: number }>
+  function purge(options: PurgeOptions): Promise<PurgeResult>
+  async function purge(given?: readonly string[] | PurgeOptions) {
+    if (!isOptions(given)) {
+      const ids = given === undefined ? undefined : requireEntryIds(given)
+      return { purged: ids?.length === 0 ? 0 : await purgeIds(ids) }
+    }
+    const { where, limit, signal } = given
+    refuseUnknown(given, purgeNames, 'purge')
+    requireOptions(where, 'where')
+    const parts = { ...common({ where, limit, signal }), use: purgeIds, rate: undefined, onPortion: () => {} }
+    const { used: purged, complete } = await inPortions(parts)
+    return { purged, complete }
+  }
+
+  function common({ where, limit, signal }: Pick<ReplayOptions, 'where' | 'limit' | 'signal'>) {
+    if (signal !== undefined && !(signal instanceof AbortSignal)) {
+      throw new TypeError(`signal must be an AbortSignal, not ${shown(signal)}`)
+    }
+    return {
+      list: listed,
+      count: async () => (await bounded('Counting', adapter.stats(ref))).dead,
+      matches: where === undefined ? undefined : filterOf(where, clock),
+      limit: requireInteger(limit ?? Number.MAX_SAFE_INTEGER, 'limit', { min: 1, max: Number.MAX_SAFE_INTEGER }),
+      signal,
+      maxListed,
+      clock,
+    }
+  }
+
   return {
-    async list({ limit = 100 } = {}) {
+    async list(given: DeadLetterListOptions = {}) {
+      requireOptions(given, 'The options of list')
+      refuseUnknown(given, listNames, 'list')
+      const { limit = 100, where } = given
       requireInteger(limit, 'limit', { min: 1, max: maxListed })
-      const entries = await bounded('Listing', store.list({ limit }))
-      return entries.map((entry) => {
-        const message = unwrappedOrSame(entry.message)
-        return { ...entry, message, data: decodedOrUndefined(message, decode), tombstone: isTombstone(message) }
-      })
+      if (where === undefined) return await listed(limit)
+      const matches: Matches = filterOf(where, clock)
+      return (await listed(maxListed)).filter(matches).slice(0, limit)
     },
-    async replay(entryIds) {
-      const ids = entryIds === undefined ? undefined : requireEntryIds(entryIds)
-      return { replayed: ids?.length === 0 ? 0 : await bounded('Replaying', store.replay(ids)) }
-    },
-    async purge(entryIds) {
-      const ids = entryIds === undefined ? undefined : requireEntryIds(entryIds)
-      return { purged: ids?.length === 0 ? 0 : await bounded('Purging', store.purge(ids)) }
+    replay,
+    purge,
+    async edit(entryId, change) {
+      requireEntryIds([entryId])
+      requireOptions(change, 'The change')
+      refuseUnknown(change, changeNames, 'edit')
+      const letter = (await listed(maxListed)).find((one) => one.entryId === entryId)
+      if (letter === undefined) return { edited: 0 }
+      const { message } = letter
+      if (letter.tombstone) {
+        throw new MqError('MQ_INVALID_DATA', `The entry '${entryId}' is a tombstone, which has no data to change`)
+      }
+      const id = idOfCopy(ref, entryId, change)
+      const { data, headers = message.headers, key = message.key } = change
+      const copy = { id, headers: { ...headers }, extensions: onlyForGroup(message, ref.group) }
+      await publish(data, { ...copy, ...(key !== undefined && { key }), timeoutMs })
+      await purgeIds([entryId])
+      return { edited: 1, id }
     },
   }
+}
+
+const listNames = keysOf<DeadLetterListOptions>()({ limit: true, where: true })
+const replayNames = keysOf<ReplayOptions>()({ where: true, limit: true, rate: true, signal: true, onProgress: true })
+const purgeNames = keysOf<PurgeOptions>()({ where: true, limit: true, signal: true })
+const changeNames = keysOf<DeadLetterChange>()({ data: true, headers: true, key: true })
+const rateNames = keysOf<ReplayRate>()({ messages: true, perMs: true })
+
+/** Anything else, such as a single id or a whole entry, is checked as a list of ids. */
+const isOptions = <Options extends { readonly where?: DeadLetterFilter | undefined }>(
+  given: readonly string[] | Options | undefined,
+): given is Options => typeof given === 'object' && given !== null && !Array.isArray(given) && !('entryId' in given)
+
+function requireRate(rate: ReplayRate | undefined): void {
+  if (rate === undefined) return
+  requireOptions(rate, 'rate')
+  refuseUnknown(rate, rateNames, 'rate')
+  requireInteger(rate.messages, 'rate.messages', { min: 1, max: 1_000_000 })
+  requireDuration(rate.perMs, 'rate.perMs', 1)
+}
+
+/** The same change of the same entry has the same id, so that a call that is repeated sends no second message. */
+function idOfCopy({ topic, group }: GroupRef, entryId: string, { data, headers, key }: DeadLetterChange): string {
+  const hash = createHash('sha256').update(JSON.stringify([topic, group, entryId, headers, key]))
+  return hash.update(encodeData(data).body).digest('hex').slice(0, 32)
 }

@@ -8,6 +8,7 @@ import type { HandlerContext } from '../contract/handler.js'
 import type { Message } from '../contract/message.js'
 import { type StandardSchema, validate } from '../contract/schema.js'
 import { causedBy } from '../publish/cause.js'
+import { isForAnotherGroup } from '../wire/cloud-events.js'
 import { decodeData } from '../wire/codec.js'
 import { unwrapped } from '../wire/structured.js'
 import { isTombstone, unexpectedTombstone } from '../wire/tombstone.js'
@@ -80,6 +81,7 @@ async function beforeDeath(settings: SettleSettings, delivery: Delivery, failure
 
 function settle(settings: SettleSettings, delivery: Delivery, ended: Ended): Settlement | Promise<Settlement> {
   const { policy, schema } = settings
+  if (isForAnotherGroup(delivery.message, settings.ref.group)) return done
   if (delivery.decodeError !== undefined) return dead(settings, delivery, 'undecodable', delivery.decodeError)
   if (delivery.attempt > policy.attempts) return exhausted(settings, delivery)
   if (delivery.message.body.byteLength === 0 && isTombstone(delivery.message)) {

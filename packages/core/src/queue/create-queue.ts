@@ -13,7 +13,7 @@ import type { EventDefinition } from '../contract/event.js'
 import type { Middleware } from '../contract/middleware.js'
 import { isOfSchedule, requireGroup, requireName } from '../contract/names.js'
 import type { PauseOptions } from '../contract/operating/inspect.js'
-import type { PublishAllOptions } from '../contract/publish-options.js'
+import type { PublishAllOptions, PublishOptions } from '../contract/publish-options.js'
 import type { Queue, QueueEvents, QueueOptions, Target } from '../contract/queue.js'
 import { stopTimeout } from '../contract/stopping.js'
 import { createPublisher } from '../publish/publish.js'
@@ -164,8 +164,11 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
     },
     groups: async (target, options) => await inspection.groups(resolved(target), options),
     deadLetters(target, group) {
-      const { decode } = resolved(target)
-      return deadLettersOf(adapter.deadLetters(refOf(target, group)), { timeoutMs: operationTimeoutMs, decode })
+      const { decode, event } = resolved(target)
+      const ref = refOf(target, group)
+      const publish = async (data: unknown, options: PublishOptions) =>
+        publisher.publish(ref.at === undefined ? event : targets.publishable(target), data, options)
+      return deadLettersOf(adapter, { ref, timeoutMs: operationTimeoutMs, decode, clock, publish })
     },
     async stats(target, group) {
       const ref = refOf(target, group)

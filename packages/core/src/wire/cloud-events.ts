@@ -182,3 +182,18 @@ function requireExtensionValue(name: string, value: unknown): string {
   }
   return value
 }
+
+/** The CloudEvents extension of a message that one group alone handles. See docs/decisions/0010-edited-dead-letters.md. */
+const onlyGroupAttribute = 'onlygroup'
+
+/** Returns whether the message is for another group. */
+export function isForAnotherGroup({ extensions }: RawMessage, group: string): boolean {
+  const only = extensions[onlyGroupAttribute]
+  return only !== undefined && only !== group
+}
+
+/** Returns the extensions of a changed copy of a message, which only one group is to handle. */
+export function onlyForGroup({ id, extensions }: RawMessage, group: string): MessageHeaders {
+  const { correlationid = id } = extensions
+  return { ...extensions, correlationid, causationid: id, [onlyGroupAttribute]: group }
+}

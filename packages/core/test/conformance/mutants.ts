@@ -226,6 +226,9 @@ export const mutants = {
   purgeNothing: ['purges nothing', 'DLQ-10'],
   purgeMiscounts: ['counts one purged entry too many', 'DLQ-10'],
 
+  errorCodeLost: ['drops the code of the error of a dead letter', 'DLQ-27'],
+  onlyGroupLost: ['drops the attribute by which other groups know that a message is not theirs', 'DLQ-28'],
+
   // Stats
   statsReadyCountsInFlight: ['counts running messages as ready', 'STA-1'],
   statsForgetInFlight: ['counts no messages as in flight', 'STA-1'],

@@ -18,12 +18,19 @@ export function encode(message: OutgoingMessage, faulty: Faulty): WirePublish {
 }
 
 function encodedAttributes(message: OutgoingMessage, faulty: Faulty): MessageHeaders {
-  const { datacontenttype = '', partitionkey = '', tombstone = '', ...attributes } = attributesOf(message)
+  const {
+    datacontenttype = '',
+    partitionkey = '',
+    tombstone = '',
+    onlygroup = '',
+    ...attributes
+  } = attributesOf(message)
   return {
     ...(faulty('extensionsLost') ? attributesOf({ ...message, extensions: {} }) : attributes),
     ...(datacontenttype !== '' && !faulty('contentTypeLost') && { datacontenttype }),
     ...(tombstone !== '' && !faulty('tombstoneLost') && { tombstone }),
     ...(partitionkey !== '' && !faulty('keyLost') && { partitionkey }),
+    ...(onlygroup !== '' && !faulty('onlyGroupLost') && { onlygroup }),
     ...(faulty('idRegenerated') && { id: randomUUID() }),
     ...(faulty('sourceRewritten') && { source: '/adapter' }),
   }

@@ -82,11 +82,16 @@ export class DeadLetterList {
       ...failure,
       ...(this.#faulty('reasonLost') && { reason: 'broker' }),
       ...(this.#faulty('errorLost') && { error: { name: 'Error', message: '' } }),
+      ...(this.#faulty('errorCodeLost') && { error: withoutCode(failure) }),
       ...(this.#faulty('stackLost') && { error: withoutStack(failure).error }),
       ...(this.#faulty('attemptsLost') && { attempts: 0 }),
       ...(this.#faulty('firstFailedAtLost') && { firstFailedAt: failure.failedAt }),
     }
   }
+}
+
+function withoutCode({ error: { code: _, ...error } }: Failure): Failure['error'] {
+  return error
 }
 
 const renamed = (message: StoredMessage): StoredMessage => ({

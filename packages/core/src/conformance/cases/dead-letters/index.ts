@@ -5,6 +5,7 @@ import { interruptedReplays } from './interrupted-replays.js'
 import { deadLetterLists } from './lists.js'
 import { deadLetterReasons } from './reasons.js'
 import { deadLetterReplays } from './replays.js'
+import { deadLetterTools } from './tools.js'
 
 export const deadLetters: Chapter = {
   name: 'dead letters',
@@ -15,5 +16,6 @@ export const deadLetters: Chapter = {
     ...deadLetterReplays,
     ...deadLetterFaults,
     ...interruptedReplays,
+    ...deadLetterTools,
   ],
 }
