@@ -113,12 +113,13 @@ describe.skipIf(!brokers.owned('redis'))('busy subscriptions', () => {
       clients.push(made)
       return made
     }
-    const queue = await open(server.url, { redis: { createClient, visibilityMs: 30_000 } })
+    const queue = await open(server.url, { redis: { createClient, visibilityMs: 6_000 } })
     const [publisher, topic] = [await open(server.url), newTopic()]
     const seen: [unknown, number][] = []
     await queue.subscribe(topic, ({ data, attempt }) => void seen.push([data, attempt]))
-    for (let number = 0; (await blocked()).length === 0; number++) {
-      await publisher.publish(topic, number)
+    // Long enough for the second look that a consumer takes after its start, which would find the message too.
+    for (let number = 0; number < 60 || (await blocked()).length === 0; number++) {
+      await Promise.all([publisher.publish(topic, number), sleep(20)])
       await until(() => seen.length > number, { what: 'the message' })
     }
     const lent = clients.at(-1)
