@@ -65,6 +65,8 @@ describe.skipIf(!brokers.wanted('kafka'))('topics of other programs', () => {
     const dead = queue.deadLetters(users)
     await until(async () => (await dead.list()).length === 1, { what: 'the dead letter' })
     expect((await dead.list())[0]?.data).toEqual(new Uint8Array([0xff]))
+    // The broker tells a moment later what was committed.
+    await until(async () => (await queue.stats(users)).ready === 0, { what: 'nothing to be ready' })
     expect(await queue.stats(users)).toMatchObject({ ready: 0, dead: 1 })
     const ofGroup = (topics: readonly string[]): readonly string[] =>
       topics.filter((topic) => topic.startsWith(users.name)).sort()
