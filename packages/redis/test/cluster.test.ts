@@ -56,6 +56,21 @@ describe.skipIf(!brokers.owned('redis'))('a cluster of three masters', () => {
     expect(queue.health().status).toBe('up')
   })
 
+  it('reports when it has no connection to any node, and is back by itself', async () => {
+    const queue = await queueOn()
+    const states: string[] = []
+    queue.on('state', ({ state }) => void states.push(state))
+    const topic = newTopic()
+    await queue.declareGroup(topic, 'g')
+    await queue.publish(topic, 'before')
+    const nodes = await Promise.all(server.nodes.map(({ host, port }) => client(`redis://${host}:${port}`)))
+    await Promise.all(nodes.map((node) => node.call('CLIENT', 'KILL', 'TYPE', 'normal')))
+    await until(() => states.includes('reconnecting'), { what: 'the loss to be reported' })
+    await until(() => states.at(-1) === 'connected', { what: 'the next connection', timeoutMs: 15_000 })
+    await queue.publish(topic, 'after')
+    expect(await queue.stats(topic, 'g')).toMatchObject({ ready: 2 })
+  })
+
   it('has a store on all of its nodes', async () => {
     await using store = redisStore({ url: server.url, cluster: server.nodes, prefix: `${newTopic()}:` })
     const ttlMs = 60_000

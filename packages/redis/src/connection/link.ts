@@ -1,4 +1,5 @@
 import { closedError, MqError, withTimeout } from '@mq/core/adapter'
+import type { Cluster } from 'ioredis'
 import type { LinkSettings } from '../options/connection.js'
 import { whereOf } from '../options/url.js'
 import { type Client, createClient } from './client.js'
@@ -165,6 +166,7 @@ class ClientLink implements Link {
     limitHandshake(client, this.#settings.connectTimeoutMs)
     client.on('ready', () => this.#onReady())
     client.on('close', () => this.#onClose())
+    if ('nodes' in client) client.on('-node', () => reconnectIfAlone(client))
     // ioredis gives up for good if a connector fails. Only a new client connects again.
     client.on('end', () => {
       this.#onClose()
@@ -193,6 +195,11 @@ class ClientLink implements Link {
     const text = `Lost the connection to Redis at ${this.#where}: ${cause.message}`
     this.#events.onDown?.(new MqError('MQ_CONNECTION_LOST', text, { cause }))
   }
+}
+
+/** ioredis calls a cluster connected as long as it knows a node, even if it has no connection to any. */
+function reconnectIfAlone(client: Cluster): void {
+  if (client.status === 'ready' && client.nodes().every(({ status }) => status !== 'ready')) client.disconnect(true)
 }
 
 /** Creates the function that runs scripts over a connection. */
