@@ -1,2 +1,2 @@
-export type { RabbitmqOptions } from './options.js'
+export type { ManagementOptions, RabbitmqOptions } from './options.js'
 export { rabbitmq, rabbitmq as default } from './rabbitmq.js'

@@ -13,6 +13,12 @@ import {
 import { type ChannelModel, connect, type Options, type SocketOptions } from 'amqplib'
 import { type Endpoint, type Login, parseAddress } from './options/url.js'
 
+/** The address of RabbitMQ's management API. */
+export interface ManagementOptions {
+  /** `http://host:15672`, or with `https`. */
+  readonly url: string
+}
+
 export interface RabbitmqOptions {
   /**
    * `amqp://user:password@host:5672/vhost`, or `amqps://` for TLS. Special characters are percent-encoded.
@@ -45,7 +51,7 @@ export interface RabbitmqOptions {
    * The management API, as `{ url: 'http://host:15672' }`, for what AMQP does not report. The login of the URL replaces that of the
    * adapter. Default: none.
    */
-  readonly management?: { readonly url: string } | undefined
+  readonly management?: ManagementOptions | undefined
   /** A larger message is refused. Default: 900 KiB. */
   readonly maxMessageBytes?: number | undefined
   /** Opens a connection in place of amqplib's `connect`, with a wrapped or another copy of amqplib. Default: amqplib's. */
