@@ -1,5 +1,5 @@
 import { closedError, MqError, withTimeout } from '@mq/core/adapter'
-import type { Cluster } from 'ioredis'
+import type { Cluster, Redis } from 'ioredis'
 import type { LinkSettings } from '../options/connection.js'
 import { whereOf } from '../options/url.js'
 import { type Client, createClient } from './client.js'
@@ -166,7 +166,7 @@ class ClientLink implements Link {
     limitHandshake(client, this.#settings.connectTimeoutMs)
     client.on('ready', () => this.#onReady())
     client.on('close', () => this.#onClose())
-    if ('nodes' in client) client.on('-node', () => reconnectIfAlone(client))
+    if ('nodes' in client) reconnectWhenAlone(client)
     // ioredis gives up for good if a connector fails. Only a new client connects again.
     client.on('end', () => {
       this.#onClose()
@@ -197,9 +197,18 @@ class ClientLink implements Link {
   }
 }
 
-/** ioredis calls a cluster connected as long as it knows a node, even if it has no connection to any. */
-function reconnectIfAlone(client: Cluster): void {
-  if (client.status === 'ready' && client.nodes().every(({ status }) => status !== 'ready')) client.disconnect(true)
+/** ioredis calls a cluster connected as long as it knows a node, even if the last connection to any has ended. */
+function reconnectWhenAlone(client: Cluster): void {
+  const connected = new Set<Redis>()
+  const watch = (node: Redis): void => {
+    if (node.status === 'ready') connected.add(node)
+    node.on('ready', () => connected.add(node))
+  }
+  for (const node of client.nodes()) watch(node)
+  client.on('+node', watch)
+  client.on('-node', (node: Redis) => {
+    if (connected.delete(node) && connected.size === 0 && client.status === 'ready') client.disconnect(true)
+  })
 }
 
 /** Creates the function that runs scripts over a connection. */
