@@ -1,3 +1,4 @@
+import { pause } from '../adapter-kit/pause.js'
 import type { Clock } from '../contract/clock.js'
 import type { DeadLetter, ReplayRate } from '../contract/operating/dead-letters.js'
 import type { Matches } from './dead-letter-filter.js'
@@ -75,18 +76,4 @@ function paceOf(rate: ReplayRate | undefined): { readonly portion: number; reado
   const { messages, perMs } = rate
   const portion = Math.min(maxPortion, Math.max(1, Math.floor((messages * portionMs) / perMs)), messages)
   return { portion, intervalMs: perMs / Math.floor(messages / portion) }
-}
-
-/** Resolves after the time, or as soon as the signal aborts. */
-function pause(ms: number, clock: Clock, signal: AbortSignal | undefined): Promise<void> {
-  if (ms <= 0 || signal?.aborted === true) return Promise.resolve()
-  return new Promise((resolve) => {
-    const end = (): void => {
-      timer.cancel()
-      signal?.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = clock.setTimeout(end, ms)
-    signal?.addEventListener('abort', end, { once: true })
-  })
 }

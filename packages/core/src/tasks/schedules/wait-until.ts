@@ -1,3 +1,4 @@
+import { pause } from '../../adapter-kit/pause.js'
 import { maxDurationMs } from '../../contract/checks/values.js'
 import type { Clock } from '../../contract/clock.js'
 import { RetryLater } from '../../contract/retry-errors.js'
@@ -14,19 +15,6 @@ export async function waitUntil(time: number, clock: Clock, signal: AbortSignal)
   for (let earlyMs = time - clock.now(); earlyMs > 0; earlyMs = time - clock.now()) {
     if (earlyMs > maxSkewMs) throw new RetryLater({ afterMs: Math.min(earlyMs, maxDurationMs) })
     await pause(earlyMs, clock, signal)
+    signal.throwIfAborted()
   }
-}
-
-function pause(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => {
-      timer.cancel()
-      reject(signal.reason)
-    }
-    const timer = clock.setTimeout(() => {
-      signal.removeEventListener('abort', abort)
-      resolve()
-    }, ms)
-    signal.addEventListener('abort', abort, { once: true })
-  })
 }
