@@ -33,16 +33,7 @@ interface InspectionParts {
   readonly operationTimeoutMs: number
 }
 
-type InspectingCapability =
-  | 'listsTopics'
-  | 'listsGroups'
-  | 'listsWaiting'
-  | 'listsInFlight'
-  | 'removesWaiting'
-  | 'runsNow'
-  | 'pausesGroups'
-
-const abilities: Readonly<Record<InspectingCapability, string>> = {
+const abilities = {
   listsTopics: 'list topics',
   listsGroups: 'list the groups of a topic',
   listsWaiting: 'list waiting messages',
@@ -50,7 +41,7 @@ const abilities: Readonly<Record<InspectingCapability, string>> = {
   removesWaiting: 'remove single messages',
   runsNow: 'run a message before it is due',
   pausesGroups: 'pause groups',
-}
+} as const satisfies Partial<Record<keyof Capabilities, string>>
 
 type Able = Pick<ResolvedTarget, 'capabilities' | 'reader'>
 
@@ -59,7 +50,7 @@ export function createInspection({ adapter, capabilities, clock, operationTimeou
   const bounded = <T>(what: string, work: Promise<T>): Promise<T> =>
     withTimeout(work, operationTimeoutMs, () => new MqError('MQ_TIMEOUT', `${what} took over ${operationTimeoutMs} ms`))
 
-  const requireAbility = ({ capabilities, reader }: Able, capability: InspectingCapability): void => {
+  const requireAbility = ({ capabilities, reader }: Able, capability: keyof typeof abilities): void => {
     if (capabilities[capability]) return
     throw new MqError(
       'MQ_NOT_SUPPORTED',

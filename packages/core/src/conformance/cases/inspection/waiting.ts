@@ -1,18 +1,10 @@
+import type { OptionalCapability } from '../../../adapter.js'
 import type { Capabilities, MessageState, Page, Queue, WaitingMessage } from '../../../index.js'
 import type { Kit } from '../../kit/kit.js'
 
-type Ability =
-  | 'listsTopics'
-  | 'listsGroups'
-  | 'listsWaiting'
-  | 'listsInFlight'
-  | 'removesWaiting'
-  | 'runsNow'
-  | 'pausesGroups'
-
 /** A check for `unless`: the case needs all of these capabilities. */
 export const withoutAbilities =
-  (...abilities: readonly Ability[]) =>
+  (...abilities: readonly OptionalCapability[]) =>
   (capabilities: Capabilities): string | undefined => {
     const missing = abilities.filter((ability) => !capabilities[ability])
     return missing.length === 0 ? undefined : `its capabilities have no ${missing.join(', ')}`
