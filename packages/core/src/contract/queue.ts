@@ -125,8 +125,10 @@ export interface Queue extends AsyncDisposable {
   /** Lists the groups of a topic, ephemeral ones too, as `topics` lists topics. A topic that does not exist has none. */
   groups(target: Target, options?: PageOptions): Promise<Page<GroupInfo>>
   /**
-   * Returns the state of a group: counts, ages, and whether it is paused. Default for a task: the group of its workers. The ticks to come of a schedule are not counted: in its
-   * group `replicas` nothing is delayed, and what is ready are ticks that no replica takes.
+   * Returns the state of a group: counts, ages, and whether it is paused. Default for a task: the group of its workers.
+   *
+   * The ticks to come of a schedule are not counted. In its group `replicas` nothing is delayed, and the ready messages are ticks that no
+   * replica takes.
    */
   stats(target: Target, group?: string): Promise<QueueStats>
   /** Answers from memory, without asking the broker. */
