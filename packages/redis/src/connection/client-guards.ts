@@ -23,14 +23,19 @@ function captureSlotRefreshErrors(node: Redis, onError: (error: unknown) => void
 
 /** Limits the time from a connection to its first use. Without it ioredis waits forever for a server that accepts and stays silent. */
 export function limitHandshake(client: Client, timeoutMs: number): void {
+  // A cluster connects to a node again when a command needs it.
+  const reconnects = !('nodes' in client)
+  eachNode(client, (node) => limitHandshakeOf(node, { timeoutMs, reconnects }))
+}
+
+/** Calls a function for the client, or for each node of a cluster, also for those that it comes to know later. */
+export function eachNode(client: Client, use: (node: Redis) => void): void {
   if (!('nodes' in client)) {
-    limitHandshakeOf(client, { timeoutMs, reconnects: true })
+    use(client)
     return
   }
-  // A cluster connects to a node again when a command needs it.
-  const limitNode = (node: Redis): void => limitHandshakeOf(node, { timeoutMs, reconnects: false })
-  for (const node of client.nodes()) limitNode(node)
-  client.on('+node', limitNode)
+  for (const node of client.nodes()) use(node)
+  client.on('+node', use)
 }
 
 function limitHandshakeOf(client: Redis, at: { readonly timeoutMs: number; readonly reconnects: boolean }): void {

@@ -3,7 +3,7 @@ import type { Cluster, Redis } from 'ioredis'
 import type { LinkSettings } from '../options/connection.js'
 import { whereOf } from '../options/url.js'
 import { type Client, createClient } from './client.js'
-import { limitHandshake, trackErrors } from './client-guards.js'
+import { eachNode, limitHandshake, trackErrors } from './client-guards.js'
 import { CommandError, commandError, connectError } from './errors.js'
 import type { Argument, Script } from './script.js'
 import { watchSilence } from './silence.js'
@@ -200,12 +200,10 @@ class ClientLink implements Link {
 /** ioredis calls a cluster connected as long as it knows a node, even if the last connection to any has ended. */
 function reconnectWhenAlone(client: Cluster): void {
   const connected = new Set<Redis>()
-  const watch = (node: Redis): void => {
+  eachNode(client, (node) => {
     if (node.status === 'ready') connected.add(node)
     node.on('ready', () => connected.add(node))
-  }
-  for (const node of client.nodes()) watch(node)
-  client.on('+node', watch)
+  })
   client.on('-node', (node: Redis) => {
     if (connected.delete(node) && connected.size === 0 && client.status === 'ready') client.disconnect(true)
   })

@@ -1,6 +1,7 @@
 import type { MqError } from '@mq/core/adapter'
 import type { Redis } from 'ioredis'
 import type { Client } from './client.js'
+import { eachNode } from './client-guards.js'
 import { NodeSignals, type OnReport } from './node-signals.js'
 
 export interface SignalsParts {
@@ -26,10 +27,8 @@ export class Signals {
   /** Begins with another client, which takes the place of the one before. */
   attach(client: Client): void {
     for (const node of [...this.#nodes.keys()]) this.#remove(node)
-    for (const node of 'nodes' in client ? client.nodes() : [client]) this.#add(node)
-    if (!('nodes' in client)) return
-    client.on('+node', (node) => this.#add(node))
-    client.on('-node', (node) => this.#remove(node))
+    eachNode(client, (node) => this.#add(node))
+    if ('nodes' in client) client.on('-node', (node) => this.#remove(node))
   }
 
   /** Finds out whether every change is reported. */
