@@ -27,8 +27,6 @@ export interface EphemeralIntakeParts {
 const maxRestMs = 5_000
 const takeEveryMs = 1_000
 const checkEveryMs = 1_000
-/** How long a read blocks at most. A stop waits for it. */
-const maxBlockMs = 100
 
 /** Reads the topic's stream for an ephemeral subscription, and moves delayed messages of the topic. Rests as a group's intake does. */
 export class EphemeralIntake implements Rester {
@@ -147,10 +145,7 @@ export class EphemeralIntake implements Rester {
     const { portions, runs } = this.#parts
     steps.push('reading')
     const now = performance.now()
-    const blockMs = Math.min(maxBlockMs, Math.max(1, Math.ceil(this.#takeAt - now)))
-    const entries = await this.#readStream(portions.next(runs.free), (args) =>
-      loan.read('XREAD', ['BLOCK', blockMs, ...args]),
-    )
+    const entries = await this.#readStream(portions.next(runs.free), (args) => loan.read('XREAD', args, this.#takeAt))
     return entries.length > 0 || now < this.#checkAt ? entries : await this.#check(steps)
   }
 

@@ -39,8 +39,6 @@ const beginnings: readonly string[] = ['-', '-']
 const maxRestMs = 5_000
 /** How often a consumer that never rests takes, even if the broker reports all changes. */
 const takeEveryMs = 1_000
-/** How long a read blocks at most. A stop waits for it. */
-const maxBlockMs = 100
 
 /**
  * Gets messages for a consumer in several ways, one after the other. Nothing else reads for this consumer. After a lost answer its
@@ -256,8 +254,7 @@ export class Intake implements Rester {
 
   /** Waits for a moment until there is something new. */
   #awaitNew(loan: Loan, room: number): Promise<Received> {
-    const blockMs = Math.min(maxBlockMs, Math.max(1, Math.ceil(this.#restEnd() - performance.now())))
-    return this.#readGroup(room, (args) => loan.read('XREADGROUP', ['BLOCK', blockMs, ...args]))
+    return this.#readGroup(room, (args) => loan.read('XREADGROUP', args, this.#restEnd()))
   }
 
   async #readGroup(room: number, send: (args: readonly Argument[]) => Promise<unknown>): Promise<Received> {

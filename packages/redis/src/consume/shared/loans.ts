@@ -6,6 +6,8 @@ import type { LinkSettings } from '../../options/connection.js'
 const maxLent = 4
 /** How long a subscription keeps a connection without a message. */
 const idleMs = 1_000
+/** How long a read blocks at most. A stop waits for it. */
+const maxBlockMs = 100
 /** How long nothing is lent after a connection could not be opened. */
 const retryMs = 10_000
 
@@ -73,11 +75,15 @@ export class Loan {
     return this.#link.isClosed
   }
 
-  /** Sends a read that blocks for a moment. Its answer is null if nothing came. Rejects with a `CommandError`. */
-  async read(command: string, args: readonly Argument[]): Promise<unknown> {
+  /**
+   * Sends a read that blocks for a moment, at most until a time by `performance.now`. Its answer is null if nothing came. Rejects with a
+   * `CommandError`.
+   */
+  async read(command: string, args: readonly Argument[], until: number): Promise<unknown> {
+    const blockMs = Math.min(maxBlockMs, Math.max(1, Math.ceil(until - performance.now())))
     this.#isReading = true
     try {
-      const reply = await this.#link.send(command, args)
+      const reply = await this.#link.send(command, ['BLOCK', blockMs, ...args])
       if (reply !== null) {
         this.#isIdle = false
         this.#idle?.refresh()
