@@ -159,14 +159,6 @@ export class Supervisor {
 
   async #pause(ms: number): Promise<void> {
     const { signal } = this.#closing
-    await new Promise<void>((resolve) => {
-      const end = (): void => {
-        clearTimeout(timer)
-        signal.removeEventListener('abort', end)
-        resolve()
-      }
-      const timer = setTimeout(end, ms)
-      signal.addEventListener('abort', end)
-    })
+    await sleep(ms, undefined, { signal }).catch(() => {})
   }
 }
