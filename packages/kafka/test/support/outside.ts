@@ -15,20 +15,24 @@ const { CompressionCodecs, CompressionTypes } = kafkajs
 
 export type KafkaAddress = Pick<KafkaServer, 'brokers' | 'sasl' | 'ca'>
 
-/** Makes a client that does not know @mq. */
-export function outsideClient({ brokers, sasl, ca }: KafkaAddress): Kafka {
+/** Makes a client that does not know @mq. It tries a request again for so many times, with longer and longer pauses. */
+export function outsideClient({ brokers, sasl, ca }: KafkaAddress, { retries = 8 } = {}): Kafka {
   return new Kafka({
     brokers: [...brokers],
     logLevel: logLevel.NOTHING,
     connectionTimeout: 5_000,
-    retry: { retries: 8 },
+    retry: { retries },
     ...(ca !== undefined && { ssl: { ca: [ca] } }),
     ...(sasl !== undefined && { sasl: sasl as NonNullable<KafkaConfig['sasl']> }),
   })
 }
 
-export async function withAdmin<T>(server: KafkaAddress, work: (admin: Admin) => Promise<T>): Promise<T> {
-  const admin = outsideClient(server).admin()
+export async function withAdmin<T>(
+  server: KafkaAddress,
+  work: (admin: Admin) => Promise<T>,
+  options: { readonly retries?: number } = {},
+): Promise<T> {
+  const admin = outsideClient(server, options).admin()
   await admin.connect()
   try {
     return await work(admin)
@@ -50,15 +54,17 @@ export async function withProducer<T>(server: KafkaAddress, work: (producer: Pro
 /** Resolves once the topics can be used. kafkajs's own wait fails if the broker has not heard of a new topic yet. */
 export async function createTopics(server: KafkaAddress, topics: ITopicConfig[]): Promise<void> {
   const names = topics.map(({ topic }) => topic)
-  await withAdmin(server, async (admin) => {
-    await admin.createTopics({ waitForLeaders: false, topics })
+  await withAdmin(server, (admin) => admin.createTopics({ waitForLeaders: false, topics }))
+  const look = async (admin: Admin): Promise<void> => {
     const areThere = () =>
       admin.fetchTopicMetadata({ topics: names }).then(
         (metadata) => metadata.topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0)),
         () => false,
       )
     await until(areThere, { what: `the topics ${names.join(', ')}` })
-  })
+  }
+  // The pauses of the client would let most of the time pass without a look.
+  await withAdmin(server, look, { retries: 0 })
 }
 
 /** Returns the names of all topics and groups. */
