@@ -3,6 +3,8 @@ import { redisStore } from '@mq/redis'
 import { brokers, type RedisCluster, type RedisSentinel, redisCluster, redisSentinel, until } from '@mq/test-brokers'
 import { Cluster, type Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { createLink } from '../src/connection/link.js'
+import { linkSettingsOf } from '../src/options/connection.js'
 import { client, fail, newTopic, open } from './support/open.js'
 
 /** Returns a new topic that is stored on the first of three masters, or on another one. */
@@ -54,6 +56,15 @@ describe.skipIf(!brokers.owned('redis'))('a cluster of three masters', () => {
     const sizes = await Promise.all(nodes.nodes('master').map((node) => node.dbsize()))
     expect(sizes.filter((size) => size > 0).length).toBeGreaterThan(1)
     expect(queue.health().status).toBe('up')
+  })
+
+  it('lets the commands for a node wait until it is connected, with the first of them', async () => {
+    const link = createLink(linkSettingsOf({ url: server.url, cluster: server.nodes }))
+    onTestFinished(() => link.close())
+    await link.open()
+    const keys = Array.from({ length: 24 }, newTopic)
+    const replies = await Promise.all(keys.map((key) => link.send('EXISTS', [key])))
+    expect(replies).toEqual(keys.map(() => 0))
   })
 
   it('reports when it has no connection to any node, and is back by itself', async () => {

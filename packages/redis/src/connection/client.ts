@@ -8,8 +8,8 @@ const retryDelayMs = (times: number): number =>
   Math.min(2_000, 50 * 2 ** Math.min(times, 10)) * (0.75 + Math.random() / 4)
 
 /**
- * The options of every client. By default ioredis repeats a command whose answer was lost. Without retries and without an offline queue
- * it writes a command at most once, and the command fails as soon as its connection is lost.
+ * The options of every client. By default ioredis repeats a command whose answer was lost. Without retries it writes a command at most
+ * once, and the command fails as soon as its connection is lost. Without an offline queue it also fails if there is no connection.
  */
 function clientOptions({ address, clientName, connectTimeoutMs }: LinkSettings): ClientOptions {
   const { username, password, db, tls } = address
@@ -46,7 +46,8 @@ export function createClient(settings: LinkSettings): Client {
     const { retryStrategy: _, enableOfflineQueue: __, ...redisOptions } = options
     return new Cluster([...cluster], {
       lazyConnect: true,
-      enableOfflineQueue: false,
+      // A node is connected by the first command that needs it. Without a queue the next ones would fail until the node is ready.
+      enableOfflineQueue: true,
       redisOptions,
       clusterRetryStrategy: retryDelayMs,
       // Otherwise ioredis sends a command again after its answer was lost.
@@ -83,7 +84,8 @@ function reasonToRefuse(client: Client): string | undefined {
   const { options } = client
   const perRequest = 'redisOptions' in options ? options.redisOptions?.maxRetriesPerRequest : maxRetriesOf(options)
   if (perRequest !== 0) return 'made a client without maxRetriesPerRequest: 0, which repeats commands'
-  if (options.enableOfflineQueue !== false) return 'made a client without enableOfflineQueue: false'
+  if (!('nodes' in client) && options.enableOfflineQueue !== false)
+    return 'made a client without enableOfflineQueue: false'
   if (options.lazyConnect !== true) return 'made a client without lazyConnect: true'
   return undefined
 }

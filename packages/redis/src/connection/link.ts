@@ -126,7 +126,7 @@ class ClientLink implements Link {
     timeoutMs = this.#settings.commandTimeoutMs,
   ): Promise<unknown> {
     const client = this.#client
-    if (!this.#isUp || client === undefined || client.status !== 'ready') {
+    if (!this.#isUp || client === undefined || !canSend(client)) {
       throw new CommandError('unsent', this.#lastError() ?? new Error('Not connected'))
     }
     const bytes = args.reduce<number>((sum, arg) => sum + (typeof arg === 'number' ? 8 : arg.length), 0)
@@ -196,6 +196,10 @@ class ClientLink implements Link {
     this.#events.onDown?.(new MqError('MQ_CONNECTION_LOST', text, { cause }))
   }
 }
+
+/** A cluster that knows no node would keep the command until it knows one, also when nobody waits for it any more. */
+const canSend = (client: Client): boolean =>
+  client.status === 'ready' && !('nodes' in client && client.nodes().length === 0)
 
 /** ioredis calls a cluster connected as long as it knows a node, even if the last connection to any has ended. */
 function reconnectWhenAlone(client: Cluster): void {

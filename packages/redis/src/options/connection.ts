@@ -82,7 +82,7 @@ export interface SentinelOptions {
 /** The options that the adapter sets: where to connect, and that a command fails with its connection instead of being repeated. */
 export type ClientOptions = Omit<DriverOptions, 'replyMapping'>
 
-/** For a cluster, pass the options as `redisOptions` and set `enableOfflineQueue: false`, `lazyConnect: true` and `retryDelayOnFailover: 0`. */
+/** For a cluster, pass the options as `redisOptions` and set `enableOfflineQueue: true`, `lazyConnect: true` and `retryDelayOnFailover: 0`. */
 export type ClientFactory = (options: ClientOptions) => Redis | Cluster
 
 const sentinelOptionNames = keysOf<SentinelOptions>()({

@@ -59,9 +59,13 @@ function duplicating(client: Client, settings: LinkSettings): LinkSettings {
   const createClient = (options: ClientOptions): Client => {
     const { lazyConnect, enableOfflineQueue, maxRetriesPerRequest, autoResubscribe, protocol, retryStrategy } = options
     const strict = { maxRetriesPerRequest, autoResubscribe, protocol, autoResendUnfulfilledCommands: false }
-    const whole = { lazyConnect: true, enableOfflineQueue: false } as const
     return client instanceof Cluster
-      ? client.duplicate([], { ...whole, retryDelayOnFailover: 0, redisOptions: strict })
+      ? client.duplicate([], {
+          lazyConnect: true,
+          enableOfflineQueue: true,
+          retryDelayOnFailover: 0,
+          redisOptions: strict,
+        })
       : client.duplicate({ ...strict, lazyConnect, enableOfflineQueue, retryStrategy })
   }
   const { host, port, path } = client.options as ClientOptions
