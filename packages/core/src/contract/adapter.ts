@@ -260,6 +260,11 @@ export type HealthStatus = 'up' | 'degraded' | 'down'
 export interface AdapterHealth {
   readonly status: HealthStatus
   readonly consumers: readonly ConsumerHealth[]
+  /**
+   * How long this process may hold its event loop before the broker gives its messages to others, if the adapter knows. It changes if
+   * the adapter has to do without a thread.
+   */
+  readonly maxStallMs?: number
   /** The latest error, even if the trouble is over. */
   readonly lastError?: MqError
 }
