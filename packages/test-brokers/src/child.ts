@@ -1,6 +1,5 @@
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import { createFolder, removeFolder } from './run/folder.js'
 import { type Exit, launch } from './run/launch.js'
 import { end, signal, suspend } from './run/process.js'
@@ -111,12 +110,17 @@ export async function child<Report = unknown>(
   }
 }
 
+/** tsx leaves worker threads alone unless they call this. */
+const inThreads = `import { isMainThread } from 'node:worker_threads'
+import { register } from '${import.meta.resolve('tsx/esm/api')}'
+if (!isMainThread) register()`
+
 /**
  * Settings with which `node` runs TypeScript against the sources of this workspace, so that no child needs a build. They also
  * fit `Subject.node` of the conformance suite.
  */
 export const workspaceNode = {
-  args: ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href],
+  args: ['--import', import.meta.resolve('tsx'), '--import', `data:text/javascript,${encodeURIComponent(inThreads)}`],
   // The `paths` of this file lead to the packages' sources.
   env: { TSX_TSCONFIG_PATH: join(fileURLToPath(new URL('../../../', import.meta.url)), 'tsconfig.json') },
 } as const
