@@ -1,5 +1,6 @@
 import { defineConfig, mergeConfig } from 'vitest/config'
 import { shared } from '../../vitest.shared.js'
+import { workspaceNode } from '../test-brokers/src/child.js'
 
 export default mergeConfig(
   shared,
@@ -10,6 +11,9 @@ export default mergeConfig(
       provide: { brokers: ['kafka'] },
       testTimeout: 60_000,
       hookTimeout: 120_000,
+      // The thread of the memberships runs from its source, too.
+      execArgv: [...workspaceNode.args],
+      env: workspaceNode.env,
     },
   }),
 )

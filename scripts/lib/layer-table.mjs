@@ -72,7 +72,7 @@ export const layerTable = {
       ['publish', 'consume'],
       'dead-letters',
       'diagnose',
-      'kafka',
+      ['kafka', 'member-thread'],
       'index',
     ],
     // Retries and dead letters are published.

@@ -30,8 +30,8 @@ export const groups: readonly Mutant[] = [
   {
     id: 'doesNotWaitForRevoked',
     promise: 'A member that joins during the work makes no message run on two at once.',
-    find: 'await this.#listener?.revoked(revoked)',
-    replace: 'void this.#listener?.revoked(revoked)',
+    find: 'await this.#listener.revoked(partitions)',
+    replace: 'void this.#listener.revoked(partitions)',
     case: 'GRP-20',
   },
   {
@@ -48,9 +48,43 @@ export const groups: readonly Mutant[] = [
   {
     id: 'expiredIsNotNoticed',
     promise: 'A handler whose message may run elsewhere sees its signal abort.',
-    find: 'if (this.#isExpired() && this.#owned.length > 0) {',
-    replace: 'if (this.#isExpired() && this.#owned.length > 0 && this.#stopped) {',
+    find: 'return this.#lastContact + this.#options.sessionTimeoutMs',
+    replace: 'return this.#lastContact + 1_000 * this.#options.sessionTimeoutMs',
     case: 'FLT-28',
+  },
+  {
+    id: 'pausedTrustsItsThread',
+    promise: 'The answer of a handler counts only while its consumer owns the message.',
+    find: '!(sharedNow() <= (this.#validUntil[0] ?? 0))',
+    replace: '!(sharedNow() <= (this.#validUntil[0] ?? 0) + 1e9)',
+    test: {
+      file: 'test/thread-member.test.ts',
+      title:
+        'has lost its partitions once the time that the thread has written is over, although the thread says nothing',
+    },
+    why: 'The thread says the same a moment later, unless the whole process was paused.',
+  },
+  {
+    id: 'threadKeepsWhatIsGivenUp',
+    promise: 'No message of a group waits for ever.',
+    find: 'if (losses === this.#losses) this.#current?.giveUp(cause)',
+    replace: 'if (losses !== this.#losses) this.#current?.giveUp(cause)',
+    test: {
+      file: 'test/thread-member.test.ts',
+      title: 'gives up what the main thread has lost, unless it has said so itself',
+    },
+    why: 'The main thread notices it first only if an answer of the group is nearly as late as a session is long.',
+  },
+  {
+    id: 'waitsWhileItStandsStill',
+    promise: 'A handler that holds the event loop keeps its message.',
+    find: "if (wake === 'rebalance') return false",
+    replace: "if (wake === 'rebalance') await this.#change",
+    test: {
+      file: 'test/member.test.ts',
+      title: 'joins again with a claim to what it was given, and takes that once',
+    },
+    why: 'No case lets a process stand still while its group changes twice.',
   },
   {
     id: 'fencedKeepsItsPartitions',

@@ -8,6 +8,7 @@ import { diagnose } from './diagnose/diagnose.js'
 import { clientConfig, defaultClient } from './driver/client.js'
 import { Cluster } from './driver/cluster.js'
 import { asMqError } from './driver/errors.js'
+import { createMemberships, type Memberships, threadModule } from './driver/group/memberships.js'
 import { Reading } from './driver/reading/reading.js'
 import { type KafkaOptions, type Settings, settingsOf } from './options.js'
 import { createOutbox, createPublisher } from './publish/outbox.js'
@@ -46,7 +47,9 @@ export function kafka(options: KafkaOptions): Adapter {
   })
   const [readCluster, membership] = [openCluster(), openCluster()]
   const connections = { reading: new Reading(readCluster, settings), cluster: readCluster, membership }
-  const consumers = createConsumers({ settings, names, topology, outbox, groups, connections, report: state.report })
+  const memberships = createMemberships(settings, threadModule('member-thread', import.meta.url))
+  const parts = { settings, names, topology, outbox, groups, connections, memberships }
+  const consumers = createConsumers({ ...parts, report: state.report })
 
   /** Throws if the adapter is not open. Turns a failure into an error that begins with `what`. */
   const request = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
@@ -61,7 +64,7 @@ export function kafka(options: KafkaOptions): Adapter {
   return {
     name: 'kafka',
     contract: 2,
-    capabilities: capabilitiesOf(settings),
+    capabilities: capabilitiesOf(settings, memberships),
     foreignCapabilities(at) {
       foreignTopicName(at)
       return {}
@@ -106,7 +109,12 @@ export function kafka(options: KafkaOptions): Adapter {
       const health = consumers.health()
       const isDegraded = health.some(({ status }) => status === 'recovering')
       const status = link.isUp ? (isDegraded ? 'degraded' : 'up') : 'down'
-      return { status, consumers: health, ...(state.lastError && { lastError: state.lastError }) }
+      return {
+        status,
+        consumers: health,
+        maxStallMs: memberships.maxStallMs,
+        ...(state.lastError && { lastError: state.lastError }),
+      }
     },
     on: state.on,
     diagnose: () =>
@@ -116,7 +124,7 @@ export function kafka(options: KafkaOptions): Adapter {
   }
 }
 
-function capabilitiesOf({ maxMessageBytes, sessionTimeoutMs }: Settings): AdapterCapabilities {
+function capabilitiesOf({ maxMessageBytes }: Settings, memberships: Memberships): AdapterCapabilities {
   return Object.freeze({
     durable: true,
     embedded: false,
@@ -131,6 +139,8 @@ function capabilitiesOf({ maxMessageBytes, sessionTimeoutMs }: Settings): Adapte
     maxMessageBytes,
     publishDedupeMs: 0,
     // After the session has ended, the other members hear of it by their next heartbeat.
-    redeliveryMs: sessionTimeoutMs + 5_000,
+    get redeliveryMs() {
+      return memberships.times.sessionTimeoutMs + 5_000
+    },
   })
 }

@@ -46,10 +46,18 @@ export interface KafkaOptions {
    * batch is under way already, later messages wait for its end in any case. Default: 0.
    */
   readonly lingerMs?: number | undefined
-  /** A consumer without a heartbeat for this long counts as dead. Default: 30 s. */
+  /**
+   * A consumer without a heartbeat for this long counts as dead. Default: 6 s if memberships have a thread of their own, else 30 s. They
+   * have none with `createClient`, with functions in `tls`, in a bundle, and outside of Node.
+   */
   readonly sessionTimeoutMs?: number | undefined
-  /** How long a rebalance waits for the members of a group. Default: as `sessionTimeoutMs`. */
+  /** How long a rebalance waits for the members of a group. Default: as `sessionTimeoutMs`, or 30 s if that has its default. */
   readonly rebalanceTimeoutMs?: number | undefined
+  /**
+   * A process that holds its event loop for this long leaves its groups, and its messages run elsewhere. Without a thread for
+   * memberships, `sessionTimeoutMs` is the limit. Default: 5 min.
+   */
+  readonly maxStallMs?: number | undefined
   /** How long `connect` may take, and each connection to a broker. Default: 10 s. */
   readonly connectTimeoutMs?: number | undefined
   /** A connection that has not answered a request for this long is closed. Default: 10 s. */
@@ -78,6 +86,7 @@ const optionNames = keysOf<KafkaOptions>()({
   lingerMs: true,
   sessionTimeoutMs: true,
   rebalanceTimeoutMs: true,
+  maxStallMs: true,
   connectTimeoutMs: true,
   requestTimeoutMs: true,
   maxUncommitted: true,
@@ -96,8 +105,9 @@ export interface Settings extends ClientSettings {
   readonly createTopics: boolean
   readonly compression: Compression
   readonly lingerMs: number
-  readonly sessionTimeoutMs: number
-  readonly rebalanceTimeoutMs: number
+  readonly sessionTimeoutMs: number | undefined
+  readonly rebalanceTimeoutMs: number | undefined
+  readonly maxStallMs: number
   readonly maxUncommitted: number
   readonly maxMessageBytes: number
   readonly createClient: ((config: KafkaConfig) => Kafka) | undefined
@@ -110,8 +120,9 @@ export function settingsOf(options: KafkaOptions): Settings {
   requireKnownOptions(options, optionNames, 'kafka()')
   const integer = (name: keyof KafkaOptions, range: Parameters<typeof integerOption>[2]): number =>
     integerOption(options, name, range)
+  const optional = (name: keyof KafkaOptions, range: { readonly min: number; readonly max: number }) =>
+    options[name] === undefined ? undefined : integer(name, { ...range, fallback: range.min })
   const url = options.url === undefined ? undefined : parseUrl(options.url)
-  const sessionTimeoutMs = integer('sessionTimeoutMs', { fallback: 30_000, min: 100, max: dayMs })
   return {
     brokers: [...new Set(brokersOf(options.brokers) ?? url?.brokers ?? noBrokers())],
     clientId: textOption(options, 'clientId', { mayBeEmpty: false }) ?? 'mq',
@@ -125,8 +136,9 @@ export function settingsOf(options: KafkaOptions): Settings {
     createTopics: booleanOption(options, 'createTopics', true),
     compression: compressionOf(options.compression),
     lingerMs: integer('lingerMs', { fallback: 0, min: 0, max: 1_000 }),
-    sessionTimeoutMs,
-    rebalanceTimeoutMs: integer('rebalanceTimeoutMs', { fallback: sessionTimeoutMs, min: 100, max: dayMs }),
+    sessionTimeoutMs: optional('sessionTimeoutMs', { min: 100, max: dayMs }),
+    rebalanceTimeoutMs: optional('rebalanceTimeoutMs', { min: 100, max: dayMs }),
+    maxStallMs: integer('maxStallMs', { fallback: 5 * 60_000, min: 2_000, max: dayMs }),
     connectTimeoutMs: integer('connectTimeoutMs', { fallback: 10_000, min: 1, max: dayMs }),
     requestTimeoutMs: integer('requestTimeoutMs', { fallback: 10_000, min: 1, max: dayMs }),
     maxUncommitted: integer('maxUncommitted', { fallback: 10_000, min: 1, max: 10_000_000 }),

@@ -12,17 +12,19 @@ const run = async () => {
     queue.subscribe('bundle.' + process.pid, (message) => resolve(message), { startFrom: 'earliest' })
   })
   const { data, key, id: seen } = await handled
+  const { maxStallMs } = queue.health()
   await queue.disconnect()
-  return { type: queue.type, data, key, isSame: seen === id }
+  return { type: queue.type, data, key, isSame: seen === id, maxStallMs }
 }
 run().then((result) => console.log(JSON.stringify(result)))
 `
 
 describe.skipIf(!brokers.wanted('kafka')).each(['esm', 'cjs'] as const)('a bundle of esbuild as %s', (format) => {
-  it('publishes and consumes without any package beside it', async () => {
+  it('publishes and consumes without any package beside it, and says that it has no thread', async () => {
     const { url } = await shared('kafka')
     const { stdout, stderr } = await runBundle(program(url), { format, package: new URL('../', import.meta.url) })
-    expect(JSON.parse(stdout)).toEqual({ type: 'kafka', data: { a: 1 }, key: 'k', isSame: true })
+    const result = { type: 'kafka', data: { a: 1 }, key: 'k', isSame: true, maxStallMs: 30_000 }
+    expect(JSON.parse(stdout)).toEqual(result)
     expect(stderr).toBe('')
   })
 })

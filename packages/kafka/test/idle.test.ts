@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
-import { brokers, shared, until } from '@mq/test-brokers'
+import { brokers, proxy, shared, until } from '@mq/test-brokers'
 import { type ISocketFactory, Kafka, type KafkaConfig } from 'kafkajs'
-import { describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { newTopic, open } from './support/open.js'
 import { withAdmin } from './support/outside.js'
 
@@ -47,8 +47,11 @@ function watched() {
 
 const groups = Array.from({ length: 50 }, (_, index) => `g${index}`)
 
+const topics = Array.from({ length: 4 }, newTopic)
+const pairs = topics.flatMap((topic) => groups.map((group) => ({ topic, group })))
+
 /** Creates the topics of all groups with one request, which takes a broker less time than a request for each. */
-async function create(topics: readonly string[]): Promise<void> {
+async function createAll(): Promise<void> {
   const ofGroups = topics.flatMap((topic) =>
     groups.flatMap((group) => [
       { topic: `${topic}--${group}---retry`, numPartitions: 7 },
@@ -56,20 +59,25 @@ async function create(topics: readonly string[]): Promise<void> {
     ]),
   )
   const own = topics.flatMap((topic) => [topic, `${topic}---delay`].map((name) => ({ topic: name, numPartitions: 1 })))
-  await withAdmin(await shared('kafka'), (admin) =>
-    admin.createTopics({ topics: [...own, ...ofGroups], waitForLeaders: false, timeout: 60_000 }),
-  )
+  const all = [...own, ...ofGroups]
+  await withAdmin(await shared('kafka'), async (admin) => {
+    await admin.createTopics({ topics: all, waitForLeaders: false, timeout: 60_000 })
+    const areThere = async (): Promise<boolean> => {
+      const found = new Set(await admin.listTopics())
+      return all.every(({ topic }) => found.has(topic))
+    }
+    await until(areThere, { what: 'the topics', timeoutMs: 60_000 })
+  })
 }
 
 describe.skipIf(!brokers.wanted('kafka'))('200 subscriptions of one process', () => {
+  beforeAll(createAll)
+
   it('that have nothing to do hold at most 8 sockets, and ask for nothing that they have asked for before', {
     timeout: 240_000,
   }, async () => {
     const client = watched()
-    const topics = Array.from({ length: 4 }, newTopic)
-    await create(topics)
     const { queue } = await open({ createTopics: false, createClient: client.createClient })
-    const pairs = topics.flatMap((topic) => groups.map((group) => ({ topic, group })))
     const handled = new Set<string>()
     const subscribe = ({ topic, group }: (typeof pairs)[number]) =>
       queue.subscribe(topic, () => void handled.add(`${topic} ${group}`), { group })
@@ -85,5 +93,18 @@ describe.skipIf(!brokers.wanted('kafka'))('200 subscriptions of one process', ()
 
     await Promise.all(topics.map((topic) => queue.publish(topic, 1)))
     await until(() => handled.size === pairs.length, { what: 'a message to each', timeoutMs: 60_000 })
+  })
+
+  it('hold at most 8 sockets if their memberships live in a thread, and those are closed by disconnect()', {
+    timeout: 240_000,
+  }, async () => {
+    const link = await proxy(await shared('kafka'))
+    onTestFinished(() => link.close())
+    const { queue } = await open({ createTopics: false, url: link.url })
+    expect(queue.health().maxStallMs).toBe(300_000)
+    await Promise.all(pairs.map(({ topic, group }) => queue.subscribe(topic, () => {}, { group })))
+    await until(() => link.connections <= 8, { what: 'the process to be at rest', timeoutMs: 60_000 })
+    await queue.disconnect({ timeoutMs: 5_000 })
+    await until(() => link.connections === 0, { what: 'all sockets to be closed', timeoutMs: 10_000 })
   })
 })

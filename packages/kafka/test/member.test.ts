@@ -1,70 +1,7 @@
 import { until } from '@mq/test-brokers'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import type { Cluster, TopicPartition } from '../src/driver/cluster.js'
-import { type Loss, Member, type MemberListener } from '../src/driver/group/member.js'
-import { type Claimant, decodeClaim, encodeShare } from '../src/driver/group/shares.js'
-import type { Broker } from '../src/driver/kafkajs-types.js'
-import { createErrorFromCode } from '../src/driver/protocol.js'
-
-const codes = { notCoordinator: 16, illegalGeneration: 22, unknownMember: 25, rebalance: 27 } as const
-const partitions: readonly TopicPartition[] = [{ topic: 't', partition: 0 }]
-
-interface JoinRequest {
-  readonly groupProtocols: readonly { readonly metadata: Buffer }[]
-}
-
-/** A group of one member, which always gets everything. The test decides the answers to heartbeats and commits. */
-function groupOfOne() {
-  const claims: Claimant[] = []
-  const heartbeats: number[] = []
-  const commits: ((code: number) => void)[] = []
-  let ready: Promise<void> = Promise.resolve()
-  const join = ({ groupProtocols }: JoinRequest) => {
-    const metadata = groupProtocols[0]?.metadata ?? Buffer.alloc(0)
-    claims.push(decodeClaim('m', metadata))
-    const members = [{ memberId: 'm', memberMetadata: metadata }]
-    return { errorCode: 0, generationId: claims.length, leaderId: 'm', memberId: 'm', members }
-  }
-  const broker: Partial<Broker> = {
-    lookupRequest: () => (request) => ({ request, response: {} }) as never,
-    connectionPool: { send: async ({ request }: { request: unknown }) => join(request as JoinRequest) } as never,
-    syncGroup: async () => ({ memberAssignment: encodeShare({ partitions, pending: 0 }) }),
-    heartbeat: async () => {
-      const code = heartbeats.shift()
-      if (code !== undefined) throw createErrorFromCode(code)
-    },
-    offsetCommit: () => new Promise((_, reject) => commits.push((code) => reject(createErrorFromCode(code)))),
-    leaveGroup: async () => {},
-  }
-  const cluster = {
-    coordinator: async () => {
-      await ready
-      return broker
-    },
-    request: (_: Broker, send: (to: unknown) => Promise<unknown>) => send(broker),
-    allPartitions: async () => partitions,
-    apart: async () => broker,
-    drop() {},
-    forget() {},
-  } as unknown as Cluster
-  return {
-    claims,
-    heartbeats,
-    commits,
-    /** Lets no join begin before that. */
-    holdUp(until: Promise<void>) {
-      ready = until
-    },
-    start(listener: Partial<MemberListener>): Member {
-      const times = { sessionTimeoutMs: 2_000, rebalanceTimeoutMs: 2_000 }
-      const none = { assigned: async () => {}, revoked: async () => {}, lost() {}, joined() {}, failing() {} }
-      const member = new Member({ cluster, groupId: 'g', topics: ['t'], ...times })
-      onTestFinished(() => member.stop(1_000))
-      member.start({ ...none, ...listener })
-      return member
-    },
-  }
-}
+import { describe, expect, it } from 'vitest'
+import type { Loss } from '../src/driver/group/member.js'
+import { codes, groupOfOne, partitions, sessionMs } from './support/group-of-one.js'
 
 function gate() {
   let open = (): void => {}
@@ -75,8 +12,6 @@ function gate() {
 }
 
 describe('a member that has lost its partitions', () => {
-  const sessionMs = 2_000
-
   it('says that its process stood still, if it has held the event loop for a session', async () => {
     const losses: Loss[] = []
     let joined = 0
@@ -135,5 +70,92 @@ describe('a member that the group no longer knows', () => {
     await until(() => group.claims.length === 2, { what: 'the member to join again' })
     expect(group.claims[1]).toMatchObject({ generation: -1, owned: [] })
     expect(lost).toEqual(partitions)
+  })
+})
+
+describe('a member whose process stands still', () => {
+  it('joins again with a claim to what it was given, and takes that once', async () => {
+    const group = groupOfOne()
+    const { opened, open } = gate()
+    let [asked, joined] = [0, 0]
+    const assigned = async (): Promise<void> => {
+      asked += 1
+      await opened
+    }
+    group.start({ assigned, joined: () => void joined++ })
+    await until(() => asked === 1, { what: 'the question' })
+    group.heartbeats.push(codes.rebalance)
+    await until(() => group.claims.length === 2, { what: 'the member to join again' })
+    group.heartbeats.push(codes.rebalance)
+    await until(() => group.claims.length === 3, { what: 'the member to join once more' })
+    open()
+    await until(() => joined === 1, { what: 'the member to be in' })
+    expect(group.claims[2]).toMatchObject({ owned: partitions })
+    expect(asked).toBe(1)
+  })
+
+  it('joins again with a claim to what it is to give up, and without one once that is done', async () => {
+    const group = groupOfOne()
+    const { opened, open } = gate()
+    let [asked, joined] = [0, 0]
+    const revoked = async (): Promise<void> => {
+      asked += 1
+      await opened
+    }
+    group.start({ revoked, joined: () => void joined++ })
+    await until(() => joined === 1, { what: 'the member to be in' })
+    group.give([])
+    group.heartbeats.push(codes.rebalance)
+    await until(() => asked === 1, { what: 'the question' })
+    group.heartbeats.push(codes.rebalance)
+    await until(() => group.claims.length === 3, { what: 'the member to join again' })
+    expect(group.claims[2]).toMatchObject({ owned: partitions })
+    open()
+    await until(() => joined === 2, { what: 'the member to be in again' })
+    expect(group.claims[3]).toMatchObject({ owned: [] })
+    expect([asked, group.claims.length]).toEqual([1, 4])
+  })
+
+  it('takes what it has given up if the group gives it back meanwhile', async () => {
+    const group = groupOfOne()
+    const { opened, open } = gate()
+    const calls: string[] = []
+    let joined = 0
+    group.start({
+      assigned: async () => void calls.push('assigned'),
+      async revoked() {
+        calls.push('revoked')
+        await opened
+      },
+      joined: () => void joined++,
+    })
+    await until(() => joined === 1, { what: 'the member to be in' })
+    group.give([])
+    group.heartbeats.push(codes.rebalance)
+    await until(() => calls.length === 2, { what: 'the question' })
+    group.give(partitions)
+    group.heartbeats.push(codes.rebalance)
+    await until(() => group.claims.length === 3, { what: 'the member to join again' })
+    open()
+    await until(() => joined === 2, { what: 'the member to be in again' })
+    expect(calls).toEqual(['assigned', 'revoked', 'assigned'])
+  })
+})
+
+describe('a member that was only named by its group', () => {
+  it('sends no heartbeat before it is in a generation', async () => {
+    const group = groupOfOne()
+    const { opened, open } = gate()
+    group.name('n', opened)
+    let joined = 0
+    group.heartbeats.push(codes.unknownMember)
+    const losses: Loss[] = []
+    const member = group.start({ joined: () => void joined++, lost: (_, loss) => void losses.push(loss) })
+    await until(() => member.memberId === 'n', { what: 'the name' })
+    // Its timer runs several times in a session.
+    await new Promise((resolve) => setTimeout(resolve, sessionMs / 2))
+    expect(group.heartbeats).toHaveLength(1)
+    open()
+    await until(() => joined === 1, { what: 'the member to be in' })
   })
 })

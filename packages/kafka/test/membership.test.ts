@@ -27,7 +27,10 @@ describe.skipIf(!brokers.wanted('kafka'))('a consumer', () => {
     // This is shorter than the broker allows, so it refuses every attempt.
     const { queue, events } = await open({ sessionTimeoutMs: 1_000 })
     const subscribing = queue.subscribe(newTopic(), () => {}).catch((error: unknown) => error)
-    await until(() => events.some(({ type }) => type === 'error'), { what: 'the refusal to be reported' })
+    await until(() => events.some(({ type }) => type === 'error'), {
+      what: 'the refusal to be reported',
+      timeoutMs: 30_000,
+    })
     await queue.disconnect({ timeoutMs: 500 })
     let outcome: unknown
     void subscribing.then((error) => (outcome = error))

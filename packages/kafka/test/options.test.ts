@@ -1,7 +1,9 @@
+import { createSecureContext } from 'node:tls'
 import { inspect } from 'node:util'
 import { type KafkaOptions, kafka } from '@mq/kafka'
-import { Kafka } from 'kafkajs'
+import { Kafka, type KafkaConfig } from 'kafkajs'
 import { describe, expect, it } from 'vitest'
+import { threadModule } from '../src/driver/group/memberships.js'
 import { settingsOf } from '../src/options.js'
 
 const url = 'kafka://localhost:9092'
@@ -13,6 +15,8 @@ const failure = (options: unknown): Error & { code?: string } => {
   }
   return expect.fail('It was taken')
 }
+
+const noThread = { createClient: (config: KafkaConfig) => new Kafka(config) }
 
 describe('the options', () => {
   it('take several hosts, a login and TLS from a URL', () => {
@@ -78,6 +82,34 @@ describe('the options', () => {
     expect(() => kafka({ url, createClient: (config) => new Kafka(config) })).not.toThrow()
   })
 
+  it.each([
+    ['has its default, and memberships have a thread', {}, 11_000, 300_000],
+    ['is given', { sessionTimeoutMs: 20_000, maxStallMs: 60_000 }, 25_000, 60_000],
+    [
+      'has its default, and the client is made by a function',
+      { createClient: (config: KafkaConfig) => new Kafka(config) },
+      35_000,
+      30_000,
+    ],
+    [
+      'has its default, and TLS is checked by a function',
+      { tls: { checkServerIdentity: () => undefined } },
+      35_000,
+      30_000,
+    ],
+    ['has its default, and TLS has a native object', { tls: { secureContext: createSecureContext() } }, 35_000, 30_000],
+    [
+      'is given, and there can be no thread',
+      { ...noThread, sessionTimeoutMs: 20_000, maxStallMs: 60_000 },
+      25_000,
+      20_000,
+    ],
+  ])('decide when messages of a dead process run again: if the session %s', (_, given, redeliveryMs, maxStallMs) => {
+    const adapter = kafka({ url, ...given })
+    expect(adapter.capabilities.redeliveryMs).toBe(redeliveryMs)
+    expect(adapter.health()).toEqual({ status: 'down', consumers: [], maxStallMs })
+  })
+
   it('decide some capabilities', () => {
     expect(kafka({ url, sessionTimeoutMs: 10_000, maxMessageBytes: 1_000 }).capabilities).toEqual({
       durable: true,
@@ -94,5 +126,21 @@ describe('the options', () => {
       publishDedupeMs: 0,
       redeliveryMs: 15_000,
     })
+  })
+})
+
+describe('the module of the thread', () => {
+  const here = new URL('../src/kafka.ts', import.meta.url).href
+
+  it.each([
+    ['lies beside the adapter', here, {}, /src\/member-thread\.ts$/],
+    ['is missing in a bundle as CommonJS', undefined, {}, undefined],
+    ['is missing beside a bundle', 'file:///nowhere/bundle.mjs', {}, undefined],
+    ['is left alone on Bun', here, { bun: '1.3.0' }, undefined],
+    ['is left alone on Deno', here, { deno: '2.5.0' }, undefined],
+  ])('%s', (_, base, versions, found) => {
+    const url = threadModule('member-thread', base, versions)
+    if (found === undefined) expect(url).toBeUndefined()
+    else expect(url?.pathname).toMatch(found)
   })
 })

@@ -18,6 +18,7 @@ const kafkaNothing: Record<keyof KafkaOptions, undefined> = {
   lingerMs: undefined,
   sessionTimeoutMs: undefined,
   rebalanceTimeoutMs: undefined,
+  maxStallMs: undefined,
   connectTimeoutMs: undefined,
   requestTimeoutMs: undefined,
   maxUncommitted: undefined,

@@ -1,7 +1,7 @@
 import { type GroupRef, MqError } from '@mq/core/adapter'
 import { nameOf, type TopicPartition } from '../driver/cluster.js'
 import { asMqError } from '../driver/errors.js'
-import type { Member } from '../driver/group/member.js'
+import type { Membership } from '../driver/group/membership.js'
 import type { Gap, Reader } from '../driver/reading/reader.js'
 import { watchDeleted } from '../topology/deleted-topics.js'
 import type { TopicKind } from '../topology/plans.js'
@@ -20,7 +20,7 @@ export interface AssignmentOptions {
   readonly ref: GroupRef
   readonly handler: HandlerOptions
   readonly context: ConsumerContext
-  readonly member: Member
+  readonly member: Membership
   /** The topics of the group. */
   readonly kinds: ReadonlyMap<string, TopicKind>
 }
@@ -91,15 +91,15 @@ export class Assignment {
 
   /** Finishes and commits partitions that go to other members. */
   async release(partitions: readonly TopicPartition[]): Promise<void> {
-    const { rebalanceTimeoutMs, requestTimeoutMs } = this.#options.context.settings
+    const { settings, memberships } = this.#options.context
     const trackers = partitions.map((at) => this.#workload.find(at)).filter((tracker) => tracker !== undefined)
     // If the group changes again, it waits for this member, for the rebalance timeout.
-    await this.#workload.finish(trackers, rebalanceTimeoutMs / 3)
+    await this.#workload.finish(trackers, memberships.times.rebalanceTimeoutMs / 3)
     this.#workload.abandon(
       trackers,
       new MqError('MQ_OWNERSHIP_LOST', 'Another consumer of the group has this message now'),
     )
-    await this.#commits.all(trackers, requestTimeoutMs)
+    await this.#commits.all(trackers, settings.requestTimeoutMs)
     this.#workload.remove(trackers)
   }
 

@@ -7,6 +7,7 @@ import {
   type StopOptions,
 } from '@mq/core/adapter'
 import type { Cluster } from '../driver/cluster.js'
+import type { Memberships } from '../driver/group/memberships.js'
 import type { Reading } from '../driver/reading/reading.js'
 import type { Settings } from '../options.js'
 import type { Outbox } from '../publish/outbox.js'
@@ -29,6 +30,7 @@ export interface ConsumerContext {
   readonly topology: Topology
   readonly outbox: Outbox
   readonly connections: ConsumerConnections
+  readonly memberships: Memberships
   readonly report: (event: AdapterEvent) => void
 }
 

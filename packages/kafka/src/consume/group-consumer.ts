@@ -1,7 +1,8 @@
 import { type ConsumerHealth, type GroupRef, MqError } from '@mq/core/adapter'
 import type { Cluster, TopicPartition } from '../driver/cluster.js'
 import { asMqError, isAuthError, isLinkError, isRefusedMembership } from '../driver/errors.js'
-import { type Loss, Member } from '../driver/group/member.js'
+import type { Loss } from '../driver/group/member.js'
+import type { Membership } from '../driver/group/membership.js'
 import type { TopicKind } from '../topology/plans.js'
 import { Assignment } from './assignment.js'
 import {
@@ -33,7 +34,7 @@ export class GroupConsumer implements RunningConsumer {
   readonly #groupId: string
   readonly #kinds: ReadonlyMap<string, TopicKind>
   readonly #cluster: Cluster
-  readonly #member: Member
+  readonly #member: Membership
   readonly #lostPartitions = new LostPartitions()
   #assignment: Assignment | undefined
   #isOut = true
@@ -47,14 +48,9 @@ export class GroupConsumer implements RunningConsumer {
     this.#groupId = context.names.group(ref)
     this.#kinds = kinds
     this.#cluster = context.connections.cluster
-    const { sessionTimeoutMs, rebalanceTimeoutMs } = context.settings
-    this.#member = new Member({
-      cluster: context.connections.membership,
-      groupId: this.#groupId,
-      topics: [...this.#kinds.keys()],
-      sessionTimeoutMs,
-      rebalanceTimeoutMs,
-    })
+    const { membership, cluster: commits } = context.connections
+    const group = { groupId: this.#groupId, topics: [...this.#kinds.keys()] }
+    this.#member = context.memberships.open(group, { membership, commits })
   }
 
   /** Resolves once it is in its group and reads its share, or waits for other members alone. Rejects if it is not allowed to. */

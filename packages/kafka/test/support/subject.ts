@@ -27,7 +27,14 @@ const config = {
 /** The adapter as the suite tests it. */
 export const subject: Subject<StartedServer<KafkaServer>> = {
   adapter: new URL('../../src/index.ts', import.meta.url),
-  options: { url: 'kafka://127.0.0.1', sessionTimeoutMs, rebalanceTimeoutMs, requestTimeoutMs: 5_000, partitions: 3 },
+  options: {
+    url: 'kafka://127.0.0.1',
+    sessionTimeoutMs,
+    rebalanceTimeoutMs,
+    maxStallMs: 3_000,
+    requestTimeoutMs: 5_000,
+    partitions: 3,
+  },
   start: () =>
     suiteServer('kafka', () =>
       kafka(brokers.owned('kafka') ? { users: { mq: 'open-sesame-7' }, config, heapMb: 400, proxies: 6 } : {}),

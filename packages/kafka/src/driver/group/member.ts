@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { backoff, withTimeout } from '@mq/core/adapter'
-import { nameOf, type TopicPartition } from '../cluster.js'
+import type { TopicPartition } from '../cluster.js'
 import { errorType, isCoordinatorGone, isFenced, isLinkError } from '../errors.js'
 import type { Broker } from '../kafkajs-types.js'
 import { commitOffsets, type PartitionOffset } from '../offsets.js'
+import { Holdings, without } from './holdings.js'
 import { type JoinOptions, joinGeneration } from './join.js'
+import type { Membership } from './membership.js'
 import type { Share } from './shares.js'
 
 export interface MemberListener {
@@ -18,6 +20,8 @@ export interface MemberListener {
   joined(pending: number): void
   /** The member is out of the group, or cannot reach it, and tries to join. */
   failing(error: unknown): void
+  /** The state of the member is another one, or the group has given a sign of life. */
+  changed?(): void
 }
 
 export interface Loss {
@@ -43,12 +47,18 @@ const standstillShare = 0.7
  * A membership in a consumer group, from `start` to `stop`. It joins, joins again when the group changes, and starts over after any
  * failure. Its heartbeats have a timer of their own, so that they never wait for handlers.
  */
-export class Member {
+export class Member implements Membership {
   readonly #options: JoinOptions
   #listener: MemberListener | undefined
+  #holdings: Holdings | undefined
   readonly #heartbeatMs: number
-  #owned: readonly TopicPartition[] = []
+  /** The call to the listener that is under way. It may take longer than a generation. */
+  #change: Promise<void> | undefined
+  /** Its claim when it joined the current generation. */
+  #claimed: readonly TopicPartition[] = []
   #memberId = ''
+  /** The id with which it was in a generation. The group knows no heartbeats of an id that it has only named. */
+  #joinedAs = ''
   #generation = -1
   /** The generation in which it got what it owns. */
   #ownedIn = -1
@@ -72,11 +82,12 @@ export class Member {
 
   constructor(options: JoinOptions) {
     this.#options = options
-    this.#heartbeatMs = Math.min(options.sessionTimeoutMs / 10, 1_000)
+    this.#heartbeatMs = Math.min(options.sessionTimeoutMs / 6, 1_000)
   }
 
   start(listener: MemberListener): void {
     this.#listener = listener
+    this.#holdings = new Holdings(listener)
     this.#lastBeat = performance.now()
     this.#heartbeat = setInterval(() => this.#beat(), this.#heartbeatMs)
     this.#ended = this.#run()
@@ -86,12 +97,23 @@ export class Member {
     return this.#state === 'in'
   }
 
-  /** True while the group waits for other members before this one is in it, at most until it takes the silent ones for dead. */
   get isAwaited(): boolean {
     return this.#isAwaited
   }
 
-  /** Commits in the current generation. Rejects if the group no longer takes this for one of its members. */
+  get memberId(): string {
+    return this.#memberId
+  }
+
+  get generation(): number {
+    return this.#generation
+  }
+
+  /** The time, by `performance.now()`, until which the group certainly keeps what the member owns. */
+  get validUntil(): number {
+    return this.#lastContact + this.#options.sessionTimeoutMs
+  }
+
   async commit(offsets: readonly PartitionOffset[]): Promise<void> {
     const { cluster, groupId } = this.#options
     // The coordinator answers requests in order, and a join takes too long to wait for.
@@ -101,13 +123,12 @@ export class Member {
       // A commit waits for replicas, and heartbeats must not wait behind it.
       await commitOffsets(cluster, await cluster.apart(this.#coordinator, 'commits'), as, offsets)
     } catch (error) {
-      if (isFenced(error)) this.#fenced(as.generation)
+      if (isFenced(error)) this.fenced(as.generation)
       else if (isCoordinatorGone(error) || isLinkError(error)) this.#reconnect(error)
       throw error
     }
   }
 
-  /** Leaves the group, if it can be reached in time. The listener is not called any more. */
   async stop(timeoutMs: number): Promise<void> {
     const endsAt = performance.now() + timeoutMs
     this.#stopped = true
@@ -145,68 +166,89 @@ export class Member {
   /** Lives through one generation, from joining to its end. */
   async #join(): Promise<void> {
     const { cluster, groupId, topics } = this.#options
-    this.#state = 'joining'
+    this.#enter('joining')
     this.#coordinator = await cluster.coordinator(groupId)
     const share = await this.#joinGeneration(this.#coordinator)
-    this.#isAwaited = false
     if (this.#stopped) return
     this.#woken = undefined
-    this.#state = 'in'
-    this.#lastContact = performance.now()
+    this.#contact(performance.now())
+    this.#enter('in')
     const partitionCount = await this.#partitionCount()
-    const granted = new Set(share.partitions.map(nameOf))
-    const owned = new Set(this.#owned.map(nameOf))
-    const revoked = this.#owned.filter((at) => !granted.has(nameOf(at)))
-    const assigned = share.partitions.filter((at) => !owned.has(nameOf(at)))
     this.#ownedIn = this.#generation
-    if (revoked.length > 0) {
-      await this.#listener?.revoked(revoked)
-      if (this.#stopped) return
-      const gone = new Set(revoked.map(nameOf))
-      this.#owned = this.#owned.filter((at) => !gone.has(nameOf(at)))
-    }
-    if (assigned.length > 0) {
-      await this.#listener?.assigned(assigned)
-      this.#owned = [...this.#owned, ...assigned]
-    }
-    if (this.#stopped) return
-    // The group hears that partitions are released when this member joins again.
-    if (revoked.length > 0 && this.#woken === undefined) return
+    if (!(await this.#settles(share.partitions)) || this.#stopped) return
     this.#listener?.joined(share.pending)
     await this.#generationEnds(topics, partitionCount)
   }
 
+  /**
+   * Releases and takes partitions until the member owns its share. Resolves with false if it is to join again. It does so while its
+   * listener still has something to do, if the group changes: otherwise the group would give up a member whose process stands still.
+   */
+  async #settles(granted: readonly TopicPartition[]): Promise<boolean> {
+    for (;;) {
+      this.#change ??= this.#nextChange(granted)
+      if (this.#change === undefined) break
+      const wake = await this.#nextWake({ or: this.#change })
+      if (wake === 'rebalance') return false
+      if (wake === 'coordinator') throw this.#coordinatorMoved()
+      if (wake === undefined) continue
+      await this.#change
+      return true
+    }
+    // The group hears that partitions are released when this member joins again.
+    const released = without(this.#claimed, [...granted, ...this.#owned])
+    return released.length === 0 || this.#woken !== undefined
+  }
+
+  #nextChange(granted: readonly TopicPartition[]): Promise<void> | undefined {
+    const revoked = without(this.#owned, granted)
+    const assigned = without(granted, this.#owned)
+    if (revoked.length + assigned.length === 0) return undefined
+    const change = revoked.length > 0 ? this.#holdings?.release(revoked) : this.#holdings?.take(assigned)
+    const ended = change?.finally(() => {
+      this.#change = undefined
+    })
+    // If it fails while the next generation is joined, it is tried again there.
+    ended?.catch(() => {})
+    return ended
+  }
+
   async #generationEnds(topics: readonly string[], partitionCount: number): Promise<void> {
     for (;;) {
-      const wake = await this.#nextWake(metadataAgeMs)
+      const wake = await this.#nextWake({ timeoutMs: metadataAgeMs })
       if (wake === 'stop' || wake === 'rebalance') return
       if (wake === undefined) {
         for (const topic of topics) this.#options.cluster.forget(topic)
         if ((await this.#partitionCount()) !== partitionCount) return
         continue
       }
-      if (wake === 'coordinator')
-        throw this.#coordinatorFailure ?? new Error(`The coordinator of ${this.#options.groupId} has moved`)
+      if (wake === 'coordinator') throw this.#coordinatorMoved()
       // Partitions may have been assigned since it was fenced.
       this.#lose(this.#fencedError())
       return
     }
   }
 
+  #coordinatorMoved(): unknown {
+    return this.#coordinatorFailure ?? new Error(`The coordinator of ${this.#options.groupId} has moved`)
+  }
+
   #joinGeneration(coordinator: Broker): Promise<Share> {
-    this.#isAwaited = true
+    this.#enter('joining', { isAwaited: true })
+    this.#claimed = this.#holdings?.claimed ?? []
     return joinGeneration(this.#options, {
       coordinator,
       memberId: this.#memberId,
-      claim: { generation: this.#ownedIn, owned: this.#owned },
+      claim: { generation: this.#ownedIn, owned: this.#claimed },
       signal: this.#leaving.signal,
       onNamed: (memberId) => {
         this.#memberId = memberId
       },
       onJoined: ({ memberId, generation }) => {
         this.#memberId = memberId
+        this.#joinedAs = memberId
         this.#generation = generation
-        this.#lastContact = performance.now()
+        this.#contact(performance.now())
       },
     })
   }
@@ -216,8 +258,7 @@ export class Member {
   }
 
   #failed(error: unknown): void {
-    this.#state = 'out'
-    this.#isAwaited = false
+    this.#enter('out')
     if (isFenced(error)) {
       this.#memberId = ''
       this.#lose(error)
@@ -228,23 +269,20 @@ export class Member {
   }
 
   #lose(cause: unknown): void {
-    const owned = this.#owned
-    this.#owned = []
     this.#ownedIn = -1
     const stoodStill = performance.now() - this.#stoodStillAt < this.#options.sessionTimeoutMs
-    if (owned.length > 0) this.#listener?.lost(owned, { cause, stoodStill })
+    this.#holdings?.lose({ cause, stoodStill })
   }
 
   #beat(): void {
     const now = performance.now()
     if (now - this.#lastBeat > this.#options.sessionTimeoutMs * standstillShare) this.#stoodStillAt = now
     this.#lastBeat = now
-    if (this.#isExpired() && this.#owned.length > 0) {
-      // The group may have given everything to others, whether it can be reached or not.
-      this.#lose(new Error(`No sign of life from the group ${this.#options.groupId} within the session timeout`))
-      this.#signal('expired')
-    }
-    if (this.#state !== 'in' || this.#beating || this.#coordinator === undefined) return
+    this.requireOwned()
+    // The group may wait for another member longer than a session, and takes this one for dead if it is silent meanwhile.
+    const mayBeKnown = this.#memberId !== '' && this.#memberId === this.#joinedAs
+    const isKnown = this.#state === 'in' || (this.#state === 'joining' && mayBeKnown)
+    if (!isKnown || this.#beating || this.#coordinator === undefined) return
     this.#beating = true
     void this.#sendHeartbeat(this.#coordinator).finally(() => {
       this.#beating = false
@@ -258,24 +296,37 @@ export class Member {
       await cluster.request(coordinator, (broker) =>
         broker.heartbeat({ groupId, memberId, groupGenerationId: generation }),
       )
-      this.#lastContact = Math.max(this.#lastContact, sentAt)
+      this.#contact(sentAt)
     } catch (error) {
       if (generation !== this.#generation) return
       if (errorType(error) === 'REBALANCE_IN_PROGRESS') {
-        this.#lastContact = Math.max(this.#lastContact, sentAt)
+        this.#contact(sentAt)
         this.#signal('rebalance')
+      } else if (errorType(error) === 'ILLEGAL_GENERATION' && this.#state === 'joining') {
+        // The next generation has begun, and its number is on its way.
       } else if (isFenced(error)) {
         if (errorType(error) === 'UNKNOWN_MEMBER_ID') this.#memberId = ''
-        this.#fenced(generation)
+        this.fenced(generation)
       } else this.#reconnect(error)
     }
   }
 
   /** Gives up the partitions at once, so that the next generation is joined without a claim to them. */
-  #fenced(generation: number): void {
+  fenced(generation: number): void {
     if (generation !== this.#generation) return
     if (!this.#stopped) this.#lose(this.#fencedError())
     this.#signal('fenced')
+  }
+
+  /** Gives up what it owns, because its process has done so already. */
+  giveUp(cause: unknown): void {
+    if (this.#stopped) return
+    this.#lose(cause)
+    this.#signal('fenced')
+  }
+
+  get #owned(): readonly TopicPartition[] {
+    return this.#holdings?.owned ?? []
   }
 
   #fencedError(): Error {
@@ -287,10 +338,22 @@ export class Member {
     this.#signal('coordinator')
   }
 
-  #isExpired(): boolean {
-    const { sessionTimeoutMs, rebalanceTimeoutMs } = this.#options
-    const patienceMs = this.#state === 'joining' ? Math.max(sessionTimeoutMs, rebalanceTimeoutMs) : sessionTimeoutMs
-    return performance.now() - this.#lastContact > patienceMs
+  requireOwned(): void {
+    if (performance.now() <= this.validUntil || this.#owned.length === 0) return
+    // The group may have given everything to others, whether it can be reached or not.
+    this.#lose(new Error(`No sign of life from the group ${this.#options.groupId} within the session timeout`))
+    this.#signal('expired')
+  }
+
+  #contact(at: number): void {
+    this.#lastContact = Math.max(this.#lastContact, at)
+    this.#listener?.changed?.()
+  }
+
+  #enter(state: 'out' | 'joining' | 'in', { isAwaited = false } = {}): void {
+    this.#state = state
+    this.#isAwaited = isAwaited
+    this.#listener?.changed?.()
   }
 
   #signal(wake: Wake): void {
@@ -298,16 +361,25 @@ export class Member {
     this.#wake?.(this.#woken)
   }
 
-  /** Resolves with undefined when the time is over. */
-  async #nextWake(timeoutMs: number): Promise<Wake | undefined> {
+  /** Resolves with undefined when the time is over, or when `or` has ended. Rejects if that has failed. */
+  async #nextWake({
+    timeoutMs,
+    or,
+  }: {
+    readonly timeoutMs?: number
+    readonly or?: Promise<void>
+  }): Promise<Wake | undefined> {
     if (this.#woken !== undefined) return this.#woken
     let timer: NodeJS.Timeout | undefined
-    const wake = await new Promise<Wake | undefined>((resolve) => {
-      this.#wake = resolve
-      timer = setTimeout(() => resolve(undefined), timeoutMs)
-    })
-    clearTimeout(timer)
-    this.#wake = undefined
-    return wake
+    try {
+      return await new Promise<Wake | undefined>((resolve, reject) => {
+        this.#wake = resolve
+        if (timeoutMs !== undefined) timer = setTimeout(() => resolve(undefined), timeoutMs)
+        or?.then(() => resolve(undefined), reject)
+      })
+    } finally {
+      clearTimeout(timer)
+      this.#wake = undefined
+    }
   }
 }
