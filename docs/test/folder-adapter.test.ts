@@ -27,9 +27,9 @@ describe('the adapter of docs/adapters/tutorial.md', () => {
     expect(code).toBe(0)
   }, 60_000)
 
-  it(
+  it.concurrent(
     'passes the suite under node:test',
-    async () => {
+    async ({ expect }) => {
       const { code, output } = await run('--test', '--test-reporter=tap', 'test/conformance.node.js')
       expect(code, output).toBe(0)
       expect(output).toMatch(/^# pass [1-9]/m)
@@ -38,10 +38,10 @@ describe('the adapter of docs/adapters/tutorial.md', () => {
     runMs,
   )
 
-  it(
+  it.concurrent(
     'passes it by the command, without a runner',
-    async () => {
-      const { code, output } = await run(suiteCommand, './test/subject.js', '--parallel', '4', '--brokers', '3')
+    async ({ expect }) => {
+      const { code, output } = await run(suiteCommand, './test/subject.js', '--parallel', '12', '--brokers', '4')
       expect(code, output).toBe(0)
       expect(output).toMatch(/^Every promise that was tested holds: [1-9]/m)
     },

@@ -3,4 +3,4 @@ import { conformance } from '@mq/core/conformance'
 import { subject } from './subject.js'
 
 const adapter = new URL('./subject.js', import.meta.url)
-await conformance(runner, { adapter, ...subject }, { parallel: 4, brokers: 3 })
+await conformance(runner, { adapter, ...subject }, { parallel: 12, brokers: 4 })

@@ -3,4 +3,4 @@ import * as vitest from 'vitest'
 import { subject } from './subject.js'
 
 const adapter = new URL('./subject.js', import.meta.url)
-await conformance(vitest, { adapter, ...subject }, { parallel: 4, brokers: 3 })
+await conformance(vitest, { adapter, ...subject }, { parallel: 12, brokers: 4 })
