@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it } from 'vitest'
+import { describe, it } from 'vitest'
 import { workspaceNode } from '../../../test-brokers/src/child.js'
 import { allCases } from '../../src/conformance/cases/index.js'
 import { loadSubject } from '../../src/conformance/runner/environment.js'
@@ -32,8 +32,8 @@ function run(...args: readonly string[]): Promise<Ended> {
 
 const support = (file: string): string => fileURLToPath(new URL(`support/${file}`, import.meta.url))
 
-describe('the same cases run', () => {
-  it('under node:test', async () => {
+describe.concurrent('the same cases run', () => {
+  it('under node:test', async ({ expect }) => {
     const { passed, skipped } = await expected()
     const { code, output } = await run('--test', '--test-reporter=tap', support('runner-node.ts'))
     expect(code, output).toBe(0)
@@ -43,7 +43,7 @@ describe('the same cases run', () => {
     expect(output).toMatch(new RegExp(`^# skipped ${skipped}$`, 'm'))
   }, 130_000)
 
-  it('under mocha', async () => {
+  it('under mocha', async ({ expect }) => {
     const { passed, skipped } = await expected()
     const mocha = createRequire(import.meta.url).resolve('mocha/bin/mocha.js')
     const { code, output } = await run(mocha, '--reporter=json', support('runner-mocha.ts'))

@@ -9,6 +9,7 @@ import { startWorker } from './worker.js'
 
 export interface FaultyBroker extends StartedBroker {
   readonly broker: string
+  readonly options: { readonly broker: string }
   readonly server: Broker
 }
 
@@ -17,25 +18,25 @@ let made = 0
 let links = 0
 
 /**
- * Creates a subject with a test broker of its own, its adapter and all faults. If a mutant is named, the adapter has that
+ * Creates a subject with test brokers of its own, their adapter and all faults. If a mutant is named, the adapter has that
  * fault.
  */
 export function faultySubject({ mutant }: { readonly mutant?: MutantName } = {}): Subject<FaultyBroker> {
-  made += 1
-  const name = `broker-${made}`
-  const options: JsonObject = { broker: name, password, ...(mutant !== undefined && { mutant }) }
+  const options: JsonObject = { broker: 'nobody', password, ...(mutant !== undefined && { mutant }) }
   return {
     adapter: new URL('broker/adapter-module.ts', import.meta.url),
     options,
     quietMs: 60,
     async start() {
+      made += 1
+      const name = `broker-${made}`
       const server = new Broker({ password, faulty: planted(mutant) })
       registry.add(name, server)
-      return { broker: 'the test broker', server }
+      return { broker: 'the test broker', options: { broker: name }, server }
     },
-    async stop({ server }) {
+    async stop({ server, options: { broker } }) {
       server.kill()
-      registry.remove(name)
+      registry.remove(broker)
     },
     faults: faultsOf(options),
     startWorker: (_, program) => startWorker(program),
@@ -107,11 +108,11 @@ function faultsOf(options: JsonObject): Required<Faults<FaultyBroker>> {
     async writeForeign({ server }, at, body) {
       server.publish(foreignTopic(at), { message: foreign(body), delayMs: 0 })
     },
-    wrongCredentials: () => ({ options: { ...options, password: 'hunter2-secret' }, secret: 'hunter2-secret' }),
-    unreachable: () => ({
-      options: { ...options, broker: 'nobody', password: 's3cret-value' },
-      secret: 's3cret-value',
+    wrongCredentials: (started) => ({
+      options: { ...options, ...started.options, password: 'hunter2-secret' },
+      secret: 'hunter2-secret',
     }),
-    untrusted: () => ({ options: { ...options, tls: true } }),
+    unreachable: () => ({ options: { ...options, password: 's3cret-value' }, secret: 's3cret-value' }),
+    untrusted: (started) => ({ options: { ...options, ...started.options, tls: true } }),
   }
 }

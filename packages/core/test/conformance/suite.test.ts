@@ -7,7 +7,7 @@ import { capabilities } from './support/cases.js'
 import { createFaultySession } from './support/killers.js'
 
 // With no fault planted, the adapter on which faults are planted keeps every promise.
-await conformance({ describe, it, afterAll }, faultySubject(), { complete: true })
+await conformance({ describe, it, afterAll }, faultySubject(), { complete: true, parallel: 32, brokers: 8 })
 
 const session = await createFaultySession()
 

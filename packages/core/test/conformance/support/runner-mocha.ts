@@ -5,5 +5,5 @@ import { embedded } from './cases.js'
 await conformance(
   globalThis as unknown as Runner,
   { adapter: embedded, options: { url: 'memory://mocha' }, quietMs: 30 },
-  { seed: 7 },
+  { seed: 7, parallel: 32 },
 )
