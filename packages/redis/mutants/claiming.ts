@@ -1,5 +1,5 @@
 import type { Mutant } from '@mq/test-brokers'
-import { fencedTwice } from './reasons.js'
+import { fencedTwice, soonOnRedis } from './reasons.js'
 
 /** Faults in how consumers keep, lose and take over messages. */
 export const claiming: readonly Mutant[] = [
@@ -14,16 +14,42 @@ export const claiming: readonly Mutant[] = [
   {
     id: 'reportsLostClaimLate',
     promise: 'A handler learns that its claim is over before another consumer may begin.',
-    find: 'if (now - run.claimedAt < 0.9 * visibilityMs) continue',
-    replace: 'if (now - run.claimedAt < 3 * visibilityMs) continue',
+    find: 'if (now - run.claimedAt < 0.9 * holdsMs) continue',
+    replace: 'if (now - run.claimedAt < 9 * holdsMs) continue',
     case: 'FLT-28',
   },
   {
     id: 'neverRenews',
     promise: 'A long handler keeps its message to its end.',
-    find: 'if (isRenewing || runs.size === 0 || now - renewedAt < visibilityMs / 3) return',
+    find: 'if (isRenewing || runs.size === 0 || now - renewedAt < renewMs) return',
     replace: 'if (isRenewing || runs.size === 0 || now - renewedAt < visibilityMs * 3) return',
     case: 'LNG-1',
+  },
+  {
+    id: 'trustsALostPresence',
+    promise: 'A handler whose process the server no longer sees aborts before another consumer may begin.',
+    find: 'const holdsMs = isPresent() ? visibilityMs : Math.min(visibilityMs, goneMs)',
+    replace: 'const holdsMs = visibilityMs',
+    case: 'FLT-29',
+  },
+  {
+    id: 'neverSeesTheEnd',
+    promise: 'The messages of a process that has ended run again soon.',
+    find: 'is_there[id] = found.err ~= nil or found[2] ~= 0',
+    replace: 'is_there[id] = found.err ~= nil or found[2] ~= nil',
+    test: {
+      file: 'test/takeover.test.ts',
+      title: 'that was killed go to others at rest long before its claims are over',
+    },
+    why: soonOnRedis,
+  },
+  {
+    id: 'takesStillForGone',
+    promise: 'A process that stands still keeps its messages for the time that was chosen.',
+    find: 'return is_there[id] and visibility or',
+    replace: 'return is_there[id] and math.min(visibility, 3500) or',
+    test: { file: 'test/takeover.test.ts', title: 'stay there while it stands still' },
+    why: soonOnRedis,
   },
   {
     id: 'crashIsNotCounted',
@@ -42,8 +68,8 @@ export const claiming: readonly Mutant[] = [
   {
     id: 'claimsTooEarly',
     promise: 'A message is taken over only after its owner has been silent for the time of a claim.',
-    find: 'const args = [room, settings.visibilityMs, ordered ? 1 : 0, ...this.#cursors]',
-    replace: 'const args = [room, settings.visibilityMs / 8, ordered ? 1 : 0, ...this.#cursors]',
+    find: 'const args = [room, settings.visibilityMs, ordered ? 1 : 0, presence, ...this.#cursors]',
+    replace: 'const args = [room, settings.visibilityMs / 16, ordered ? 1 : 0, presence, ...this.#cursors]',
     case: 'LNG-1',
   },
   {

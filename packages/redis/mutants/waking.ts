@@ -18,7 +18,7 @@ export const waking: readonly Mutant[] = [
   {
     id: 'neverLooks',
     promise: 'Messages are handled although the broker does not say that they are there.',
-    find: "rester.onFound(found[index] === 2 ? 'lanes' : 'work')",
+    find: 'rester.onFound(what)',
     replace: "rester.onFound('lanes')",
     test: {
       file: 'test/idle.test.ts',

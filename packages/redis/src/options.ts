@@ -19,8 +19,9 @@ export interface RedisOptions extends RedisConnectionOptions {
   /** The beginning of every key: 1 to 100 letters, digits, `.`, `_`, `-` and `:`. Default: `mq`. */
   readonly prefix?: string | undefined
   /**
-   * How long a message stays with a consumer that no longer renews its claim. Claims are renewed every third of this time, so an event
-   * loop that is blocked for longer loses the messages it is handling. Default: 30,000 ms.
+   * How long a message stays with a consumer that no longer renews its claim, although its process has not left the server. An event loop
+   * that is blocked for longer loses the messages it is handling. If the process has ended, its messages run again within 5 s. Default:
+   * 75,000 ms.
    */
   readonly visibilityMs?: number | undefined
   /** How often consumers look for messages if the server does not report changed keys. At most half of `commandTimeoutMs`. Default: 100 ms. */
@@ -105,7 +106,7 @@ export function settingsOf(options: RedisOptions): Settings {
   return {
     ...link,
     prefix: prefixOf(options.prefix ?? 'mq'),
-    visibilityMs: integerOption(options, 'visibilityMs', { fallback: 30_000, min: 500, max: dayMs }),
+    visibilityMs: integerOption(options, 'visibilityMs', { fallback: 75_000, min: 500, max: dayMs }),
     pollMs,
     maxMessageBytes: integerOption(options, 'maxMessageBytes', {
       fallback: defaultMaxMessageBytes,

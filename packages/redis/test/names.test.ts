@@ -35,7 +35,7 @@ describe('names at the broker', () => {
     await until(async () => (await list()).length > 0, { what: 'the consumer' })
     const consumers = await list()
     expect(consumers.map((info) => info[1])).toEqual([
-      expect.stringMatching(new RegExp(`^${name.replaceAll('.', '\\.')}-[0-9a-f]{12}$`)),
+      expect.stringMatching(new RegExp(`^${name.replaceAll('.', '\\.')}-[0-9a-f]{12}~[0-9a-f]{12}$`)),
     ])
   })
 })

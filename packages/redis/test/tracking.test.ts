@@ -106,7 +106,7 @@ describe.skipIf(!brokers.owned('redis'))('a server that no longer reports change
     const reporting = async (): Promise<string | undefined> =>
       String(await admin.client('LIST'))
         .split('\n')
-        .find((line) => / name=mq@/.test(line) && / sub=1 /.test(line))
+        .find((line) => / name=mq@/.test(line) && / sub=2 /.test(line))
     for (let from = 0; from < 9; from += 3) {
       await until(async () => (await reporting()) !== undefined, { what: 'the connection', timeoutMs: 20_000 })
       const [, id = ''] = /^id=(\d+)/.exec((await reporting()) ?? '') ?? []

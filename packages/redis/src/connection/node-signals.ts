@@ -12,7 +12,9 @@ export interface NodeSignalsParts {
   /** How long each step may take. */
   readonly timeoutMs: number
   readonly onReport: OnReport
-  /** Called when `isOn` may have changed. */
+  /** The channel whose subscription shows the server that this process is there. */
+  readonly presenceChannel: string
+  /** Called when `isOn` or `isPresent` may have changed. */
   readonly onState: () => void
   /** Called once if the server refuses. */
   readonly onRefused: (error: MqError) => void
@@ -33,6 +35,7 @@ export class NodeSignals {
   readonly #parts: NodeSignalsParts
   #client: Redis | undefined
   #isOn = false
+  #isPresent = false
   #isClosed = false
   #isRefused = false
   #retry: NodeJS.Timeout | undefined
@@ -47,7 +50,16 @@ export class NodeSignals {
 
   /** Whether every change is reported. It is, too, as long as the node has no connection that could have read anything. */
   get isOn(): boolean {
-    return this.#isOn || this.#parts.node.status !== 'ready'
+    return this.#isOn || !this.isUp
+  }
+
+  get isUp(): boolean {
+    return this.#parts.node.status === 'ready'
+  }
+
+  /** Whether the server sees that this process is there. It sees the end of the process as soon as the connection ends. */
+  get isPresent(): boolean {
+    return this.#isPresent
   }
 
   close(): void {
@@ -59,6 +71,7 @@ export class NodeSignals {
     clearTimeout(this.#retry)
     clearInterval(this.#check)
     this.#isOn = false
+    this.#isPresent = false
     const client = this.#client
     this.#client = undefined
     client?.disconnect()
@@ -80,7 +93,9 @@ export class NodeSignals {
     client.on('error', () => {})
     client.on('close', () => this.#again(client, retryMs))
     // The driver takes all messages of a channel for texts.
-    client.on('messageBuffer', onReport as (channel: Buffer, keys: unknown) => void)
+    client.on('messageBuffer', (from: Buffer, keys: unknown) => {
+      if (String(from) === channel) onReport(from, keys as readonly Buffer[] | null)
+    })
     limitHandshake(client, timeoutMs)
     withTimeout(this.#track(client), 3 * timeoutMs, () => new Error('no answer')).catch((error) => {
       const failed = commandError(error)
@@ -96,9 +111,11 @@ export class NodeSignals {
     await client.connect()
     const id = await client.call('CLIENT', 'ID')
     await client.subscribe(channel)
+    const isPresent = await this.#subscribePresence(client)
     await this.#parts.node.call('CLIENT', 'TRACKING', 'ON', 'REDIRECT', String(id))
     if (client !== this.#client) return
     this.#isOn = true
+    this.#isPresent = isPresent
     this.#isRefused = false
     this.#check = setInterval(() => {
       const { timeoutMs } = this.#parts
@@ -107,6 +124,17 @@ export class NodeSignals {
         .then((isReporting) => isReporting || client.disconnect())
     }, checkMs)
     this.#parts.onState()
+  }
+
+  /** A user may lack the right to the channel. Others then learn of the end of this process from its claims alone. */
+  async #subscribePresence(client: Redis): Promise<boolean> {
+    try {
+      await client.subscribe(this.#parts.presenceChannel)
+      return true
+    } catch (error) {
+      if (commandError(error).kind !== 'refused') throw error
+      return false
+    }
   }
 
   /** Whether both connections are there and the server still remembers what the node reads. Nobody says so when that ends. */

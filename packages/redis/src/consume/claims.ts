@@ -1,5 +1,6 @@
 import { MqError } from '@mq/core/adapter'
 import type { Link } from '../connection/link.js'
+import { goneMs } from '../connection/presence.js'
 import type { GroupPlace } from '../wire/keys.js'
 import { renewScript } from '../wire/scripts/claim.js'
 import type { Run, Runs } from './runs.js'
@@ -11,16 +12,22 @@ export interface ClaimsParts {
   readonly link: Link
   readonly runs: Runs
   readonly visibilityMs: number
+  /** Whether the server certainly sees that this process is there. Otherwise its claims hold for `goneMs` only. */
+  readonly isPresent: () => boolean
 }
 
 /** How many claims one script renews. */
 const maxRenewals = 500
+/** How often claims are renewed, and looked after, at least. */
+const maxRenewMs = 1_000
+const maxTickMs = 250
 
 /**
- * Renews the claims of all messages that are being handled, every third of the time that a claim holds. If a claim is taken over or
- * cannot be renewed in time, the signal of its handler aborts before another consumer may begin.
+ * Renews the claims of all messages that are being handled, every second, or every third of the time that a claim holds if that is less.
+ * If a claim is taken over or cannot be renewed in time, the signal of its handler aborts before another consumer may begin.
  */
-export function keepClaims({ place, name, link, runs, visibilityMs }: ClaimsParts): { stop(): void } {
+export function keepClaims({ place, name, link, runs, visibilityMs, isPresent }: ClaimsParts): { stop(): void } {
+  const renewMs = Math.min(visibilityMs / 3, maxRenewMs)
   let isRenewing = false
   let renewedAt = performance.now()
 
@@ -41,22 +48,26 @@ export function keepClaims({ place, name, link, runs, visibilityMs }: ClaimsPart
     })
   }
 
-  const timer = setInterval(() => {
-    const now = performance.now()
-    for (const run of runs.all) {
-      if (now - run.claimedAt < 0.9 * visibilityMs) continue
-      runs.lose(run, new MqError('MQ_CONNECTION_LOST', 'The claim on the message could not be renewed in time'))
-    }
-    if (isRenewing || runs.size === 0 || now - renewedAt < visibilityMs / 3) return
-    isRenewing = true
-    renewedAt = now
-    renewAll()
-      // The next renewal follows in time. Until then the age of each claim decides.
-      .catch(() => {})
-      .finally(() => {
-        isRenewing = false
-      })
-  }, visibilityMs / 12)
+  const timer = setInterval(
+    () => {
+      const now = performance.now()
+      const holdsMs = isPresent() ? visibilityMs : Math.min(visibilityMs, goneMs)
+      for (const run of runs.all) {
+        if (now - run.claimedAt < 0.9 * holdsMs) continue
+        runs.lose(run, new MqError('MQ_CONNECTION_LOST', 'The claim on the message could not be renewed in time'))
+      }
+      if (isRenewing || runs.size === 0 || now - renewedAt < renewMs) return
+      isRenewing = true
+      renewedAt = now
+      renewAll()
+        // The next renewal follows in time. Until then the age of each claim decides.
+        .catch(() => {})
+        .finally(() => {
+          isRenewing = false
+        })
+    },
+    Math.min(visibilityMs / 12, maxTickMs),
+  )
 
   return { stop: () => clearInterval(timer) }
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { MqError, StopOptions } from '@mq/core/adapter'
 import { isGroupMissing } from '../connection/errors.js'
+import { withPresence } from '../connection/presence.js'
 import { settledWithin } from '../connection/waiters.js'
 import { leaveScript } from '../wire/scripts/group.js'
 import { keepClaims } from './claims.js'
@@ -29,11 +30,13 @@ export async function startGroupConsumer(parts: ConsumerParts): Promise<RunningC
   const { ordered, concurrency } = options
   const { stream, retry } = place.keys
   const ref = { topic: place.topic, group: place.group }
-  const name = `${settings.clientName}-${randomUUID().slice(-12)}`
   const onError = (error: MqError): void => report({ type: 'error', error, ...ref })
   const onLoss = lossReporter(ref, report)
   const { link } = common
   await common.open()
+  const ownName = `${settings.clientName}-${randomUUID().slice(-12)}`
+  const isSeen = await common.isSeenFor(place)
+  const name = isSeen ? withPresence(ownName, common.presenceId) : ownName
   const topic = common.join(place)
   const runs = new Runs(concurrency)
   const upkeep = new GroupUpkeep({ place, link, ordered })
@@ -44,7 +47,8 @@ export async function startGroupConsumer(parts: ConsumerParts): Promise<RunningC
   let isStopping = false
   let stopped: Promise<void> | undefined
 
-  const claims = keepClaims({ place, name, link: commands, runs, visibilityMs: settings.visibilityMs })
+  const isPresent = (): boolean => !isSeen || common.isPresent
+  const claims = keepClaims({ place, name, link: commands, runs, visibilityMs: settings.visibilityMs, isPresent })
   const loop = superviseLoop({
     link,
     room: runs,

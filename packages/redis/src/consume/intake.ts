@@ -1,5 +1,6 @@
 import { setImmediate as immediate } from 'node:timers/promises'
 import type { Link } from '../connection/link.js'
+import { presencePrefix } from '../connection/presence.js'
 import type { Argument, Script } from '../connection/script.js'
 import { Waiters } from '../connection/waiters.js'
 import type { Settings } from '../options.js'
@@ -10,7 +11,7 @@ import { takeOrderedScript, takeScript } from '../wire/scripts/take.js'
 import type { Runs } from './runs.js'
 import type { Common } from './shared/common.js'
 import type { Loan } from './shared/loans.js'
-import type { Rester } from './shared/look.js'
+import type { Found, Rester } from './shared/look.js'
 import type { Portions } from './shared/portions.js'
 import type { KeyWatch } from './shared/watch.js'
 import type { GroupUpkeep } from './upkeep.js'
@@ -37,6 +38,8 @@ const beginnings: readonly string[] = ['-', '-']
 
 /** A consumer at rest shows from time to time that it is there. */
 const maxRestMs = 5_000
+/** How often a consumer that never rests looks for claims of processes that are gone. */
+const claimEveryMs = 1_000
 /** How often a consumer that never rests takes, even if the broker reports all changes. */
 const takeEveryMs = 1_000
 
@@ -63,6 +66,8 @@ export class Intake implements Rester {
   #generation = -1
   #recoverAt = 0
   #claimAt = 0
+  /** When all claims were last looked through. */
+  #claimedAt = 0
   #takeAt = 0
   #takenAt = 0
   /** When a consumer that never rests takes at the latest. */
@@ -128,9 +133,10 @@ export class Intake implements Rester {
     this.#resting.wake()
   }
 
-  onFound(what: 'work' | 'lanes'): void {
+  onFound(what: Found): void {
     if (what === 'lanes' && !this.#parts.ordered) return
     if (what === 'lanes') this.#parts.upkeep.noteLanes()
+    if (what === 'claims') this.#claimAt = 0
     this.#forgetRest()
     this.#resting.wake()
   }
@@ -163,9 +169,11 @@ export class Intake implements Rester {
   }
 
   #restEnd(): number {
-    // The look of the process takes the place of the poll for those at rest.
-    const pollAt = this.#loan?.isReady ? this.#pollAt : Number.POSITIVE_INFINITY
-    return Math.min(this.#recoverAt, this.#claimAt, this.#takeAt, pollAt, this.#parts.upkeep.restUntil)
+    const { settings, upkeep } = this.#parts
+    const others = Math.min(this.#recoverAt, this.#takeAt, upkeep.restUntil)
+    if (this.#loan?.isReady) return Math.min(this.#claimAt, this.#pollAt, others)
+    // The look of the process takes the place of the poll for those at rest, and finds the claims that are free, but looks at few.
+    return Math.min(this.#claimedAt + settings.visibilityMs / 3, others)
   }
 
   async #rest(): Promise<void> {
@@ -192,7 +200,10 @@ export class Intake implements Rester {
     if (now >= this.#claimAt) {
       steps.push('claiming')
       const claimed = await this.#claim(room)
-      if (claimed.owned.length < room && this.#cursors === beginnings) this.#claimAt = now + visibilityMs / 3
+      if (claimed.owned.length < room && this.#cursors === beginnings) {
+        this.#claimedAt = now
+        this.#claimAt = now + Math.min(visibilityMs / 3, claimEveryMs)
+      }
       return claimed
     }
     // Only the script keeps the order of the keys.
@@ -212,7 +223,8 @@ export class Intake implements Rester {
   async #claim(room: number): Promise<Received> {
     const { place, settings, ordered } = this.#parts
     const { stream, retry, lanes, waiting } = place.keys
-    const args = [room, settings.visibilityMs, ordered ? 1 : 0, ...this.#cursors]
+    const presence = presencePrefix(settings.prefix)
+    const args = [room, settings.visibilityMs, ordered ? 1 : 0, presence, ...this.#cursors]
     const { reply, claimedAt } = await this.#run(claimScript, [stream, retry, lanes, waiting], args)
     // A stream that was seen to its end waits there until the other one was, too.
     const cursors = reply.slice(0, 2).map((cursor) => (String(cursor) === '-' ? '+' : String(cursor)))

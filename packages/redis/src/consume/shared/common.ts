@@ -1,5 +1,6 @@
 import type { AdapterEvent } from '@mq/core/adapter'
 import { createLink, type Link } from '../../connection/link.js'
+import { newPresenceId, presencePrefix } from '../../connection/presence.js'
 import { Signals } from '../../connection/signals.js'
 import type { Settings } from '../../options.js'
 import type { GroupPlace } from '../../wire/keys.js'
@@ -18,8 +19,14 @@ export interface Common {
   readonly look: Look
   readonly answers: AnswerBytes
   readonly lender: Lender
+  /** The id under which servers see this process. */
+  readonly presenceId: string
+  /** Whether they see it now. */
+  readonly isPresent: boolean
   /** Opens the connection with the first consumer. Rejects as `Link.open` does. */
   open(): Promise<void>
+  /** Resolves with whether the server of a topic sees this process, as far as that is known within a moment. */
+  isSeenFor(place: GroupPlace): Promise<boolean>
   /** Returns what the consumers of a topic share, until each of them has left it. */
   join(place: GroupPlace): TopicShare
   leave(place: GroupPlace): void
@@ -29,6 +36,8 @@ export interface Common {
 const trimEveryMs = 1_000
 /** How often a look is taken if the broker reports all changes. */
 const lookEveryMs = 1_000
+/** How long a subscription waits to know whether the server sees its process. */
+const seenMs = 1_000
 
 export interface CommonParts {
   readonly settings: Settings
@@ -41,8 +50,10 @@ export function createCommon({ settings, commands, report }: CommonParts): Commo
   const topics = new Map<string, TopicShare>()
   const link = createLink(settings, { onClient: (client) => signals.attach(client), onUp: () => watch.changedAll() })
   const watch = new Watch(link, settings.pollMs)
-  const look = new Look({ link: commands, everyMs: () => (watch.isReported ? lookEveryMs : settings.pollMs) })
+  const look = new Look({ link: commands, settings, everyMs: () => (watch.isReported ? lookEveryMs : settings.pollMs) })
+  const presenceId = newPresenceId()
   const signals = new Signals({
+    presenceChannel: presencePrefix(settings.prefix) + presenceId,
     timeoutMs: settings.commandTimeoutMs,
     onReport: watch.onReport,
     onState(areOn) {
@@ -64,12 +75,22 @@ export function createCommon({ settings, commands, report }: CommonParts): Commo
     look,
     answers: new AnswerBytes(),
     lender,
+    presenceId,
+    get isPresent() {
+      return signals.isPresent
+    },
     async open() {
       opening ??= link.open().catch((error) => {
         opening = undefined
         throw error
       })
       await opening
+    },
+    async isSeenFor({ keys }) {
+      // A node of a cluster is connected by its first command.
+      if (!signals.isPresent) await link.send('EXISTS', [keys.stream]).catch(() => {})
+      await signals.settled(seenMs)
+      return signals.isPresent
     },
     join(place) {
       const { groups } = place.keys

@@ -1,7 +1,12 @@
 import { CommandError, willPass } from '../../connection/errors.js'
 import type { Link } from '../../connection/link.js'
+import { presencePrefix } from '../../connection/presence.js'
+import type { Settings } from '../../options.js'
 import type { GroupPlace } from '../../wire/keys.js'
 import { lookScript } from '../../wire/scripts/look.js'
+
+/** `claims` are messages whose owner is gone. */
+export type Found = 'work' | 'lanes' | 'claims'
 
 /** A consumer that may be at rest. */
 export interface Rester {
@@ -10,15 +15,18 @@ export interface Rester {
   /** The entry that was read last, if the consumer has no group. */
   readonly lastId?: string
   /** Called if there is work, or if only a round of the consumer can tell. */
-  onFound(what: 'work' | 'lanes'): void
+  onFound(what: Found): void
 }
 
 export interface LookParts {
   readonly link: Link
+  readonly settings: Pick<Settings, 'prefix' | 'visibilityMs'>
   /** How long until the next look. */
   readonly everyMs: () => number
 }
 
+/** The meaning of each number that the script returns. */
+const foundBy: readonly (Found | undefined)[] = [undefined, 'work', 'lanes', 'claims']
 /** How many consumers one script looks for, so that none keeps the broker busy for long. */
 const maxTogether = 100
 /** How long a consumer that the broker refused is looked for alone. */
@@ -95,7 +103,8 @@ export class Look {
       const found = await this.#run(resters)
       if (resters[0] !== undefined && resters.length === 1) this.#aloneUntil.delete(resters[0])
       resters.forEach((rester, index) => {
-        if (found[index] !== 0 && rester.isResting) rester.onFound(found[index] === 2 ? 'lanes' : 'work')
+        const what = foundBy[found[index] as number]
+        if (what !== undefined && rester.isResting) rester.onFound(what)
       })
     } catch (error) {
       if (!(error instanceof CommandError) || error.kind !== 'refused' || willPass(error)) return
@@ -112,7 +121,9 @@ export class Look {
       const { stream, retry, due, delayed, lanes, waiting } = place.keys
       return [stream, retry, due, delayed, lanes, waiting]
     })
-    const args = resters.map(({ place, lastId }) => (lastId === undefined ? place.consumerGroup : `=${lastId}`))
-    return (await this.#parts.link.run(lookScript, keys, args)) as readonly number[]
+    const { link, settings } = this.#parts
+    const readers = resters.map(({ place, lastId }) => (lastId === undefined ? place.consumerGroup : `=${lastId}`))
+    const args = [settings.visibilityMs, presencePrefix(settings.prefix), ...readers]
+    return (await link.run(lookScript, keys, args)) as readonly number[]
   }
 }

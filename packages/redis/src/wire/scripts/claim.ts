@@ -1,6 +1,7 @@
+import { goneMs } from '../../connection/presence.js'
 import { script } from '../../connection/script.js'
 import { laneName, lanePieces } from './lanes.js'
-import { ownedBy } from './lua.js'
+import { leaseOf, ownedBy } from './lua.js'
 
 /**
  * Finds the messages that this consumer owns without knowing it, because the answer that brought them was lost.
@@ -38,25 +39,29 @@ return out
 /**
  * Claims messages of consumers that no longer renew their claims.
  *
- * KEYS: stream, retry stream, lanes, waiting. ARGV: group, consumer, how many it has room for, after how many ms without a renewal,
- * whether it is an ordered consumer, where to continue in each stream. Returns where to continue in each stream, then the same as
+ * KEYS: stream, retry stream, lanes, waiting. ARGV: group, consumer, how many it has room for, for how many ms a claim of a process that is
+ * there holds. Then whether the consumer is ordered, the beginning of the channels of processes, and where to continue in each stream.
+ * Returns where to continue in each stream, then the same as
  * `recoverScript`; the deliveries count this one.
  */
 export const claimScript = script(
   `
 ${lanePieces}
-local group, consumer, room, idle, ordered = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5] == '1'
+${leaseOf}
+local group, consumer, room, visibility, ordered = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5] == '1'
+local presence = ARGV[6]
+local idle = math.min(visibility, ${goneMs})
 local keys = {lanes = KEYS[3], waiting = KEYS[4]}
 local out = {}
 for i, kind in ipairs({'m', 'r'}) do
   local stream = KEYS[i]
-  local from = ARGV[5 + i]
+  local from = ARGV[6 + i]
   for _ = 1, 10 do
     local page = redis.call('XPENDING', stream, group, 'IDLE', idle, from, '+', 100)
     for _, pending in ipairs(page) do
       if room == 0 then break end
       from = '(' .. pending[1]
-      if not (ordered and pending[2] == '~waiting') then
+      if not (ordered and pending[2] == '~waiting') and pending[3] >= lease_of(pending[2], presence, visibility) then
         local entry = redis.call('XRANGE', stream, pending[1], pending[1])[1]
         if not entry then
           redis.call('XACK', stream, group, pending[1])

@@ -1,18 +1,22 @@
+import { goneMs } from '../../connection/presence.js'
 import { script } from '../../connection/script.js'
-import { fieldValue, nowDown } from './lua.js'
+import { fieldValue, leaseOf, nowDown } from './lua.js'
 
 /**
- * Looks for work of consumers that are at rest. KEYS: stream, retry stream, due, delayed, lanes, waiting of each. ARGV: group of each, or the
- * id of the last entry that it has read, behind `=`, if it has no group.
+ * Looks for work of consumers that are at rest. KEYS: stream, retry stream, due, delayed, lanes, waiting of each. ARGV: for how many ms a claim
+ * of a process that is there holds, the beginning of the channels of processes, then a reader for each. That is the name of its group.
+ * For one without a group it is the id of the last entry that it has read, behind `=`.
  *
- * Returns a number for each consumer. 0 means that there is nothing to do, and 2 that it may have to free lanes. 1 means that there is
- * work, or that something is wrong with its keys.
+ * Returns a number for each consumer. 0 means that there is nothing to do, 2 that it may have to free lanes, and 3 that it may claim a
+ * message. 1 means that there is work, or that something is wrong with its keys.
  */
 export const lookScript = script(
   `
 ${nowDown}
 ${fieldValue}
+${leaseOf}
 local now = now_down()
+local visibility, presence = tonumber(ARGV[1]), ARGV[2]
 local groups_of = {}
 -- Returns the groups of a stream by their names.
 local function groups(stream)
@@ -39,6 +43,17 @@ local function is_read(stream, group)
   local length = redis.pcall('XLEN', stream)
   return length == 0 or last_of(stream) == value_of(info, 'last-delivered-id')
 end
+-- Looks at the oldest claims only. A consumer looks through all of them from time to time.
+local function is_free(stream, group)
+  local info = groups(stream)[group]
+  if not info or value_of(info, 'pending') == 0 then return false end
+  local found = redis.pcall('XPENDING', stream, group, 'IDLE', math.min(visibility, ${goneMs}), '-', '+', 100)
+  if found.err then return false end
+  for _, pending in ipairs(found) do
+    if pending[2] ~= '~waiting' and pending[3] >= lease_of(pending[2], presence, visibility) then return true end
+  end
+  return false
+end
 local function is_early(due)
   local head = redis.pcall('ZRANGE', due, 0, 0, 'WITHSCORES')
   return not head.err and (not head[2] or tonumber(head[2]) > now)
@@ -47,13 +62,14 @@ local function look(group, stream, retry, due, delayed, lanes, waiting)
   if not is_early(delayed) then return 1 end
   if string.sub(group, 1, 1) == '=' then return last_of(stream) == string.sub(group, 2) and 0 or 1 end
   if not (is_early(due) and is_read(stream, group) and is_read(retry, group)) then return 1 end
+  if is_free(stream, group) or is_free(retry, group) then return 3 end
   if redis.pcall('HLEN', lanes) == 0 and redis.pcall('ZCARD', waiting) == 0 then return 0 end
   return 2
 end
 local out = {}
-for i, group in ipairs(ARGV) do
-  local at = 6 * i - 5
-  out[i] = look(group, unpack(KEYS, at, at + 5))
+for i = 3, #ARGV do
+  local at = 6 * (i - 2) - 5
+  out[i - 2] = look(ARGV[i], unpack(KEYS, at, at + 5))
 end
 return out
 `,

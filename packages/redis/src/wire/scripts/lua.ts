@@ -1,3 +1,4 @@
+import { goneMs } from '../../connection/presence.js'
 import { unreadableField } from '../fields.js'
 
 // The pieces of Lua that several scripts share. Each defines one local function.
@@ -99,6 +100,22 @@ local function owned_by(stream, group, id, consumer)
   local found = redis.pcall('XPENDING', stream, group, id, id, 1)
   if found.err or not found[1] or found[1][2] ~= consumer then return false end
   return found[1]
+end`
+
+/**
+ * Says how long a claim of a consumer holds. `presence` is the beginning of the channels to which processes are subscribed for as long as
+ * they are there. The name of a consumer may end with the rest of its channel.
+ */
+export const leaseOf = `
+local is_there = {}
+local function lease_of(name, presence, visibility)
+  local id = string.match(name, '~(%x+)$')
+  if not id then return visibility end
+  if is_there[id] == nil then
+    local found = redis.pcall('PUBSUB', 'NUMSUB', presence .. id)
+    is_there[id] = found.err ~= nil or found[2] ~= 0
+  end
+  return is_there[id] and visibility or math.min(visibility, ${goneMs})
 end`
 
 /** Lua 5.1 passes fewer than 8,000 values in one call. Further fields of an entry cannot be written again. */
