@@ -8,9 +8,9 @@ import { isGood, names, storedResults } from './tested-versions.mjs'
 const candidates = cells.filter(({ id, isCluster }) => !isCluster && !id.includes('valkey')).toReversed()
 
 /**
- * Chooses the brokers of `npm test`. With `MQ_TEST_NEWEST=1` they are the newest versions that are in the cache of test-brokers and
- * whose stored run of the matrix has no failure. Nothing is downloaded for that: a broker without such a version is that of the machine,
- * as it is without the variable. Variables with a version, a URL or an image come first.
+ * Chooses the brokers of `npm test`: the newest versions that are in the cache of test-brokers and whose stored run of the matrix has no
+ * failure. Nothing is downloaded for that: a broker without such a version is that of the machine, as all are with `MQ_TEST_NEWEST=0`.
+ * Variables with a version, a URL or an image come first.
  */
 export function cachedBrokers({
   env = process.env,
@@ -28,7 +28,7 @@ export function cachedBrokers({
     results[id] !== undefined &&
     isGood(results[id])
   const chosen =
-    env.MQ_TEST_NEWEST === '1'
+    env.MQ_TEST_NEWEST !== '0'
       ? Object.keys(names).flatMap((kind) =>
           isDecided(kind) ? [] : (candidates.find((cell) => cell.kind === kind && isUsable(cell)) ?? []),
         )
