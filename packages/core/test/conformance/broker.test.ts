@@ -4,7 +4,6 @@ import { sleep, until } from '../../src/conformance/kit/wait.js'
 import { failure } from '../support/deliveries.js'
 import { mqErrorOf } from '../support/errors.js'
 import { call, consume, type Flow, never, publish, ref, seen, startFlow } from './support/flows.js'
-import { startWorker } from './worker.js'
 
 let flow: Flow
 
@@ -300,9 +299,7 @@ describe('the faults of the broker for tests', () => {
     const adapter = await flow.adapter()
     await adapter.declareGroup(ref, { startFrom: 'latest' })
     await publish(adapter)
-    const { options = {}, adapter: module } = flow.environment.loaded.subject
-    const program = { adapter: String(module), options, ref, concurrency: 1, handler: 'crash', afterMs: 5 } as const
-    const worker = await startWorker(program)
+    const worker = await flow.environment.startWorker({ ref, concurrency: 1, handler: 'crash', afterMs: 5 })
     await worker.exited
     expect(worker.events.map(({ type }) => type).sort()).toEqual(['ready', 'started'])
     const next = await consume(adapter)
@@ -314,16 +311,7 @@ describe('the faults of the broker for tests', () => {
     const adapter = await flow.adapter()
     await adapter.declareGroup(ref, { startFrom: 'latest' })
     await publish(adapter)
-    const { options = {}, adapter: module } = flow.environment.loaded.subject
-    const program = {
-      adapter: String(module),
-      options,
-      ref,
-      concurrency: 1,
-      handler: 'handle',
-      afterMs: 30,
-    } as const
-    const worker = await startWorker(program)
+    const worker = await flow.environment.startWorker({ ref, concurrency: 1, handler: 'handle', afterMs: 30 })
     await until('it to have begun', () => worker.events.length === 2)
     await worker.kill()
     const next = await consume(adapter, never)

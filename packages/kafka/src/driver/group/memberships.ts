@@ -29,7 +29,7 @@ let adapters = 0
 /**
  * Decides where the memberships of an adapter live.
  *
- * See docs/decisions/0062-kafka-memberships-in-a-thread.md.
+ * See docs/decisions/0028-kafka-memberships-in-a-thread.md.
  */
 export function createMemberships(settings: MembershipSettings, threadUrl: URL | undefined) {
   let url = canBeSent(settings) ? threadUrl : undefined
