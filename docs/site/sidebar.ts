@@ -34,6 +34,7 @@ export const guideSidebar = (): Item[] => [
   group('Operate', [
     page('On any broker', '/operating/'),
     page('What to alert on', '/operating/alerts'),
+    page('Mails are late: why?', '/operating/page'),
     page('Looking into a group', '/operating/looking'),
     page('Pausing a group', '/operating/pausing'),
     page('Replaying gently', '/operating/replaying'),

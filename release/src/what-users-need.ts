@@ -3,13 +3,14 @@ import { type Manifest, packages } from './workspace-copy.js'
 
 /**
  * The only run-time dependencies that each package may have: an adapter its driver and core, core its parser of cron expressions, the
- * command its two libraries.
+ * command and the page their libraries.
  */
 export const runtimeDependencies: Readonly<Record<string, readonly string[]>> = {
   '@mq/cli': ['@mq/core', 'cli-table3', 'commander'],
   '@mq/core': ['croner'],
   '@mq/kafka': ['@mq/core', 'kafkajs'],
   '@mq/memory': ['@mq/core'],
+  '@mq/page': ['@mq/core', 'preact', 'preact-render-to-string', 'uplot'],
   '@mq/rabbitmq': ['@mq/core', 'amqplib'],
   '@mq/redis': ['@mq/core', 'ioredis'],
 }

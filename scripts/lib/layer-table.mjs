@@ -34,6 +34,21 @@ export const layerTable = {
       ['index', 'main'],
     ],
   },
+  'packages/page': {
+    levels: [
+      ['options', 'text'],
+      ['http', 'hiding', 'assets'],
+      'access',
+      'broker',
+      'jobs',
+      'views',
+      'live',
+      'routes',
+      'page',
+      'fastify',
+      'index',
+    ],
+  },
   'packages/memory': {
     levels: ['store', '*', 'testing'],
   },

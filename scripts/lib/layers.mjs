@@ -5,7 +5,7 @@ import { listedFiles, readText } from './workspace.mjs'
 
 /** Lists the imports within packages that do not run from a layer to a lower one. */
 export function layerProblems(table = layerTable) {
-  const files = listedFiles().filter((path) => /^packages\/[^/]+\/src\/.*\.ts$/.test(path))
+  const files = listedFiles().filter((path) => /^packages\/[^/]+\/src\/.*\.tsx?$/.test(path))
   return Object.entries(table).flatMap(([folder, layers]) => {
     const own = files.filter((path) => path.startsWith(`${folder}/src/`))
     const sources = own.map((path) => ({ path: path.slice(`${folder}/src/`.length), text: readText(path) }))
@@ -17,7 +17,7 @@ export function layerProblems(table = layerTable) {
 export function packageProblems(sources, { levels, beside = {}, only = {} }) {
   const levelOf = new Map(levels.flatMap((level, index) => [level].flat().map((name) => [name, index])))
   const layerOf = (path) => {
-    const name = path.split('/')[0].replace(/\.ts$/, '')
+    const name = path.split('/')[0].replace(/\.tsx?$/, '')
     return levelOf.has(name) ? name : levelOf.has('*') ? '*' : undefined
   }
   const isAllowed = (from, to) =>

@@ -8,7 +8,7 @@ const maxLines = 150
 /** Lists the folders of `src` with too many files and the functions that are too long. */
 export function sizeProblems() {
   const paths = listedFiles().filter((path) => /^packages\/[^/]+\/src\//.test(path))
-  const code = paths.filter((path) => path.endsWith('.ts'))
+  const code = paths.filter((path) => /\.tsx?$/.test(path))
   return [...folderProblems(paths), ...code.flatMap((path) => functionProblems(path, readText(path)))]
 }
 

@@ -4,7 +4,7 @@ import { comments } from './comments.mjs'
 import { nameProblems } from './names.mjs'
 import { commentProblems, pageProblems } from './wording.mjs'
 
-const code = /^(packages\/[^/]+\/src|apps|bench|docs\/examples|scripts)\/.*\.(ts|mjs|js)$/
+const code = /^(packages\/[^/]+\/(?:src|assets)|apps|bench|docs\/examples|scripts)\/.*\.(tsx?|mjs|js)$/
 const page = /^([^/]+\.md|(docs|bench|apps|packages|\.changeset|\.github)\/.*\.md)$/
 /** These files are generated. */
 const notOurs = /\.api\.md$|\/CHANGELOG\.md$/
@@ -21,9 +21,11 @@ export function englishProblems(folder = '') {
     })
 }
 
+const kinds = { '.ts': ts.ScriptKind.TS, '.tsx': ts.ScriptKind.TSX }
+
 /** The same for the text of one file of code. */
 export function codeProblems(path, text) {
-  const kind = path.endsWith('.ts') ? ts.ScriptKind.TS : ts.ScriptKind.JS
+  const kind = kinds[/\.\w+$/.exec(path)?.[0]] ?? ts.ScriptKind.JS
   const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true, kind)
   return [
     ...comments(source).flatMap(({ line, text: comment }) => located(path, commentProblems(comment), line)),

@@ -1,0 +1,23 @@
+import type { GroupState } from './groups.js'
+
+/** Something about a group that somebody should look at, the worst first. */
+export interface Trouble {
+  readonly kind: 'bad' | 'warn'
+  readonly text: string
+}
+
+/** A message that has been ready for longer than this is late. */
+const lateMs = 60_000
+
+/** Says what is wrong with a group, as far as its state shows. What is not known is no trouble. */
+export function troublesOf({ consumers, stats: { value: stats, problem } }: GroupState): readonly Trouble[] {
+  if (problem !== undefined) return [{ kind: 'warn', text: 'not known' }]
+  if (stats === undefined) return []
+  const waits = (stats.ready ?? 0) + (stats.inFlight ?? 0) > 0
+  const troubles: Trouble[] = []
+  if (consumers === 0 && waits) troubles.push({ kind: 'bad', text: 'no consumer' })
+  if (stats.paused !== undefined) troubles.push({ kind: 'warn', text: 'paused' })
+  else if ((stats.oldestReadyMs ?? 0) > lateMs) troubles.push({ kind: 'warn', text: 'late' })
+  if ((stats.dead ?? 0) > 0) troubles.push({ kind: 'bad', text: 'dead letters' })
+  return troubles
+}
