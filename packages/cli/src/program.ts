@@ -1,6 +1,7 @@
 import { Command, type CommanderError } from 'commander'
 import { dead } from './commands/dead/dead.js'
 import { doctor } from './commands/doctor/doctor.js'
+import { page } from './commands/page/page.js'
 import { publish } from './commands/publish.js'
 import type { Register, Run } from './commands/register.js'
 import { stats } from './commands/stats.js'
@@ -11,7 +12,7 @@ import { createSession, type GlobalOptions } from './session.js'
 import type { Terminal } from './terminal.js'
 import { version } from './version.js'
 
-const commands: readonly Register[] = [stats, tail, publish, dead, task, doctor]
+const commands: readonly Register[] = [stats, tail, publish, dead, task, doctor, page]
 
 /** Builds the command with everything that it can do. It throws a `CommanderError` instead of ending the process. */
 export function createProgram(terminal: Terminal, screen: Screen): Command {
@@ -68,4 +69,5 @@ Examples:
   mq dead list mail mailer --where reason=timeout
   mq dead replay mail mailer --rate 50
   mq tail mail --limit 1 --json | jq .data
-  mq doctor`
+  mq doctor
+  mq page`

@@ -1,9 +1,7 @@
-import { createRequire } from 'node:module'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import type { TaskStore } from '@mq/core'
-import { CommandFailure, exitCode, usageFailure } from '../../exit-codes.js'
+import { usageFailure } from '../../exit-codes.js'
 import type { Session } from '../../session.js'
+import { loadPackage } from '../load-package.js'
 
 /** A store that has to be closed. */
 export interface OpenStore extends TaskStore {
@@ -23,22 +21,6 @@ export async function openStore(session: Session, given: string | undefined): Pr
     throw usageFailure('--store is the URL of a Redis, as in redis://localhost:6379')
   const address = url ?? session.url()
   if (!isRedis(address)) return undefined
-  const { redisStore } = await redisPackage()
+  const { redisStore } = await loadPackage<RedisPackage>('@mq/redis', 'A store in Redis')
   return redisStore({ url: address })
-}
-
-/** Loads the package from the folder of the application, or beside this one. */
-async function redisPackage(): Promise<RedisPackage> {
-  const name = '@mq/redis'
-  try {
-    const path = createRequire(join(process.cwd(), 'from-here.js')).resolve(name)
-    return (await import(pathToFileURL(path).href)) as RedisPackage
-  } catch {
-    // Not installed there.
-  }
-  try {
-    return (await import(name)) as RedisPackage
-  } catch {
-    throw new CommandFailure(exitCode.failed, `A store in Redis needs the package ${name}: npm install ${name}`)
-  }
 }
