@@ -8,6 +8,7 @@ import { createClosers } from './closers.js'
 import { createLedger } from './ledger.js'
 import type { Mail } from './mailbox.js'
 import { mailsOf, outcomesOf } from './outcome.js'
+import { servePage } from './page.js'
 import { reportOf } from './report.js'
 import { type Row, readSignUps } from './sign-ups.js'
 import { openStage, type Stage } from './stage.js'
@@ -73,7 +74,8 @@ export async function runDemo(settings: DemoSettings): Promise<'good' | 'bad' | 
     if (!keep || over.signal.aborted) return ending
     clearTimeout(deadline)
     onMail = announce
-    print(`\n${invitation(stage)}`)
+    stage.mailbox.acceptAll()
+    print(`\n${invitation(stage, await servePage(stage, closers))}`)
     await aborted(over.signal)
     if (interrupted.aborted) return ending
     print(complaint([(over.signal.reason as Error).message]))
@@ -117,12 +119,16 @@ function introduction({ webUrl, mailbox, webhook, queue, workerIsProcess }: Stag
   ].join('\n')
 }
 
-function invitation({ webUrl }: Stage): string {
+function invitation({ webUrl }: Stage, pageUrl: string): string {
   const body = JSON.stringify({ name: 'Ada', email: 'ada@example.com', country: 'GB' })
   return [
     'Everything is still running. Sign up yourself, from another terminal:',
     '',
     `  curl -i ${webUrl}/users -H 'content-type: application/json' -d '${body}'`,
+    '',
+    'Look into the queue, at what was dead-lettered and why. From now on every mailbox exists, so a replay works:',
+    '',
+    `  ${pageUrl}`,
     '',
     'Every mail that arrives is shown here. Ctrl-C ends it.',
   ].join('\n')

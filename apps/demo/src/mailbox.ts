@@ -29,6 +29,8 @@ export interface Mailbox {
   duplicates(): number
   /** Counts how often the address was answered 4xx or 5xx. */
   refusals(address: string): number
+  /** Accepts every mail from now on, as if somebody had made the mailboxes that were missing. */
+  acceptAll(): void
   close(): Promise<void>
 }
 
@@ -41,8 +43,10 @@ export async function startMailbox(options: MailboxOptions = {}): Promise<Mailbo
   const kept = new Map<string, Mail>()
   const refusals = new Map<string, number>()
   let duplicates = 0
+  let acceptsAll = false
 
   const refusalOf = (address: string): Error | undefined => {
+    if (acceptsAll) return undefined
     if (bounces.includes(address)) return reply(550, '5.1.1 There is no such mailbox')
     const isBusy = failsTwice.includes(address) && (refusals.get(address) ?? 0) < 2
     return isBusy ? reply(451, '4.3.0 The mailbox is busy, try again later') : undefined
@@ -93,6 +97,9 @@ export async function startMailbox(options: MailboxOptions = {}): Promise<Mailbo
     mails: () => [...kept.values()],
     duplicates: () => duplicates,
     refusals: (address) => refusals.get(address) ?? 0,
+    acceptAll() {
+      acceptsAll = true
+    },
     close: () => new Promise((resolve) => server.close(() => resolve())),
   }
 }

@@ -2,13 +2,13 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openQueue, type Queue, type QueueConfig } from '@mq/core'
+import { openQueue, type Queue, type QueueConfig, type TaskScheduler } from '@mq/core'
 import { isEmbedded } from './broker.js'
 import type { Closers } from './closers.js'
 import { type Mail, type Mailbox, startMailbox } from './mailbox.js'
 import { createWeb } from './web.js'
 import { startWebhook, type Webhook } from './webhook.js'
-import { startWorker, type WorkerEvent } from './worker.js'
+import { startWorker, type Worker, type WorkerEvent } from './worker.js'
 import { spawnWorker } from './worker-process.js'
 
 export interface StageOptions {
@@ -36,6 +36,8 @@ export interface Stage {
   /** A folder for files, which is removed when the stage is closed. */
   readonly folder: string
   readonly workerIsProcess: boolean
+  /** The scheduler of the worker, if it is in this process. */
+  readonly scheduler: TaskScheduler | undefined
 }
 
 /** Starts all parts. Each is passed to `closers` once it runs, so that it also ends if a later one does not start. */
@@ -56,7 +58,7 @@ export async function openStage(options: StageOptions, closers: Closers): Promis
   const { run } = options
   const settings = { smtpPort: mailbox.port, webhookUrl: webhook.url, webhookSecret, brokerUrl: config.url, run }
   const workerIsProcess = !isEmbedded(config.url)
-  const worker = workerIsProcess
+  const worker: Worker = workerIsProcess
     ? await spawnWorker({ entry: options.entry, settings, report, lost: options.lost })
     : await startWorker(queue, settings, report)
   closers.add('worker', worker.stop)
@@ -64,5 +66,5 @@ export async function openStage(options: StageOptions, closers: Closers): Promis
   const web = createWeb(queue, { newEventId: () => `${options.run}.${randomUUID()}` })
   closers.add('web server', () => web.close())
   const webUrl = await web.listen({ host: '127.0.0.1', port: options.port })
-  return { queue, mailbox, webhook, webUrl, folder, workerIsProcess }
+  return { queue, mailbox, webhook, webUrl, folder, workerIsProcess, scheduler: worker.scheduler }
 }

@@ -1,4 +1,4 @@
-import { createScheduler, type Queue, type RetryOptions, type SettledEvent } from '@mq/core'
+import { createScheduler, type Queue, type RetryOptions, type SettledEvent, type TaskScheduler } from '@mq/core'
 import { createTransport } from 'nodemailer'
 import { userCreated } from './events.js'
 import { openStore } from './store.js'
@@ -25,6 +25,8 @@ export type WorkerEvent =
   | { readonly type: 'completed'; readonly task: string; readonly id: string; readonly result: unknown }
 
 export interface Worker {
+  /** Knows how tasks have ended. Absent if the worker is another process. */
+  readonly scheduler?: TaskScheduler
   stop(): Promise<void>
 }
 
@@ -66,6 +68,7 @@ export async function startWorker(
   await scheduler.start()
   report({ type: 'ready' })
   return {
+    scheduler,
     async stop() {
       await scheduler.stop({ timeoutMs: 3_000 })
       await close()

@@ -47,6 +47,24 @@ describe('the demo', () => {
     expect((await demo.ended).code).toBe(0)
   })
 
+  it('shows the dead letters on a page with --keep, and a replay there delivers them', { timeout: runMs }, async () => {
+    const demo = run(builtDemo, ['--keep'])
+    const output = await demo.printed(/Ctrl-C ends it/)
+    const [, url = ''] = /^ {2}(http:\/\/127\.0\.0\.1:\d+\/)$/m.exec(output) ?? []
+    const place = 'topic=task.send-email&group=workers'
+    const shown = await fetch(`${url}group?${place}&list=dead`)
+    const html = await shown.text()
+    expect(html).toContain('There is no such mailbox')
+    const [cookie = ''] = (shown.headers.get('set-cookie') ?? '').split(';')
+    const [, token = ''] = /name="token" value="([^"]+)"/.exec(html) ?? []
+    const body = new URLSearchParams(`${place}&all=yes`)
+    body.set('token', token)
+    await fetch(`${url}replay`, { method: 'POST', body, headers: { cookie } })
+    await demo.printed(/Ctrl-C ends it[\s\S]*mail for .*: Welcome to our platform/)
+    demo.child.kill('SIGTERM')
+    expect((await demo.ended).code).toBe(0)
+  })
+
   it('ends with 143 when SIGTERM comes in the middle', { timeout: runMs }, async () => {
     const demo = run(builtDemo, [])
     await demo.printed(/POST \/users/)
