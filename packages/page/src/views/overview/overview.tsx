@@ -1,5 +1,5 @@
 import type { Capabilities } from '@mq/core'
-import type { Overview } from '../../broker/overview.js'
+import type { Overview, TopicState } from '../../broker/overview.js'
 import { linkTo } from '../../http/address.js'
 import { counted } from '../../text/numbers.js'
 import { visible } from '../../text/visible.js'
@@ -18,6 +18,8 @@ interface OverviewProps {
 /** All topics with their groups. */
 export function OverviewPage({ frame, overview, capabilities }: OverviewProps) {
   const { topics, problem, total, isWhole } = overview
+  const isPassing = ({ groups, ephemeralGroups }: TopicState): boolean => groups.length === 0 && ephemeralGroups > 0
+  const [passing, lasting] = [topics.filter(isPassing), topics.filter((topic) => !isPassing(topic))]
   return (
     <>
       <div class="title">
@@ -43,7 +45,10 @@ export function OverviewPage({ frame, overview, capabilities }: OverviewProps) {
         <Totals groups={topics.flatMap(({ groups }) => groups)} />
       </div>
       <Find frame={frame} find={overview.find} />
-      {topics.length === 0 ? <Nothing find={overview.find} /> : <TopicsTable frame={frame} topics={topics} />}
+      {topics.length === 0 ? <Nothing find={overview.find} /> : <TopicsTable frame={frame} topics={lasting} />}
+      {passing.length > 0 && (
+        <p class="hint below">{`Temporary groups alone: ${passing.map(({ topic }) => visible(topic)).join(', ')}`}</p>
+      )}
       <Pages frame={frame} overview={overview} />
     </>
   )

@@ -1,6 +1,5 @@
 import type { TopicState } from '../../broker/overview.js'
 import { linkTo } from '../../http/address.js'
-import { counted } from '../../text/numbers.js'
 import { visible } from '../../text/visible.js'
 import type { Frame } from '../frame.js'
 import { Name } from '../parts.js'
@@ -28,13 +27,7 @@ export const TopicsTable = ({ frame, topics }: { readonly frame: Frame; readonly
   </div>
 )
 
-function Topic({
-  frame,
-  topic: { topic, groups, ephemeralGroups, problem },
-}: {
-  readonly frame: Frame
-  readonly topic: TopicState
-}) {
+function Topic({ frame, topic: { topic, groups, problem } }: { readonly frame: Frame; readonly topic: TopicState }) {
   return (
     <tbody>
       {groups.map((group) => (
@@ -60,8 +53,7 @@ function Topic({
             </span>
           </th>
           <td class="rest" colspan={columns.length}>
-            {problem?.text ??
-              (ephemeralGroups > 0 ? `${counted(ephemeralGroups, 'temporary group')} only` : 'no group')}
+            {problem?.text ?? 'no group'}
           </td>
         </tr>
       )}
