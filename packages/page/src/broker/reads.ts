@@ -48,12 +48,14 @@ export function createReads({ timeoutMs }: { readonly timeoutMs: number }) {
     share<T>(key: string, maxAgeMs: number, work: () => Promise<T>): Promise<Reading<T>> {
       const held = shared.get(key)
       if (held !== undefined && performance.now() - held.at < maxAgeMs) return held.reading as Promise<Reading<T>>
-      const reading = read(work)
+      const one: Shared = { at: performance.now(), reading: read(work) }
       shared.delete(key)
-      shared.set(key, { at: performance.now(), reading })
+      shared.set(key, one)
+      // Messages are large, so nothing is kept for longer than it is shared.
+      setTimeout(() => shared.get(key) === one && shared.delete(key), maxAgeMs).unref()
       const [oldest] = shared.keys()
       if (shared.size > maxShared && oldest !== undefined) shared.delete(oldest)
-      return reading
+      return one.reading as Promise<Reading<T>>
     },
     /** Forgets the answers whose keys begin so, because something was changed. */
     forget(prefix: string): void {

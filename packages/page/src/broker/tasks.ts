@@ -42,25 +42,43 @@ const perPage = 250
 
 /** Reads a task. Without a scheduler only its message is known. */
 export async function readTask(parts: TaskParts, id: string, given: string | undefined): Promise<TaskState> {
-  const { reads, scheduler } = parts
-  const ended: Reading<FinishedTask | undefined> =
-    scheduler === undefined ? noScheduler : await reads.read(() => scheduler.result(id))
-  const progress: Reading<TaskProgress | undefined> =
-    scheduler === undefined ? noScheduler : await reads.read(() => scheduler.progress(id))
+  const ended = await readEnd(parts, id)
   const task = given ?? (ended.value !== undefined && 'task' in ended.value ? ended.value.task : undefined)
   const place = task === undefined ? undefined : { topic: taskTopic(task), group: workers }
   const message: Reading<FoundTask | undefined> =
-    place === undefined ? { value: undefined } : await reads.read(() => findMessage(parts, place, id))
+    place === undefined ? { value: undefined } : await parts.reads.read(() => findMessage(parts, place, id))
   // A text has no fields that could be hidden one by one. It may repeat what the input says.
   const isTextHidden = parts.isRedacting && message.value?.entry.isHidden !== false
-  return {
-    id,
-    task,
-    finished:
-      ended.problem === undefined ? { value: shownFinish(ended.value, { ...parts, task, isTextHidden }) } : ended,
-    progress: progress.value === undefined ? progress : { value: shownProgress(progress.value, isTextHidden) },
-    message,
-  }
+  const options = { ...parts, task, isTextHidden }
+  return { id, task, message, finished: shownEnd(ended, options), progress: await readSteps(parts, id, isTextHidden) }
+}
+
+/** Reads how far a task is from the store alone, which is cheap enough to be repeated. */
+export async function readProgress(
+  parts: TaskParts,
+  id: string,
+  task: string | undefined,
+): Promise<Pick<TaskState, 'finished' | 'progress'>> {
+  const { isRedacting } = parts
+  const finished = shownEnd(await readEnd(parts, id), { ...parts, task, isTextHidden: isRedacting })
+  return { finished, progress: await readSteps(parts, id, isRedacting) }
+}
+
+async function readEnd({ scheduler, reads }: TaskParts, id: string): Promise<Reading<FinishedTask | undefined>> {
+  return scheduler === undefined ? noScheduler : reads.read(() => scheduler.result(id))
+}
+
+const shownEnd = (ended: Reading<FinishedTask | undefined>, options: ShowOptions): TaskState['finished'] =>
+  ended.problem === undefined ? { value: shownFinish(ended.value, options) } : ended
+
+async function readSteps(
+  { scheduler, reads }: TaskParts,
+  id: string,
+  isTextHidden: boolean,
+): Promise<TaskState['progress']> {
+  if (scheduler === undefined) return noScheduler
+  const progress = await reads.read(() => scheduler.progress(id))
+  return progress.value === undefined ? progress : { value: shownProgress(progress.value, isTextHidden) }
 }
 
 const noScheduler = { problem: { code: undefined, text: 'The application has given the page no scheduler.' } }

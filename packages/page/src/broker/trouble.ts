@@ -13,6 +13,9 @@ const lateMs = 60_000
 export function troublesOf({ consumers, stats: { value: stats, problem } }: GroupState): readonly Trouble[] {
   if (problem !== undefined) return [{ kind: 'warn', text: 'not known' }]
   if (stats === undefined) return []
+  // A group that does not exist has no counts.
+  const counts = [stats.ready, stats.inFlight, stats.delayed, stats.dead]
+  if (counts.every((count) => count === undefined)) return [{ kind: 'warn', text: 'not known' }]
   const waits = (stats.ready ?? 0) + (stats.inFlight ?? 0) > 0
   const troubles: Trouble[] = []
   if (consumers === 0 && waits) troubles.push({ kind: 'bad', text: 'no consumer' })

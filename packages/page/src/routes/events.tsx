@@ -1,5 +1,5 @@
 import { readOverview } from '../broker/overview.js'
-import { readTask } from '../broker/tasks.js'
+import { readProgress } from '../broker/tasks.js'
 import type { LiveState } from '../live/live.js'
 import { renderCells } from '../views/cells.js'
 import { pointOf } from '../views/chart.js'
@@ -13,8 +13,12 @@ import { overviewQuery } from './overview.js'
 import { taskIn, taskParts } from './tasks.js'
 
 /** Sends what changes on a part of the page while it is open. It has no data of messages. */
-export const events: Route = async ({ res, address: { query }, parts }: Context) => {
+export const events: Route = async ({ req, res, address: { query }, parts }: Context) => {
   const { key, render } = subjectOf(query, parts)
+  if (req.method === 'HEAD') {
+    res.end()
+    return
+  }
   const state = async (): Promise<LiveState> => {
     const { cells, point } = await render()
     return { cells: { ...healthCells(parts), ...cells }, point }
@@ -59,7 +63,7 @@ function subjectOf(query: URLSearchParams, parts: Parts): LiveSubject {
   if (view === 'task') {
     const { id, name } = taskIn(query)
     const render = async () => {
-      const state = await readTask(taskParts(parts), id, name)
+      const state = await readProgress(taskParts(parts), id, name)
       return { cells: renderCells({ 'task-progress': <TaskProgressPart state={state} /> }) }
     }
     return { key: `task ${JSON.stringify([id, name])}`, render }
