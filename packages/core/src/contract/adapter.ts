@@ -1,4 +1,4 @@
-import type { AdapterCapabilities } from './capabilities.js'
+import type { AdapterCapabilities, OptionalCapability } from './capabilities.js'
 import type { Clock } from './clock.js'
 import type { MqError } from './errors.js'
 import type { Failure } from './failure.js'
@@ -88,6 +88,8 @@ export interface Adapter {
   health(): AdapterHealth
   /** Adds a listener, and returns a function that removes it. */
   on(listener: (event: AdapterEvent) => void): () => void
+  /** Says what would help, or why nothing does, for capabilities that the adapter lacks. Core ends its refusals with it. */
+  readonly advice?: Partial<Readonly<Record<OptionalCapability, string>>>
   /** Lists the topics of this library, in any order that stays. Required with the capability `listsTopics`. */
   topics?(page: PageRequest): Promise<Page<TopicInfo>>
   /** Lists the groups of a topic, in any order that stays. Required with the capability `listsGroups`. */

@@ -52,10 +52,9 @@ export function createInspection({ adapter, capabilities, clock, operationTimeou
 
   const requireAbility = ({ capabilities, reader }: Able, capability: keyof typeof abilities): void => {
     if (capabilities[capability]) return
-    throw new MqError(
-      'MQ_NOT_SUPPORTED',
-      `${reader} cannot ${abilities[capability]}: its capabilities have no ${capability}`,
-    )
+    const advice = adapter.advice?.[capability]
+    const why = `its capabilities have no ${capability}${advice === undefined ? '' : `; ${advice}`}`
+    throw new MqError('MQ_NOT_SUPPORTED', `${reader} cannot ${abilities[capability]}: ${why}`)
   }
 
   return {

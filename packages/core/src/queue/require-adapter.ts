@@ -21,6 +21,7 @@ const memberKinds: MemberKinds<Adapter> = {
   contract: 'number',
   clock: 'object?',
   foreignCapabilities: 'function?',
+  advice: 'object?',
   topics: 'function?',
   groups: 'function?',
   waiting: 'function?',
