@@ -12,8 +12,8 @@ export const consuming: readonly Mutant[] = [
   {
     id: 'orderedTakesNoLock',
     promise: 'The order of keys is kept across all consumers of a group.',
-    find: 'const isOrderedGroup = options.ordered && !options.ephemeral',
-    replace: 'const isOrderedGroup = options.ordered && options.ephemeral',
+    find: 'if (isOrderedGroup(options)) return await consumeOrdered(connection, parts)',
+    replace: 'if (isOrderedGroup(options) && options.ephemeral) return await consumeOrdered(connection, parts)',
     case: 'ORD-6',
   },
   {

@@ -6,12 +6,17 @@ import {
   type ForeignPlace,
   type GroupRef,
   type MqError,
+  type StoreOutcome,
 } from '@mq/core/adapter'
 import { createLinks } from './connection/links.js'
 import { createConsumer, type SupervisedConsumer } from './consume/consumer.js'
+import { openGate } from './consume/pause-gate.js'
 import { deadLetterStore } from './dead-letters/store.js'
 import { diagnose } from './diagnose/diagnose.js'
+import { createInspection } from './management/inspect.js'
 import { type RabbitmqOptions, type Settings, settingsOf } from './options.js'
+import { createMarks } from './pausing/marks.js'
+import { createPauses } from './pausing/pauses.js'
 import { createCopier } from './publish/copies.js'
 import { createLanes } from './publish/lanes.js'
 import { createOutbox } from './publish/outbox.js'
@@ -48,7 +53,14 @@ export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
     onUp: outbox.onConnectionUp,
     onDown: outbox.onConnectionDown,
   })
-  const groups = createGroups({ names, declarations, request: links.request })
+  const connection = links.forRequests
+  const marks = createMarks({
+    names,
+    connection,
+    send: async (letter, timeoutMs) => (await outbox.send({ timeoutMs }, 1, () => letter))[0] as StoreOutcome,
+  })
+  const pauses = createPauses({ names, connection, marks })
+  const groups = createGroups({ names, declarations, request: links.request, pausedOf: pauses.of })
   const laneOf = createLanes()
   const copy = createCopier({ names, outbox, laneOf, redeclareGroup: groups.declare, report: reportError })
   const publish = createPublisher({ names, outbox, laneOf })
@@ -94,8 +106,21 @@ export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
       return publish(topic, messages, call)
     },
     declareGroup: groups.declare,
-    deleteGroup: groups.delete,
+    advice,
+    ...createInspection({ settings, names, request: links.request, paused: pauses.all }),
+    async deleteGroup(ref) {
+      await groups.delete(ref)
+      await marks.resume(ref)
+    },
     stats: groups.stats,
+    async pauseGroup(ref, mark) {
+      await groups.requireExisting(ref)
+      await marks.pause(ref, mark)
+    },
+    async resumeGroup(ref) {
+      state.requireOpen()
+      await marks.resume(ref)
+    },
     async consume(ref, consumeOptions, handle) {
       state.requireOpen()
       const consumer = createConsumer({
@@ -108,6 +133,7 @@ export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
         declarations,
         copy,
         locks,
+        gate: consumeOptions.ephemeral ? openGate : pauses.gate(ref),
         report: state.report,
         consumerTimeoutMs,
       })
@@ -150,10 +176,23 @@ function foreignCapabilities(at: ForeignPlace): Partial<AdapterCapabilities> {
  */
 const maxSilentHeartbeats = 3
 
+const byManagement = "name the management API in the adapter's options, as in management: { url: 'http://host:15672' }"
+const taking = 'AMQP shows a message only to a consumer that takes it, which would count and reorder what waits'
+
+const advice: NonNullable<Adapter['advice']> = {
+  listsTopics: byManagement,
+  listsGroups: byManagement,
+  listsWaiting: taking,
+  listsInFlight: taking,
+  removesWaiting: taking,
+  runsNow: taking,
+}
+
 /** Leaves time to store a message for its retry, if its handler fails at the last moment. */
 const handlerShare = 0.95
 
-function capabilitiesOf({ maxMessageBytes, consumerTimeoutMs, heartbeatSeconds }: Settings): AdapterCapabilities {
+function capabilitiesOf(settings: Settings): AdapterCapabilities {
+  const { maxMessageBytes, consumerTimeoutMs, heartbeatSeconds, management } = settings
   return Object.freeze({
     durable: true,
     embedded: false,
@@ -168,5 +207,8 @@ function capabilitiesOf({ maxMessageBytes, consumerTimeoutMs, heartbeatSeconds }
     maxMessageBytes,
     publishDedupeMs: 0,
     redeliveryMs: maxSilentHeartbeats * heartbeatSeconds * 1_000,
+    listsTopics: management !== undefined,
+    listsGroups: management !== undefined,
+    pausesGroups: true,
   })
 }

@@ -20,6 +20,9 @@ describe('options', () => {
       maxMessageBytes: 921_600,
       publishDedupeMs: 0,
       redeliveryMs: 90_000,
+      listsTopics: false,
+      listsGroups: false,
+      pausesGroups: true,
     })
     expect(
       rabbitmq({ consumerTimeoutMs: 100_000, heartbeatMs: 2_000, maxMessageBytes: 10 }).capabilities,

@@ -6,6 +6,7 @@ import { type ChannelModel, connect } from 'amqplib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Link } from '../src/connection/link.js'
 import { createConsumer } from '../src/consume/consumer.js'
+import { openGate } from '../src/consume/pause-gate.js'
 import { rabbitmq } from '../src/index.js'
 import { settingsOf } from '../src/options.js'
 import { createDeclarations } from '../src/topology/declarations.js'
@@ -173,6 +174,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('recovering', () => {
         vhost: settings.vhost,
         names,
         declarations,
+        gate: openGate,
         copy: ({ to = '', content, properties }) => {
           const stored = new Promise<'stored'>((resolve) => {
             moving.sendToQueue(to, content, properties, () => resolve('stored'))

@@ -16,7 +16,7 @@ const slowTries = 3
 const countMs = 5_000
 const againMs = 50
 /** An exchange of every virtual host, which the broker finds without asking anybody. */
-const anyExchange = 'amq.fanout'
+export const anyExchange = 'amq.fanout'
 
 /**
  * Resolves with the counts of a queue. Asks again if the broker may have given up waiting for the queue, and rejects with `MQ_TIMEOUT` if

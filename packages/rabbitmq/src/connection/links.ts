@@ -70,6 +70,8 @@ export function createLinks(settings: Settings, state: AdapterState, publishingL
     publishing,
     consuming,
     request,
+    /** Resolves with the connection that requests are sent on. */
+    forRequests: connectionForRequests,
     /** Says how the connections are, from memory. */
     get status(): HealthStatus {
       const isUp = ({ connection }: Link): boolean => connection !== undefined

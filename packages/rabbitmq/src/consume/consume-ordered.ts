@@ -4,7 +4,7 @@ import type { Locks, Release } from '../topology/locks.js'
 import type { Namespace } from '../topology/names.js'
 import { createShareChoice, shareCount } from '../topology/shares.js'
 import { createHoldings, type Holdings } from './holdings.js'
-import { type Control, type End, type RunSessionParts, runSession } from './run-session.js'
+import { type Control, type End, givingBackMs, type RunSessionParts, runSession } from './run-session.js'
 
 // See docs/decisions/0033-rabbitmq-order.md.
 
@@ -37,18 +37,23 @@ const unsettledMs = 3_000
 /** How often an instance looks whether its handlers have ended, so that it can give up shares. */
 const quietMs = 20
 
+/** Says whether the group was paused, or why else an instance has ended. */
+export type Over = Pick<End, 'by'>
+
 /**
  * Consumes an ordered group together with its other instances. One of them moves what the group gets to the queues of its shares, by the
  * key. Each share belongs to one instance at a time.
  */
-export async function consumeOrdered(connection: ChannelModel, parts: OrderedParts): Promise<void> {
+export async function consumeOrdered(connection: ChannelModel, parts: OrderedParts): Promise<Over> {
   const { names, ref, locks, stopRequested } = parts
   const ending = new AbortController()
   const { signal } = ending
   const endBoth = (): void => ending.abort()
   stopRequested.addEventListener('abort', endBoth)
   if (stopRequested.aborted) endBoth()
-  const halfParts: OrderedParts = { ...parts, stopRequested: signal }
+  let over: Over = { by: 'stop' }
+  const stopTimeoutMs = (): number => (over.by === 'pause' ? givingBackMs : parts.stopTimeoutMs())
+  const halfParts: OrderedParts = { ...parts, stopRequested: signal, stopTimeoutMs }
   const holdings = createHoldings({ connection, ref, names, locks, signal })
   let join!: () => void
   const joined = new Promise<void>((resolve) => {
@@ -58,9 +63,14 @@ export async function consumeOrdered(connection: ChannelModel, parts: OrderedPar
     join()
     endBoth()
   })
-  const holding = joined.then(() => holdShares(connection, halfParts, holdings)).finally(endBoth)
+  const hold = async (): Promise<void> => {
+    await joined
+    over = await holdShares(connection, halfParts, holdings)
+  }
+  const holding = hold().finally(endBoth)
   try {
     for (const half of await Promise.allSettled([moving, holding])) if (half.status === 'rejected') throw half.reason
+    return over
   } finally {
     stopRequested.removeEventListener('abort', endBoth)
     await holdings.keep(0)
@@ -101,11 +111,12 @@ async function moveToShares(connection: ChannelModel, parts: OrderedParts, onJoi
 }
 
 /** Handles the messages of the shares that this instance holds. */
-async function holdShares(connection: ChannelModel, parts: OrderedParts, holdings: Holdings): Promise<void> {
-  const { options, stopRequested } = parts
+async function holdShares(connection: ChannelModel, parts: OrderedParts, holdings: Holdings): Promise<Over> {
+  const { gate, options, stopRequested } = parts
   const prefetch = options.concurrency + shareWindow
   const pace = createPace()
   while (!stopRequested.aborted) {
+    if (gate.paused !== undefined) return { by: 'pause' }
     const quota = pace.seen(await holdings.quota())
     await holdings.take(quota)
     parts.onReady()
@@ -121,9 +132,10 @@ async function holdShares(connection: ChannelModel, parts: OrderedParts, holding
       onConsuming: (control) =>
         balancing({ control, holdings, pace, renewAfterMs: renewAfter * parts.consumerTimeoutMs }),
     })
-    if (by !== 'renewal') return
+    if (by !== 'renewal') return { by }
     await holdings.keep(pace.seen(await holdings.quota()))
   }
+  return { by: 'stop' }
 }
 
 /** Creates the pace at which an instance looks for changes: faster for a while after one. */

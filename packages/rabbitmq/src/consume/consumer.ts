@@ -18,7 +18,7 @@ import { type ConsumeOnParts, consumeOn } from './consume-on.js'
 import { createSourceQueue } from './source-queue.js'
 
 export interface ConsumerParts
-  extends Pick<ConsumeOnParts, 'options' | 'handle' | 'copy' | 'locks' | 'consumerTimeoutMs'> {
+  extends Pick<ConsumeOnParts, 'options' | 'handle' | 'copy' | 'locks' | 'gate' | 'consumerTimeoutMs'> {
   /** The group with its foreign place, if it has one. */
   readonly ref: TargetRef
   readonly link: Link
@@ -41,7 +41,7 @@ const maxRetryMs = 5_000
 
 /** Creates a consumer that starts again after every interruption, until it is stopped. */
 export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
-  const { ref: target, options, link, vhost, names, declarations, report } = parts
+  const { ref: target, options, link, vhost, names, declarations, gate, report } = parts
   const ref = { topic: target.topic, group: target.group }
   let status: ConsumerHealth['status'] = 'recovering'
   let wasReady = false
@@ -89,7 +89,9 @@ export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
     report: reportError,
   }
 
-  const supervision = supervise()
+  // While there is a listener, this process asks for changes.
+  const stopListening = gate.onChange(() => undefined)
+  const supervision = supervise().finally(stopListening)
 
   async function supervise(): Promise<void> {
     const pauses = backoff({ minMs: 100, maxMs: maxRetryMs })
@@ -98,6 +100,7 @@ export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
       try {
         const connection = await unlessAborted(link.ready(answerTimeoutMs), stopRequested)
         if (connection === undefined) break
+        await gate.ready()
         await consumeOn(connection, consumeParts)
       } catch (cause) {
         const error = operationError(cause, `Consuming '${ref.topic}' for '${ref.group}'`)
@@ -118,7 +121,9 @@ export function createConsumer(parts: ConsumerParts): SupervisedConsumer {
 
   return {
     ready,
-    get health() {
+    get health(): ConsumerHealth {
+      const { paused } = gate
+      if (status === 'consuming' && paused !== undefined) return { ...ref, status: 'paused', paused }
       return { ...ref, status }
     },
     stop({ timeoutMs }) {

@@ -38,6 +38,12 @@ export class Dispatcher<T extends Keyed> {
     this.#isPaused = true
   }
 
+  /** Starts items again, those first that came meanwhile. */
+  resume(): void {
+    this.#isPaused = false
+    this.#dispatch()
+  }
+
   #dispatch(): void {
     while (!this.#isPaused && this.#running < this.#options.concurrency) {
       const item = this.#ready.shift()

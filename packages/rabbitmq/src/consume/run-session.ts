@@ -1,12 +1,15 @@
 import { type ConsumeOptions, type GroupRef, type Handle, MqError, type TargetRef } from '@mq/core/adapter'
 import type { Channel, ChannelModel } from 'amqplib'
-import { answerFrom } from '../connection/answers.js'
+import { answerFrom, inTime } from '../connection/answers.js'
 import { closeChannel, openChannel } from '../connection/channels.js'
 import { politely } from '../connection/close.js'
+import { anyExchange, countsOf } from '../connection/counts.js'
 import { textOf } from '../connection/errors.js'
 import { clusterOf, isBefore, versionOf } from '../connection/version.js'
+import { pause } from '../connection/waiting.js'
 import type { Copier } from '../wire/copy.js'
 import { createFinished } from './finished.js'
+import type { PauseGate } from './pause-gate.js'
 import { createSession, type Session } from './session.js'
 import type { Source, SourceQueue } from './source-queue.js'
 
@@ -22,6 +25,7 @@ export interface RunSessionParts {
   readonly ownQueue: string
   /** Names the queue among all queues of its broker. */
   readonly place: string
+  readonly gate: PauseGate
   readonly stopRequested: AbortSignal
   /** The time that running handlers get to finish after a stop was requested. */
   readonly stopTimeoutMs: () => number
@@ -35,7 +39,18 @@ export type End =
   | { readonly by: 'broker' }
   /** Once no handler runs, the messages that wait are to be taken anew. */
   | { readonly by: 'renewal' }
+  /** The group is paused, and no handler runs any more. */
+  | { readonly by: 'pause' }
   | { readonly by: 'stop' }
+
+/** How often a session of a paused group looks whether its handlers have ended. */
+const quietMs = 20
+
+/** How long a session of a paused group may wait until its slots are filled. */
+const maxFillMs = 3_000
+
+/** How long a session of a paused group may take to give back what it has not started. */
+export const givingBackMs = 10_000
 
 /** Controls a session while it consumes. */
 export interface Control {
@@ -90,8 +105,8 @@ export async function runSession(connection: ChannelModel, parts: RunSessionPart
     consumed.push(source)
   }
 
-  async function stop(): Promise<void> {
-    const endsAt = performance.now() + parts.stopTimeoutMs()
+  async function stop(timeoutMs: number): Promise<void> {
+    const endsAt = performance.now() + timeoutMs
     const cancel = async (): Promise<unknown> =>
       plan.endsWithChannel || politely(() => Promise.all(tags.map((tag) => channel.cancel(tag))))
     await session.end(plan.maxUnsettled, cancel)
@@ -110,24 +125,76 @@ export async function runSession(connection: ChannelModel, parts: RunSessionPart
     }
   }
 
+  // Moving messages to their shares is no handling.
+  const stopObeying = moveTo === undefined ? obey(parts.gate, session, ended.end) : () => undefined
   try {
     await answerFrom(connection, channel.prefetch(prefetch))
     for (const source of plan.sources) await consume(source)
     cleanUp = plan.onConsuming?.({ session, consume, end: ended.end }) ?? cleanUp
     const how = await ended.promise
-    if (how.by === 'stop' || how.by === 'renewal') await stop()
-    else {
+    if (how.by === 'stop' || how.by === 'renewal') await stop(parts.stopTimeoutMs())
+    else if (how.by === 'pause') {
+      if (!plan.endsWithChannel)
+        await untilFilled(channel, session, { sources: consumed, prefetch }).catch(() => undefined)
+      await stop(givingBackMs)
+    } else {
       parts.onInterrupted()
       await onInterrupted(how)
     }
     return how
   } finally {
+    stopObeying()
     ended.stopListening()
     session.lose(channelLost())
     await cleanUp()
     // Before the connection closes: the driver would forget acknowledgements that it has not written. A broker that answered late
     // may also have delivered messages meanwhile, and returns them only when the channel closes.
     await closeChannel(channel)
+  }
+}
+
+/**
+ * Waits until each queue is empty or has filled its slots. A message that the broker has assigned when its consumer is cancelled is never
+ * sent, and counts as delivered. A count is answered behind what was assigned before it, and that is sent before the next answer.
+ */
+async function untilFilled(
+  channel: Channel,
+  session: Session,
+  { sources, prefetch }: { readonly sources: readonly Source[]; readonly prefetch: number },
+): Promise<void> {
+  const endsAt = performance.now() + maxFillMs
+  for (const { queue } of sources) {
+    for (;;) {
+      const { messageCount } = await countsOf(channel, queue)
+      await inTime(channel.checkExchange(anyExchange))
+      if (messageCount === 0 || session.heldOf(queue) >= prefetch || performance.now() > endsAt) break
+      await pause(quietMs)
+    }
+  }
+}
+
+/**
+ * Lets a session start nothing while its group is paused, and ends it once no handler runs. Until then it keeps what it has not started,
+ * as nobody else would get it, and goes on if the pause ends. Returns the function that ends this.
+ */
+function obey(gate: PauseGate, session: Session, end: (end: End) => void): () => void {
+  let timer: NodeJS.Timeout | undefined
+  function look(): void {
+    clearInterval(timer)
+    if (gate.paused === undefined) {
+      session.resume()
+      return
+    }
+    session.suspend()
+    timer = setInterval(() => {
+      if (!session.isRunning) end({ by: 'pause' })
+    }, quietMs)
+  }
+  const stopListening = gate.onChange(look)
+  look()
+  return () => {
+    stopListening()
+    clearInterval(timer)
   }
 }
 

@@ -47,6 +47,13 @@ export class Runs {
     return this.#runs.size
   }
 
+  /** Returns how many came from a queue. */
+  sizeOf(queue: string): number {
+    let size = 0
+    for (const run of this.#runs) if (run.queue === queue) size += 1
+    return size
+  }
+
   /** `Infinity` if there is none. */
   get oldestTag(): number {
     for (const { delivered } of this.#runs) return delivered.fields.deliveryTag

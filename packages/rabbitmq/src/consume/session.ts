@@ -120,9 +120,16 @@ export function createSession(channel: Channel, parts: SessionParts) {
   return {
     receive,
     pause,
+    /** Starts nothing until `resume`. What has come stays here meanwhile. */
+    suspend: (): void => dispatcher.pause(),
+    resume(): void {
+      if (!isPaused) dispatcher.resume()
+    },
     get isRunning(): boolean {
       return runs.isRunning
     },
+    /** Returns how many messages of a queue are not settled. */
+    heldOf: (queue: string): number => runs.sizeOf(queue),
     /** How long the oldest message that has not started has been here. 0 if there is none. */
     get waitedMs(): number {
       return runs.waitedMs

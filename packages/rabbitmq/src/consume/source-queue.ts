@@ -61,11 +61,11 @@ export function createSourceQueue(parts: SourceQueueParts) {
     const own = `${names.ephemeral(ref)}--${randomUUID()}`
     await declareOn(connection, 'Declaring an ephemeral group', async (channel) => {
       if (target.at !== undefined) {
-        await declareForeignEphemeral(channel, { at: target.at, queue: own })
+        await declareForeignEphemeral(channel, { ref, at: target.at, queue: own })
         return
       }
       await declarations.declareTopic(channel, ref.topic)
-      await declareEphemeral(channel, names, { topic: ref.topic, queue: own })
+      await declareEphemeral(channel, names, { ref, queue: own })
     })
     return own
   }

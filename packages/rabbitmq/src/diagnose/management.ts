@@ -1,12 +1,9 @@
 import type { Finding } from '@mq/core/adapter'
+import { listFrom } from '../management/list.js'
 import type { Settings } from '../options.js'
-import { askManagement } from './ask-management.js'
 
 const page = 'https://github.com/mq-js/mq/blob/main/docs/operating/rabbitmq.md'
 const before = `${page}#before-the-first-message`
-
-const pageSize = 500
-const maxPages = 20
 
 /** A queue as the management API shows it. Everything in it is checked before it is used. */
 interface QueueInfo {
@@ -116,27 +113,10 @@ function replicaFindings(queues: readonly QueueInfo[]): readonly Finding[] {
 }
 
 async function ownQueues(settings: Settings, management: URL): Promise<readonly QueueInfo[]> {
-  const queues: QueueInfo[] = []
   const columns = 'name,policy,operator_policy,effective_policy_definition,members,type'
-  for (let page = 1; page <= maxPages; page++) {
-    const query = new URLSearchParams({
-      page: String(page),
-      page_size: String(pageSize),
-      name: `^${settings.prefix.replaceAll('.', '\\.')}--`,
-      use_regex: 'true',
-      columns,
-    })
-    const answer = await askManagement(
-      settings,
-      management,
-      `api/queues/${encodeURIComponent(settings.vhost)}?${query}`,
-    )
-    const { items, page_count: pages } = (answer ?? {}) as { items?: unknown; page_count?: unknown }
-    if (!Array.isArray(items)) throw new Error('it gave no list of queues')
-    queues.push(...items.map(queueInfo))
-    if (typeof pages !== 'number' || page >= pages) break
-  }
-  return queues
+  const start = `${settings.prefix}--`
+  const { items } = await listFrom(settings, management, { what: 'queues', starts: [start], columns })
+  return items.map(queueInfo)
 }
 
 function queueInfo(item: unknown): QueueInfo {

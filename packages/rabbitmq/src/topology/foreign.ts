@@ -1,8 +1,15 @@
 import { createHash } from 'node:crypto'
-import { type ForeignExchange, type ForeignPlace, MqError, shownPlace, type TargetRef } from '@mq/core/adapter'
+import {
+  type ForeignExchange,
+  type ForeignPlace,
+  type GroupRef,
+  MqError,
+  shownPlace,
+  type TargetRef,
+} from '@mq/core/adapter'
 import type { Channel } from 'amqplib'
 import { reply, replyCode } from '../connection/errors.js'
-import type { Namespace } from './names.js'
+import { labelsFor, type Namespace } from './names.js'
 import { declareGroupQueues, declareQuorum, declareTemporary, type TopologyOptions } from './topology.js'
 
 // See docs/decisions/0007-foreign-topics.md.
@@ -44,7 +51,7 @@ export async function declareForeignGroup(
 /** Declares the queue of an ephemeral subscription to an exchange. A queue is refused, because others would miss its messages. */
 export async function declareForeignEphemeral(
   channel: Channel,
-  { at, queue }: { readonly at: ForeignPlace; readonly queue: string },
+  { ref, at, queue }: { readonly ref: GroupRef; readonly at: ForeignPlace; readonly queue: string },
 ): Promise<void> {
   const place = requireRabbitmqPlace(at)
   if (typeof place === 'string') {
@@ -52,7 +59,7 @@ export async function declareForeignEphemeral(
     throw new MqError('MQ_NOT_SUPPORTED', `The queue ${shownPlace(place)} has no ephemeral subscriptions: ${why}`)
   }
   await requireExisting(channel, place)
-  await declareTemporary(channel, queue)
+  await declareTemporary(channel, queue, labelsFor(queue, ref))
   await channel.bindQueue(queue, place.exchange, place.routingKey)
 }
 

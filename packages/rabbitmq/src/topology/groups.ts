@@ -1,4 +1,11 @@
-import { type MqError, type QueueStats, type TargetRef, unknownStats } from '@mq/core/adapter'
+import {
+  type GroupPause,
+  type GroupRef,
+  MqError,
+  type QueueStats,
+  type TargetRef,
+  unknownStats,
+} from '@mq/core/adapter'
 import { declareOn } from '../connection/channels.js'
 import { countsOf } from '../connection/counts.js'
 import { reply, replyCode } from '../connection/errors.js'
@@ -15,10 +22,11 @@ export interface GroupsParts {
   readonly names: Namespace
   readonly declarations: Declarations
   readonly request: Request
+  readonly pausedOf: (ref: GroupRef) => Promise<GroupPause | undefined>
 }
 
 /** Creates the operations on groups. */
-export function createGroups({ names, declarations, request }: GroupsParts) {
+export function createGroups({ names, declarations, request, pausedOf }: GroupsParts) {
   /** Returns undefined if there is no such queue. */
   async function count(queue: string): Promise<number | undefined> {
     try {
@@ -42,6 +50,11 @@ export function createGroups({ names, declarations, request }: GroupsParts) {
   }
 
   return {
+    /** Rejects with `MQ_GROUP_MISSING` if there is no such group. */
+    async requireExisting({ topic, group }: GroupRef): Promise<void> {
+      if ((await count(names.group({ topic, group }))) !== undefined) return
+      throw new MqError('MQ_GROUP_MISSING', `The topic '${topic}' has no group '${group}'`)
+    },
     declare: (ref: TargetRef): Promise<void> =>
       request(`Declaring the group '${ref.group}'`, (channel) => declarations.declareGroup(channel, ref), declareOn),
     delete: (ref: TargetRef): Promise<void> =>
@@ -55,16 +68,17 @@ export function createGroups({ names, declarations, request }: GroupsParts) {
       }),
     async stats(ref: TargetRef): Promise<QueueStats> {
       const foreign = foreignQueueOf(ref)
-      const [own, dead, others, shares] = await Promise.all([
+      const [own, dead, others, shares, paused] = await Promise.all([
         count(names.group(ref)),
         count(names.dead(ref)),
         foreign === undefined ? 0 : count(foreign),
         countInShares(ref),
+        pausedOf(ref),
       ])
       // Without its own queue the group does not exist, whatever the queue of other programs holds.
       if (own === undefined) return { ...unknownStats, dead }
       // AMQP reports none of the others. The queue of the dead letters exists once there is one.
-      return { ...unknownStats, ready: own + (others ?? 0) + shares, dead: dead ?? 0 }
+      return { ...unknownStats, ready: own + (others ?? 0) + shares, dead: dead ?? 0, paused }
     },
   }
 }

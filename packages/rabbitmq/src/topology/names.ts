@@ -5,6 +5,9 @@ import type { DelayStep, Lane } from './delays.js'
 export function namespaceFor(prefix: string) {
   const named = (...parts: readonly string[]): string => brokerName([prefix, ...parts])
   return {
+    /** Returns the parts of a name behind a beginning that ends with an empty part. Returns none if it does not begin so, or is cut. */
+    partsBehind: (start: string, name: string): readonly string[] =>
+      !name.startsWith(start) || isCut(name) ? [] : name.slice(start.length).replaceAll('-_', '_').split('--'),
     /** The exchange to which messages of the topic are published, by any library. */
     topic: (topic: string): string => named('topic', topic),
     /** The exchange where delayed messages of the topic arrive when they are due. Those that no group takes go to `unrouted`. */
@@ -36,9 +39,40 @@ export function namespaceFor(prefix: string) {
     probe: (id: string): string => named('probe', id),
     /** The queue that takes every probe, so that none of a process that has ended counts as unrouted. */
     probes: named('probes'),
+    /** The queue that holds a message for each paused group. */
+    paused: named('paused'),
+    /** The queue that the one instance that reads or changes those messages owns. */
+    pausing: named('pausing'),
+    /** The exchange that tells processes that a group was paused or resumed. */
+    signals: named('signals'),
+    /** The queue in which one process gets what it is told. */
+    signal: (id: string): string => named('signal', id),
     /** An exchange and a queue. */
     unrouted: named('unrouted'),
   }
+}
+
+/** Names of parts contain no two hyphens, and a cut one has three before its hash. */
+export const isCut = (name: string): boolean => name.includes('---')
+
+const keptOfCut = brokerName(['x'.repeat(1_000)]).indexOf('---')
+
+/** Returns the beginning of all names that begin with this one, even of those that are cut. */
+export const beginningOf = (name: string): string => name.slice(0, keptOfCut)
+
+/**
+ * Returns the arguments that say what a cut name stands for, so that it can be listed. The broker stores arguments that it does not know,
+ * and does not compare them.
+ */
+export const labelsFor = (name: string, { topic, group }: Partial<GroupRef>): Record<string, string> =>
+  isCut(name)
+    ? { ...(topic !== undefined && { 'mq-topic': topic }), ...(group !== undefined && { 'mq-group': group }) }
+    : {}
+
+/** Reads these arguments. */
+export function labelsIn(given: unknown): Partial<GroupRef> {
+  const { 'mq-topic': topic, 'mq-group': group } = (given ?? {}) as Readonly<Record<string, unknown>>
+  return { ...(typeof topic === 'string' && { topic }), ...(typeof group === 'string' && { group }) }
 }
 
 export type Namespace = ReturnType<typeof namespaceFor>

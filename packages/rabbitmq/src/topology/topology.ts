@@ -1,7 +1,7 @@
 import type { GroupRef } from '@mq/core/adapter'
 import type { Channel } from 'amqplib'
 import { type DelayStep, destinationPattern, firstDestinationPattern, stepMs, valuePattern } from './delays.js'
-import type { Namespace } from './names.js'
+import { labelsFor, type Namespace } from './names.js'
 
 // See docs/decisions/0030-rabbitmq-topology.md.
 
@@ -13,8 +13,8 @@ export interface TopologyOptions {
 /** How often the broker redelivers a message before it dead-letters it itself. No retry policy allows as many attempts. */
 const deliveryLimit = 5_000
 
-/** Listing dead letters delivers them, and each time counts. By default brokers from 4.0 on would drop them after 20. */
-const deadDeliveryLimit = 1_000_000_000
+/** Looking at dead letters and marks delivers them, and each time counts. By default brokers from 4.0 on would drop them after 20. */
+const unlimitedDeliveries = 1_000_000_000
 
 /** `unrouted` keeps the latest messages for a week, for an operator to look at. */
 const unroutedLimits = { 'x-max-length': 10_000, 'x-max-length-bytes': 64 * 1024 * 1024, 'x-message-ttl': 604_800_000 }
@@ -71,7 +71,8 @@ async function bindToDue(channel: Channel, names: Namespace, kind: 'bindExchange
  */
 export async function declareTopic(channel: Channel, names: Namespace, topic: string): Promise<void> {
   const due = names.dueTopic(topic)
-  await channel.assertExchange(names.topic(topic), 'fanout', { durable: true })
+  const name = names.topic(topic)
+  await channel.assertExchange(name, 'fanout', { durable: true, arguments: labelsFor(name, { topic }) })
   await channel.assertExchange(due, 'fanout', { durable: true, alternateExchange: names.unrouted })
   await bindToDue(channel, names, 'bindExchange', due)
 }
@@ -90,7 +91,7 @@ export async function declareGroupQueues(channel: Channel, options: TopologyOpti
   const { names } = options
   const dead = names.dead(ref)
   const group = names.group(ref)
-  await declareQuorum(channel, dead, { 'x-delivery-limit': deadDeliveryLimit })
+  await declareQuorum(channel, dead, { 'x-delivery-limit': unlimitedDeliveries })
   await declareGroupQueue(channel, options, { ref, queue: group })
   await bindToDue(channel, names, 'bindQueue', group)
 }
@@ -103,6 +104,7 @@ export const declareGroupQueue = (
 ): Promise<unknown> =>
   declareQuorum(channel, queue, {
     ...queueArguments,
+    ...labelsFor(queue, ref),
     'x-dead-letter-exchange': '',
     'x-dead-letter-routing-key': names.dead(ref),
     'x-delivery-limit': deliveryLimit,
@@ -122,11 +124,11 @@ export async function declareGroup(channel: Channel, options: TopologyOptions, r
 export async function declareEphemeral(
   channel: Channel,
   names: Namespace,
-  { topic, queue }: { readonly topic: string; readonly queue: string },
+  { ref, queue }: { readonly ref: GroupRef; readonly queue: string },
 ): Promise<void> {
-  await declareTemporary(channel, queue)
-  await channel.bindQueue(queue, names.dueTopic(topic), '')
-  await channel.bindQueue(queue, names.topic(topic), '')
+  await declareTemporary(channel, queue, labelsFor(queue, ref))
+  await channel.bindQueue(queue, names.dueTopic(ref.topic), '')
+  await channel.bindQueue(queue, names.topic(ref.topic), '')
 }
 
 /** Matches the routing keys of the probes of one process, or with `*` of all. */
@@ -138,11 +140,27 @@ export async function declareProbes(channel: Channel, names: Namespace): Promise
   await channel.bindQueue(names.probes, names.due, probePattern('*'))
 }
 
+/** Declares the queue that holds a message for each paused group, and the exchange that tells processes of a change. */
+export async function declareMarks(channel: Channel, names: Namespace): Promise<void> {
+  await declareQuorum(channel, names.paused, { 'x-delivery-limit': unlimitedDeliveries })
+  await channel.assertExchange(names.signals, 'fanout', { durable: true })
+}
+
+/** Declares the queue in which a process gets the changes from now on. */
+export async function declareSignals(channel: Channel, names: Namespace, queue: string): Promise<void> {
+  await declareTemporary(channel, queue)
+  await channel.bindQueue(queue, names.signals, '')
+}
+
 /** Declares a queue without bindings that lives as long as its connection. */
-export const declareTemporary = (channel: Channel, queue: string): Promise<unknown> =>
+export const declareTemporary = (
+  channel: Channel,
+  queue: string,
+  labels: Readonly<Record<string, string>> = {},
+): Promise<unknown> =>
   channel.assertQueue(queue, {
     durable: false,
     exclusive: true,
     autoDelete: true,
-    arguments: { 'x-queue-type': 'classic', 'x-max-length': maxEphemeralBacklog, 'x-overflow': 'drop-head' },
+    arguments: { ...labels, 'x-queue-type': 'classic', 'x-max-length': maxEphemeralBacklog, 'x-overflow': 'drop-head' },
   })

@@ -5,6 +5,16 @@ import type { Settings } from '../options.js'
 const answerMs = 10_000
 const maxAnswerBytes = 32 * 1024 * 1024
 
+/** An answer of the management API that is no success. */
+export class ManagementRefusal extends Error {
+  readonly status: number
+
+  constructor(status: number) {
+    super(`status ${status}`)
+    this.status = status
+  }
+}
+
 /** Sends a GET with the login of the URL, or else that of the adapter. Rejects without showing either. */
 export function askManagement({ login, tls }: Settings, management: URL, path: string): Promise<unknown> {
   const base = new URL(management)
@@ -20,7 +30,7 @@ export function askManagement({ login, tls }: Settings, management: URL, path: s
     const asked = send(url, url.protocol === 'https:' ? { ...tls, ...options } : options, (response) => {
       if (response.statusCode !== 200) {
         response.resume()
-        reject(new Error(`status ${response.statusCode}`))
+        reject(new ManagementRefusal(Number(response.statusCode)))
         return
       }
       const chunks: Buffer[] = []
