@@ -1,4 +1,5 @@
-import { chromium } from '@mq/test-brokers'
+// The index of the package has parts that only tests can load.
+import { chromium } from '../../../test-brokers/src/install/chromium.js'
 
 /** Installs the browser before the time of any test counts. If that fails, the tests that need it fail by themselves, and say why. */
 export default async function setup(): Promise<void> {
