@@ -23,7 +23,8 @@ export const pausingConsumers: readonly ConformanceCase[] = [
       const handler = () => gate.opened
       const first = await kit.collect(one, topic, { concurrency: 2, handler })
       const second = await kit.collect(other, topic, { concurrency: 2, handler })
-      await elsewhere.publishAll(topic, range(12), { id: (number) => `m-${number}` })
+      // Many keys, so that each consumer has some of the messages, however a broker shares them out.
+      await elsewhere.publishAll(topic, range(40), { id: (number) => `m-${number}`, key: (number) => `k-${number}` })
       await kit.until('four handlers to run', () => first.running + second.running === 4)
       await elsewhere.pauseGroup(topic, 'g', { by: 'the suite' })
       await untilAll(kit, 'paused', { topic, queues: [one, other] })
@@ -32,13 +33,13 @@ export const pausingConsumers: readonly ConformanceCase[] = [
       await elsewhere.publishAll(topic, range(3), { id: (number) => `later-${number}` })
       await kit.quiet(() => first.runs.length + second.runs.length)
       assert.equal(first.runs.length + second.runs.length, 4, 'runs of a paused group')
-      await untilStats(kit, elsewhere, { topic, ready: 11 })
+      await untilStats(kit, elsewhere, { topic, ready: 39 })
       await elsewhere.resumeGroup(topic, 'g')
       const handled = () => [...first.ids, ...second.ids]
-      await kit.until('all to be handled', () => handled().length >= 15, { timeoutMs: 20_000 })
+      await kit.until('all to be handled', () => handled().length >= 43, { timeoutMs: 20_000 })
       await untilAll(kit, 'consuming', { topic, queues: [one, other] })
       await kit.quiet(() => first.runs.length + second.runs.length)
-      const ids = [...range(12).map((number) => `m-${number}`), ...range(3).map((number) => `later-${number}`)]
+      const ids = [...range(40).map((number) => `m-${number}`), ...range(3).map((number) => `later-${number}`)]
       assert.deepEqual(sorted(handled()), sorted(ids))
       assert.deepEqual(new Set(attemptsOf([...first.runs, ...second.runs])), new Set([1]))
     },
