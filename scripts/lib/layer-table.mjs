@@ -88,7 +88,7 @@ export const layerTable = {
       'wire',
       ['publish', 'consume'],
       'dead-letters',
-      'diagnose',
+      ['diagnose', 'inspect'],
       ['kafka', 'member-thread'],
       'index',
     ],

@@ -89,16 +89,16 @@ export const consuming: readonly Mutant[] = [
   {
     id: 'finishedBehindIsReady',
     promise: 'stats do not count handled messages, also behind one that still runs.',
-    find: '(ends.get(nameOf(at)) ?? 0) - progress.offset - progress.doneCount',
-    replace: '(ends.get(nameOf(at)) ?? 0) - progress.offset',
+    find: 'end - from - progress.doneCount',
+    replace: 'end - from',
     test: { file: 'test/unsettled.test.ts', title: 'is finished once it is stored in the' },
     why: 'It takes a message that ends before an earlier one of its partition, and a case knows no partitions.',
   },
   {
     id: 'replayedIsDelayed',
     promise: 'stats count replayed messages as ready.',
-    find: 'topic === main || (topic === retry && partition === tierFor(0))',
-    replace: 'topic === main || (topic === retry && partition < tierFor(0))',
+    find: 'await append({ topic: retryTopic, partition: tierFor(0) }, replayed)',
+    replace: 'await append({ topic: retryTopic, partition: tierFor(3_600_000) }, replayed)',
     case: 'STA-6',
   },
 ]

@@ -61,15 +61,12 @@ export const deadLetters: readonly Mutant[] = [
   {
     id: 'strikesAreCounted',
     promise: 'stats count dead letters no longer once they are purged.',
-    find: 'count: async (): Promise<number> => (await liveLetters()).size',
-    replace: `count: async (): Promise<number> => {
-      let count = 0
-      await readLog(cluster, log, () => {
-        count += 1
+    find: 'const live = [...(await liveLetters()).values()]',
+    replace: `const live: LiveLetter[] = []
+      await readLog(cluster, log, ({ offset, bytes, timestampMs }) => {
+        live.push({ offset, bytes, timestampMs, isCodecMissing: false })
         return undefined
-      })
-      return count
-    }`,
+      })`,
     case: 'STA-3',
   },
   {

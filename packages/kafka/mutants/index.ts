@@ -2,6 +2,7 @@ import type { Mutant } from '@mq/test-brokers'
 import { consuming } from './consuming.js'
 import { deadLetters } from './dead-letters.js'
 import { groups } from './groups.js'
+import { looking } from './looking.js'
 import { publishing } from './publishing.js'
 import { reading } from './reading.js'
 import { settling } from './settling.js'
@@ -13,4 +14,5 @@ export const mutants: readonly Mutant[] = [
   ...consuming,
   ...groups,
   ...reading,
+  ...looking,
 ]

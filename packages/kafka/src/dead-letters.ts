@@ -31,8 +31,15 @@ export interface DeadLettersContext {
 interface LiveLetter {
   readonly offset: number
   readonly bytes: number
+  readonly timestampMs: number
   /** It is a batch that could be read with a codec. */
   readonly isCodecMissing: boolean
+}
+
+export interface DeadSummary {
+  readonly dead: number
+  /** When the oldest one failed. Milliseconds since 1970. */
+  readonly oldestAt: number | undefined
 }
 
 /** The key of records that say nothing. They show whether records that are written now can be read. */
@@ -68,10 +75,11 @@ export function createDeadLetters(context: DeadLettersContext, ref: GroupRef) {
         const struckOut = struckOutBy(record)
         if (struckOut !== undefined) live.delete(struckOut)
       } else {
-        const { value, offset } = record
+        const { value, offset, timestampMs } = record
         const entryId = entryIdOf(record)
         const bytes = Math.max(record.bytes, value.byteLength)
-        if (!live.has(entryId)) live.set(entryId, { offset, bytes, isCodecMissing: isCodecMissing(record) })
+        if (!live.has(entryId))
+          live.set(entryId, { offset, bytes, timestampMs, isCodecMissing: isCodecMissing(record) })
       }
       return undefined
     })
@@ -175,7 +183,14 @@ export function createDeadLetters(context: DeadLettersContext, ref: GroupRef) {
     replay,
     purge: (entryIds) => take(entryIds, async (ids) => ids),
   }
-  return { store, count: async (): Promise<number> => (await liveLetters()).size }
+  return {
+    store,
+    async summarize(): Promise<DeadSummary> {
+      const live = [...(await liveLetters()).values()]
+      const oldestAt = live.reduce((oldest, { timestampMs }) => Math.min(oldest, timestampMs), Number.POSITIVE_INFINITY)
+      return { dead: live.length, oldestAt: live.length === 0 ? undefined : oldestAt }
+    },
+  }
 }
 
 /** Returns the entries that a list has room for, the oldest first. */

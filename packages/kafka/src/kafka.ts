@@ -2,7 +2,6 @@ import { type Adapter, type AdapterCapabilities, adapterState, MqError, withTime
 import { connectWithin } from './connection/connect.js'
 import { createLink } from './connection/link.js'
 import { createConsumers } from './consume/consumers.js'
-import { statsOf } from './consume/stats.js'
 import { createDeadLetters } from './dead-letters.js'
 import { diagnose } from './diagnose/diagnose.js'
 import { clientConfig, defaultClient } from './driver/client.js'
@@ -10,10 +9,15 @@ import { Cluster } from './driver/cluster.js'
 import { asMqError } from './driver/errors.js'
 import { createMemberships, type Memberships, threadModule } from './driver/group/memberships.js'
 import { Reading } from './driver/reading/reading.js'
+import { listGroups, listTopics } from './inspect/listing.js'
+import { statsOf } from './inspect/stats.js'
+import { listWaiting } from './inspect/waiting.js'
 import { type KafkaOptions, type Settings, settingsOf } from './options.js'
 import { createOutbox, createPublisher } from './publish/outbox.js'
 import { foreignTopicName } from './topology/foreign.js'
+import { type AppendRecord, notesIfAny } from './topology/group-notes.js'
 import { createGroups } from './topology/groups.js'
+import { createPauses } from './topology/pauses.js'
 import { createNames } from './topology/plans.js'
 import { maxDelayMs } from './topology/tiers.js'
 import { createTopology } from './topology/topology.js'
@@ -38,14 +42,11 @@ export function kafka(options: KafkaOptions): Adapter {
   const topology = createTopology({ cluster, admin, names, settings, report: state.report })
   const outbox = createOutbox({ ...settings, cluster, topology })
   const publish = createPublisher(topology, outbox)
-  const groups = createGroups({
-    ...settings,
-    cluster,
-    topology,
-    names,
-    append: (at, record) => outbox.append(at, [record]),
-  })
+  const append: AppendRecord = (at, record) => outbox.append(at, [record])
+  const groups = createGroups({ ...settings, cluster, topology, names, append })
+  const pauses = createPauses({ topology, append, notesOf: (dead) => notesIfAny(cluster, dead) })
   const [readCluster, membership] = [openCluster(), openCluster()]
+  const looking = { cluster, topology, names, hasPrefix: settings.prefix !== undefined }
   const connections = { reading: new Reading(readCluster, settings), cluster: readCluster, membership }
   const memberships = createMemberships(settings, threadModule('member-thread', import.meta.url))
   const parts = { settings, names, topology, outbox, groups, connections, memberships }
@@ -65,6 +66,7 @@ export function kafka(options: KafkaOptions): Adapter {
     name: 'kafka',
     contract: 2,
     capabilities: capabilitiesOf(settings, memberships),
+    advice,
     foreignCapabilities(at) {
       foreignTopicName(at)
       return {}
@@ -102,9 +104,17 @@ export function kafka(options: KafkaOptions): Adapter {
     },
     stats: (ref) =>
       request(`The state of '${ref.group}' cannot be read`, () => {
-        const { count } = createDeadLetters({ cluster, topology, outbox, report: state.report }, ref)
-        return statsOf(ref, { cluster, topology, names, countDead: count })
+        const { summarize } = createDeadLetters({ cluster, topology, outbox, report: state.report }, ref)
+        return statsOf(ref, { ...looking, summarizeDead: summarize, markOf: pauses.markOf })
       }),
+    topics: (page) => request('The topics cannot be listed', () => listTopics(page, looking)),
+    groups: (ref, page) =>
+      request(`The groups of '${ref.topic}' cannot be listed`, () => listGroups(ref, page, looking)),
+    waiting: (ref) => ({
+      list: (page) => request(`What waits for '${ref.group}' cannot be listed`, () => listWaiting(ref, page, looking)),
+    }),
+    pauseGroup: (ref, mark) => request(`The group '${ref.group}' cannot be paused`, () => pauses.pause(ref, mark)),
+    resumeGroup: (ref) => request(`The group '${ref.group}' cannot be resumed`, () => pauses.resume(ref)),
     health() {
       const health = consumers.health()
       const isDegraded = health.some(({ status }) => status === 'recovering')
@@ -124,6 +134,13 @@ export function kafka(options: KafkaOptions): Adapter {
   }
 }
 
+const onlyOwner = 'at Kafka only the process that reads a partition knows which of its messages run'
+const advice = {
+  listsInFlight: onlyOwner,
+  removesWaiting: `${onlyOwner}; let the handler pass over the message`,
+  runsNow: `${onlyOwner}; publish the message again without a delay`,
+}
+
 function capabilitiesOf({ maxMessageBytes }: Settings, memberships: Memberships): AdapterCapabilities {
   return Object.freeze({
     durable: true,
@@ -138,6 +155,14 @@ function capabilitiesOf({ maxMessageBytes }: Settings, memberships: Memberships)
     maxHandlerMs: Number.POSITIVE_INFINITY,
     maxMessageBytes,
     publishDedupeMs: 0,
+    listsTopics: true,
+    listsGroups: true,
+    listsWaiting: true,
+    // A process knows which messages run, and the broker does not.
+    listsInFlight: false,
+    removesWaiting: false,
+    runsNow: false,
+    pausesGroups: true,
     // After the session has ended, the other members hear of it by their next heartbeat.
     get redeliveryMs() {
       return memberships.times.sessionTimeoutMs + 5_000

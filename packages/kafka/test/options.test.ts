@@ -124,6 +124,13 @@ describe('the options', () => {
       maxHandlerMs: Number.POSITIVE_INFINITY,
       maxMessageBytes: 1_000,
       publishDedupeMs: 0,
+      listsTopics: true,
+      listsGroups: true,
+      listsWaiting: true,
+      listsInFlight: false,
+      removesWaiting: false,
+      runsNow: false,
+      pausesGroups: true,
       redeliveryMs: 15_000,
     })
   })

@@ -9,6 +9,7 @@ import { decodeProgress } from '../wire/progress.js'
 import { Commits } from './commits.js'
 import type { ConsumerContext, HandlerOptions } from './consumer-context.js'
 import type { LateRuns } from './entry.js'
+import type { Hold } from './handlers.js'
 import { createSettler } from './settler.js'
 import type { StartPoint } from './start-points.js'
 import type { Tracker } from './tracker.js'
@@ -23,6 +24,8 @@ export interface AssignmentOptions {
   readonly member: Membership
   /** The topics of the group. */
   readonly kinds: ReadonlyMap<string, TopicKind>
+  /** On while the group is paused. */
+  readonly hold: Hold
 }
 
 /**
@@ -45,7 +48,7 @@ export class Assignment {
 
   constructor(options: AssignmentOptions) {
     this.#options = options
-    const { ref, handler, context, member, kinds } = options
+    const { ref, handler, context, member, kinds, hold } = options
     const { reading, cluster } = context.connections
     const report = (error: MqError): void => context.report({ type: 'error', error, ...ref })
     const trackers = new Map<string, Tracker>()
@@ -58,7 +61,7 @@ export class Assignment {
       report,
     })
     this.#workload = new Workload(
-      { ...handler, topic: ref.topic, maxUncommitted: context.settings.maxUncommitted },
+      { ...handler, topic: ref.topic, maxUncommitted: context.settings.maxUncommitted, hold },
       { trackers, settler, commits: this.#commits },
     )
     this.#standstill = new StandstillWatch({ trackers: () => this.#workload.trackers, report })
@@ -87,6 +90,11 @@ export class Assignment {
     const feed = this.#reader.add(at, progress.offset, identity)
     const kind = this.#options.kinds.get(at.topic) ?? 'main'
     this.#workload.add({ ...at, kind }, { progress, feed, ...(lateRuns !== undefined && { lateRuns }) })
+  }
+
+  /** Starts what was held back. */
+  startReady(): void {
+    this.#workload.startReady()
   }
 
   /** Finishes and commits partitions that go to other members. */

@@ -15,6 +15,7 @@ import { kindsOf, planGroup } from '../topology/topology.js'
 import type { ConsumerContext, RunningConsumer } from './consumer-context.js'
 import { EphemeralConsumer } from './ephemeral-consumer.js'
 import { GroupConsumer } from './group-consumer.js'
+import { createRoster } from './roster.js'
 
 /** A subscription and the consumer that works for it. After its group was deleted, that is a new one. */
 interface Slot {
@@ -38,6 +39,7 @@ const restartFails = 'A consumer is not back after its group was deleted'
 export function createConsumers(context: ConsumerContext & { readonly groups: Groups }) {
   const { topology, groups, connections, report } = context
   const slots = new Set<Slot>()
+  const roster = createRoster(context)
   /** The last deletion of each group, by the group's name at the broker. */
   const deletions = new Map<string, Promise<void>>()
 
@@ -46,11 +48,12 @@ export function createConsumers(context: ConsumerContext & { readonly groups: Gr
     if (slot.isEphemeral && delay === undefined) await topology.requireForeign(main)
     else if (slot.isEphemeral && delay !== undefined) await topology.ensureAll([main, delay])
     await slot.current.start()
+    if (slot.isEphemeral) roster.add(slot.ref)
   }
 
   async function stop(slot: Slot, options: StopOptions): Promise<void> {
     slot.isStopped = true
-    await slot.current.stop(options)
+    await Promise.all([slot.current.stop(options), roster.remove(slot.ref)])
   }
 
   /** Starts a new consumer after its group was deleted. Reports failures, and tries again until it works. */

@@ -14,6 +14,7 @@ import {
 } from './consumer-context.js'
 import { LostPartitions } from './lost-partitions.js'
 import { findStartPoints } from './start-points.js'
+import { PauseWatch } from './watch/pause-watch.js'
 
 /** How long a stop may take beyond its timeout. */
 const defaultPartingMs = 500
@@ -35,6 +36,7 @@ export class GroupConsumer implements RunningConsumer {
   readonly #kinds: ReadonlyMap<string, TopicKind>
   readonly #cluster: Cluster
   readonly #member: Membership
+  readonly #pause: PauseWatch
   readonly #lostPartitions = new LostPartitions()
   #assignment: Assignment | undefined
   #isOut = true
@@ -51,6 +53,19 @@ export class GroupConsumer implements RunningConsumer {
     const { membership, cluster: commits } = context.connections
     const group = { groupId: this.#groupId, topics: [...this.#kinds.keys()] }
     this.#member = context.memberships.open(group, { membership, commits })
+    this.#pause = new PauseWatch({
+      dead: context.topology.plan.dead(ref),
+      cluster: this.#cluster,
+      topology: context.topology,
+      reading: context.connections.reading,
+      onResumed: () => this.#assignment?.startReady(),
+      onFailing: (cause) => {
+        // The reader of the messages reports a lost connection.
+        if (isLinkError(cause)) return
+        const error = asMqError(cause, `Whether '${ref.group}' is paused cannot be read`)
+        context.report({ type: 'error', error, ...ref })
+      },
+    })
   }
 
   /** Resolves once it is in its group and reads its share, or waits for other members alone. Rejects if it is not allowed to. */
@@ -74,12 +89,16 @@ export class GroupConsumer implements RunningConsumer {
     const patience = setInterval(() => {
       if (!this.#isOut || this.#member.isAwaited) this.#starting?.resolve()
     }, maxPendingMs)
-    await started.finally(() => clearInterval(patience))
+    await Promise.all([started, this.#pause.start()]).finally(() => clearInterval(patience))
   }
 
   get health(): ConsumerHealth {
-    const status = this.#isOut || this.#assignment?.isFailing ? 'recovering' : 'consuming'
-    return { ...this.#ref, status: this.#stopped === undefined ? status : 'stopping' }
+    if (this.#stopped !== undefined) return { ...this.#ref, status: 'stopping' }
+    if (this.#isOut || this.#assignment?.isFailing || this.#pause.isFailing) {
+      return { ...this.#ref, status: 'recovering' }
+    }
+    const { mark } = this.#pause
+    return mark === undefined ? { ...this.#ref, status: 'consuming' } : { ...this.#ref, status: 'paused', paused: mark }
   }
 
   stop(options: ConsumerStop): Promise<void> {
@@ -90,6 +109,7 @@ export class GroupConsumer implements RunningConsumer {
   async #stop({ timeoutMs, reason = stopReason(), partingMs = defaultPartingMs }: ConsumerStop): Promise<void> {
     const endsAt = performance.now() + timeoutMs + partingMs
     this.#starting?.reject(new MqError(reason.code, 'It was stopped before it was in its group', { cause: reason }))
+    this.#pause.stop()
     await this.#assignment?.finish(timeoutMs, reason)
     await this.#assignment?.commitAll(within(commitLimits, endsAt - leaveLimits.minMs))
     await this.#member.stop(within(leaveLimits, endsAt))
@@ -105,6 +125,7 @@ export class GroupConsumer implements RunningConsumer {
       context: this.#context,
       member: this.#member,
       kinds: this.#kinds,
+      hold: this.#pause.hold,
     })
     for (const { at, progress, identity } of points) {
       const { lateRuns, ...known } = this.#lostPartitions.resume(at, { progress, identity })

@@ -4,12 +4,19 @@ import type { Entry, Run } from './entry.js'
 import type { ReadyQueue } from './ready-queue.js'
 import type { Settler } from './settler.js'
 
+/** Keeps messages from being started. It is a field and no call, because each message looks at it. */
+export interface Hold {
+  readonly isOn: boolean
+}
+
 export interface HandlersOptions {
   readonly ephemeral: boolean
   /** The topic as applications call it. */
   readonly topic: string
   readonly concurrency: number
   readonly handle: Handle
+  /** Nothing is started while it is on. Default: it is never on. */
+  readonly hold?: Hold
 }
 
 /** How many handlers start before timers and sockets get a turn, so that a backlog does not starve the rest of the process. */
@@ -45,7 +52,8 @@ export class Handlers {
 
   /** Starts as many entries as may run. */
   startReady(): void {
-    const { concurrency } = this.#options
+    const { concurrency, hold } = this.#options
+    if (hold?.isOn) return
     while (this.#running < concurrency && this.#runningBytes < maxRunningBytes && !this.#isStopping) {
       if (this.#commits.isFull) {
         this.#commits.onceNotFull(this.#resume)

@@ -114,6 +114,11 @@ export class Workload {
     }
   }
 
+  /** Starts what was held back. */
+  startReady(): void {
+    this.#handlers.startReady()
+  }
+
   /** Starts nothing more. */
   stop(): void {
     this.#handlers.stop()

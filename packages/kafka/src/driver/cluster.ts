@@ -86,6 +86,20 @@ export class Cluster {
     return topics.flatMap((topic) => (this.#partitions.get(topic) ?? []).map(({ partition }) => ({ topic, partition })))
   }
 
+  /** Returns the names of all topics that the user may see, and remembers nothing of them. */
+  async topicNames(): Promise<readonly string[]> {
+    const { topicMetadata } = await this.request(await this.#anyBroker(), (broker) =>
+      ask<MetadataAnswer>(broker, 'Metadata', { topics: null, allowAutoTopicCreation: false }),
+    )
+    return topicMetadata.filter(({ topicErrorCode }) => topicErrorCode === 0).map(({ topic }) => topic)
+  }
+
+  /** Returns the ids of all brokers that are known. */
+  async nodeIds(): Promise<readonly number[]> {
+    await this.#metadata([noTopic])
+    return [...this.#addresses.keys()]
+  }
+
   /** As `partitionsOf`, but asks for a second before a topic counts as missing, because a broker may hear of it late. */
   async confirmedPartitionsOf(topic: string): Promise<readonly PartitionInfo[] | undefined> {
     for (const pauseMs of unknownPausesMs) {

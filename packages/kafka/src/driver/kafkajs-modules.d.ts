@@ -3,18 +3,20 @@
 // See docs/decisions/0020-kafka-below-kafkajs.md.
 
 declare module 'kafkajs/src/protocol/requests/index.js' {
+  type Name = 'CreateTopics' | 'DescribeGroups' | 'Fetch' | 'JoinGroup' | 'ListGroups' | 'Metadata' | 'Produce'
   interface Definition {
     readonly versions: readonly string[]
   }
 
   const exported: {
-    readonly requests: Readonly<Record<'CreateTopics' | 'Fetch' | 'JoinGroup' | 'Metadata' | 'Produce', Definition>>
+    readonly requests: Readonly<Record<Name, Definition>>
   }
   export default exported
 }
 
 declare module 'kafkajs/src/protocol/requests/apiKeys.js' {
-  const exported: Readonly<Record<'CreateTopics' | 'Fetch' | 'JoinGroup' | 'Metadata' | 'Produce', number>>
+  type Name = 'CreateTopics' | 'DescribeGroups' | 'Fetch' | 'JoinGroup' | 'ListGroups' | 'Metadata' | 'Produce'
+  const exported: Readonly<Record<Name, number>>
   export default exported
 }
 

@@ -36,7 +36,7 @@ export function metadataWithIds(known: Definition): Definition {
   return { versions: [...known.versions, String(versionWithIds)], protocol: extended } as Definition
 }
 
-const askWithIds = ({ topics }: { readonly topics: readonly string[] }): object => ({
+const askWithIds = ({ topics }: { readonly topics: readonly string[] | null }): object => ({
   request: {
     apiKey: 3,
     apiName: 'Metadata',
@@ -49,9 +49,10 @@ const askWithIds = ({ topics }: { readonly topics: readonly string[] }): object 
 const none = 0
 const noId = Buffer.alloc(16)
 
-function encodeRequest(topics: readonly string[]): Buffer {
-  const parts: Uint8Array[] = [Buffer.from([none]), unsigned(topics.length + 1)]
-  for (const topic of topics)
+function encodeRequest(topics: readonly string[] | null): Buffer {
+  // A list that is null stands for all topics.
+  const parts: Uint8Array[] = [Buffer.from([none]), unsigned(topics === null ? 0 : topics.length + 1)]
+  for (const topic of topics ?? [])
     parts.push(noId, unsigned(Buffer.byteLength(topic) + 1), Buffer.from(topic), Buffer.from([none]))
   // Nothing is created, and no rights are asked for.
   parts.push(Buffer.from([0, 0, 0, none]))

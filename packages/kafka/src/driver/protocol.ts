@@ -55,7 +55,7 @@ export { crc32C }
 /** Sends a request whose answer this adapter reads itself. */
 export async function ask<Answer>(
   broker: Broker,
-  name: 'CreateTopics' | 'JoinGroup' | 'Metadata',
+  name: 'CreateTopics' | 'DescribeGroups' | 'JoinGroup' | 'ListGroups' | 'Metadata',
   parameters: object,
 ): Promise<Answer> {
   const { request, response, ...rest } = broker.lookupRequest(apiKeys[name], definitions[name])(parameters)

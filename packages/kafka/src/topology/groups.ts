@@ -44,6 +44,8 @@ export function createGroups({ cluster, topology, names, append, createTopics }:
   return {
     async declare(ref: TargetRef, { startFrom }: { readonly startFrom: StartFrom }): Promise<void> {
       const { main, delay, retry, dead } = planGroup(topology, ref)
+      // The names of topics at the broker may be too long to say so.
+      const named = { topic: ref.topic, group: ref.group }
       const read = delay === undefined ? [main] : [main, delay]
       if (delay === undefined) await topology.requireForeign(main)
       await topology.ensureAll(delay === undefined ? [retry, dead] : [...read, retry, dead])
@@ -52,7 +54,7 @@ export function createGroups({ cluster, topology, names, append, createTopics }:
       let notes = await readNotes(cluster, dead)
       if (notes.some(({ kind }) => kind === 'committed')) return
       if (notes.length === 0) {
-        await writeNote(append, dead, { kind: 'declared', offsets: await startOffsets(read, startFrom) })
+        await writeNote(append, dead, { kind: 'declared', offsets: await startOffsets(read, startFrom), ...named })
         notes = await readNotes(cluster, dead)
       }
       await commitMissing(names.group(ref), declaredOffsets(notes))

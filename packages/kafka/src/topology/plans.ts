@@ -70,6 +70,8 @@ const suffixed = (name: string, kind: 'delay' | 'retry' | 'dead'): string => `${
  */
 export function createNames(prefix: string | undefined) {
   const name = (...parts: string[]): string => brokerName(prefix === undefined ? parts : [prefix, ...parts])
+  const rosterPrefix = `${prefix === undefined ? '' : name()}---ephemeral---`
+  const isOurs = (parts: readonly string[]): boolean => prefix === undefined || parts[0] === name()
   return {
     /** The topic of published messages. */
     topic: (topic: string): string => name(topic),
@@ -81,7 +83,39 @@ export function createNames(prefix: string | undefined) {
     dead: ({ topic, group }: GroupRef): string => suffixed(name(topic, group), 'dead'),
     /** The consumer group. */
     group: ({ topic, group }: GroupRef): string => name(topic, group),
+    /** The consumer group in which a process says which ephemeral subscriptions it has. */
+    roster: (uuid: string): string => `${rosterPrefix}${uuid}`,
+    isRoster: (groupId: string): boolean => groupId.startsWith(rosterPrefix),
+    /**
+     * Returns the group whose dead letters a topic holds. Undefined for other topics, and `hashed` if the name is too long to say which
+     * group it is.
+     */
+    refOfDead(found: string): GroupRef | 'hashed' | undefined {
+      const base = /^(.+)---dead$/.exec(found)?.[1]
+      if (base === undefined) return undefined
+      const parts = base.split('--')
+      if (!isOurs(parts)) return undefined
+      if (isHashed(base)) return 'hashed'
+      const [topic, group, ...rest] = parts.slice(prefix === undefined ? 0 : 1).map(plainPart)
+      return topic === undefined || group === undefined || rest.length > 0 ? undefined : { topic, group }
+    },
+    /** Returns the topic of published messages that has this name, if the name tells so. Others may have a name like it. */
+    topicOfMain(found: string): string | undefined {
+      const parts = found.split('--')
+      const own = parts.slice(prefix === undefined ? 0 : 1)
+      const [topic] = own
+      if (topic === undefined || own.length > 1 || !isOurs(parts) || isHashed(found)) return undefined
+      return legalPart.test(topic) ? plainPart(topic) : undefined
+    },
   }
 }
+
+/** A part of a name as `brokerName` writes it. */
+const legalPart = /^[A-Za-z0-9]+(?:(?:[.-]|-_)[A-Za-z0-9]+)*$/
+
+const plainPart = (part: string): string => part.replaceAll('-_', '_')
+
+/** A name that is too long ends in a hash. */
+const isHashed = (name: string): boolean => /---[0-9a-f]{40}$/.test(name)
 
 export type Names = ReturnType<typeof createNames>

@@ -18,6 +18,8 @@ export interface JoinOptions {
   readonly topics: readonly string[]
   readonly sessionTimeoutMs: number
   readonly rebalanceTimeoutMs: number
+  /** A text that everybody can read who may look at the group. */
+  readonly label?: string
 }
 
 /** An identity in one generation of a group. */
@@ -93,10 +95,10 @@ export async function joinGeneration(
     readonly onJoined: (membership: Membership) => void
   },
 ): Promise<Share> {
-  const { cluster, groupId, topics, sessionTimeoutMs, rebalanceTimeoutMs } = options
+  const { cluster, groupId, topics, sessionTimeoutMs, rebalanceTimeoutMs, label } = options
   return await overOwnConnection({ cluster, coordinator, signal }, async (own) => {
     const join = (id: string): Promise<JoinAnswer> => {
-      const groupProtocols = [{ name: protocolName, metadata: encodeClaim(topics, claim) }]
+      const groupProtocols = [{ name: protocolName, metadata: encodeClaim(topics, claim, label) }]
       const [sessionTimeout, rebalanceTimeout] = [sessionTimeoutMs, rebalanceTimeoutMs]
       const request = { groupId, memberId: id, protocolType, sessionTimeout, rebalanceTimeout, groupProtocols }
       return cluster.request(own, (broker) => ask(broker, 'JoinGroup', request), 2 * rebalanceTimeoutMs + slackMs)

@@ -53,7 +53,7 @@ export function createMemberships(settings: MembershipSettings, threadUrl: URL |
       return url === undefined ? times().sessionTimeoutMs : settings.maxStallMs
     },
     open(
-      group: Pick<MemberPlan, 'groupId' | 'topics'>,
+      group: Pick<MemberPlan, 'groupId' | 'topics' | 'label'>,
       clusters: { readonly membership: Cluster; readonly commits: Cluster },
     ): Membership {
       const { brokers, clientId, tls, sasl, connectTimeoutMs, requestTimeoutMs, maxStallMs } = settings

@@ -94,8 +94,9 @@ function targetsOf(
 /** The name of this way of sharing. All members of a group have to support the same one. */
 export const protocolName = 'mq-cooperative-1'
 
-export function encodeClaim(topics: readonly string[], claim: Omit<Claimant, 'memberId'>): Buffer {
-  const userData = Buffer.from(JSON.stringify({ generation: claim.generation, owned: indexed(claim.owned) }))
+export function encodeClaim(topics: readonly string[], claim: Omit<Claimant, 'memberId'>, label?: string): Buffer {
+  const { generation, owned } = claim
+  const userData = Buffer.from(JSON.stringify({ generation, owned: indexed(owned), label }))
   return AssignerProtocol.MemberMetadata.encode({ version: 0, topics: [...topics], userData })
 }
 
@@ -103,6 +104,17 @@ export function decodeClaim(memberId: string, metadata: Buffer): Claimant {
   const { userData } = AssignerProtocol.MemberMetadata.decode(metadata) ?? {}
   const { generation, owned } = JSON.parse(String(userData)) as { generation: number; owned: Record<string, number[]> }
   return { memberId, generation, owned: listed(owned) }
+}
+
+/** Returns the label of a member of any program, if it has one. */
+export function labelOf(metadata: Buffer): string | undefined {
+  try {
+    const { userData } = AssignerProtocol.MemberMetadata.decode(metadata) ?? {}
+    const { label } = JSON.parse(String(userData)) as { readonly label?: unknown }
+    return typeof label === 'string' ? label : undefined
+  } catch {
+    return undefined
+  }
 }
 
 export function encodeShare({ partitions, pending }: Share): Buffer {

@@ -9,6 +9,8 @@ export interface MemberPlan {
   readonly connections: number
   readonly groupId: string
   readonly topics: readonly string[]
+  /** See `JoinOptions`. */
+  readonly label?: string
   readonly sessionTimeoutMs: number
   readonly rebalanceTimeoutMs: number
   /** The member leaves when the main thread has given no sign of life for this long. */
