@@ -36,6 +36,7 @@ export type { Middleware, PublishRequest } from './contract/middleware.js'
 export type {
   DeadLetter,
   DeadLetterChange,
+  DeadLetterCondition,
   DeadLetterFilter,
   DeadLetterListOptions,
   DeadLetters,

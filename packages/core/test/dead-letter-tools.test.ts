@@ -154,6 +154,19 @@ describe('a replay with options', () => {
     expect(await uncounted.letters.replay({})).toEqual({ replayed: 2, complete: true })
   })
 
+  it('takes a function as a filter, and reports how far a purge is', async () => {
+    const { letters } = await deadGroup([{}, {}, {}, {}])
+    const isOdd = ({ entryId }: { readonly entryId: string }): boolean => Number(entryId.slice(2)) % 2 === 1
+    const odd = (await letters.list({ where: isOdd })).map(({ entryId }) => entryId)
+    expect(odd.length).toBeGreaterThan(0)
+    const progress: unknown[] = []
+    const onProgress = (one: unknown) => progress.push(one)
+    expect(await letters.purge({ where: isOdd, onProgress })).toEqual({ purged: odd.length, complete: true })
+    expect(progress).toEqual([{ purged: odd.length }])
+    expect(await letters.list({ where: isOdd })).toEqual([])
+    await typeErrorOf(() => letters.purge({ where: isOdd, onProgress: 'often' as never }))
+  })
+
   it('keeps to its rate, ends when its signal aborts, and goes on where it ended', async () => {
     const { letters, left, calls } = await deadGroup(Array.from({ length: 6 }, () => ({})))
     const abort = new AbortController()

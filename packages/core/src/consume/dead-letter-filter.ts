@@ -4,7 +4,7 @@ import { requireDuration } from '../contract/checks/values.js'
 import type { Clock } from '../contract/clock.js'
 import { MqError } from '../contract/errors.js'
 import { type FailureReason, failureReasons } from '../contract/failure.js'
-import type { DeadLetter, DeadLetterFilter } from '../contract/operating/dead-letters.js'
+import type { DeadLetter, DeadLetterCondition, DeadLetterFilter } from '../contract/operating/dead-letters.js'
 
 const names = keysOf<DeadLetterFilter>()({
   reason: true,
@@ -23,7 +23,8 @@ export type Matches = (letter: DeadLetter) => boolean
  * Returns the function that says whether an entry matches. Throws a `TypeError` or `MQ_INVALID_OPTION` for a bad filter, and also for one
  * without any condition: a name that is undefined by mistake must not turn "these" into "all".
  */
-export function filterOf(where: DeadLetterFilter, clock: Clock): Matches {
+export function filterOf(where: DeadLetterCondition, clock: Clock): Matches {
+  if (typeof where === 'function') return (letter) => where(letter) === true
   requireOptions(where, 'where')
   refuseUnknown(where, names, 'where')
   const { reason, errorName, errorCode, minAgeMs, maxAgeMs, id, key, data } = where

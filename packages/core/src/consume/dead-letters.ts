@@ -11,7 +11,7 @@ import type { Decoding } from '../contract/foreign.js'
 import type {
   DeadLetter,
   DeadLetterChange,
-  DeadLetterFilter,
+  DeadLetterCondition,
   DeadLetterListOptions,
   DeadLetters,
   PurgeOptions,
@@ -84,11 +84,16 @@ export function deadLettersOf(adapter: Adapter, options: DeadLettersOptions): De
       const ids = given === undefined ? undefined : requireEntryIds(given)
       return { purged: ids?.length === 0 ? 0 : await purgeIds(ids) }
     }
-    const { where, limit, signal } = given
+    const { where, limit, signal, onProgress } = given
     refuseUnknown(given, purgeNames, 'purge')
-    requireOptions(where, 'where')
-    const parts = { ...common({ where, limit, signal }), use: purgeIds, rate: undefined, onPortion: () => {} }
-    const { used: purged, complete } = await inPortions(parts)
+    if (typeof where !== 'function') requireOptions(where, 'where')
+    if (onProgress !== undefined) requireFunction(onProgress, 'onProgress')
+    const { used: purged, complete } = await inPortions({
+      ...common({ where, limit, signal }),
+      use: purgeIds,
+      rate: undefined,
+      onPortion: (done) => onProgress?.({ purged: done }),
+    })
     return { purged, complete }
   }
 
@@ -141,12 +146,12 @@ export function deadLettersOf(adapter: Adapter, options: DeadLettersOptions): De
 
 const listNames = keysOf<DeadLetterListOptions>()({ limit: true, where: true })
 const replayNames = keysOf<ReplayOptions>()({ where: true, limit: true, rate: true, signal: true, onProgress: true })
-const purgeNames = keysOf<PurgeOptions>()({ where: true, limit: true, signal: true })
+const purgeNames = keysOf<PurgeOptions>()({ where: true, limit: true, signal: true, onProgress: true })
 const changeNames = keysOf<DeadLetterChange>()({ data: true, headers: true, key: true })
 const rateNames = keysOf<ReplayRate>()({ messages: true, perMs: true })
 
 /** Anything else, such as a single id or a whole entry, is checked as a list of ids. */
-const isOptions = <Options extends { readonly where?: DeadLetterFilter | undefined }>(
+const isOptions = <Options extends { readonly where?: DeadLetterCondition | undefined }>(
   given: readonly string[] | Options | undefined,
 ): given is Options => typeof given === 'object' && given !== null && !Array.isArray(given) && !('entryId' in given)
 

@@ -36,8 +36,11 @@ export interface DeadLetters {
 export interface DeadLetterListOptions {
   readonly limit?: number | undefined
   /** Lists only entries that match. Default: all. */
-  readonly where?: DeadLetterFilter | undefined
+  readonly where?: DeadLetterCondition | undefined
 }
+
+/** A filter, or a function that says whether an entry matches. The function must not throw. */
+export type DeadLetterCondition = DeadLetterFilter | ((letter: DeadLetter) => boolean)
 
 /** Conditions that all have to hold. One that is undefined does not count. */
 export interface DeadLetterFilter {
@@ -58,7 +61,7 @@ export interface DeadLetterFilter {
 
 export interface ReplayOptions {
   /** Default: all entries. */
-  readonly where?: DeadLetterFilter | undefined
+  readonly where?: DeadLetterCondition | undefined
   /** How many entries to replay at most. Default: all that match. */
   readonly limit?: number | undefined
   /** How many entries to replay within any `perMs`, in small portions. Default: as fast as the broker takes them. */
@@ -75,11 +78,13 @@ export interface ReplayRate {
 }
 
 export interface PurgeOptions {
-  readonly where: DeadLetterFilter
+  readonly where: DeadLetterCondition
   /** How many entries to remove at most. Default: all that match. */
   readonly limit?: number | undefined
   /** Breaks the purge off when it aborts. The call then resolves with what it has done. */
   readonly signal?: AbortSignal | undefined
+  /** Called after each portion. */
+  readonly onProgress?: ((progress: { readonly purged: number }) => void) | undefined
 }
 
 export interface ReplayResult {
