@@ -35,6 +35,7 @@ export const guideSidebar = (): Item[] => [
     page('On any broker', '/operating/'),
     page('What to alert on', '/operating/alerts'),
     page('Mails are late: why?', '/operating/page'),
+    page('The command', '/operating/command'),
     page('Looking into a group', '/operating/looking'),
     page('Pausing a group', '/operating/pausing'),
     page('Replaying gently', '/operating/replaying'),

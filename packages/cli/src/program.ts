@@ -1,18 +1,38 @@
 import { Command, type CommanderError } from 'commander'
 import { dead } from './commands/dead/dead.js'
 import { doctor } from './commands/doctor/doctor.js'
+import { groups } from './commands/groups/groups.js'
+import { pause } from './commands/groups/pause.js'
 import { page } from './commands/page/page.js'
 import { publish } from './commands/publish.js'
 import type { Register, Run } from './commands/register.js'
+import { schedules } from './commands/schedules.js'
 import { stats } from './commands/stats.js'
 import { tail } from './commands/tail.js'
 import { task } from './commands/task/task.js'
+import { topics } from './commands/topics.js'
+import { change } from './commands/waiting/change.js'
+import { waiting } from './commands/waiting/waiting.js'
 import type { Screen } from './output/screen.js'
 import { createSession, type GlobalOptions } from './session.js'
 import type { Terminal } from './terminal.js'
 import { version } from './version.js'
 
-const commands: readonly Register[] = [stats, tail, publish, dead, task, doctor, page]
+const commands: readonly Register[] = [
+  topics,
+  groups,
+  stats,
+  waiting,
+  change,
+  pause,
+  tail,
+  publish,
+  dead,
+  task,
+  schedules,
+  doctor,
+  page,
+]
 
 /** Builds the command with everything that it can do. It throws a `CommanderError` instead of ending the process. */
 export function createProgram(terminal: Terminal, screen: Screen): Command {
@@ -26,7 +46,7 @@ export function createProgram(terminal: Terminal, screen: Screen): Command {
       await work(session, command, ...(given.slice(0, -2) as never))
     }
   program
-    .description('Looks into queues, works with dead letters, and finds what is wrong.')
+    .description('Looks into queues, pauses groups, works with dead letters, and finds what is wrong.')
     .option('--url <url>', 'where the queue is (default: MQ_URL, which keeps a password out of the list of processes)')
     .option('--json', 'print JSON for programs')
     .option('--yes', 'do not ask before something is destroyed')
@@ -65,7 +85,10 @@ Data goes to stdout and everything else to stderr. Exit codes: 0 done, 1 failed,
 
 Examples:
   export MQ_URL=redis://localhost:6379
+  mq topics
   mq stats mail mailer
+  mq waiting mail mailer --state retrying
+  mq pause mail mailer --by 'Ada: the provider is down'
   mq dead list mail mailer --where reason=timeout
   mq dead replay mail mailer --rate 50
   mq tail mail --limit 1 --json | jq .data

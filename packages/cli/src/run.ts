@@ -1,4 +1,4 @@
-import { isMqError } from '@mq/core'
+import { type AdapterFactory, isMqError } from '@mq/core'
 import { withoutSecrets } from '@mq/core/adapter'
 import { CommanderError } from 'commander'
 import { CommandFailure, exitCode } from './exit-codes.js'
@@ -11,6 +11,8 @@ import type { Input, Output } from './terminal.js'
 export type { Input, Output }
 
 export interface CommandOptions {
+  /** The adapters that the application has imported, `[redis]` for example. Default: they are loaded by the scheme of the URL. */
+  readonly adapters?: readonly AdapterFactory[] | undefined
   /** Ends the command after its current part when it aborts. Default: nothing does. */
   readonly signal?: AbortSignal | undefined
   /** Default: `process.env`. */
@@ -29,13 +31,15 @@ export interface CommandOptions {
  */
 export async function runCommand(args: readonly string[], options: CommandOptions = {}): Promise<number> {
   const { signal = new AbortController().signal, env = process.env, stdin = process.stdin } = options
-  const { stdout = process.stdout, stderr = process.stderr } = options
+  const { stdout = process.stdout, stderr = process.stderr, adapters = [] } = options
   const screen = createScreen({ stdout, stderr, env })
   // A reader that has gone, as in `mq tail mail | head`, is no failure.
   const ignored = (): void => {}
   stdout.once('error', ignored)
   try {
-    await createProgram({ env, stdin, stdout, stderr, signal }, screen).parseAsync([...args], { from: 'user' })
+    await createProgram({ env, stdin, stdout, stderr, signal, adapters }, screen).parseAsync([...args], {
+      from: 'user',
+    })
     return exitCode.ok
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.ok : exitCode.usage
@@ -58,7 +62,7 @@ const usageCodes: readonly string[] = [
 
 function codeFor(error: unknown): number {
   if (error instanceof CommandFailure) return error.exitCode
-  if (isMqError(error, 'MQ_TOPIC_MISSING')) return exitCode.notFound
+  if (isMqError(error, 'MQ_TOPIC_MISSING') || isMqError(error, 'MQ_GROUP_MISSING')) return exitCode.notFound
   if (isMqError(error) && usageCodes.includes(error.code)) return exitCode.usage
   return exitCode.failed
 }

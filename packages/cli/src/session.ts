@@ -1,4 +1,4 @@
-import { type Log, openQueue, type Queue, queueConfigFromEnv } from '@mq/core'
+import { type AdapterConfig, type Log, loadAdapter, openQueue, type Queue, queueConfigFromEnv } from '@mq/core'
 import { usageFailure } from './exit-codes.js'
 import type { Screen } from './output/screen.js'
 import type { Terminal } from './terminal.js'
@@ -21,6 +21,8 @@ export interface Session extends Terminal {
   ): Promise<Result>
   /** The URL of the queue. Throws if there is neither `--url` nor `MQ_URL`. */
   url(): string
+  /** The URL, with the management API of RabbitMQ if there is one: the URL of the queue has no place for it. */
+  address(): string | AdapterConfig
 }
 
 /** A large part of a long operation may take longer than a single call of an application. */
@@ -35,14 +37,22 @@ export function createSession(terminal: Terminal, screen: Screen, options: Globa
     if (!given) throw usageFailure('Where is the queue? Give --url, or set MQ_URL, as in MQ_URL=redis://localhost:6379')
     return given
   }
+  const address = (): string | AdapterConfig => {
+    const given = url()
+    const management = terminal.env.MQ_MANAGEMENT_URL
+    if (!management || !/^amqps?:/i.test(given)) return given
+    return { type: 'rabbitmq', url: given, management: { url: management } }
+  }
   return {
     ...terminal,
     screen,
     options,
     url,
+    address,
     async withQueue(work, { isWatching = false } = {}) {
-      const { url: address, options: queueOptions } = queueConfigFromEnv({ ...terminal.env, MQ_URL: url() })
-      const queue = await openQueue(address, { operationTimeoutMs, ...queueOptions, log: silent })
+      const { options: queueOptions } = queueConfigFromEnv({ ...terminal.env, MQ_URL: url() })
+      const adapter = await loadAdapter(address(), { adapters: terminal.adapters })
+      const queue = await openQueue(adapter, { operationTimeoutMs, ...queueOptions, log: silent })
       // A command that goes on for long reports failures meanwhile. The others end with theirs.
       if (isWatching) queue.on('error', ({ error }) => screen.note(`mq: ${describe(error)}`))
       if (isWatching) queue.on('state', ({ state }) => state === 'reconnecting' && screen.note('mq: connection lost'))

@@ -1,3 +1,5 @@
+import type { AdapterFactory } from '@mq/core'
+
 /** A stream that text is written to, `process.stdout` for example. */
 export interface Output {
   readonly isTTY?: boolean | undefined
@@ -17,6 +19,8 @@ export interface Terminal {
   readonly stdin: Input
   readonly stdout: Output
   readonly stderr: Output
+  /** The adapters that need not be loaded. */
+  readonly adapters: readonly AdapterFactory[]
   /** Aborts when the command should end after its current part. */
   readonly signal: AbortSignal
 }

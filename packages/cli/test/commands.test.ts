@@ -57,7 +57,9 @@ describe.each(kinds)('mq on %s', (kind) => {
       expect(people).toMatchObject({ code: 0, stderr: '' })
       const unknown = kind === 'rabbitmq' ? 'unknown' : '0'
       const [head = '', row = ''] = people.stdout.split('\n')
-      expect(head.split(/ {2,}/)).toEqual(['TOPIC', 'GROUP', 'READY', 'INFLIGHT', 'DELAYED', 'RETRYING', 'DEAD'])
+      const counts = ['READY', 'INFLIGHT', 'DELAYED', 'RETRYING', 'DEAD']
+      const names = ['TOPIC', 'GROUP', ...counts, 'OLDEST READY', 'OLDEST DEAD', 'PAUSED']
+      expect(head.split(/ {2,}/)).toEqual(names)
       expect(row.split(/ {2,}/).slice(0, 4)).toEqual([topic, 'g', '3', unknown])
 
       const stats = await mqJson(['stats', topic], { url, env: { MQ_GROUP: 'g' } })
@@ -134,6 +136,46 @@ describe.each(kinds)('mq on %s', (kind) => {
         /^\S+Z {2}a {2}key=k {2}\{"text":"\\u001b\[31m\\u202e"\}\n\S+Z {2}b {2}key=k {2}2\n$/,
       )
       expect((await queue.stats(topic)).ready).toBe(2)
+    })
+
+    it('looks and steers as far as the broker can, and says what it cannot', async () => {
+      const { url, queue, topic } = await open(kind)
+      const { capabilities } = queue
+      await queue.declareGroup(topic, 'g')
+      const refused = { code: 1, stdout: '', stderr: expect.stringContaining('MQ_NOT_SUPPORTED') }
+      const can: readonly (readonly [args: readonly string[], isAble: boolean, expected: object])[] = [
+        [['topics', '--limit', '100000'], capabilities.listsTopics, { stdout: expect.stringContaining(topic) }],
+        [['groups', topic], capabilities.listsGroups, { stdout: expect.stringMatching(/^g +\d/m) }],
+        [['schedules'], capabilities.listsTopics, {}],
+        [['waiting', topic, 'g'], capabilities.listsWaiting, { stderr: 'mq: no message is ready\n' }],
+        [['waiting', topic, 'g', '--state', 'inFlight'], capabilities.listsInFlight, {}],
+        [['pause', topic, 'g', '--by', 'Ada'], capabilities.pausesGroups, { stdout: `paused ${topic}/g\n` }],
+        [['stats', topic, 'g'], capabilities.pausesGroups, { stdout: expect.stringMatching(/since \S+Z by Ada/) }],
+        [['resume', topic, 'g'], capabilities.pausesGroups, { stdout: `resumed ${topic}/g\n` }],
+      ]
+      for (const [args, isAble, expected] of can) {
+        if (args[0] === 'stats' && !isAble) continue
+        expect(await mq(args, { url }), args.join(' ')).toMatchObject(isAble ? { code: 0, ...expected } : refused)
+      }
+      await queue.publish(topic, 1)
+      const later = await queue.publish(topic, 2, { delayMs: 3_600_000 })
+      for (const [command, isAble] of [
+        ['remove', capabilities.removesWaiting],
+        ['run-now', capabilities.runsNow],
+      ] as const) {
+        expect(await mq([command, topic, 'g', 'no-such-entry', '--yes'], { url })).toMatchObject(
+          isAble ? { code: 3 } : refused,
+        )
+      }
+      if (!capabilities.listsWaiting || !capabilities.removesWaiting) return
+      const list = ['waiting', topic, 'g', '--state', 'delayed']
+      const { messages } = await mqJson<{ messages: readonly { entryId: string; id: string }[] }>(list, { url })
+      expect(messages.map(({ id }) => id)).toEqual([later.id])
+      const [entry] = messages
+      expect(await mq(['remove', topic, 'g', entry?.entryId ?? '', '--yes'], { url })).toMatchObject({
+        code: 0,
+        stdout: 'removed 1 message\n',
+      })
     })
 
     it('dead list and show print dead letters, for people and for programs', async () => {

@@ -51,7 +51,11 @@ describe('numbers', () => {
       '1d 1h',
       'unknown',
     ])
-    expect(['50', '600/m', '36/h'].map(requireRate)).toEqual([50, 10, 0.01])
+    expect(['50', '600/m', '36/h'].map(requireRate)).toEqual([
+      { messages: 50, perMs: 1_000 },
+      { messages: 600, perMs: 60_000 },
+      { messages: 36, perMs: 3_600_000 },
+    ])
   })
 })
 

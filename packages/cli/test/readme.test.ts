@@ -1,16 +1,18 @@
 import { readFileSync } from 'node:fs'
-import { createQueue, Unrecoverable } from '@mq/core'
+import { createQueue, createScheduler, defineTask, Unrecoverable } from '@mq/core'
 import { redis } from '@mq/redis'
 import { brokers, type RedisServer, redis as startRedis, until } from '@mq/test-brokers'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { inProcess } from './support/in-process.js'
 import { mq } from './support/mq.js'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
-const [, shown = ''] = /```console\n([\s\S]*?)```/.exec(readme) ?? []
-const steps = shown
-  .split(/^\$ mq /m)
-  .slice(1)
-  .map((step) => ({ line: step.slice(0, step.indexOf('\n')), output: step.slice(step.indexOf('\n') + 1).trim() }))
+const [steps = [], waiting = []] = [...readme.matchAll(/```console\n([\s\S]*?)```/g)].map(([, shown = '']) =>
+  shown
+    .split(/^\$ mq /m)
+    .slice(1)
+    .map((step) => ({ line: step.slice(0, step.indexOf('\n')), output: step.slice(step.indexOf('\n') + 1).trim() })),
+)
 
 /** Splits a line as a shell does, as far as the README needs it. */
 const words = (line: string): readonly string[] =>
@@ -22,9 +24,41 @@ const masked = (text: string): string =>
     .trim()
     .replace(/\n\nstack\n[\s\S]*$/, '')
     .replace(/\d{13}-\d+/g, 'ENTRY')
+    .replace(/^\d+-\d+ /gm, 'ENTRY ')
+    .replace(/ +\d+[mh]( \d+\w)? {2}/g, ' AGE  ')
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
     .replace(/ +\d+(ms|s|m|h)( \d+\w)? {2}\{/g, ' AGE {')
     .replace(/ +/g, ' ')
+
+describe('the README, on a broker that shows what waits', () => {
+  it('shows what its commands print', async () => {
+    const { queue, mq } = await inProcess({ retry: { delayMs: 3_600_000, jitter: 'none' } })
+    await queue.subscribe('mail', () => {
+      throw new Error('451 try again later')
+    })
+    await queue.publish('mail', { to: 'ada@example.com' }, { id: 'm-1' })
+    await until(async () => (await queue.stats('mail')).retrying === 1, { what: 'the retry', timeoutMs: 10_000 })
+    await queue.publish('mail', { to: 'bob@example.com' }, { id: 'm-2', delayMs: 3_600_000 })
+    const scheduler = createScheduler(queue)
+    onTestFinished(() => scheduler.stop({ timeoutMs: 0 }))
+    const digest = defineTask({ name: 'digest', execute: () => null })
+    await scheduler.schedule('digest', { cron: '0 3 * * *', timeZone: 'UTC' }, digest, null)
+    await scheduler.start()
+    expect(waiting.length).toBeGreaterThan(10)
+    for (const { line, output } of waiting) {
+      const args = words(line)
+      const state = args[0] === 'run-now' ? 'retrying' : 'delayed'
+      const at = args.findIndex((word) => /^\d+-\d+$/.test(word))
+      // Entries have other names in each run.
+      const [entry] = at < 0 ? [] : (await queue.waiting('mail').list({ state })).items
+      const { code, stdout, stderr } = await mq(entry === undefined ? args : args.with(at, entry.entryId))
+      expect({ line, code, stderr }).toEqual({ line, code: 0, stderr: '' })
+      expect(masked(stdout), line).toBe(masked(output))
+      if (args[0] === 'run-now')
+        await until(async () => (await queue.stats('mail')).retrying === 1, { what: 'the retry', timeoutMs: 10_000 })
+    }
+  })
+})
 
 describe.skipIf(!brokers.owned('redis'))('the README', () => {
   let server: RedisServer

@@ -4,16 +4,20 @@ import { CommandFailure, exitCode } from '../exit-codes.js'
 import { requireDuration } from '../input/duration.js'
 import { groupOf } from '../input/group.js'
 import { pause } from '../input/pause.js'
-import { shownCount, shownTime } from '../output/show.js'
+import { safeText } from '../output/escape.js'
+import { pauseJson, shownPause } from '../output/pause.js'
+import { shownCount, shownDuration, shownTime } from '../output/show.js'
 import type { Session } from '../session.js'
 import type { Register } from './register.js'
 
 const counts = ['ready', 'inFlight', 'delayed', 'retrying', 'dead'] as const
+const ageNames = ['oldestReadyMs', 'oldestDeadMs'] as const
+const ages = ['oldest ready', 'oldest dead'] as const
 
 export const stats: Register = (program, run) => {
   program
     .command('stats <topic> [group]')
-    .description('count the messages of a group')
+    .description('count the messages of a group, and show how old they are and whether it is paused')
     .option('--watch', 'count again and again, until Ctrl-C')
     .option('--every <duration>', 'how often with --watch', '2s')
     .addHelpText('after', examples)
@@ -30,7 +34,7 @@ export const stats: Register = (program, run) => {
 }
 
 const examples = `
-Counts that the broker does not know are shown as "unknown", and as null in JSON.
+What the broker does not know is shown as "unknown", and as null in JSON. An age is "-" if there is nothing to be old, and 0 in JSON.
 
 Examples:
   mq stats mail mailer
@@ -65,18 +69,24 @@ async function watchStats(queue: Queue, { session, topic, group, everyMs }: Aske
   }
 }
 
-const layout = { head: ['topic', 'group', ...counts], numbers: counts }
+const layout = { head: ['topic', 'group', ...counts, ...ages, 'paused'], numbers: [...counts, ...ages] }
 
 const row = ({ topic, group }: { topic: string; group: string }, found: QueueStats): readonly string[] => [
-  topic,
-  group,
+  safeText(topic),
+  safeText(group),
   ...counts.map((name) => shownCount(found[name])),
+  shownAge(found.oldestReadyMs),
+  shownAge(found.oldestDeadMs),
+  shownPause(found.paused),
 ]
+
+const shownAge = (ms: number | undefined): string => (ms === 0 ? '-' : shownDuration(ms))
 
 const statsJson = ({ topic, group }: { topic: string; group: string }, found: QueueStats) => ({
   topic,
   group,
-  ...Object.fromEntries(counts.map((name) => [name, found[name] ?? null])),
+  ...Object.fromEntries([...counts, ...ageNames].map((name) => [name, found[name] ?? null])),
+  paused: pauseJson(found.paused),
 })
 
 /** A broker that knows nothing of a group has no such group. */

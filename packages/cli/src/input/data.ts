@@ -19,7 +19,8 @@ export async function readData(
   }
 }
 
-async function readAll(stdin: Input): Promise<string> {
+/** Reads stdin to its end. */
+export async function readAll(stdin: Input): Promise<string> {
   const chunks: Buffer[] = []
   let bytes = 0
   for await (const chunk of stdin) {

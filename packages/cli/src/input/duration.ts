@@ -1,3 +1,4 @@
+import type { ReplayRate } from '@mq/core'
 import { usageFailure } from '../exit-codes.js'
 
 const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
@@ -14,11 +15,11 @@ export function requireDuration(text: string, option: string): number {
   return ms
 }
 
-/** Reads `50`, `50/s`, `1000/m` or `10/h`. Returns how many a second. */
-export function requireRate(text: string): number {
-  const [, amount, unit = 's'] = /^([1-9]\d{0,6})(?:\/(s|m|h))?$/.exec(text) ?? []
+/** Reads `50`, `50/s`, `1000/m` or `10/h`. */
+export function requireRate(text: string): ReplayRate {
+  const [, amount, unit = 's'] = /^([1-9]\d{0,5})(?:\/(s|m|h))?$/.exec(text) ?? []
   if (amount === undefined) throw usageFailure('--rate is a number a second, or such as 50/s, 600/m or 10/h')
-  return (Number(amount) * 1_000) / (unitsMs[unit] as number)
+  return { messages: Number(amount), perMs: unitsMs[unit] as number }
 }
 
 export function requireCount(text: string, option: string): number {

@@ -1,5 +1,6 @@
-import type { DeadLetter, Message, RawMessage } from '@mq/core'
+import type { DeadLetter, Failure, Message, RawMessage, WaitingMessage } from '@mq/core'
 import { safeJson, shortened } from './escape.js'
+import { isoTime } from './show.js'
 
 type Shown = Pick<RawMessage, 'id' | 'source' | 'type' | 'headers' | 'extensions'> & {
   readonly key?: string | undefined
@@ -29,17 +30,30 @@ export const deadLetterJson = ({ entryId, message, data, tombstone, failure }: D
   time: message.time,
   tombstone,
   ...dataJson(data, message.body),
-  failure: {
-    ...failure,
-    firstFailedAt: isoTime(failure.firstFailedAt),
-    failedAt: isoTime(failure.failedAt),
-  },
+  failure: failureJson(failure),
 })
 
-function isoTime(time: number): string | null {
-  const date = new Date(time)
-  return Number.isNaN(date.getTime()) ? null : date.toISOString()
+export const waitingJson = (one: WaitingMessage) => {
+  const { entryId, state, message, data, tombstone, attempt, failure, dueAt, startedAt } = one
+  return {
+    entryId,
+    state,
+    ...attributes(message),
+    time: message.time,
+    tombstone,
+    ...dataJson(data, message.body),
+    attempt,
+    dueAt: dueAt === undefined ? null : isoTime(dueAt),
+    startedAt: startedAt === undefined ? null : isoTime(startedAt),
+    failure: failure === undefined ? null : failureJson(failure),
+  }
 }
+
+const failureJson = (failure: Failure) => ({
+  ...failure,
+  firstFailedAt: isoTime(failure.firstFailedAt),
+  failedAt: isoTime(failure.failedAt),
+})
 
 /** JSON has no bytes: they are base64, under another name than data. */
 function dataJson(data: unknown, body?: Uint8Array): { data: unknown } | { base64: string } {

@@ -32,5 +32,11 @@ export function shownTime(time: number | string | Date): string {
   return Number.isNaN(date.getTime()) ? 'unknown' : date.toISOString().replace(/\.\d{3}Z$/, 'Z')
 }
 
+/** Writes a point in time for programs. Returns null for one that no date holds. */
+export function isoTime(time: number): string | null {
+  const date = new Date(time)
+  return Number.isNaN(date.getTime()) ? null : date.toISOString()
+}
+
 export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`

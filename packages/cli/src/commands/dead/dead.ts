@@ -2,14 +2,10 @@ import type { Command } from 'commander'
 import { collect } from '../../input/collect.js'
 import { requireCount, requireRate } from '../../input/duration.js'
 import { readWhere, whereFields } from '../../input/where.js'
-import { requireYes } from '../../output/ask.js'
-import { safeText } from '../../output/escape.js'
-import { plural } from '../../output/show.js'
-import type { Session } from '../../session.js'
 import type { Register } from '../register.js'
+import { purge, replay } from './change.js'
 import { listDead } from './list.js'
-import { inParts } from './parts.js'
-import { countDead, isNarrowed, type Selection } from './select.js'
+import type { Selection } from './select.js'
 import { showDead } from './show.js'
 
 const defaultListed = '100'
@@ -50,8 +46,8 @@ export const dead: Register = (program, run) => {
     .action(
       run(async (session, command: Command, topic: string, group: string, entryIds: readonly string[] = []) => {
         const { rate } = command.opts<{ rate?: string }>()
-        const perSecond = rate === undefined ? undefined : requireRate(rate)
-        await replay(session, selectionOf(command, { topic, group, entryIds }), perSecond)
+        const pace = rate === undefined ? undefined : requireRate(rate)
+        await replay(session, selectionOf(command, { topic, group, entryIds }), pace)
       }),
     )
 
@@ -72,37 +68,8 @@ function selectionOf(
   const { where, limit } = command.opts<{ where: readonly string[]; limit?: string }>()
   // A condition that cannot be read is reported before anything is opened.
   readWhere(where)
-  const count = limit === undefined ? Number.POSITIVE_INFINITY : requireCount(limit, '--limit')
+  const count = limit === undefined ? undefined : requireCount(limit, '--limit')
   return { entryIds: [], ...named, where, limit: count }
-}
-
-async function replay(session: Session, selection: Selection, rate: number | undefined): Promise<void> {
-  await session.withQueue(async (queue) => {
-    const letters = queue.deadLetters(selection.topic, selection.group)
-    const carryOut = async (ids: readonly string[]): Promise<number> => (await letters.replay(ids)).replayed
-    const count = (await countDead(queue, selection)) ?? 0
-    await inParts({ session, letters, selection, dead: count, rate, carryOut, done: 'replayed' })
-  })
-}
-
-async function purge(session: Session, selection: Selection): Promise<void> {
-  await session.withQueue(async (queue) => {
-    const letters = queue.deadLetters(selection.topic, selection.group)
-    const carryOut = async (ids: readonly string[]): Promise<number> => (await letters.purge(ids)).purged
-    const count = (await countDead(queue, selection)) ?? 0
-    const { stdin, stderr, signal, options } = session
-    if (count > 0)
-      await requireYes({ isYes: options.yes === true, text: question(selection, count), stdin, stderr, signal })
-    await inParts({ session, letters, selection, dead: count, carryOut, done: 'purged' })
-  })
-}
-
-function question(selection: Selection, count: number): string {
-  const { topic, group, entryIds, limit } = selection
-  const place = `of ${safeText(topic)}/${safeText(group)}`
-  if (entryIds.length > 0) return `Remove ${plural(Math.min(entryIds.length, limit), 'dead letter')} ${place} for good?`
-  if (!isNarrowed(selection)) return `Remove ${plural(Math.min(count, limit), 'dead letter')} ${place} for good?`
-  return `Remove those of ${plural(count, 'dead letter')} ${place} that match for good?`
 }
 
 const whereHelp = `
@@ -118,7 +85,7 @@ Examples:
 
 const replayHelp = `${whereHelp}
 
-It works in parts of at most 250. Ctrl-C ends it after the current part; the same command goes on with the rest.
+It works in parts of at most 500. Ctrl-C ends it after the current part; the same command goes on with the rest.
 What dies again meanwhile is left alone.
 
 Examples:

@@ -4,7 +4,7 @@ import { safeText, shortened } from '../../output/escape.js'
 import { deadLetterJson, shownData } from '../../output/message.js'
 import { plural, shownDuration } from '../../output/show.js'
 import type { Session } from '../../session.js'
-import { countDead, findLetters, isNarrowed, maxListed, noteOfPart, type Selection } from './select.js'
+import { countDead, findLetters, isNarrowed, noteOfPart, type Selection } from './select.js'
 
 const head = ['entry', 'id', 'reason', 'error', 'attempts', 'age', 'data']
 
@@ -15,7 +15,7 @@ export async function listDead(session: Session, selection: Selection): Promise<
     const { letters, isPart } = await findLetters(queue.deadLetters(selection.topic, selection.group), selection, dead)
     if (options.json) await screen.json(letters.map(deadLetterJson))
     else if (letters.length > 0) await screen.table({ head, numbers: ['attempts', 'age'], rows: letters.map(row) })
-    if (isPart) noteOfPart(session, maxListed)
+    if (isPart) noteOfPart(session)
     if (letters.length === 0 && isNarrowed(selection))
       throw new CommandFailure(exitCode.notFound, 'No dead letter matches')
     if (letters.length === 0) screen.note('mq: there are no dead letters')

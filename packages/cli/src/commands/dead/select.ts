@@ -3,8 +3,8 @@ import { type Condition, readWhere } from '../../input/where.js'
 import type { Session } from '../../session.js'
 import { requireGroupThere } from '../stats.js'
 
-/** The most entries that a call lists. */
-export const maxListed = 10_000
+/** The most entries that a call looks at. */
+const maxListed = 10_000
 
 /** The entries that a command is about. */
 export interface Selection {
@@ -12,16 +12,19 @@ export interface Selection {
   readonly group: string
   readonly entryIds: readonly string[]
   readonly where: readonly string[]
-  readonly limit: number
+  /** Undefined if there is no limit. */
+  readonly limit: number | undefined
 }
 
 /** Returns whether the selection names some entries, so that it is a failure if none of them is there. */
 export const isNarrowed = ({ entryIds, where }: Selection): boolean => entryIds.length > 0 || where.length > 0
 
-export function conditionOf({ entryIds, where }: Selection): Condition {
-  const holds = readWhere(where)
-  if (entryIds.length === 0) return holds
-  const wanted = new Set(entryIds)
+/** Returns the condition of a selection, or undefined if it has none. */
+export function conditionOf(selection: Selection): Condition | undefined {
+  if (!isNarrowed(selection)) return undefined
+  const holds = readWhere(selection.where)
+  if (selection.entryIds.length === 0) return holds
+  const wanted = new Set(selection.entryIds)
   return (letter) => wanted.has(letter.entryId) && holds(letter)
 }
 
@@ -31,17 +34,17 @@ interface Found {
   readonly isPart: boolean
 }
 
-/** Finds up to `limit` of the selected entries, the oldest first. */
+/** Finds the selected entries, the oldest first. */
 export async function findLetters(
   letters: DeadLetters,
   selection: Selection,
   dead: number | undefined,
 ): Promise<Found> {
-  const isFiltered = isNarrowed(selection)
-  const listed = await letters.list({ limit: isFiltered ? maxListed : Math.min(selection.limit, maxListed) })
-  const found = listed.filter(conditionOf(selection))
-  const isPart = isFiltered && found.length < selection.limit && dead !== undefined && dead > listed.length
-  return { letters: found.slice(0, selection.limit), isPart }
+  const limit = Math.min(selection.limit ?? maxListed, maxListed)
+  const where = conditionOf(selection)
+  const found = await letters.list({ limit, where })
+  const isPart = where !== undefined && found.length < limit && dead !== undefined && dead > maxListed
+  return { letters: found, isPart }
 }
 
 /** Returns the number of dead letters. Ends the command if there is no such group. */
@@ -51,6 +54,7 @@ export async function countDead(queue: Queue, { topic, group }: Selection): Prom
   return found.dead
 }
 
-export function noteOfPart({ screen }: Session, looked: number): void {
-  screen.note(`mq: only the oldest ${looked.toLocaleString('en-US')} dead letters were looked at; there are more`)
+export function noteOfPart({ screen }: Session): void {
+  const looked = maxListed.toLocaleString('en-US')
+  screen.note(`mq: not all dead letters were looked at: over ${looked} that do not match stand before the others`)
 }

@@ -4,7 +4,7 @@ import { safeJson, safeLines, safeText } from '../../output/escape.js'
 import { deadLetterJson } from '../../output/message.js'
 import { shownTime } from '../../output/show.js'
 import type { Session } from '../../session.js'
-import { countDead, findLetters, maxListed, noteOfPart, type Selection } from './select.js'
+import { countDead, findLetters, noteOfPart, type Selection } from './select.js'
 
 export async function showDead(session: Session, selection: Selection): Promise<void> {
   const { screen, options } = session
@@ -13,7 +13,7 @@ export async function showDead(session: Session, selection: Selection): Promise<
     const { letters, isPart } = await findLetters(queue.deadLetters(selection.topic, selection.group), selection, dead)
     const [letter] = letters
     if (letter === undefined) {
-      if (isPart) noteOfPart(session, maxListed)
+      if (isPart) noteOfPart(session)
       throw new CommandFailure(exitCode.notFound, 'There is no such dead letter')
     }
     if (options.json) await screen.json(deadLetterJson(letter))

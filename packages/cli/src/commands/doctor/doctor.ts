@@ -45,7 +45,7 @@ interface Found {
 }
 
 async function diagnose(session: Session): Promise<Found> {
-  const adapter = await adapterOf(session)
+  const adapter = await loadAdapter(session.address(), { adapters: session.adapters })
   const queue = createQueue(adapter, { log: silent })
   // Without listeners they would be logged. The diagnosis finds the same.
   queue.on('error', () => {})
@@ -60,14 +60,6 @@ async function diagnose(session: Session): Promise<Found> {
   } finally {
     await queue.disconnect({ timeoutMs: 1_000 })
   }
-}
-
-/** The address of the management API is an option of the adapter, for which the URL of the queue has no place. */
-async function adapterOf(session: Session): Promise<Adapter> {
-  const url = session.url()
-  const management = session.env.MQ_MANAGEMENT_URL
-  if (!management || !/^amqps?:/i.test(url)) return await loadAdapter(url)
-  return await loadAdapter({ type: 'rabbitmq', url, management: { url: management } })
 }
 
 async function diagnosisOf(adapter: Adapter): Promise<Diagnosis> {
