@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { OutgoingMessage, RawDeadLetter } from '../src/adapter.js'
+import type { OutgoingMessage, Page, PageRequest, RawDeadLetter } from '../src/adapter.js'
 import { type DeadLetterFilter, defineEvent, defineForeignTopic, type FailureReason, type Queue } from '../src/index.js'
 import { failure, rawMessage } from './support/deliveries.js'
 import { mqErrorOf, typeErrorOf } from './support/errors.js'
@@ -33,8 +33,16 @@ const letterOf = (
   },
 })
 
+const numberOf = (text: string): number => Number(/-?\d+/.exec(text.replace('e-', ''))?.[0])
+
+function pageOf(entries: readonly RawDeadLetter[], limit: number, after: string): Page<RawDeadLetter> {
+  const later = entries.filter(({ entryId }) => numberOf(entryId) > Number(after))
+  const items = later.slice(0, limit)
+  return { items, ...(later.length > limit && { next: String(numberOf(items.at(-1)?.entryId ?? '')) }) }
+}
+
 /** A group whose dead letters are as given. What is replayed is gone, and dies again if `isBroken`. */
-async function deadGroup(letters: readonly Letter[], { isBroken = false, counts = true } = {}) {
+async function deadGroup(letters: readonly Letter[], { isBroken = false, counts = true, pages = false } = {}) {
   let entries = letters.map((letter, number) => letterOf(number, letter))
   const calls: { readonly kind: 'replay' | 'purge'; readonly ids: readonly string[]; readonly at: number }[] = []
   const published: OutgoingMessage[] = []
@@ -51,6 +59,7 @@ async function deadGroup(letters: readonly Letter[], { isBroken = false, counts 
     stats: async () => ({ ready: 0, inFlight: 0, delayed: 0, dead: counts ? entries.length : undefined }),
     deadLetters: {
       list: async ({ limit }) => entries.slice(0, limit),
+      ...(pages && { page: async ({ limit, after = '-1' }: PageRequest) => pageOf(entries, limit, after) }),
       replay: take('replay'),
       purge: take('purge'),
     },
@@ -196,6 +205,43 @@ describe('a replay with options', () => {
     await mqErrorOf(() => letters.replay({ rate: { messages: 0, perMs: 1 } }), 'MQ_INVALID_OPTION')
     await mqErrorOf(() => letters.replay({ were: { key: 'a' } } as never), 'MQ_INVALID_OPTION')
     await typeErrorOf(() => letters.replay({ signal: 5 as never }))
+  })
+})
+
+describe('dead letters of an adapter that lists pages of them', () => {
+  const many = Array.from({ length: 10_500 }, (_, index) => ({ key: index < 10_200 ? 'front' : 'behind' }))
+  it('are found, replayed, purged and edited wherever they stand', async () => {
+    const { letters, left } = await deadGroup(many, { pages: true })
+    const where = { key: 'behind' }
+    expect((await letters.list({ where, limit: 2 })).map(({ entryId }) => entryId)).toEqual(['e-10200', 'e-10201'])
+    expect(await letters.edit('e-10400', { data: 1 })).toMatchObject({ edited: 1 })
+    expect(await letters.replay({ where, limit: 100 })).toEqual({ replayed: 100, complete: false })
+    expect(await letters.purge({ where })).toEqual({ purged: 199, complete: true })
+    expect(left()).toHaveLength(10_200)
+    expect(await letters.replay({ where })).toEqual({ replayed: 0, complete: true })
+  })
+
+  it('are replayed once each, although all die again, and whether or not they are counted', async () => {
+    for (const counts of [true, false]) {
+      const { letters, left } = await deadGroup(many.slice(0, 1_200), { pages: true, isBroken: counts, counts })
+      expect(await letters.replay({})).toEqual({ replayed: 1_200, complete: true })
+      expect(left()).toHaveLength(counts ? 1_200 : 0)
+    }
+  })
+
+  it('are listed in pages, with their data', async () => {
+    const { letters } = await deadGroup([{ data: 'a' }, { data: 'b' }, { data: 'c' }], { pages: true })
+    const first = await letters.page({ limit: 2 })
+    expect(first.items.map(({ data }) => data)).toEqual(['a', 'b'])
+    const second = await letters.page({ limit: 2, after: first.next })
+    expect(second.items.map(({ data }) => data)).toEqual(['c'])
+    expect(second.next).toBeUndefined()
+    await mqErrorOf(() => letters.page({ limit: 0 }), 'MQ_INVALID_OPTION')
+  })
+
+  it('are not listed in pages by any other adapter', async () => {
+    const { letters } = await deadGroup([{}])
+    await mqErrorOf(() => letters.page(), 'MQ_NOT_SUPPORTED')
   })
 })
 

@@ -5,6 +5,7 @@ import {
   type GroupRef,
   type MessageState,
   MqError,
+  type Page,
   type RawDeadLetter,
   type RawMessage,
   type Settlement,
@@ -27,6 +28,11 @@ export interface WaitingEntry {
   readonly at: number
 }
 
+/** A dead letter, and its place among all. */
+interface DeadEntry extends RawDeadLetter {
+  readonly number: number
+}
+
 /** The messages of one topic for one group of consumers. */
 export class Group {
   readonly ref: GroupRef
@@ -36,7 +42,7 @@ export class Group {
   readonly #broker: Broker
   readonly #ready = new ReadyQueue()
   readonly #delayed = new Map<Appointment, Entry>()
-  readonly #dead = new Map<string, RawDeadLetter>()
+  readonly #dead = new Map<string, DeadEntry>()
   /** In the order in which they are asked. The first is the one that has waited longest for a message. */
   readonly #consumers = new Set<GroupConsumer>()
   /** Messages of the topic that are delayed, and that this group does not take when they are due. */
@@ -190,7 +196,15 @@ export class Group {
   }
 
   listDead(limit: number): readonly RawDeadLetter[] {
-    return [...this.#dead.values()].slice(0, limit).map((entry) => ({ ...entry, message: ownCopy(entry.message) }))
+    return [...this.#dead.values()].slice(0, limit).map(shownLetter)
+  }
+
+  /** Lists a page of the dead letters. `after` is the number of the last one before. */
+  pageDead({ limit, after }: { readonly limit: number; readonly after: number }): Page<RawDeadLetter> {
+    const later = [...this.#dead.values()].filter(({ number }) => number > after).slice(0, limit + 1)
+    const shown = later.slice(0, limit)
+    const last = shown.at(-1)
+    return { items: shown.map(shownLetter), ...(later.length > limit && last && { next: String(last.number) }) }
   }
 
   replay(entryIds: readonly string[] | undefined): number {
@@ -268,7 +282,7 @@ export class Group {
 
   #bury(message: RawMessage, failure: Failure): void {
     const entryId = randomUUID()
-    this.#dead.set(entryId, { entryId, message, failure })
+    this.#dead.set(entryId, { entryId, message, failure, number: this.#broker.nextNumber() })
   }
 
   #takeDead(entryIds: readonly string[] | undefined, use: (entry: RawDeadLetter) => void): number {
@@ -326,6 +340,12 @@ export class Group {
     return undefined
   }
 }
+
+const shownLetter = ({ entryId, message, failure }: DeadEntry): RawDeadLetter => ({
+  entryId,
+  message: ownCopy(message),
+  failure,
+})
 
 /** Copies the body: its bytes are shared by all groups, so code outside of the broker must not get hold of them. */
 export const ownCopy = (message: RawMessage): RawMessage => ({ ...message, body: new Uint8Array(message.body) })

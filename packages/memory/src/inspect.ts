@@ -160,3 +160,9 @@ function numbersOf(group: Group, entryIds: readonly string[]): ReadonlySet<numbe
   const own = `${group.number}-`
   return new Set(entryIds.filter((id) => id.startsWith(own)).map((id) => Number(id.slice(own.length))))
 }
+
+/** Reads the cursor of a page of dead letters. */
+export function deadNumberOf(after: string): number {
+  if (/^\d{1,15}$/.test(after)) return Number(after)
+  throw new MqError('MQ_INVALID_OPTION', 'after is not the next of a page of this list')
+}

@@ -14,7 +14,7 @@ import {
 import type { Broker, HandledRecord } from './broker.js'
 import { GroupConsumer } from './consumer.js'
 import { type IdleOptions, type SettledOptions, untilIdle, untilQuiet } from './idle.js'
-import { consumingOrPaused, inspectionOf, statsOf } from './inspect.js'
+import { consumingOrPaused, deadNumberOf, inspectionOf, statsOf } from './inspect.js'
 import { brokerFor, type MemoryOptions, settingsOf } from './options.js'
 
 /** An adapter whose broker is in this process. A test can ask it what happened. */
@@ -94,6 +94,8 @@ export function memory(options: MemoryOptions = {}): MemoryAdapter {
     },
     deadLetters: (ref) => ({
       list: async ({ limit }) => broker.find(ref)?.listDead(limit) ?? [],
+      page: async ({ limit, after = '0' }) =>
+        broker.find(ref)?.pageDead({ limit, after: deadNumberOf(after) }) ?? { items: [] },
       replay: async (entryIds) => broker.find(ref)?.replay(entryIds) ?? 0,
       purge: async (entryIds) => broker.find(ref)?.purge(entryIds) ?? 0,
     }),

@@ -123,6 +123,24 @@ describe('dead letters', () => {
     })
   })
 
+  it('are listed in pages, whatever goes meanwhile', async () => {
+    const { adapter, queue } = await open()
+    await queue.subscribe('orders', fail, { retry: false })
+    await queue.publishAll('orders', [1, 2, 3, 4, 5])
+    await adapter.settled()
+    const dead = queue.deadLetters('orders')
+    const first = await dead.page({ limit: 2 })
+    expect(first.items.map(({ data }) => data)).toEqual([1, 2])
+    await dead.purge([first.items[1]?.entryId ?? ''])
+    const second = await dead.page({ limit: 3, after: first.next })
+    expect(second.items.map(({ data }) => data)).toEqual([3, 4, 5])
+    expect(second.next).toBeUndefined()
+    for (const after of ['', 'no page']) {
+      await expect(dead.page({ after })).rejects.toMatchObject({ code: 'MQ_INVALID_OPTION' })
+    }
+    expect(await queue.deadLetters('orders', 'unknown').page()).toEqual({ items: [] })
+  })
+
   it('replays chosen entries to their group alone, as a first attempt with the id they had', async () => {
     const { adapter, queue } = await open()
     let broken = true

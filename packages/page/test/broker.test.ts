@@ -30,7 +30,7 @@ describe('a broker that is silent', () => {
       topics: never,
       groups: never,
       stats: never,
-      deadLetters: () => ({ list: never, replay: never, purge: never, edit: never }),
+      deadLetters: () => ({ list: never, page: never, replay: never, purge: never, edit: never }),
       waiting: () => ({ list: never, remove: never, runNow: never }),
     })
     const site = await open({ timeoutMs: 100, allow: everything }, silent)
@@ -63,7 +63,7 @@ describe('a broker that cannot be reached', () => {
       topics: fail,
       stats: fail,
       groups: fail,
-      deadLetters: () => ({ list: fail, replay: fail, purge: fail, edit: fail }),
+      deadLetters: () => ({ list: fail, page: fail, replay: fail, purge: fail, edit: fail }),
     })
     const site = await open({}, lost)
     for (const path of paths.slice(0, 3)) {

@@ -2,6 +2,7 @@ import {
   type AdapterEvent,
   type DeadLetterStore,
   MqError,
+  type Page,
   type RawDeadLetter,
   type RawMessage,
   unknownFailure,
@@ -9,12 +10,15 @@ import {
 import type { Link } from './connection/link.js'
 import { retryWithin } from './connection/retry.js'
 import { decodeEntry, type RawEntry } from './wire/entry.js'
+import { isEntryId } from './wire/entry-id.js'
 import type { GroupPlace } from './wire/keys.js'
 import { idsScript, listScript, purgeScript, replayScript } from './wire/scripts/dead.js'
 
 const pageSize = 100
 /** A list ends when it holds this much, even below its limit. Of an entry that cannot be decoded it holds only the beginning. */
 const maxListBytes = 64 * 1024 * 1024
+/** A page ends so, too. The next one goes on behind it. */
+const maxPageBytes = 16 * 1024 * 1024
 
 interface StoreParts {
   readonly link: Link
@@ -22,7 +26,7 @@ interface StoreParts {
   readonly report: (event: AdapterEvent) => void
 }
 
-export function deadLetterStore(place: GroupPlace, { link, timeoutMs, report }: StoreParts): DeadLetterStore {
+export function deadLetterStore(place: GroupPlace, { link, timeoutMs, report }: StoreParts): Required<DeadLetterStore> {
   const { topic, group } = place
   const { dead, due, dueData } = place.keys
   const listing = { what: 'Listing dead letters', link, timeoutMs, isRepeatable: true }
@@ -30,10 +34,11 @@ export function deadLetterStore(place: GroupPlace, { link, timeoutMs, report }: 
   const replaying = { what: 'Replaying dead letters', link, timeoutMs, isRepeatable: false }
   const purging = { what: 'Purging dead letters', link, timeoutMs, isRepeatable: false }
 
-  async function list(limit: number): Promise<readonly RawDeadLetter[]> {
+  /** Lists entries behind one, and says whether it has ended early because they are large. */
+  async function listAfter(start: string, { limit, maxBytes }: { readonly limit: number; readonly maxBytes: number }) {
     const found: RawDeadLetter[] = []
     let bytes = 0
-    for (let after = '-'; found.length < limit && bytes < maxListBytes; ) {
+    for (let after = start; found.length < limit && bytes < maxBytes; ) {
       const count = Math.min(pageSize, limit - found.length)
       const entries = (await link.run(listScript, [dead], [after, count])) as readonly RawEntry[]
       if (entries.length === 0) break
@@ -44,8 +49,21 @@ export function deadLetterStore(place: GroupPlace, { link, timeoutMs, report }: 
         bytes += bytesOf(letter.message)
       }
     }
-    if (bytes >= maxListBytes) await reportPart(found.length, limit)
+    return { found, isPart: bytes >= maxBytes }
+  }
+
+  async function list(limit: number): Promise<readonly RawDeadLetter[]> {
+    const { found, isPart } = await listAfter('-', { limit, maxBytes: maxListBytes })
+    if (isPart) await reportPart(found.length, limit)
     return found
+  }
+
+  async function page(limit: number, start: string): Promise<Page<RawDeadLetter>> {
+    // One more than asked for, so that the last page says that it is the last.
+    const { found, isPart } = await listAfter(start, { limit: limit + 1, maxBytes: maxPageBytes })
+    const items = found.slice(0, limit)
+    const last = items.at(-1)
+    return { items, ...((isPart || found.length > limit) && last && { next: last.entryId }) }
   }
 
   /** A list that has fewer entries than it could have says so. */
@@ -93,6 +111,11 @@ export function deadLetterStore(place: GroupPlace, { link, timeoutMs, report }: 
 
   return {
     list: ({ limit }) => retryWithin(listing, () => list(limit)),
+    async page({ limit, after }) {
+      if (after === undefined) return await retryWithin(listing, () => page(limit, '-'))
+      if (isEntryId(after)) return await retryWithin(listing, () => page(limit, `(${after}`))
+      throw new MqError('MQ_INVALID_OPTION', 'after is not the next of a page of this list')
+    },
     replay: (ids) => (ids === undefined ? replayAll() : inPages(ids, replaySome)),
     purge: (ids) => (ids === undefined ? purgeSome([]) : inPages(ids, purgeSome)),
   }
@@ -101,15 +124,6 @@ export function deadLetterStore(place: GroupPlace, { link, timeoutMs, report }: 
 function bytesOf({ body, headers, extensions }: RawMessage): number {
   const texts = [...Object.values(headers), ...Object.values(extensions)]
   return texts.reduce((sum, text) => sum + (text?.length ?? 0), body.byteLength)
-}
-
-/** Redis keeps each half of an entry's id in 64 bits. */
-const maxIdHalf = 2n ** 64n - 1n
-
-/** Returns whether Redis takes a text for the id of an entry. One that it refuses would end the whole script. */
-function isEntryId(text: string): boolean {
-  const [, ms, sequence] = /^(\d{1,20})-(\d{1,20})$/.exec(text) ?? []
-  return ms !== undefined && sequence !== undefined && BigInt(ms) <= maxIdHalf && BigInt(sequence) <= maxIdHalf
 }
 
 /** Skips texts that are not ids of entries. */

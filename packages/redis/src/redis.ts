@@ -133,6 +133,7 @@ export function redis(options: RedisOptions = {}): Adapter {
         })
       return {
         list: async (listOptions) => await store().list(listOptions),
+        page: async (pageOptions) => await store().page(pageOptions),
         replay: async (entryIds) => await store().replay(entryIds),
         purge: async (entryIds) => await store().purge(entryIds),
       }

@@ -116,4 +116,29 @@ describe.skipIf(!brokers.wanted('redis'))('large dead letters', () => {
     await other.xadd(keys.dead, '*', 'data', '1')
     expect(await queue.deadLetters(topic).list({ limit: 100 })).toHaveLength(9)
   })
+
+  it('are listed in pages to the last one, and a page that no list has given is refused', async () => {
+    const { url } = await shared('redis')
+    const [queue, other, topic] = [await open(url), await client(url), newTopic()]
+    await queue.declareGroup(topic, 'g')
+    const dead = `mq:{${topic}}:group:g:dead`
+    for (let number = 0; number < 250; number++) await other.xadd(dead, '*', 'data', String(number))
+    const letters = queue.deadLetters(topic)
+    const seen: unknown[] = []
+    const sizes: number[] = []
+    for (let after: string | undefined; ; ) {
+      const page = await letters.page({ limit: 125, after })
+      seen.push(...page.items.map(({ data }) => data))
+      sizes.push(page.items.length)
+      after = page.next
+      if (after === undefined) break
+      // What has gone does not change the place of the next page.
+      await letters.purge([page.items.at(-1)?.entryId ?? ''])
+    }
+    expect(seen).toEqual(Array.from({ length: 250 }, (_, number) => number))
+    expect(sizes).toEqual([125, 125])
+    for (const after of ['', 'no page', '1-1-1']) {
+      await expect(letters.page({ after })).rejects.toMatchObject({ code: 'MQ_INVALID_OPTION' })
+    }
+  })
 })

@@ -1,11 +1,11 @@
 import { pause } from '../adapter-kit/pause.js'
 import type { Clock } from '../contract/clock.js'
-import type { DeadLetter, ReplayRate } from '../contract/operating/dead-letters.js'
+import type { ReplayRate } from '../contract/operating/dead-letters.js'
 import type { Matches } from './dead-letter-filter.js'
+import type { NextLetters } from './dead-letter-source.js'
 
 export interface PortionsOptions {
-  /** Lists the oldest entries, at most so many. */
-  readonly list: (limit: number) => Promise<readonly DeadLetter[]>
+  readonly next: NextLetters
   /** Counts the entries. Undefined if the broker cannot. */
   readonly count: () => Promise<number | undefined>
   /** Replays or purges entries, and returns how many. */
@@ -15,7 +15,6 @@ export interface PortionsOptions {
   readonly rate: ReplayRate | undefined
   readonly signal: AbortSignal | undefined
   readonly onPortion: (used: number) => void
-  readonly maxListed: number
   readonly clock: Clock
 }
 
@@ -30,18 +29,18 @@ const portionMs = 250
 export async function inPortions(
   options: PortionsOptions,
 ): Promise<{ readonly used: number; readonly complete: boolean }> {
-  const { list, count, matches, limit, signal, maxListed } = options
-  const total = (await count()) ?? Number.NaN
-  const seen = new Set<string>()
+  const { next, count, matches, limit, signal } = options
+  const total = (await count()) ?? Number.POSITIVE_INFINITY
+  let looked = 0
   const portions = createPortions(options)
   for (;;) {
-    const room = Number.isNaN(total) ? maxListed : Math.min(maxListed, Math.max(1, total - portions.used))
-    const listed = await list(room)
-    const fresh = listed.filter(({ entryId }) => !seen.has(entryId))
-    for (const { entryId } of fresh) seen.add(entryId)
+    const { letters, isEnd } = await next(Math.max(1, total - portions.used))
+    // Entries that have died since then are not looked at.
+    const fresh = letters.slice(0, total - looked)
+    looked += fresh.length
     const chosen = fresh.filter((letter) => matches?.(letter) ?? true).slice(0, limit - portions.used)
     await portions.use(chosen.map(({ entryId }) => entryId))
-    const isWhole = Number.isNaN(total) ? listed.length < maxListed : seen.size >= total
+    const isWhole = isEnd || looked >= total
     if (signal?.aborted === true) return { used: portions.used, complete: false }
     if (isWhole && portions.used < limit) return { used: portions.used, complete: true }
     if (fresh.length === 0 || portions.used >= limit)

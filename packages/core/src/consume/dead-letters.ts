@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { withTimeout } from '../adapter-kit/with-timeout.js'
-import type { Adapter, GroupRef, TargetRef } from '../contract/adapter.js'
+import type { Adapter, GroupRef, RawDeadLetter, TargetRef } from '../contract/adapter.js'
 import { requireEntryIds } from '../contract/checks/entry-ids.js'
 import { keysOf, refuseUnknown, requireOptions } from '../contract/checks/options.js'
+import { requirePage } from '../contract/checks/page.js'
 import { shown } from '../contract/checks/shown.js'
 import { requireDuration, requireFunction, requireInteger } from '../contract/checks/values.js'
 import type { Clock } from '../contract/clock.js'
@@ -20,6 +21,7 @@ import type {
   ReplayRate,
   ReplayResult,
 } from '../contract/operating/dead-letters.js'
+import type { Page, PageOptions, PageRequest } from '../contract/operating/inspect.js'
 import type { PublishOptions, PublishResult } from '../contract/publish-options.js'
 import { onlyForGroup } from '../wire/cloud-events.js'
 import { decodedOrUndefined, encodeData } from '../wire/codec.js'
@@ -27,8 +29,11 @@ import { unwrappedOrSame } from '../wire/structured.js'
 import { isTombstone } from '../wire/tombstone.js'
 import { filterOf, type Matches } from './dead-letter-filter.js'
 import { inPortions } from './dead-letter-portions.js'
+import { fromTheOldest, inPages, type NextLetters } from './dead-letter-source.js'
 
 const maxListed = 10_000
+/** How many entries one page has at most. */
+const pageLimit = 500
 
 export interface DeadLettersOptions {
   readonly ref: TargetRef
@@ -46,12 +51,36 @@ export function deadLettersOf(adapter: Adapter, options: DeadLettersOptions): De
   const bounded = <T>(what: string, work: Promise<T>): Promise<T> =>
     withTimeout(work, timeoutMs, () => new MqError('MQ_TIMEOUT', `${what} dead letters took over ${timeoutMs} ms`))
 
-  async function listed(limit: number): Promise<readonly DeadLetter[]> {
-    const entries = await bounded('Listing', store.list({ limit }))
-    return entries.map((entry) => {
-      const message = unwrappedOrSame(entry.message)
-      return { ...entry, message, data: decodedOrUndefined(message, decode), tombstone: isTombstone(message) }
-    })
+  function shownLetter(entry: RawDeadLetter): DeadLetter {
+    const message = unwrappedOrSame(entry.message)
+    return { ...entry, message, data: decodedOrUndefined(message, decode), tombstone: isTombstone(message) }
+  }
+
+  const listed = async (limit: number): Promise<readonly DeadLetter[]> =>
+    (await bounded('Listing', store.list({ limit }))).map(shownLetter)
+
+  async function pageOf(page: PageRequest): Promise<Page<DeadLetter>> {
+    if (store.page === undefined) {
+      throw new MqError('MQ_NOT_SUPPORTED', `${adapter.name} cannot list dead letters in pages`)
+    }
+    const { items, ...rest } = await bounded('Listing', store.page(page))
+    return { ...rest, items: items.map(shownLetter) }
+  }
+
+  const source = (): NextLetters =>
+    store.page === undefined ? fromTheOldest(listed, maxListed) : inPages(pageOf, pageLimit)
+
+  /** Finds the first entries that match, among all at which it can look. */
+  async function find(matches: Matches, limit: number): Promise<readonly DeadLetter[]> {
+    const found: DeadLetter[] = []
+    const next = source()
+    for (let isEnd = false; !isEnd && found.length < limit; ) {
+      const some = await next(Number.POSITIVE_INFINITY)
+      found.push(...some.letters.filter(matches))
+      // Without pages there is nothing behind the oldest ones.
+      isEnd = some.isEnd || store.page === undefined
+    }
+    return found.slice(0, limit)
   }
 
   const replayIds = (ids?: readonly string[]): Promise<number> => bounded('Replaying', store.replay(ids))
@@ -102,12 +131,11 @@ export function deadLettersOf(adapter: Adapter, options: DeadLettersOptions): De
       throw new TypeError(`signal must be an AbortSignal, not ${shown(signal)}`)
     }
     return {
-      list: listed,
+      next: source(),
       count: async () => (await bounded('Counting', adapter.stats(ref))).dead,
       matches: where === undefined ? undefined : filterOf(where, clock),
       limit: requireInteger(limit ?? Number.MAX_SAFE_INTEGER, 'limit', { min: 1, max: Number.MAX_SAFE_INTEGER }),
       signal,
-      maxListed,
       clock,
     }
   }
@@ -119,16 +147,16 @@ export function deadLettersOf(adapter: Adapter, options: DeadLettersOptions): De
       const { limit = 100, where } = given
       requireInteger(limit, 'limit', { min: 1, max: maxListed })
       if (where === undefined) return await listed(limit)
-      const matches: Matches = filterOf(where, clock)
-      return (await listed(maxListed)).filter(matches).slice(0, limit)
+      return await find(filterOf(where, clock), limit)
     },
+    page: async (given: PageOptions = {}) => await pageOf(requirePage(given, pageNames, 'page')),
     replay,
     purge,
     async edit(entryId, change) {
       requireEntryIds([entryId])
       requireOptions(change, 'The change')
       refuseUnknown(change, changeNames, 'edit')
-      const letter = (await listed(maxListed)).find((one) => one.entryId === entryId)
+      const [letter] = await find((one) => one.entryId === entryId, 1)
       if (letter === undefined) return { edited: 0 }
       const { message } = letter
       if (letter.tombstone) {
@@ -144,6 +172,7 @@ export function deadLettersOf(adapter: Adapter, options: DeadLettersOptions): De
   }
 }
 
+const pageNames = keysOf<PageOptions>()({ limit: true, after: true })
 const listNames = keysOf<DeadLetterListOptions>()({ limit: true, where: true })
 const replayNames = keysOf<ReplayOptions>()({ where: true, limit: true, rate: true, signal: true, onProgress: true })
 const purgeNames = keysOf<PurgeOptions>()({ where: true, limit: true, signal: true, onProgress: true })

@@ -214,6 +214,11 @@ export interface Consumer {
 export interface DeadLetterStore {
   /** Lists the oldest entries first, at most `limit`. */
   list(options: { readonly limit: number }): Promise<readonly RawDeadLetter[]>
+  /**
+   * Lists a page of all entries, the oldest first. Rejects with `MQ_INVALID_OPTION` if `after` is not a `next` of this list. Optional:
+   * without it, core looks at the oldest 10,000 entries only.
+   */
+  page?(page: PageRequest): Promise<Page<RawDeadLetter>>
   /** Sends entries to their group alone, as attempt 1 and with the ids they had. Default: all entries. */
   replay(entryIds?: readonly string[]): Promise<number>
   /** Removes entries for good. Default: all entries. */

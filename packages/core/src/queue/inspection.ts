@@ -4,8 +4,8 @@ import type { Adapter, TargetRef } from '../contract/adapter.js'
 import type { Capabilities } from '../contract/capabilities.js'
 import { requireEntryIds } from '../contract/checks/entry-ids.js'
 import { keysOf, refuseUnknown, requireOptions } from '../contract/checks/options.js'
+import { requirePage } from '../contract/checks/page.js'
 import { shown } from '../contract/checks/shown.js'
-import { requireInteger } from '../contract/checks/values.js'
 import type { Clock } from '../contract/clock.js'
 import { MqError } from '../contract/errors.js'
 import { isEphemeralGroup, requireShortText } from '../contract/names.js'
@@ -13,7 +13,6 @@ import {
   type MessageState,
   messageStates,
   type PageOptions,
-  type PageRequest,
   type PauseOptions,
   type RawWaiting,
   type WaitingMessage,
@@ -60,12 +59,12 @@ export function createInspection({ adapter, capabilities, clock, operationTimeou
   return {
     async topics(options: PageOptions = {}) {
       requireAbility({ capabilities, reader: adapter.name }, 'listsTopics')
-      const page = pageOf(options, pageNames, 'topics')
+      const page = requirePage(options, pageNames, 'topics')
       return await bounded('Listing topics', member(adapter, 'topics')(page))
     },
     async groups(target: ResolvedTarget, options: PageOptions = {}) {
       requireAbility(target, 'listsGroups')
-      const page = pageOf(options, pageNames, 'groups')
+      const page = requirePage(options, pageNames, 'groups')
       // The name of the group is not part of a topic.
       const { group: _, ...topic } = target.refOf('none')
       return await bounded('Listing groups', member(adapter, 'groups')(topic, page))
@@ -74,7 +73,7 @@ export function createInspection({ adapter, capabilities, clock, operationTimeou
       const store = (): WaitingStore => member(adapter, 'waiting')(ref)
       return {
         async list(options = {}) {
-          const page = pageOf(options, waitingNames, 'waiting.list')
+          const page = requirePage(options, waitingNames, 'waiting.list')
           const state = requireState(options.state ?? 'ready')
           requireAbility(target, state === 'inFlight' ? 'listsInFlight' : 'listsWaiting')
           const { items, ...rest } = await bounded('Listing messages', store().list({ ...page, state }))
@@ -113,18 +112,6 @@ export function createInspection({ adapter, capabilities, clock, operationTimeou
 const pageNames = keysOf<PageOptions>()({ limit: true, after: true })
 const waitingNames = keysOf<WaitingOptions>()({ limit: true, after: true, state: true })
 const pauseNames = keysOf<PauseOptions>()({ by: true })
-
-const maxPage = 1_000
-
-function pageOf(options: PageOptions, known: readonly string[], name: string): PageRequest {
-  requireOptions(options, `The options of ${name}`)
-  refuseUnknown(options, known, name)
-  const { limit = 100, after } = options
-  requireInteger(limit, 'limit', { min: 1, max: maxPage })
-  if (after === undefined) return { limit }
-  if (typeof after !== 'string') throw new TypeError(`after must be a string, not ${shown(after)}`)
-  return { limit, after }
-}
 
 function requireState(state: unknown): MessageState {
   if (messageStates.includes(state as MessageState)) return state as MessageState

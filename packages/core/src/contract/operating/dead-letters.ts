@@ -1,13 +1,19 @@
 import type { Failure, FailureReason } from '../failure.js'
 import type { RawMessage } from '../message.js'
+import type { Page, PageOptions } from './inspect.js'
 
 /** The messages that a group gave up on. Listing changes nothing; replaying, purging and editing remove entries. */
 export interface DeadLetters {
   /**
-   * Lists the oldest entries first, at most `limit` of them. `limit` is from 1 to 10,000. Default: 100. With `where`, it looks at the
-   * oldest 10,000 and lists those that match.
+   * Lists the oldest entries first, at most `limit` of them. `limit` is from 1 to 10,000. Default: 100. With `where`, it lists those that
+   * match. It then looks at all entries if the adapter lists pages of them, and otherwise at the oldest 10,000.
    */
   list(options?: DeadLetterListOptions): Promise<readonly DeadLetter[]>
+  /**
+   * Lists a page of the entries, the oldest first. Give its `next` as `after` to get the one behind it, however many there are. Rejects
+   * with `MQ_NOT_SUPPORTED` if the adapter does not list pages of dead letters.
+   */
+  page(options?: PageOptions): Promise<Page<DeadLetter>>
   /**
    * Sends entries to their group alone. Each is a first attempt and keeps its id. An empty list replays none. Default: all entries.
    */
@@ -23,8 +29,8 @@ export interface DeadLetters {
   purge(options: PurgeOptions): Promise<PurgeResult>
   /**
    * Sends a changed copy of a message to its group alone, and then removes the entry. The copy is a first attempt and has a new id. Its
-   * `causationid` is the old one. The data is checked by the schema of the target, if it has one. `edited` is 0 if no such entry is among
-   * the oldest 10,000.
+   * `causationid` is the old one. The data is checked by the schema of the target, if it has one. `edited` is 0 if there is no such entry
+   * among those at which `list` looks.
    *
    * If it is broken off, the entry may still be there although the copy was sent. The same change has the same new id, so repeat the call.
    *
@@ -90,8 +96,8 @@ export interface PurgeOptions {
 export interface ReplayResult {
   readonly replayed: number
   /**
-   * False if it was broken off or reached its limit. False too if not every entry was looked at, because over 10,000 that do not match
-   * stand before the others.
+   * False if it was broken off or reached its limit. False too if not every entry was looked at: if the adapter lists no pages of dead
+   * letters, over 10,000 that do not match hide the others.
    */
   readonly complete: boolean
 }
