@@ -260,6 +260,8 @@ export const mutants = {
   removesFromAll: ['removes a message from all groups', 'INS-8'],
   removesRunning: ['removes a message that runs', 'INS-9'],
   waitingIdsOfOthers: ['takes the name of an entry in another group for one of this group', 'INS-9'],
+  removesLate: ['counts a message as removed that may still run for a moment', 'INS-12'],
+  removalFreesKey: ['starts the next message of a key when one that waits for it is removed', 'INS-13'],
   runNowInAll: ['runs a delayed message at once in all groups', 'INS-10'],
   runNowKeeps: ['runs a delayed message again in its time', 'INS-10'],
   runNowForgetsAttempt: ['runs a hurried retry as a first attempt', 'INS-10'],
@@ -285,6 +287,8 @@ export const mutants = {
   pauseAgainChangesMark: ['replaces the mark of a group that is paused again', 'PAU-9'],
   pauseMissingAccepted: ['accepts the pause of a group that does not exist', 'PAU-9'],
   deletedStaysPaused: ['pauses a group because a deleted one of its name was paused', 'PAU-10'],
+  pauseDropsKilled: ['drops what a process ran that is killed while its group is paused', 'PAU-14'],
+  deletedUnderConsumersPaused: ['keeps the consumers of a deleted group paused', 'PAU-15'],
   pauseInMemory: ['forgets pauses when the broker ends', 'PAU-12'],
   pauseUnheardOnReturn: ['does not tell a consumer that comes back that its group is paused', 'PAU-13'],
 

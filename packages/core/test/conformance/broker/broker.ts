@@ -147,6 +147,7 @@ export class Broker {
     if (group === undefined || topic === undefined) return 0
     const ranks = ranksOf(group.serial, entryIds, this.faulty)
     const others = this.faulty('removesFromAll') ? [...topic.groups.values()].filter((one) => one !== group) : []
+    if (this.faulty('removesLate')) return group.takeLate(ranks) + topic.skip(group, ranks).length
     const messages = group.take(ranks, { running: this.faulty('removesRunning') })
     for (const other of others) other.takeMessages(messages)
     const isKept = this.faulty('removesNothing')

@@ -68,8 +68,12 @@ export class Group {
   #firstMember: Member | undefined
   #lastRank = 0
   #paused: GroupPause | undefined
+  /** Whether it had members when it was deleted. */
+  #wasUsed = false
   /** The members that were there when the group was paused, for mutants. */
   #told: ReadonlySet<Member> = new Set()
+  /** The ranks of entries that are removed in a moment, for mutants. */
+  readonly #leaving = new Set<number>()
   #scheduled = false
 
   constructor(ref: GroupRef, { ephemeral, agenda, faulty, others }: GroupOptions) {
@@ -154,6 +158,8 @@ export class Group {
   /** Removes entries by rank, and returns their messages. */
   take(ranks: ReadonlySet<number>, { running }: { readonly running: boolean }): readonly StoredMessage[] {
     const isTaken = ({ rank }: Entry): boolean => ranks.has(rank)
+    const freed = this.#faulty('removalFreesKey') ? this.#ready.filter(isTaken) : []
+    for (const entry of freed) for (const member of this.#members) this.#lanes.free(entry, member)
     const taken = [...this.#ready.filter(isTaken), ...this.#delayed.map(({ entry }) => entry).filter(isTaken)]
     this.#ready = this.#ready.filter((entry) => !isTaken(entry))
     this.#delayed = this.#delayed.filter(({ entry }) => !isTaken(entry))
@@ -163,6 +169,15 @@ export class Group {
       }
     }
     return taken.map(({ message }) => message)
+  }
+
+  /** Says at once how many entries it removes, and removes those that are left a moment later. For mutants. */
+  takeLate(ranks: ReadonlySet<number>): number {
+    const waiting = [...this.#ready, ...this.#delayed.map(({ entry }) => entry)]
+    const meant = waiting.filter(({ rank }) => ranks.has(rank) && !this.#leaving.has(rank))
+    for (const { rank } of meant) this.#leaving.add(rank)
+    setTimeout(() => this.take(new Set(meant.map(({ rank }) => rank)), { running: false }), laterMs)
+    return meant.length
   }
 
   /** Removes the entries of certain messages. */
@@ -256,7 +271,7 @@ export class Group {
     if (this.#firstMember === member) this.#firstMember = undefined
     member.paused = true
     if (this.#members.size === 0 && this.#faulty('pauseEndsWithConsumers')) this.#paused = undefined
-    const held = [...member.held.values()]
+    const held = this.#paused !== undefined && this.#faulty('pauseDropsKilled') ? [] : [...member.held.values()]
     if (!this.#faulty('leaveUnacked')) member.held.clear()
     if (this.#faulty('dropOnReconnect') || this.#faulty('leaveUnacked')) return
     const settled = this.#faulty('killRedeliversSettled') ? (this.#everSettled.get(member) ?? []) : []
@@ -342,6 +357,7 @@ export class Group {
   destroy(next: number): void {
     const { ready, inFlight, retrying } = this.stats
     const members = [...this.#members]
+    this.#wasUsed = members.length > 0
     this.#members.clear()
     for (const member of members) {
       member.held.clear()
@@ -364,6 +380,7 @@ export class Group {
     if (this.#faulty('deleteGroupKeepsMessages')) this.#ready = deleted.#ready
     if (this.#faulty('deleteGroupKeepsDead')) this.#deadLetters.inherit(deleted.#deadLetters)
     if (this.#faulty('deletedStaysPaused')) this.#paused = deleted.#paused
+    if (deleted.#wasUsed && this.#faulty('deletedUnderConsumersPaused')) this.#paused = deleted.#paused
   }
 
   /** Handles the end of the broker. Everything is stored, unless a mutant says otherwise. */

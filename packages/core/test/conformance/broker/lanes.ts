@@ -26,6 +26,12 @@ export class Lanes {
     if (lane !== undefined && this.#busy.get(lane) === entry.rank) this.#busy.delete(lane)
   }
 
+  /** Frees the lane of an entry, whoever is in it. For mutants. */
+  free(entry: Entry, member: Member): void {
+    const lane = this.#laneOf(entry, member)
+    if (lane !== undefined) this.#busy.delete(lane)
+  }
+
   #laneOf({ message }: Entry, { options }: Member): string | undefined {
     const { partitionkey: key } = message.attributes
     if (key === undefined || this.#faulty('noKeyLock')) return undefined

@@ -79,6 +79,31 @@ export const pausingGroups: readonly ConformanceCase[] = [
     },
   },
   {
+    id: 'PAU-15',
+    title: 'a paused group that is deleted under its consumers ends its pause: they go on with what comes later',
+    promises: [2, 10, 23],
+    level: 'capability',
+    unless: withoutAbilities('pausesGroups'),
+    timeoutMs: 90_000,
+    async run(kit) {
+      const [queue, elsewhere, topic] = [await kit.queue(), await kit.queue(), kit.topic()]
+      const collector = await kit.collect(queue, topic)
+      await elsewhere.pauseGroup(topic, 'g')
+      await untilAll(kit, 'paused', { topic, queues: [queue] })
+      // A broker may refuse to delete a group that has consumers in other processes.
+      await queue.deleteGroup(topic, 'g')
+      await untilAll(kit, 'consuming', { topic, queues: [queue] })
+      await elsewhere.declareGroup(topic, 'g')
+      assert.equal((await elsewhere.stats(topic, 'g')).paused, undefined)
+      await elsewhere.publish(topic, 'later', { id: 'later' })
+      await kit.until('the message', () => collector.handled.length >= 1, { timeoutMs: 30_000 })
+      await kit.quiet(() => collector.runs.length)
+      assert.deepEqual(collector.ids, ['later'])
+      await elsewhere.pauseGroup(topic, 'g')
+      await untilAll(kit, 'paused', { topic, queues: [queue] })
+    },
+  },
+  {
     id: 'PAU-11',
     title: 'an adapter that cannot pause groups refuses it',
     promises: [23],
