@@ -74,6 +74,7 @@ export const layerTable = {
       'wire',
       ['publish', 'consume'],
       'dead-letters',
+      'inspect',
       'diagnose',
       ['redis', 'store'],
       'index',

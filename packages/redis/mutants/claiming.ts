@@ -102,16 +102,23 @@ export const claiming: readonly Mutant[] = [
   {
     id: 'hoards',
     promise: 'A consumer holds no more messages than it handles.',
-    find: `const reply = await send([...group, 'STREAMS', place.keys.stream, '>'])
-      const received = receivedEntries(reply, place.topic, claimedAt, place.form)`,
-    replace: `const self: { ahead?: Received['owned'] } = this as object
-    if (self.ahead === undefined || self.ahead.length === 0) {
-      group[4] = 50
-      const reply = await send([...group, 'STREAMS', place.keys.stream, '>'])
-      self.ahead = receivedEntries(reply, place.topic, claimedAt, place.form).owned
+    find: `reply = await send([...group, 'STREAMS', place.keys.stream, place.keys.gate, '>', '>'])
+    } catch (error) {
+      gate.onRefused(error)
     }
-    const received = { ...nothingReceived, owned: self.ahead.slice(0, room) }
-    self.ahead = self.ahead.slice(room)`,
+    const received = receivedEntries(reply, place.topic, claimedAt, place.form)`,
+    replace: `const self: { ahead?: Received['owned'] } = this as object
+      if (self.ahead === undefined || self.ahead.length === 0) {
+        group[4] = 50
+        reply = await send([...group, 'STREAMS', place.keys.stream, place.keys.gate, '>', '>'])
+      }
+    } catch (error) {
+      gate.onRefused(error)
+    }
+    const self: { ahead?: Received['owned'] } = this as object
+    const owned = [...(self.ahead ?? []), ...receivedEntries(reply, place.topic, claimedAt, place.form).owned]
+    self.ahead = owned.slice(room)
+    const received = { ...nothingReceived, owned: owned.slice(0, room) }`,
     case: 'SHD-3',
   },
   {

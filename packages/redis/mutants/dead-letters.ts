@@ -12,8 +12,8 @@ export const deadLetters: readonly Mutant[] = [
   {
     id: 'listStopsAtAHundred',
     promise: 'A list of dead letters has as many entries as its limit allows.',
-    find: "for (let after = start; found.length < limit && bytes < maxBytes; ) {",
-    replace: "for (let after = start; found.length < Math.min(limit, pageSize) && bytes < maxBytes; ) {",
+    find: 'for (let after = start; found.length < limit && bytes < maxBytes; ) {',
+    replace: 'for (let after = start; found.length < Math.min(limit, pageSize) && bytes < maxBytes; ) {',
     case: 'DLQ-9',
   },
   {

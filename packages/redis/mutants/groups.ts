@@ -16,8 +16,8 @@ export const groups: readonly Mutant[] = [
   {
     id: 'deletedGroupKeepsDeadLetters',
     promise: 'A deleted group is gone with its dead letters.',
-    find: 'for i = 4, #KEYS do own[#own + 1] = KEYS[i] end',
-    replace: 'for i = 4, 6 do own[#own + 1] = KEYS[i] end',
+    find: 'for i = 7, #KEYS do own[#own + 1] = KEYS[i] end',
+    replace: 'for i = 7, 9 do own[#own + 1] = KEYS[i] end',
     case: 'GRP-8',
     fast: true,
   },
@@ -65,8 +65,8 @@ export const groups: readonly Mutant[] = [
   {
     id: 'countsWaitingAsRunning',
     promise: 'Stats count messages that wait for another of their key as ready.',
-    find: 'local ready, running = waiting + due, -waiting',
-    replace: 'local ready, running = due, 0',
+    find: 'local ready, running = set_aside + due_own + due_topic - passed, -set_aside',
+    replace: 'local ready, running = due_own + due_topic - passed, 0',
     test: {
       file: 'test/ordered.test.ts',
       title: 'lets other keys continue while one is stuck, and counts waiting messages as ready',
@@ -76,8 +76,8 @@ export const groups: readonly Mutant[] = [
   {
     id: 'countsRetriesAsDelayed',
     promise: 'Stats count messages that wait for their retry as retrying.',
-    find: "local retrying = redis.call('ZCARD', KEYS[3]) - due",
-    replace: "local retrying = redis.call('ZCARD', KEYS[4])",
+    find: "local retrying = redis.call('ZCARD', due) - due_own",
+    replace: "local retrying = redis.call('ZCARD', delayed)",
     case: 'STA-2',
   },
 ]

@@ -2,6 +2,7 @@ import type { Mutant } from '@mq/test-brokers'
 import { claiming } from './claiming.js'
 import { deadLetters } from './dead-letters.js'
 import { groups } from './groups.js'
+import { inspecting } from './inspecting.js'
 import { ordering } from './ordering.js'
 import { publishing } from './publishing.js'
 import { settling } from './settling.js'
@@ -16,4 +17,5 @@ export const mutants: readonly Mutant[] = [
   ...publishing,
   ...groups,
   ...deadLetters,
+  ...inspecting,
 ]

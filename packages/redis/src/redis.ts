@@ -15,6 +15,7 @@ import type { RunningConsumer } from './consume/running-consumer.js'
 import { type Common, createCommon } from './consume/shared/common.js'
 import { deadLetterStore } from './dead-letters.js'
 import { diagnose } from './diagnose.js'
+import { inspectionOf } from './inspect/inspect.js'
 import { type RedisOptions, type Settings, settingsOf } from './options.js'
 import { createPublisher, type Publisher } from './publish/publisher.js'
 import { foreignStream, hashTagOf } from './wire/foreign-topic.js'
@@ -152,6 +153,7 @@ export function redis(options: RedisOptions = {}): Adapter {
       }
     },
     on: state.on,
+    ...inspectionOf(settings, () => requireOpened().commands),
     diagnose: async () => await diagnose(requireOpened().commands),
   }
 }
@@ -181,5 +183,12 @@ function capabilitiesOf({ visibilityMs, pollMs, maxMessageBytes, dedupeMs }: Set
     maxMessageBytes,
     publishDedupeMs: dedupeMs,
     redeliveryMs: Math.ceil((visibilityMs * 4) / 3) + 2 * pollMs + 1_000,
+    listsTopics: true,
+    listsGroups: true,
+    listsWaiting: true,
+    listsInFlight: true,
+    removesWaiting: true,
+    runsNow: true,
+    pausesGroups: true,
   })
 }

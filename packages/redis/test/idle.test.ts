@@ -21,7 +21,7 @@ describe.skipIf(!brokers.owned('redis'))('two hundred subscriptions of one proce
   async function commandsIn(looks: number): Promise<readonly string[]> {
     const watching = await monitor(server.url)
     // A look is the only script with so many keys.
-    const isLook = (command: string): boolean => /^"evalsha" "\w+" "600"/i.test(command)
+    const isLook = (command: string): boolean => /^"evalsha" "\w+" "700"/i.test(command)
     const found = (): number => watching.sent.filter(isLook).length
     await until(() => found() >= looks, { what: 'some looks', timeoutMs: 20_000 })
     watching.stop()

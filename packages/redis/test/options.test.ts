@@ -74,6 +74,13 @@ describe('options', () => {
       maxMessageBytes: 1_000,
       publishDedupeMs: 1_000,
       redeliveryMs: 9_100,
+      listsTopics: true,
+      listsGroups: true,
+      listsWaiting: true,
+      listsInFlight: true,
+      removesWaiting: true,
+      runsNow: true,
+      pausesGroups: true,
     })
   })
 })

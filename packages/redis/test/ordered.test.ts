@@ -46,7 +46,8 @@ describe.skipIf(!brokers.wanted('redis'))('ordered', () => {
       expect(seen.get(key)).toEqual(Array.from({ length: 60 }, (_, round) => round * keys.length + index))
     }
     await until(async () => (await queues[0]?.stats(topic))?.inFlight === 0, { what: 'all to be settled' })
-    expect(await queues[0]?.stats(topic)).toEqual({ ready: 0, inFlight: 0, delayed: 0, retrying: 0, dead: 0 })
+    const counts = { ready: 0, inFlight: 0, delayed: 0, retrying: 0, dead: 0 }
+    expect(await queues[0]?.stats(topic)).toEqual({ ...counts, oldestReadyMs: 0, oldestDeadMs: 0, paused: undefined })
     const keysLeft = await (await client(url)).keys(`mq:{${topic}}:group:g:*`)
     expect(keysLeft).toEqual([`mq:{${topic}}:group:g:retry`])
   })

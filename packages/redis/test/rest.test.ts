@@ -28,7 +28,7 @@ describe.skipIf(!brokers.owned('redis'))('a consumer at rest', () => {
       await queue.subscribe(topic, handler, { retry: { attempts: 2, delayMs: 20 }, ...options })
       const watching = await monitor(server.url)
       const looks = (): number =>
-        watching.sent.filter((command) => /^"evalsha" "\w+" "6" .*:lanes"/i.test(command)).length
+        watching.sent.filter((command) => /^"evalsha" "\w+" "7" .*:lanes"/i.test(command)).length
 
       /** Does something that brings so many runs, while no look is taken that could find them instead. */
       async function between(what: string, act: () => Promise<unknown>, runs: number): Promise<void> {

@@ -54,7 +54,7 @@ describe.skipIf(!brokers.owned('redis'))('a server that no longer reports change
   async function wakesAgain(queue: Queue, topic: string, handled: Set<unknown>): Promise<void> {
     const watching = await monitor(server.url)
     const looks = (): number =>
-      watching.sent.filter((command) => /^"evalsha" "\w+" "6" .*:lanes"/i.test(command)).length
+      watching.sent.filter((command) => /^"evalsha" "\w+" "7" .*:lanes"/i.test(command)).length
     for (let number = 1_000; ; number++) {
       const before = looks()
       await until(() => looks() > before, { what: 'a look' })
@@ -127,7 +127,7 @@ describe.skipIf(!brokers.owned('redis'))('a server that no longer reports change
     // Reports of changes that were none are soon passed on with a pause only.
     const watching = await monitor(server.url)
     const sentIn = async (looks: number): Promise<number> => {
-      const isLook = (command: string): boolean => /^"evalsha" "\w+" "120"/i.test(command)
+      const isLook = (command: string): boolean => /^"evalsha" "\w+" "140"/i.test(command)
       const [begun, sent] = [watching.sent.filter(isLook).length, watching.sent.length]
       await until(() => watching.sent.filter(isLook).length >= begun + looks, { what: 'looks', timeoutMs: 20_000 })
       return watching.sent.length - sent

@@ -16,6 +16,9 @@ export interface ClaimsParts {
   readonly isPresent: () => boolean
 }
 
+/** How long a consumer counts as present after it has said so. It does that when it tidies up, and when it renews claims. */
+export const presentMs = (visibilityMs: number): number => Math.max(visibilityMs, 30_000)
+
 /** How many claims one script renews. */
 const maxRenewals = 500
 /** How often claims are renewed, and looked after, at least. */
@@ -38,12 +41,23 @@ export function keepClaims({ place, name, link, runs, visibilityMs, isPresent }:
 
   async function renew(some: readonly Run[]): Promise<void> {
     const requestedAt = performance.now()
-    const args = some.flatMap(({ kind, id }) => [kind, id])
-    const keys = [place.keys.stream, place.keys.retry]
-    const renewed = (await link.run(renewScript, keys, [place.consumerGroup, name, ...args])) as readonly number[]
+    const { stream, retry, consumers, started } = place.keys
+    const args = some.flatMap((run) => [
+      run.kind,
+      run.id,
+      run.isRenewed ? -1 : Math.max(0, Math.round(requestedAt - run.claimedAt)),
+    ])
+    const head = [place.consumerGroup, name, presentMs(visibilityMs)]
+    const renewed = (await link.run(
+      renewScript,
+      [stream, retry, consumers, started],
+      [...head, ...args],
+    )) as readonly number[]
     some.forEach((run, index) => {
-      if (renewed[index] === 1) run.claimedAt = requestedAt
-      else if (!run.isSettling)
+      if (renewed[index] === 1) {
+        run.claimedAt = requestedAt
+        run.isRenewed = true
+      } else if (!run.isSettling)
         runs.lose(run, new MqError('MQ_OWNERSHIP_LOST', 'Another consumer owns the message now'))
     })
   }

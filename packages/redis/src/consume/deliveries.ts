@@ -2,12 +2,15 @@ import type { Handle } from '@mq/core/adapter'
 import type { Link } from '../connection/link.js'
 import { settledWithin } from '../connection/waiters.js'
 import type { Received } from '../wire/entry.js'
+import type { Gate } from './gate.js'
 import { type OnLoss, stoppedError } from './running-consumer.js'
 import type { Runs } from './runs.js'
 import type { Settler } from './settler.js'
 
 export interface DeliveriesParts {
   readonly runs: Runs
+  /** Says whether the group is paused. Messages that arrive meanwhile are given back without having been started. */
+  readonly gate: Pick<Gate, 'paused'>
   readonly settler: Settler
   readonly commands: Link
   readonly handle: Handle
@@ -21,7 +24,7 @@ const releaseMs = 1_000
 const beginning = '0-0'
 
 /** Hands the messages of a group to the handler, and passes on to the settler what becomes of them. */
-export function createDeliveries({ runs, settler, commands, handle, onLoss }: DeliveriesParts) {
+export function createDeliveries({ runs, gate, settler, commands, handle, onLoss }: DeliveriesParts) {
   let lastId = beginning
   let isStopping = false
 
@@ -40,7 +43,7 @@ export function createDeliveries({ runs, settler, commands, handle, onLoss }: De
       for (const one of owned) {
         if (one.kind === 'm') lastId = one.id
         const run = runs.begin(one)
-        if (isStopping) settler.settle(run, { kind: 'release' })
+        if (isStopping || gate.paused !== undefined) settler.settle(run, { kind: 'release' })
         else void handle(run).then((settlement) => settler.settle(run, settlement))
       }
     },

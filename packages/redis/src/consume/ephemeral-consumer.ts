@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { KeyLanes, type StopOptions } from '@mq/core/adapter'
 import { retryWithin } from '../connection/retry.js'
 import { settledWithin } from '../connection/waiters.js'
@@ -24,11 +23,10 @@ export async function startEphemeralConsumer(parts: ConsumerParts): Promise<Runn
   const { settings, place, options, common, report } = parts
   const ref = { topic: place.topic, group: place.group }
   const { listeners } = place.keys
-  const name = `${settings.clientName}-${randomUUID().slice(-12)}`
   const runs = new Runs(options.concurrency)
   const lanes = options.ordered ? new KeyLanes<OwnedEntry>() : undefined
   const { link } = common
-  const position = trackPosition({ settings, place, report, name, link })
+  const position = trackPosition({ settings, place, report, name: place.group, link })
   const onLoss = lossReporter(ref, report)
   let isStopping = false
   let stopped: Promise<void> | undefined
@@ -92,7 +90,7 @@ export async function startEphemeralConsumer(parts: ConsumerParts): Promise<Runn
     clearInterval(announcing)
     intake.close()
     common.leave(place)
-    const leaving = link.run(unlistenScript, [listeners], [name])
+    const leaving = link.run(unlistenScript, [listeners], [place.group])
     if (link.isUp) await settledWithin(leaving, unlistenMs)
     else leaving.catch(() => {})
   }

@@ -116,10 +116,10 @@ export class EphemeralIntake implements Rester {
   /** Moves delayed messages of the topic, even if it has only ephemeral subscriptions. */
   async #take(): Promise<void> {
     const { common, place, onLoss } = this.#parts
-    const { stream, retry, due, dueData, delayed, delayedData } = place.keys
+    const { stream, retry, due, dueData, delayed, delayedData, paused, skipped, gate } = place.keys
     const before = this.#takes.arm()
     const now = performance.now()
-    const keys = [stream, retry, due, dueData, delayed, delayedData]
+    const keys = [stream, retry, due, dueData, delayed, delayedData, paused, skipped, gate]
     const reply = (await common.link.run(takeScript, keys, [place.consumerGroup, '', 0])) as readonly number[]
     const [waitMs = -1, emptied = 0] = reply
     if (emptied > 0) onLoss('fields', emptied)

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import type { MqError, StopOptions } from '@mq/core/adapter'
+import type { ConsumerHealth, MqError, StopOptions } from '@mq/core/adapter'
 import { isGroupMissing } from '../connection/errors.js'
 import { withPresence } from '../connection/presence.js'
 import { settledWithin } from '../connection/waiters.js'
 import { leaveScript } from '../wire/scripts/group.js'
 import { keepClaims } from './claims.js'
 import { createDeliveries } from './deliveries.js'
+import { Gate } from './gate.js'
 import { Intake } from './intake.js'
 import { superviseLoop } from './loop.js'
 import { restoreGroup } from './restore.js'
@@ -28,7 +29,7 @@ const minLeaveMs = 100
 export async function startGroupConsumer(parts: ConsumerParts): Promise<RunningConsumer> {
   const { settings, place, options, handle, commands, common, report } = parts
   const { ordered, concurrency } = options
-  const { stream, retry } = place.keys
+  const { stream, retry, gate: gateKey, consumers } = place.keys
   const ref = { topic: place.topic, group: place.group }
   const onError = (error: MqError): void => report({ type: 'error', error, ...ref })
   const onLoss = lossReporter(ref, report)
@@ -39,16 +40,18 @@ export async function startGroupConsumer(parts: ConsumerParts): Promise<RunningC
   const name = isSeen ? withPresence(ownName, common.presenceId) : ownName
   const topic = common.join(place)
   const runs = new Runs(concurrency)
-  const upkeep = new GroupUpkeep({ place, link, ordered })
+  const { visibilityMs } = settings
+  const upkeep = new GroupUpkeep({ place, name, visibilityMs, link, ordered })
+  const gate = new Gate({ place, link, ordered })
   const { portions } = topic
-  const intake = new Intake({ settings, place, name, common, portions, runs, ordered, upkeep })
+  const intake = new Intake({ settings, place, name, common, portions, runs, gate, ordered, upkeep })
   const settler = createSettler({ place, name, link: commands, runs, intake, ordered, topic, onError, onLoss })
-  const deliveries = createDeliveries({ runs, settler, commands, handle, onLoss })
+  const deliveries = createDeliveries({ runs, gate, settler, commands, handle, onLoss })
   let isStopping = false
   let stopped: Promise<void> | undefined
 
   const isPresent = (): boolean => !isSeen || common.isPresent
-  const claims = keepClaims({ place, name, link: commands, runs, visibilityMs: settings.visibilityMs, isPresent })
+  const claims = keepClaims({ place, name, link: commands, runs, visibilityMs, isPresent })
   const loop = superviseLoop({
     link,
     room: runs,
@@ -58,7 +61,7 @@ export async function startGroupConsumer(parts: ConsumerParts): Promise<RunningC
     async recover(error) {
       intake.recheckPending()
       if (!isGroupMissing(error)) return false
-      await restoreGroup({ place, link, runs, report, after: deliveries.lastId })
+      await restoreGroup({ prefix: settings.prefix, place, link, runs, report, after: deliveries.lastId })
       deliveries.startOver()
       return true
     },
@@ -78,13 +81,20 @@ export async function startGroupConsumer(parts: ConsumerParts): Promise<RunningC
     claims.stop()
     intake.close()
     common.leave(place)
-    const leaving = commands.run(leaveScript, [stream, retry], [place.consumerGroup, name])
+    const leaving = commands.run(leaveScript, [consumers, stream, retry, gateKey], [place.consumerGroup, name])
     if (commands.isUp) await settledWithin(leaving, Math.max(minLeaveMs, leaveBy - performance.now()))
     else leaving.catch(() => {})
   }
 
+  function health(): ConsumerHealth {
+    const { paused } = gate
+    if (isStopping) return { ...ref, status: 'stopping' }
+    if (!loop.isRunning()) return { ...ref, status: 'recovering' }
+    return paused === undefined ? { ...ref, status: 'consuming' } : { ...ref, status: 'paused', paused }
+  }
+
   return {
-    health: () => ({ ...ref, status: isStopping ? 'stopping' : loop.isRunning() ? 'consuming' : 'recovering' }),
+    health,
     stop({ timeoutMs }: StopOptions) {
       stopped ??= stop(timeoutMs)
       return stopped

@@ -10,8 +10,11 @@ import {
 import type { Link } from '../connection/link.js'
 import { retryWithin } from '../connection/retry.js'
 import type { Settings } from '../options.js'
-import { type GroupPlace, placeOf } from '../wire/keys.js'
-import { declareScript, deleteScript, statsScript } from '../wire/scripts/group.js'
+import { type GroupPlace, placeOf, topicsKey } from '../wire/keys.js'
+import { decodeMark } from '../wire/pause-mark.js'
+import { declareScript, deleteScript } from '../wire/scripts/group.js'
+import { addTopicScript } from '../wire/scripts/names.js'
+import { statsScript } from '../wire/scripts/stats.js'
 
 /** Creates the operations on groups. All of them may be done twice without harm. */
 export function groupOperations(settings: Settings, report: (event: AdapterEvent) => void) {
@@ -25,14 +28,20 @@ export function groupOperations(settings: Settings, report: (event: AdapterEvent
     if (String(type) === 'stream') report({ type: 'error', error: namesakeError(topic, ours), topic, group })
   }
 
+  /** Adds the topic to the list of all topics. */
+  const addTopic = (link: Link, topic: string): Promise<unknown> =>
+    repeat('Listing a topic', link, () => link.run(addTopicScript, [topicsKey(settings.prefix)], [topic]))
+
   return {
     async declare(link: Link, ref: TargetRef, startFrom: StartFrom): Promise<void> {
       const place = placeOf(settings.prefix, ref)
       const { stream, retry, groups, deleted } = place.keys
       const args = [place.consumerGroup, startFrom === 'earliest' ? '0' : '$', mkstream(place)]
-      const [wasKnown, wasCreated, before] = (await repeat(`Declaring the group '${ref.group}'`, link, () =>
+      const declaring = repeat(`Declaring the group '${ref.group}'`, link, () =>
         link.run(declareScript, [stream, retry, groups, deleted], args),
-      )) as readonly [number, number, Buffer]
+      )
+      const [reply] = await Promise.all([declaring, place.form === undefined && addTopic(link, ref.topic)])
+      const [wasKnown, wasCreated, before] = reply as readonly [number, number, Buffer]
       const type = before.toString()
       if (place.form !== undefined) requireStream(stream, type)
       else if (type === 'none') await warnOfNamesake(link, ref, stream)
@@ -50,22 +59,57 @@ export function groupOperations(settings: Settings, report: (event: AdapterEvent
     },
     async delete(link: Link, ref: TargetRef): Promise<void> {
       const place = placeOf(settings.prefix, ref)
-      const { stream, groups, deleted, retry, due, dueData, dead, lanes, waiting, open } = place.keys
-      const scriptKeys = [stream, groups, deleted, retry, due, dueData, dead, lanes, waiting, open]
+      const { stream, groups, deleted, paused, gate, skipped } = place.keys
+      const { retry, due, dueData, dead, lanes, waiting, open, started } = place.keys
+      const own = [retry, due, dueData, dead, lanes, waiting, open, started]
+      const scriptKeys = [stream, groups, deleted, paused, gate, skipped, ...own]
       await repeat(`Deleting the group '${ref.group}'`, link, () =>
         link.run(deleteScript, scriptKeys, [place.consumerGroup, retained(place, settings)]),
       )
     },
     async stats(link: Link, ref: TargetRef): Promise<StoredStats> {
       const { keys, consumerGroup } = placeOf(settings.prefix, ref)
-      const { stream, retry, due, delayed: delayedKey, dead: deadKey, waiting } = keys
-      const [ready, inFlight, delayed, retrying, dead] = (await repeat('Reading stats', link, () =>
-        link.run(statsScript, [stream, retry, due, delayedKey, deadKey, waiting], [consumerGroup]),
-      )) as readonly (number | undefined)[]
-      return { ready: ready === -1 ? undefined : ready, inFlight, delayed, retrying, dead }
+      const { stream, retry, due, delayed, dead, waiting, skipped, paused } = keys
+      const reply = await repeat('Reading stats', link, () =>
+        link.run(statsScript, [stream, retry, due, delayed, dead, waiting, skipped, paused], [consumerGroup]),
+      )
+      return statsOf(reply as StatsReply)
     },
   }
 }
+
+type StatsReply =
+  | readonly []
+  | readonly [
+      ready: number,
+      inFlight: number,
+      delayed: number,
+      retrying: number,
+      dead: number,
+      oldestReadyMs: number,
+      oldestDeadMs: number,
+      mark: Buffer,
+    ]
+
+function statsOf(reply: StatsReply): StoredStats {
+  if (reply.length === 0) {
+    return { ready: undefined, inFlight: undefined, delayed: undefined, retrying: undefined, dead: undefined }
+  }
+  const [ready, inFlight, delayed, retrying, dead, oldestReadyMs, oldestDeadMs, mark] = reply
+  return {
+    ready: knownOf(ready),
+    inFlight,
+    delayed,
+    retrying,
+    dead,
+    oldestReadyMs: knownOf(oldestReadyMs),
+    oldestDeadMs,
+    paused: mark.length === 0 ? undefined : decodeMark(mark.toString()),
+  }
+}
+
+/** Scripts answer -1 for what Redis cannot tell. */
+const knownOf = (number: number): number | undefined => (number === -1 ? undefined : number)
 
 /** Whether a script may create the stream. */
 export const mkstream = ({ form }: GroupPlace): string => (form === undefined ? 'MKSTREAM' : '')

@@ -8,6 +8,7 @@ import { nothingReceived, type Received, receivedEntries, receivedRows } from '.
 import type { GroupPlace } from '../wire/keys.js'
 import { claimScript, recoverScript } from '../wire/scripts/claim.js'
 import { takeOrderedScript, takeScript } from '../wire/scripts/take.js'
+import type { Gate } from './gate.js'
 import type { Runs } from './runs.js'
 import type { Common } from './shared/common.js'
 import type { Loan } from './shared/loans.js'
@@ -24,6 +25,7 @@ export interface IntakeParts {
   readonly common: Common
   readonly portions: Portions
   readonly runs: Runs
+  readonly gate: Gate
   readonly ordered: boolean
   readonly upkeep: Pick<GroupUpkeep, 'restUntil' | 'noteLanes'>
 }
@@ -40,6 +42,8 @@ const beginnings: readonly string[] = ['-', '-']
 const maxRestMs = 5_000
 /** How often a consumer that never rests looks for claims of processes that are gone. */
 const claimEveryMs = 1_000
+/** The answer of a script, in place of a time, if the group is paused. */
+const isPausedNow = -2
 /** How often a consumer that never rests takes, even if the broker reports all changes. */
 const takeEveryMs = 1_000
 
@@ -63,6 +67,8 @@ export class Intake implements Rester {
   readonly #takes: KeyWatch
   /** The key that says whether there is something to read. An ordered consumer takes everything. */
   readonly #reads: KeyWatch
+  /** The key that says whether the group is paused. */
+  readonly #pauses: KeyWatch
   #generation = -1
   #recoverAt = 0
   #claimAt = 0
@@ -82,18 +88,24 @@ export class Intake implements Rester {
 
   constructor(parts: IntakeParts) {
     const { common, place, ordered } = parts
-    const { stream, due, delayed, deleted, open } = place.keys
+    const { stream, due, delayed, deleted, open, paused } = place.keys
     this.place = place
     this.#parts = parts
     this.#link = common.link
     const onChange = (): void => this.#resting.wake()
-    this.#takes = common.watch.add(ordered ? [stream, due, delayed, deleted, open] : [due, delayed, deleted], onChange)
+    const taken = [due, delayed, deleted, paused]
+    this.#takes = common.watch.add(ordered ? [stream, open, ...taken] : taken, onChange)
     this.#reads = common.watch.add([stream], onChange)
+    this.#pauses = common.watch.add([paused], () => this.#onMark())
     common.look.add(this)
   }
 
   get isResting(): boolean {
     return this.#isResting
+  }
+
+  get isPaused(): boolean {
+    return this.#parts.gate.paused !== undefined
   }
 
   /** Does the next thing that is due, for as many messages as there is room for. Rejects with a `CommandError`. */
@@ -106,7 +118,7 @@ export class Intake implements Rester {
     let received: Received
     if (!this.#mayRest()) {
       received = await common.answers.use(portions.bytes(room), () => this.#receive(room, steps))
-    } else if (this.#loan?.isReady) {
+    } else if (this.#loan?.isReady && this.#parts.gate.isOpen) {
       steps.push('reading')
       received = await this.#awaitNew(this.#loan, room)
     } else {
@@ -141,6 +153,16 @@ export class Intake implements Rester {
     this.#resting.wake()
   }
 
+  /** Finds out whether the group is paused. A consumer whose handlers are all busy has no round in which it would notice. */
+  onPause(): void {
+    const { gate, runs } = this.#parts
+    gate.forget()
+    this.#resting.wake()
+    if (runs.free > 0) return
+    this.#pauses.arm()
+    gate.ask().catch(() => {})
+  }
+
   wake(): void {
     this.#resting.wake()
   }
@@ -150,7 +172,13 @@ export class Intake implements Rester {
     look.remove(this)
     watch.remove(this.#takes)
     watch.remove(this.#reads)
+    watch.remove(this.#pauses)
     this.#loan?.end()
+  }
+
+  /** A consumer that takes messages learns of a pause by its next take, because it watches the same key for that. */
+  #onMark(): void {
+    if (this.isPaused || this.#parts.runs.free <= 0) this.onPause()
   }
 
   #forgetRest(): void {
@@ -159,10 +187,14 @@ export class Intake implements Rester {
   }
 
   #mayRest(): boolean {
+    const { gate } = this.#parts
+    if (!gate.isKnown) return false
+    if (this.isPaused) return this.#generation === this.#link.generation && performance.now() < this.#restEnd()
+    const isWaiting = this.#loan?.isReady && gate.isOpen
     return (
       this.#taken === this.#takes.changes &&
       // A read that blocks finds what is new by itself.
-      (this.#parts.ordered || this.#loan?.isReady || this.#read === this.#reads.changes) &&
+      (this.#parts.ordered || isWaiting || this.#read === this.#reads.changes) &&
       this.#generation === this.#link.generation &&
       performance.now() < this.#restEnd()
     )
@@ -170,6 +202,7 @@ export class Intake implements Rester {
 
   #restEnd(): number {
     const { settings, upkeep } = this.#parts
+    if (this.isPaused) return Math.min(this.#recoverAt, upkeep.restUntil)
     const others = Math.min(this.#recoverAt, this.#takeAt, upkeep.restUntil)
     if (this.#loan?.isReady) return Math.min(this.#claimAt, this.#pollAt, others)
     // The look of the process takes the place of the poll for those at rest, and finds the claims that are free, but looks at few.
@@ -183,11 +216,18 @@ export class Intake implements Rester {
   }
 
   async #receive(room: number, steps: string[]): Promise<Received> {
-    const { pollMs, visibilityMs } = this.#parts.settings
+    const { gate, settings } = this.#parts
+    const { pollMs, visibilityMs } = settings
     const now = performance.now()
     if (this.#generation !== this.#link.generation) {
       this.#generation = this.#link.generation
       this.#recoverAt = 0
+      gate.forget()
+    }
+    if (!gate.isKnown) {
+      steps.push('asking whether the group is paused')
+      this.#pauses.arm()
+      await gate.ask()
     }
     if (now >= this.#recoverAt) {
       steps.push('recovering')
@@ -196,6 +236,10 @@ export class Intake implements Rester {
       // Looks once more when the broker must have noticed the loss too. Until then it may deliver to a read of the lost connection.
       this.#recoverAt = this.#recoverAt === 0 ? now + pollMs + visibilityMs / 10 : Number.POSITIVE_INFINITY
       return recovered
+    }
+    if (this.isPaused) {
+      this.#forgetRest()
+      return nothingReceived
     }
     if (now >= this.#claimAt) {
       steps.push('claiming')
@@ -222,10 +266,10 @@ export class Intake implements Rester {
 
   async #claim(room: number): Promise<Received> {
     const { place, settings, ordered } = this.#parts
-    const { stream, retry, lanes, waiting } = place.keys
+    const { stream, retry, lanes, waiting, started } = place.keys
     const presence = presencePrefix(settings.prefix)
     const args = [room, settings.visibilityMs, ordered ? 1 : 0, presence, ...this.#cursors]
-    const { reply, claimedAt } = await this.#run(claimScript, [stream, retry, lanes, waiting], args)
+    const { reply, claimedAt } = await this.#run(claimScript, [stream, retry, lanes, waiting, started], args)
     // A stream that was seen to its end waits there until the other one was, too.
     const cursors = reply.slice(0, 2).map((cursor) => (String(cursor) === '-' ? '+' : String(cursor)))
     this.#cursors = cursors.every((cursor) => cursor === '+') ? beginnings : cursors
@@ -233,14 +277,18 @@ export class Intake implements Rester {
   }
 
   async #take(room: number): Promise<Received> {
-    const { place, ordered, settings } = this.#parts
-    const { stream, retry, due, dueData, delayed, delayedData, lanes, waiting, open } = place.keys
-    const keys = [stream, retry, due, dueData, delayed, delayedData]
+    const { place, gate, ordered, settings } = this.#parts
+    const { stream, retry, due, dueData, delayed, delayedData, paused, skipped, lanes, waiting, open } = place.keys
+    const keys = [stream, retry, due, dueData, delayed, delayedData, paused, skipped, place.keys.gate]
     const before = this.#takes.arm()
     const { reply, claimedAt } = ordered
       ? await this.#run(takeOrderedScript, [...keys, lanes, waiting, open], [room])
       : await this.#run(takeScript, keys, [room])
     const waitMs = Number(reply[0])
+    if (waitMs === isPausedNow) {
+      gate.notePaused(reply[1])
+      return nothingReceived
+    }
     this.#takeAt = waitMs < 0 ? Number.POSITIVE_INFINITY : claimedAt + waitMs
     // A read comes first, however long it has to wait for its turn.
     this.#pollAt = Number.POSITIVE_INFINITY
@@ -254,29 +302,45 @@ export class Intake implements Rester {
   }
 
   async #readNew(room: number): Promise<Received> {
-    const { common } = this.#parts
+    const { common, gate } = this.#parts
     // While there is a backlog, nobody has to be woken.
     const before = this.#wasFull ? -1 : this.#reads.arm()
-    const received = await this.#readGroup(room, (args) => this.#link.send('XREADGROUP', args))
-    this.#wasFull = received.owned.length >= room
-    this.#read = this.#wasFull ? -1 : before
+    const { received, isFull } = gate.isOpen
+      ? await this.#readPlain(room, (args) => this.#link.send('XREADGROUP', args))
+      : await this.#readSkipping(room)
+    this.#wasFull = isFull
+    this.#read = isFull || !gate.isKnown ? -1 : before
     if (this.#reads.isBusy) this.#loan ??= common.lender.lend()
     return received
   }
 
   /** Waits for a moment until there is something new. */
-  #awaitNew(loan: Loan, room: number): Promise<Received> {
-    return this.#readGroup(room, (args) => loan.read('XREADGROUP', args, this.#restEnd()))
+  async #awaitNew(loan: Loan, room: number): Promise<Received> {
+    const { received } = await this.#readPlain(room, (args) => loan.read('XREADGROUP', args, this.#restEnd()))
+    if (!this.#parts.gate.isKnown) this.#read = -1
+    return received
   }
 
-  async #readGroup(room: number, send: (args: readonly Argument[]) => Promise<unknown>): Promise<Received> {
-    const { place, name, settings } = this.#parts
+  async #readPlain(room: number, send: (args: readonly Argument[]) => Promise<unknown>) {
+    const { place, name, gate, settings } = this.#parts
     const claimedAt = performance.now()
     const group = ['GROUP', place.consumerGroup, name, 'COUNT', room]
-    const reply = await send([...group, 'STREAMS', place.keys.stream, '>'])
+    let reply: unknown = null
+    try {
+      reply = await send([...group, 'STREAMS', place.keys.stream, place.keys.gate, '>', '>'])
+    } catch (error) {
+      gate.onRefused(error)
+    }
     const received = receivedEntries(reply, place.topic, claimedAt, place.form)
     this.#pollAt = this.#takenAt + (this.#takes.isArmed ? takeEveryMs : settings.pollMs)
-    return received
+    return { received, isFull: received.owned.length >= room }
+  }
+
+  async #readSkipping(room: number) {
+    const { place, name, gate } = this.#parts
+    const claimedAt = performance.now()
+    const { rows, isFull } = await gate.readSkipping(name, room)
+    return { received: receivedRows(rows, place.topic, claimedAt, place.form), isFull }
   }
 
   async #run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<Answer> {

@@ -21,6 +21,8 @@ export class Run implements OwnedEntry, Delivery {
   claimedAt: number
   /** Whether the handler has ended and its settlement is on its way to the broker. */
   isSettling = false
+  /** Whether the broker knows when it began. */
+  isRenewed = false
   readonly #abort = lazyAbort()
 
   constructor({ kind, id, entry, lane, deliveries, claimedAt }: OwnedEntry) {

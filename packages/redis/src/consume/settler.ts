@@ -36,7 +36,7 @@ const maxPauseMs = 2_000
 /** Carries out settlements at the broker, each in one atomic step and only while this consumer owns the message. */
 export function createSettler(parts: SettlerParts) {
   const { place, name, link, runs, intake, ordered } = parts
-  const { stream, retry, due, dueData, dead, lanes, waiting, open } = place.keys
+  const { stream, retry, due, dueData, dead, lanes, waiting, open, started } = place.keys
   let acks: Run[] = []
 
   const lane = (run: Run): string => (ordered ? run.lane : '')
@@ -102,6 +102,12 @@ export function createSettler(parts: SettlerParts) {
     }
   }
 
+  /** Removes what the broker knows of runs that took long. If that fails, the next tidying up does it. */
+  function forgetStart(ended: readonly Run[]): void {
+    const fullIds = ended.filter(({ isRenewed }) => isRenewed).map(({ fullId }) => fullId)
+    if (fullIds.length > 0) link.send('ZREM', [started, ...fullIds]).catch(() => {})
+  }
+
   /**
    * Repeats `work` until it succeeds, the messages belong to another consumer, or the link is closed. Repeating it after a lost answer
    * does no harm, because the broker then finds that it was done.
@@ -132,6 +138,7 @@ export function createSettler(parts: SettlerParts) {
       }
       owned = owned.filter((run) => runs.has(run))
     }
+    forgetStart(owned)
     for (const run of owned) runs.end(run)
     parts.topic.hasSettled = true
     if (settlement.kind === 'retry') intake.takeWithin(settlement.delayMs)

@@ -1,10 +1,14 @@
 import type { Link } from '../connection/link.js'
 import type { GroupPlace } from '../wire/keys.js'
 import { tidyScript } from '../wire/scripts/tidy.js'
+import { presentMs } from './claims.js'
 import type { Upkeep } from './loop.js'
 
 export interface UpkeepParts {
   readonly place: GroupPlace
+  /** The name of the consumer at the broker. */
+  readonly name: string
+  readonly visibilityMs: number
   readonly link: Link
   readonly ordered: boolean
 }
@@ -32,12 +36,13 @@ export class GroupUpkeep implements Upkeep {
   }
 
   async run(steps: string[]): Promise<void> {
-    const { place, link, ordered } = this.#parts
-    const { stream, retry, lanes, waiting, open } = place.keys
+    const { place, name, visibilityMs, link, ordered } = this.#parts
+    const { stream, retry, lanes, waiting, open, gate, consumers, started } = place.keys
     const now = performance.now()
     this.dueAt = now + (ordered ? orderedEveryMs : everyMs)
     this.restUntil = now + everyMs
     steps.push('tidying')
-    await link.run(tidyScript, [stream, retry, lanes, waiting, open], [place.consumerGroup])
+    const keys = [stream, retry, lanes, waiting, open, gate, consumers, started]
+    await link.run(tidyScript, keys, [place.consumerGroup, name, presentMs(visibilityMs)])
   }
 }

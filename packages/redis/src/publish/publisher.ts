@@ -2,8 +2,13 @@ import { type OutgoingMessage, type PublishCall, pendingPublishes, type StoreOut
 import type { Link } from '../connection/link.js'
 import type { Settings } from '../options.js'
 import { packMessage } from '../wire/fields.js'
+import { topicsKey } from '../wire/keys.js'
+import { addTopicScript } from '../wire/scripts/names.js'
 import type { Parcel } from './batch.js'
 import { Outbox } from './outbox.js'
+
+/** How many names of topics a process remembers. */
+const maxListed = 10_000
 
 export type Publisher = ReturnType<typeof createPublisher>
 
@@ -19,10 +24,22 @@ export function createPublisher(settings: Settings, link: Link) {
     },
   })
   let count = 0
+  let listed = new Set<string>()
+  let listedAt = -1
+
+  /** Adds the topic to the list of all topics, once for as long as the connection lasts. Consumers add theirs, too. */
+  function list(topic: string): void {
+    if (listedAt !== link.generation || listed.size >= maxListed) listed = new Set()
+    listedAt = link.generation
+    if (listed.has(topic)) return
+    listed.add(topic)
+    link.run(addTopicScript, [topicsKey(settings.prefix)], [topic]).catch(() => listed.delete(topic))
+  }
 
   function outboxOf(topic: string): Outbox {
     let outbox = outboxes.get(topic)
     if (outbox === undefined) {
+      list(topic)
       outbox = new Outbox({ topic, settings, link, onEmpty: () => void outboxes.delete(topic) })
       outboxes.set(topic, outbox)
     }

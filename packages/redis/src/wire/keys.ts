@@ -21,6 +21,14 @@ export interface TopicKeys {
   readonly deleted: string
   /** Counter that expires: exists for a moment after the stream was trimmed. */
   readonly trimmed: string
+  /** Hash: the marks of groups that are paused, as JSON. */
+  readonly paused: string
+  /** Stream without entries: a group may be read by plain commands as long as it is a consumer group here, too. */
+  readonly gate: string
+  /** Sorted set with scores of 0: messages that a group does not take, though the topic still has them. */
+  readonly skipped: string
+  /** Sorted set: consumers of groups, by the time until which they count as present. */
+  readonly consumers: string
 }
 
 /** The keys of a group. */
@@ -38,7 +46,12 @@ export interface GroupKeys {
   readonly waiting: string
   /** Set: keys of which messages wait and none runs. */
   readonly open: string
+  /** Hash: when the runs of messages began whose claims were renewed. */
+  readonly started: string
 }
+
+/** Sorted set: the names of all topics. It lies in a slot of its own, and no topic has it: their keys go on with a brace. */
+export const topicsKey = (prefix: string): string => `${prefix}:topics`
 
 /** Names contain neither `:` nor braces, so no two topics share a key. */
 export function topicKeys(prefix: string, topic: string): TopicKeys {
@@ -57,6 +70,10 @@ function topicKeysBelow(base: string): TopicKeys {
     listeners: `${base}:listeners`,
     deleted: `${base}:deleted`,
     trimmed: `${base}:trimmed`,
+    paused: `${base}:paused`,
+    gate: `${base}:gate`,
+    skipped: `${base}:skipped`,
+    consumers: `${base}:consumers`,
   }
 }
 
@@ -70,6 +87,7 @@ function groupKeysBelow(topicBase: string, group: string): GroupKeys {
     lanes: `${base}:lanes`,
     waiting: `${base}:waiting`,
     open: `${base}:open`,
+    started: `${base}:started`,
   }
 }
 

@@ -14,8 +14,12 @@ export interface Rester {
   readonly isResting: boolean
   /** The entry that was read last, if the consumer has no group. */
   readonly lastId?: string
+  /** Whether the consumer takes its group for paused. */
+  readonly isPaused?: boolean
   /** Called if there is work, or if only a round of the consumer can tell. */
   onFound(what: Found): void
+  /** Called if the group was paused or resumed. */
+  onPause?(): void
 }
 
 export interface LookParts {
@@ -26,9 +30,11 @@ export interface LookParts {
 }
 
 /** The meaning of each number that the script returns. */
-const foundBy: readonly (Found | undefined)[] = [undefined, 'work', 'lanes', 'claims']
+const foundBy: readonly (Found | 'pause' | undefined)[] = [undefined, 'work', 'lanes', 'claims', 'pause']
 /** How many consumers one script looks for, so that none keeps the broker busy for long. */
 const maxTogether = 100
+/** How often a look asks for consumers that are not at rest, too, whether their groups are paused. */
+const pausesEveryMs = 4_000
 /** How long a consumer that the broker refused is looked for alone. */
 const aloneMs = 60_000
 
@@ -42,6 +48,7 @@ export class Look {
   readonly #aloneUntil = new WeakMap<Rester, number>()
   #timer: NodeJS.Timeout | undefined
   #lookedAt = 0
+  #askedAt = 0
   #isLooking = false
   #isClosed = false
 
@@ -75,8 +82,10 @@ export class Look {
   async #look(): Promise<void> {
     this.#isLooking = true
     this.#lookedAt = performance.now()
-    const resting = [...this.#resters].filter(({ isResting }) => isResting)
-    if (this.#parts.link.isUp) await Promise.all(this.#together(resting).map((some) => this.#lookFor(some)))
+    const isForAll = this.#lookedAt - this.#askedAt >= pausesEveryMs
+    if (isForAll) this.#askedAt = this.#lookedAt
+    const some = [...this.#resters].filter((rester) => rester.isResting || (isForAll && rester.lastId === undefined))
+    if (this.#parts.link.isUp) await Promise.all(this.#together(some).map((few) => this.#lookFor(few)))
     this.#isLooking = false
     this.hasten()
   }
@@ -104,7 +113,8 @@ export class Look {
       if (resters[0] !== undefined && resters.length === 1) this.#aloneUntil.delete(resters[0])
       resters.forEach((rester, index) => {
         const what = foundBy[found[index] as number]
-        if (what !== undefined && rester.isResting) rester.onFound(what)
+        if (what === 'pause') rester.onPause?.()
+        else if (what !== undefined && rester.isResting) rester.onFound(what)
       })
     } catch (error) {
       if (!(error instanceof CommandError) || error.kind !== 'refused' || willPass(error)) return
@@ -118,11 +128,14 @@ export class Look {
 
   async #run(resters: readonly Rester[]): Promise<readonly number[]> {
     const keys = resters.flatMap(({ place }) => {
-      const { stream, retry, due, delayed, lanes, waiting } = place.keys
-      return [stream, retry, due, delayed, lanes, waiting]
+      const { stream, retry, due, delayed, lanes, waiting, paused } = place.keys
+      return [stream, retry, due, delayed, lanes, waiting, paused]
+    })
+    const readers = resters.map(({ place, lastId, isResting, isPaused }) => {
+      if (lastId !== undefined) return `=${lastId}`
+      return `${isPaused ? '!' : isResting ? '' : '?'}${place.consumerGroup}`
     })
     const { link, settings } = this.#parts
-    const readers = resters.map(({ place, lastId }) => (lastId === undefined ? place.consumerGroup : `=${lastId}`))
     const args = [settings.visibilityMs, presencePrefix(settings.prefix), ...readers]
     return (await link.run(lookScript, keys, args)) as readonly number[]
   }

@@ -2,6 +2,7 @@ import { goneMs } from '../../connection/presence.js'
 import { script } from '../../connection/script.js'
 import { laneName, lanePieces } from './lanes.js'
 import { leaseOf, ownedBy } from './lua.js'
+import { bePresent } from './presence.js'
 
 /**
  * Finds the messages that this consumer owns without knowing it, because the answer that brought them was lost.
@@ -39,9 +40,9 @@ return out
 /**
  * Claims messages of consumers that no longer renew their claims.
  *
- * KEYS: stream, retry stream, lanes, waiting. ARGV: group, consumer, how many it has room for, for how many ms a claim of a process that is
- * there holds. Then whether the consumer is ordered, the beginning of the channels of processes, and where to continue in each stream.
- * Returns where to continue in each stream, then the same as
+ * KEYS: stream, retry stream, lanes, waiting, started. ARGV: group, consumer, how many it has room for, for how many ms a claim of a process
+ * that is there holds. Then whether the consumer is ordered, the beginning of the channels of processes, and where to continue in each
+ * stream. Returns where to continue in each stream, then the same as
  * `recoverScript`; the deliveries count this one.
  */
 export const claimScript = script(
@@ -68,6 +69,7 @@ for i, kind in ipairs({'m', 'r'}) do
           out[#out + 1] = {kind, pending[1], 0, {}}
         else
           redis.call('XCLAIM', stream, group, consumer, 0, pending[1])
+          redis.call('ZREM', KEYS[5], kind .. pending[1])
           local lane = ordered and lane_of(entry[2]) or ''
           if lane == '' or enter_lane(keys, lane, kind .. pending[1]) then
             out[#out + 1] = {kind, pending[1], pending[4] + 1, entry[2], lane}
@@ -93,17 +95,24 @@ return out
 )
 
 /**
- * Renews the claims that this consumer still has. KEYS: stream, retry stream. ARGV: group, consumer, then kind and entry id of each
- * message. Returns 1 for each claim that was renewed and 0 for the others.
+ * Renews the claims that this consumer still has, and says that it is there. Returns 1 for each claim that was renewed and 0 for the others.
+ *
+ * KEYS: stream, retry stream, consumers, started. ARGV: group, consumer, for how many ms it counts as present, and three for each message:
+ * kind, entry id, and how many ms ago its run began. The last one is -1 if the broker knows it.
  */
 export const renewScript = script(
   `
 ${ownedBy}
+${bePresent}
+be_present(KEYS[3], ARGV[1], ARGV[2], tonumber(ARGV[3]))
+local now = now_up()
 local out = {}
-for i = 3, #ARGV, 2 do
+for i = 4, #ARGV, 3 do
   local stream = ARGV[i] == 'r' and KEYS[2] or KEYS[1]
   if owned_by(stream, ARGV[1], ARGV[i + 1], ARGV[2]) then
     redis.call('XCLAIM', stream, ARGV[1], ARGV[2], 0, ARGV[i + 1], 'JUSTID')
+    local age = tonumber(ARGV[i + 2])
+    if age >= 0 then redis.call('ZADD', KEYS[4], now - age, ARGV[i] .. ARGV[i + 1]) end
     out[#out + 1] = 1
   else
     out[#out + 1] = 0

@@ -1,5 +1,6 @@
 import { script } from '../../connection/script.js'
-import { fieldValue, isBefore, nowDown, trim } from './lua.js'
+import { fieldValue, isBefore, trim } from './lua.js'
+import { closeGate, delayedSkips, passSkips } from './skips.js'
 
 /** Creates a consumer group, and its stream only if it may. Returns the reply, an error too. */
 const createGroup = `
@@ -71,19 +72,28 @@ return {made, on_purpose}
 const maxDeleted = 1_000
 
 /**
- * Deletes a group with everything that belongs to it. KEYS: stream, groups, deleted, then the group's own keys. ARGV: group, how many
- * messages are retained, or -1 if the stream is not ours to trim.
+ * Deletes a group with everything that belongs to it. KEYS: stream, groups, deleted, paused, gate, skipped, then the group's own keys.
+ * ARGV: group, how many messages are retained, or -1 if the stream is not ours to trim.
  */
 export const deleteScript = script(
   `
 ${isBefore}
 ${fieldValue}
 ${trim}
+${closeGate}
+${passSkips}
+${delayedSkips}
 local group = ARGV[1]
 local own = {}
-for i = 4, #KEYS do own[#own + 1] = KEYS[i] end
+for i = 7, #KEYS do own[#own + 1] = KEYS[i] end
 redis.call('UNLINK', unpack(own))
 redis.call('HDEL', KEYS[2], group)
+redis.call('HDEL', KEYS[4], group)
+close_gate(KEYS[5], group)
+forget_skips(KEYS[6], group)
+for _, member in ipairs(delayed_skips(KEYS[6], group)) do
+  redis.call('ZREM', KEYS[6], 'd:' .. group .. ':' .. member, 'm:' .. member .. ':' .. group)
+end
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 if redis.call('XGROUP', 'DESTROY', KEYS[1], group) == 1 then
   local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
@@ -98,11 +108,13 @@ return 1
 
 /**
  * Removes a consumer that owns nothing. One that owns messages stays, because Redis would drop them together with it.
- * KEYS: stream, retry stream. ARGV: group, consumer.
+ * KEYS: consumers, stream, retry stream, gate. ARGV: group, consumer.
  */
 export const leaveScript = script(
   `
-for _, stream in ipairs(KEYS) do
+redis.call('ZREM', KEYS[1], ARGV[1] .. ' ' .. ARGV[2])
+for i = 2, 4 do
+  local stream = KEYS[i]
   local pending = redis.pcall('XPENDING', stream, ARGV[1], '-', '+', 1, ARGV[2])
   if not pending.err and #pending == 0 then redis.call('XGROUP', 'DELCONSUMER', stream, ARGV[1], ARGV[2]) end
 end
@@ -110,32 +122,3 @@ return 1
 `,
   { whenFull: true },
 )
-
-/**
- * Counts messages: ready (-1 if Redis cannot tell), in flight, delayed, retrying, dead. Returns nothing if there is no such group. KEYS: stream, retry stream, due, delayed, dead, waiting.
- * ARGV: group.
- */
-export const statsScript = script(`
-${nowDown}
-${fieldValue}
-local group = ARGV[1]
-local function info_of(stream)
-  if redis.call('EXISTS', stream) == 0 then return nil end
-  for _, info in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
-    if value_of(info, 'name') == group then return info end
-  end
-end
-local main, retry = info_of(KEYS[1]), info_of(KEYS[2])
-if not main and not retry then return {} end
-local waiting = redis.call('ZCARD', KEYS[6])
-local due = redis.call('ZCOUNT', KEYS[3], '-inf', now_down())
-local ready, running = waiting + due, -waiting
-if main then
-  local lag = value_of(main, 'lag')
-  ready = lag and ready + lag or -1
-  running = running + value_of(main, 'pending')
-end
-if retry then running = running + value_of(retry, 'pending') end
-local retrying = redis.call('ZCARD', KEYS[3]) - due
-return {ready, math.max(0, running), redis.call('ZCARD', KEYS[4]), retrying, redis.call('XLEN', KEYS[5])}
-`)

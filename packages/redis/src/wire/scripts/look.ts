@@ -3,12 +3,13 @@ import { script } from '../../connection/script.js'
 import { fieldValue, leaseOf, nowDown } from './lua.js'
 
 /**
- * Looks for work of consumers that are at rest. KEYS: stream, retry stream, due, delayed, lanes, waiting of each. ARGV: for how many ms a claim
- * of a process that is there holds, the beginning of the channels of processes, then a reader for each. That is the name of its group.
- * For one without a group it is the id of the last entry that it has read, behind `=`.
+ * Looks for work of consumers that are at rest. KEYS: stream, retry stream, due, delayed, lanes, waiting, paused of each. ARGV: for how many ms
+ * a claim of a process that is there holds, the beginning of the channels of processes, then a reader for each. That is the name of its
+ * group. For one without a group it is the id of the last entry that it has read, behind `=`. The group of a consumer that is not at rest is
+ * behind `?`, and a group that its consumer takes for paused is behind `!`. Of these it finds out only whether they are paused.
  *
- * Returns a number for each consumer. 0 means that there is nothing to do, 2 that it may have to free lanes, and 3 that it may claim a
- * message. 1 means that there is work, or that something is wrong with its keys.
+ * Returns a number for each consumer. 0 means that there is nothing to do, and 2 that it may have to free lanes. 3 means that it may claim a
+ * message, and 4 that its group was paused or resumed. 1 means that there is work, or that something is wrong with its keys.
  */
 export const lookScript = script(
   `
@@ -58,9 +59,13 @@ local function is_early(due)
   local head = redis.pcall('ZRANGE', due, 0, 0, 'WITHSCORES')
   return not head.err and (not head[2] or tonumber(head[2]) > now)
 end
-local function look(group, stream, retry, due, delayed, lanes, waiting)
+local function look(group, stream, retry, due, delayed, lanes, waiting, paused)
+  local sign, name = string.sub(group, 1, 1), string.sub(group, 2)
+  if sign == '!' then return redis.pcall('HEXISTS', paused, name) == 1 and 0 or 4 end
+  if sign == '?' then return redis.pcall('HEXISTS', paused, name) == 1 and 4 or 0 end
+  if sign ~= '=' and redis.pcall('HEXISTS', paused, group) == 1 then return 4 end
   if not is_early(delayed) then return 1 end
-  if string.sub(group, 1, 1) == '=' then return last_of(stream) == string.sub(group, 2) and 0 or 1 end
+  if sign == '=' then return last_of(stream) == name and 0 or 1 end
   if not (is_early(due) and is_read(stream, group) and is_read(retry, group)) then return 1 end
   if is_free(stream, group) or is_free(retry, group) then return 3 end
   if redis.pcall('HLEN', lanes) == 0 and redis.pcall('ZCARD', waiting) == 0 then return 0 end
@@ -68,8 +73,8 @@ local function look(group, stream, retry, due, delayed, lanes, waiting)
 end
 local out = {}
 for i = 3, #ARGV do
-  local at = 6 * (i - 2) - 5
-  out[i - 2] = look(ARGV[i], unpack(KEYS, at, at + 5))
+  local at = 7 * (i - 2) - 6
+  out[i - 2] = look(ARGV[i], unpack(KEYS, at, at + 6))
 end
 return out
 `,

@@ -49,15 +49,8 @@ local function add_waiting(set, data, score, packed)
   return type(done) == 'table' and done or nil
 end`
 
-/**
- * Moves due messages from a sorted set and its hash to a stream: at most `limit`, and no more after `maxScriptBytes`. Returns how many of
- * them had no fields and are lost. A message that cannot be unpacked becomes an entry that its readers cannot decode, so that each group
- * has it as a dead letter.
- */
-export const moveDue = `
-local function add_unpacked(stream, packed)
-  redis.call('XADD', stream, '*', cmsgpack.unpack(packed))
-end
+/** Says whether a call of `pcall(cmsgpack.unpack, packed)` has brought the fields of a message. */
+export const areFields = `
 local function are_fields(is_unpacked, ...)
   local count = select('#', ...)
   if not is_unpacked or count == 0 or count % 2 == 1 then return false end
@@ -66,14 +59,26 @@ local function are_fields(is_unpacked, ...)
     if kind ~= 'string' and kind ~= 'number' then return false end
   end
   return true
+end`
+
+/**
+ * Moves due messages from a sorted set and its hash to a stream: at most `limit`, and no more after `maxScriptBytes`. Calls `on_moved`, if
+ * there is one, with the name of each and with the id of its entry. Returns how many of them had no fields and are lost. A message that cannot be unpacked becomes an entry that its readers cannot decode, so that each group
+ * has it as a dead letter.
+ */
+export const moveDue = `
+${areFields}
+local added
+local function add_unpacked(stream, packed)
+  added = redis.call('XADD', stream, '*', cmsgpack.unpack(packed))
 end
 local function add_packed(stream, packed)
   if pcall(add_unpacked, stream, packed) then return end
   -- A fault of the stream is not one of this message.
   if are_fields(pcall(cmsgpack.unpack, packed)) then return add_unpacked(stream, packed) end
-  redis.call('XADD', stream, '*', '${unreadableField}', packed)
+  added = redis.call('XADD', stream, '*', '${unreadableField}', packed)
 end
-local function move_due(due, data, stream, now, limit)
+local function move_due(due, data, stream, now, limit, on_moved)
   local members = redis.call('ZRANGE', due, '-inf', now, 'BYSCORE', 'LIMIT', 0, limit)
   local lost, bytes = 0, 0
   for _, member in ipairs(members) do
@@ -83,6 +88,7 @@ local function move_due(due, data, stream, now, limit)
     bytes = bytes + (packed and #packed or 0)
     redis.call('ZREM', due, member)
     redis.call('HDEL', data, member)
+    if on_moved then on_moved(member, packed and added) end
   end
   return lost
 end`

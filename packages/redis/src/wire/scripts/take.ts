@@ -1,13 +1,17 @@
 import { script } from '../../connection/script.js'
 import { lanePieces } from './lanes.js'
 import { headScore, moveDue, nowDown, ownedBy } from './lua.js'
+import { entrySkips, moveSkips, passSkips } from './skips.js'
 
 /** How many messages one call moves at most, so that no script keeps the broker busy for long. */
 const maxMoved = 200
 
 const moveAll = `
+local mark = redis.call('HGET', KEYS[7], ARGV[1])
+if mark then return {-2, mark} end
 local now = now_down()
-local lost = move_due(KEYS[5], KEYS[6], KEYS[1], now, ${maxMoved})
+local function on_moved(member, id) move_skips(KEYS[8], KEYS[9], member, id) end
+local lost = move_due(KEYS[5], KEYS[6], KEYS[1], now, ${maxMoved}, on_moved)
 local free = tonumber(ARGV[3])
 lost = lost + move_due(KEYS[3], KEYS[4], KEYS[2], now, free)
 local function wait_ms()
@@ -23,14 +27,15 @@ end`
  * Moves the messages that are due: those of the topic into its stream, and those of the group into its retry stream. Delivers the latter
  * to this consumer at once, and no more of them than it has room for.
  *
- * KEYS: stream, retry stream, due, due data, delayed, delayed data. ARGV: group, consumer, how many it has room for. Returns how long
- * until the next message is due (-1 if there is none), and how many that were due had no fields. Kind, entry id, deliveries and fields of
- * each message follow.
+ * KEYS: stream, retry stream, due, due data, delayed, delayed data, paused, skipped, gate. ARGV: group, consumer, how many it has room for.
+ * Returns how long until the next message is due (-1 if there is none), and how many that were due had no fields. Kind, entry id,
+ * deliveries and fields of each message follow. Returns -2 and the mark if the group is paused.
  */
 export const takeScript = script(
   `
 ${nowDown}
 ${moveDue}
+${moveSkips}
 ${headScore}
 ${moveAll}
 local out = {wait_ms(), lost}
@@ -61,11 +66,14 @@ export const takeOrderedScript = script(
   `
 ${nowDown}
 ${moveDue}
+${moveSkips}
+${entrySkips}
+${passSkips}
 ${headScore}
 ${ownedBy}
 ${lanePieces}
 ${moveAll}
-local keys = {lanes = KEYS[7], waiting = KEYS[8], open = KEYS[9]}
+local keys = {lanes = KEYS[10], waiting = KEYS[11], open = KEYS[12]}
 local group, consumer = ARGV[1], ARGV[2]
 local out = {wait_ms(), lost, 1}
 
@@ -103,10 +111,15 @@ local function read(kind)
   for _ = 1, 10 do
     if free <= 0 or room <= 0 then return false end
     local found = redis.call('XREADGROUP', 'GROUP', group, consumer, 'COUNT', free, 'STREAMS', stream_of(kind), '>')
-    if not found then return true end
+    if not found then
+      if kind == 'm' and has_skips then forget_skips(KEYS[8], group) end
+      return true
+    end
     for _, entry in ipairs(found[1][2]) do
       local lane = lane_of(entry[2])
-      if lane == '' or enter_lane(keys, lane, kind .. entry[1]) then
+      if kind == 'm' and has_skips and pass_skip(KEYS[8], KEYS[1], group, entry[1]) then
+        -- The group has removed it.
+      elseif lane == '' or enter_lane(keys, lane, kind .. entry[1]) then
         out[#out + 1] = {kind, entry[1], 1, entry[2], lane}
         free = free - 1
       else
@@ -119,6 +132,7 @@ local function read(kind)
   return false
 end
 local is_retry_read = read('r')
+has_skips = redis.call('EXISTS', KEYS[8]) == 1
 local is_stream_read = read('m')
 if not (is_retry_read and is_stream_read) then out[3] = 0 end
 return out
