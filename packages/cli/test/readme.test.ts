@@ -28,6 +28,8 @@ const masked = (text: string): string =>
     .replace(/ +\d+[mh]( \d+\w)? {2}/g, ' AGE  ')
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
     .replace(/ +\d+(ms|s|m|h)( \d+\w)? {2}\{/g, ' AGE {')
+    .replace(/ +\d+(ms|s|m|h)(?= )/g, ' AGE')
+    .replace(/(Ms":)[1-9]\d*/g, '$1AGE')
     .replace(/ +/g, ' ')
 
 describe('the README, on a broker that shows what waits', () => {
