@@ -168,6 +168,7 @@ export class Group {
         for (const [delivery, entry] of held) if (isTaken(entry) && held.delete(delivery)) taken.push(entry)
       }
     }
+    if (freed.length > 0) this.#schedule()
     return taken.map(({ message }) => message)
   }
 
