@@ -3,6 +3,13 @@ import type { Mutant } from '@mq/test-brokers'
 /** Faults in how messages reach handlers, and in how far a partition is. */
 export const consuming: readonly Mutant[] = [
   {
+    id: 'removedPartitionsKeepFailing',
+    promise: 'A consumer counts as recovering only while something that it reads fails.',
+    find: 'if (position.isFailing) this.checkRecovery()',
+    replace: '',
+    case: 'HEA-8',
+  },
+  {
     id: 'commitsWhatWasRead',
     promise: 'A message that its consumer has not finished runs on another one.',
     find: 'return this.#entries.first?.offset ?? this.position',

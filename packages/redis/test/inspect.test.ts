@@ -25,7 +25,7 @@ describe.skipIf(!brokers.owned('redis'))('what a group has not finished', () => 
 
   it('is listed from all its places, in the order in which it is taken, and the last page says so', async () => {
     const [queue, topic] = [await open(server.url), newTopic()]
-    const failing = await queue.subscribe(topic, fail, { retry: { attempts: 1 } })
+    const failing = await queue.subscribe(topic, fail, { concurrency: 1, retry: { attempts: 1 } })
     await queue.publishAll(topic, ['dead-0', 'dead-1', 'dead-2', 'dead-3'])
     await until(async () => (await queue.stats(topic)).dead === 4, { what: 'the dead letters' })
     await failing.stop()

@@ -108,6 +108,8 @@ export class Reader {
     position.isClosed = true
     position.lane?.remove(position)
     if (this.positions.get(position.name) === position) this.positions.delete(position.name)
+    // What is no longer read cannot fail. The topic was deleted, or another member has the partition.
+    if (position.isFailing) this.checkRecovery()
   }
 
   stop(): void {
