@@ -108,7 +108,7 @@ export class Reader {
     position.isClosed = true
     position.lane?.remove(position)
     if (this.positions.get(position.name) === position) this.positions.delete(position.name)
-    // What is no longer read cannot fail. The topic was deleted, or another member has the partition.
+    // A partition that is no longer read cannot fail. Its topic was deleted, or another member has it.
     if (position.isFailing) this.checkRecovery()
   }
 
