@@ -69,4 +69,11 @@ export const waking: readonly Mutant[] = [
     test: { file: 'test/busy.test.ts', title: 'find what was lost on the way to them, and count no attempt for it' },
     why: ownWay,
   },
+  {
+    id: 'failedWatchIsToldAtOnce',
+    promise: 'A consumer whose server is gone leaves the event loop to others.',
+    find: 'for (const key of keys) this.#changedLate(key)',
+    replace: 'for (const key of keys) this.#changed(key)',
+    case: 'FLT-29',
+  },
 ]

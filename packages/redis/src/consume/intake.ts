@@ -42,8 +42,6 @@ const beginnings: readonly string[] = ['-', '-']
 const maxRestMs = 5_000
 /** How often a consumer that never rests looks for claims of processes that are gone. */
 const claimEveryMs = 1_000
-/** How soon a busy consumer asks again whether its group is paused. What it misses, the look of the process finds. */
-const minPauseAskMs = 100
 /** The answer of a script, in place of a time, if the group is paused. */
 const isPausedNow = -2
 /** How often a consumer that never rests takes, even if the broker reports all changes. */
@@ -86,7 +84,6 @@ export class Intake implements Rester {
   #read = -1
   #wasFull = false
   #isResting = false
-  #pauseAskedAt = Number.NEGATIVE_INFINITY
   #loan: Loan | undefined
 
   constructor(parts: IntakeParts) {
@@ -161,11 +158,7 @@ export class Intake implements Rester {
     const { gate, runs } = this.#parts
     gate.forget()
     this.#resting.wake()
-    if (runs.free > 0 || !this.#link.isUp) return
-    // A key that cannot be read counts as changed at once.
-    const now = performance.now()
-    if (now - this.#pauseAskedAt < minPauseAskMs) return
-    this.#pauseAskedAt = now
+    if (runs.free > 0) return
     this.#pauses.arm()
     gate.ask().catch(() => {})
   }

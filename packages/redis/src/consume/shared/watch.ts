@@ -81,9 +81,7 @@ export class Watch {
   #reported(key: WatchedKey): void {
     key.inVain += 1
     if (key.inVain > maxInVain) {
-      key.isArmed = false
-      if (!key.isLate) setTimeout(() => this.#changed(key), this.#lateMs).unref()
-      key.isLate = true
+      this.#changedLate(key)
       return
     }
     const now = performance.now()
@@ -98,6 +96,12 @@ export class Watch {
   /** Passes on that any key may have changed. */
   changedAll(): void {
     for (const key of [...this.#keys.values()]) this.#changed(key)
+  }
+
+  #changedLate(key: WatchedKey): void {
+    key.isArmed = false
+    if (!key.isLate) setTimeout(() => this.#changed(key), this.#lateMs).unref()
+    key.isLate = true
   }
 
   #changed(key: WatchedKey): void {
@@ -117,8 +121,8 @@ export class Watch {
         keys.map(({ name }) => name),
       )
       .catch(() => {
-        // The consumers read once more, and arm the keys again.
-        for (const key of keys) this.#changed(key)
+        // The consumers read once more, and arm the keys again. Told at once while the broker is gone, they would do so without end.
+        for (const key of keys) this.#changedLate(key)
       })
   }
 }
