@@ -35,6 +35,17 @@ export const consuming: readonly Mutant[] = [
     why: 'No case of the suite asks which consumer handles a key.',
   },
   {
+    id: 'sharesOfTheDeadAreNotConsumed',
+    promise: 'The keys of an instance that was killed go on with the others.',
+    find: 'for (const source of await holdings.take(quota)) await consume(source)',
+    replace: 'for (const source of (await holdings.take(quota)).slice(0, 0)) await consume(source)',
+    test: {
+      file: 'test/ordered.test.ts',
+      title: 'instances share the keys of a group; a join and a death even them out, and each key keeps its order',
+    },
+    why: 'ORD-11 kills an instance that leaves no keys to the other one, which then begins with all of them.',
+  },
+  {
     id: 'sharesAreLeftBehind',
     promise: 'A group that is no longer ordered loses nothing.',
     find: 'return isOrdered ? [own] : [own, ...(await leftShares(connection))]',

@@ -120,6 +120,8 @@ export interface WorkerProgram {
   readonly handler: 'handle' | 'fail' | 'hang' | 'block' | 'crash' | 'leave'
   readonly afterMs?: number
   readonly attempts?: number
+  /** Whether its subscription is `ordered`. */
+  readonly ordered?: boolean
 }
 
 /** A consumer outside the suite's own process. */

@@ -167,6 +167,7 @@ export const mutants = {
   orderedOnlyWithinConsumer: ['keeps the order of keys only within a consumer', 'ORD-6'],
   lanesSerialise: ['runs all keys one after the other', 'ORD-3'],
   keyStuckAfterFailure: ['never continues a key after one of its messages failed', 'ORD-5'],
+  lostComesLast: ['puts a message whose process was killed behind the others of its key', 'ORD-11'],
   keyStuckAfterLoss: ['never continues a key whose message was lost with the connection', 'ORD-9'],
 
   // Retry and delay

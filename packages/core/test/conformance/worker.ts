@@ -6,7 +6,7 @@ const quiet = { debug() {}, info() {}, warn() {}, error() {} }
 
 /** Starts a consumer that behaves like a process of its own: it shares only the broker, and can be killed. */
 export async function startWorker(program: WorkerProgram): Promise<Worker> {
-  const { ref, concurrency, handler, afterMs = 0, attempts = 5 } = program
+  const { ref, concurrency, handler, afterMs = 0, attempts = 5, ordered = false } = program
   const retry = { attempts, backoff: 'fixed', delayMs: 50, jitter: 'none' } as const
   const adapter = adapterFor(program.options)
   const { standstill } = adapter
@@ -46,7 +46,7 @@ export async function startWorker(program: WorkerProgram): Promise<Worker> {
 
   try {
     await queue.connect()
-    await queue.subscribe(ref.topic, run, { group: ref.group, concurrency, retry })
+    await queue.subscribe(ref.topic, run, { group: ref.group, concurrency, retry, ...(ordered && { ordered }) })
   } catch (error) {
     end()
     throw error

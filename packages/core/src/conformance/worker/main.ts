@@ -6,7 +6,7 @@ import { loadFactory } from '../runner/adapter-module.js'
 import type { WorkerEvent, WorkerProgram } from '../subject.js'
 
 const program = await new Promise<WorkerProgram>((resolve) => process.once('message', resolve))
-const { ref, concurrency, attempts = 5, afterMs = 0 } = program
+const { ref, concurrency, attempts = 5, afterMs = 0, ordered = false } = program
 
 /** Resolves once the parent's end of the channel has the event, so that a later SIGKILL cannot lose it. */
 const report = (event: WorkerEvent): Promise<void> => new Promise((resolve) => process.send?.(event, () => resolve()))
@@ -48,7 +48,7 @@ await queue.subscribe(
     await report({ type: 'handled', id, attempt })
     if (program.handler === 'leave') void leave()
   },
-  { concurrency, retry: { attempts, backoff: 'fixed', delayMs: 50, jitter: 'none' } },
+  { concurrency, ...(ordered && { ordered }), retry: { attempts, backoff: 'fixed', delayMs: 50, jitter: 'none' } },
 )
 await report({ type: 'ready' })
 begin()

@@ -401,6 +401,10 @@ export class Group {
   #lose(entry: Entry, member: Member): void {
     if (!this.#faulty('keyStuckAfterLoss')) this.#lanes.leave(entry, member)
     const lost = { ...entry, crashes: (entry.crashes ?? 0) + 1 }
+    if (this.#faulty('lostComesLast')) {
+      this.#enqueue(lost)
+      return
+    }
     this.#takeBack(this.#faulty('crashNotCounted') ? { ...lost, runs: lost.runs - 1 } : lost)
   }
 

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import type { ConformanceCase } from '../../kit/case.js'
 import { range } from '../../kit/expect.js'
 import { createKeyOrder, publishKeys, someWork } from '../../kit/key-order.js'
+import { healMs } from '../../kit/load.js'
 import { sleep } from '../../kit/wait.js'
+import type { Worker, WorkerEvent } from '../../subject.js'
 import { withoutOrder } from './keys.js'
 
 const keys = range(8).map((number) => `key-${number}`)
@@ -123,6 +125,44 @@ export const orderingMembers: readonly ConformanceCase[] = [
       order.check(keys, 40)
     },
   },
+  {
+    id: 'ORD-11',
+    title: 'a key whose message runs in a process waits for it, and goes on in order when that process is killed',
+    promises: [3, 4, 16],
+    level: 'capability',
+    unless: withoutOrder,
+    needs: ['worker'],
+    timeoutMs: ({ redeliveryMs }) => 150_000 + redeliveryMs,
+    async run(kit) {
+      const [queue, topic, order] = [await kit.queue(), kit.topic(), createKeyOrder()]
+      await queue.declareGroup(topic, 'g')
+      // It has fewer slots than there are keys, so messages wait behind those that it holds, and others do not.
+      const worker = await kit.worker({ topic, handler: 'hang', concurrency: keys.length / 2, ordered: true })
+      for (const index of range(6)) {
+        await Promise.all(keys.map((key) => queue.publish(topic, { index }, { key, id: `${key}/${index}` })))
+      }
+      const held = (): readonly string[] => heldBy(worker)
+      await kit.until('the process to hold as many keys as it may', () => held().length === keys.length / 2)
+      assert.equal(new Set(held()).size, held().length, 'the keys that the process holds')
+
+      const live = await kit.collect(queue, topic, { ordered: true, handler: order.handler(someWork(kit.random)) })
+      await kit.quiet(() => live.runs.length + worker.events.length)
+      const beside = held().filter((key) => order.started(key).length > 0)
+      assert.deepEqual(beside, [], 'keys that ran beside a message that another process runs')
+      await worker.kill()
+      await kit.until('all of 48 messages', () => live.handled.length >= 48, { timeoutMs: kit.redeliveryMs + healMs })
+      await kit.quiet(() => live.runs.length)
+      assert.equal(live.runs.length, 48, 'runs')
+      order.check(keys, 6)
+    },
+  },
 ]
+
+/** Returns the key of each message that a process runs, unless it has learned that it has lost the message. */
+function heldBy({ events }: Worker): readonly string[] {
+  const ids = (type: WorkerEvent['type']) => events.flatMap((event) => (event.type === type ? [event.id ?? ''] : []))
+  const lost = new Set(ids('aborted'))
+  return ids('started').flatMap((id) => (lost.has(id) ? [] : [id.slice(0, id.indexOf('/'))]))
+}
 
 const keyOf = (number: number): string => keys[number % keys.length] as string
