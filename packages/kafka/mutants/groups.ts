@@ -112,4 +112,11 @@ export const groups: readonly Mutant[] = [
     },
     why: 'The member that is gone holds up the group for a session, which is shorter in the suite than what its cases wait.',
   },
+  {
+    id: 'silentMainThreadLeavesAtOnce',
+    promise: 'A handler may hold the event loop for as long as health says.',
+    find: 'if (!served.isStarted || silentMs <= served.maxStallMs) continue',
+    replace: 'if (!served.isStarted || silentMs <= 2_000) continue',
+    case: 'FLT-34',
+  },
 ]

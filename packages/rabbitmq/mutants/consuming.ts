@@ -46,6 +46,13 @@ export const consuming: readonly Mutant[] = [
     why: 'ORD-11 kills an instance that leaves no keys to the other one, which then begins with all of them.',
   },
   {
+    id: 'heartbeatsAreShorterThanSaid',
+    promise: 'A handler may hold the event loop for as long as health says.',
+    find: 'heartbeat: settings.heartbeatSeconds',
+    replace: 'heartbeat: Math.ceil(settings.heartbeatSeconds / 20)',
+    case: 'FLT-34',
+  },
+  {
     id: 'sharesAreLeftBehind',
     promise: 'A group that is no longer ordered loses nothing.',
     find: 'return isOrdered ? [own] : [own, ...(await leftShares(connection))]',

@@ -154,7 +154,8 @@ export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
       const healths = [...consumers].map((consumer) => consumer.health)
       const isDegraded = delayWatch.isLate || healths.some(({ status }) => status === 'recovering')
       const status = links.status === 'up' && isDegraded ? 'degraded' : links.status
-      return { status, consumers: healths, ...(state.lastError && { lastError: state.lastError }) }
+      const maxStallMs = certainHeartbeats * settings.heartbeatSeconds * 1_000
+      return { status, consumers: healths, maxStallMs, ...(state.lastError && { lastError: state.lastError }) }
     },
     on: state.on,
     async diagnose() {
@@ -175,6 +176,9 @@ function foreignCapabilities(at: ForeignPlace): Partial<AdapterCapabilities> {
  * docs/decisions/0036-rabbitmq-heartbeats.md.
  */
 const maxSilentHeartbeats = 3
+
+/** The broker waits for two heartbeats at least. The last one may have been sent half of one ago. */
+const certainHeartbeats = 1.5
 
 const byManagement = "name the management API in the adapter's options, as in management: { url: 'http://host:15672' }"
 const taking = 'AMQP shows a message only to a consumer that takes it, which would count and reorder what waits'

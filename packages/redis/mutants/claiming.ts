@@ -128,4 +128,11 @@ export const claiming: readonly Mutant[] = [
     replace: 'this.#takeAt = Math.max(this.#takeAt, performance.now() + delayMs + 2_000)',
     case: 'RET-8',
   },
+  {
+    id: 'givesClaimsUpEarly',
+    promise: 'A handler may hold the event loop for as long as health says.',
+    find: 'now - run.claimedAt < certainPart * holdsMs',
+    replace: 'now - run.claimedAt < 0.05 * holdsMs',
+    case: 'FLT-34',
+  },
 ]

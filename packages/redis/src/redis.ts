@@ -8,6 +8,7 @@ import {
   notConnectedError,
 } from '@mq/core/adapter'
 import { type Connections, openConnections } from './connection/open.js'
+import { maxStallMs } from './consume/claims.js'
 import { startEphemeralConsumer } from './consume/ephemeral-consumer.js'
 import { startGroupConsumer } from './consume/group-consumer.js'
 import { groupOperations } from './consume/groups.js'
@@ -149,6 +150,7 @@ export function redis(options: RedisOptions = {}): Adapter {
       return {
         status: isUp ? (isDegraded ? 'degraded' : 'up') : 'down',
         consumers: health,
+        maxStallMs: maxStallMs(settings.visibilityMs),
         ...(state.lastError && { lastError: state.lastError }),
       }
     },

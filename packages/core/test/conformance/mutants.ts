@@ -106,6 +106,7 @@ export const mutants = {
   noAbortOnLoss: ['does not abort the signal if the message is lost', 'DEL-13'],
   noFenceAfterSilence: ['accepts an acknowledgement of a process that stood still and has lost its message', 'FLT-24'],
   lateFailureTaken: ['retries a message again for a process that stood still and has lost it', 'FLT-25'],
+  stallOverstated: ['says that an event loop may be held for longer than its broker waits', 'FLT-34'],
   pausedLossUntold: ['does not abort the signal if the message was lost while the process stood still', 'FLT-26'],
   finishedForgotten: [
     'runs what it has handled again and again if each run takes longer than it may be silent',

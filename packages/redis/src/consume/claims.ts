@@ -24,13 +24,21 @@ const maxRenewals = 500
 /** How often claims are renewed, and looked after, at least. */
 const maxRenewMs = 1_000
 const maxTickMs = 250
+/** The part of the time that a claim holds after which its handler must have learned of the loss. */
+const certainPart = 0.9
+
+const renewMsOf = (visibilityMs: number): number => Math.min(visibilityMs / 3, maxRenewMs)
+
+/** How long an event loop may be held, even just before a renewal, before its process gives its claims up. */
+export const maxStallMs = (visibilityMs: number): number =>
+  Math.floor(certainPart * visibilityMs - renewMsOf(visibilityMs) - Math.min(visibilityMs / 12, maxTickMs))
 
 /**
  * Renews the claims of all messages that are being handled, every second, or every third of the time that a claim holds if that is less.
  * If a claim is taken over or cannot be renewed in time, the signal of its handler aborts before another consumer may begin.
  */
 export function keepClaims({ place, name, link, runs, visibilityMs, isPresent }: ClaimsParts): { stop(): void } {
-  const renewMs = Math.min(visibilityMs / 3, maxRenewMs)
+  const renewMs = renewMsOf(visibilityMs)
   let isRenewing = false
   let renewedAt = performance.now()
 
@@ -67,7 +75,7 @@ export function keepClaims({ place, name, link, runs, visibilityMs, isPresent }:
       const now = performance.now()
       const holdsMs = isPresent() ? visibilityMs : Math.min(visibilityMs, goneMs)
       for (const run of runs.all) {
-        if (now - run.claimedAt < 0.9 * holdsMs) continue
+        if (now - run.claimedAt < certainPart * holdsMs) continue
         runs.lose(run, new MqError('MQ_CONNECTION_LOST', 'The claim on the message could not be renewed in time'))
       }
       if (isRenewing || runs.size === 0 || now - renewedAt < renewMs) return

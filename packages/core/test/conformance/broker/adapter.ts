@@ -182,7 +182,12 @@ export function createAdapter(options: AdapterOptions): MortalAdapter {
     stats: (ref) => supervisor.ask<'stats'>({ type: 'stats', ref: located(ref, faulty) }, { again: true }),
     health() {
       const all = faulty('healthForgetsConsumers') ? [] : [...consumers.values()].map((consumer) => consumer.health)
-      return { status: shownStatus(statusOf(supervisor, all)), consumers: all, ...(lastError && { lastError }) }
+      return {
+        status: shownStatus(statusOf(supervisor, all)),
+        consumers: all,
+        maxStallMs: faulty('stallOverstated') ? 10 * options.heartbeatMs : options.heartbeatMs,
+        ...(lastError && { lastError }),
+      }
     },
     ...inspectionOf(supervisor, faulty),
     on(listener) {

@@ -4,11 +4,15 @@ import type { Collector, Run } from '../../kit/collector.js'
 import type { Kit } from '../../kit/kit.js'
 import type { Ledger } from '../../kit/ledger.js'
 import { healMs } from '../../kit/load.js'
+import { NotRun } from '../../kit/measurements.js'
 import { createGate, sleep } from '../../kit/wait.js'
 import type { Worker, WorkerEvent, WorkerProgram } from '../../subject.js'
 
 /** Each waits until the broker takes a message away from a process that stands still, twice at most. */
 const timeoutMs = ({ redeliveryMs }: { readonly redeliveryMs: number }): number => 180_000 + 4 * redeliveryMs
+
+/** Longer than the shortest session of a Kafka group, which is 6 s. */
+const longestStallMs = 8_000
 
 /** Tests consumers that stand still for longer than they may own a message, and then go on as if nothing had happened. */
 export const standstillFaults: readonly ConformanceCase[] = [
@@ -86,6 +90,31 @@ export const standstillFaults: readonly ConformanceCase[] = [
       assert.ok(of(worker, 'started').length <= 2, `the message ran ${of(worker, 'started').length} times`)
       assert.deepEqual(later.ids, [])
       assert.deepEqual(await queue.deadLetters(topic).list(), [])
+    },
+  },
+  {
+    id: 'FLT-34',
+    title: 'a handler that holds the event loop for no longer than health().maxStallMs says keeps its message',
+    promises: [3, 9],
+    level: 'required',
+    needs: ['worker'],
+    timeoutMs: 120_000,
+    async run(kit) {
+      const [queue, topic] = [await kit.queue(), kit.topic()]
+      const { maxStallMs } = queue.health()
+      if (maxStallMs === undefined) throw new NotRun('health() does not say for how long an event loop may be held')
+      await queue.declareGroup(topic, 'g')
+      const stallMs = Math.min(0.9 * maxStallMs, longestStallMs)
+      const worker = await kit.worker({ topic, handler: 'block', afterMs: stallMs })
+      await queue.publish(topic, 1, { id: 'm' })
+      const isBusy = (): boolean => of(worker, 'started').length > 0
+      await kit.until('the process to run the message', isBusy, { timeoutMs: healMs })
+      const next = await kit.collect(queue, topic)
+      const isHandled = (): boolean => of(worker, 'handled').length > 0
+      await kit.until('the message to be handled', isHandled, { timeoutMs: stallMs + healMs })
+      await kit.quiet(() => next.runs.length + worker.events.length)
+      assert.deepEqual(of(worker, 'started'), ['m'], 'runs of the process whose event loop was held')
+      assert.deepEqual(next.ids, [], 'runs elsewhere')
     },
   },
 ]
