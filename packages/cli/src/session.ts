@@ -1,5 +1,13 @@
-import { type AdapterConfig, type Log, loadAdapter, openQueue, type Queue, queueConfigFromEnv } from '@mq/core'
-import { usageFailure } from './exit-codes.js'
+import {
+  type AdapterConfig,
+  isMqError,
+  type Log,
+  loadAdapter,
+  openQueue,
+  type Queue,
+  queueConfigFromEnv,
+} from '@mq/core'
+import { CommandFailure, exitCode, usageFailure } from './exit-codes.js'
 import type { Screen } from './output/screen.js'
 import type { Terminal } from './terminal.js'
 
@@ -58,6 +66,12 @@ export function createSession(terminal: Terminal, screen: Screen, options: Globa
       if (isWatching) queue.on('state', ({ state }) => state === 'reconnecting' && screen.note('mq: connection lost'))
       try {
         return await work(queue)
+      } catch (error) {
+        // The adapter's advice is an option of a program. Here a variable says the same.
+        const isManaged = isMqError(error, 'MQ_NOT_SUPPORTED') && error.message.includes('management:')
+        if (!isManaged) throw error
+        const advice = 'for this command, set MQ_MANAGEMENT_URL=http://host:15672'
+        throw new CommandFailure(exitCode.failed, `${describe(error)}; ${advice}`)
       } finally {
         await queue.disconnect({ timeoutMs: 1_000 })
       }

@@ -93,7 +93,52 @@ describe('a count that the broker does not know', () => {
   })
 })
 
+describe('the state of a group', () => {
+  const stats = { ready: 3, inFlight: 1, delayed: 0, retrying: 0, dead: 0, oldestReadyMs: 5, oldestDeadMs: 0 }
+  const shown = async (given: object, consumers: number | undefined = 1): Promise<readonly string[]> => {
+    const queue = await openQueue()
+    const group = { topic: 't', group: 'g', ephemeral: false, consumers }
+    const site = await open(
+      {},
+      wrapped(queue, {
+        topics: async () => ({ items: [{ topic: 't' }] }),
+        groups: async () => ({ items: [group] }),
+        stats: async () => ({ ...unknownStats, ...stats, ...given }),
+      }),
+    )
+    const overview = (await site.get('/')).text
+    const [, look] = /need a look<\/dt><dd[^>]*>(.*?)<\/dd>/.exec(overview) ?? []
+    const [, cell = ''] = /<td[^>]*class="state"[^>]*>(.*?)<\/td>/s.exec(overview) ?? []
+    return [...cell.replace(/<[^>]+>/g, '|').split('|'), look ?? ''].filter((text) => text !== '')
+  }
+
+  it('is fine if its messages are young, and late if the oldest is old', async () => {
+    expect(await shown({})).toEqual(['fine', '0'])
+    expect(await shown({ oldestReadyMs: 61_000 })).toEqual(['late', '1'])
+  })
+
+  it('is not called fine if nobody knows how long its messages have waited', async () => {
+    expect(await shown({ oldestReadyMs: undefined })).toEqual(['waits, age unknown', '0'])
+    expect(await shown({ oldestReadyMs: undefined, ready: 0 })).toEqual(['fine', '0'])
+  })
+
+  it('is paused, and not without a consumer: a broker may have none for as long', async () => {
+    expect(await shown({ paused: { since: 1, by: 'Ada' } }, 0)).toEqual(['paused', '1'])
+    expect(await shown({}, 0)).toEqual(['no consumer', '1'])
+  })
+})
+
 describe('an adapter that cannot do something', () => {
+  it('says in its own words what would help', async () => {
+    const queue = await openQueue()
+    const capabilities = { ...queue.capabilities, listsTopics: false, listsGroups: false }
+    const topics = async (): Promise<never> => {
+      throw new MqError('MQ_NOT_SUPPORTED', 'It cannot list the topics: name the <management> API')
+    }
+    const site = await open({}, wrapped(queue, { capabilities, capabilitiesOf: () => capabilities, topics }))
+    expect((await site.get('/')).text).toContain('It cannot list the topics: name the &lt;management> API')
+  })
+
   it('is named, with the capability, in each place', async () => {
     const queue = await openQueue()
     await queue.declareGroup('t', 'g')

@@ -3,18 +3,23 @@ import { type Adapter, createQueue, type Queue } from '@mq/core'
 import { kafka } from '@mq/kafka'
 import { rabbitmq } from '@mq/rabbitmq'
 import { redis } from '@mq/redis'
-import type { ServerKind } from '@mq/test-brokers'
+import type { RabbitServer, ServerKind } from '@mq/test-brokers'
 import { shared, until } from '@mq/test-brokers'
 import { onTestFinished } from 'vitest'
 
-const adapters: Readonly<Record<ServerKind, (url: string) => Adapter>> = {
-  rabbitmq: (url) => rabbitmq({ url }),
-  redis: (url) => redis({ url }),
-  kafka: (url) => kafka({ url, partitions: 2 }),
+type Address = Pick<RabbitServer, 'url' | 'managementUrl'>
+
+const adapters: Readonly<Record<ServerKind, (address: Address) => Adapter>> = {
+  rabbitmq: ({ url, managementUrl }) =>
+    rabbitmq({ url, ...(managementUrl !== undefined && { management: { url: managementUrl } }) }),
+  redis: ({ url }) => redis({ url }),
+  kafka: ({ url }) => kafka({ url, partitions: 2 }),
 }
 
 export interface Opened {
   readonly url: string
+  /** The variables with which the command reaches what the queue reaches. */
+  readonly env: Readonly<Record<string, string>>
   readonly queue: Queue
   readonly topic: string
 }
@@ -22,18 +27,19 @@ export interface Opened {
 const write = (): void => {}
 const log = { debug: write, info: write, warn: write, error: write }
 
-/** Opens a queue of an application, on the shared broker, with a topic of its own. */
-export async function open(kind: ServerKind): Promise<Opened> {
-  const { url } = await shared(kind)
-  const queue = createQueue(adapters[kind](url), { group: 'g', retry: false, log })
+/** Opens a queue of an application, on the shared broker or on a given one, with a topic of its own. */
+export async function open(kind: ServerKind, server?: Address): Promise<Opened> {
+  const address: Address = server ?? (await shared(kind))
+  const queue = createQueue(adapters[kind](address), { group: 'g', retry: false, log })
   onTestFinished(() => queue.disconnect({ timeoutMs: 1_000 }))
   await queue.connect()
-  return { url, queue, topic: `t.${randomUUID()}` }
+  const env = address.managementUrl === undefined ? {} : { MQ_MANAGEMENT_URL: address.managementUrl }
+  return { url: address.url, env, queue, topic: `t.${randomUUID()}` }
 }
 
 /** Opens a queue on a broker of the test's own. */
 export async function openAt(kind: ServerKind, url: string): Promise<Queue> {
-  const queue = createQueue(adapters[kind](url), { log })
+  const queue = createQueue(adapters[kind]({ url }), { log })
   await queue.connect()
   return queue
 }

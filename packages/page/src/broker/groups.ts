@@ -1,6 +1,6 @@
 import type { GroupInfo, Queue, QueueStats } from '@mq/core'
 import { createHistory } from './history.js'
-import type { Reading, Reads } from './reads.js'
+import type { Problem, Reading, Reads } from './reads.js'
 
 /** A group as the page lists it. */
 export interface GroupState {
@@ -64,6 +64,11 @@ export function createGroups(queue: Queue, reads: Reads) {
     },
     /** Lists the topics of this library, as many as the page looks at, in the order of their names. */
     topics: (): Promise<Reading<Topics>> => reads.share('topics', namesMs, () => topicsOf(queue)),
+    /** Says why the broker cannot list its topics, and what would help. Undefined if it can. */
+    async refusal(): Promise<Problem | undefined> {
+      if (queue.capabilities.listsTopics) return undefined
+      return (await reads.share('refusal', namesMs, () => queue.topics({ limit: 1 }))).problem
+    },
     /** Forgets what was read of a group, because it was changed. */
     forget(topic: string, group: string): void {
       reads.forget(`stats ${keyOf(topic, group)}`)

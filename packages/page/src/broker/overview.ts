@@ -25,6 +25,8 @@ export interface Overview extends OverviewQuery {
   /** False if the broker has more topics than the page looks at, or cannot list them. */
   readonly isWhole: boolean
   readonly problem: Problem | undefined
+  /** The adapter's own words, if it cannot list topics. */
+  readonly refusal: Problem | undefined
 }
 
 const topicsPerPage = 25
@@ -45,6 +47,7 @@ export async function readOverview(groups: Groups, query: OverviewQuery): Promis
     total: names.length,
     isWhole: listed.value?.isWhole === true,
     problem: listed.problem,
+    refusal: await groups.refusal(),
     topics: await eachOf(shown, atOnce, (topic) => readTopic(groups, topic)),
   }
 }

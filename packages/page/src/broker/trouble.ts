@@ -2,12 +2,16 @@ import type { GroupState } from './groups.js'
 
 /** Something about a group that somebody should look at, the worst first. */
 export interface Trouble {
-  readonly kind: 'bad' | 'warn'
+  /** `plain` is no trouble as far as the broker says, but it does not say enough to call the group fine. */
+  readonly kind: 'bad' | 'warn' | 'plain'
   readonly text: string
 }
 
 /** A message that has been ready for longer than this is late. */
 const lateMs = 60_000
+
+/** Returns whether somebody should look at a group. */
+export const needsLook = (group: GroupState): boolean => troublesOf(group).some(({ kind }) => kind !== 'plain')
 
 /** Says what is wrong with a group, as far as its state shows. What is not known is no trouble. */
 export function troublesOf({ consumers, stats: { value: stats, problem } }: GroupState): readonly Trouble[] {
@@ -18,9 +22,14 @@ export function troublesOf({ consumers, stats: { value: stats, problem } }: Grou
   if (counts.every((count) => count === undefined)) return [{ kind: 'warn', text: 'not known' }]
   const waits = (stats.ready ?? 0) + (stats.inFlight ?? 0) > 0
   const troubles: Trouble[] = []
-  if (consumers === 0 && waits) troubles.push({ kind: 'bad', text: 'no consumer' })
+  // On RabbitMQ a paused group has no consumer, although its workers are there.
   if (stats.paused !== undefined) troubles.push({ kind: 'warn', text: 'paused' })
-  else if ((stats.oldestReadyMs ?? 0) > lateMs) troubles.push({ kind: 'warn', text: 'late' })
+  else {
+    if (consumers === 0 && waits) troubles.push({ kind: 'bad', text: 'no consumer' })
+    if ((stats.oldestReadyMs ?? 0) > lateMs) troubles.push({ kind: 'warn', text: 'late' })
+    if (stats.oldestReadyMs === undefined && (stats.ready ?? 0) > 0)
+      troubles.push({ kind: 'plain', text: 'waits, age unknown' })
+  }
   if ((stats.dead ?? 0) > 0) troubles.push({ kind: 'bad', text: 'dead letters' })
   return troubles
 }

@@ -1,6 +1,6 @@
 import type { GroupState } from '../../broker/groups.js'
 import type { Overview } from '../../broker/overview.js'
-import { troublesOf } from '../../broker/trouble.js'
+import { needsLook, troublesOf } from '../../broker/trouble.js'
 import { shownCount, shownRate } from '../../text/numbers.js'
 import { type Cells, cellId } from '../cells.js'
 import { Figure } from '../figure.js'
@@ -82,7 +82,7 @@ export function Totals({ groups }: { readonly groups: readonly GroupState[] }) {
       ? undefined
       : values.reduce<number>((all, one) => all + (one ?? 0), 0)
   }
-  const troubled = groups.filter((group) => troublesOf(group).length > 0).length
+  const troubled = groups.filter(needsLook).length
   return (
     <dl class="figures few">
       <Figure title="Ready" value={<Count value={sum('ready')} why="A group does not say" />} />

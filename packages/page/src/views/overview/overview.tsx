@@ -34,7 +34,7 @@ export function OverviewPage({ frame, overview, capabilities }: OverviewProps) {
         <Unreachable health={frame.health} broker={frame.broker} />
       </div>
       {problem && <Failed what="The topics could not be listed." problem={problem} />}
-      {!capabilities.listsTopics && <NoTopics frame={frame} />}
+      {!capabilities.listsTopics && <NoTopics frame={frame} refusal={overview.refusal} />}
       {capabilities.listsTopics && !isWhole && problem === undefined && (
         <Notice>There are more topics than the 10,000 that are looked at.</Notice>
       )}
@@ -58,11 +58,11 @@ const Nothing = ({ find }: { readonly find: string }) => (
   <p class="empty">{find === '' ? 'No topic is known yet.' : `No topic has “${visible(find)}” in its name.`}</p>
 )
 
-const NoTopics = ({ frame }: { readonly frame: Frame }) => (
+const NoTopics = ({ frame, refusal }: { readonly frame: Frame; readonly refusal: Overview['refusal'] }) => (
   <Notice>
-    <p>
-      {`The adapter ${visible(frame.broker)} cannot list topics (listsTopics). Those that this process consumes are shown. Open any other by its name:`}
-    </p>
+    <p>{`The adapter ${visible(frame.broker)} cannot list topics (listsTopics).`}</p>
+    {refusal && <p class="why">{refusal.text}</p>}
+    <p>Those that this process consumes are shown. Open any other by its name:</p>
     <form class="row" action={linkTo(frame.base, '/group')}>
       <label>
         Topic <input name="topic" required maxlength={300} />
