@@ -2,6 +2,7 @@ import { createScheduler, defineTask, type Queue, type TaskScheduler, Unrecovera
 import { memoryStore } from '@mq/memory'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { everything, open, openQueue, until } from './support/site.js'
+import { wrapped } from './support/wrapped.js'
 
 interface Input {
   readonly path: string
@@ -66,6 +67,50 @@ describe('a task', () => {
     await until(async () => (await scheduler.result(id))?.status === 'cancelled')
     expect((await site.get(`/task?id=${id}&task=resize`)).text).toContain('cancelled')
     expect((await site.post('/cancel', { id, task: 'resize' })).status).toBe(409)
+  })
+
+  it('shows what it has caused and is still there, as far as was looked, when somebody asks', async () => {
+    const queue = await openQueue()
+    const scheduler = createScheduler(queue, { store: memoryStore() })
+    onTestFinished(() => scheduler.stop({ timeoutMs: 100 }))
+    const child = defineTask({ name: 'child', execute: () => null })
+    const parent = defineTask({
+      name: 'parent',
+      async execute() {
+        await scheduler.enqueue(child, null, { id: 'the-child', delayMs: 3_600_000 })
+        await queue.publish('mail', { to: '<b>ada</b>' }, { id: '<i>mail' })
+      },
+    })
+    await queue.declareGroup('mail', 'mailer')
+    await queue.publish('mail', 1, { id: 'of-somebody-else' })
+    await scheduler.register(parent)
+    await scheduler.register(child)
+    await scheduler.start()
+    const { id } = await scheduler.enqueue(parent, null)
+    await until(async () => (await scheduler.result(id))?.status === 'completed')
+    const site = await open({ scheduler }, queue)
+    const before = (await site.get(`/task?id=${id}&task=parent`)).text
+    expect(before).toMatch(/Effects<.*unknown.*Look for what this task has published/s)
+    expect(before).not.toContain('the-child')
+    const { text } = await site.get(`/task?id=${id}&task=parent&effects=look`)
+    expect(text).toMatch(/the-child<.*delayed in <[^>]+>workers<.*task\.child</s)
+    expect(text).toMatch(/&lt;i>mail<.*ready in <[^>]+>mailer</s)
+    expect(text).not.toContain('of-somebody-else')
+    expect(text).toContain(
+      'Looked at the first 250 messages of each list (ready, running, retrying, delayed, dead) of 3 groups. What',
+    )
+    const link = /href="(\/message\?[^"]*list=delayed[^"]*)"/.exec(text)?.[1] ?? ''
+    expect((await site.get(link.replaceAll('&amp;', '&'))).text).toContain('the-child')
+
+    const capabilities = { ...queue.capabilities, listsWaiting: false, listsInFlight: false }
+    const blind = await open({ scheduler }, wrapped(queue, { capabilities, capabilitiesOf: () => capabilities }))
+    const less = (await blind.get(`/task?id=${id}&task=parent&effects=look`)).text
+    expect(less).toMatch(/No message that is still there.*of each list \(dead\) of 3 groups/s)
+    for (let at = 0; at < 25; at += 1) await queue.declareGroup(`task.${at}`, 'workers')
+    const many = await open({ scheduler }, queue)
+    expect((await many.get(`/task?id=${id}&task=parent&effects=look`)).text).toContain(
+      'of 20 groups. There are more groups or messages than that.',
+    )
   })
 
   it('that nobody knows is unknown', async () => {

@@ -1,7 +1,8 @@
+import { likelyFirst, readEffects } from '../broker/effects.js'
 import { readTopic } from '../broker/overview.js'
 import { eachOf } from '../broker/reads.js'
 import { readSchedules } from '../broker/schedules.js'
-import { readTask } from '../broker/tasks.js'
+import { readTask, type TaskState, taskTopic } from '../broker/tasks.js'
 import { linkTo } from '../http/address.js'
 import { redirect, sendHtml } from '../http/answer.js'
 import { Refusal } from '../http/refusal.js'
@@ -32,7 +33,16 @@ export const task: Route = async ({ res, address, frame, parts }) => {
   const live = new URLSearchParams({ view: 'task', id, ...(name !== undefined && { task: name }) }).toString()
   const shell = { heading: `Task ${visible(id)}`, here: 'tasks', live } as const
   const controls = <TaskControls frame={frame} state={state} />
-  sendHtml(res, 200, renderPage(frame, shell, <TaskPage frame={frame} state={state} controls={controls} />))
+  const effects = address.query.get('effects') === 'look' ? await lookForEffects(parts, state) : undefined
+  const content = <TaskPage frame={frame} state={state} controls={controls} effects={effects} />
+  sendHtml(res, 200, renderPage(frame, shell, content))
+}
+
+async function lookForEffects({ queue, reads, hide, groups }: Parts, { id, task: name }: TaskState) {
+  const topics = await groups.topics()
+  if (topics.value === undefined) return topics
+  const own = name === undefined ? undefined : taskTopic(name)
+  return readEffects({ queue, reads, hide, topics: likelyFirst(topics.value.names, own) }, id)
 }
 
 /** Cancels a task. */

@@ -1,11 +1,14 @@
 import type { ComponentChildren } from 'preact'
+import type { Effects } from '../../broker/effects.js'
 import { listTitles } from '../../broker/lists.js'
+import type { Reading } from '../../broker/reads.js'
 import { type TaskState, taskTopic, workers } from '../../broker/tasks.js'
 import { linkTo } from '../../http/address.js'
 import { visible } from '../../text/visible.js'
 import type { Frame } from '../frame.js'
 import { DataPart, FailurePart, Pair } from '../message/message.js'
 import { Badge, Failed, Moment, Name, Notice, Unknown } from '../parts.js'
+import { EffectsPart } from './effects.js'
 import { TaskProgressPart } from './task-progress.js'
 
 interface TaskProps {
@@ -13,10 +16,12 @@ interface TaskProps {
   readonly state: TaskState
   /** The operations on this task. */
   readonly controls: ComponentChildren
+  /** What it has published, if somebody has asked. */
+  readonly effects: Reading<Effects> | undefined
 }
 
 /** One task: how it has ended or how far it is, its input, and what it belongs to. */
-export function TaskPage({ frame, state, controls }: TaskProps) {
+export function TaskPage({ frame, state, controls, effects }: TaskProps) {
   const { id, task, finished, message } = state
   const found = message.value
   const status = finished.value?.status ?? (found === undefined ? undefined : listTitles[found.list].toLowerCase())
@@ -70,6 +75,7 @@ export function TaskPage({ frame, state, controls }: TaskProps) {
       {found?.entry.failure && <FailurePart failure={found.entry.failure} now={frame.now} />}
       {found === undefined ? <NoMessage state={state} /> : <DataPart title="Input" entry={found.entry} />}
       <Relations frame={frame} state={state} />
+      <EffectsPart frame={frame} state={state} effects={effects} />
     </>
   )
 }
@@ -92,7 +98,7 @@ function NoMessage({ state: { task, finished } }: { readonly state: TaskState })
   return <Notice>{text}</Notice>
 }
 
-function Relations({ frame, state: { message, task } }: Omit<TaskProps, 'controls'>) {
+function Relations({ frame, state: { message, task } }: Pick<TaskProps, 'frame' | 'state'>) {
   const found = message.value
   if (found === undefined || task === undefined) return null
   const { entry, list, page } = found
@@ -101,7 +107,7 @@ function Relations({ frame, state: { message, task } }: Omit<TaskProps, 'control
   const place = { topic: taskTopic(task), group: workers }
   return (
     <section aria-labelledby="about">
-      <h2 id="about">Cause and effect</h2>
+      <h2 id="about">Cause</h2>
       <dl class="pairs">
         <Pair title="Enqueued">
           <Moment at={Date.parse(entry.time)} now={frame.now} />
@@ -116,9 +122,6 @@ function Relations({ frame, state: { message, task } }: Omit<TaskProps, 'control
         )}
         <Pair title="Caused by">{cause === undefined ? 'nothing that is noted' : <code>{visible(cause)}</code>}</Pair>
         <Pair title="First of the chain">{origin === undefined ? 'this one' : <code>{visible(origin)}</code>}</Pair>
-        <Pair title="Effects">
-          <Unknown why="No broker lists what a task has published" />
-        </Pair>
         <Pair title="Message">
           <a href={linkTo(frame.base, '/message', { ...place, list, ...page, entry: entry.entryId })}>
             Show it in the list of <Name text={listTitles[list].toLowerCase()} /> messages
