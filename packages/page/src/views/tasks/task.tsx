@@ -16,7 +16,7 @@ interface TaskProps {
   readonly state: TaskState
   /** The operations on this task. */
   readonly controls: ComponentChildren
-  /** What it has published, if somebody has asked. */
+  /** The messages that it has published, if somebody has asked. */
   readonly effects: Reading<Effects> | undefined
 }
 
