@@ -73,7 +73,12 @@ interface Wanted {
   readonly hide: Hide
 }
 
-async function lookIn(queue: Queue, { place, list, id, hide }: Wanted) {
+interface Looked {
+  readonly effects: readonly Effect[]
+  readonly isWhole: boolean
+}
+
+async function lookIn(queue: Queue, { place, list, id, hide }: Wanted): Promise<Looked> {
   const { topic, group } = place
   const isCaused = ({ message }: { readonly message: Pick<RawMessage, 'extensions'> }): boolean =>
     message.extensions.causationid === id
