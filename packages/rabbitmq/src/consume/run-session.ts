@@ -1,6 +1,7 @@
 import { type ConsumeOptions, type GroupRef, type Handle, MqError, type TargetRef } from '@mq/core/adapter'
 import type { Channel, ChannelModel } from 'amqplib'
 import { answerFrom, inTime } from '../connection/answers.js'
+import { cancelConsumer } from '../connection/cancel.js'
 import { closeChannel, openChannel } from '../connection/channels.js'
 import { politely } from '../connection/close.js'
 import { anyExchange, countsOf } from '../connection/counts.js'
@@ -108,7 +109,7 @@ export async function runSession(connection: ChannelModel, parts: RunSessionPart
   async function stop(timeoutMs: number): Promise<void> {
     const endsAt = performance.now() + timeoutMs
     const cancel = async (): Promise<unknown> =>
-      plan.endsWithChannel || politely(() => Promise.all(tags.map((tag) => channel.cancel(tag))))
+      plan.endsWithChannel || politely(() => Promise.all(tags.map((tag) => cancelConsumer(channel, tag))))
     await session.end(plan.maxUnsettled, cancel)
     await session.stop(Math.max(0, endsAt - performance.now()))
   }

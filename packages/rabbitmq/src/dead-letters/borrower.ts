@@ -1,6 +1,7 @@
 import { MqError } from '@mq/core/adapter'
 import type { Channel, ConsumeMessage } from 'amqplib'
 import { inTime } from '../connection/answers.js'
+import { cancelConsumer } from '../connection/cancel.js'
 import { countsOf } from '../connection/counts.js'
 import { pause } from '../connection/waiting.js'
 
@@ -110,7 +111,7 @@ export async function borrowFrom(channel: Channel, queue: string): Promise<Borro
     await untilCome(count, tags)
     if (isOver) throw new MqError('MQ_CONNECTION_LOST', 'The channel to the dead letters was lost')
     // Not before all have come: the channel would drop one that is on its way. Not later: answers would let more come.
-    await inTime(channel.cancel(consumerTag))
+    await inTime(cancelConsumer(channel, consumerTag))
     gone += count - tags.size
     if (beyond.length > 0) await putBack(beyond, tags)
     size = Math.max(1, Math.min(maxPage, 2 * count, Math.floor(maxPageBytes / largest)))
