@@ -99,13 +99,13 @@ export class Broker {
     return group
   }
 
-  /** Deletes a group with everything in it. If the group has consumers, it stays for them, empty. */
+  /** Deletes a group with everything in it. If the group has consumers that do not stop, it stays for them, empty. */
   delete(ref: GroupRef): void {
     const { groups } = this.#topic(ref.topic)
     const group = groups.get(ref.group)
     if (group === undefined) return
     const lost = group.clear()
-    if (group.hasConsumers && !group.ephemeral) group.reportLoss('the group was deleted under its consumers', lost)
+    if (group.isWanted && !group.ephemeral) group.reportLoss('the group was deleted under its consumers', lost)
     else groups.delete(ref.group)
   }
 

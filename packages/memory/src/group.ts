@@ -81,6 +81,10 @@ export class Group {
   get consumers(): number {
     return this.#consumers.size
   }
+  /** Says whether a consumer goes on after the group was deleted. */
+  get isWanted(): boolean {
+    return [...this.#consumers].some((consumer) => !consumer.isStopping)
+  }
   get paused(): GroupPause | undefined {
     return this.#paused
   }

@@ -47,6 +47,17 @@ export const inspecting: readonly Mutant[] = [
     case: 'PAU-10',
   },
   {
+    id: 'pauseOutlivesADeletionMeanwhile',
+    promise: 'A group that is deleted and declared again is not paused.',
+    find: "if (isMqError(error, 'MQ_GROUP_MISSING')) await marks.resume(ref)",
+    replace: "if (isMqError(error, 'MQ_CLOSED')) await marks.resume(ref)",
+    test: {
+      file: 'test/pausing.test.ts',
+      title: 'that is deleted at the same time leaves no mark for the next group of its name',
+    },
+    why: 'No case of the suite deletes a group while it is being paused.',
+  },
+  {
     id: 'lostPauserIsNotNoticed',
     promise: 'Every process obeys a pause that is stored.',
     find: 'if (now !== undefined && now !== count) await load(told.connection)',

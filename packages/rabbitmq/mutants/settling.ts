@@ -3,6 +3,24 @@ import type { Mutant } from '@mq/test-brokers'
 /** Faults in what becomes of a message after its handler. */
 export const settling: readonly Mutant[] = [
   {
+    id: 'copyBringsADeletedGroupBack',
+    promise: 'A deleted group is gone, whatever its last handlers end with.',
+    find: 'hasQueue(ref, from).finally(() => looking.delete(name))',
+    replace: 'Promise.resolve(true)',
+    case: 'GRP-22',
+  },
+  {
+    id: 'secondAnswerToACancelIsTaken',
+    promise: 'The connection outlives a group that is deleted while its consumer stops or pauses.',
+    find: '    if (isAnswer && isAnswered) return undefined\n',
+    replace: '',
+    test: {
+      file: 'test/cancelling.test.ts',
+      title: 'that the broker confirms twice, as its queue was deleted at that moment, is confirmed once to the driver',
+    },
+    why: 'The broker answers twice only if the two meet within a millisecond.',
+  },
+  {
     id: 'acknowledgesBeforeTheCopyIsStored',
     promise: 'A message is acknowledged only after its retry is stored.',
     find: `void run.copying.result.then((result) => {

@@ -5,6 +5,7 @@ import {
   closedError,
   type ForeignPlace,
   type GroupRef,
+  isMqError,
   type MqError,
   type StoreOutcome,
 } from '@mq/core/adapter'
@@ -62,7 +63,14 @@ export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
   const pauses = createPauses({ names, connection, marks })
   const groups = createGroups({ names, declarations, request: links.request, pausedOf: pauses.of })
   const laneOf = createLanes()
-  const copy = createCopier({ names, outbox, laneOf, redeclareGroup: groups.declare, report: reportError })
+  const copy = createCopier({
+    names,
+    outbox,
+    laneOf,
+    hasQueue: groups.has,
+    redeclareGroup: groups.declare,
+    report: reportError,
+  })
   const publish = createPublisher({ names, outbox, laneOf })
   const locks = createLocks()
   const link = links.consuming
@@ -116,6 +124,11 @@ export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
     async pauseGroup(ref, mark) {
       await groups.requireExisting(ref)
       await marks.pause(ref, mark)
+      // Its deletion may have come in between, and has removed no mark then.
+      await groups.requireExisting(ref).catch(async (error: unknown) => {
+        if (isMqError(error, 'MQ_GROUP_MISSING')) await marks.resume(ref)
+        throw error
+      })
     },
     async resumeGroup(ref) {
       state.requireOpen()

@@ -22,11 +22,12 @@ describe('a copy that is refused', () => {
       names: namespaceFor('mq'),
       outbox,
       laneOf: () => 'calm',
+      hasQueue: async () => true,
       redeclareGroup: async () => undefined,
       report: () => undefined,
     })
     const ref = { topic: 't', group: 'g' }
-    const copying = copier({ ref, queue: 'group', delayMs: 0, content: Buffer.alloc(0), properties: {} })
+    const copying = copier({ ref, from: 'group', queue: 'group', delayMs: 0, content: Buffer.alloc(0), properties: {} })
     await vi.advanceTimersByTimeAsync(0)
     expect(vi.getTimerCount()).toBe(1)
     if (how === 'abandoned') copying.abandon()

@@ -151,6 +151,21 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('a paused group', () => {
     expect(Number(counts[0])).toBeLessThanOrEqual(4)
   })
 
+  it('that is deleted at the same time leaves no mark for the next group of its name', async () => {
+    const prefix = ownPrefix()
+    const [queue, elsewhere, topic] = [await open({ url, prefix }), await open({ url, prefix }), freshTopic()]
+    for (let times = 0; times < 3; times++) {
+      await queue.declareGroup(topic, 'workers')
+      const [paused] = await Promise.allSettled([
+        queue.pauseGroup(topic, 'workers'),
+        elsewhere.deleteGroup(topic, 'workers'),
+      ])
+      if (paused.status === 'rejected') expect(paused.reason).toMatchObject({ code: 'MQ_GROUP_MISSING' })
+      await queue.declareGroup(topic, 'workers')
+      expect((await queue.stats(topic)).paused).toBe(undefined)
+    }
+  })
+
   it('is noticed by a process that is not told because the exchange for that was deleted', async () => {
     const prefix = ownPrefix()
     const [queue, elsewhere, topic] = [await open({ url, prefix }), await open({ url, prefix }), freshTopic()]

@@ -140,6 +140,7 @@ export const mutants = {
   unroutedDropped: ['does not retain messages published before there is a group', 'GRP-13'],
   deleteGroupKeepsMessages: ['brings back the messages of a deleted group', 'GRP-8'],
   deleteGroupKeepsDead: ['brings back the dead letters of a deleted group', 'GRP-8'],
+  deletionMissesStopping: ['brings back what a consumer that stops had when its group was deleted', 'GRP-22'],
   deleteGroupHitsOthers: ['deletes all groups of the topic', 'GRP-8'],
   deleteMissingRejects: ['rejects the deletion of a group that does not exist', 'GRP-9'],
   silentGroupLoss: ['emits no event if a group is deleted under its consumer', 'HEA-8'],
@@ -291,6 +292,7 @@ export const mutants = {
   deletedStaysPaused: ['pauses a group because a deleted one of its name was paused', 'PAU-10'],
   pauseDropsKilled: ['drops what a process ran that is killed while its group is paused', 'PAU-14'],
   deletedUnderConsumersPaused: ['keeps the consumers of a deleted group paused', 'PAU-15'],
+  deletedPauseGivesBack: ['brings back what waited in a paused group that was deleted', 'PAU-16'],
   pauseInMemory: ['forgets pauses when the broker ends', 'PAU-12'],
   pauseUnheardOnReturn: ['does not tell a consumer that comes back that its group is paused', 'PAU-13'],
 

@@ -32,7 +32,11 @@ export async function consumeOn(connection: ChannelModel, parts: ConsumeOnParts)
         return
       }
       if (!options.ephemeral && timers.length === 0) {
-        timers.push(setInterval(() => void queue.redeclare(connection), redeclareEveryMs))
+        // A consumer that stops must not make a group again that was deleted meanwhile.
+        const redeclare = (): void => {
+          if (!parts.stopRequested.aborted) void queue.redeclare(connection)
+        }
+        timers.push(setInterval(redeclare, redeclareEveryMs))
       }
       const { by } = await consumeFrom(connection, parts, sources)
       if (by !== 'pause') return

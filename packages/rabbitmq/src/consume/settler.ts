@@ -134,10 +134,11 @@ export function createSettler(channel: Channel, parts: SettlerParts, runs: Runs,
     const { content } = run.delivered
     const original = isBare ? withoutHeaders(run.delivered) : run.delivered
     const properties = copyProperties(original, { message: run.decoded.message, ...history })
-    run.copying = copy({ ref, queue, ...(to !== undefined && { to }), delayMs, content, properties })
+    run.copying = copy({ ref, from: 'group', queue, ...(to !== undefined && { to }), delayMs, content, properties })
     void run.copying.result.then((result) => {
       if (result === 'stored') isSameAttempt ? acknowledge(run) : finish(run)
       else if (result === 'impossible') instead(run)
+      else if (result === 'deleted') run.isForeign ? requeue(run) : acknowledge(run)
     })
   }
 

@@ -21,7 +21,15 @@ export function createRenewal(ref: GroupRef, copy: Copier) {
     if (isHopeless || typeof count !== 'number' || count < maxDeliveries) return false
     const { entryId, message: original, failure } = deadLetterOf(message, ref.topic)
     const properties = copyProperties(message, { message: original, failure, entryId })
-    const copying = copy({ ref, queue: 'dead', delayMs: 0, content: message.content, properties, isOptional: true })
+    const copying = copy({
+      ref,
+      from: 'dead',
+      queue: 'dead',
+      delayMs: 0,
+      content: message.content,
+      properties,
+      isOptional: true,
+    })
     const timer = setTimeout(() => {
       isHopeless = true
       copying.abandon()

@@ -166,12 +166,13 @@ export function deadLetterStore({ ref, names, link, copy, report }: DeadLetterPa
   async function replayOne(message: Message): Promise<boolean> {
     const { content } = message
     const properties = copyProperties(message, { message: decode(message, ref.topic).message, replayId: randomUUID() })
-    const copying = copy({ ref, queue: 'group', delayMs: 0, content, properties })
+    const copying = copy({ ref, from: 'dead', queue: 'group', delayMs: 0, content, properties })
     const result = await inTime(copying.result).catch((error) => {
       copying.abandon()
       throw error
     })
     if (result === 'abandoned') throw new MqError('MQ_OPERATION_FAILED', 'RabbitMQ did not take a replayed message')
+    if (result === 'deleted') throw new MqError('MQ_GROUP_MISSING', `The group '${ref.group}' was deleted meanwhile`)
     return result === 'stored'
   }
 

@@ -11,13 +11,18 @@ export interface CopierParts {
   readonly names: Namespace
   readonly outbox: Outbox
   readonly laneOf: LaneOf
+  readonly hasQueue: (ref: GroupRef, queue: 'group' | 'dead') => Promise<boolean>
   readonly redeclareGroup: (ref: TargetRef) => Promise<void>
   readonly report: (error: MqError, ref: GroupRef) => void
 }
 
-/** Creates the copier, which tries to store a copy until it is stored or abandoned. */
+/**
+ * Creates the copier, which tries to store a copy until it is stored or abandoned. If the broker has no queue for it, the group is declared
+ * again, unless the original is gone: then the group was deleted, and its messages with it.
+ */
 export function createCopier(parts: CopierParts): Copier {
   const { outbox, redeclareGroup, report } = parts
+  const hasOriginal = createLook(parts)
   return (copy) => {
     const letter = letterOf(parts, copy)
     const abandoned = new AbortController()
@@ -34,10 +39,16 @@ export function createCopier(parts: CopierParts): Copier {
         if (isOver()) return 'abandoned'
         if (error !== undefined && !copy.isOptional) report(error, copy.ref)
         if (parcel?.isImpossible) return 'impossible'
-        // The broker has no queue for it.
-        else await redeclareGroup(copy.ref).catch((failure: MqError) => report(failure, copy.ref))
+        if (!(await hasOriginal(copy).catch(() => true))) return 'deleted'
         await pause(pauses.next(), abandoned.signal, outbox.closing)
         if (isOver()) return 'abandoned'
+        // Once more, as a group is deleted queue by queue.
+        try {
+          if (!(await hasOriginal(copy))) return 'deleted'
+          await redeclareGroup(copy.ref)
+        } catch (failure) {
+          report(failure as MqError, copy.ref)
+        }
       }
     }
 
@@ -48,6 +59,17 @@ export function createCopier(parts: CopierParts): Copier {
         parcel?.giveUp('it is not needed any more')
       },
     }
+  }
+}
+
+/** Creates the look for the queue of an original. Copies that ask at the same time share one answer. */
+function createLook({ names, hasQueue }: CopierParts): (copy: Copy) => Promise<boolean> {
+  const looking = new Map<string, Promise<boolean>>()
+  return ({ ref, from }) => {
+    const name = names[from](ref)
+    const look = looking.get(name) ?? hasQueue(ref, from).finally(() => looking.delete(name))
+    looking.set(name, look)
+    return look
   }
 }
 

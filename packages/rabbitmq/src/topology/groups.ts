@@ -49,11 +49,15 @@ export function createGroups({ names, declarations, request, pausedOf }: GroupsP
     return found ?? 0
   }
 
+  const has = async ({ topic, group }: GroupRef, queue: 'group' | 'dead'): Promise<boolean> =>
+    (await count(names[queue]({ topic, group }))) !== undefined
+
   return {
+    has,
     /** Rejects with `MQ_GROUP_MISSING` if there is no such group. */
-    async requireExisting({ topic, group }: GroupRef): Promise<void> {
-      if ((await count(names.group({ topic, group }))) !== undefined) return
-      throw new MqError('MQ_GROUP_MISSING', `The topic '${topic}' has no group '${group}'`)
+    async requireExisting(ref: GroupRef): Promise<void> {
+      if (await has(ref, 'group')) return
+      throw new MqError('MQ_GROUP_MISSING', `The topic '${ref.topic}' has no group '${ref.group}'`)
     },
     declare: (ref: TargetRef): Promise<void> =>
       request(`Declaring the group '${ref.group}'`, (channel) => declarations.declareGroup(channel, ref), declareOn),

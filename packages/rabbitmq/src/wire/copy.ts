@@ -5,6 +5,8 @@ import { brokerHeader, isOwn, own, type Table, textValue, unreadableHeadersOf } 
 /** A copy of a delivered message, for a queue of its group: a retry, a dead letter, or a message that is given back. */
 export interface Copy {
   readonly ref: TargetRef
+  /** The queue without which the original is gone too. A copy must not bring back what was deleted. */
+  readonly from: 'group' | 'dead'
   readonly queue: 'group' | 'dead'
   /** Another queue of the group instead. */
   readonly to?: string
@@ -15,8 +17,11 @@ export interface Copy {
   readonly isOptional?: boolean
 }
 
-/** `impossible`: no broker will ever take it, because its headers exceed a frame or hold a value that the driver cannot write. */
-export type CopyResult = 'stored' | 'abandoned' | 'impossible'
+/**
+ * `impossible`: no broker will ever take it, because its headers exceed a frame or hold a value that the driver cannot write.
+ * `deleted`: the original was deleted with its queue, so there is no copy either.
+ */
+export type CopyResult = 'stored' | 'abandoned' | 'impossible' | 'deleted'
 
 export interface PendingCopy {
   readonly result: Promise<CopyResult>

@@ -359,6 +359,10 @@ export class Group {
     const { ready, inFlight, retrying } = this.stats
     const members = [...this.#members]
     this.#wasUsed = members.length > 0
+    if (this.#faulty('deletionMissesStopping')) {
+      const stopping = members.filter(({ paused }) => paused)
+      this.#ready = stopping.flatMap(({ held }) => [...held.values()])
+    }
     this.#members.clear()
     for (const member of members) {
       member.held.clear()
@@ -378,7 +382,8 @@ export class Group {
 
   /** Handles an earlier, deleted group of the same name, of which nothing must be left. */
   inherit(deleted: Group): void {
-    if (this.#faulty('deleteGroupKeepsMessages')) this.#ready = deleted.#ready
+    if (this.#faulty('deleteGroupKeepsMessages') || this.#faulty('deletionMissesStopping')) this.#ready = deleted.#ready
+    if (deleted.#paused !== undefined && this.#faulty('deletedPauseGivesBack')) this.#ready = deleted.#ready
     if (this.#faulty('deleteGroupKeepsDead')) this.#deadLetters.inherit(deleted.#deadLetters)
     if (this.#faulty('deletedStaysPaused')) this.#paused = deleted.#paused
     if (deleted.#wasUsed && this.#faulty('deletedUnderConsumersPaused')) this.#paused = deleted.#paused

@@ -6,6 +6,7 @@ import { range } from '../../kit/expect.js'
 import { nothingNew } from '../../kit/group-state.js'
 import type { Kit } from '../../kit/kit.js'
 import { healMs } from '../../kit/load.js'
+import { createGate, sleep } from '../../kit/wait.js'
 
 /** Tests what is left at the broker of things that are gone. */
 export const groupRemainders: readonly ConformanceCase[] = [
@@ -79,6 +80,47 @@ export const groupRemainders: readonly ConformanceCase[] = [
       const before = await kit.faults.leftovers()
       for (const round of range(5)) await comeAndGo(range(10).map((number) => `g-${round}-${number}`))
       await nothingNew(kit, before)
+    },
+  },
+  {
+    id: 'GRP-22',
+    title:
+      'a group that is deleted while its consumer stops is gone: what the last handlers end with brings nothing back',
+    promises: [2, 13],
+    level: 'required',
+    timeoutMs: 90_000,
+    async run(kit) {
+      const queue = await kit.queue()
+      const ends = { retried: () => new Error('again'), dead: () => new Unrecoverable('dead on purpose') }
+      await Promise.all(
+        Object.entries(ends).map(async ([how, error]) => {
+          const [topic, gate] = [kit.topic(how), createGate()]
+          const collector = await kit.collect(queue, topic, {
+            retry: { delayMs: 0 },
+            handler: async () => {
+              await gate.opened
+              throw error()
+            },
+          })
+          await queue.publish(topic, 'old')
+          await kit.until('the handler to run', () => collector.running === 1, { timeoutMs: 20_000 })
+          const stopping = collector.subscription.stop({ timeoutMs: 20_000 })
+          // A broker has to be told first that nothing more is wanted.
+          await sleep(500)
+          const deleting = queue.deleteGroup(topic, 'g')
+          // A broker may wait until the consumer is gone.
+          await Promise.race([deleting, sleep(2_000)])
+          gate.open()
+          await Promise.all([deleting, stopping])
+          assert.equal((await queue.stats(topic, 'g')).ready, undefined, `a group that was made by a message: ${how}`)
+          const fresh = await kit.collect(queue, topic)
+          await queue.publish(topic, 'new', { id: 'new' })
+          await kit.until('what came later', () => fresh.ids.includes('new'), { timeoutMs: 30_000 })
+          await kit.quiet(() => fresh.runs.length)
+          assert.deepEqual(fresh.ids, ['new'], how)
+          assert.deepEqual(await queue.deadLetters(topic, 'g').list(), [], how)
+        }),
+      )
     },
   },
 ]

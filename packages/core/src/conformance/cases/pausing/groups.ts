@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { ConformanceCase } from '../../kit/case.js'
 import { range, rejection } from '../../kit/expect.js'
+import { createGate, sleep } from '../../kit/wait.js'
 import { withoutAbilities } from '../inspection/waiting.js'
 import { untilAll } from './paused.js'
 
@@ -101,6 +102,46 @@ export const pausingGroups: readonly ConformanceCase[] = [
       assert.deepEqual(collector.ids, ['later'])
       await elsewhere.pauseGroup(topic, 'g')
       await untilAll(kit, 'paused', { topic, queues: [queue] })
+    },
+  },
+  {
+    id: 'PAU-16',
+    title:
+      'what waited in a paused group does not come back after the group was deleted, whatever was being given back',
+    promises: [2, 23],
+    level: 'capability',
+    unless: withoutAbilities('pausesGroups'),
+    timeoutMs: 120_000,
+    async run(kit) {
+      const [queue, elsewhere] = [await kit.queue(), await kit.queue()]
+      // Each group is deleted at another moment after its consumer may give back what it has fetched.
+      await Promise.all(
+        range(8).map(async (number) => {
+          const [topic, gate] = [kit.topic(`t${number}`), createGate()]
+          const collector = await kit.collect(queue, topic, {
+            concurrency: 40,
+            handler: ({ id }) => (id === 'first' ? gate.opened : undefined),
+          })
+          await elsewhere.publish(topic, 1, { id: 'first' })
+          await kit.until('the handler to run', () => collector.running === 1, { timeoutMs: 20_000 })
+          await elsewhere.pauseGroup(topic, 'g')
+          await untilAll(kit, 'paused', { topic, queues: [queue] })
+          await elsewhere.publishAll(topic, range(60))
+          gate.open()
+          await sleep(number * 5)
+          await queue.deleteGroup(topic, 'g')
+          await untilAll(kit, 'consuming', { topic, queues: [queue] })
+          await elsewhere.declareGroup(topic, 'g')
+          await elsewhere.publish(topic, 2, { id: 'later' })
+          await kit.until('the later message', () => collector.ids.includes('later'), { timeoutMs: 30_000 })
+          await kit.quiet(() => collector.runs.length)
+          assert.deepEqual(
+            collector.runs.map(({ id }) => id),
+            ['first', 'later'],
+          )
+          assert.deepEqual(await elsewhere.deadLetters(topic, 'g').list(), [])
+        }),
+      )
     },
   },
   {
