@@ -6,13 +6,16 @@ import { startBroker } from '../brokers.js'
 import { textTable } from '../table.js'
 import { costOf } from './cost.js'
 import { fill, type Sizes } from './fill.js'
+import { lookAtRabbitmq } from './rabbitmq.js'
 
 const usage = `Usage: pnpm --filter @mq/bench looking [options]
 
-Measures what each view costs a Redis that holds a lot: --topics (5000), --waiting (1000000), --dead (100000), --running (2000).`
+Measures what each view costs a Redis that holds a lot: --topics (5000), --waiting (1000000), --dead (100000), --running (2000).
+With --broker rabbitmq: how long each takes with --topics (5000), over AMQP and the management API.`
 
 const { values } = parseArgs({
   options: {
+    broker: { type: 'string', default: 'redis' },
     topics: { type: 'string', default: '5000' },
     waiting: { type: 'string', default: '1000000' },
     dead: { type: 'string', default: '100000' },
@@ -22,6 +25,10 @@ const { values } = parseArgs({
 })
 if (values.help) {
   console.log(usage)
+  process.exit(0)
+}
+if (values.broker === 'rabbitmq') {
+  await lookAtRabbitmq(Number(values.topics))
   process.exit(0)
 }
 const sizes: Sizes = {
