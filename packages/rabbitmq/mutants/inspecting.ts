@@ -16,8 +16,7 @@ export const inspecting: readonly Mutant[] = [
     replace: '',
     test: {
       file: 'test/pausing.test.ts',
-      title:
-        'that is resumed while a handler runs goes on at once, and runs no more than concurrency allows, ordered: %s',
+      title: 'that is resumed while a handler runs goes on at once, and runs no more than concurrency allows',
     },
     why: 'No case of the suite resumes a group while a handler runs.',
   },
