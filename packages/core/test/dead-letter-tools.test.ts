@@ -241,7 +241,10 @@ describe('dead letters of an adapter that lists pages of them', () => {
 
   it('are not listed in pages by any other adapter', async () => {
     const { letters } = await deadGroup([{}])
-    await mqErrorOf(() => letters.page(), 'MQ_NOT_SUPPORTED')
+    const error = await mqErrorOf(() => letters.page(), 'MQ_NOT_SUPPORTED')
+    expect(error.message).toMatch(
+      /in pages; list shows the oldest, 10000 at most; replay or purge those to see the rest$/,
+    )
   })
 })
 

@@ -61,7 +61,9 @@ export function deadLettersOf(adapter: Adapter, options: DeadLettersOptions): De
 
   async function pageOf(page: PageRequest): Promise<Page<DeadLetter>> {
     if (store.page === undefined) {
-      throw new MqError('MQ_NOT_SUPPORTED', `${adapter.name} cannot list dead letters in pages`)
+      const text = `${adapter.name} cannot list dead letters in pages`
+      const advice = `list shows the oldest, ${maxListed} at most; replay or purge those to see the rest`
+      throw new MqError('MQ_NOT_SUPPORTED', `${text}; ${advice}`)
     }
     const { items, ...rest } = await bounded('Listing', store.page(page))
     return { ...rest, items: items.map(shownLetter) }

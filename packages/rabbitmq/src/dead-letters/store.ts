@@ -13,6 +13,8 @@ import { deadLetterOf, entryIdOf } from './entry.js'
 import { createRenewal } from './renewal.js'
 import { inTurn } from './turns.js'
 
+// See docs/decisions/0038-rabbitmq-dead-letters.md.
+
 export interface DeadLetterParts {
   readonly ref: GroupRef
   readonly names: Namespace
