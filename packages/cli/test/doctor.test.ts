@@ -1,5 +1,7 @@
 import { createServer } from 'node:net'
+import { brokers, shared } from '@mq/test-brokers'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { claiming } from './support/claiming.js'
 import { examine } from './support/doctor.js'
 import { mq } from './support/mq.js'
 
@@ -38,5 +40,24 @@ describe('mq doctor without a connection', () => {
     expect(stdout).toMatch(/^not connected\n\nerror {2}connect\.refused\n {2}.*ECONNREFUSED/)
     expect(stdout).toMatch(/\n1 error, 0 warnings, 0 infos\n$/)
     expect(stdout).not.toContain('geheim')
+  })
+})
+
+describe('mq doctor on a broker that is too old', () => {
+  it.skipIf(!brokers.wanted('redis'))('does not connect to Redis 6', async () => {
+    const { url } = await shared('redis')
+    const old = await claiming(url, (text) => text.replace(/redis_version:\d/, 'redis_version:6'))
+    const { exitCode, server, codes, finding } = await examine(old)
+    expect({ exitCode, server, codes }).toEqual({ exitCode: 1, server: null, codes: ['connect.version'] })
+    expect(finding('connect.version').problem).toMatch(/Redis 6\S+ is too old: 7\.0 or newer is needed/)
+  })
+
+  it.skipIf(!brokers.wanted('rabbitmq'))('says so of RabbitMQ 2', async () => {
+    const { url } = await shared('rabbitmq')
+    // The length of the version stands before it.
+    const old = await claiming(url, (text) => text.replace(/(versionS[\s\S]{4})\d/, '$12'))
+    const { exitCode, finding } = await examine(old)
+    expect(exitCode).toBe(1)
+    expect(finding('rabbitmq.version').problem).toMatch(/RabbitMQ 2\S+ is too old: 3\.10 or newer is needed/)
   })
 })
