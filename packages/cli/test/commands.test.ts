@@ -1,6 +1,6 @@
 import { createScheduler, defineTask } from '@mq/core'
 import { redisStore } from '@mq/redis'
-import { brokers, type ServerKind, until } from '@mq/test-brokers'
+import { brokers, type ServerKind, shared, until } from '@mq/test-brokers'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { mq, mqJson, obeyed, start } from './support/mq.js'
 import { die, open } from './support/open.js'
@@ -258,6 +258,72 @@ describe.each(kinds)('mq on %s', (kind) => {
       }
       const { code, stdout } = await mq(['task', 'run', name, '{"n":1}', '--no-wait', '--id', 'chosen'], { url })
       expect({ code, stdout }).toEqual({ code: 0, stdout: 'chosen\n' })
+    })
+
+    it.skipIf(!brokers.wanted('redis'))('task result and cancel find tasks by a store that is elsewhere', async () => {
+      const { url, queue, topic: name } = await open(kind)
+      const env = { MQ_STORE_URL: (await shared('redis')).url }
+      const store = redisStore({ url: env.MQ_STORE_URL })
+      const scheduler = createScheduler(queue, { store })
+      onTestFinished(async () => {
+        await scheduler.stop({ timeoutMs: 0 })
+        await store.disconnect()
+      })
+      const running = new Set<string>()
+      const task = defineTask({
+        name,
+        async execute(isLong: boolean, { id, signal }) {
+          if (!isLong) return { sent: true }
+          running.add(id)
+          return await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+        },
+      })
+      await scheduler.register(task)
+      await scheduler.start()
+      const done = await scheduler.enqueue(task, false, { reply: true })
+      await done.result({ timeoutMs: 20_000 })
+      expect(await mqJson(['task', 'result', done.id], { url, env })).toMatchObject({
+        status: 'completed',
+        result: { sent: true },
+      })
+      for (const [flags, text] of [
+        [[], 'cancelled'],
+        [['--only-running'], 'asked every worker to cancel'],
+      ] as const) {
+        const { id } = await scheduler.enqueue(task, true)
+        await until(() => running.has(id), { what: 'the task to run', timeoutMs: 20_000 })
+        expect(await mq(['task', 'cancel', id, ...flags], { url, env })).toEqual({
+          code: 0,
+          stdout: `${text} ${id}\n`,
+          stderr: '',
+        })
+        const status = async () => (await scheduler.result(id))?.status
+        await until(async () => (await status()) === 'cancelled', { what: 'the end of the task', timeoutMs: 20_000 })
+        expect(await mqJson(['task', 'result', id], { url, env })).toEqual({ status: 'cancelled', id })
+      }
+    })
+
+    it.skipIf(kind === 'rabbitmq')('schedules lists a schedule with its replicas, next time and rule', async () => {
+      const { url, queue, topic } = await open(kind)
+      const scheduler = createScheduler(queue)
+      onTestFinished(() => scheduler.stop({ timeoutMs: 0 }))
+      const task = defineTask({ name: topic, execute: () => null })
+      await scheduler.schedule(topic, { cron: '0 3 * * *', timeZone: 'UTC' }, task, null)
+      await scheduler.start()
+      const groups = async () => (await queue.groups(`schedule.${topic}`)).items
+      const replicas = async () => (await groups()).find(({ group }) => group === 'replicas')?.consumers
+      await until(async () => (await replicas()) === 1, { what: 'the replica', timeoutMs: 20_000 })
+      const waiting = async () =>
+        (await queue.waiting(`schedule.${topic}`, 'replicas').list({ state: 'delayed' })).items
+      await until(async () => (await waiting()).length > 0, { what: 'the tick', timeoutMs: 20_000 })
+      const { schedules } = await mqJson<{ schedules: readonly object[] }>(['schedules'], { url })
+      expect(schedules).toContainEqual({
+        schedule: topic,
+        replicas: 1,
+        next: scheduler.schedules()[0]?.next?.toISOString(),
+        rule: '0 3 * * * in UTC',
+        paused: null,
+      })
     })
   })
 })

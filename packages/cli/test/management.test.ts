@@ -45,7 +45,8 @@ describe.skipIf(!brokers.owned('rabbitmq'))('mq on RabbitMQ with its management 
     onTestFinished(() => scheduler.stop({ timeoutMs: 0 }))
     await scheduler.schedule(topic, { cron: '0 3 * * *' }, defineTask({ name: topic, execute: () => null }), null)
     await scheduler.start()
-    const replicas = async () => (await queue.groups(`schedule.${topic}`)).items[0]?.consumers
+    const groups = async () => (await queue.groups(`schedule.${topic}`)).items
+    const replicas = async () => (await groups()).find(({ group }) => group === 'replicas')?.consumers
     await until(async () => (await replicas()) === 1, { what: 'the replica', timeoutMs: 20_000 })
     const { schedules } = await mqJson<{ schedules: readonly object[] }>(['schedules'], at)
     expect(schedules).toContainEqual({ schedule: topic, replicas: 1, next: null, rule: null, paused: null })

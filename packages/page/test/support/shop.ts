@@ -74,6 +74,7 @@ export const shopPaths: readonly string[] = [
   '/tasks',
   '/task?id=film&task=resize',
   '/task?id=dog&task=resize',
+  '/task?id=dog&task=resize&effects=look',
   '/schedules',
   '/nothing',
 ]
