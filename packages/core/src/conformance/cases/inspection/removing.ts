@@ -31,7 +31,8 @@ export const inspectionRemovals: readonly ConformanceCase[] = [
       const runs = () => collectors.flatMap((collector) => collector.runs)
       const handled = () => collectors.flatMap((collector) => collector.ids)
       const ids = idsOf(300)
-      await elsewhere.publishAll(topic, ids, { id: (id) => String(id) })
+      // Each consumer gets some of the keys.
+      await elsewhere.publishAll(topic, ids, { id: (id) => String(id), key: (id) => String(id) })
       await kit.until('four handlers to run', () => runs().length === 4)
       const waiting = elsewhere.waiting(topic, 'g')
       const removed: string[] = []
