@@ -1,4 +1,5 @@
 import type { Mutant } from '@mq/test-brokers'
+import { changing } from './changing.js'
 import { consuming } from './consuming.js'
 import { deadLetters } from './dead-letters.js'
 import { groups } from './groups.js'
@@ -15,4 +16,5 @@ export const mutants: readonly Mutant[] = [
   ...groups,
   ...reading,
   ...looking,
+  ...changing,
 ]

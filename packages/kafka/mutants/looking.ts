@@ -19,15 +19,15 @@ export const looking: readonly Mutant[] = [
   {
     id: 'pauseIsNotFollowed',
     promise: 'Every process obeys a pause within 5 seconds.',
-    find: 'this.#reader.add(log, next)',
-    replace: 'if (next < 0) this.#reader.add(log, next)',
+    find: 'this.#reader.add(notesLog(this.#options.dead), this.#next)',
+    replace: 'if (this.#next < 0) this.#reader.add(notesLog(this.#options.dead), this.#next)',
     case: 'PAU-1',
   },
   {
     id: 'pauseIsNotReadFirst',
     promise: 'A consumer that starts while its group is paused is paused.',
-    find: '      this.#read(record)\n      next = record.offset + 1',
-    replace: '      next = record.offset + 1',
+    find: 'requireReadable(log, record)\n      this.#read(record)\n    }',
+    replace: 'requireReadable(log, record)\n      this.#next = record.offset + 1\n    }',
     case: 'PAU-2',
   },
   {

@@ -40,16 +40,16 @@ export const settling: readonly Mutant[] = [
   {
     id: 'heldBackIsAnAttempt',
     promise: 'A message that waits for its time has not been tried.',
-    find: 'encodeRecord(message, { attempt, failure, delayMs }), partition: tierFor(delayMs) }',
-    replace: 'encodeRecord(message, { attempt: attempt + 1, failure, delayMs }), partition: tierFor(delayMs) }',
+    find: 'encodeRecord(message, { attempt, failure, delayMs, origin }), partition: tierFor(delayMs) }',
+    replace: 'encodeRecord(message, { attempt: attempt + 1, failure, delayMs, origin }), partition: tierFor(delayMs) }',
     case: 'DLY-6',
   },
   {
     id: 'heldBackForgetsItsFailure',
     promise: 'A message that waits for its retry keeps the failure before it.',
-    find: 'encodeRecord(message, { attempt, failure, delayMs }), partition: tierFor(delayMs) }',
+    find: 'encodeRecord(message, { attempt, failure, delayMs, origin }), partition: tierFor(delayMs) }',
     replace:
-      'encodeRecord(message, { attempt, ...(attempt < 0 && { failure }), delayMs }), partition: tierFor(delayMs) }',
+      'encodeRecord(message, { attempt, ...(attempt < 0 && { failure }), delayMs, origin }), partition: tierFor(delayMs) }',
     case: 'RET-19',
   },
   {

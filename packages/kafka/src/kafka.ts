@@ -9,6 +9,7 @@ import { Cluster } from './driver/cluster.js'
 import { asMqError } from './driver/errors.js'
 import { createMemberships, type Memberships, threadModule } from './driver/group/memberships.js'
 import { Reading } from './driver/reading/reading.js'
+import { removeWaiting, runNow } from './inspect/changes.js'
 import { listGroups, listTopics } from './inspect/listing.js'
 import { statsOf } from './inspect/stats.js'
 import { listWaiting } from './inspect/waiting.js'
@@ -110,9 +111,17 @@ export function kafka(options: KafkaOptions): Adapter {
     topics: (page) => request('The topics cannot be listed', () => listTopics(page, looking)),
     groups: (ref, page) =>
       request(`The groups of '${ref.topic}' cannot be listed`, () => listGroups(ref, page, looking)),
-    waiting: (ref) => ({
-      list: (page) => request(`What waits for '${ref.group}' cannot be listed`, () => listWaiting(ref, page, looking)),
-    }),
+    waiting(ref) {
+      const changing = { ...looking, append: outbox.append }
+      return {
+        list: (page) =>
+          request(`What waits for '${ref.group}' cannot be listed`, () => listWaiting(ref, page, looking)),
+        remove: (entryIds) =>
+          request(`Messages of '${ref.group}' cannot be removed`, () => removeWaiting(ref, entryIds, changing)),
+        runNow: (entryIds) =>
+          request(`Messages of '${ref.group}' cannot be made ready`, () => runNow(ref, entryIds, changing)),
+      }
+    },
     pauseGroup: (ref, mark) => request(`The group '${ref.group}' cannot be paused`, () => pauses.pause(ref, mark)),
     resumeGroup: (ref) => request(`The group '${ref.group}' cannot be resumed`, () => pauses.resume(ref)),
     health() {
@@ -134,12 +143,7 @@ export function kafka(options: KafkaOptions): Adapter {
   }
 }
 
-const onlyOwner = 'at Kafka only the process that reads a partition knows which of its messages run'
-const advice = {
-  listsInFlight: onlyOwner,
-  removesWaiting: `${onlyOwner}; let the handler pass over the message`,
-  runsNow: `${onlyOwner}; publish the message again without a delay`,
-}
+const advice = { listsInFlight: 'at Kafka only the process that reads a partition knows which of its messages run' }
 
 function capabilitiesOf({ maxMessageBytes }: Settings, memberships: Memberships): AdapterCapabilities {
   return Object.freeze({
@@ -160,8 +164,8 @@ function capabilitiesOf({ maxMessageBytes }: Settings, memberships: Memberships)
     listsWaiting: true,
     // A process knows which messages run, and the broker does not.
     listsInFlight: false,
-    removesWaiting: false,
-    runsNow: false,
+    removesWaiting: true,
+    runsNow: true,
     pausesGroups: true,
     // After the session has ended, the other members hear of it by their next heartbeat.
     get redeliveryMs() {

@@ -128,8 +128,8 @@ describe('the options', () => {
       listsGroups: true,
       listsWaiting: true,
       listsInFlight: false,
-      removesWaiting: false,
-      runsNow: false,
+      removesWaiting: true,
+      runsNow: true,
       pausesGroups: true,
       redeliveryMs: 15_000,
     })

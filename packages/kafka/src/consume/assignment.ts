@@ -3,9 +3,13 @@ import { nameOf, type TopicPartition } from '../driver/cluster.js'
 import { asMqError } from '../driver/errors.js'
 import type { Membership } from '../driver/group/membership.js'
 import type { Gap, Reader } from '../driver/reading/reader.js'
+import type { OutgoingRecord } from '../driver/records/record-writer.js'
+import type { StandingChanges } from '../topology/change-notes.js'
 import { watchDeleted } from '../topology/deleted-topics.js'
+import { notesLog } from '../topology/group-notes.js'
 import type { TopicKind } from '../topology/plans.js'
 import { decodeProgress } from '../wire/progress.js'
+import { Changes } from './changes.js'
 import { Commits } from './commits.js'
 import type { ConsumerContext, HandlerOptions } from './consumer-context.js'
 import type { LateRuns } from './entry.js'
@@ -26,6 +30,8 @@ export interface AssignmentOptions {
   readonly kinds: ReadonlyMap<string, TopicKind>
   /** On while the group is paused. */
   readonly hold: Hold
+  /** The changes of single messages that somebody has asked for. */
+  readonly standing: StandingChanges
 }
 
 /**
@@ -44,11 +50,12 @@ export class Assignment {
   readonly #commits: Commits
   readonly #reader: Reader
   readonly #standstill: StandstillWatch
+  readonly #changes: Changes
   #hasEnded = false
 
   constructor(options: AssignmentOptions) {
     this.#options = options
-    const { ref, handler, context, member, kinds, hold } = options
+    const { ref, handler, context, member, kinds, hold, standing } = options
     const { reading, cluster } = context.connections
     const report = (error: MqError): void => context.report({ type: 'error', error, ...ref })
     const trackers = new Map<string, Tracker>()
@@ -64,6 +71,19 @@ export class Assignment {
       { ...handler, topic: ref.topic, maxUncommitted: context.settings.maxUncommitted, hold },
       { trackers, settler, commits: this.#commits },
     )
+    const { plan } = context.topology
+    const append = (at: TopicPartition, record: OutgoingRecord): Promise<void> => context.outbox.append(at, [record])
+    this.#changes = new Changes({
+      standing,
+      workload: this.#workload,
+      commits: this.#commits,
+      cluster,
+      topic: ref.topic,
+      retry: plan.retry(ref),
+      note: (record) => append(notesLog(plan.dead(ref)), record),
+      append,
+      report,
+    })
     this.#standstill = new StandstillWatch({ trackers: () => this.#workload.trackers, report })
     this.#reader = reading.open({
       kindOf: (topic) => (kinds.get(topic) === 'main' ? 'main' : 'waiting'),
@@ -90,6 +110,11 @@ export class Assignment {
     const feed = this.#reader.add(at, progress.offset, identity)
     const kind = this.#options.kinds.get(at.topic) ?? 'main'
     this.#workload.add({ ...at, kind }, { progress, feed, ...(lateRuns !== undefined && { lateRuns }) })
+  }
+
+  /** Removes and hurries single messages, as somebody has asked for. */
+  carryOutChanges(): void {
+    if (!this.#hasEnded) this.#changes.carryOut()
   }
 
   /** Starts what was held back. */

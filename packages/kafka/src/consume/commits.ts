@@ -3,7 +3,7 @@ import { type MqError, withTimeout } from '@mq/core/adapter'
 import { nameOf } from '../driver/cluster.js'
 import { asMqError, errorType, isCoordinatorGone, isFenced } from '../driver/errors.js'
 import type { PartitionOffset } from '../driver/offsets.js'
-import { encodeProgress } from '../wire/progress.js'
+import { decodeProgress, encodeProgress, SkippedRanges } from '../wire/progress.js'
 import type { Tracker } from './tracker.js'
 
 /** Limits how much is finished and not committed. */
@@ -36,6 +36,8 @@ export interface CommitsOptions {
 /** How soon after a change. It takes nothing while nothing changes. */
 const delayMs = 20
 const retryMs = 20
+/** How long `holds` waits. A broker that answers takes some milliseconds. */
+const maxHoldsMs = 15_000
 
 /**
  * Commits how far each partition is, with one request at a time, soon after something has changed.
@@ -47,6 +49,8 @@ export class Commits implements CommitGate {
   #timer: NodeJS.Timeout | undefined
   #isStopped = false
   #committing: Promise<void> | undefined
+  /** How many commits have begun so far. */
+  #begun = 0
   /** How many records were finished, and how many of them the broker knows. */
   #finished = 0
   #known = 0
@@ -105,6 +109,29 @@ export class Commits implements CommitGate {
     }
   }
 
+  /**
+   * Resolves with true once the broker has all of a partition that is finished by now. Resolves with false if the partition is lost before
+   * that, or if it takes too long.
+   */
+  async holds(tracker: Tracker): Promise<boolean> {
+    const before = this.#begun
+    const endsAt = performance.now() + maxHoldsMs
+    while (tracker.committedIn <= before) {
+      if (this.#options.trackers.get(nameOf(tracker)) !== tracker || performance.now() > endsAt) return false
+      await this.#commit()
+      if (tracker.committedIn <= before) await sleep(retryMs)
+    }
+    return true
+  }
+
+  /** Returns those of the offsets that the broker does not have as finished. The text beside an offset may have no room for all. */
+  uncovered({ committed, feed }: Tracker, offsets: readonly number[]): readonly number[] {
+    const [offset, metadata] = [Number.parseInt(committed, 10), committed.slice(committed.indexOf('/') + 1)]
+    const done = new SkippedRanges(decodeProgress(offset, metadata, feed.identity).done)
+    const sorted = [...offsets].sort((one, other) => one - other)
+    return sorted.filter((one) => one >= offset && !done.includes(one))
+  }
+
   #commitIfMany(): void {
     if (this.#committing !== undefined || this.#finished - this.#known < this.#options.maxUncommitted / 2) return
     void this.#commit()
@@ -114,10 +141,13 @@ export class Commits implements CommitGate {
   async #commit(): Promise<void> {
     // The commit under way may lack the latest changes.
     while (this.#committing !== undefined) await this.#committing
-    const changed = [...this.#options.trackers.values()]
+    this.#begun += 1
+    const [number, all] = [this.#begun, [...this.#options.trackers.values()]]
+    const changed = all
       .map((tracker) => ({ tracker, ...this.#stateOf(tracker) }))
       .filter(({ tracker, state }) => state !== tracker.committed)
     if (changed.length === 0) {
+      for (const tracker of all) tracker.committedIn = number
       // The partitions of the finished records have other owners by now.
       this.#ended(this.#finished)
       return
@@ -133,6 +163,7 @@ export class Commits implements CommitGate {
       .commit(offsets)
       .then(() => {
         for (const { tracker, state } of changed) tracker.committed = state
+        for (const tracker of all) tracker.committedIn = number
         this.#isFailing = false
       })
       .catch((error) => this.#failed(error))

@@ -15,6 +15,8 @@ export class Delays {
   readonly #queue: ReadyQueue
   readonly #handlers: Handlers
   readonly #settler: Settler
+  /** The entries that are being written to another partition, until that has ended. */
+  readonly #moves = new WeakMap<Entry, Promise<boolean>>()
 
   constructor(
     { ephemeral }: { readonly ephemeral: boolean },
@@ -47,8 +49,34 @@ export class Delays {
       this.#at(entry, dueMs, () => this.#queue.enter(entry))
       return
     }
+    void this.#move(entry, (moving) => this.#settler.forward(moving))
+  }
+
+  /** Returns whether an entry waits for its time. */
+  isHeld({ state, cancelTimer }: Entry): boolean {
+    return state === 'waiting' && cancelTimer !== undefined
+  }
+
+  /** Makes an entry ready that waits for its time. Resolves with false if the consumer has lost it before. */
+  hurry(entry: Entry): Promise<boolean> {
+    entry.cancelTimer?.()
+    entry.cancelTimer = undefined
+    return this.#move(entry, (moving) => this.#settler.hurry(moving))
+  }
+
+  /** Resolves when an entry is no longer being written to another partition. */
+  async moved(entry: Entry): Promise<void> {
+    await this.#moves.get(entry)
+  }
+
+  #move(entry: Entry, write: (entry: Entry) => Promise<boolean>): Promise<boolean> {
     entry.tracker.states.forward(entry)
-    void this.#settler.forward(entry).then((isDone) => this.#handlers.end(entry, isDone ? 'done' : 'void'))
+    const moving = write(entry).then((isDone) => {
+      this.#handlers.end(entry, isDone ? 'done' : 'void')
+      return isDone
+    })
+    this.#moves.set(entry, moving)
+    return moving
   }
 
   #at(entry: Entry, timeMs: number, then: () => void): void {

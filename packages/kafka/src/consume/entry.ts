@@ -119,10 +119,11 @@ export class EntryStates {
     if (this.running === 0) for (const resolve of this.#idleWaiters.splice(0)) resolve()
   }
 
-  /** Gives up an entry that was not started. */
-  discard(entry: Entry): void {
-    entry.state = 'void'
+  /** Gives up an entry that was not started, or finishes it without a run. */
+  discard(entry: Entry, state: 'void' | 'done' = 'void'): void {
+    entry.state = state
     entry.record = undefined
+    entry.decoded = undefined
     entry.cancelTimer?.()
     this.#begin(entry)
   }

@@ -14,7 +14,7 @@ import {
 } from './consumer-context.js'
 import { LostPartitions } from './lost-partitions.js'
 import { findStartPoints } from './start-points.js'
-import { PauseWatch } from './watch/pause-watch.js'
+import { NotesWatch } from './watch/notes-watch.js'
 
 /** How long a stop may take beyond its timeout. */
 const defaultPartingMs = 500
@@ -36,7 +36,7 @@ export class GroupConsumer implements RunningConsumer {
   readonly #kinds: ReadonlyMap<string, TopicKind>
   readonly #cluster: Cluster
   readonly #member: Membership
-  readonly #pause: PauseWatch
+  readonly #notes: NotesWatch
   readonly #lostPartitions = new LostPartitions()
   #assignment: Assignment | undefined
   #isOut = true
@@ -53,16 +53,17 @@ export class GroupConsumer implements RunningConsumer {
     const { membership, cluster: commits } = context.connections
     const group = { groupId: this.#groupId, topics: [...this.#kinds.keys()] }
     this.#member = context.memberships.open(group, { membership, commits })
-    this.#pause = new PauseWatch({
+    this.#notes = new NotesWatch({
       dead: context.topology.plan.dead(ref),
       cluster: this.#cluster,
       topology: context.topology,
       reading: context.connections.reading,
       onResumed: () => this.#assignment?.startReady(),
+      onChanges: () => this.#assignment?.carryOutChanges(),
       onFailing: (cause) => {
         // The reader of the messages reports a lost connection.
         if (isLinkError(cause)) return
-        const error = asMqError(cause, `Whether '${ref.group}' is paused cannot be read`)
+        const error = asMqError(cause, `The notes of '${ref.group}' cannot be read`)
         context.report({ type: 'error', error, ...ref })
       },
     })
@@ -89,15 +90,15 @@ export class GroupConsumer implements RunningConsumer {
     const patience = setInterval(() => {
       if (!this.#isOut || this.#member.isAwaited) this.#starting?.resolve()
     }, maxPendingMs)
-    await Promise.all([started, this.#pause.start()]).finally(() => clearInterval(patience))
+    await Promise.all([started, this.#notes.start()]).finally(() => clearInterval(patience))
   }
 
   get health(): ConsumerHealth {
     if (this.#stopped !== undefined) return { ...this.#ref, status: 'stopping' }
-    if (this.#isOut || this.#assignment?.isFailing || this.#pause.isFailing) {
+    if (this.#isOut || this.#assignment?.isFailing || this.#notes.isFailing) {
       return { ...this.#ref, status: 'recovering' }
     }
-    const { mark } = this.#pause
+    const { mark } = this.#notes
     return mark === undefined ? { ...this.#ref, status: 'consuming' } : { ...this.#ref, status: 'paused', paused: mark }
   }
 
@@ -109,7 +110,7 @@ export class GroupConsumer implements RunningConsumer {
   async #stop({ timeoutMs, reason = stopReason(), partingMs = defaultPartingMs }: ConsumerStop): Promise<void> {
     const endsAt = performance.now() + timeoutMs + partingMs
     this.#starting?.reject(new MqError(reason.code, 'It was stopped before it was in its group', { cause: reason }))
-    this.#pause.stop()
+    this.#notes.stop()
     await this.#assignment?.finish(timeoutMs, reason)
     await this.#assignment?.commitAll(within(commitLimits, endsAt - leaveLimits.minMs))
     await this.#member.stop(within(leaveLimits, endsAt))
@@ -118,6 +119,7 @@ export class GroupConsumer implements RunningConsumer {
   async #assigned(partitions: readonly TopicPartition[]): Promise<void> {
     const from = { cluster: this.#cluster, groupId: this.#groupId, kinds: this.#kinds }
     const { points, replaced, isExpired } = await findStartPoints(partitions, from)
+    await this.#notes.catchUp()
     if (this.#stopped !== undefined) return
     this.#assignment ??= new Assignment({
       ref: this.#ref,
@@ -125,12 +127,14 @@ export class GroupConsumer implements RunningConsumer {
       context: this.#context,
       member: this.#member,
       kinds: this.#kinds,
-      hold: this.#pause.hold,
+      hold: this.#notes.hold,
+      standing: this.#notes.changes,
     })
     for (const { at, progress, identity } of points) {
       const { lateRuns, ...known } = this.#lostPartitions.resume(at, { progress, identity })
       this.#assignment.add(at, known, lateRuns)
     }
+    this.#assignment.carryOutChanges()
     for (const topic of replaced) {
       const reason = `the topic ${topic} was deleted at the broker and created again`
       this.#context.report({ type: 'data-loss', ...this.#ref, reason })

@@ -12,10 +12,10 @@ export class ReadyQueue {
     if (entry.key === undefined || this.#lanes.enter(entry.key, entry)) this.#add(entry)
   }
 
-  /** Makes the next entry of the same key ready. Passes over entries that were discarded while they waited. */
+  /** Makes the next entry of the same key ready. Passes over entries that were discarded or removed while they waited. */
   leave(entry: Entry): void {
     let next = this.#lanes.leave(entry.key, entry)
-    while (next?.state === 'void') next = this.#lanes.leave(next.key, next)
+    while (next !== undefined && next.state !== 'waiting') next = this.#lanes.leave(next.key, next)
     if (next !== undefined) this.#add(next)
   }
 

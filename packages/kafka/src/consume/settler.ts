@@ -8,6 +8,7 @@ import { isTooLarge } from '../publish/refusals.js'
 import { deadPartition } from '../topology/plans.js'
 import { tierFor } from '../topology/tiers.js'
 import type { Topology } from '../topology/topology.js'
+import { entryIdOf as placeOf } from '../wire/message-place.js'
 import { encodeRecord } from '../wire/record.js'
 import { encodeStub } from '../wire/stub.js'
 import type { Entry } from './entry.js'
@@ -18,10 +19,16 @@ export interface Settler {
   carryOut(entry: Entry, settlement: Settlement & { kind: 'retry' | 'dead' }, onStuck: () => void): Promise<boolean>
   /** Writes an entry to the partition where it waits for the rest of its time. */
   forward(entry: Entry): Promise<boolean>
+  /** Writes an entry that waits for its time to the partition of those that are ready. */
+  hurry(entry: Entry): Promise<boolean>
 }
 
 /** The settler of a consumer that keeps nothing at the broker. */
-export const keepsNothing: Settler = { carryOut: async () => true, forward: async () => true }
+export const keepsNothing: Settler = {
+  carryOut: async () => true,
+  forward: async () => true,
+  hurry: async () => true,
+}
 
 export interface SettlerOptions {
   readonly ref: GroupRef
@@ -120,13 +127,21 @@ export function createSettler({ ref, outbox, topology, settings, report }: Settl
       return await write(entry, retryTopic, () => ({ record, partition: tierFor(delayMs) }), { instead: die })
     },
     async forward(entry) {
-      const { decoded } = entry
-      if (decoded === undefined) return false
+      const { decoded, record, tracker } = entry
+      if (decoded === undefined || record === undefined) return false
       const { message, attempt, failure, dueMs } = decoded
+      const origin = placeOf(tracker, record)
       return await write(entry, retryTopic, () => {
         const delayMs = Math.max(0, dueMs - Date.now())
-        return { record: encodeRecord(message, { attempt, failure, delayMs }), partition: tierFor(delayMs) }
+        return { record: encodeRecord(message, { attempt, failure, delayMs, origin }), partition: tierFor(delayMs) }
       })
+    },
+    async hurry(entry) {
+      const { decoded } = entry
+      if (decoded === undefined) return false
+      const { message, attempt, failure } = decoded
+      const record = encodeRecord(message, { attempt, failure })
+      return await write(entry, retryTopic, () => ({ record, partition: tierFor(0) }))
     },
   }
 }

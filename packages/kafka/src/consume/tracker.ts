@@ -36,6 +36,8 @@ export class Tracker implements Origin {
   position: number
   /** The state that was committed last, as `Commits` writes it. */
   committed = ''
+  /** The number of the last commit that had its state, as `Commits` counts them. */
+  committedIn = 0
   isPaused = false
   /** True once no further entry is started. */
   isClosing = false
@@ -126,6 +128,20 @@ export class Tracker implements Origin {
     this.isPaused = isPaused
     if (isPaused) this.feed.pause()
     else this.feed.resume()
+  }
+
+  /** Finds the entries of these offsets, and those that are not read yet. The others are finished, or no records. */
+  find(offsets: readonly number[]): { readonly entries: readonly Entry[]; readonly unread: readonly number[] } {
+    const wanted = new Set(offsets)
+    const entries = [...this.#entries].filter(({ offset, state }) => state !== 'done' && wanted.has(offset))
+    const skipped = new SkippedRanges(this.#skipped.from(this.position))
+    const ahead = [...wanted].filter((offset) => offset >= this.position).sort((one, other) => one - other)
+    return { entries, unread: ahead.filter((offset) => !skipped.includes(offset)) }
+  }
+
+  /** Takes records for finished that are not read yet. */
+  skip(offsets: readonly number[]): void {
+    this.#skipped.add(offsets)
   }
 
   /** Ends the reading of the partition. */

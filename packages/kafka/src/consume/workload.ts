@@ -23,6 +23,17 @@ export interface WorkloadParts {
   readonly commits: CommitGate
 }
 
+/** The findings of `removeMessages`. */
+export interface Removal {
+  readonly done: readonly number[]
+  readonly kept: readonly number[]
+  readonly moving: readonly Entry[]
+}
+
+/** A run that was lost by a standstill of this process may still go on. */
+const hasBegun = ({ state, offset, tracker }: Entry): boolean =>
+  (state !== 'waiting' && state !== 'ready') || tracker.lateRuns?.byOffset.has(offset) === true
+
 /**
  * The records that a consumer has in memory. It takes them as they are read, and has them handled when they are due. It knows
  * nothing of groups.
@@ -79,6 +90,41 @@ export class Workload {
     const { message, dueMs } = decodedOf(entry, topic)
     if (ordered && message.key !== undefined) entry.key = message.key
     this.#delays.hold(entry, dueMs)
+  }
+
+  /**
+   * Finishes messages that have not begun, so that they never run. `kept` are the offsets of those that run. `moving` are being written to
+   * another partition.
+   */
+  removeMessages(tracker: Tracker, offsets: readonly number[]): Removal {
+    const { entries, unread } = tracker.find(offsets)
+    const moving = entries.filter(({ state, isForwarded }) => state === 'running' && isForwarded)
+    const removed = entries.filter((entry) => !hasBegun(entry))
+    const kept = entries.filter((entry) => hasBegun(entry) && !entry.isForwarded)
+    tracker.skip(unread)
+    for (const entry of removed) {
+      tracker.states.discard(entry, 'done')
+      this.#queue.leave(entry)
+      this.#commits.oneFinished()
+    }
+    if (tracker.isPaused) tracker.applyPressure()
+    this.#commits.changed()
+    this.#handlers.startReady()
+    const offsetOf = ({ offset }: Entry): number => offset
+    return { done: [...removed.map(offsetOf), ...unread], kept: kept.map(offsetOf), moving }
+  }
+
+  /** Makes a message ready that waits for its time. `kept` is one that runs or is ready, and `gone` one that is elsewhere. */
+  async hurry(entry: Entry): Promise<'done' | 'kept' | 'gone'> {
+    if (this.#delays.isHeld(entry)) return (await this.#delays.hurry(entry)) ? 'done' : 'gone'
+    if (!entry.isForwarded) return 'kept'
+    await this.moved(entry)
+    return 'gone'
+  }
+
+  /** Resolves when an entry is no longer being written to another partition. */
+  moved(entry: Entry): Promise<void> {
+    return this.#delays.moved(entry)
   }
 
   /** Says that everything of a partition before this offset is gone. */

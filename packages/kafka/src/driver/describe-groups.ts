@@ -1,6 +1,7 @@
 import type { Cluster } from './cluster.js'
 import { labelOf } from './group/shares.js'
 import type { Broker } from './kafkajs-types.js'
+import { withCoordinator } from './offsets.js'
 import { ask } from './protocol.js'
 
 export interface GroupMember {
@@ -16,6 +17,7 @@ interface DescribeAnswer {
   readonly groups: readonly {
     readonly groupId: string
     readonly errorCode: number
+    readonly state: string
     readonly members: readonly { readonly memberMetadata: Buffer }[]
   }[]
 }
@@ -45,6 +47,14 @@ export async function membersOf(
         members.map(({ memberMetadata }) => ({ label: labelOf(memberMetadata) })),
       ]),
   )
+}
+
+/** Asks the coordinator whether a group has no members. */
+export async function isEmptyGroup(cluster: Cluster, groupId: string): Promise<boolean> {
+  const { groups } = await withCoordinator(cluster, groupId, (coordinator) =>
+    cluster.request(coordinator, (broker) => ask<DescribeAnswer>(broker, 'DescribeGroups', { groupIds: [groupId] })),
+  )
+  return groups.some((group) => group.groupId === groupId && group.errorCode === 0 && group.state === 'Empty')
 }
 
 /** Sends a request to every broker, and returns the answers that come. */

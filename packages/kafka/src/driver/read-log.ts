@@ -7,14 +7,15 @@ import { fetch, type PartitionFetch, type PartitionRead } from './requests.js'
 
 /**
  * Calls `each` for the records that a partition has now, the oldest first, until `each` returns false. A batch that cannot be read is one
- * record. See `requireReadable`.
+ * record. See `requireReadable`. `first` is the offset to begin with. Default: the oldest one.
  */
 export async function readLog(
   cluster: Cluster,
   { topic, partition }: TopicPartition,
   each: (record: KafkaRecord) => boolean | undefined,
+  first = 0,
 ): Promise<void> {
-  let from = 0
+  let from = first
   let end: number | undefined
   do {
     const read = await patiently(() => readOnce(cluster, { topic, partition, from }))

@@ -1,8 +1,4 @@
 import { type MessageState, MqError } from '@mq/core/adapter'
-import type { TopicKind } from '../topology/plans.js'
-
-/** The letter of each kind of topic, in cursors and in the names of entries. */
-export const letterOf: Readonly<Record<TopicKind, string>> = { main: 'm', delay: 'd', retry: 'r' }
 
 /** The place of a message in a list that is ordered by time. */
 export interface Place {

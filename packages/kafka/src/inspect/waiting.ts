@@ -8,7 +8,8 @@ import {
 } from '@mq/core/adapter'
 import { nameOf } from '../driver/cluster.js'
 import { LogScan } from '../driver/log-scan.js'
-import { type Cursor, decodeCursor, encodeCursor, isBehind, letterOf, type Place } from './cursor.js'
+import { entryIdOf, letterOf } from '../wire/message-place.js'
+import { type Cursor, decodeCursor, encodeCursor, isBehind, type Place } from './cursor.js'
 import { type InspectContext, type OpenPart, openParts } from './open-parts.js'
 import { type OpenRecord, OpenRecords } from './open-records.js'
 import { ReadyScan } from './ready-scan.js'
@@ -153,7 +154,7 @@ const placeOf = ({ part, record, readyMs }: OpenRecord): Place => ({
 function shown({ part, record, decoded, readyMs }: OpenRecord, state: MessageState): RawWaiting {
   const { message, attempt, failure } = decoded
   return {
-    entryId: `${placeName(part)}-${record.offset}-${record.timestampMs.toString(36)}`,
+    entryId: entryIdOf(part, record),
     state,
     message,
     attempt,

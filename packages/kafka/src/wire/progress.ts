@@ -41,15 +41,34 @@ export function finishedRanges(
 /** Joins what two owners of a partition know. The one that is further along is right about what lies before its offset. */
 export function joinProgress(one: Progress, other: Progress): Progress {
   const offset = Math.max(one.offset, other.offset)
-  const done: { first: number; last: number }[] = []
-  for (const { first, last } of [...one.done, ...other.done].sort((left, right) => left.first - right.first)) {
-    if (last < offset) continue
-    const before = done.at(-1)
-    if (before !== undefined && first <= before.last + 1) before.last = Math.max(before.last, last)
-    else done.push({ first: Math.max(first, offset), last })
-  }
+  const done = joinRanges(
+    [...one.done, ...other.done]
+      .filter(({ last }) => last >= offset)
+      .map(({ first, last }) => ({ first: Math.max(first, offset), last })),
+  )
   const doneCount = done.reduce((count, { first, last }) => count + last - first + 1, 0)
   return { offset, done, doneCount, running: other.running }
+}
+
+/** Adds finished offsets to what an owner has committed. Its count stays right also if its text had no room for all ranges. */
+export function withDone(progress: Progress, offsets: readonly number[]): Progress {
+  const known = new SkippedRanges(progress.done)
+  const sorted = [...new Set(offsets)].sort((one, other) => one - other)
+  const added = sorted.filter((offset) => offset >= progress.offset && !known.includes(offset))
+  if (added.length === 0) return progress
+  const done = joinRanges([...progress.done, ...added.map((offset) => ({ first: offset, last: offset }))])
+  return { ...progress, done, doneCount: progress.doneCount + added.length }
+}
+
+/** Sorts ranges, and makes one of those that touch. */
+function joinRanges(ranges: readonly Range[]): readonly Range[] {
+  const joined: { first: number; last: number }[] = []
+  for (const { first, last } of [...ranges].sort((one, other) => one.first - other.first)) {
+    const before = joined.at(-1)
+    if (before !== undefined && first <= before.last + 1) before.last = Math.max(before.last, last)
+    else joined.push({ first, last })
+  }
+  return joined
 }
 
 /** Brokers take 4,096 bytes of metadata by default. */
@@ -104,15 +123,24 @@ export function isOfDeletedTopic(offset: number, metadata: string | null | undef
 /** The offsets that an earlier owner of a partition had finished behind the offset that it committed. */
 export class SkippedRanges {
   #ranges: readonly Range[]
+  /** How many ranges lie before what it was asked about. */
+  #passed = 0
 
   constructor(ranges: readonly Range[]) {
     this.#ranges = ranges
   }
 
-  /** Takes offsets in ascending order, and forgets the ranges before each. */
+  /** Takes offsets in ascending order. */
   includes(offset: number): boolean {
-    while (this.#ranges[0] !== undefined && this.#ranges[0].last < offset) this.#ranges = this.#ranges.slice(1)
-    return (this.#ranges[0]?.first ?? Number.POSITIVE_INFINITY) <= offset
+    while ((this.#ranges[this.#passed]?.last ?? Number.POSITIVE_INFINITY) < offset) this.#passed += 1
+    return (this.#ranges[this.#passed]?.first ?? Number.POSITIVE_INFINITY) <= offset
+  }
+
+  /** Adds offsets, none of which it was asked about yet. */
+  add(offsets: readonly number[]): void {
+    const added = [...offsets].sort((one, other) => one - other).map((offset) => ({ first: offset, last: offset }))
+    this.#ranges = joinRanges([...this.#ranges.slice(this.#passed), ...added])
+    this.#passed = 0
   }
 
   /** Returns the ranges from a position on. */

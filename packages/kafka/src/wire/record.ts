@@ -16,9 +16,10 @@ import { textAt } from '../driver/records/readers.js'
 import type { KafkaRecord } from '../driver/records/record-batch.js'
 import type { OutgoingHeader, OutgoingRecord } from '../driver/records/record-writer.js'
 import { maxDelayMs } from '../topology/tiers.js'
+import { originHeader } from './message-place.js'
 
 /** The headers that hold the history of a message in its group. */
-const ownHeader = { attempt: 'mq-attempt', failure: 'mq-failure', delay: 'mq-delay' } as const
+const ownHeader = { attempt: 'mq-attempt', failure: 'mq-failure', delay: 'mq-delay', origin: originHeader } as const
 
 /** The headers of a dead letter that is not the message itself. */
 export const letterHeader = {
@@ -58,12 +59,14 @@ export interface Envelope {
   readonly failure?: Failure | undefined
   /** Counted from the record's timestamp, or from now if that lies in the future. */
   readonly delayMs?: number | undefined
+  /** The name of its entry, if it has had that since another record. */
+  readonly origin?: string | undefined
 }
 
 /** Encodes a CloudEvent in Kafka's binary content mode: attributes as `ce_` headers, the body as the value. */
 export function encodeRecord(
   message: RawMessage,
-  { attempt, failure, delayMs }: Envelope = {},
+  { attempt, failure, delayMs, origin }: Envelope = {},
   key: string | null = message.key ?? null,
 ): OutgoingRecord {
   const attributes = attributesOf(message)
@@ -75,6 +78,7 @@ export function encodeRecord(
   if (attempt !== undefined && attempt > 1) headers.push({ name: ownHeader.attempt, value: String(attempt) })
   if (failure !== undefined) headers.push({ name: ownHeader.failure, value: encodeFailure(failure) })
   if (delayMs !== undefined && delayMs > 0) headers.push({ name: ownHeader.delay, value: String(Math.ceil(delayMs)) })
+  if (origin !== undefined) headers.push({ name: ownHeader.origin, value: origin })
   const { buffer, byteOffset, byteLength } = message.body
   return { key, value: Buffer.from(buffer, byteOffset, byteLength), headers }
 }
@@ -115,6 +119,7 @@ const noOwnHeaders: OwnHeaders = Object.freeze({
   [ownHeader.attempt]: undefined,
   [ownHeader.failure]: undefined,
   [ownHeader.delay]: undefined,
+  [ownHeader.origin]: undefined,
 })
 
 /** Never throws. An unreadable record has a `decodeError`, and its bytes as the body. */

@@ -4,12 +4,13 @@ import { readLog, requireReadable } from '../../driver/read-log.js'
 import type { Reader } from '../../driver/reading/reader.js'
 import type { Reading } from '../../driver/reading/reading.js'
 import type { KafkaRecord } from '../../driver/records/record-batch.js'
+import { changeNoteOf, StandingChanges } from '../../topology/change-notes.js'
 import { watchDeleted } from '../../topology/deleted-topics.js'
 import { markAfter, noteOf, notesLog } from '../../topology/group-notes.js'
 import type { Topology } from '../../topology/topology.js'
 import type { Hold } from '../handlers.js'
 
-export interface PauseWatchOptions {
+export interface NotesWatchOptions {
   /** The topic with the notes of the group. */
   readonly dead: string
   readonly cluster: Cluster
@@ -17,21 +18,27 @@ export interface PauseWatchOptions {
   readonly reading: Reading
   /** Called when the group may start messages again. */
   readonly onResumed: () => void
+  /** Called when there may be another change of single messages to carry out. */
+  readonly onChanges: () => void
   readonly onFailing: (error: unknown) => void
 }
 
 /**
- * Follows the notes of a group, and knows whether it is paused. The notes are one more partition in a request that is made anyway, so a
- * change is known at once and costs nothing until then.
+ * Follows the notes of a group: knows whether it is paused, and which changes of single messages somebody has asked for. The notes are one
+ * more partition in a request that is made anyway, so a note is known at once and costs nothing until then.
  */
-export class PauseWatch {
-  readonly #options: PauseWatchOptions
+export class NotesWatch {
+  /** The changes that stand. */
+  readonly changes = new StandingChanges()
+  readonly #options: NotesWatchOptions
   readonly #reader: Reader
   readonly #hold = { isOn: true }
+  /** The offset behind the last note that was read. */
+  #next = 0
   #mark: GroupPause | undefined
   #isStopped = false
 
-  constructor(options: PauseWatchOptions) {
+  constructor(options: NotesWatchOptions) {
     this.#options = options
     const { dead, cluster, reading } = options
     this.#reader = reading.open({
@@ -55,15 +62,19 @@ export class PauseWatch {
 
   /** Resolves once the notes are read. */
   async start(): Promise<void> {
-    const log = notesLog(this.#options.dead)
-    let next = 0
-    await readLog(this.#options.cluster, log, (record) => {
-      requireReadable(log, record)
-      this.#read(record)
-      next = record.offset + 1
-      return undefined
-    })
-    this.#reader.add(log, next)
+    await this.#readOn()
+    this.#reader.add(notesLog(this.#options.dead), this.#next)
+    this.#apply()
+  }
+
+  /**
+   * Resolves once all notes are read that are stored by now. A new owner of a partition calls it before it starts anything, so that it
+   * obeys what was asked for while the group had no consumer.
+   */
+  async catchUp(): Promise<void> {
+    const { cluster, dead } = this.#options
+    if ((await cluster.confirmedPartitionsOf(dead)) === undefined) return
+    await this.#readOn()
     this.#apply()
   }
 
@@ -86,6 +97,15 @@ export class PauseWatch {
     this.#reader.stop()
   }
 
+  async #readOn(): Promise<void> {
+    const log = notesLog(this.#options.dead)
+    const read = (record: KafkaRecord): undefined => {
+      requireReadable(log, record)
+      this.#read(record)
+    }
+    await readLog(this.#options.cluster, log, read, this.#next)
+  }
+
   /** Somebody has deleted the topic. The dead letters that the group will have need it, too. */
   #recreate(): void {
     const { dead, topology } = this.#options
@@ -101,12 +121,18 @@ export class PauseWatch {
   }
 
   #read(record: KafkaRecord): void {
+    if (record.offset < this.#next) return
+    this.#next = record.offset + 1
+    const change = changeNoteOf(record)
+    if (change !== undefined) this.changes.take(change)
     const note = noteOf(record)
     if (note !== undefined) this.#mark = markAfter(this.#mark, note)
   }
 
   #forget(): void {
+    this.#next = 0
     this.#mark = undefined
+    this.changes.clear()
     this.#apply()
   }
 
@@ -114,5 +140,6 @@ export class PauseWatch {
     const wasOn = this.#hold.isOn
     this.#hold.isOn = this.#mark !== undefined
     if (wasOn && !this.#hold.isOn) this.#options.onResumed()
+    if (this.changes.requests.length > 0) this.#options.onChanges()
   }
 }
