@@ -72,13 +72,31 @@ export const deadLetters: readonly Mutant[] = [
   {
     id: 'unreadableBatchHidesTheRest',
     promise: 'A batch that cannot be read keeps no other dead letter from being listed.',
-    find: 'const batch = struckOutBatch(record)',
-    replace: `requireReadable(log, record)
+    find: 'await readLog(cluster, log, (record) => {\n      const batch = struckOutBatch(record)',
+    replace: `await readLog(cluster, log, (record) => {
+      requireReadable(log, record)
       const batch = struckOutBatch(record)`,
     test: {
       file: 'test/unreadable-letters.test.ts',
       title: 'is its dead letters once the codec is there, and they do not come back if the batch was purged',
     },
     why: 'The suite cannot write a batch of records.',
+  },
+  {
+    id: 'windowOfLettersIsTheEnd',
+    promise: 'Pages of dead letters have each of them, however many there are.',
+    find: '} else rest ??= offset',
+    replace: '}',
+    test: { file: 'test/dead-pages.test.ts', title: 'have each of 25,000 once' },
+    why: 'The suite has fewer dead letters than are watched at a time.',
+  },
+  {
+    id: 'letterIsShownTwice',
+    promise: 'A message that died twice in a crash is one dead letter.',
+    find: 'watched.delete(entryId)\n    if (value === undefined) return',
+    replace:
+      'if (value === undefined) watched.delete(entryId)\n    if (value === undefined || watched.has(entryId)) return',
+    test: { file: 'test/dead-pages.test.ts', title: 'have a message once that died twice' },
+    why: 'The suite cannot let a process die between a dead letter and its commit.',
   },
 ]

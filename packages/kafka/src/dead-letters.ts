@@ -1,16 +1,10 @@
-import {
-  type AdapterEvent,
-  type DeadLetterStore,
-  type GroupRef,
-  MqError,
-  type RawDeadLetter,
-  unknownFailure,
-} from '@mq/core/adapter'
+import { type AdapterEvent, type DeadLetterStore, type GroupRef, MqError } from '@mq/core/adapter'
 import type { Cluster, TopicPartition } from './driver/cluster.js'
 import { asMqError } from './driver/errors.js'
 import { readLog, requireReadable } from './driver/read-log.js'
 import { isCodecMissing, type KafkaRecord } from './driver/records/record-batch.js'
 import type { OutgoingRecord } from './driver/records/record-writer.js'
+import { pageOfLetters } from './inspect/dead-letter-page.js'
 import type { Outbox } from './publish/outbox.js'
 import { deadPartition } from './topology/plans.js'
 import { tierFor } from './topology/tiers.js'
@@ -18,7 +12,7 @@ import type { Topology } from './topology/topology.js'
 import { entryIdOf, hasLongKey, strikeOutOf, struckOutBatch, struckOutBy } from './wire/letter-key.js'
 import { decodeRecord } from './wire/record.js'
 import { recordsToReplay } from './wire/replay.js'
-import { unreadableLetter } from './wire/unreadable-letter.js'
+import { letterOf } from './wire/unreadable-letter.js'
 
 export interface DeadLettersContext {
   readonly cluster: Cluster
@@ -173,13 +167,14 @@ export function createDeadLetters(context: DeadLettersContext, ref: GroupRef) {
     report({ type: 'error', error: new MqError('MQ_OPERATION_FAILED', `${what}: ${why}`), ...ref })
   }
 
-  const store: DeadLetterStore = {
+  const store: Required<DeadLetterStore> = {
     async list({ limit }) {
       const live = [...(await liveLetters())].slice(0, limit)
       const wanted = firstOf(live)
       if (wanted.size < live.length) reportPart(wanted.size, live.length)
       return wanted.size === 0 ? [] : (await read(wanted)).map((record) => letterOf(record, log))
     },
+    page: (request) => pageOfLetters(cluster, log, request),
     replay,
     purge: (entryIds) => take(entryIds, async (ids) => ids),
   }
@@ -220,10 +215,4 @@ function chunked(entryIds: readonly string[], live: ReadonlyMap<string, LiveLett
     }
   }
   return chunks
-}
-
-function letterOf(record: KafkaRecord, log: TopicPartition): RawDeadLetter {
-  if (record.unreadable !== undefined) return unreadableLetter(record, log, record.unreadable.cause)
-  const { message, failure } = decodeRecord(record, { ...log, isLetter: true })
-  return { entryId: entryIdOf(record), message, failure: failure ?? unknownFailure(record.timestampMs) }
 }

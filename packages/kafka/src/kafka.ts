@@ -99,6 +99,7 @@ export function kafka(options: KafkaOptions): Adapter {
       const what = `The dead letters of '${ref.group}' cannot be read`
       return {
         list: (listOptions) => request(what, () => store.list(listOptions)),
+        page: (page) => request(what, () => store.page(page)),
         replay: (entryIds) => request(what, () => store.replay(entryIds)),
         purge: (entryIds) => request(what, () => store.purge(entryIds)),
       }

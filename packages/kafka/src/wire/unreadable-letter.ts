@@ -1,4 +1,4 @@
-import { emptyHeaders, type Failure, type RawDeadLetter } from '@mq/core/adapter'
+import { emptyHeaders, type Failure, type RawDeadLetter, unknownFailure } from '@mq/core/adapter'
 import type { TopicPartition } from '../driver/cluster.js'
 import { type KafkaRecord, unreadableError } from '../driver/records/record-batch.js'
 import { entryIdOf } from './letter-key.js'
@@ -9,7 +9,7 @@ import { stubBytes } from './stub.js'
  * Makes the dead letter that stands for a batch of dead letters that cannot be read for this cause: its place, its length and its first
  * bytes.
  */
-export function unreadableLetter(record: KafkaRecord, log: TopicPartition, cause: Error): RawDeadLetter {
+function unreadableLetter(record: KafkaRecord, log: TopicPartition, cause: Error): RawDeadLetter {
   const { message } = decodeRecord(record, { ...log, isLetter: true })
   const { value, offset, timestampMs } = record
   const failure: Failure = {
@@ -30,4 +30,11 @@ export function unreadableLetter(record: KafkaRecord, log: TopicPartition, cause
     },
     failure,
   }
+}
+
+/** Decodes a dead letter. */
+export function letterOf(record: KafkaRecord, log: TopicPartition): RawDeadLetter {
+  if (record.unreadable !== undefined) return unreadableLetter(record, log, record.unreadable.cause)
+  const { message, failure } = decodeRecord(record, { ...log, isLetter: true })
+  return { entryId: entryIdOf(record), message, failure: failure ?? unknownFailure(record.timestampMs) }
 }
