@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { openQueue } from '@mq/core'
 import { brokers, shared } from '@mq/test-brokers'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
@@ -34,7 +35,10 @@ describe('a fastify service', () => {
     'answers with the result to who waits, with its place to who does not, and refuses what is invalid',
     async () => {
       const { program, get, post } = await serve({})
-      for (const path of ['/health/live', '/health/ready']) {
+      const manifest = readFileSync(new URL('../examples/fastify-service/kubernetes.yaml', import.meta.url), 'utf8')
+      const paths = [...manifest.matchAll(/httpGet:\s+path: (\S+)/g)].map(([, path]) => path as string)
+      expect(new Set(paths)).toEqual(new Set(['/health/live', '/health/ready']))
+      for (const path of paths) {
         const health = await get(path)
         expect([health.status, ((await health.json()) as { status: string }).status]).toEqual([200, 'up'])
       }

@@ -92,6 +92,7 @@ export type { AdapterFactory, ConfigOf } from './open/given-adapters.js'
 export { type AddressFor, loadAdapter, type OpenOptions, openQueue } from './open/open-queue.js'
 export type { AdapterConfig, KnownType, QueueAddress } from './open/queue-address.js'
 export { createQueue } from './queue/create-queue.js'
+export { type Probes, type ProbesOptions, probes } from './queue/probes.js'
 export type { CancelOptions, TaskHandle } from './tasks/ask/task-handle.js'
 export { createScheduler } from './tasks/create-scheduler.js'
 export {

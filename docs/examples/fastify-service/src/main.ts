@@ -17,7 +17,7 @@ await scheduler.register(makeInvoice, { concurrency: 4 })
 await scheduler.start()
 
 const web = createWeb(queue, scheduler)
-await web.listen({ port: Number(process.env.PORT ?? 3000), host: '127.0.0.1' })
+await web.listen({ port: Number(process.env.PORT ?? 3000), host: process.env.HOST ?? '127.0.0.1' })
 
 await stopped
 // The web server stops first, so that requests that have begun get their answers.

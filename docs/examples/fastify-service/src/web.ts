@@ -1,4 +1,4 @@
-import { isMqError, type Queue, type TaskScheduler } from '@mq/core'
+import { isMqError, probes, type Queue, type TaskScheduler } from '@mq/core'
 import fastify, { type FastifyInstance } from 'fastify'
 import { makeInvoice, type Order, orderPlaced } from './contracts.js'
 
@@ -39,12 +39,11 @@ export function createWeb(queue: Queue, scheduler: TaskScheduler): FastifyInstan
     return reply.code(500).send({ error: outcome.status === 'failed' ? outcome.failure.message : outcome.status })
   })
 
-  /** The process is restarted if this fails. A lost broker does not count, as the connection recovers by itself. */
-  web.get('/health/live', () => ({ status: 'up' }))
-  /** The process gets no requests while this fails. */
-  web.get('/health/ready', (_request, reply) => {
-    const { status, state, consumers } = queue.health()
-    return reply.code(status === 'down' ? 503 : 200).send({ status, state, consumers })
+  /** The process is restarted if `live` fails, and gets no requests while `ready` fails. */
+  const answerProbe = probes(queue, { base: '/health' })
+  web.get('/health/*', (request, reply) => {
+    reply.hijack()
+    answerProbe(request.raw, reply.raw)
   })
 
   web.setErrorHandler((error, _request, reply) => {
