@@ -32,7 +32,13 @@ export type {
 export type { MessageHeaders } from './contract/headers.js'
 export { consoleLog, type Log, type LogFields } from './contract/log.js'
 export type { Message, MessageOrTombstone, RawMessage, Tombstone } from './contract/message.js'
-export type { Middleware, PublishRequest } from './contract/middleware.js'
+export type {
+  DeliveredMessage,
+  Middleware,
+  PublishBatch,
+  PublishRequest,
+  RunTrace,
+} from './contract/middleware.js'
 export type {
   DeadLetter,
   DeadLetterChange,
@@ -69,6 +75,7 @@ export type {
   TombstoneOptions,
 } from './contract/publish-options.js'
 export type {
+  ListenOptions,
   Queue,
   QueueEvents,
   QueueHealth,

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createQueue, MqError, type QueueEvents, type SettledEvent } from '../src/index.js'
 import { deliver, handleOf } from './support/deliveries.js'
-import { typeErrorOf } from './support/errors.js'
+import { mqErrorOf, typeErrorOf } from './support/errors.js'
 import { fakeAdapter } from './support/fake-adapter.js'
 import { connected, turns } from './support/queues.js'
 
@@ -65,6 +65,54 @@ describe('an event', () => {
     }
     const line = { level: 'error', message: "A listener for 'error' threw: listener broken", fields }
     expect(log.lines).toEqual([line, line])
+  })
+
+  it('is logged all the same if its only listeners leave it to the log', async () => {
+    const { queue, adapter, log } = await connected()
+    const seen: unknown[] = []
+    const remove = queue.on('error', (event) => seen.push(event), { keepsLog: true })
+    queue.on('data-loss', (event) => seen.push(event), { keepsLog: true })
+    adapter.emit({ type: 'error', error, ...ref })
+    adapter.emit({ type: 'data-loss', ...ref, reason: 'trimmed' })
+    expect(seen).toMatchObject([
+      { error, ...ref },
+      { ...ref, reason: 'trimmed' },
+    ])
+    expect(log.lines.map(({ message }) => message)).toEqual(['cut', 'Messages were lost: trimmed'])
+    queue.on('error', () => {})
+    adapter.emit({ type: 'error', error })
+    remove()
+    adapter.emit({ type: 'error', error })
+    expect(seen).toHaveLength(3)
+    expect(log.lines).toHaveLength(2)
+  })
+
+  it('reaches a listener that leaves it to the log also if a handler or another listener failed', async () => {
+    const opened = await connected()
+    const { queue, log } = opened
+    const seen: string[] = []
+    queue.on('error', (event) => void seen.push(event.error.message), { keepsLog: true })
+    queue.on(
+      'settled',
+      () => {
+        throw new Error('listener broken')
+      },
+      { keepsLog: true },
+    )
+    const failing = () => {
+      throw new Error('handler broken')
+    }
+    await deliver(await handleOf(opened, failing, { ephemeral: true })).settlement
+    const texts = [expect.stringContaining('handler broken'), expect.stringContaining('listener broken')]
+    expect(seen).toEqual(texts)
+    expect(log.lines.map(({ message }) => message)).toEqual(texts)
+  })
+
+  it('takes no options but those that exist', async () => {
+    const { queue } = await connected()
+    const listening = (options: unknown) => () => queue.on('error', () => {}, options as never)
+    for (const options of [null, 7, { keepsLog: 'yes' }]) await typeErrorOf(listening(options))
+    await mqErrorOf(listening({ keeps: true }), 'MQ_INVALID_OPTION')
   })
 
   it('must be one that exists, and its listener a function', async () => {

@@ -104,6 +104,15 @@ describe('encodeFailure and decodeFailure', () => {
     )
   })
 
+  it('keep the place of the run in a trace, and nothing else in its place', () => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+    const given = failure({ traceparent })
+    expect(decodeFailure(encodeFailure(given))).toEqual(given)
+    for (const other of ['', 'x', `${traceparent}0`, 7]) {
+      expect(decodeFailure(JSON.stringify({ ...given, traceparent: other }))).toEqual(failure())
+    }
+  })
+
   it('write one line of printable ASCII, whatever the error says', () => {
     fc.assert(
       fc.property(anyFailure, (given) => {

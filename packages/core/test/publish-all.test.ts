@@ -87,6 +87,22 @@ describe.each(variants)('publishAll %s', (_, layers) => {
 })
 
 describe('publishAll', () => {
+  it('tells middleware that its messages belong together', async () => {
+    const { queue } = await connected()
+    const batches: unknown[] = []
+    queue.use({
+      publish: (request, next) => {
+        batches.push(request.batch)
+        return next(request)
+      },
+    })
+    await queue.publishAll('t', [1, 2])
+    await queue.publishAll('t', [3])
+    await queue.publish('t', 4)
+    expect(batches).toEqual([{ count: 2 }, { count: 2 }, { count: 1 }, undefined])
+    expect(batches[0]).toBe(batches[1])
+  })
+
   it('computes id and key from each item', async () => {
     const { queue, adapter } = await connected()
     const event = defineEvent('t', { schema: z.object({ user: z.string() }), key: ({ user }) => `event ${user}` })

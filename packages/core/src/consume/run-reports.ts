@@ -2,13 +2,15 @@ import type { AdapterEvent, Delivery, GroupRef, Settlement } from '../contract/a
 import { MqError } from '../contract/errors.js'
 import { describeError, errorWith, type Failure, onOneLine } from '../contract/failure.js'
 import type { Log, LogFields } from '../contract/log.js'
-import type { SettledEvent } from '../contract/queue.js'
+import type { QueueEvents, SettledEvent } from '../contract/queue.js'
 import type { SettleSettings } from './settle.js'
 
 /** The listeners of the queue, as the end of a run needs them. */
 export interface RunListeners {
   has(name: 'settled' | 'error'): boolean
-  emit(name: 'settled', event: SettledEvent): void
+  /** Whether a listener gets what would be logged otherwise. */
+  replacesLog(name: 'settled' | 'error'): boolean
+  emit<Name extends 'settled' | 'error'>(name: Name, event: QueueEvents[Name]): void
 }
 
 export interface RunReportsOptions {
@@ -22,7 +24,7 @@ export interface RunReportsOptions {
   readonly report: (event: AdapterEvent) => void
 }
 
-type RunReports = Pick<SettleSettings, 'onRunEnd' | 'onFault' | 'wantsStacks'>
+type RunReports = Pick<SettleSettings, 'eventOf' | 'onRunEnd' | 'onFault' | 'wantsStacks'>
 
 /** Creates the functions that report what happened to the runs of one subscription. */
 export function createRunReports(options: RunReportsOptions): RunReports {
@@ -39,12 +41,13 @@ export function createRunReports(options: RunReportsOptions): RunReports {
   })
 
   return {
+    eventOf,
     wantsStacks: () => ephemeral || listeners.has('settled'),
     onRunEnd(delivery, settlement, durationMs) {
       const hasListener = listeners.has('settled')
       if (settlement.kind === 'retry' || settlement.kind === 'dead') {
         if (ephemeral) reportEphemeral(options, delivery, settlement.failure)
-        else if (options.logFailures && !hasListener) logFailure(options, delivery, settlement)
+        else if (options.logFailures && !listeners.replacesLog('settled')) logFailure(options, delivery, settlement)
       }
       if (hasListener) listeners.emit('settled', eventOf(delivery, settlement, durationMs))
     },
@@ -74,12 +77,14 @@ function logFailure({ ref, log }: RunReportsOptions, delivery: Delivery, settlem
 function reportEphemeral(options: RunReportsOptions, delivery: Delivery, failure: Failure): void {
   const { ref, log, listeners, report } = options
   const text = `An ephemeral handler of '${ref.topic}' failed: ${onOneLine(failure.error)}`
-  if (!listeners.has('error') && options.logFailures) {
-    log.error(text, { ...fieldsOf(ref, delivery, failure), error: failure.error })
+  const cause = errorWith(failure.error)
+  const event = { error: new MqError('MQ_OPERATION_FAILED', text, { cause }), ...ref }
+  if (listeners.replacesLog('error') || !options.logFailures) {
+    report({ type: 'error', ...event })
     return
   }
-  const cause = errorWith(failure.error)
-  report({ type: 'error', error: new MqError('MQ_OPERATION_FAILED', text, { cause }), ...ref })
+  log.error(text, { ...fieldsOf(ref, delivery, failure), error: failure.error })
+  listeners.emit('error', event)
 }
 
 const fieldsOf = (ref: GroupRef, { message, attempt }: Delivery, { reason }: Failure): LogFields => ({

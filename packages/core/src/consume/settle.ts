@@ -2,21 +2,23 @@ import type { Delivery, Handle, Settlement } from '../contract/adapter.js'
 import { stackOf } from '../contract/checks/stacks.js'
 import type { Clock } from '../contract/clock.js'
 import { isMqError } from '../contract/errors.js'
-import { describeError, type Failure, type FailureReason, reasonFor } from '../contract/failure.js'
+import { describeError, type Failure, type FailureReason, isTraceparent, reasonFor } from '../contract/failure.js'
 import type { Decoding } from '../contract/foreign.js'
 import type { HandlerContext } from '../contract/handler.js'
 import type { Message } from '../contract/message.js'
+import type { Middleware, RunTrace } from '../contract/middleware.js'
 import { type StandardSchema, validate } from '../contract/schema.js'
 import { causedBy } from '../publish/cause.js'
 import { isForAnotherGroup } from '../wire/cloud-events.js'
 import { decodeData } from '../wire/codec.js'
 import { unwrapped } from '../wire/structured.js'
 import { isTombstone, unexpectedTombstone } from '../wire/tombstone.js'
+import { type ObservedSettings, observed } from './observed.js'
 import { decideRetry, type RetryPolicy } from './retry.js'
 import { isVoid, messageOf, RunContext, type RunSettings, runHandler, tombstoneOf } from './run.js'
 import { storable } from './stored-failure.js'
 
-export interface SettleSettings extends RunSettings {
+export interface SettleSettings extends RunSettings, Pick<ObservedSettings, 'ephemeral' | 'eventOf'> {
   readonly schema: StandardSchema | undefined
   readonly policy: RetryPolicy
   /** Whether the handler takes tombstones. Otherwise they are dead letters. */
@@ -43,35 +45,55 @@ const faultRetryMs = 1_000
 
 /**
  * Creates the function that an adapter calls for each message. It decodes the message, validates it, runs the handler and returns the
- * settlement. It never throws and never rejects: after a fault the message is retried.
+ * settlement. It never throws and never rejects: after a fault the message is retried. `middleware` observes what becomes of it.
  */
-export function createHandle(settings: SettleSettings): Handle {
-  const { clock, onRunEnd } = settings
+export function createHandle(settings: SettleSettings, middleware: readonly Middleware[]): Handle {
+  const { ref } = settings
   const ended = createEnded(settings)
-  return async (given) => {
+  const settled = (delivery: Delivery, run?: RunTrace): Promise<Settlement> => settleOne(settings, delivery, ended, run)
+  const handle = observed({ ...settings, onFault: (error) => reportFault(settings, error) }, middleware, settled)
+  return (given) => {
     // Nearly every message is JSON, and needs no look at its form.
     const delivery = given.message.contentType === 'application/json' ? given : unwrapped(given)
-    let settlement: Settlement | undefined
-    settings.open.count += 1
-    try {
-      const startedAt = clock.monotonic()
-      const settling = settle(settings, delivery, ended)
-      // Only a promise is awaited: for short handlers the extra tick dominates.
-      settlement = settling instanceof Promise ? await settling : settling
-      if (settlement.kind === 'dead' && settings.lastFailure !== undefined && !isVoid(delivery)) {
-        await beforeDeath(settings, delivery, settlement.failure)
-      }
-      // The adapter ignores the settlement of a void run, so nobody may take it for what became of the message.
-      onRunEnd(delivery, isVoid(delivery) ? release : settlement, clock.monotonic() - startedAt)
-      return 'failure' in settlement ? storable(settlement, settings.storeStacks) : settlement
-    } catch (error) {
-      reportFault(settings, error)
-      // If there is a settlement, the run has ended, so it stands.
-      return storable(settlement ?? retryAfterFault(settings, delivery, error), settings.storeStacks)
-    } finally {
-      settings.open.count -= 1
-    }
+    // It does not concern this group, so nobody observes it.
+    return isForAnotherGroup(delivery.message, ref.group) ? settled(delivery) : handle(delivery)
   }
+}
+
+async function settleOne(
+  settings: SettleSettings,
+  delivery: Delivery,
+  ended: Ended,
+  run: RunTrace | undefined,
+): Promise<Settlement> {
+  const { clock, onRunEnd, storeStacks } = settings
+  let settlement: Settlement | undefined
+  settings.open.count += 1
+  try {
+    const startedAt = clock.monotonic()
+    const settling = settle(settings, delivery, ended)
+    // Only a promise is awaited: for short handlers the extra tick dominates.
+    settlement = settling instanceof Promise ? await settling : settling
+    if (run !== undefined) settlement = traced(settlement, run)
+    if (settlement.kind === 'dead' && settings.lastFailure !== undefined && !isVoid(delivery)) {
+      await beforeDeath(settings, delivery, settlement.failure)
+    }
+    // The adapter ignores the settlement of a void run, so nobody may take it for what became of the message.
+    onRunEnd(delivery, isVoid(delivery) ? release : settlement, clock.monotonic() - startedAt)
+    return 'failure' in settlement ? storable(settlement, storeStacks) : settlement
+  } catch (error) {
+    reportFault(settings, error)
+    // If there is a settlement, the run has ended, so it stands.
+    return storable(settlement ?? retryAfterFault(settings, delivery, error), storeStacks)
+  } finally {
+    settings.open.count -= 1
+  }
+}
+
+/** Returns the settlement with the place of the run in a trace, if the run failed. */
+function traced(settlement: Settlement, { traceparent }: RunTrace): Settlement {
+  if (!('failure' in settlement) || !isTraceparent(traceparent)) return settlement
+  return { ...settlement, failure: { ...settlement.failure, traceparent } }
 }
 
 async function beforeDeath(settings: SettleSettings, delivery: Delivery, failure: Failure): Promise<void> {

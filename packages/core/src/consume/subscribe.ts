@@ -63,7 +63,7 @@ export async function subscribe(
   const ref = { topic: event.name, group }
   const open = new OpenRuns()
   const mark = subscriber.marks.next()
-  const handle = createHandle({
+  const settings = {
     ref,
     schema: event.schema,
     run: markedBy(mark, handleChain(middleware, handler)),
@@ -83,8 +83,10 @@ export async function subscribe(
       mark,
     }),
     storeStacks,
+    ephemeral,
     ...createRunReports({ ref, ephemeral, listeners, log, logFailures, report }),
-  })
+  }
+  const handle = createHandle(settings, middleware)
   const start = async (): Promise<Consumer> => {
     const targetRef = target.refOf(group)
     if (!ephemeral) await adapter.declareGroup(targetRef, { startFrom })

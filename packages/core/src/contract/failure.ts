@@ -17,6 +17,8 @@ export interface Failure {
   readonly firstFailedAt: number
   /** Milliseconds since 1970. */
   readonly failedAt: number
+  /** The W3C `traceparent` of the run that failed last, if middleware has traced it. */
+  readonly traceparent?: string
 }
 
 /**
@@ -112,6 +114,10 @@ export function withoutStack(failure: Failure): Failure {
   return { ...failure, error }
 }
 
+/** Says whether a value is a `traceparent` of version 00 of https://www.w3.org/TR/trace-context. */
+export const isTraceparent = (value: unknown): value is string =>
+  typeof value === 'string' && /^00-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/.test(value)
+
 /** Encodes a failure as one line of ASCII JSON, for an adapter to store beside a message. */
 export function encodeFailure(failure: Failure): string {
   return JSON.stringify(failure).replace(/[\u007f-\uffff]/g, (character) => {
@@ -127,7 +133,7 @@ export function decodeFailure(text: string | undefined): Failure | undefined {
     if (typeof value !== 'object' || value === null || !failureReasons.includes(value.reason as FailureReason)) {
       return undefined
     }
-    const { reason, error, attempts, firstFailedAt, failedAt } = value as Failure
+    const { reason, error, attempts, firstFailedAt, failedAt, traceparent } = value as Failure
     if (![attempts, firstFailedAt, failedAt].every(Number.isFinite)) return undefined
     if (typeof error !== 'object' || error === null) return undefined
     const stack: unknown = error.stack
@@ -135,7 +141,8 @@ export function decodeFailure(text: string | undefined): Failure | undefined {
       typeof stack === 'string' && stack !== ''
         ? { ...describeError(error), stack: tidied(stack, maxDeadStackLength) }
         : describeError(error)
-    return { reason, error: described, attempts, firstFailedAt, failedAt }
+    const failure = { reason, error: described, attempts, firstFailedAt, failedAt }
+    return isTraceparent(traceparent) ? { ...failure, traceparent } : failure
   } catch {
     return undefined
   }

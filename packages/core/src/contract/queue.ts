@@ -136,7 +136,16 @@ export interface Queue extends AsyncDisposable {
   /** Adds middleware for publishes and subscriptions made from now on. The first one added is outermost. */
   use(middleware: Middleware): Queue
   /** Adds a listener, and returns a function that removes it. */
-  on<Name extends keyof QueueEvents>(name: Name, listener: (event: QueueEvents[Name]) => void): () => void
+  on<Name extends keyof QueueEvents>(
+    name: Name,
+    listener: (event: QueueEvents[Name]) => void,
+    options?: ListenOptions,
+  ): () => void
+}
+
+export interface ListenOptions {
+  /** Whether events are logged as if nobody listened. Default: false. */
+  readonly keepsLog?: boolean | undefined
 }
 
 /** A topic: by its name, by the definition of its event, or by a task. */

@@ -1,7 +1,7 @@
 import { shown } from '../contract/checks/shown.js'
 import { MqError } from '../contract/errors.js'
 import type { EventDefinition } from '../contract/event.js'
-import { type Middleware, type PublishRequest, publishChain } from '../contract/middleware.js'
+import { type Middleware, type PublishBatch, type PublishRequest, publishChain } from '../contract/middleware.js'
 import type {
   PublishAllOptions,
   PublishOptions,
@@ -29,6 +29,7 @@ export interface PublisherOptions extends EncodeSettings, SenderOptions {
 export function createPublisher(options: PublisherOptions) {
   const { middleware } = options
   const send = createSend(options)
+  const isIntercepted = (): boolean => middleware.some((layer) => layer.publish !== undefined)
 
   async function publish(event: EventDefinition, data: unknown, given: PublishOptions): Promise<PublishResult> {
     requirePublishOptions(given)
@@ -49,7 +50,7 @@ export function createPublisher(options: PublisherOptions) {
     request: PublishRequest,
     given: TombstoneOptions,
   ): Promise<PublishResult> {
-    if (middleware.length === 0) return await sendOne(event, encodeRequest(options, event, request), given)
+    if (!isIntercepted()) return await sendOne(event, encodeRequest(options, event, request), given)
     const sendChanged = async (changed: PublishRequest): Promise<PublishResult> =>
       sendOne(event, encodeChanged(options, event, changed), given)
     return await publishChain(middleware, sendChanged)(request)
@@ -86,10 +87,9 @@ export function createPublisher(options: PublisherOptions) {
         }),
       ),
     )
-    const outcomes =
-      middleware.length === 0
-        ? await send(event.name, await encodeAll(event, requests), given)
-        : await throughMiddleware(event, requests, given)
+    const outcomes = !isIntercepted()
+      ? await send(event.name, await encodeAll(event, requests), given)
+      : await throughMiddleware(event, requests, given)
     const failed = outcomes.filter((outcome) => outcome.status !== 'stored')
     if (failed.length > 0) throw partlyFailed(event.name, outcomes, failed)
     return outcomes.map(resultOf)
@@ -105,6 +105,7 @@ export function createPublisher(options: PublisherOptions) {
     given: PublishAllOptions,
   ): Promise<readonly PublishOutcome[]> {
     const batch = gather(requests.length, (encoded) => send(event.name, encoded, given))
+    const list: PublishBatch = Object.freeze({ count: requests.length })
     const runs = requests.map(async (request, index): Promise<PublishOutcome> => {
       let outcome: PublishOutcome | undefined
       const add = async (changed: PublishRequest): Promise<PublishResult> => {
@@ -112,7 +113,7 @@ export function createPublisher(options: PublisherOptions) {
         return resultOf(outcome)
       }
       try {
-        const result = await publishChain(middleware, add)(request)
+        const result = await publishChain(middleware, add)({ ...request, batch: list })
         batch.skip(index)
         return { status: 'stored', ...result }
       } catch (error) {

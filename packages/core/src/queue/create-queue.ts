@@ -49,8 +49,10 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
   const inspection = createInspection({ adapter, capabilities, clock, operationTimeoutMs })
   const emitter: Emitter<QueueEvents> = createEmitter(eventNames, (failure) => {
     // A listener for errors does not hear of itself.
-    if (failure.name !== 'error' && emitter.has('error')) emitter.emit('error', { error: listenerError(failure) })
-    else if (settings.logFailures) logListenerFailure(log, failure)
+    const isHeard = failure.name !== 'error' && emitter.has('error')
+    if (isHeard) emitter.emit('error', { error: listenerError(failure) })
+    if (isHeard && emitter.replacesLog('error')) return
+    if (settings.logFailures) logListenerFailure(log, failure)
     else log.error(listenerError(failure).message, { code: 'MQ_OPERATION_FAILED' })
   })
   const lifecycle = createLifecycle(adapter, emitter, log)
@@ -181,7 +183,7 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
       middleware.push(layer)
       return queue
     },
-    on: (name, listener) => emitter.on(name, listener),
+    on: (name, listener, given) => emitter.on(name, listener, given),
     [Symbol.asyncDispose]: () => queue.disconnect(),
   }
   return queue

@@ -1,8 +1,12 @@
+import { keysOf, refuseUnknown, requireOptions } from '../contract/checks/options.js'
 import { shown } from '../contract/checks/shown.js'
-import { requireFunction } from '../contract/checks/values.js'
+import { requireBoolean, requireFunction } from '../contract/checks/values.js'
 import { MqError } from '../contract/errors.js'
 import { describeWithStack, errorWith, type FailureError, onOneLine } from '../contract/failure.js'
 import type { Log } from '../contract/log.js'
+import type { ListenOptions } from '../contract/queue.js'
+
+const optionNames = keysOf<ListenOptions>()({ keepsLog: true })
 
 /** An error that a listener threw, or rejected with. */
 export interface ListenerFailure<Name extends string = string> {
@@ -20,6 +24,7 @@ export function createEmitter<Events extends object>(
 ) {
   type Name = keyof Events & string
   const listeners = new Map<string, Set<(event: never) => unknown>>(eventNames.map((name) => [name, new Set()]))
+  const besideLog = new WeakSet<(event: never) => unknown>()
 
   const listenersOf = (name: string): Set<(event: never) => unknown> => {
     const found = listeners.get(name)
@@ -28,14 +33,21 @@ export function createEmitter<Events extends object>(
   }
 
   return {
-    on<N extends Name>(name: N, listener: (event: Events[N]) => void): () => void {
+    on<N extends Name>(name: N, listener: (event: Events[N]) => void, given: ListenOptions = {}): () => void {
       requireFunction(listener, 'The listener')
+      requireOptions(given, 'The options of on')
+      refuseUnknown(given, optionNames, 'on')
+      const { keepsLog = false } = given
+      requireBoolean(keepsLog, 'keepsLog')
       // Wrapped, so that the same listener can be added twice and removed once.
       const own = (event: Events[N]): unknown => listener(event)
+      if (keepsLog) besideLog.add(own)
       listenersOf(name).add(own)
       return () => void listenersOf(name).delete(own)
     },
     has: (name: Name): boolean => listenersOf(name).size > 0,
+    /** Whether a listener gets what would be logged otherwise. */
+    replacesLog: (name: Name): boolean => [...listenersOf(name)].some((listener) => !besideLog.has(listener)),
     emit<N extends Name>(name: N, event: Events[N]): void {
       const report = (thrown: unknown): void => onFailure({ name, thrown })
       for (const listener of listenersOf(name)) {

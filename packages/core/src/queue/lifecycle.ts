@@ -25,12 +25,12 @@ export function createLifecycle(adapter: Adapter, emitter: Emitter<QueueEvents>,
         if (state === 'connected' || state === 'reconnecting') enter(event.state, event.error)
         return
       case 'error':
-        if (!emitter.has('error'))
+        if (!emitter.replacesLog('error'))
           log.error(event.error.message, { topic: event.topic, group: event.group, code: event.error.code })
         emitter.emit('error', event)
         return
       case 'data-loss':
-        if (!emitter.has('data-loss'))
+        if (!emitter.replacesLog('data-loss'))
           log.error(`Messages were lost: ${event.reason}`, { topic: event.topic, group: event.group })
         emitter.emit('data-loss', event)
         return
