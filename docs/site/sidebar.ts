@@ -34,6 +34,7 @@ export const guideSidebar = (): Item[] => [
   group('Operate', [
     page('On any broker', '/operating/'),
     page('What to alert on', '/operating/alerts'),
+    page('Telemetry', '/operating/telemetry'),
     page('In Kubernetes', '/operating/kubernetes'),
     page('Mails are late: why?', '/operating/page'),
     page('The command', '/operating/command'),

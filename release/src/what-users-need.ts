@@ -10,9 +10,15 @@ export const runtimeDependencies: Readonly<Record<string, readonly string[]>> = 
   '@mq/core': ['croner'],
   '@mq/kafka': ['@mq/core', 'kafkajs'],
   '@mq/memory': ['@mq/core'],
+  '@mq/opentelemetry': ['@mq/core'],
   '@mq/page': ['@mq/core', 'preact', 'preact-render-to-string', 'uplot'],
   '@mq/rabbitmq': ['@mq/core', 'amqplib'],
   '@mq/redis': ['@mq/core', 'ioredis'],
+}
+
+/** What a package takes from the application, which may have only one of it. */
+export const peers: Readonly<Record<string, readonly string[]>> = {
+  '@mq/opentelemetry': ['@opentelemetry/api'],
 }
 
 const workspace: readonly { readonly manifest: Manifest }[] = [
@@ -22,7 +28,7 @@ const workspace: readonly { readonly manifest: Manifest }[] = [
 
 /** Lists what may not come with a package: the drivers of other adapters, and all development dependencies of this repository. */
 export function notForUsers(name: string): readonly string[] {
-  const own = [name, 'croner', ...(runtimeDependencies[name] ?? [])]
+  const own = [name, 'croner', ...(runtimeDependencies[name] ?? []), ...(peers[name] ?? [])]
   const drivers = packages.flatMap(({ manifest }) => Object.keys(manifest.dependencies ?? {}))
   const tools = workspace.flatMap(({ manifest }) => Object.keys(manifest.devDependencies ?? {}))
   return [...drivers, ...tools].filter((each) => !own.includes(each))

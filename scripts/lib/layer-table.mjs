@@ -49,6 +49,16 @@ export const layerTable = {
       'index',
     ],
   },
+  'packages/opentelemetry': {
+    levels: [
+      ['names', 'topics', 'trace-context'],
+      ['failures', 'propagation', 'providers'],
+      ['batch-spans', 'gauges', 'trouble'],
+      ['sending', 'processing'],
+      'instrument',
+      'index',
+    ],
+  },
   'packages/memory': {
     levels: ['store', '*', 'testing'],
   },

@@ -1,0 +1,3 @@
+export type { WatchedGroup } from './gauges.js'
+export { type Instrumentation, type InstrumentOptions, instrument } from './instrument.js'
+export type { ProviderOptions } from './providers.js'

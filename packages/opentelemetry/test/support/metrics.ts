@@ -1,0 +1,45 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { PrometheusExporter } from '@opentelemetry/exporter-prometheus'
+import { MeterProvider } from '@opentelemetry/sdk-metrics'
+import { onTestFinished } from 'vitest'
+
+/** The real SDK with its exporter for Prometheus, scraped over HTTP. */
+export async function recordMetrics() {
+  const exporter = new PrometheusExporter({ preventServerStart: true })
+  const provider = new MeterProvider({ readers: [exporter] })
+  const server = createServer((req, res) => exporter.getMetricsRequestHandler(req, res)).listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  onTestFinished(async () => {
+    await provider.shutdown()
+    server.close()
+  })
+  const { port } = server.address() as AddressInfo
+  return { provider, scrape: async () => samplesOf(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()) }
+}
+
+export interface Sample {
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly value: number
+}
+
+/** Reads the text format of Prometheus. */
+function samplesOf(text: string) {
+  const samples = text.split('\n').flatMap((line): Sample[] => {
+    const [, name, labels = '', value] = /^([a-z_]+)(?:\{(.*)\})? (\S+)/.exec(line) ?? []
+    if (name === undefined) return []
+    const pairs = [...labels.matchAll(/(\w+)="([^"]*)"/g)].map(([, label, content]) => [label, content])
+    return [{ name, labels: Object.fromEntries(pairs), value: Number(value) }]
+  })
+  return {
+    samples,
+    text,
+    /** The values of a metric whose labels are among others. */
+    values: (name: string, labels: Sample['labels'] = {}): readonly number[] =>
+      samples
+        .filter((sample) => sample.name === name)
+        .filter((sample) => Object.entries(labels).every(([label, value]) => sample.labels[label] === value))
+        .map(({ value }) => value),
+  }
+}
