@@ -74,7 +74,14 @@ async function runAll(rows, vitestArgs) {
       rows.push({ title, ms: 0, passed: 0, failed: 0, skipped: 1, problems: [reason] })
     return
   }
-  for (const [title, action] of checks) await check(title, action)
+  const [first, ...others] = checks
+  await check(...first)
+  const next = others.values()
+  // Each mostly uses one processor.
+  const lane = async () => {
+    for (const [title, action] of next) await check(title, action)
+  }
+  await Promise.all([lane(), lane()])
   rows.push(await vitest(vitestArgs, toolchain.env))
   show(rows.at(-1))
 }
