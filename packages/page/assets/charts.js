@@ -1,6 +1,8 @@
 import UPlot from './uPlot.esm.js'
 
 const maxPoints = 150
+/** The least that the axis shows: the first points of a page lie within a few seconds. */
+const minSeconds = 30
 const series = [
   { label: 'Ready', color: '--ready-line' },
   { label: 'Running', color: '--running-line' },
@@ -43,7 +45,10 @@ export function drawChart() {
         { ...axis, space: 90, values: (_, times) => times.map(shownTime) },
         { ...axis, size: 56 },
       ],
-      scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), Math.max(5, (high ?? 0) * 1.1)] } },
+      scales: {
+        x: { range: (_, from, to) => [Math.min(from, to - minSeconds), to] },
+        y: { range: (_, low, high) => [Math.min(0, low ?? 0), Math.max(5, (high ?? 0) * 1.1)] },
+      },
       cursor: { drag: { x: false, y: false } },
       legend: { live: false },
     }
