@@ -2,7 +2,7 @@ import { type Adapter, type AdapterCapabilities, adapterState, MqError, withTime
 import { connectWithin } from './connection/connect.js'
 import { createLink } from './connection/link.js'
 import { createConsumers } from './consume/consumers.js'
-import { createDeadLetters } from './dead-letters.js'
+import { createDeadLetters } from './dead-letters/store.js'
 import { diagnose } from './diagnose/diagnose.js'
 import { clientConfig, defaultClient } from './driver/client.js'
 import { Cluster } from './driver/cluster.js'

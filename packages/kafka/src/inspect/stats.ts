@@ -1,5 +1,5 @@
 import { type GroupPause, type StoredStats, type TargetRef, unknownStats } from '@mq/core/adapter'
-import type { DeadSummary } from '../dead-letters.js'
+import type { DeadSummary } from '../dead-letters/store.js'
 import { type InspectContext, type OpenPart, openParts } from './open-parts.js'
 import { ReadyScan } from './ready-scan.js'
 
