@@ -14,7 +14,7 @@ export const claiming: readonly Mutant[] = [
   {
     id: 'reportsLostClaimLate',
     promise: 'A handler learns that its claim is over before another consumer may begin.',
-    find: 'if (now - run.claimedAt < 0.9 * holdsMs) continue',
+    find: 'if (now - run.claimedAt < certainPart * holdsMs) continue',
     replace: 'if (now - run.claimedAt < 9 * holdsMs) continue',
     case: 'FLT-28',
   },
