@@ -47,12 +47,13 @@ async function deadGroup(letters: readonly Letter[], { isBroken = false, counts 
   const calls: { readonly kind: 'replay' | 'purge'; readonly ids: readonly string[]; readonly at: number }[] = []
   const published: OutgoingMessage[] = []
   const take = (kind: 'replay' | 'purge') => async (ids?: readonly string[]) => {
+    const at = performance.now()
     const taken = entries.filter(({ entryId }) => ids === undefined || ids.includes(entryId))
     entries = entries.filter((one) => !taken.includes(one))
     if (kind === 'replay' && isBroken) {
       entries.push(...taken.map((one) => ({ ...one, entryId: `${one.entryId}'` })))
     }
-    calls.push({ kind, ids: ids ?? [], at: performance.now() })
+    calls.push({ kind, ids: ids ?? [], at })
     return taken.length
   }
   const opened = await connected({
