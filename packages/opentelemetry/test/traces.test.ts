@@ -152,6 +152,8 @@ describe('a trace', () => {
     const runs = all('process task.tidy')
     expect(new Set(runs.map(traceOf)).size).toBe(2)
     for (const run of runs) expect(all('process schedule.nightly').map(traceOf)).toContain(traceOf(run))
+    // A tick is published while the one before it is handled.
+    expect(all('send schedule.nightly').flatMap((span) => parentOf(span) ?? [])).toEqual([])
     await scheduler.stop()
   })
 
