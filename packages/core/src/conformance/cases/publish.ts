@@ -319,6 +319,8 @@ export const publish: Chapter = {
       level: 'optional',
       needs: ['block', 'heal'],
       alone: true,
+      // A broker may take its time until it accepts no messages, and until it does again.
+      timeoutMs: 90_000,
       async run(kit) {
         const queue = await kit.queue()
         const publisher = await kit.queue({ publishTimeoutMs: 1_500 })
