@@ -26,7 +26,9 @@ describe.skipIf(!brokers.wanted('kafka'))('pages of dead letters', () => {
   it('have each of 25,000 once, although some are struck out before or meanwhile', { timeout: 60_000 }, async () => {
     const count = 25_000
     const written = numbers(count).map((number) => [`k-${number}`, number] as const)
-    const struckOut = written.filter(([, number]) => number % 2 === 1).map(([key]) => [key, null] as const)
+    // Of the first 10,000, which are watched together, fewer are left than a page has.
+    const isStruckOut = (number: number): boolean => number < 9_800 || number % 2 === 1
+    const struckOut = written.filter(([, number]) => isStruckOut(number)).map(([key]) => [key, null] as const)
     const letters = await lettersOf([...written, ...struckOut])
     const seen: unknown[] = []
     const sizes: number[] = []
@@ -39,7 +41,7 @@ describe.skipIf(!brokers.wanted('kafka'))('pages of dead letters', () => {
       // What has gone does not change the place of the next page.
       if (sizes.length === 1) await letters.purge([page.items.at(-1)?.entryId ?? '', 'k-24998'])
     } while (after !== undefined)
-    expect(seen).toEqual(numbers(count).filter((number) => number % 2 === 0 && number !== 24_998))
+    expect(seen).toEqual(numbers(count).filter((number) => !isStruckOut(number) && number !== 24_998))
     expect(sizes.length).toBeLessThanOrEqual(14)
     expect(await letters.list({ where: ({ data }) => data === 24_996 })).toHaveLength(1)
   })
