@@ -12,8 +12,8 @@ export const settling: readonly Mutant[] = [
   {
     id: 'secondAnswerToACancelIsTaken',
     promise: 'The connection outlives a group that is deleted while its consumer stops or pauses.',
-    find: '    if (isAnswer && isAnswered) return undefined\n',
-    replace: '',
+    find: 'if (frame.id === cancelOk && !tags.delete(frame.fields.consumerTag)) return undefined',
+    replace: 'tags.delete(frame.fields.consumerTag)',
     test: {
       file: 'test/cancelling.test.ts',
       title: 'that the broker confirms twice, as its queue was deleted at that moment, is confirmed once to the driver',

@@ -24,6 +24,15 @@ describe('a cancelled consumer', () => {
     expect(accepted).toEqual(['one', 'two'].map((consumerTag) => ({ id: cancelOk, fields: { consumerTag } })))
   })
 
+  it('leaves one filter on a channel, however many consumers that channel has had', async () => {
+    const { channel } = fakeChannel()
+    const acceptOf = (): unknown => (channel as unknown as { readonly accept: unknown }).accept
+    await cancelConsumer(channel, 'one')
+    const filter = acceptOf()
+    for (const tag of ['two', 'three']) await cancelConsumer(channel, tag)
+    expect(acceptOf()).toBe(filter)
+  })
+
   it('lets other answers through', async () => {
     const { accepted, channel } = fakeChannel()
     await cancelConsumer(channel, 'one')
