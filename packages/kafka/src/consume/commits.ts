@@ -3,7 +3,7 @@ import { type MqError, withTimeout } from '@mq/core/adapter'
 import { nameOf } from '../driver/cluster.js'
 import { asMqError, errorType, isCoordinatorGone, isFenced } from '../driver/errors.js'
 import type { PartitionOffset } from '../driver/offsets.js'
-import { decodeProgress, encodeProgress, SkippedRanges } from '../wire/progress.js'
+import { decodeProgress, encodeProgress, outside } from '../wire/progress.js'
 import type { Tracker } from './tracker.js'
 
 /** Limits how much is finished and not committed. */
@@ -127,9 +127,8 @@ export class Commits implements CommitGate {
   /** Returns those of the offsets that the broker does not have as finished. The text beside an offset may have no room for all. */
   uncovered({ committed, feed }: Tracker, offsets: readonly number[]): readonly number[] {
     const [offset, metadata] = [Number.parseInt(committed, 10), committed.slice(committed.indexOf('/') + 1)]
-    const done = new SkippedRanges(decodeProgress(offset, metadata, feed.identity).done)
-    const sorted = [...offsets].sort((one, other) => one - other)
-    return sorted.filter((one) => one >= offset && !done.includes(one))
+    const { done } = decodeProgress(offset, metadata, feed.identity)
+    return outside(done, offsets).filter((one) => one >= offset)
   }
 
   #commitIfMany(): void {

@@ -8,7 +8,7 @@ import { isTooLarge } from '../publish/refusals.js'
 import { deadPartition } from '../topology/plans.js'
 import { tierFor } from '../topology/tiers.js'
 import type { Topology } from '../topology/topology.js'
-import { entryIdOf as placeOf } from '../wire/message-place.js'
+import { waitingIdOf } from '../wire/message-place.js'
 import { encodeRecord } from '../wire/record.js'
 import { encodeStub } from '../wire/stub.js'
 import type { Entry } from './entry.js'
@@ -130,7 +130,7 @@ export function createSettler({ ref, outbox, topology, settings, report }: Settl
       const { decoded, record, tracker } = entry
       if (decoded === undefined || record === undefined) return false
       const { message, attempt, failure, dueMs } = decoded
-      const origin = placeOf(tracker, record)
+      const origin = waitingIdOf(tracker, record)
       return await write(entry, retryTopic, () => {
         const delayMs = Math.max(0, dueMs - Date.now())
         return { record: encodeRecord(message, { attempt, failure, delayMs, origin }), partition: tierFor(delayMs) }

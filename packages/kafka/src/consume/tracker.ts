@@ -4,7 +4,7 @@ import type { Feed } from '../driver/reading/reader.js'
 import type { KafkaRecord } from '../driver/records/record-batch.js'
 import type { PartitionRead } from '../driver/requests.js'
 import type { TopicKind } from '../topology/plans.js'
-import { finishedRanges, type Progress, SkippedRanges } from '../wire/progress.js'
+import { finishedRanges, outside, type Progress, SkippedRanges } from '../wire/progress.js'
 import { type Entry, EntryStates, type LateRuns, type Origin, type Unstarted } from './entry.js'
 
 export interface TrackerOptions {
@@ -134,9 +134,8 @@ export class Tracker implements Origin {
   find(offsets: readonly number[]): { readonly entries: readonly Entry[]; readonly unread: readonly number[] } {
     const wanted = new Set(offsets)
     const entries = [...this.#entries].filter(({ offset, state }) => state !== 'done' && wanted.has(offset))
-    const skipped = new SkippedRanges(this.#skipped.from(this.position))
-    const ahead = [...wanted].filter((offset) => offset >= this.position).sort((one, other) => one - other)
-    return { entries, unread: ahead.filter((offset) => !skipped.includes(offset)) }
+    const ahead = [...wanted].filter((offset) => offset >= this.position)
+    return { entries, unread: outside(this.#skipped.from(this.position), ahead) }
   }
 
   /** Takes records for finished that are not read yet. */

@@ -20,7 +20,7 @@ import { planGroup } from '../topology/topology.js'
 import { decodePlace } from '../wire/message-place.js'
 import { decodeRecord, encodeRecord } from '../wire/record.js'
 import { ChangesLog } from './changes-log.js'
-import { type Found, follow, type LocateOptions, locate } from './locate.js'
+import { type Found, follow, type LocateOptions, locate, openOf } from './locate.js'
 import { type InspectContext, openParts } from './open-parts.js'
 
 export interface ChangesContext extends InspectContext {
@@ -176,7 +176,7 @@ class ChangeCall {
     const open = new Map(parts.map((part) => [nameOf(part), part]))
     const isOpen = ({ part, offset }: Found): boolean => {
       const now = open.get(nameOf(part))
-      return now !== undefined && offset >= now.from && !now.progress.done.some((range) => isWithin(offset, range))
+      return now !== undefined && openOf(now, [offset]).length > 0
     }
     const { standing } = this.#context.log
     for (const [key, { found }] of pending) {
@@ -260,6 +260,3 @@ function requestsOf(
     return asked
   })
 }
-
-const isWithin = (offset: number, { first, last }: { readonly first: number; readonly last: number }): boolean =>
-  first <= offset && offset <= last

@@ -4,7 +4,7 @@ import { LogScan, type ScanPart } from '../driver/log-scan.js'
 import type { KafkaRecord } from '../driver/records/record-batch.js'
 import { recordsAt } from '../driver/records-at.js'
 import { decodePlace, encodePlace, type MessagePlace, originOf } from '../wire/message-place.js'
-import { SkippedRanges } from '../wire/progress.js'
+import { outside, SkippedRanges } from '../wire/progress.js'
 import { decodeRecord } from '../wire/record.js'
 import type { OpenPart } from './open-parts.js'
 
@@ -74,11 +74,9 @@ export async function follow(entryIds: readonly string[], options: LocateOptions
   return found
 }
 
-function openOf({ from, end, progress }: OpenPart, offsets: readonly number[]): readonly number[] {
-  const done = new SkippedRanges(progress.done)
-  const sorted = [...offsets].sort((one, other) => one - other)
-  return sorted.filter((offset) => offset >= from && offset < end && !done.includes(offset))
-}
+/** Returns those of the offsets that a group has not finished. */
+export const openOf = ({ from, end, progress }: OpenPart, offsets: readonly number[]): readonly number[] =>
+  outside(progress.done, offsets).filter((offset) => offset >= from && offset < end)
 
 function foundOf(
   entryId: string,

@@ -8,7 +8,7 @@ import {
 } from '@mq/core/adapter'
 import { nameOf } from '../driver/cluster.js'
 import { LogScan } from '../driver/log-scan.js'
-import { entryIdOf, letterOf } from '../wire/message-place.js'
+import { kindLetters, waitingIdOf } from '../wire/message-place.js'
 import { type Cursor, decodeCursor, encodeCursor, isBehind, type Place } from './cursor.js'
 import { type InspectContext, type OpenPart, openParts } from './open-parts.js'
 import { type OpenRecord, OpenRecords } from './open-records.js'
@@ -143,7 +143,7 @@ async function readWindow(
 const stateOf = ({ decoded: { attempt, failure } }: OpenRecord): 'delayed' | 'retrying' =>
   attempt > 1 || failure !== undefined ? 'retrying' : 'delayed'
 
-const placeName = ({ kind, partition }: OpenPart): string => `${letterOf[kind]}${partition}`
+const placeName = ({ kind, partition }: OpenPart): string => `${kindLetters[kind]}${partition}`
 
 const placeOf = ({ part, record, readyMs }: OpenRecord): Place => ({
   dueMs: readyMs,
@@ -154,7 +154,7 @@ const placeOf = ({ part, record, readyMs }: OpenRecord): Place => ({
 function shown({ part, record, decoded, readyMs }: OpenRecord, state: MessageState): RawWaiting {
   const { message, attempt, failure } = decoded
   return {
-    entryId: entryIdOf(part, record),
+    entryId: waitingIdOf(part, record),
     state,
     message,
     attempt,

@@ -2,7 +2,7 @@ import type { KafkaRecord } from '../driver/records/record-batch.js'
 import type { TopicKind } from '../topology/plans.js'
 
 /** The letter of each kind of topic, in cursors and in the names of entries. */
-export const letterOf: Readonly<Record<TopicKind, string>> = { main: 'm', delay: 'd', retry: 'r' }
+export const kindLetters: Readonly<Record<TopicKind, string>> = { main: 'm', delay: 'd', retry: 'r' }
 
 /** The place of a message that waits in a group. */
 export interface MessagePlace {
@@ -18,7 +18,7 @@ export const originHeader = 'mq-entry'
 
 /** Makes the name of an entry. */
 export const encodePlace = ({ kind, partition, offset, timestampMs }: MessagePlace): string =>
-  `${letterOf[kind]}${partition}-${offset}-${timestampMs.toString(36)}`
+  `${kindLetters[kind]}${partition}-${offset}-${timestampMs.toString(36)}`
 
 const format = /^([mdr])(\d{1,9})-(\d{1,15})-([0-9a-z]{1,11})$/
 const kinds: readonly TopicKind[] = ['main', 'delay', 'retry']
@@ -26,14 +26,14 @@ const kinds: readonly TopicKind[] = ['main', 'delay', 'retry']
 /** Returns undefined for a text that names no entry. */
 export function decodePlace(text: string): MessagePlace | undefined {
   const [, letter, partition, offset, timestamp] = format.exec(text) ?? []
-  const kind = kinds.find((one) => letterOf[one] === letter)
+  const kind = kinds.find((one) => kindLetters[one] === letter)
   if (kind === undefined || timestamp === undefined) return undefined
   const timestampMs = Number.parseInt(timestamp, 36)
   return { kind, partition: Number(partition), offset: Number(offset), timestampMs }
 }
 
 /** Returns the name that the entry of a message has had since it waits. Only the group itself writes such copies. */
-export function entryIdOf(at: { readonly kind: TopicKind; readonly partition: number }, record: KafkaRecord): string {
+export function waitingIdOf(at: { readonly kind: TopicKind; readonly partition: number }, record: KafkaRecord): string {
   const origin = at.kind === 'retry' ? originOf(record) : undefined
   return origin ?? encodePlace({ ...at, offset: record.offset, timestampMs: record.timestampMs })
 }

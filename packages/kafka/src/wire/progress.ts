@@ -52,12 +52,16 @@ export function joinProgress(one: Progress, other: Progress): Progress {
 
 /** Adds finished offsets to what an owner has committed. Its count stays right also if its text had no room for all ranges. */
 export function withDone(progress: Progress, offsets: readonly number[]): Progress {
-  const known = new SkippedRanges(progress.done)
-  const sorted = [...new Set(offsets)].sort((one, other) => one - other)
-  const added = sorted.filter((offset) => offset >= progress.offset && !known.includes(offset))
+  const added = outside(progress.done, new Set(offsets)).filter((offset) => offset >= progress.offset)
   if (added.length === 0) return progress
   const done = joinRanges([...progress.done, ...added.map((offset) => ({ first: offset, last: offset }))])
   return { ...progress, done, doneCount: progress.doneCount + added.length }
+}
+
+/** Returns those of the offsets that lie in none of the ranges, in ascending order. */
+export function outside(ranges: readonly Range[], offsets: Iterable<number>): readonly number[] {
+  const skipped = new SkippedRanges(ranges)
+  return [...offsets].sort((one, other) => one - other).filter((offset) => !skipped.includes(offset))
 }
 
 /** Sorts ranges, and makes one of those that touch. */
