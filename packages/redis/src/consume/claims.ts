@@ -28,10 +28,11 @@ const maxTickMs = 250
 const certainPart = 0.9
 
 const renewMsOf = (visibilityMs: number): number => Math.min(visibilityMs / 3, maxRenewMs)
+const tickMsOf = (visibilityMs: number): number => Math.min(visibilityMs / 12, maxTickMs)
 
 /** How long an event loop may be held, even just before a renewal, before its process gives its claims up. */
 export const maxStallMs = (visibilityMs: number): number =>
-  Math.floor(certainPart * visibilityMs - renewMsOf(visibilityMs) - Math.min(visibilityMs / 12, maxTickMs))
+  Math.floor(certainPart * visibilityMs - renewMsOf(visibilityMs) - tickMsOf(visibilityMs))
 
 /**
  * Renews the claims of all messages that are being handled, every second, or every third of the time that a claim holds if that is less.
@@ -70,26 +71,23 @@ export function keepClaims({ place, name, link, runs, visibilityMs, isPresent }:
     })
   }
 
-  const timer = setInterval(
-    () => {
-      const now = performance.now()
-      const holdsMs = isPresent() ? visibilityMs : Math.min(visibilityMs, goneMs)
-      for (const run of runs.all) {
-        if (now - run.claimedAt < certainPart * holdsMs) continue
-        runs.lose(run, new MqError('MQ_CONNECTION_LOST', 'The claim on the message could not be renewed in time'))
-      }
-      if (isRenewing || runs.size === 0 || now - renewedAt < renewMs) return
-      isRenewing = true
-      renewedAt = now
-      renewAll()
-        // The next renewal follows in time. Until then the age of each claim decides.
-        .catch(() => {})
-        .finally(() => {
-          isRenewing = false
-        })
-    },
-    Math.min(visibilityMs / 12, maxTickMs),
-  )
+  const timer = setInterval(() => {
+    const now = performance.now()
+    const holdsMs = isPresent() ? visibilityMs : Math.min(visibilityMs, goneMs)
+    for (const run of runs.all) {
+      if (now - run.claimedAt < certainPart * holdsMs) continue
+      runs.lose(run, new MqError('MQ_CONNECTION_LOST', 'The claim on the message could not be renewed in time'))
+    }
+    if (isRenewing || runs.size === 0 || now - renewedAt < renewMs) return
+    isRenewing = true
+    renewedAt = now
+    renewAll()
+      // The next renewal follows in time. Until then the age of each claim decides.
+      .catch(() => {})
+      .finally(() => {
+        isRenewing = false
+      })
+  }, tickMsOf(visibilityMs))
 
   return { stop: () => clearInterval(timer) }
 }
