@@ -4,11 +4,11 @@ import type { Collector } from '../../kit/collector.js'
 import { range } from '../../kit/expect.js'
 import { doubtPerFault, healMs, publishSteadily } from '../../kit/load.js'
 import { aborted, createGate, sleep } from '../../kit/wait.js'
+import { workerIds } from '../../kit/worker-ids.js'
 import type { Worker } from '../../subject.js'
 
 const handledBy = (worker: Worker): number => worker.events.filter(({ type }) => type === 'handled').length
-const startedBy = (worker: Worker): readonly string[] =>
-  worker.events.flatMap(({ type, id }) => (type === 'started' && id !== undefined ? [id] : []))
+const startedBy = (worker: Worker): readonly string[] => workerIds(worker, 'started')
 
 /** Tests consumers that leave their group properly, and others that are killed. */
 export const memberFaults: readonly ConformanceCase[] = [

@@ -6,7 +6,8 @@ import type { Ledger } from '../../kit/ledger.js'
 import { healMs } from '../../kit/load.js'
 import { NotRun } from '../../kit/measurements.js'
 import { createGate, sleep } from '../../kit/wait.js'
-import type { Worker, WorkerEvent, WorkerProgram } from '../../subject.js'
+import { workerIds } from '../../kit/worker-ids.js'
+import type { Worker, WorkerProgram } from '../../subject.js'
 
 /** Each waits until the broker takes a message away from a process that stands still, twice at most. */
 const timeoutMs = ({ redeliveryMs }: { readonly redeliveryMs: number }): number => 180_000 + 4 * redeliveryMs
@@ -45,10 +46,10 @@ export const standstillFaults: readonly ConformanceCase[] = [
     async run(kit) {
       const { worker, next } = await takeOver(kit, { handler: 'hang' })
       await worker.resume()
-      const isTold = (): boolean => of(worker, 'aborted').includes('m-0')
+      const isTold = (): boolean => workerIds(worker, 'aborted').includes('m-0')
       await kit.until('the signal of the handler that stood still to abort', isTold, { timeoutMs: kit.redeliveryMs })
       await kit.quiet(() => worker.events.length + next.runs.length)
-      assert.deepEqual(of(worker, 'started'), ['m-0'], 'runs of the process that stood still')
+      assert.deepEqual(workerIds(worker, 'started'), ['m-0'], 'runs of the process that stood still')
       assertOwner(next.runs)
     },
   },
@@ -75,19 +76,25 @@ export const standstillFaults: readonly ConformanceCase[] = [
       const { redeliveryMs } = kit.capabilities
       const worker = await kit.worker({ topic, handler: 'block', afterMs: redeliveryMs + 1_000, attempts: 3 })
       await queue.publish(topic, 1, { id: 'm' })
-      const isHandled = (): boolean => of(worker, 'handled').length > 0
+      const isHandled = (): boolean => workerIds(worker, 'handled').length > 0
       await kit.until('the message to be handled', isHandled, { timeoutMs: redeliveryMs + healMs })
       // A run whose answer came too late may be repeated, at once or when the broker gives the message away.
       const isSettled = async (): Promise<boolean> => {
         const { ready = 0, inFlight = 0, retrying = 0 } = await queue.stats(topic)
-        return ready + inFlight + retrying === 0 && of(worker, 'started').length === of(worker, 'handled').length
+        return (
+          ready + inFlight + retrying === 0 &&
+          workerIds(worker, 'started').length === workerIds(worker, 'handled').length
+        )
       }
       await kit.until('the group to be empty', isSettled, { timeoutMs: 3 * redeliveryMs + healMs })
       await kit.quiet(() => worker.events.length)
       await worker.kill()
       const later = await kit.collect(queue, topic)
       await kit.quiet(() => later.runs.length)
-      assert.ok(of(worker, 'started').length <= 2, `the message ran ${of(worker, 'started').length} times`)
+      assert.ok(
+        workerIds(worker, 'started').length <= 2,
+        `the message ran ${workerIds(worker, 'started').length} times`,
+      )
       assert.deepEqual(later.ids, [])
       assert.deepEqual(await queue.deadLetters(topic).list(), [])
     },
@@ -107,13 +114,13 @@ export const standstillFaults: readonly ConformanceCase[] = [
       const stallMs = Math.min(0.9 * maxStallMs, longestStallMs)
       const worker = await kit.worker({ topic, handler: 'block', afterMs: stallMs })
       await queue.publish(topic, 1, { id: 'm' })
-      const isBusy = (): boolean => of(worker, 'started').length > 0
+      const isBusy = (): boolean => workerIds(worker, 'started').length > 0
       await kit.until('the process to run the message', isBusy, { timeoutMs: healMs })
       const next = await kit.collect(queue, topic)
-      const isHandled = (): boolean => of(worker, 'handled').length > 0
+      const isHandled = (): boolean => workerIds(worker, 'handled').length > 0
       await kit.until('the message to be handled', isHandled, { timeoutMs: stallMs + healMs })
       await kit.quiet(() => next.runs.length + worker.events.length)
-      assert.deepEqual(of(worker, 'started'), ['m'], 'runs of the process whose event loop was held')
+      assert.deepEqual(workerIds(worker, 'started'), ['m'], 'runs of the process whose event loop was held')
       assert.deepEqual(next.ids, [], 'runs elsewhere')
     },
   },
@@ -139,11 +146,11 @@ async function takeOver(kit: Kit, program: Program): Promise<TakenOver> {
   const worker = await kit.pausable({ topic, afterMs, ...program })
   ledger.watch(worker)
   await ledger.publish(queue, { count: 1 })
-  const isBusy = (): boolean => of(worker, 'started').length > 0
+  const isBusy = (): boolean => workerIds(worker, 'started').length > 0
   await kit.until('the process to run the message', isBusy, { timeoutMs: healMs })
   const startedAt = performance.now()
   if (program.handler !== 'block') await worker.pause()
-  assert.deepEqual(of(worker, 'handled'), [], 'messages that were handled before the pause')
+  assert.deepEqual(workerIds(worker, 'handled'), [], 'messages that were handled before the pause')
   const handler = ({ id }: { readonly id: string }): unknown => (id === 'm-0' ? gate.opened : undefined)
   const next = await ledger.collect(queue, { handler })
   await kit.until('another consumer to run the message', () => next.running === 1, { timeoutMs: kit.redeliveryMs })
@@ -160,10 +167,10 @@ async function goOnLate(kit: Kit, program: Program): Promise<void> {
   const isBack = async (): Promise<boolean> => {
     await ledger.publish(other, { count: 3 })
     await sleep(20)
-    return of(worker, 'started').length > 1
+    return workerIds(worker, 'started').length > 1
   }
   await kit.until('the process to run another message', isBack, { timeoutMs: kit.redeliveryMs + healMs })
-  await kit.quiet(() => of(worker, 'started').length + next.runs.length)
+  await kit.quiet(() => workerIds(worker, 'started').length + next.runs.length)
   assertOwner(next.runs)
   await worker.kill()
 
@@ -176,7 +183,11 @@ async function goOnLate(kit: Kit, program: Program): Promise<void> {
   // This is the run that was stopped. A process that succeeds adds its late answer and what it held when it was killed.
   const duplicates = program.handler === 'fail' ? 1 : 3
   await ledger.check({ queue, duplicates, withinMs: kit.redeliveryMs + healMs })
-  assert.deepEqual(of(worker, 'started').filter((id) => id === 'm-0').length, 1, 'runs in the process that stood still')
+  assert.deepEqual(
+    workerIds(worker, 'started').filter((id) => id === 'm-0').length,
+    1,
+    'runs in the process that stood still',
+  )
   assert.deepEqual(await queue.deadLetters(kit.topic()).list(), [])
 }
 
@@ -185,6 +196,3 @@ function assertOwner(runs: readonly Run[]): void {
   const own = runs.filter(({ id }) => id === 'm-0')
   assert.deepEqual({ runs: own.length, aborted: own[0]?.signal.aborted }, { runs: 1, aborted: false })
 }
-
-const of = (worker: Worker, type: WorkerEvent['type']): readonly string[] =>
-  worker.events.flatMap((event) => (event.type === type && event.id !== undefined ? [event.id] : []))

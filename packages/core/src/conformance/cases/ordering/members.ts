@@ -4,7 +4,8 @@ import { range } from '../../kit/expect.js'
 import { createKeyOrder, publishKeys, someWork } from '../../kit/key-order.js'
 import { healMs } from '../../kit/load.js'
 import { sleep } from '../../kit/wait.js'
-import type { Worker, WorkerEvent } from '../../subject.js'
+import { workerIds } from '../../kit/worker-ids.js'
+import type { Worker } from '../../subject.js'
 import { withoutOrder } from './keys.js'
 
 const keys = range(8).map((number) => `key-${number}`)
@@ -159,10 +160,9 @@ export const orderingMembers: readonly ConformanceCase[] = [
 ]
 
 /** Returns the key of each message that a process runs, unless it has learned that it has lost the message. */
-function heldBy({ events }: Worker): readonly string[] {
-  const ids = (type: WorkerEvent['type']) => events.flatMap((event) => (event.type === type ? [event.id ?? ''] : []))
-  const lost = new Set(ids('aborted'))
-  return ids('started').flatMap((id) => (lost.has(id) ? [] : [id.slice(0, id.indexOf('/'))]))
+function heldBy(worker: Worker): readonly string[] {
+  const lost = new Set(workerIds(worker, 'aborted'))
+  return workerIds(worker, 'started').flatMap((id) => (lost.has(id) ? [] : [id.slice(0, id.indexOf('/'))]))
 }
 
 const keyOf = (number: number): string => keys[number % keys.length] as string
