@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { isMqError, type PublishOptions, type Queue } from '../../index.js'
-import type { Worker } from '../subject.js'
+import type { Worker, WorkerEvent } from '../subject.js'
 import { type CollectOptions, type Collector, collect } from './collector.js'
 import type { LedgerCounts } from './measurements.js'
 import { quiet, until } from './wait.js'
@@ -67,8 +67,7 @@ export function createLedger(options: LedgerOptions): Ledger {
   let made = 0
 
   const handledIds = (): string[] => {
-    const events = workers.flatMap((worker) => worker.events)
-    return [...collected, ...events.flatMap(({ type, id }) => (type === 'handled' && id !== undefined ? [id] : []))]
+    return [...collected, ...workers.flatMap((worker) => workerIds(worker, 'handled'))]
   }
   const missing = (): string[] => {
     const handled = new Set(handledIds())
@@ -147,3 +146,7 @@ export function createLedger(options: LedgerOptions): Ledger {
 }
 
 const some = (ids: readonly string[]): string => ids.slice(0, 5).join(', ') + (ids.length > 5 ? ', ...' : '')
+
+/** Returns the ids of the messages of which a worker has reported this, in order. */
+export const workerIds = (worker: Worker, type: WorkerEvent['type']): readonly string[] =>
+  worker.events.flatMap((event) => (event.type === type && event.id !== undefined ? [event.id] : []))

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import type { ConformanceCase } from '../../kit/case.js'
 import type { Collector } from '../../kit/collector.js'
 import { range } from '../../kit/expect.js'
+import { workerIds } from '../../kit/ledger.js'
 import { doubtPerFault, healMs, publishSteadily } from '../../kit/load.js'
 import { aborted, createGate, sleep } from '../../kit/wait.js'
-import { workerIds } from '../../kit/worker-ids.js'
 import type { Worker } from '../../subject.js'
 
 const handledBy = (worker: Worker): number => worker.events.filter(({ type }) => type === 'handled').length

@@ -3,10 +3,10 @@ import type { ConformanceCase } from '../../kit/case.js'
 import type { Collector, Run } from '../../kit/collector.js'
 import type { Kit } from '../../kit/kit.js'
 import type { Ledger } from '../../kit/ledger.js'
+import { workerIds } from '../../kit/ledger.js'
 import { healMs } from '../../kit/load.js'
 import { NotRun } from '../../kit/measurements.js'
 import { createGate, sleep } from '../../kit/wait.js'
-import { workerIds } from '../../kit/worker-ids.js'
 import type { Worker, WorkerProgram } from '../../subject.js'
 
 /** Each waits until the broker takes a message away from a process that stands still, twice at most. */
