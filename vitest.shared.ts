@@ -8,6 +8,7 @@ export const shared: ViteUserConfig = {
   resolve: {
     alias: {
       // The longer name first: an alias also stands for what begins with it.
+      '@mq/asyncapi': source('packages/asyncapi/src/index.ts'),
       '@mq/core/adapter': source('packages/core/src/adapter.ts'),
       '@mq/core/conformance': source('packages/core/src/conformance/index.ts'),
       '@mq/core': source('packages/core/src/index.ts'),

@@ -28,6 +28,7 @@ export const guideSidebar = (): Item[] => [
     page('Topics of other programs', '/foreign-topics'),
     page('Tasks', '/tasks'),
     page('Changing a schema', '/changing-a-schema'),
+    page('AsyncAPI', '/asyncapi'),
     page('Testing', '/testing'),
     page('Error codes', '/errors'),
   ]),

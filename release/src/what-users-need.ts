@@ -6,6 +6,7 @@ import { type Manifest, packages } from './workspace-copy.js'
  * command and the page their libraries.
  */
 export const runtimeDependencies: Readonly<Record<string, readonly string[]>> = {
+  '@mq/asyncapi': ['@mq/core', 'yaml'],
   '@mq/cli': ['@mq/core', 'cli-table3', 'commander'],
   '@mq/core': ['croner'],
   '@mq/kafka': ['@mq/core', 'kafkajs'],

@@ -49,6 +49,9 @@ export const layerTable = {
       'index',
     ],
   },
+  'packages/asyncapi': {
+    levels: ['schema', 'brokers', 'options', 'document', ['definitions', 'missing-schemas', 'text'], 'diff', 'index'],
+  },
   'packages/opentelemetry': {
     levels: [
       ['names', 'topics', 'trace-context'],

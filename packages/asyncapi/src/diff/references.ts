@@ -1,0 +1,31 @@
+import { unescaped } from '../schema/components.js'
+import { isObject, type JsonSchema } from '../schema/json-schema.js'
+
+/** A schema, or a boolean, which takes everything or nothing. */
+export type Schema = JsonSchema | boolean
+
+/** Follows references within a document. A reference that leads nowhere, or in a circle, is a schema that takes everything. */
+export function resolver(document: unknown): (value: unknown) => unknown {
+  const resolve = (value: unknown): unknown => {
+    let found = value
+    for (let steps = 0; steps < maxSteps; steps += 1) {
+      if (!isObject(found) || typeof found.$ref !== 'string') return found
+      found = at(document, found.$ref)
+    }
+    return undefined
+  }
+  return resolve
+}
+
+/** References that lead to references. */
+const maxSteps = 100
+
+function at(document: unknown, reference: string): unknown {
+  if (!reference.startsWith('#')) return undefined
+  let found = document
+  for (const part of reference.slice(1).split('/').slice(1)) {
+    if (typeof found !== 'object' || found === null) return undefined
+    found = (found as Readonly<Record<string, unknown>>)[unescaped(part)]
+  }
+  return found
+}

@@ -1,0 +1,15 @@
+import { defineConfig, mergeConfig } from 'vitest/config'
+import { shared } from '../../vitest.shared.js'
+
+export default mergeConfig(
+  shared,
+  defineConfig({
+    test: {
+      name: 'asyncapi',
+      globalSetup: ['../test-brokers/src/setup.ts'],
+      provide: { brokers: ['rabbitmq', 'redis', 'kafka'] },
+      testTimeout: 60_000,
+      hookTimeout: 120_000,
+    },
+  }),
+)
