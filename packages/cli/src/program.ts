@@ -1,4 +1,5 @@
 import { Command, type CommanderError } from 'commander'
+import { asyncapi } from './commands/asyncapi/asyncapi.js'
 import { dead } from './commands/dead/dead.js'
 import { doctor } from './commands/doctor/doctor.js'
 import { groups } from './commands/groups/groups.js'
@@ -32,6 +33,7 @@ const commands: readonly Register[] = [
   schedules,
   doctor,
   page,
+  asyncapi,
 ]
 
 /** Builds the command with everything that it can do. It throws a `CommanderError` instead of ending the process. */

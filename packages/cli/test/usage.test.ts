@@ -24,6 +24,8 @@ describe('mq', () => {
     [['task', 'run', '--help'], /--timeout <duration>[\s\S]*Examples:/],
     [['task', 'cancel', '--help'], /--store <url>[\s\S]*Examples:/],
     [['task', 'result', '--help'], /Examples:/],
+    [['asyncapi', '--help'], /--against <document>[\s\S]*Examples:/],
+    [['asyncapi', 'diff', '--help'], /--fail-on <whom>[\s\S]*Examples:/],
     [['--version'], /^\d+\.\d+\.\d+\n$/],
   ])('%j prints help with examples to stdout', async (args, expected) => {
     expect(await mq(args)).toEqual({ code: 0, stdout: expect.stringMatching(expected), stderr: '' })
@@ -50,6 +52,13 @@ describe('mq', () => {
     [['dead', 'list', 't', 'g', '--where', 'colour=red'], '--where knows no such field'],
     [['dead', 'list', 't', 'g', '--where', 'age>soon'], 'a duration such as 2h'],
     [['dead', 'replay', 't', 'g', '--rate', 'fast'], '--rate is a number a second'],
+    [['asyncapi'], "missing required argument 'module'"],
+    [['asyncapi', 'x.js', '--fail-on', 'all'], '--fail-on is one of any, readers, writers, none'],
+    [['asyncapi', 'x.js', '--server', 'redis'], '--server has a name and a URL'],
+    [['asyncapi', 'x.js'], 'There is no file x.js'],
+    [['asyncapi', 'x.js', '--prefix', 'shop'], '--prefix has a broker and a prefix'],
+    [['asyncapi', 'diff', 'one.json'], "missing required argument 'new'"],
+    [['asyncapi', 'diff', 'one.json', 'two.json'], 'one.json cannot be read: ENOENT'],
     [['task', 'result', 'id', '--store', 'kafka://x'], '--store is the URL of a Redis'],
   ])('%j is wrong use: exit code 2, and only stderr says why', async (args, text) => {
     const { code, stdout, stderr } = await mq(args, { url: nowhere })

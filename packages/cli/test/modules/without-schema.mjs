@@ -1,0 +1,3 @@
+import { defineEvent } from '@mq/core'
+
+export const bare = defineEvent('bare')
