@@ -1,8 +1,5 @@
 import { unescaped } from '../schema/components.js'
-import { isObject, type JsonSchema } from '../schema/json-schema.js'
-
-/** A schema, or a boolean, which takes everything or nothing. */
-export type Schema = JsonSchema | boolean
+import { isObject } from '../schema/json-schema.js'
 
 /** Follows references within a document. A reference that leads nowhere, or in a circle, is a schema that takes everything. */
 export function resolver(document: unknown): (value: unknown) => unknown {

@@ -16,7 +16,7 @@ interface Convertible {
 
 const advice = 'give one by hand, or convert it with toJsonSchema'
 
-export const isStandardSchema = (value: unknown): value is StandardSchema =>
+const isStandardSchema = (value: unknown): value is StandardSchema =>
   ((typeof value === 'object' && value !== null) || typeof value === 'function') && '~standard' in value
 
 /**
