@@ -5,12 +5,18 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 /** Files that take minutes. Begun last, each would keep one worker busy while the others have nothing left to do. */
 const longFiles = /(conformance|folder-adapter|suite|mutants|recovering|rehearsal|cluster)\.test\.[jt]s$/
 
-/** Starts the files that take minutes before all others. */
+/**
+ * Starts the files that take minutes before all others of their project. A worker that goes on with a file of the same project keeps the
+ * modules that it has loaded.
+ */
 class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files)
     const isLong = (file: TestSpecification): boolean => longFiles.test(file.moduleId)
-    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))]
+    return [...new Set(sorted.map(({ project }) => project))].flatMap((project) => {
+      const ofOne = sorted.filter((file) => file.project === project)
+      return [...ofOne.filter(isLong), ...ofOne.filter((file) => !isLong(file))]
+    })
   }
 }
 

@@ -24,8 +24,10 @@ export const shared: ViteUserConfig = {
   },
   test: {
     include: ['test/**/*.test.ts'],
-    // What the types promise: a file of these is compiled, not run.
-    typecheck: { enabled: true, include: ['test/**/*.test-d.ts'], tsconfig: source('tsconfig.json') },
+    // To load the sources anew for each file costs more processor time than most files take.
+    isolate: false,
+    restoreMocks: true,
+    unstubEnvs: true,
     retry: 0,
     testTimeout: 10_000,
     hookTimeout: 60_000,

@@ -23,7 +23,7 @@ import { createLanes } from './publish/lanes.js'
 import { createOutbox } from './publish/outbox.js'
 import { createPublisher } from './publish/publisher.js'
 import { createDeclarations } from './topology/declarations.js'
-import { createDelayWatch } from './topology/delay-watch.js'
+import { createDelayWatch, type DelayWatchParts } from './topology/delay-watch.js'
 import { maxDelayMs } from './topology/delays.js'
 import { requireRabbitmqPlace } from './topology/foreign.js'
 import { createGroups } from './topology/groups.js'
@@ -41,7 +41,13 @@ const diagnoseTimeoutMs = 10_000
  *
  * Throws a `TypeError`, `MQ_INVALID_URL`, `MQ_INVALID_NAME` or `MQ_INVALID_OPTION`.
  */
-export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
+export const rabbitmq = (options: RabbitmqOptions = {}): Adapter => createRabbitmq(options)
+
+/** Creates the adapter, whose watch over the delay queues may have other times than in production. */
+export function createRabbitmq(
+  options: RabbitmqOptions,
+  watchTimes: Pick<DelayWatchParts, 'everyMs' | 'lateMs'> = {},
+): Adapter {
   const settings = settingsOf(options)
   const { queueArguments, consumerTimeoutMs } = settings
   const names = namespaceFor(settings.prefix)
@@ -75,6 +81,7 @@ export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
   const locks = createLocks()
   const link = links.consuming
   const delayWatch = createDelayWatch({
+    ...watchTimes,
     names,
     used: () => declarations.delays,
     onMissing: declarations.reset,

@@ -1,18 +1,16 @@
 import { brokers, type RabbitServer, rabbitmq as startRabbit } from '@mq/test-brokers'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hasForgedDeaths } from '../src/consume/deaths.js'
-import type { DelayWatchParts } from '../src/topology/delay-watch.js'
+import type { RabbitmqOptions } from '../src/index.js'
+import { createRabbitmq } from '../src/rabbitmq.js'
 import { type DelayStep, routeThrough, stepMs } from '../src/topology/delays.js'
 import { namespaceFor } from '../src/topology/names.js'
 import { forgedDeath, largeField, propertiesWith, publishBytes } from './support/frames.js'
 import { eventually, freshTopic, open } from './support/open.js'
 import { onRaw } from './support/raw.js'
 
-vi.mock('../src/topology/delay-watch.js', async (importOriginal) => {
-  const { createDelayWatch } = await importOriginal<typeof import('../src/topology/delay-watch.js')>()
-  const often = (parts: DelayWatchParts) => createDelayWatch({ ...parts, everyMs: 100, lateMs: 4_000 })
-  return { createDelayWatch: often }
-})
+/** Its watch over the delay queues looks often, so that no test waits for minutes. */
+const watchful = (options: RabbitmqOptions) => createRabbitmq(options, { everyMs: 100, lateMs: 4_000 })
 
 describe('a message whose x-death another program wrote', () => {
   const queue = 'mq--group--t--g'
@@ -46,7 +44,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('a broker that cannot dead-letter a 
   afterAll(() => server?.stop())
 
   it('is not asked to by a group: a message with a forged x-death and headers beyond a frame dies, and delays go on', async () => {
-    const queue = await open({ url: server.url })
+    const queue = await open({ url: server.url }, {}, watchful)
     const topic = freshTopic()
     const got: unknown[] = []
     await queue.subscribe(
@@ -72,7 +70,7 @@ describe.skipIf(!brokers.owned('rabbitmq'))('a broker that cannot dead-letter a 
   /** Subscribes, and waits until a delayed message has arrived. */
   async function delaying(step: DelayStep) {
     const delayMs = stepMs(step)
-    const queue = await open({ url: server.url })
+    const queue = await open({ url: server.url }, {}, watchful)
     const topic = freshTopic()
     const got: unknown[] = []
     const errors: string[] = []

@@ -10,8 +10,12 @@ afterEach(async () => {
 })
 
 /** Opens a queue that is disconnected after the test. */
-export async function open(options: RabbitmqOptions, queueOptions: QueueOptions = {}): Promise<Queue> {
-  const queue = createQueue(rabbitmq(options), { group: 'workers', ...queueOptions })
+export async function open(
+  options: RabbitmqOptions,
+  queueOptions: QueueOptions = {},
+  adapter: typeof rabbitmq = rabbitmq,
+): Promise<Queue> {
+  const queue = createQueue(adapter(options), { group: 'workers', ...queueOptions })
   opened.push(queue)
   await queue.connect()
   return queue

@@ -230,30 +230,33 @@ export const stats: Chapter = {
       unless: withoutDelays,
       timeoutMs: 60_000,
       async run(kit) {
-        const [queue, elsewhere, topic] = [await kit.queue(), await kit.queue(), kit.topic()]
-        await queue.declareGroup(topic, 'g')
+        const [queue, elsewhere] = [await kit.queue(), await kit.queue()]
+        const [topic, later] = [kit.topic(), kit.topic()]
+        await Promise.all([topic, later].map((one) => queue.declareGroup(one, 'g')))
         const empty = (await queue.stats(topic, 'g')).oldestReadyMs
         kit.measured('oldestReadyMs', empty)
         if (empty === undefined) return
         assert.equal(empty, 0)
-        const first = await moment(() => queue.publish(topic, 1))
-        await kit.until('some time to pass', () => Date.now() > first.until + 2_500)
-        await queue.publish(topic, 2)
-        await untilStats(kit, queue, { topic, ready: 2 })
-        for (const one of [queue, elsewhere])
-          await assertAge(async () => (await one.stats(topic, 'g')).oldestReadyMs, first)
-        const collector = await kit.collect(queue, topic)
-        await kit.until('both to be handled', () => collector.handled.length >= 2)
-        await kit.until('the age to be 0', async () => (await elsewhere.stats(topic, 'g')).oldestReadyMs === 0)
-        await collector.subscription.stop()
-        const delayMs = 4_000
-        const delayed = await moment(() => queue.publish(topic, 3, { delayMs }))
-        await untilStats(kit, queue, { topic, ready: 1 })
-        const due = {
-          from: delayed.from + delayMs,
-          until: delayed.until + delayMs + kit.capabilities.delayResolutionMs,
+
+        const published = async (): Promise<void> => {
+          const first = await moment(() => queue.publish(topic, 1))
+          await kit.until('some time to pass', () => Date.now() > first.until + 2_500)
+          await queue.publish(topic, 2)
+          await untilStats(kit, queue, { topic, ready: 2 })
+          for (const one of [queue, elsewhere])
+            await assertAge(async () => (await one.stats(topic, 'g')).oldestReadyMs, first)
+          const collector = await kit.collect(queue, topic)
+          await kit.until('both to be handled', () => collector.handled.length >= 2)
+          await kit.until('the age to be 0', async () => (await elsewhere.stats(topic, 'g')).oldestReadyMs === 0)
         }
-        await assertAge(async () => (await elsewhere.stats(topic, 'g')).oldestReadyMs, due)
+        const delayed = async (): Promise<void> => {
+          const delayMs = 4_000
+          const { from, until } = await moment(() => queue.publish(later, 3, { delayMs }))
+          await untilStats(kit, queue, { topic: later, ready: 1 })
+          const due = { from: from + delayMs, until: until + delayMs + kit.capabilities.delayResolutionMs }
+          await assertAge(async () => (await elsewhere.stats(later, 'g')).oldestReadyMs, due)
+        }
+        await Promise.all([published(), delayed()])
       },
     },
     {
