@@ -59,4 +59,11 @@ export const settling: readonly Mutant[] = [
     replace: 'if (dueMs - heldMs <= now) { this.#queue.enter(entry)',
     case: 'DLY-1',
   },
+  {
+    id: 'forgetsTrace',
+    promise: 'A failure that travels with its message keeps the place of the run in a trace.',
+    find: '{ name: ownHeader.failure, value: encodeFailure(failure) }',
+    replace: "{ name: ownHeader.failure, value: encodeFailure({ ...failure, traceparent: '' }) }",
+    case: 'RET-21',
+  },
 ]

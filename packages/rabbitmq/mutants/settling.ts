@@ -83,4 +83,11 @@ export const settling: readonly Mutant[] = [
     replace: 'messages.filter(({ fields }) => fields.deliveryTag !== limit).length',
     case: 'FLT-21',
   },
+  {
+    id: 'forgetsTrace',
+    promise: 'A failure that travels with its message keeps the place of the run in a trace.',
+    find: 'headers[own.failure] = encodeFailure(history.failure)',
+    replace: "headers[own.failure] = encodeFailure({ ...history.failure, traceparent: '' })",
+    case: 'RET-21',
+  },
 ]

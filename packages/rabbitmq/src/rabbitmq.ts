@@ -41,7 +41,9 @@ const diagnoseTimeoutMs = 10_000
  *
  * Throws a `TypeError`, `MQ_INVALID_URL`, `MQ_INVALID_NAME` or `MQ_INVALID_OPTION`.
  */
-export const rabbitmq = (options: RabbitmqOptions = {}): Adapter => createRabbitmq(options)
+export function rabbitmq(options: RabbitmqOptions = {}): Adapter {
+  return createRabbitmq(options)
+}
 
 /** Creates the adapter, whose watch over the delay queues may have other times than in production. */
 export function createRabbitmq(

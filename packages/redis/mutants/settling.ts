@@ -57,4 +57,11 @@ export const settling: readonly Mutant[] = [
     case: 'FGN-3',
     fast: true,
   },
+  {
+    id: 'forgetsTrace',
+    promise: 'A failure that travels with its message keeps the place of the run in a trace.',
+    find: 'packFailure = (failure: Failure): string => encodeFailure(failure)',
+    replace: "packFailure = (failure: Failure): string => encodeFailure({ ...failure, traceparent: '' })",
+    case: 'RET-21',
+  },
 ]

@@ -191,6 +191,7 @@ export const mutants = {
   retryInMemory: ['loses messages that wait for their retry when the broker ends', 'RET-15'],
   retryAfterAck: ['acknowledges a message before it stores the retry', 'RET-14'],
   failureNotPassedOn: ['does not pass the failure of the last run to the next', 'RET-4'],
+  failureLosesTrace: ['forgets the place of a failed run in its trace', 'RET-21'],
   delayIgnored: ['ignores the delay of a message', 'DLY-1'],
   delayEarly: ['delivers a delayed message after half of its delay', 'DLY-1'],
   delaySloppy: ['delivers a delayed message up to two seconds late', 'DLY-2'],

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { createQueue, type Queue, type QueueOptions } from '@mq/core'
+import { type Adapter, createQueue, type Queue, type QueueOptions } from '@mq/core'
 import { until } from '@mq/test-brokers'
 import { afterEach } from 'vitest'
 import { type RabbitmqOptions, rabbitmq } from '../../src/index.js'
@@ -13,7 +13,7 @@ afterEach(async () => {
 export async function open(
   options: RabbitmqOptions,
   queueOptions: QueueOptions = {},
-  adapter: typeof rabbitmq = rabbitmq,
+  adapter: (options: RabbitmqOptions) => Adapter = rabbitmq,
 ): Promise<Queue> {
   const queue = createQueue(adapter(options), { group: 'workers', ...queueOptions })
   opened.push(queue)

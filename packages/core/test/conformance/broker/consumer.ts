@@ -229,7 +229,7 @@ export class GroupConsumer implements Consumer {
     const delivered: Delivery = {
       ...decode(message, this.ref.topic, this.#faulty),
       attempt: this.#faulty('attemptReset') ? 1 : attempt,
-      ...(failure && !this.#faulty('failureNotPassedOn') && { failure }),
+      ...(failure && !this.#faulty('failureNotPassedOn') && { failure: this.#told(failure) }),
       get signal() {
         return run.abort.signal
       },
@@ -239,6 +239,11 @@ export class GroupConsumer implements Consumer {
     this.#starting = run
     void this.#run(delivered).then((settlement) => this.#settle(run, settlement))
     this.#starting = undefined
+  }
+
+  #told(failure: Failure): Failure {
+    const { traceparent: _, ...untraced } = failure
+    return this.#faulty('failureLosesTrace') ? untraced : failure
   }
 
   async #run(delivery: Delivery): Promise<Settlement> {

@@ -3,7 +3,7 @@ import type { ConformanceCase } from '../../kit/case.js'
 import { untilDead } from '../../kit/dead-group.js'
 import { holdRuns } from '../../kit/held-consumer.js'
 import { healMs } from '../../kit/load.js'
-import { done } from '../../kit/raw.js'
+import { consumeRaw, done, failureOf, publishCall, rawMessage } from '../../kit/raw.js'
 import { attemptsOf, patience, withoutDelays } from '../../kit/timing.js'
 
 /** Tests what later runs know of the earlier ones. */
@@ -74,4 +74,29 @@ export const retryHistories: readonly ConformanceCase[] = [
       consumer.runs[0]?.settle(done)
     },
   },
+  {
+    id: 'RET-21',
+    title:
+      'each attempt and the dead letter learn where the run before them is in a trace, and nothing of an untraced run',
+    promises: [5, 6],
+    level: 'required',
+    async run(kit) {
+      const [adapter, queue] = [await kit.connected(), await kit.queue()]
+      const ref = { topic: kit.topic(), group: 'g' }
+      const traces = ['00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', undefined, lastTrace]
+      const deliveries = await consumeRaw(adapter, ref, (delivery) => {
+        const traceparent = traces[delivery.attempt - 1]
+        const failure = { ...failureOf(delivery), ...(traceparent !== undefined && { traceparent }) }
+        return delivery.attempt < traces.length ? { kind: 'retry', delayMs: 20, failure } : { kind: 'dead', failure }
+      })
+      await adapter.publish(ref.topic, [rawMessage()], publishCall())
+      const [dead] = await untilDead(kit, queue, { topic: ref.topic, count: 1, ...patience(kit, 40, 2) })
+      assert.deepEqual(
+        [...deliveries, dead].map((one) => one?.failure?.traceparent),
+        [undefined, ...traces],
+      )
+    },
+  },
 ]
+
+const lastTrace = '00-0af7651916cd43dd8448eb211c80319c-53995c3f42cd8ad8-00'
