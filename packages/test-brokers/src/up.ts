@@ -1,4 +1,4 @@
-import { kafka, rabbitmq, redis } from './index.js'
+import { kafka, type RabbitServer, rabbitmq, redis } from './index.js'
 import { brokers, type ServerKind } from './kinds.js'
 import { sweep } from './run/sweep.js'
 import type { Server } from './server.js'
@@ -6,7 +6,11 @@ import type { Server } from './server.js'
 /** Implements `pnpm brokers up`: runs all three brokers in the foreground until Ctrl-C. */
 export async function up(): Promise<void> {
   await sweep()
-  const starts: Record<ServerKind, () => Promise<Server>> = { rabbitmq, redis, kafka }
+  const starts: Record<ServerKind, () => Promise<Server>> = {
+    rabbitmq: () => rabbitmq({ management: true }),
+    redis,
+    kafka,
+  }
   const kinds = (['rabbitmq', 'redis', 'kafka'] as const).filter(brokers.wanted)
   const ended = new Promise<void>((resolve) => {
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => resolve())
@@ -18,8 +22,11 @@ export async function up(): Promise<void> {
   try {
     const servers = await Promise.race([started, ended])
     if (servers === undefined) return
-    for (const { kind, url, version, source } of servers)
+    for (const server of servers) {
+      const { kind, url, version, source } = server
       console.log(`${kind.padEnd(9)} ${url}  (${version ?? '?'}, ${source})`)
+      if (isManaged(server)) console.log(`${' '.repeat(10)}management API: ${server.managementUrl}`)
+    }
     console.log('Ctrl-C ends them.')
     const keepAlive = setInterval(() => undefined, 60_000)
     await ended
@@ -32,3 +39,5 @@ export async function up(): Promise<void> {
     )
   }
 }
+
+const isManaged = (server: Server): server is RabbitServer => 'managementUrl' in server
