@@ -77,4 +77,20 @@ export const publishing: readonly Mutant[] = [
     },
     why: 'Only a measurement shows how late a delay is.',
   },
+  {
+    id: 'keepsAFormerHeader',
+    promise: 'Each message has its own headers, whatever the messages before it had.',
+    find: 'field.value = kept(value) field.bytes = undefined',
+    replace: 'field.value = kept(value)',
+    test: { file: 'test/publish-frames.test.ts', title: 'are the bytes that the driver writes' },
+    why: 'It needs a value that comes twice after another one came three times, on one connection, and cases share none in that order.',
+  },
+  {
+    id: 'largeMessagesOvertake',
+    promise: 'Messages are stored in the order of their publishes.',
+    find: 'if (writer !== undefined) this.#flush(writer)',
+    replace: '',
+    test: { file: 'test/publishing.test.ts', title: 'messages of all sizes keep the order of publishing' },
+    why: 'The cases on order publish small bodies.',
+  },
 ]

@@ -200,6 +200,22 @@ describe.skipIf(!brokers.owned('rabbitmq'))('publishing', () => {
     await link.close()
   })
 
+  it('messages of all sizes keep the order of publishing, and each gets its own answer', async () => {
+    const queue = await open({ url: server.url })
+    const topic = freshTopic()
+    const got: unknown[] = []
+    await queue.subscribe(topic, ({ data }) => void got.push((data as { readonly number: number }).number))
+    const sizeOf = (number: number): number => (number === 150 ? 300_000 : number % 7 === 3 ? 20_000 : 10)
+    const publishes = Array.from({ length: 300 }, (_, number) =>
+      queue.publish(topic, { number, text: 'x'.repeat(sizeOf(number)) }),
+    )
+    const results = await Promise.allSettled(publishes)
+    expect(results.flatMap(({ status }, number) => (status === 'rejected' ? [number] : []))).toEqual([150])
+    await eventually(() => got.length >= 299, 'all messages but the refused one')
+    // The refusal ends the channel, and what was in flight with it is sent again.
+    expect([...new Set(got)]).toEqual(Array.from({ length: 300 }, (_, number) => number).filter((one) => one !== 150))
+  })
+
   it('the order of publishing is kept across a reconnect, apart from duplicates', async () => {
     const link = await proxy(server)
     const queue = await open({ url: link.url })

@@ -3,6 +3,7 @@ import type { ChannelModel, ConfirmChannel, Message } from 'amqplib'
 import { openChannel } from '../connection/channels.js'
 import { replyCode } from '../connection/errors.js'
 import { exceedsFrame } from '../wire/frame-size.js'
+import { FrameWriter } from './frame-writer.js'
 import type { Parcel } from './parcel.js'
 
 export interface PublishChannelListener {
@@ -32,6 +33,7 @@ export class PublishChannel {
   readonly #listener: PublishChannelListener
   #connection: ChannelModel | undefined
   #channel: ConfirmChannel | undefined
+  #writer: FrameWriter | undefined
   #frameMax = Number.POSITIVE_INFINITY
   #isWritable = true
   #openedAt = 0
@@ -70,10 +72,25 @@ export class PublishChannel {
       const text = `its headers exceed a frame of this connection, which has ${this.#frameMax} bytes at most`
       throw new MqError('MQ_MESSAGE_TOO_LARGE', `The message was not sent: ${text}`)
     }
-    this.#isWritable = channel.publish(exchange, routingKey, content, properties, (error) => {
+    const onAnswer = (error: unknown): void => {
       // After its channel has closed, a message is sent again, whatever the driver reports.
       if (channel === this.#channel) this.#listener.onAnswer(parcel, error)
-    })
+    }
+    const writer = this.#writer
+    const isFirst = writer?.isEmpty === true
+    if (writer?.add(parcel.letter, this.#frameMax, onAnswer)) {
+      if (writer.isFull) this.#flush(writer)
+      else if (isFirst) process.nextTick(() => this.#flush(writer))
+      return
+    }
+    // Those before it go first.
+    if (writer !== undefined) this.#flush(writer)
+    this.#isWritable = channel.publish(exchange, routingKey, content, properties, onAnswer)
+  }
+
+  #flush(writer: FrameWriter): void {
+    if (writer !== this.#writer || writer.isEmpty) return
+    this.#isWritable = writer.flush()
   }
 
   /** Plans another channel if the broker has refused a message too often on this one. */
@@ -99,6 +116,7 @@ export class PublishChannel {
   close(): void {
     clearTimeout(this.#reopenTimer)
     this.#channel = undefined
+    this.#writer = undefined
     this.#connection = undefined
   }
 
@@ -131,6 +149,7 @@ export class PublishChannel {
       this.#onClose(channel, fault)
     })
     this.#channel = channel
+    this.#writer = FrameWriter.for(channel)
     this.#openedAt = performance.now()
     this.#isWritable = true
     this.#listener.onReady()
@@ -139,6 +158,7 @@ export class PublishChannel {
   #onClose(channel: ConfirmChannel, fault: unknown): void {
     if (this.#channel !== channel) return
     this.#channel = undefined
+    this.#writer = undefined
     this.#drainsUntil = undefined
     this.#listener.onLost(fault)
     this.#reopenSoon(this.#connection)
