@@ -250,7 +250,7 @@ export const stats: Chapter = {
           await kit.until('the age to be 0', async () => (await elsewhere.stats(topic, 'g')).oldestReadyMs === 0)
         }
         const delayed = async (): Promise<void> => {
-          const delayMs = 4_000
+          const delayMs = 2_500
           const { from, until } = await moment(() => queue.publish(later, 3, { delayMs }))
           await untilStats(kit, queue, { topic: later, ready: 1 })
           const due = { from: from + delayMs, until: until + delayMs + kit.capabilities.delayResolutionMs }
