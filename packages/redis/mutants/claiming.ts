@@ -135,4 +135,12 @@ export const claiming: readonly Mutant[] = [
     replace: 'now - run.claimedAt < 0.05 * holdsMs',
     case: 'FLT-34',
   },
+  {
+    id: 'slowAnswersStayLarge',
+    promise: 'Messages arrive long before their claims end, also over a link that has become slow.',
+    find: 'if (tookMs > slowMs) answerBytes = firstAnswerBytes',
+    replace: 'if (tookMs > slowMs) return',
+    test: { file: 'test/portions.test.ts', title: 'is that of 256 KiB again after a slow one' },
+    why: 'It takes a link that is fast for megabytes and then slow for minutes until claims end, and a case has no minutes.',
+  },
 ]

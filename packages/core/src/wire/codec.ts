@@ -3,6 +3,7 @@ import { shown } from '../contract/checks/shown.js'
 import { MqError } from '../contract/errors.js'
 import type { Decoding } from '../contract/foreign.js'
 import type { RawMessage } from '../contract/message.js'
+import { isDeeperThan } from './json-depth.js'
 import { isTombstone } from './tombstone.js'
 
 /** How deep data may be nested. Printing and cloning run out of stack long before parsing does. */
@@ -232,21 +233,4 @@ function parseJson(text: string): unknown {
     const why = text === '' ? 'it is empty' : escapeControls((cause as Error).message.slice(0, 100))
     throw new MqError('MQ_UNDECODABLE', `The body is not valid JSON: ${why}`)
   }
-}
-
-/** Counts brackets outside of strings. The depth is an upper bound if the text is not JSON. */
-function isDeeperThan(text: string, limit: number): boolean {
-  let depth = 0
-  let inString = false
-  for (let index = 0; index < text.length; index++) {
-    const code = text.charCodeAt(index)
-    if (inString) {
-      if (code === 0x5c) index++
-      else if (code === 0x22) inString = false
-    } else if (code === 0x22) inString = true
-    else if (code === 0x5b || code === 0x7b) {
-      if (++depth > limit) return true
-    } else if (code === 0x5d || code === 0x7d) depth--
-  }
-  return false
 }

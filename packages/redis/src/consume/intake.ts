@@ -116,8 +116,14 @@ export class Intake implements Rester {
     if (this.#loan?.isOver) this.#loan = undefined
     const room = portions.next(runs.free)
     let received: Received
+    let tookMs: number | undefined
     if (!this.#mayRest()) {
-      received = await common.answers.use(portions.bytes(room), () => this.#receive(room, steps))
+      received = await common.answers.use(portions.bytes(room), async () => {
+        const askedAt = performance.now()
+        const answer = await this.#receive(room, steps)
+        tookMs = performance.now() - askedAt
+        return answer
+      })
     } else if (this.#loan?.isReady && this.#parts.gate.isOpen) {
       steps.push('reading')
       received = await this.#awaitNew(this.#loan, room)
@@ -125,7 +131,7 @@ export class Intake implements Rester {
       await this.#rest()
       return nothingReceived
     }
-    portions.learn(received.owned)
+    portions.learn(received.owned, tookMs)
     if (received.owned.length > 0) {
       this.#takes.noteFound()
       this.#reads.noteFound()
