@@ -1,8 +1,10 @@
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import type { OutgoingMessage } from '@mq/core/adapter'
+import type { ConfirmChannel } from 'amqplib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { FrameWriter } from '../src/publish/frame-writer.js'
 import { encode } from '../src/wire/encode.js'
 import { type Framed, PublishFrames } from '../src/wire/publish-frames.js'
 
@@ -94,5 +96,37 @@ describe('the frames of published messages', () => {
       frames.add(one, frameMax)
       expect(frames.take()).toEqual(written(one))
     }
+  })
+})
+
+describe('a channel that publishes past the driver', () => {
+  class DriverConnection {
+    channels = [undefined, { buffer: { write: () => true } }]
+    sentSinceLastCheck = false
+    sendMessage() {}
+  }
+  class DriverChannel {
+    ch = 1
+    connection = new DriverConnection()
+    publish() {}
+    sendMessage() {}
+    pushConfirmCallback() {}
+  }
+  const isUsed = (channel: object): boolean => FrameWriter.for(channel as ConfirmChannel) !== undefined
+
+  it('is one of a driver that has the parts for it', () => {
+    expect(isUsed(new DriverChannel())).toBe(true)
+    expect(isUsed(Object.assign(new DriverChannel(), { ch: undefined }))).toBe(false)
+    expect(isUsed(Object.assign(new DriverChannel(), { connection: {} }))).toBe(false)
+  })
+
+  it('is none of which a function that messages pass was replaced, of itself, its connection or its class', () => {
+    expect(isUsed(Object.assign(new DriverChannel(), { publish: () => true }))).toBe(false)
+    expect(isUsed(Object.assign(new DriverChannel(), { sendMessage: () => true }))).toBe(false)
+    const connection = Object.assign(new DriverConnection(), { sendMessage: () => true })
+    expect(isUsed(Object.assign(new DriverChannel(), { connection }))).toBe(false)
+    class Instrumented extends DriverChannel {}
+    Instrumented.prototype.publish = Object.assign(() => {}, { __wrapped: true })
+    expect(isUsed(new Instrumented())).toBe(false)
   })
 })

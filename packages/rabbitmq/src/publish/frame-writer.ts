@@ -15,7 +15,18 @@ interface Driver {
   }
 }
 
+/** OpenTelemetry's instrumentation, and others that use shimmer, mark the functions that they put around those of a class so. */
+const isWrapped = (publish: unknown): boolean => typeof publish === 'function' && '__wrapped' in publish
+
+/** Says whether somebody has replaced a function of the driver that each message passes, and expects to see it. */
+const isWatched = (channel: ConfirmChannel): boolean =>
+  isWrapped(channel.publish) ||
+  Object.hasOwn(channel, 'publish') ||
+  Object.hasOwn(channel, 'sendMessage') ||
+  Object.hasOwn((channel as Partial<ConfirmChannel>).connection ?? {}, 'sendMessage')
+
 function driverOf(channel: ConfirmChannel): Driver | undefined {
+  if (isWatched(channel)) return undefined
   const { ch, sendMessage, pushConfirmCallback, connection } = channel as unknown as Partial<Driver>
   const isKnown =
     typeof ch === 'number' &&
@@ -44,7 +55,7 @@ export class FrameWriter {
     this.#sendAll = driver.connection.sendMessage
   }
 
-  /** Returns undefined if the driver is one whose channels look different. */
+  /** Returns undefined if the driver is one whose channels look different, or has to publish each message itself. */
   static for(channel: ConfirmChannel): FrameWriter | undefined {
     const driver = driverOf(channel)
     return driver && new FrameWriter(driver)
