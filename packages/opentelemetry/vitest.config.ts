@@ -6,6 +6,8 @@ export default mergeConfig(
   defineConfig({
     test: {
       name: 'opentelemetry',
+      // Its API keeps providers for the whole process.
+      isolate: true,
       globalSetup: ['../test-brokers/src/setup.ts'],
       provide: { brokers: ['rabbitmq', 'redis', 'kafka'] },
       testTimeout: 60_000,

@@ -231,7 +231,7 @@ export const stats: Chapter = {
       timeoutMs: 60_000,
       async run(kit) {
         const [queue, elsewhere] = [await kit.queue(), await kit.queue()]
-        const [topic, later] = [kit.topic(), kit.topic()]
+        const [topic, later] = [kit.topic(), kit.topic('later')]
         await Promise.all([topic, later].map((one) => queue.declareGroup(one, 'g')))
         const empty = (await queue.stats(topic, 'g')).oldestReadyMs
         kit.measured('oldestReadyMs', empty)
