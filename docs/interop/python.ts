@@ -68,6 +68,9 @@ export async function writeInPython({ broker, url, topic }: Place, messages: rea
   await ended
 }
 
+/** Runs one of the programs in `clients`. */
+export const runClient = (file: string, args: readonly string[]) => python([`clients/${file}`, ...args])
+
 /** Starts a reader. Resolves once it gets messages that are published from then on; `messages` resolves to `count` of them. */
 export async function readInPython({ broker, url, topic }: Place, count: number) {
   const { child, ended } = python([client(broker), 'read', url, topic, String(count)])

@@ -20,6 +20,7 @@ export const guideSidebar = (): Item[] => [
     page('Getting started', '/getting-started'),
     page('Choosing a broker', '/choosing-a-broker'),
     page('Examples', '/examples/'),
+    page('CommonJS, Bun, Deno', '/runtimes'),
   ]),
   group('Use', [
     page('Publish and subscribe', '/publish-subscribe'),
@@ -31,6 +32,11 @@ export const guideSidebar = (): Item[] => [
     page('AsyncAPI', '/asyncapi'),
     page('Testing', '/testing'),
     page('Error codes', '/errors'),
+  ]),
+  group('Come from elsewhere', [
+    page('BullMQ', '/from-bullmq'),
+    page('Celery', '/from-celery'),
+    page('amqplib, ioredis, kafkajs', '/from-drivers'),
   ]),
   group('Operate', [
     page('On any broker', '/operating/'),

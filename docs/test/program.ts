@@ -27,8 +27,8 @@ export interface Program {
 }
 
 /** `npm start` in the example's folder, but of a process that gets its signals itself. Ended with the test. */
-export function start(example: string, env: Readonly<Record<string, string>>): Program {
-  const child = spawn(process.execPath, ['dist/main.js'], {
+export function start(example: string, env: Readonly<Record<string, string>>, file = 'main'): Program {
+  const child = spawn(process.execPath, [`dist/${file}.js`], {
     cwd: folderOf(example),
     env: { ...environment(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
