@@ -22,8 +22,14 @@ const ages = { oldestReadyMs: 'ready', oldestDeadMs: 'dead' } as const satisfies
   Record<keyof QueueStats, string>
 >
 
+export interface WatchOptions {
+  readonly groups: readonly WatchedGroup[]
+  /** How long a collection waits for the broker's answers. */
+  readonly timeoutMs: number
+}
+
 /** Measures groups whenever somebody collects the metrics: `stats` asks the broker. Returns a function that ends it. */
-export function watchGroups(queue: Queue, meter: Meter, groups: readonly WatchedGroup[]): () => void {
+export function watchGroups(queue: Queue, meter: Meter, { groups, timeoutMs }: WatchOptions): () => void {
   const messages = meter.createObservableGauge(metricNames.groupMessages, {
     unit: '{message}',
     description: 'Messages that a group has not finished, and its dead letters.',
@@ -37,7 +43,8 @@ export function watchGroups(queue: Queue, meter: Meter, groups: readonly Watched
     description: '1 if messages flow, 0.5 if a consumer gets none, 0 without a connection.',
   })
   const known = meter.createObservableGauge(metricNames.groupKnown, {
-    description: '1 if the broker has answered. Otherwise 0, and the other figures of the group are old.',
+    description:
+      '1 if the broker has answered and the group exists. Otherwise 0, and the other figures of the group are old.',
   })
   const gauges = [messages, age, paused, up, known]
 
@@ -45,9 +52,11 @@ export function watchGroups(queue: Queue, meter: Meter, groups: readonly Watched
     const { status, state } = queue.health()
     const system = { [attributes.system]: queue.type }
     result.observe(up, { up: 1, degraded: 0.5, down: 0 }[status], system)
+    const deadline = deadlineIn(timeoutMs)
     const one = async ({ target, group = workersGroup }: WatchedGroup): Promise<void> => {
       const place = { ...system, [attributes.destination]: topicOf(target), [attributes.group]: group }
-      const stats = state === 'connected' ? await statsOf(queue, target, group) : undefined
+      const canAsk = state === 'connected' && !deadline.isOver()
+      const stats = canAsk ? await Promise.race([statsOf(queue, target, group), deadline.over]) : undefined
       result.observe(known, stats === undefined ? 0 : 1, place)
       if (stats === undefined) return
       for (const [name, state] of entries(counts)) {
@@ -62,6 +71,7 @@ export function watchGroups(queue: Queue, meter: Meter, groups: readonly Watched
       result.observe(paused, stats.paused === undefined ? 0 : 1, place)
     }
     await inTurns(groups, one)
+    deadline.end()
   }
   meter.addBatchObservableCallback(observe, gauges)
   return () => meter.removeBatchObservableCallback(observe, gauges)
@@ -70,13 +80,28 @@ export function watchGroups(queue: Queue, meter: Meter, groups: readonly Watched
 const entries = <Name extends string, Value>(record: Readonly<Record<Name, Value>>) =>
   Object.entries(record) as [Name, Value][]
 
+/** Returns undefined if the broker does not answer, or knows nothing of such a group. */
 async function statsOf(queue: Queue, target: Target, group: string): Promise<QueueStats | undefined> {
   try {
-    return await queue.stats(target, group)
+    const stats = await queue.stats(target, group)
+    return Object.values(stats).some((figure) => figure !== undefined) ? stats : undefined
   } catch (error) {
     diag.warn(`No figures of the group '${group}' of '${topicOf(target)}'`, error)
     return undefined
   }
+}
+
+/** Ends the waiting for answers before the collection is given up, which would leave no figures at all. */
+function deadlineIn(ms: number) {
+  let timer: NodeJS.Timeout | undefined
+  let isOver = false
+  const over = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => {
+      isOver = true
+      resolve(undefined)
+    }, ms)
+  })
+  return { over, isOver: () => isOver, end: () => clearTimeout(timer) }
 }
 
 /** How many groups are asked for at a time. */
@@ -101,4 +126,10 @@ export function requireGroups(groups: unknown): asserts groups is readonly Watch
       throw new TypeError(`The group of '${topicOf(target)}' must be a string`)
     }
   }
+}
+
+/** Throws a `TypeError` for anything but a time that a timer can wait for. */
+export function requireTimeout(timeoutMs: unknown): asserts timeoutMs is number {
+  if (typeof timeoutMs === 'number' && timeoutMs >= 1 && timeoutMs < 2 ** 31) return
+  throw new TypeError('timeoutMs must be a number of milliseconds, at least 1')
 }

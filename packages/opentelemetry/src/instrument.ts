@@ -1,5 +1,5 @@
 import type { Middleware, Queue } from '@mq/core'
-import { requireGroups, type WatchedGroup, watchGroups } from './gauges.js'
+import { requireGroups, requireTimeout, type WatchedGroup, watchGroups } from './gauges.js'
 import { createProcessing } from './processing.js'
 import { type ProviderOptions, telemetryOf } from './providers.js'
 import { createSending } from './sending.js'
@@ -11,6 +11,11 @@ export interface InstrumentOptions extends ProviderOptions {
    * them in one process of each group. Default: none.
    */
   readonly groups?: readonly WatchedGroup[] | undefined
+  /**
+   * How long a collection waits for the broker's answers about groups. Those without one count as unknown. Keep it below the timeout of
+   * whoever collects, which is 10 s in Prometheus: nothing is measured in a collection that takes longer. Default: 5 s.
+   */
+  readonly timeoutMs?: number | undefined
 }
 
 export interface Instrumentation {
@@ -22,6 +27,7 @@ const optionNames: readonly string[] = [
   'tracerProvider',
   'meterProvider',
   'groups',
+  'timeoutMs',
 ] satisfies (keyof InstrumentOptions)[]
 
 /**
@@ -31,11 +37,12 @@ const optionNames: readonly string[] = [
  * Throws a `TypeError` if an option is unknown or has a bad value.
  */
 export function instrument(queue: Queue, options: InstrumentOptions = {}): Instrumentation {
-  const { groups = [], ...providers } = options
+  const { groups = [], timeoutMs = 5_000, ...providers } = options
   const unknown = Object.keys(options).find((name) => !optionNames.includes(name))
   if (unknown !== undefined)
     throw new TypeError(`instrument has no option '${unknown}'. Known: ${optionNames.join(', ')}`)
   requireGroups(groups)
+  requireTimeout(timeoutMs)
   const telemetry = telemetryOf(queue.type, providers)
   const sending = createSending(telemetry)
   // The types have no optional getter; the queue reads `publish` at each publish.
@@ -44,7 +51,7 @@ export function instrument(queue: Queue, options: InstrumentOptions = {}): Instr
 
   const { meters } = telemetry
   if (meters === undefined) return { stop: () => {} }
-  const ends = [watchGroups(queue, meters.meter, groups), countTrouble(queue, meters.meter)]
+  const ends = [watchGroups(queue, meters.meter, { groups, timeoutMs }), countTrouble(queue, meters.meter)]
   return {
     stop: () => {
       for (const end of ends.splice(0)) end()

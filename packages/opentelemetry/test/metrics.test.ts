@@ -120,6 +120,36 @@ describe('the figures of a group', () => {
     ])
   })
 
+  it('are unknown once the group is gone, although the SDK repeats the old ones', async () => {
+    const { provider, scrape } = await recordMetrics()
+    const { queue } = await opened({ meterProvider: provider, groups: [{ target: 't', group: 'g' }] })
+    await queue.declareGroup('t', 'g')
+    await queue.publish('t', 1)
+    expect((await scrape()).values('mq_group_known')).toEqual([1])
+    await queue.deleteGroup('t', 'g')
+    const { values } = await scrape()
+    expect(values('mq_group_known')).toEqual([0])
+    expect(values('mq_group_messages', { mq_message_state: 'ready' })).toEqual([1])
+  })
+
+  it('are unknown after a while if the broker does not answer, and the collection ends with what it has', async () => {
+    const { provider, scrape } = await recordMetrics()
+    const groups = Array.from({ length: 30 }, (_, index) => ({ target: `t${index}`, group: 'g' }))
+    const { queue } = await opened({ meterProvider: provider, groups, timeoutMs: 50 })
+    let asked = 0
+    Object.assign(queue, {
+      stats: () => {
+        asked += 1
+        return new Promise(() => {})
+      },
+    })
+    const { values } = await scrape()
+    expect(values('mq_group_known')).toEqual(groups.map(() => 0))
+    expect(values('mq_queue_up')).toEqual([1])
+    // The time is that of all groups together, so those that have no turn are not asked.
+    expect(asked).toBe(10)
+  })
+
   it('ask the broker only while there is a connection, and until stop', async () => {
     const { provider, scrape } = await recordMetrics()
     const { queue, instrumentation } = await opened({ meterProvider: provider, groups: [{ target: 't', group: 'g' }] })
@@ -180,7 +210,14 @@ describe('instrument', () => {
     const { queue } = await opened()
     const { instrument } = await import('../src/index.js')
     const task = defineTask({ name: 'pay', execute: () => {} })
-    const bad = [{ meters: 1 }, { groups: 't' }, { groups: [{}] }, { groups: [{ target: 't' }] }, { groups: [null] }]
+    const bad = [
+      { meters: 1 },
+      { groups: 't' },
+      { groups: [{}] },
+      { groups: [{ target: 't' }] },
+      { groups: [null] },
+      { timeoutMs: 0 },
+    ]
     for (const options of bad) expect(() => instrument(queue, options as never)).toThrow(TypeError)
     expect(() => instrument(queue, { groups: [{ target: task, group: 7 as never }] })).toThrow(TypeError)
     expect(() => instrument(queue, { groups: [{ target: task }] })).not.toThrow()
