@@ -72,6 +72,8 @@ export {
   type Failure,
   type FailureError,
   type FailureReason,
+  failureBeforeReplay,
+  failureSince,
   withoutStack,
 } from './contract/failure.js'
 export {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { failureBeforeReplay } from '../src/adapter.js'
 import { defineEvent, MqError, RetryLater, type RetryOptions, Unrecoverable } from '../src/index.js'
 import { deliver, failure, handleOf, json } from './support/deliveries.js'
 import { connected, type Opened } from './support/queues.js'
@@ -161,6 +162,29 @@ describe('a message that cannot be handled', () => {
       kind: 'dead',
       failure: { reason: 'crashed', attempts: 3, firstFailedAt: 7 },
     })
+  })
+
+  it('begins anew after a replay, though it carries the failure from before', async () => {
+    const handle = await handleOf(await open(), throwing(new Error('again')), { retry })
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+    const stored = { ...failure({ attempts: 3, firstFailedAt: 7 }), traceparent }
+    const before = failureBeforeReplay({ ...stored, error: { name: 'E', message: 'm', stack: 'at' } })
+    expect(before).toEqual({ ...stored, error: { name: 'E', message: 'm' }, attempts: 0 })
+    const replayed = { ...(before && { failure: before }) }
+    expect(await deliver(handle, replayed).settlement).toMatchObject({
+      kind: 'retry',
+      failure: { attempts: 1, firstFailedAt: now },
+    })
+    // Its process has crashed as often as the policy allows.
+    expect(await deliver(handle, { ...replayed, attempt: 4 }).settlement).toMatchObject({
+      kind: 'dead',
+      failure: { reason: 'crashed', attempts: 3, firstFailedAt: now },
+    })
+    // Without a trace there is nothing to keep.
+    expect([failureBeforeReplay(undefined), failureBeforeReplay(failure({ attempts: 3 }))]).toEqual([
+      undefined,
+      undefined,
+    ])
   })
 
   it('says how long the event loop stood still if the deliveries were lost over that', async () => {

@@ -54,7 +54,7 @@ export const deadLetters: readonly Mutant[] = [
   {
     id: 'replayKeepsItsAttempts',
     promise: 'A replayed message gets all its attempts again.',
-    find: 'if (place === null) return [encodeRecord(message)]',
+    find: 'if (place === null) return [whole]',
     replace: 'if (place === null) return [encodeRecord(message, { attempt: 2 })]',
     case: 'DLQ-13',
   },

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import {
   type Failure,
+  failureBeforeReplay,
   type GroupPause,
   type GroupRef,
   type MessageState,
@@ -213,7 +214,7 @@ export class Group {
 
   replay(entryIds: readonly string[] | undefined): number {
     const now = this.#broker.timetable.now()
-    return this.#takeDead(entryIds, ({ message }) => this.#hold(message, now))
+    return this.#takeDead(entryIds, ({ message, failure }) => this.#hold(message, now, failureBeforeReplay(failure)))
   }
 
   purge(entryIds: readonly string[] | undefined): number {
@@ -244,9 +245,10 @@ export class Group {
     for (const consumer of this.#consumers) consumer.report({ type: 'data-loss', ...this.ref, reason, count })
   }
 
-  #hold(message: RawMessage, now: number): void {
+  #hold(message: RawMessage, now: number, failure?: Failure): void {
     this.#broker.usage.add(message)
-    this.#ready.add({ message, attempt: 1, number: this.#broker.nextNumber(), since: now })
+    const number = this.#broker.nextNumber()
+    this.#ready.add({ message, attempt: 1, ...(failure && { failure }), number, since: now })
     this.#schedule()
   }
 

@@ -89,7 +89,9 @@ export function createProcessing({ tracer: currentTracer, meters, system }: Tele
 /** The run before this one, in whichever process it was. */
 function linksOf({ failure }: DeliveredMessage): Link[] {
   const before = spanContextOf(failure?.traceparent)
-  return before === undefined ? [] : [{ context: before, attributes: { [attributes.link]: 'previous attempt' } }]
+  if (before === undefined) return []
+  const link = failure?.attempts === 0 ? 'before the replay' : 'previous attempt'
+  return [{ context: before, attributes: { [attributes.link]: link } }]
 }
 
 function markSettled(span: Span, { settlement, delayMs, failure }: SettledEvent): void {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createQueue, createScheduler, defineTask, type Queue } from '@mq/core'
+import { createQueue, createScheduler, defineTask, type Queue, RetryLater, Unrecoverable } from '@mq/core'
 import { kafka } from '@mq/kafka'
 import { memory, memoryStore } from '@mq/memory'
 import { rabbitmq } from '@mq/rabbitmq'
@@ -13,6 +13,7 @@ import { NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trac
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { instrument } from '../src/index.js'
 import { otlpReceiver, type ReceivedSpan } from './support/otlp-receiver.js'
+import { idOf, recordSpans, traceOf } from './support/spans.js'
 
 /** A server whose requests are spans, as the instrumentation of HTTP makes them. */
 async function serve(handle: () => Promise<unknown>) {
@@ -141,6 +142,61 @@ describe.each(names)('one trace on %s', (name) => {
       // The broker has kept the place of the first run with its failure.
       expect(second?.links.map(({ spanId }) => spanId)).toEqual([first?.spanId])
       expect(new Set(own().flatMap((span) => attributeOf(span, 'messaging.system') ?? []))).toEqual(new Set([name]))
+    },
+  )
+})
+
+describe.each(names)('a replay on %s', (name) => {
+  const isWanted = name === 'memory' || brokers.wanted(name)
+
+  it.skipIf(!isWanted)(
+    'links the first run to the one that failed last, and begins anew',
+    { timeout: 60_000 },
+    async () => {
+      const { provider, all } = recordSpans()
+      onTestFinished(async () => {
+        await provider.shutdown()
+        trace.disable()
+        context.disable()
+        propagation.disable()
+      })
+      const run = randomUUID().slice(0, 8)
+      const [topic, group] = [`refund-${run}`, `group-${run}`]
+      const queue = await connected(name, group)
+      let runs = 0
+      await queue.subscribe(
+        topic,
+        () => {
+          runs += 1
+          if (runs === 2) throw new RetryLater({ afterMs: 1 })
+          if (runs < 4) throw new Unrecoverable('no such order')
+        },
+        { retry: { attempts: 3 } },
+      )
+      const letters = queue.deadLetters(topic)
+      const deadAfter = async (last: number) => {
+        await expect.poll(() => runs, { timeout: 20_000 }).toBe(last)
+        await expect.poll(async () => (await letters.list()).length, { timeout: 20_000 }).toBe(1)
+        return (await letters.list())[0]
+      }
+      await queue.publish(topic, 1)
+      const first = await deadAfter(1)
+      await letters.replay()
+      const second = await deadAfter(3)
+      await letters.replay()
+      await expect.poll(() => all(`process ${topic}`).length, { timeout: 20_000 }).toBe(4)
+
+      const spans = all(`process ${topic}`)
+      expect(spans.map((span) => span.links.map(({ context, attributes }) => [context.spanId, attributes]))).toEqual([
+        [],
+        [[spans[0] && idOf(spans[0]), { 'mq.link': 'before the replay' }]],
+        [[spans[1] && idOf(spans[1]), { 'mq.link': 'previous attempt' }]],
+        [[spans[2] && idOf(spans[2]), { 'mq.link': 'before the replay' }]],
+      ])
+      expect(spans.map(({ attributes }) => attributes['mq.message.attempt'])).toEqual([1, 1, 2, 1])
+      expect(new Set(spans.map(traceOf)).size).toBe(1)
+      expect(second?.failure).toMatchObject({ attempts: 2 })
+      expect(second?.failure.firstFailedAt).toBeGreaterThan(first?.failure.failedAt ?? Number.POSITIVE_INFINITY)
     },
   )
 })

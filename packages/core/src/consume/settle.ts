@@ -2,7 +2,14 @@ import type { Delivery, Handle, Settlement } from '../contract/adapter.js'
 import { stackOf } from '../contract/checks/stacks.js'
 import type { Clock } from '../contract/clock.js'
 import { isMqError } from '../contract/errors.js'
-import { describeError, type Failure, type FailureReason, isTraceparent, reasonFor } from '../contract/failure.js'
+import {
+  describeError,
+  type Failure,
+  type FailureReason,
+  failureSince,
+  isTraceparent,
+  reasonFor,
+} from '../contract/failure.js'
 import type { Decoding } from '../contract/foreign.js'
 import type { HandlerContext } from '../contract/handler.js'
 import type { Message } from '../contract/message.js'
@@ -206,7 +213,7 @@ function failureOf(settings: SettleSettings, delivery: Delivery, reason: Failure
     reason,
     error: describeError(error),
     attempts: wasRun(reason) ? delivery.attempt : delivery.attempt - 1,
-    firstFailedAt: delivery.failure?.firstFailedAt ?? failedAt,
+    firstFailedAt: failureSince(delivery)?.firstFailedAt ?? failedAt,
     failedAt,
   }
 }
@@ -214,9 +221,8 @@ function failureOf(settings: SettleSettings, delivery: Delivery, reason: Failure
 /** Settles a message that was delivered more often than the policy allows, after crashes or because the policy has become stricter. */
 function exhausted(settings: SettleSettings, delivery: Delivery): Settlement {
   const runs = delivery.attempt - 1
-  if (delivery.failure !== undefined && delivery.failure.attempts >= runs) {
-    return { kind: 'dead', failure: delivery.failure }
-  }
+  const last = failureSince(delivery)
+  if (last !== undefined && last.attempts >= runs) return { kind: 'dead', failure: last }
   const text = `Delivered ${runs} times, and no run came to an end: each one ended with its process or its connection`
   const failure = failureOf(settings, delivery, 'crashed', new Error(`${text}${stallText(delivery)}`))
   return { kind: 'dead', failure: { ...failure, attempts: runs } }
@@ -241,7 +247,7 @@ function retryAfterFault({ clock, capabilities }: SettleSettings, delivery: Deli
     reason: 'error',
     error: describeError(error),
     attempts: delivery.attempt,
-    firstFailedAt: delivery.failure?.firstFailedAt ?? failedAt,
+    firstFailedAt: failureSince(delivery)?.firstFailedAt ?? failedAt,
     failedAt,
   }
   return { kind: 'retry', delayMs: Math.min(faultRetryMs, capabilities.maxDelayMs), failure }

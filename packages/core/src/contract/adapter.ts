@@ -169,7 +169,10 @@ export interface Delivery {
   readonly message: RawMessage
   /** 1 on the first run. */
   readonly attempt: number
-  /** The failure of the run before this one. */
+  /**
+   * The failure of the run before this one. A replayed message may have that of its dead letter, as `failureBeforeReplay` makes it. It
+   * leads to the last run in a trace, and has no other effect.
+   */
   readonly failure?: Failure
   /**
    * How long the event loop of this process stood still, if the delivery before this one was lost over that. Core says so in the failure

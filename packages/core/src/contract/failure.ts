@@ -114,6 +114,17 @@ export function withoutStack(failure: Failure): Failure {
   return { ...failure, error }
 }
 
+/**
+ * Returns the failure of a dead letter for the message that replays it, if its last run was traced: so the next one knows the place of
+ * that run. It has no stack, and 0 attempts, because runs before the replay no longer count.
+ */
+export const failureBeforeReplay = (failure: Failure | undefined): Failure | undefined =>
+  failure?.traceparent === undefined ? undefined : { ...withoutStack(failure), attempts: 0 }
+
+/** Returns the failure of a run since the message was published or replayed, if the delivery has one. */
+export const failureSince = ({ failure }: { readonly failure?: Failure | undefined }): Failure | undefined =>
+  failure !== undefined && failure.attempts > 0 ? failure : undefined
+
 /** Says whether a value is a `traceparent` of version 00 of https://www.w3.org/TR/trace-context. */
 export const isTraceparent = (value: unknown): value is string =>
   typeof value === 'string' && /^00-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/.test(value)

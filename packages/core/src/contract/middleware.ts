@@ -28,7 +28,7 @@ export interface DeliveredMessage extends GroupRef {
   /** The message as it was stored, with its body not decoded. */
   readonly message: RawMessage
   readonly attempt: number
-  /** The failure of the run before this one. */
+  /** The failure of the run before this one. With 0 attempts, it is that of the dead letter that was replayed. */
   readonly failure: Failure | undefined
   /** Whether the subscription is ephemeral. Then the name of the group belongs to this process alone. */
   readonly ephemeral: boolean

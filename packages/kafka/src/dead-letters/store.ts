@@ -146,7 +146,7 @@ export function createDeadLetters(context: DeadLettersContext, ref: GroupRef) {
       for (const record of await read(new Set(ids))) {
         try {
           requireReadable(log, record)
-          replayed.push(...(await recordsToReplay(decodeRecord(record, { ...log, isLetter: true }).message)))
+          replayed.push(...(await recordsToReplay(decodeRecord(record, { ...log, isLetter: true }))))
           used.push(entryIdOf(record))
         } catch (error) {
           left.push(error)

@@ -1,4 +1,4 @@
-import type { Failure, RawDeadLetter } from '@mq/core/adapter'
+import { type Failure, failureSince, type RawDeadLetter } from '@mq/core/adapter'
 import type { Message } from 'amqplib'
 import { entryOf } from '../wire/copy.js'
 import { decode, maxTimestamp } from '../wire/decode.js'
@@ -35,7 +35,7 @@ function brokerFailure({ properties }: Message, previous: Failure | undefined): 
     reason: 'broker',
     error: { name: 'RabbitMQ', message: `RabbitMQ dead-lettered the message by itself: ${why}`, code: why },
     attempts: previous?.attempts ?? 0,
-    firstFailedAt: previous?.firstFailedAt ?? at,
+    firstFailedAt: failureSince({ failure: previous })?.firstFailedAt ?? at,
     failedAt: at,
   }
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type DeadLetterStore, type GroupRef, MqError, type RawDeadLetter } from '@mq/core/adapter'
+import { type DeadLetterStore, failureBeforeReplay, type GroupRef, MqError, type RawDeadLetter } from '@mq/core/adapter'
 import type { Channel, ConsumeMessage, Message } from 'amqplib'
 import { answerTimeoutMs, inTime } from '../connection/answers.js'
 import { keepChannels } from '../connection/channel-budget.js'
@@ -7,7 +7,6 @@ import { operationError, reply, replyCode } from '../connection/errors.js'
 import type { Link } from '../connection/link.js'
 import type { Namespace } from '../topology/names.js'
 import { type Copier, copyProperties } from '../wire/copy.js'
-import { decode } from '../wire/decode.js'
 import { type Borrower, borrowFrom } from './borrower.js'
 import { deadLetterOf, entryIdOf } from './entry.js'
 import { createRenewal } from './renewal.js'
@@ -167,7 +166,10 @@ export function deadLetterStore({ ref, names, link, copy, report }: DeadLetterPa
   /** Resolves with false if no copy of the message can be made. */
   async function replayOne(message: Message): Promise<boolean> {
     const { content } = message
-    const properties = copyProperties(message, { message: decode(message, ref.topic).message, replayId: randomUUID() })
+    const { message: original, failure } = deadLetterOf(message, ref.topic)
+    const before = failureBeforeReplay(failure)
+    const history = { message: original, ...(before && { failure: before }), replayId: randomUUID() }
+    const properties = copyProperties(message, history)
     const copying = copy({ ref, from: 'dead', queue: 'group', delayMs: 0, content, properties })
     const result = await inTime(copying.result).catch((error) => {
       copying.abandon()

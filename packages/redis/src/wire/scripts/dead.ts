@@ -29,6 +29,17 @@ export const listScript = pageOf("'+'", 'ARGV[2]', 'entry')
 /** Returns the ids of entries, of as many as `listScript` returns. KEYS: dead. ARGV: where to begin and to end, how many. */
 export const idsScript = pageOf('ARGV[2]', 'ARGV[3]', 'entry[1]')
 
+/** Returns what `failureBeforeReplay` does, except that the stack stays: the letter with the same one is removed. */
+const failureBefore = `
+local function failure_before(stream, id)
+  local all = redis.call('XRANGE', stream, id, id)[1][2]
+  for i = 1, #all, 2 do
+    if all[i] == 'mq:failure' and string.find(all[i + 1], '"traceparent":"', 1, true) then
+      return (string.gsub(all[i + 1], '"attempts":%d+', '"attempts":0', 1))
+    end
+  end
+end`
+
 /**
  * Sends dead letters to their group again, in their original form, at most 4 MiB and one letter more. KEYS: dead, due, due data. ARGV:
  * their entry ids. Returns how many of them existed, and of how many ids that is.
@@ -40,11 +51,17 @@ ${addWaiting}
 ${fieldsOf}
 ${packFields}
 ${sizeOf}
+${failureBefore}
 local count, seen, bytes = 0, 0, 0
 for _, id in ipairs(ARGV) do
   if bytes >= ${maxScriptBytes} then break end
   local fields = fields_of(KEYS[1], id)
   if fields then
+    local failure = failure_before(KEYS[1], id)
+    if failure then
+      fields[#fields + 1] = 'mq:failure'
+      fields[#fields + 1] = failure
+    end
     local refused = add_waiting(KEYS[2], KEYS[3], now_down(), pack_fields(fields))
     if refused then return refused end
     redis.call('XDEL', KEYS[1], id)
