@@ -43,6 +43,15 @@ describe('mq doctor without a connection', () => {
   })
 })
 
+/** Changes the answer that lists a key, the first and the last version of each request: Fetch is between Produce and ListOffsets. */
+function withEarlierFetch(text: string): string {
+  const bytes = Buffer.from(text, 'latin1')
+  for (let at = 0; at + 14 <= bytes.length; at += 1) {
+    if ([0, 6, 12].every((step, key) => bytes.readInt16BE(at + step) === key)) bytes.writeInt16BE(8, at + 10)
+  }
+  return bytes.toString('latin1')
+}
+
 describe('mq doctor on a broker that is too old', () => {
   it.skipIf(!brokers.wanted('redis'))('does not connect to Redis 6', async () => {
     const { url } = await shared('redis')
@@ -50,6 +59,14 @@ describe('mq doctor on a broker that is too old', () => {
     const { exitCode, server, codes, finding } = await examine(old)
     expect({ exitCode, server, codes }).toEqual({ exitCode: 1, server: null, codes: ['connect.version'] })
     expect(finding('connect.version').problem).toMatch(/Redis 6\S+ is too old: 7\.0 or newer is needed/)
+  })
+
+  it.skipIf(!brokers.wanted('kafka'))('does not connect to a Kafka whose requests end too early', async () => {
+    const { url } = await shared('kafka')
+    const old = await claiming(url, withEarlierFetch)
+    const { exitCode, server, codes, finding } = await examine(old)
+    expect({ exitCode, server, codes }).toEqual({ exitCode: 1, server: null, codes: ['connect.version'] })
+    expect(finding('connect.version').problem).toMatch(/is too old: it knows Fetch up to version 8, not 10/)
   })
 
   it.skipIf(!brokers.wanted('rabbitmq'))('says so of RabbitMQ 2', async () => {

@@ -65,4 +65,15 @@ export const reading: readonly Mutant[] = [
     test: { file: 'test/reading.test.ts', title: 'unpack one compressed batch at a time, also those that do not' },
     why: 'It takes batches that grow to more than a case may need.',
   },
+  {
+    id: 'oldBrokerIsAccepted',
+    promise: 'A broker that lacks a request is refused with the name of the request.',
+    find: 'requireVersions(broker)',
+    replace: 'if (isMqError(broker)) requireVersions(broker)',
+    test: {
+      file: 'test/versions.test.ts',
+      title: 'refuses a broker that is too old for a request, and says for which',
+    },
+    why: 'The suite cannot make a broker old.',
+  },
 ]

@@ -1,7 +1,8 @@
-import { isTlsFault, withTimeout } from '@mq/core/adapter'
+import { isMqError, isTlsFault, withTimeout } from '@mq/core/adapter'
 import { isAuthError, isLinkError, LinkError } from './errors.js'
 import { firstSuccess } from './first-success.js'
 import type { Broker, KafkajsCluster } from './kafkajs-types.js'
+import { requireVersions } from './known-versions.js'
 import { destroy, scheduleChecksOnlyIfPending, shareConnect } from './protocol.js'
 
 export interface Address {
@@ -249,10 +250,13 @@ export class Connections {
     }
     this.#opened.set(broker, name)
     if (isApart) this.#apart.add(broker)
-    await this.request(broker, () => broker.connect()).catch((error) => {
-      this.#drop(broker, error)
+    try {
+      await this.request(broker, () => broker.connect())
+      requireVersions(broker)
+    } catch (error) {
+      this.#drop(broker, error as Error)
       throw error
-    })
+    }
     if (this.#closed) {
       this.#drop(broker, closedError())
       throw closedError()
@@ -290,7 +294,7 @@ interface Failure {
 
 function noneAnswered(failures: readonly Failure[]): unknown {
   const errors = failures.map(({ error }) => error)
-  const refused = errors.find(isAuthError) ?? errors.find(isTlsFault)
+  const refused = errors.find(isAuthError) ?? errors.find(isTlsFault) ?? errors.find((error) => isMqError(error))
   if (refused !== undefined || errors.length < 2) return refused ?? errors[0]
   const text = failures.map(({ address, error }) => `${addressName(address)}: ${(error as Error).message}`).join('; ')
   return new LinkError(text, { cause: new AggregateError(errors, text), unsent: true })

@@ -51,6 +51,8 @@ interface TopicOffsets {
 
 export interface Broker {
   readonly connectionPool: ConnectionPool
+  /** The versions of each request that the broker knows, by the key of the request. Null until it is connected. */
+  readonly versions: Readonly<Record<number, { readonly minVersion: number; readonly maxVersion: number }>> | null
   isConnected(): boolean
   connect(): Promise<void>
   apiVersions(): Promise<unknown>

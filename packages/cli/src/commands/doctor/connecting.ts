@@ -66,6 +66,7 @@ function systemReason(error: Error): Reason | undefined {
 /** A server that was reached, and cannot be used. The adapter's text says what to change. */
 function serverReason(text: string): Reason {
   if (/too old/.test(text)) return { code: 'connect.version', advice: 'Upgrade the broker.' }
+  if (/too new/.test(text)) return { code: 'connect.version', advice: 'Upgrade the package of the adapter.' }
   if (/evict/.test(text))
     return {
       code: 'connect.eviction',
