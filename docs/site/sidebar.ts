@@ -43,6 +43,7 @@ export const guideSidebar = (): Item[] => [
     page('What to alert on', '/operating/alerts'),
     page('Telemetry', '/operating/telemetry'),
     page('In Kubernetes', '/operating/kubernetes'),
+    page('Scaling workers', '/operating/scaling'),
     page('Mails are late: why?', '/operating/page'),
     page('The command', '/operating/command'),
     page('Looking into a group', '/operating/looking'),
