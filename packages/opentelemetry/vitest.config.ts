@@ -8,7 +8,7 @@ export default mergeConfig(
       name: 'opentelemetry',
       // Its API keeps providers for the whole process.
       isolate: true,
-      globalSetup: ['../test-brokers/src/setup.ts'],
+      globalSetup: ['../test-brokers/src/setup.ts', 'test/support/setup.ts'],
       provide: { brokers: ['rabbitmq', 'redis', 'kafka'] },
       testTimeout: 60_000,
       hookTimeout: 120_000,

@@ -1,21 +1,15 @@
-import { readFileSync } from 'node:fs'
 import { createQueue, MqError, Unrecoverable } from '@mq/core'
 import { type MemoryAdapter, memory, testClock } from '@mq/memory'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { instrument } from '../src/index.js'
 import { recordMetrics } from './support/metrics.js'
+import { dashboardQueries, rulesIn, rulesText } from './support/shown.js'
 
-const file = (name: string): string =>
-  readFileSync(new URL(`../../../docs/operating/telemetry/${name}`, import.meta.url), 'utf8')
-
-const rules = [...file('prometheus-rules.yaml').matchAll(/alert: (\w+)\s+expr: (.*)/g)].map(
-  ([, alert = '', expression = '']) => ({ alert, expression }),
-)
-
-interface Dashboard {
-  readonly panels: readonly { readonly title: string; readonly targets: readonly { readonly expr: string }[] }[]
-}
-const dashboard = JSON.parse(file('grafana-dashboard.json')) as Dashboard
+/** The expressions of the rules, with the metric in place of what another rule records of it. */
+const rules = rulesIn(rulesText).map(({ alert, record, expr }) => ({
+  of: alert ?? record ?? '',
+  expression: expr.replaceAll(/mq:(\w+):known/g, 'mq_$1'),
+}))
 
 /** The metrics of an expression, each with the labels and values that it asks for. */
 const metricsIn = (expression: string) =>
@@ -69,11 +63,8 @@ const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {
 describe('the alert rules and the dashboard', () => {
   it('ask for metrics and labels that there are', async () => {
     const { samples } = await troubled()
-    const expressions = [
-      ...rules.map(({ alert, expression }) => ({ of: alert, expression })),
-      ...dashboard.panels.flatMap(({ title, targets }) => targets.map(({ expr }) => ({ of: title, expression: expr }))),
-    ]
-    expect(rules.length).toBe(8)
+    const expressions = [...rules, ...dashboardQueries]
+    expect(rules.length).toBe(11)
     expect(expressions.length).toBeGreaterThan(20)
     for (const { of, expression } of expressions) {
       const asked = metricsIn(expression)

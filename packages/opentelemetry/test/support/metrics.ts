@@ -4,18 +4,28 @@ import { PrometheusExporter } from '@opentelemetry/exporter-prometheus'
 import { MeterProvider } from '@opentelemetry/sdk-metrics'
 import { onTestFinished } from 'vitest'
 
-/** The real SDK with its exporter for Prometheus, scraped over HTTP. */
-export async function recordMetrics() {
+/** The real SDK with its exporter for Prometheus, which serves its metrics over HTTP. */
+export async function serveMetrics() {
   const exporter = new PrometheusExporter({ preventServerStart: true })
   const provider = new MeterProvider({ readers: [exporter] })
   const server = createServer((req, res) => exporter.getMetricsRequestHandler(req, res)).listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
-  onTestFinished(async () => {
-    await provider.shutdown()
-    server.close()
-  })
   const { port } = server.address() as AddressInfo
-  return { provider, scrape: async () => samplesOf(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()) }
+  return {
+    provider,
+    address: `127.0.0.1:${port}`,
+    async close(): Promise<void> {
+      await provider.shutdown()
+      server.close()
+    },
+  }
+}
+
+/** The same for one test, which scrapes it. */
+export async function recordMetrics() {
+  const { provider, address, close } = await serveMetrics()
+  onTestFinished(close)
+  return { provider, scrape: async () => samplesOf(await (await fetch(`http://${address}/metrics`)).text()) }
 }
 
 export interface Sample {
