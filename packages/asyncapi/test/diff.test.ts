@@ -163,6 +163,17 @@ describe('compareDocuments', () => {
     ])
   })
 
+  it('follows references in what it does not take apart', () => {
+    const withNames = (value: JsonSchema): JsonSchema => ({
+      patternProperties: { '^x': { $ref: '#/definitions/value' } },
+      definitions: { value: { anyOf: [value, { $ref: '#/definitions/value' }] } },
+    })
+    expect(changes(withNames({ type: 'string' }), withNames({ type: 'string' }))).toEqual([])
+    expect(changes(withNames({ type: 'string' }), withNames({ type: 'number' }))).toEqual([
+      'both: . has changed in a way that is not compared',
+    ])
+  })
+
   it('says which topic is gone, new or elsewhere, and which group', () => {
     const one = defineEvent('one')
     const before = asyncapi({ ...shop, events: [{ event: one, groups: ['x'] }, defineEvent('two')] })
@@ -223,14 +234,30 @@ describe('compareDocuments', () => {
   })
 
   it('reads the documents of others: messages in the channel, and payloads with a format', () => {
-    const written = (schema: JsonSchema) =>
+    const written = (schema: JsonSchema, schemaFormat = 'application/schema+json') =>
       ({
         asyncapi: '3.0.0',
         info: { title: 't', version: '1' },
-        channels: { c: { messages: { m: { payload: { schemaFormat: 'application/schema+json', schema } } } } },
+        channels: { c: { messages: { m: { payload: { schemaFormat, schema } } } } },
       }) as unknown as AsyncapiDocument
     expect(compareDocuments(written({ type: 'string' }), written({ type: 'number' }))).toEqual([
       { breaks: 'both', channel: 'c', message: 'm', path: '', text: 'may be number now, and no longer string' },
     ])
+    const avro = (type: string): AsyncapiDocument =>
+      written({ type: 'record', fields: [{ name: 'a', type }] }, 'application/vnd.apache.avro;version=1.9.0')
+    expect(compareDocuments(avro('string'), avro('string'))).toEqual([])
+    expect(compareDocuments(avro('string'), avro('long'))).toEqual([
+      { breaks: 'both', channel: 'c', message: 'm', path: '', text: 'has changed in a way that is not compared' },
+    ])
+  })
+
+  it('takes no schema apart that has too many forms, and sees that it has changed', () => {
+    const forms = (last: string): JsonSchema => ({
+      allOf: Array.from({ length: 6 }, (_, n) => ({
+        anyOf: Array.from({ length: 4 }, (_, m) => ({ properties: { [`p${n}`]: { const: m === 3 ? last : m } } })),
+      })),
+    })
+    expect(changes(forms('x'), forms('x'))).toEqual([])
+    expect(changes(forms('x'), forms('y'))).toEqual(['both: . has changed in a way that is not compared'])
   })
 })

@@ -69,6 +69,8 @@ const annotations: readonly string[] = [
   'readOnly',
   'writeOnly',
   '$comment',
+  'externalDocs',
+  'discriminator',
   '$id',
   '$schema',
   'definitions',

@@ -1,7 +1,7 @@
 import type { AsyncapiDocument } from '../document/types.js'
 import { isObject } from '../schema/json-schema.js'
 import type { Change } from './change.js'
-import { isEqual } from './equal.js'
+import { isEqual, isSameSchema } from './equal.js'
 import { type PayloadChange, payloadChanges } from './payload-changes.js'
 import { resolver } from './references.js'
 
@@ -110,19 +110,21 @@ function changesOf(before: Channel, after: Channel): readonly PayloadChange[] {
   if (now.payload === undefined) {
     return [...found, { breaks: 'both', path: '', text: 'has no schema any more, so nothing is known of its payload' }]
   }
-  return [
-    ...found,
-    ...payloadChanges(
-      { payload: schemaOf(before), resolve: before.side.resolve },
-      { payload: schemaOf(after), resolve: after.side.resolve },
-    ),
-  ]
+  const [one, other] = [schemaOf(before), schemaOf(after)]
+  if (one.isJsonSchema && other.isJsonSchema) return [...found, ...payloadChanges(one, other)]
+  const isSame = isSameSchema(one.payload, other.payload, { resolveWritten: one.resolve, resolveRead: other.resolve })
+  return isSame ? found : [...found, { breaks: 'both', path: '', text: 'has changed in a way that is not compared' }]
 }
 
 /** Returns the schema of a payload, which may be wrapped with the name of its format. */
-function schemaOf({ side, part }: Channel): unknown {
+function schemaOf({ side, part }: Channel) {
   const payload = side.resolve(part.payload)
-  return isObject(payload) && 'schemaFormat' in payload && 'schema' in payload ? payload.schema : part.payload
+  const isWrapped = isObject(payload) && typeof payload.schemaFormat === 'string' && 'schema' in payload
+  return {
+    payload: isWrapped ? payload.schema : part.payload,
+    resolve: side.resolve,
+    isJsonSchema: !isWrapped || /^application\/(?:schema|vnd\.aai\.asyncapi)\b/.test(String(payload.schemaFormat)),
+  }
 }
 
 function groupsOf({ operations, resolve }: Side, channel: string): ReadonlySet<string> {

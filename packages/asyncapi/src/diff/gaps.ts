@@ -1,7 +1,7 @@
 import { isObject } from '../schema/json-schema.js'
 import { type Alternative, alternativesOf, isAnnotation, unclearMark } from './alternatives.js'
 import type { Gap } from './change.js'
-import { hasReference, isEqual } from './equal.js'
+import { hasReference, isEqual, isSameSchema } from './equal.js'
 import { itemGaps } from './items.js'
 import { propertyGaps } from './properties.js'
 import { limitGaps, typeGaps, typeOfAlternative } from './scalars.js'
@@ -44,20 +44,23 @@ export function gapsBetween(
     steps += 1
     if (steps > maxSteps) return [unclear(pair.path)]
     const key = pairKey(pair)
-    if (key === undefined) return compared(pair)
+    if (key === undefined) return compareParts(pair)
     // This pair is being compared further out, and holds here if it holds there.
     if (open.has(key)) return []
     open.add(key)
-    const found = compared(pair)
+    const found = compareParts(pair)
     open.delete(key)
     return found
   }
 
-  const compared: Compare = ({ written, read, path }) => {
+  const compareParts: Compare = ({ written, read, path }) => {
     const { resolveWritten, resolveRead } = comparison
     const taken = alternativesOf(read, resolveRead)
     if (taken.some((one) => Object.keys(one).every(isAnnotation) && !(unclearMark in one))) return []
     const given = alternativesOf(written, resolveWritten)
+    if ([...given, ...taken].some((one) => unclearMark in one)) {
+      return isSameSchema(written, read, comparison) ? [] : [unclear(path)]
+    }
     return unique(
       given.flatMap((one) => {
         const tries = taken.map((other) => ofAlternatives(one, other, path))
@@ -67,7 +70,6 @@ export function gapsBetween(
   }
 
   const ofAlternatives = (written: Alternative, read: Alternative, path: string): readonly Gap[] => {
-    if (unclearMark in written || unclearMark in read) return isSame(written, read) ? [] : [unclear(path)]
     const types = typeGaps(written, read)
     if (types.length > 0) return types.map((part) => ({ path, ...part }))
     const type = typeOfAlternative(written)
@@ -76,40 +78,23 @@ export function gapsBetween(
       ...limitGaps(written, read).map((part) => ({ path, ...part })),
       ...(type === 'object' || type === 'any type' ? propertyGaps(parts, comparison, compare) : []),
       ...(type === 'array' || type === 'any type' ? itemGaps(parts, compare) : []),
-      ...uncompared(written, read).map(() => unclear(path)),
+      ...uncompared(written, read, comparison).map(() => unclear(path)),
     ]
   }
   return compare({ ...schemas, path: '' })
 }
 
-/** Keywords that are only compared as they stand. */
-const rare = [
-  'not',
-  'if',
-  'then',
-  'else',
-  'contains',
-  'patternProperties',
-  'dependencies',
-  'propertyNames',
-  'prefixItems',
-  'dependentRequired',
-  'dependentSchemas',
-  'unevaluatedProperties',
-  'unevaluatedItems',
-  'contentEncoding',
-  'contentMediaType',
-]
+/** The keywords that are taken apart, here or by `alternativesOf`. */
+const compared =
+  /^(?:type|const|properties|required|additionalProperties|items|additionalItems|multipleOf|uniqueItems|pattern|format|(?:exclusiveM|m)(?:in|ax)imum|m(?:in|ax)(?:Length|Items|Properties))$/
 
-const uncompared = (written: Alternative, read: Alternative): readonly string[] =>
-  rare.filter((keyword) => {
-    const value = read[keyword]
-    if (value === undefined) return false
-    if (keyword === 'propertyNames' && isEqual(value, { type: 'string' })) return false
-    return !isEqual(written[keyword], value) || hasReference(value)
+/** Returns the keywords of the reader that are only compared as they stand, and that differ. */
+const uncompared = (written: Alternative, read: Alternative, comparison: Comparison): readonly string[] =>
+  Object.keys(read).filter((keyword) => {
+    if (compared.test(keyword) || isAnnotation(keyword)) return false
+    if (keyword === 'propertyNames' && isEqual(read[keyword], { type: 'string' })) return false
+    return !isSameSchema(written[keyword], read[keyword], comparison)
   })
-
-const isSame = (written: Alternative, read: Alternative): boolean => isEqual(written, read) && !hasReference(read)
 
 /** A value that must not be looked into by its schema is an object or a list of which nothing else is known. */
 const asSchema = (written: Alternative): Alternative => {
