@@ -70,6 +70,8 @@ const counts = async (queue: Queue) => {
 }
 
 describe.skipIf(!brokers.wanted('redis'))('from Redis', () => {
+  beforeAll(async () => void (await shared('redis')))
+
   it(
     'jobs of BullMQ are moved, delayed ones for the rest of their time, also if the program is killed on the way',
     async () => {
@@ -221,6 +223,8 @@ const celeryEntry = (call: CeleryCall): string =>
   })
 
 describe.skipIf(!brokers.wanted('rabbitmq'))('from RabbitMQ', () => {
+  beforeAll(async () => void (await shared('rabbitmq')))
+
   async function channelTo(url: string) {
     const connection = await connect(url)
     onTestFinished(() => connection.close())
@@ -299,6 +303,8 @@ describe.skipIf(!brokers.wanted('rabbitmq'))('from RabbitMQ', () => {
 })
 
 describe.skipIf(!brokers.wanted('kafka'))('from Kafka', () => {
+  beforeAll(async () => void (await shared('kafka')))
+
   it(
     'a topic is read on without losing a message, if the group is declared before the old consumers stop',
     async () => {

@@ -6,7 +6,7 @@ import { redis } from '@mq/redis'
 import { brokers, type ServerKind, shared, until } from '@mq/test-brokers'
 import { Ajv, type ValidateFunction } from 'ajv'
 import formats from 'ajv-formats'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
 import { type AsyncapiDocument, asyncapi } from '../src/index.js'
 import { atBroker, type Raw } from './support/at-broker.js'
@@ -37,8 +37,12 @@ function expectDescribed(document: AsyncapiDocument, raw: Raw | undefined, [head
 }
 
 describe.each(kinds)('a document on %s', (kind) => {
+  let url: string
+  beforeAll(async () => {
+    if (brokers.wanted(kind)) url = (await shared(kind)).url
+  })
+
   it.skipIf(!brokers.wanted(kind))('describes what a client of the broker finds there', async () => {
-    const { url } = await shared(kind)
     const queue = createQueue(adapters[kind](url), { log })
     onTestFinished(() => queue.disconnect({ timeoutMs: 1_000 }))
     await queue.connect()
