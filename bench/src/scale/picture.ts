@@ -52,6 +52,7 @@ export function svgOf({ kind, x, y, points }: Picture, title: string): string {
     marginTop: top,
     marginBottom: 45,
     marginLeft: 70,
+    marginRight: 35,
     style: { color: ink, fontSize: '12px', background: 'transparent' },
     color: { domain: series, range: colours.slice(0, series.length) },
     ...(kind === 'bars'

@@ -18,7 +18,7 @@ export const defaultSizes = {
   rounds: 5,
   messages: 20_000,
   bytes: 200,
-  bodies: [1_024, 65_536, 921_600] as readonly number[],
+  bodies: [1_024, 65_536, 900_000] as readonly number[],
   'in-flight': [1, 10, 1_000] as readonly number[],
   backlog: [1_000, 10_000, 100_000, 1_000_000] as readonly number[],
 }

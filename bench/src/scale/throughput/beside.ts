@@ -34,6 +34,8 @@ export const bodies: Part = {
       name: 'bodies',
       title: 'Bodies of several sizes',
       label: 'bytes of a body',
+      // In messages a second, nothing would be seen of the large ones.
+      drawn: { unit: 'MiB/s', of: (perSecond, bytes) => (perSecond * bytes) / 2 ** 20 },
       works: setting.sizes.bodies.map((bytes) => [bytes, workOf(setting.sizes, { bytes })]),
     }),
 }
@@ -47,6 +49,7 @@ export const inFlight: Part = {
       name: 'in-flight',
       title: 'Few and many messages in flight',
       label: 'messages in flight',
+      drawn: { unit: 'messages/s', of: (perSecond) => perSecond },
       works: setting.sizes['in-flight'].map((count) => [count, workOf(setting.sizes, { inFlight: count })]),
     }),
 }
@@ -55,10 +58,12 @@ interface Several {
   readonly name: string
   readonly title: string
   readonly label: string
+  /** The unit and the size of a rate in the pictures. */
+  readonly drawn: { readonly unit: string; readonly of: (perSecond: number, value: number) => number }
   readonly works: readonly (readonly [value: number, work: Workload])[]
 }
 
-async function several(setting: Setting, { name, title, label, works }: Several): Promise<Sheet> {
+async function several(setting: Setting, { name, title, label, drawn, works }: Several): Promise<Sheet> {
   const names = namesFor(setting.broker)
   const measured: { value: number; work: Workload; rounds: readonly Round[] }[] = []
   for (const [value, work] of works) {
@@ -68,9 +73,9 @@ async function several(setting: Setting, { name, title, label, works }: Several)
     name: `${name}-${phase}`,
     kind: 'bars',
     x: { label },
-    y: { label: `${phase}/s` },
+    y: { label: `${phase}, ${drawn.unit}` },
     points: Object.entries(names).flatMap(([system, series]) =>
-      measured.map(({ value, rounds }) => ({ series, x: value, y: medianIn(rounds, system, of) })),
+      measured.map(({ value, rounds }) => ({ series, x: value, y: drawn.of(medianIn(rounds, system, of), value) })),
     ),
   })
   return {
