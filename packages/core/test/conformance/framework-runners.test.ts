@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { allCases } from '../../src/conformance/cases/index.js'
+import type { Alone } from '../../src/conformance/kit/case.js'
 import { type ConformanceOptions, conformance, type Runner } from '../../src/conformance/runner/register.js'
 import type { ConformanceReport } from '../../src/conformance/runner/report.js'
 import type { Subject } from '../../src/conformance/subject.js'
@@ -64,9 +65,12 @@ describe('conformance()', () => {
     const { tests } = await registered({ seed: 5 }, {}, 'afterAll')
     expect(tests.map(({ name }) => name.split(' ')[0]).sort()).toEqual(allCases.map(({ id }) => id).sort())
     expect(new Set(tests.map(({ path }) => path[0]))).toEqual(new Set(['conformance of memory (seed 5)']))
-    const alone = tests.map(({ path }) => path[1] === 'alone')
+    const alone = tests.map(({ path }) => ['alone', 'alone in its process'].indexOf(path[1] ?? ''))
     expect(alone).toEqual([...alone].sort())
-    expect(alone.filter(Boolean)).toHaveLength(allCases.filter((one) => one.alone).length)
+    const countOf = (kind: Alone | undefined): number => allCases.filter((one) => one.alone === kind).length
+    expect([-1, 0, 1].map((place) => alone.filter((one) => one === place).length)).toEqual(
+      ([undefined, true, 'process'] as const).map(countOf),
+    )
     expect(tests.find(({ name }) => name.startsWith('PUB-1 '))?.path.at(-1)).toBe('publish')
   })
 

@@ -14,6 +14,7 @@ function workshop() {
   return {
     happened,
     work,
+    jobs: (...names: readonly string[]) => names.map((name) => ({ run: work(name) })),
     async end(name: string): Promise<void> {
       ends.get(name)?.()
       await settled()
@@ -63,8 +64,8 @@ describe('turns', () => {
 
 describe('looking ahead', () => {
   it('runs the next jobs ahead while they are requested in order, each once', async () => {
-    const { happened, work, end } = workshop()
-    const ahead = createLookAhead(['a', 'b', 'c', 'd'].map(work), 2)
+    const { happened, jobs, end } = workshop()
+    const ahead = createLookAhead(jobs('a', 'b', 'c', 'd'), 2)
     const first = ahead(0)
     await settled()
     expect(happened).toEqual(['a begins', 'b begins', 'c begins'])
@@ -77,18 +78,41 @@ describe('looking ahead', () => {
   })
 
   it('runs only the requested job if a single one is requested', async () => {
-    const { happened, work } = workshop()
-    const ahead = createLookAhead(['a', 'b', 'c', 'd'].map(work), 2)
+    const { happened, jobs } = workshop()
+    const ahead = createLookAhead(jobs('a', 'b', 'c', 'd'), 2)
     void ahead(2)
     await settled()
     expect(happened).toEqual(['c begins'])
   })
 
   it('leaves no unhandled rejection of a job that is not requested', async () => {
-    const ahead = createLookAhead([async () => 1, () => Promise.reject(new Error('unasked'))], 1)
+    const ahead = createLookAhead<number>(
+      [{ run: async () => 1 }, { run: () => Promise.reject(new Error('unasked')) }],
+      1,
+    )
     expect(await ahead(0)).toBe(1)
     await settled()
     await expect(ahead(1)).rejects.toThrow('unasked')
+  })
+
+  it('runs jobs apart beside those before them, as many as their share of what was requested', async () => {
+    const { happened, work, end } = workshop()
+    const names = ['a', 'b', 'c', 'd', 'x', 'y', 'last']
+    const ahead = createLookAhead(
+      names.map((name) => ({ run: work(name), isApart: name === 'x' || name === 'y' })),
+      0,
+    )
+    const begun = (): string => happened.flatMap((line) => (line.endsWith('begins') ? [line[0]] : [])).join('')
+    for (const [index, expected] of ['a', 'abx', 'abxc', 'abxcdy'].entries()) {
+      const asked = ahead(index)
+      await settled()
+      expect(begun()).toBe(expected)
+      await end(names[index] as string)
+      await asked
+    }
+    await Promise.all(['x', 'y'].map(end))
+    await Promise.all([ahead(4), ahead(5)])
+    expect(begun()).toBe('abxcdy')
   })
 
   it('refuses a job that does not exist', () => {

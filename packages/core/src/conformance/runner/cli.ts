@@ -15,7 +15,7 @@ adapter's factory. An export named \`subject\` says how to start, disturb and st
   --only IDS         runs only these cases or chapters, such as DEL-3,DLQ
   --long             also runs the long cases
   --complete         fails if a required case cannot run
-  --parallel N       runs N cases at a time. Default: 8
+  --parallel N       runs N cases at a time on one broker. Default: 8
   --brokers N        lets the subject start N brokers. Cases that disturb a broker get all but the first. Default: 1
   --seed N           repeats the run of a report with this seed
   --json FILE        writes the report as JSON

@@ -2,14 +2,15 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { chapters } from '../cases/index.js'
-import type { Chapter, ConformanceCase } from '../kit/case.js'
+import type { ConformanceCase } from '../kit/case.js'
 import type { StartedBroker, Subject } from '../subject.js'
 import { loadSubject } from './environment.js'
+import { type Lane, laneOf } from './lanes.js'
 import { type CaseResult, isOmission } from './report.js'
 import { jsonReport, markdownMatrix, textReport } from './report-formats.js'
 import { createSession, defaultParallel, type RunConformanceOptions } from './run.js'
 import { caseTimeoutMs, withoutRun } from './run-case.js'
-import { createLookAhead } from './turns.js'
+import { createLookAhead, type Job } from './turns.js'
 
 /**
  * The functions of vitest, `node:test`, mocha or jest. `{ describe, it }` is enough. With `after` or `afterAll` the broker is
@@ -50,7 +51,8 @@ export async function conformance<Started extends StartedBroker>(
   const session = createSession(loaded, options)
   const results: CaseResult[] = []
   const startedAt = performance.now()
-  const jobs: (() => Promise<CaseResult>)[] = []
+  const jobs: Job<CaseResult>[] = []
+  const hasApart = (options.brokers ?? 1) > 1
   const ahead = createLookAhead(jobs, (options.parallel ?? defaultParallel) - 1)
 
   const finish = async (): Promise<void> => {
@@ -68,7 +70,8 @@ export async function conformance<Started extends StartedBroker>(
     const name = `${one.id} ${one.title}`
     const left = withoutRun(one, loaded, options)
     if (left === undefined) {
-      const index = jobs.push(() => session.run(one)) - 1
+      const isApart = hasApart && laneOf(one) === 'apart'
+      const index = jobs.push({ run: () => session.run(one), isApart }) - 1
       const run = async (): Promise<void> => {
         const result = await ahead(index)
         results.push(result)
@@ -87,12 +90,19 @@ export async function conformance<Started extends StartedBroker>(
   const registerChapter = (name: string, cases: readonly ConformanceCase[]): void => {
     if (cases.length > 0) runner.describe(name, () => cases.forEach(register))
   }
-  const onlyIn = (keep: (one: ConformanceCase) => boolean) => (chapter: Chapter) =>
-    registerChapter(chapter.name, chapter.cases.filter(keep))
+  const registerLane = (lane: Lane): void => {
+    for (const { name, cases } of chapters) {
+      registerChapter(
+        name,
+        cases.filter((one) => laneOf(one) === lane),
+      )
+    }
+  }
 
   runner.describe(`conformance of ${loaded.name} (seed ${session.seed})`, () => {
-    chapters.forEach(onlyIn((one) => !one.alone))
-    runner.describe('alone', () => chapters.forEach(onlyIn((one) => one.alone !== undefined)))
+    registerLane('shared')
+    runner.describe('alone', () => registerLane('apart'))
+    runner.describe('alone in its process', () => registerLane('process'))
     const after = runner.afterAll ?? runner.after
     if (after !== undefined) after(finish)
     else registerTest(runner.it, 'the broker is stopped', finish, startMs)

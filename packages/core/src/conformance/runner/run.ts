@@ -5,6 +5,7 @@ import type { ConformanceCase } from '../kit/case.js'
 import type { StartedBroker, Subject } from '../subject.js'
 import { type LoadedSubject, loadSubject } from './environment.js'
 import { createEnvironments } from './environments.js'
+import { type Lane, laneOf } from './lanes.js'
 import { type CaseResult, type ConformanceReport, holds } from './report.js'
 import { runCase, withoutRun } from './run-case.js'
 import { suiteVersion } from './suite-version.js'
@@ -16,11 +17,11 @@ export interface RunConformanceOptions {
   readonly long?: boolean
   /** Lets a required case that cannot run count as a failure. Default: false. */
   readonly complete?: boolean
-  /** The number of concurrent cases. Default: 8. */
+  /** The number of cases that run side by side on one broker. Default: 8. */
   readonly parallel?: number
   /**
    * The number of times that `start` may be called. With more than one, the cases that disturb their broker use all but the
-   * first and run concurrently. Only for a `start` that starts another broker each time. Default: 1.
+   * first, beside those that use that one. Only for a `start` that starts another broker each time. Default: 1.
    */
   readonly brokers?: number
   /** The seed of all random choices, which the report names. Default: a random one. */
@@ -42,17 +43,25 @@ export async function runConformance<Started extends StartedBroker>(
   const cases = casesFor(options.only)
   const results: CaseResult[] = new Array(cases.length)
   const startedAt = performance.now()
-  let next = 0
-  const runner = async (): Promise<void> => {
-    while (next < cases.length) {
-      const index = next++
-      const result = await session.run(cases[index] as ConformanceCase)
-      results[index] = result
-      options.onResult?.(result)
+  const { parallel = defaultParallel, brokers = 1 } = options
+  const lanes: Record<Lane, number[]> = { shared: [], apart: [], process: [] }
+  for (const [index, one] of cases.entries()) lanes[laneOf(one)].push(index)
+  /** Runs what is left of a lane, so many cases at a time. */
+  const run = async (lane: Lane, count: number): Promise<void> => {
+    const runner = async (): Promise<void> => {
+      for (let index = lanes[lane].shift(); index !== undefined; index = lanes[lane].shift()) {
+        const result = await session.run(cases[index] as ConformanceCase)
+        results[index] = result
+        options.onResult?.(result)
+      }
     }
+    await Promise.all(Array.from({ length: count }, runner))
   }
   try {
-    await Promise.all(Array.from({ length: options.parallel ?? defaultParallel }, runner))
+    await Promise.all([run('shared', parallel), run('apart', brokers - 1)])
+    // With one broker they come after the others.
+    await run('apart', parallel)
+    await run('process', 1)
     return session.report(results, performance.now() - startedAt)
   } finally {
     await session.close()
@@ -61,11 +70,8 @@ export async function runConformance<Started extends StartedBroker>(
 
 export const defaultParallel = 8
 
-/** Returns the chosen cases. Those that share a broker come first. */
-function casesFor(only: readonly string[] | undefined): readonly ConformanceCase[] {
-  const chosen = allCases.filter(({ id }) => only === undefined || only.some((start) => isChosen(id, start)))
-  return [...chosen.filter((one) => !one.alone), ...chosen.filter((one) => one.alone)]
-}
+const casesFor = (only: readonly string[] | undefined): readonly ConformanceCase[] =>
+  allCases.filter(({ id }) => only === undefined || only.some((start) => isChosen(id, start)))
 
 const isChosen = (id: string, start: string): boolean => id === start || id.startsWith(`${start}-`)
 

@@ -35,11 +35,17 @@ export function createTurns() {
   }
 }
 
+export interface Job<T> {
+  run(): Promise<T>
+  /** Says that it takes nothing from the jobs before it, so that it may run beside them. */
+  readonly isApart?: boolean
+}
+
 /**
- * Runs jobs that a sequential test runner requests one by one. While they are requested in order, the next `ahead` jobs are
- * already running.
+ * Runs jobs that a sequential test runner requests one by one. While they are requested in order, the next `ahead` jobs are already
+ * running, and as large a part of those apart as was requested of the jobs before them.
  */
-export function createLookAhead<T>(jobs: readonly (() => Promise<T>)[], ahead: number) {
+export function createLookAhead<T>(jobs: readonly Job<T>[], ahead: number) {
   const started = new Map<number, Promise<T>>()
   let last = -1
 
@@ -48,18 +54,29 @@ export function createLookAhead<T>(jobs: readonly (() => Promise<T>)[], ahead: n
     if (found !== undefined) return found
     const job = jobs[index]
     if (job === undefined) throw new RangeError(`There is no job ${index}`)
-    const result = job()
+    const result = job.run()
     // The job may never be requested, so its rejection must not count as unhandled.
     result.catch(() => {})
     started.set(index, result)
     return result
   }
 
+  function startApart(index: number): void {
+    const first = jobs.findIndex(({ isApart }) => isApart)
+    if (index >= first) return
+    const all = jobs.filter(({ isApart }) => isApart).length
+    const wanted = Math.floor((all * (index + 1)) / first)
+    for (let next = first; next < first + wanted; next++) start(next)
+  }
+
   return (index: number): Promise<T> => {
     const inOrder = index === last + 1
     last = index
     const asked = start(index)
-    if (inOrder) for (let next = index + 1; next <= Math.min(index + ahead, jobs.length - 1); next++) start(next)
+    if (inOrder) {
+      for (let next = index + 1; next <= Math.min(index + ahead, jobs.length - 1); next++) start(next)
+      startApart(index)
+    }
     return asked
   }
 }
