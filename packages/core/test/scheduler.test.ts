@@ -124,6 +124,22 @@ describe('stop', () => {
     expect(opened.workers[0]?.stops).toEqual([0])
   })
 
+  it('of the work alone leaves the scheduler able to enqueue and to wait for a reply', async () => {
+    const opened = await scheduled()
+    const { scheduler } = opened
+    await scheduler.register(task('a'))
+    await scheduler.start()
+    await mqErrorOf(() => scheduler.stopWork({ timeoutMs: -1 }), 'MQ_INVALID_OPTION')
+    await scheduler.stopWork({ timeoutMs: 5 })
+    expect(opened.workers[0]?.stops).toEqual([5])
+    await mqErrorOf(() => scheduler.register(task('b')), 'MQ_CLOSED')
+    const handle = await scheduler.enqueue(task('a'), 1, { reply: true })
+    const result = mqErrorOf(() => handle.result(), 'MQ_CLOSED')
+    await scheduler.stop()
+    await result
+    expect(opened.workers[0]?.stops).toEqual([5])
+  })
+
   it('refuses a bad deadline without stopping anything: it can be called again', async () => {
     const opened = await scheduled()
     const { scheduler } = opened

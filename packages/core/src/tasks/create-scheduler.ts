@@ -118,10 +118,13 @@ export function createScheduler(queue: Queue, options: SchedulerOptions = {}): T
     unschedule: (name) => schedules.remove(name),
     schedules: () => schedules.list(),
     start: () => registrations.start(),
-    async stop(given = {}) {
-      // Checked first: a bad timeoutMs must not leave workers running, because `stop` is carried out only once.
+    async stopWork(given = {}) {
+      // Checked first: a bad timeoutMs must not leave workers running, because they are stopped only once.
       stopTimeout(given, 0)
       await registrations.stop(given)
+    },
+    async stop(given = {}) {
+      await scheduler.stopWork(given)
       await replies.close()
     },
     enqueue: enqueue as TaskScheduler['enqueue'],

@@ -71,6 +71,11 @@ export interface TaskScheduler extends AsyncDisposable {
   /** Starts all workers, routes and schedules. Resolves once all of them run. If one cannot start, none runs, and it rejects. */
   start(): Promise<void>
   /**
+   * Stops all workers, routes and schedules as `Subscription.stop` does, and is final. This scheduler still enqueues tasks and waits for
+   * replies, so requests that are being answered can end before `stop`. It always resolves.
+   */
+  stopWork(options?: { readonly timeoutMs?: number | undefined }): Promise<void>
+  /**
    * Stops all workers as `Subscription.stop` does. Then every call that waits for a reply here rejects with `MQ_CLOSED`. It always
    * resolves, may be called twice, and is final.
    */
