@@ -29,6 +29,7 @@ export default defineConfig({
     sequence: { sequencer: LongFirst },
     projects: [
       'packages/*/vitest.config.ts',
+      'packages/nestjs/vitest.nest-11.config.ts',
       'apps/*/vitest.config.ts',
       'bench/vitest.config.ts',
       'docs/vitest.config.ts',

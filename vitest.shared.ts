@@ -15,6 +15,7 @@ export const shared: ViteUserConfig = {
       '@mq/kafka': source('packages/kafka/src/index.ts'),
       '@mq/memory/testing': source('packages/memory/src/testing/index.ts'),
       '@mq/memory': source('packages/memory/src/index.ts'),
+      '@mq/nestjs': source('packages/nestjs/src/index.ts'),
       '@mq/opentelemetry': source('packages/opentelemetry/src/index.ts'),
       '@mq/page': source('packages/page/src/index.ts'),
       '@mq/rabbitmq': source('packages/rabbitmq/src/index.ts'),

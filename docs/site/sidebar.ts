@@ -35,6 +35,7 @@ export const guideSidebar = (): Item[] => [
   ]),
   group('Come from elsewhere', [
     page('BullMQ', '/from-bullmq'),
+    page("NestJS's own queues", '/from-nestjs'),
     page('Celery', '/from-celery'),
     page('amqplib, ioredis, kafkajs', '/from-drivers'),
   ]),

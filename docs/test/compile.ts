@@ -10,6 +10,9 @@ const options: ts.CompilerOptions = {
   moduleResolution: ts.ModuleResolutionKind.NodeNext,
   moduleDetection: ts.ModuleDetectionKind.Force,
   types: ['node'],
+  // Nest needs them, and only programs for Nest have decorators.
+  experimentalDecorators: true,
+  emitDecoratorMetadata: true,
   noEmit: true,
 }
 

@@ -62,6 +62,9 @@ export const layerTable = {
       'index',
     ],
   },
+  'packages/nestjs': {
+    levels: [['tokens', 'metadata'], 'decorators', 'discover', 'call', 'module', 'index'],
+  },
   'packages/memory': {
     levels: ['store', '*', 'testing'],
   },

@@ -1,0 +1,8 @@
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** The major version of Nest. */
+    nest: number
+  }
+}
+
+export {}
