@@ -11,6 +11,7 @@ export const runtimeDependencies: Readonly<Record<string, readonly string[]>> = 
   '@mq/core': ['croner'],
   '@mq/kafka': ['@mq/core', 'kafkajs'],
   '@mq/memory': ['@mq/core'],
+  '@mq/nestjs': ['@mq/core'],
   '@mq/opentelemetry': ['@mq/core'],
   '@mq/page': ['@mq/core', 'preact', 'preact-render-to-string', 'uplot'],
   '@mq/rabbitmq': ['@mq/core', 'amqplib'],
@@ -19,6 +20,7 @@ export const runtimeDependencies: Readonly<Record<string, readonly string[]>> = 
 
 /** What a package takes from the application, which may have only one of it. */
 export const peers: Readonly<Record<string, readonly string[]>> = {
+  '@mq/nestjs': ['@nestjs/common', '@nestjs/core', 'reflect-metadata', 'rxjs'],
   '@mq/opentelemetry': ['@opentelemetry/api'],
 }
 

@@ -5,6 +5,7 @@ import { root } from '../../scripts/lib/workspace.mjs'
 import { type Application, application, type Installer, installers } from '../src/application.js'
 import { firstExample, printed, withRequire } from '../src/example.js'
 import { bytesBelow, installed } from '../src/installed.js'
+import { nest11, nestProgram } from '../src/nest-program.js'
 import { raised } from '../src/raised.js'
 import { type Registry, startRegistry } from '../src/registry.js'
 import { sizeTable } from '../src/size-table.js'
@@ -104,6 +105,30 @@ describe('a release', () => {
         expect(await app.node('--expose-gc', 'smoke.mjs', 'memory:')).toMatch(/^(✔ .+\n){5}$/)
       })
     })
+
+    it.each([
+      [11, 'commonjs', nest11('@nestjs/common', '@nestjs/core')],
+      [12, 'module', thirdParty('@nestjs/common', '@nestjs/core')],
+    ] as const)(
+      'runs in Nest %i in an application of type %s, compiled as the starter does it',
+      async (_, type, nest) => {
+        const app = applicationWith()
+        // Nest 12 runs on Node 20, and depends on a version that says it does not.
+        const overrides = { 'file-type': '21.3.4' }
+        app.write(
+          'package.json',
+          JSON.stringify({ name: 'application', version: '1.0.0', private: true, type, overrides }),
+        )
+        const others = thirdParty('reflect-metadata', 'rxjs', '@types/node')
+        await app.install('@mq/core', '@mq/memory', '@mq/nestjs', ...nest, ...others)
+        app.write('main.ts', nestProgram)
+        const decorators = ['--experimentalDecorators', '--emitDecoratorMetadata'] as const
+        const starter = ['--module', 'nodenext', '--target', 'ES2023', '--isolatedModules', '--skipLibCheck'] as const
+        await app.compile(['main.ts'], '--strict', '--types', 'node', ...starter, ...decorators)
+        expect(app.read('main.js').includes('require("@mq/nestjs")')).toBe(type === 'commonjs')
+        expect(await app.node('main.js')).toBe('a mail to ada@example.com\n')
+      },
+    )
 
     it('tests an adapter that was written elsewhere: under vitest, under node:test, by the command', async () => {
       const app = applicationWith()
@@ -225,7 +250,8 @@ describe('a release', () => {
       const rows = []
       for (const adapter of adapters) {
         const app = applicationWith()
-        await app.install('@mq/core', adapter)
+        // Not the peers: an application for which the package is has them already.
+        await app.install('@mq/core', adapter, '--omit=peer')
         const modules = join(app.folder, 'node_modules')
         const came = installed(app.folder).map(({ name }) => name)
         expect(came.filter((name) => notForUsers(adapter).includes(name))).toEqual([])
