@@ -31,6 +31,7 @@ function clusterOf(views: Readonly<Record<number, View>>): Cluster {
     brokerPool: {
       createBroker: ({ connectionPool }: { readonly connectionPool: object }) => ({
         connectionPool,
+        versions: { 0: { minVersion: 3, maxVersion: 7 }, 1: { minVersion: 4, maxVersion: 10 } },
         isConnected: () => true,
         connect: async () => {},
         lookupRequest: () => () => ({ request: {}, response: {} }),
