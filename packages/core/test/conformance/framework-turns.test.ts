@@ -77,6 +77,21 @@ describe('looking ahead', () => {
     expect(happened.filter((line) => line.endsWith('begins'))).toHaveLength(4)
   })
 
+  it('lets some jobs overtake one that takes long, and no more run at a time', async () => {
+    const { happened, jobs, end } = workshop()
+    const names = ['long', 'a', 'b', 'c', 'd', 'e', 'f']
+    void createLookAhead(jobs(...names), 1)(0)
+    for (const name of ['a', 'b', 'c', 'd', 'e']) {
+      await settled()
+      const begun = happened.filter((line) => line.endsWith('begins')).length
+      const ended = happened.filter((line) => line.endsWith('ends')).length
+      expect(begun - ended).toBe(name === 'e' ? 1 : 2)
+      await end(name)
+    }
+    expect(happened).toContain('d begins')
+    expect(happened).not.toContain('e begins')
+  })
+
   it('runs only the requested job if a single one is requested', async () => {
     const { happened, jobs } = workshop()
     const ahead = createLookAhead(jobs('a', 'b', 'c', 'd'), 2)

@@ -41,13 +41,18 @@ export interface Job<T> {
   readonly isApart?: boolean
 }
 
+/** How many times `ahead` a job that takes long may be overtaken by. */
+const windows = 4
+
 /**
- * Runs jobs that a sequential test runner requests one by one. While they are requested in order, the next `ahead` jobs are already
- * running, and as large a part of those apart as was requested of the jobs before them.
+ * Runs jobs that a sequential test runner requests one by one. While they are requested in order, the next `ahead` run beside the
+ * requested one. Of the jobs apart, as large a part is begun as was requested of those before them.
  */
 export function createLookAhead<T>(jobs: readonly Job<T>[], ahead: number) {
   const started = new Map<number, Promise<T>>()
   let last = -1
+  let isInOrder = false
+  let running = 0
 
   const start = (index: number): Promise<T> => {
     const found = started.get(index)
@@ -55,27 +60,38 @@ export function createLookAhead<T>(jobs: readonly Job<T>[], ahead: number) {
     const job = jobs[index]
     if (job === undefined) throw new RangeError(`There is no job ${index}`)
     const result = job.run()
-    // The job may never be requested, so its rejection must not count as unhandled.
-    result.catch(() => {})
     started.set(index, result)
+    if (!job.isApart) running += 1
+    const end = (): void => {
+      if (!job.isApart) running -= 1
+      if (isInOrder) startNext()
+    }
+    // The job may never be requested, so its rejection must not count as unhandled.
+    result.then(end, end)
     return result
   }
 
-  function startApart(index: number): void {
+  /** Starts jobs for as long as few run. One that takes long does not keep the next ones waiting. */
+  function startNext(): void {
+    const until = Math.min(jobs.length, last + 1 + windows * ahead)
+    for (let next = last + 1; next < until && running <= ahead; next++) if (!jobs[next]?.isApart) start(next)
+  }
+
+  function startApart(): void {
     const first = jobs.findIndex(({ isApart }) => isApart)
-    if (index >= first) return
+    if (last >= first) return
     const all = jobs.filter(({ isApart }) => isApart).length
-    const wanted = Math.floor((all * (index + 1)) / first)
+    const wanted = Math.floor((all * (last + 1)) / first)
     for (let next = first; next < first + wanted; next++) start(next)
   }
 
   return (index: number): Promise<T> => {
-    const inOrder = index === last + 1
+    isInOrder = index === last + 1
     last = index
     const asked = start(index)
-    if (inOrder) {
-      for (let next = index + 1; next <= Math.min(index + ahead, jobs.length - 1); next++) start(next)
-      startApart(index)
+    if (isInOrder) {
+      startNext()
+      startApart()
     }
     return asked
   }
