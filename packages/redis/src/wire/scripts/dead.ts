@@ -31,8 +31,7 @@ export const idsScript = pageOf('ARGV[2]', 'ARGV[3]', 'entry[1]')
 
 /** Returns what `failureBeforeReplay` does, except that the stack stays: the letter with the same one is removed. */
 const failureBefore = `
-local function failure_before(stream, id)
-  local all = redis.call('XRANGE', stream, id, id)[1][2]
+local function failure_before(all)
   for i = 1, #all, 2 do
     if all[i] == 'mq:failure' and string.find(all[i + 1], '"traceparent":"', 1, true) then
       return (string.gsub(all[i + 1], '"attempts":%d+', '"attempts":0', 1))
@@ -55,9 +54,9 @@ ${failureBefore}
 local count, seen, bytes = 0, 0, 0
 for _, id in ipairs(ARGV) do
   if bytes >= ${maxScriptBytes} then break end
-  local fields = fields_of(KEYS[1], id)
+  local fields, all = fields_of(KEYS[1], id)
   if fields then
-    local failure = failure_before(KEYS[1], id)
+    local failure = failure_before(all)
     if failure then
       fields[#fields + 1] = 'mq:failure'
       fields[#fields + 1] = failure

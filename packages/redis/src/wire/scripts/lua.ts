@@ -151,7 +151,7 @@ local function fields_of(stream, id)
   end
   fields[#fields + 1] = 'mq:entry'
   fields[#fields + 1] = origin
-  return fields
+  return fields, all
 end`
 
 /** Packs the fields that `fields_of` returns. It does so in parts, because `cmsgpack.pack` takes fewer values than `cmsgpack.unpack`. */
