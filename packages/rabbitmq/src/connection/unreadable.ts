@@ -1,4 +1,5 @@
 import type { ChannelModel } from 'amqplib'
+import { frameLayout, frameType, propertyFlag } from './frame-layout.js'
 
 // See docs/upstream/amqplib-nested-headers.md.
 
@@ -13,11 +14,8 @@ interface Frames {
 const isFrames = (driver: unknown): driver is Frames =>
   typeof driver === 'object' && driver !== null && 'recvFrame' in driver && 'rest' in driver
 
-/** The parts of a frame: its type, channel and length come before the payload, and one octet after it. */
-const frame = { lengthAt: 3, payloadAt: 7, endBytes: 1, header: 2 } as const
 /** The parts of a header frame's payload: a class, a weight and the size of the body come before the flags. */
 const flagsAt = 12
-const flag = { contentType: 0x8000, contentEncoding: 0x4000, headers: 0x2000 } as const
 
 /**
  * Makes the driver go on after a message whose properties it cannot decode. It would give up the connection, at each redelivery again.
@@ -33,7 +31,7 @@ export function toleratesHeaders(connection: ChannelModel): void {
       return receive.call(this)
     } catch (error) {
       // Otherwise it is no whole frame, or one without properties.
-      const isTaken = this.rest !== rest && isWhole(rest) && rest.readUInt8(0) === frame.header
+      const isTaken = this.rest !== rest && isWhole(rest) && rest.readUInt8(0) === frameType.header
       if (!isTaken) throw error
       return receiveWithout(this, rest, receive)
     }
@@ -41,17 +39,18 @@ export function toleratesHeaders(connection: ChannelModel): void {
 }
 
 const isWhole = (rest: Buffer): boolean =>
-  rest.length >= frame.payloadAt && rest.length >= frame.payloadAt + rest.readUInt32BE(frame.lengthAt) + frame.endBytes
+  rest.length >= frameLayout.payloadAt &&
+  rest.length >= frameLayout.payloadAt + rest.readUInt32BE(frameLayout.lengthAt) + frameLayout.endBytes
 
 /** Gives the driver the same frame again, without the headers, or without any property if it cannot decode the others either. */
 function receiveWithout(driver: Frames, taken: Buffer, receive: Frames['recvFrame']): ReturnType<Frames['recvFrame']> {
-  const length = taken.readUInt32BE(frame.lengthAt)
-  const payload = taken.subarray(frame.payloadAt, frame.payloadAt + length)
-  const after = taken.subarray(frame.payloadAt + length + frame.endBytes)
+  const length = taken.readUInt32BE(frameLayout.lengthAt)
+  const payload = taken.subarray(frameLayout.payloadAt, frameLayout.payloadAt + length)
+  const after = taken.subarray(frameLayout.payloadAt + length + frameLayout.endBytes)
   const again = (properties: Buffer): ReturnType<Frames['recvFrame']> => {
-    const shorter = Buffer.concat([taken.subarray(0, frame.payloadAt), payload.subarray(0, flagsAt), properties])
-    shorter.writeUInt32BE(flagsAt + properties.length, frame.lengthAt)
-    driver.rest = Buffer.concat([shorter, taken.subarray(taken.length - after.length - frame.endBytes)])
+    const shorter = Buffer.concat([taken.subarray(0, frameLayout.payloadAt), payload.subarray(0, flagsAt), properties])
+    shorter.writeUInt32BE(flagsAt + properties.length, frameLayout.lengthAt)
+    driver.rest = Buffer.concat([shorter, taken.subarray(taken.length - after.length - frameLayout.endBytes)])
     return receive.call(driver)
   }
   const given = payload.subarray(flagsAt)
@@ -61,7 +60,7 @@ function receiveWithout(driver: Frames, taken: Buffer, receive: Frames['recvFram
     const { start, end } = tableIn(given)
     bytes = given.subarray(start, end)
     const others = Buffer.concat([given.subarray(0, start), given.subarray(end)])
-    others.writeUInt16BE(others.readUInt16BE(0) & ~flag.headers, 0)
+    others.writeUInt16BE(others.readUInt16BE(0) & ~propertyFlag.headers, 0)
     received = again(others)
   } catch {
     received = again(Buffer.alloc(2))
@@ -74,10 +73,10 @@ function receiveWithout(driver: Frames, taken: Buffer, receive: Frames['recvFram
 function tableIn(properties: Buffer): { readonly start: number; readonly end: number } {
   const flags = properties.readUInt16BE(0)
   let start = 2
-  for (const before of [flag.contentType, flag.contentEncoding]) {
+  for (const before of [propertyFlag.contentType, propertyFlag.contentEncoding]) {
     if ((flags & before) !== 0) start += 1 + properties.readUInt8(start)
   }
   const end = start + 4 + properties.readUInt32BE(start)
-  if ((flags & flag.headers) === 0 || end > properties.length) throw new RangeError('There is no header table')
+  if ((flags & propertyFlag.headers) === 0 || end > properties.length) throw new RangeError('There is no header table')
   return { start, end }
 }

@@ -15,7 +15,7 @@ interface Driver {
   }
 }
 
-/** OpenTelemetry's instrumentation, and others that use shimmer, mark the functions that they put around those of a class so. */
+/** Instrumentations that use shimmer, as those of OpenTelemetry do, mark each function with which they replace one of a class. */
 const isWrapped = (publish: unknown): boolean => typeof publish === 'function' && '__wrapped' in publish
 
 /** Says whether somebody has replaced a function of the driver that each message passes, and expects to see it. */

@@ -1,11 +1,10 @@
+import { frameLayout } from '../connection/frame-layout.js'
+
 const initialBytes = 64 * 1_024
 /** A buffer that a burst of large messages has made larger is given up. */
 const keptBytes = 1_024 * 1_024
 
-const frameEnd = 0xce
-/** The type and the channel of a frame come before its length, and that before its payload. */
-const lengthAt = 3
-const frameStart = 7
+const { channelAt, lengthAt, payloadAt, end: frameEnd } = frameLayout
 const lengthBytes = 4
 const maxShortBytes = 255
 /** The most bytes of a UTF-16 code unit in UTF-8. */
@@ -72,8 +71,8 @@ export class FrameBytes {
   /** Writes a whole number of eight bytes, which is not negative and safe. */
   long(value: number): void {
     this.#makeRoom(8)
-    this.#writeLength(this.#end, Math.floor(value / 0x1_0000_0000))
-    this.#writeLength(this.#end + 4, value % 0x1_0000_0000)
+    this.#writeInteger(this.#end, Math.floor(value / 0x1_0000_0000))
+    this.#writeInteger(this.#end + 4, value % 0x1_0000_0000)
     this.#end += 8
   }
 
@@ -88,17 +87,17 @@ export class FrameBytes {
 
   /** Returns where the frame begins. */
   beginFrame(type: number, channel: number): number {
-    this.#makeRoom(frameStart)
+    this.#makeRoom(payloadAt)
     const start = this.#end
     this.#bytes[start] = type
-    this.#bytes[start + 1] = channel >>> 8
-    this.#bytes[start + 2] = channel
-    this.#end += frameStart
+    this.#bytes[start + channelAt] = channel >>> 8
+    this.#bytes[start + channelAt + 1] = channel
+    this.#end += payloadAt
     return start
   }
 
   endFrame(start: number): void {
-    this.#writeLength(start + lengthAt, this.#end - start - frameStart)
+    this.#writeInteger(start + lengthAt, this.#end - start - payloadAt)
     this.octet(frameEnd)
   }
 
@@ -110,7 +109,7 @@ export class FrameBytes {
   }
 
   endTable(start: number): void {
-    this.#writeLength(start, this.#end - start - lengthBytes)
+    this.#writeInteger(start, this.#end - start - lengthBytes)
   }
 
   /** Writes a field of a table. Returns false if its name has more than 255 bytes. */
@@ -149,15 +148,16 @@ export class FrameBytes {
   #longText(text: string): void {
     this.#makeRoom(lengthBytes + text.length * maxUnitBytes)
     const bytes = this.#bytes.write(text, this.#end + lengthBytes)
-    this.#writeLength(this.#end, bytes)
+    this.#writeInteger(this.#end, bytes)
     this.#end += lengthBytes + bytes
   }
 
-  #writeLength(at: number, length: number): void {
-    this.#bytes[at] = length >>> 24
-    this.#bytes[at + 1] = length >>> 16
-    this.#bytes[at + 2] = length >>> 8
-    this.#bytes[at + 3] = length
+  /** Writes a whole number of four bytes at a place for which there is room. */
+  #writeInteger(at: number, value: number): void {
+    this.#bytes[at] = value >>> 24
+    this.#bytes[at + 1] = value >>> 16
+    this.#bytes[at + 2] = value >>> 8
+    this.#bytes[at + 3] = value
   }
 
   #makeRoom(bytes: number): void {

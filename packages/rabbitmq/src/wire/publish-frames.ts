@@ -1,4 +1,5 @@
 import type { Options } from 'amqplib'
+import { frameLayout, frameType, propertyFlag } from '../connection/frame-layout.js'
 import { FrameBytes } from './frame-bytes.js'
 
 // See docs/decisions/0039-rabbitmq-frames.md.
@@ -14,17 +15,7 @@ export interface Framed {
 /** Larger bodies are not worth a copy beside the headers: the driver writes those messages. */
 const maxBodyBytes = 4_096
 
-/** The types of frames. */
-const frame = { method: 1, header: 2, body: 3 } as const
 const persistentMode = 2
-/** The bits that say which properties follow, in the order of the specification. */
-const flag = {
-  contentType: 0x8000,
-  headers: 0x2000,
-  deliveryMode: 0x1000,
-  messageId: 0x0080,
-  timestamp: 0x0040,
-} as const
 /** The class `basic`, and its method `publish` with the number of a ticket, which no broker uses any more. */
 const publishMethod = Buffer.from([0, 60, 0, 40, 0, 0])
 /** The class `basic` and its weight. */
@@ -61,7 +52,11 @@ export class PublishFrames {
 
   /** Adds a message. Returns false, and adds nothing, for one that is left to the driver: it has more than `encode` writes, or a large body. */
   add({ exchange, routingKey, content, properties }: Framed, frameMax: number): boolean {
-    if (content.length > Math.min(maxBodyBytes, frameMax - 8) || !isPlain(properties)) return false
+    if (
+      content.length > Math.min(maxBodyBytes, frameMax - frameLayout.payloadAt - frameLayout.endBytes) ||
+      !isPlain(properties)
+    )
+      return false
     const start = this.#bytes.size
     if (this.#addRoute(exchange, routingKey) && this.#addProperties(properties, content.length)) {
       if (content.length > 0) this.#addBody(content)
@@ -83,7 +78,7 @@ export class PublishFrames {
       return true
     }
     const start = bytes.size
-    const frameAt = bytes.beginFrame(frame.method, this.#channel)
+    const frameAt = bytes.beginFrame(frameType.method, this.#channel)
     bytes.copy(publishMethod)
     if (!bytes.shortText(exchange) || !bytes.shortText(routingKey)) return false
     bytes.octet(mandatoryBit)
@@ -94,15 +89,15 @@ export class PublishFrames {
 
   #addProperties({ contentType, headers, messageId, timestamp }: Options.Publish, bodyBytes: number): boolean {
     const bytes = this.#bytes
-    const frameAt = bytes.beginFrame(frame.header, this.#channel)
+    const frameAt = bytes.beginFrame(frameType.header, this.#channel)
     bytes.copy(basicHeader)
     bytes.long(bodyBytes)
     bytes.short(
-      flag.headers |
-        flag.deliveryMode |
-        flag.messageId |
-        (contentType === undefined ? 0 : flag.contentType) |
-        (timestamp === undefined ? 0 : flag.timestamp),
+      propertyFlag.headers |
+        propertyFlag.deliveryMode |
+        propertyFlag.messageId |
+        (contentType === undefined ? 0 : propertyFlag.contentType) |
+        (timestamp === undefined ? 0 : propertyFlag.timestamp),
     )
     if (contentType !== undefined && !bytes.shortText(contentType)) return false
     const tableAt = bytes.beginTable()
@@ -116,7 +111,7 @@ export class PublishFrames {
   }
 
   #addBody(content: Buffer): void {
-    const frameAt = this.#bytes.beginFrame(frame.body, this.#channel)
+    const frameAt = this.#bytes.beginFrame(frameType.body, this.#channel)
     this.#bytes.copy(content)
     this.#bytes.endFrame(frameAt)
   }
