@@ -1,4 +1,5 @@
 import type { NativeKafka } from '../install/kafka.js'
+import { quote } from '../run/quote.js'
 import type { Place, Recipe } from '../sources/machine.js'
 import type { Certificates } from '../tls.js'
 import type { KafkaOptions } from './options.js'
@@ -77,5 +78,3 @@ function scram({ users = {}, mechanisms = allMechanisms }: KafkaOptions): string
       ]),
     )
 }
-
-const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`

@@ -1,5 +1,6 @@
 import { type PrometheusPrograms, prometheusPrograms } from '../install/prometheus.js'
 import { self } from '../run/process.js'
+import { quote } from '../run/quote.js'
 import { onFreePorts, portAt } from '../sources/ports.js'
 import { runRecipe } from '../sources/run.js'
 
@@ -41,7 +42,7 @@ export async function prometheus({ files, args = [] }: PrometheusOptions): Promi
     })
     return {
       url,
-      promtool: (...words) => machine.run([programs.promtool, ...words].map(quoted).join(' '), 30_000),
+      promtool: (...words) => machine.run([programs.promtool, ...words].map(quote).join(' '), 30_000),
       stop: verbs.stop,
     }
   })
@@ -49,7 +50,5 @@ export async function prometheus({ files, args = [] }: PrometheusOptions): Promi
 
 function boot({ prometheus }: PrometheusPrograms, { port, args }: { port: number; args: readonly string[] }): string {
   const own = ['--config.file=prometheus.yml', '--storage.tsdb.path=data', `--web.listen-address=127.0.0.1:${port}`]
-  return `exec ${[prometheus, ...own, ...args].map(quoted).join(' ')}\n`
+  return `exec ${[prometheus, ...own, ...args].map(quote).join(' ')}\n`
 }
-
-const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`

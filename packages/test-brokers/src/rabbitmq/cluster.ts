@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { type ProcessId, self } from '../run/process.js'
+import { quote } from '../run/quote.js'
 import { until } from '../run/wait.js'
 import { type Beside, beside, recordScript, startBeside } from '../sources/beside.js'
 import { chooseSource } from '../sources/choose.js'
 import type { Machine, Place, Recipe, Source } from '../sources/machine.js'
 import { onFreePorts, portAt } from '../sources/ports.js'
 import { runRecipe } from '../sources/run.js'
-import { answer, guest, quote } from './index.js'
+import { answer, guest } from './index.js'
 import { nativeRabbit, rabbitPrograms } from './programs.js'
 import {
   configuration,

@@ -1,4 +1,5 @@
 import { type ProcessId, self } from '../run/process.js'
+import { quote } from '../run/quote.js'
 import { refusedVerbs, type Server } from '../server.js'
 import { ask, type Endpoint } from '../sources/ask.js'
 import { askEnvironment, chooseSource, environmentReason, fromEnvironment } from '../sources/choose.js'
@@ -132,5 +133,3 @@ export async function answer(endpoint: Endpoint): Promise<string | undefined> {
     },
   }).then((found) => found.version)
 }
-
-export const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`

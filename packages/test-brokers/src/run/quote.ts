@@ -1,0 +1,2 @@
+/** Writes a word for a shell, whatever it holds. */
+export const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`
