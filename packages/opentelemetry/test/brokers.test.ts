@@ -44,6 +44,15 @@ async function connected(name: (typeof names)[number], group: string): Promise<Q
   return queue
 }
 
+/** Ends a provider that was registered for the whole process after the test. */
+const endAfterTest = (provider: NodeTracerProvider): void =>
+  onTestFinished(async () => {
+    await provider.shutdown()
+    trace.disable()
+    context.disable()
+    propagation.disable()
+  })
+
 describe.each(names)('one trace on %s', (name) => {
   const isWanted = name === 'memory' || brokers.wanted(name)
 
@@ -55,12 +64,7 @@ describe.each(names)('one trace on %s', (name) => {
       const exporter = new OTLPTraceExporter({ url: receiver.url })
       const provider = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] })
       provider.register()
-      onTestFinished(async () => {
-        await provider.shutdown()
-        trace.disable()
-        context.disable()
-        propagation.disable()
-      })
+      endAfterTest(provider)
       const run = randomUUID().slice(0, 8)
       const topics = { paid: `paid-${run}`, task: `mail-${run}`, sent: `sent-${run}` }
       // The service and the worker know each other by the broker alone, except in memory.
@@ -154,12 +158,7 @@ describe.each(names)('a replay on %s', (name) => {
     { timeout: 60_000 },
     async () => {
       const { provider, all } = recordSpans()
-      onTestFinished(async () => {
-        await provider.shutdown()
-        trace.disable()
-        context.disable()
-        propagation.disable()
-      })
+      endAfterTest(provider)
       const run = randomUUID().slice(0, 8)
       const [topic, group] = [`refund-${run}`, `group-${run}`]
       const queue = await connected(name, group)

@@ -5,11 +5,14 @@ export const isEqual = (one: unknown, other: unknown): boolean => isDeepStrictEq
 
 type Resolve = (value: unknown) => unknown
 
-/** Returns whether a value refers to another one. */
+export const isReference = (value: unknown): value is { readonly $ref: string } =>
+  isObject(value) && typeof value.$ref === 'string'
+
+/** Returns whether a value is a reference or holds one. */
 export const hasReference = (value: unknown): boolean => {
   if (Array.isArray(value)) return value.some(hasReference)
   if (!isObject(value)) return false
-  return typeof value.$ref === 'string' || Object.values(value).some(hasReference)
+  return isReference(value) || Object.values(value).some(hasReference)
 }
 
 interface Resolvers {
@@ -36,8 +39,6 @@ export function isSameSchema(written: unknown, read: unknown, resolvers: Resolve
   }
   return isSame(written, read)
 }
-
-const isReference = (value: unknown): boolean => isObject(value) && typeof value.$ref === 'string'
 
 /** Shows a value of a schema, shortened. */
 export function shownValue(value: unknown): string {

@@ -40,23 +40,18 @@ function changeKey({ path, kind, read }: Gap): string {
   return JSON.stringify([path, kind === 'type' ? 'values' : kind])
 }
 
-function changeOf({
-  readers,
-  writers,
-}: {
+/** The gaps of one change, by the direction in which data meets them. */
+interface Directions {
   readonly readers: readonly Gap[]
   readonly writers: readonly Gap[]
-}): PayloadChange {
+}
+
+function changeOf({ readers, writers }: Directions): PayloadChange {
   const [first] = [...readers, ...writers]
   const { path, kind } = first as Gap
   if (kind === 'added') return { breaks: 'nobody', path, text: 'is new and optional' }
   const breaks = writers.length === 0 ? 'readers' : readers.length === 0 ? 'writers' : 'both'
   return { breaks, path, text: textOf(kind, { readers, writers }) }
-}
-
-interface Directions {
-  readonly readers: readonly Gap[]
-  readonly writers: readonly Gap[]
 }
 
 function textOf(kind: Gap['kind'], { readers, writers }: Directions): string {

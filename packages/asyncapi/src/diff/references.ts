@@ -1,12 +1,12 @@
 import { unescaped } from '../schema/components.js'
-import { isObject } from '../schema/json-schema.js'
+import { isReference } from './equal.js'
 
 /** Follows references within a document. A reference that leads nowhere, or in a circle, is a schema that takes everything. */
 export function resolver(document: unknown): (value: unknown) => unknown {
   const resolve = (value: unknown): unknown => {
     let found = value
     for (let steps = 0; steps < maxSteps; steps += 1) {
-      if (!isObject(found) || typeof found.$ref !== 'string') return found
+      if (!isReference(found)) return found
       found = at(document, found.$ref)
     }
     return undefined

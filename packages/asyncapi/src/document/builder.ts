@@ -1,6 +1,5 @@
 import type { StandardSchema } from '@mq/core'
-import type { Forms } from '../brokers/forms.js'
-import { bindingsOf } from '../brokers/forms.js'
+import { bindingsOf, type Forms } from '../brokers/forms.js'
 import { anyHeaders, type MessageKind } from '../brokers/headers.js'
 import { addSchema, referenceTo, type Schemas } from '../schema/components.js'
 import type { JsonSchema } from '../schema/json-schema.js'

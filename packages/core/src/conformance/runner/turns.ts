@@ -41,7 +41,7 @@ export interface Job<T> {
   readonly isApart?: boolean
 }
 
-/** How many times `ahead` a job that takes long may be overtaken by. */
+/** A job that takes long is overtaken by at most this many times `ahead` jobs. */
 const windows = 4
 
 /**
