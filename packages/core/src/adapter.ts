@@ -85,7 +85,15 @@ export {
 } from './contract/foreign.js'
 export { emptyHeaders, type MessageHeaders, maxHeaderBytes } from './contract/headers.js'
 export type { OutgoingMessage, RawMessage } from './contract/message.js'
-export { brokerName, maxNameLength, requireName } from './contract/names.js'
+export {
+  brokerName,
+  controlTopic,
+  maxNameLength,
+  repliesTopic,
+  requireName,
+  taskTopic,
+  workersGroup,
+} from './contract/names.js'
 export type { Diagnosis, Finding } from './contract/operating/diagnosis.js'
 export type {
   GroupInfo,

@@ -1,4 +1,4 @@
-import { MqError, type RawMessage } from '@mq/core/adapter'
+import { MqError, type RawMessage, workersGroup } from '@mq/core/adapter'
 import type { Broker } from './broker.js'
 import type { TestClock } from './test-clock.js'
 
@@ -49,7 +49,7 @@ async function waitWhile(isTrue: () => boolean, what: () => string, deadline: nu
 function shownRuns({ running }: Broker): string {
   if (running.length === 0) return 'Messages were still waiting'
   const named = running.slice(0, maxNamed).map(({ topic, group, id }) => {
-    const isTask = topic.startsWith('task.') && group === 'workers'
+    const isTask = topic.startsWith('task.') && group === workersGroup
     return isTask ? `the task '${topic.slice('task.'.length)}' (${id})` : `'${group}' of '${topic}' (${id})`
   })
   const others = running.length - named.length

@@ -1,4 +1,5 @@
 import { MqError } from '@mq/core'
+import { taskTopic } from '@mq/core/adapter'
 import { brokerNames, formsOf } from '../brokers/forms.js'
 import { headersFor, headersName } from '../brokers/headers.js'
 import { type AsyncapiOptions, describedEvent, describedTask, requireOptions } from '../options.js'
@@ -36,7 +37,7 @@ export function asyncapi(options: AsyncapiOptions): AsyncapiDocument {
   const describedTasks = tasks.map(describedTask)
   requireOneOfEach([
     ...describedEvents.map(({ event }) => event.name),
-    ...describedTasks.map(({ task }) => `task.${task.name}`),
+    ...describedTasks.map(({ task }) => taskTopic(task.name)),
   ])
   for (const described of describedEvents) addEvent(builder, described)
   addTasks(builder, describedTasks)

@@ -1,4 +1,5 @@
 import { type RetryOptions, type Task, taskCompleted, taskFailed } from '@mq/core'
+import { repliesTopic, taskTopic, workersGroup } from '@mq/core/adapter'
 import { bindingsOf } from '../brokers/forms.js'
 import type { DescribedTask } from '../options.js'
 import { addSchema } from '../schema/components.js'
@@ -7,10 +8,6 @@ import { addMessage, type Builder, toChannel, toMessageOf } from './builder.js'
 import { addChannel, addEvent, ofGroup } from './events.js'
 import { replySchema, taskEventSchemas } from './own-schemas.js'
 import type { DocumentPart } from './types.js'
-
-/** The topic of all replies, and the group of all workers. */
-const repliesTopic = 'task-replies'
-const workersGroup = 'workers'
 
 const replyName = (task: string): string => `reply--${task}`
 
@@ -34,7 +31,7 @@ export function addTasks(builder: Builder, tasks: readonly DescribedTask[]): voi
 
 function addTask(builder: Builder, described: DescribedTask): void {
   const { task, description, input = task.input } = described
-  const topic = `task.${task.name}`
+  const topic = taskTopic(task.name)
   addMessage(builder, { name: topic, description, schema: input, kind: 'task' })
   addReply(builder, described)
   addChannel(builder, { name: topic, description })

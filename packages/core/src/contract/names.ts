@@ -49,6 +49,12 @@ export const taskTopic = (task: string): string => `task.${task}`
 /** The group of a task's workers. */
 export const workersGroup = 'workers'
 
+/** Every scheduler that waits for replies has an ephemeral subscription to it and ignores the replies for others. */
+export const repliesTopic = 'task-replies'
+
+/** Every scheduler with workers has an ephemeral subscription to it. */
+export const controlTopic = 'task-control'
+
 const schedulePrefix = 'schedule.'
 
 /** The topic of a schedule's ticks. Nothing else is published to it. */

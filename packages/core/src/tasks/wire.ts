@@ -1,12 +1,7 @@
 import { maxDurationMs } from '../contract/checks/values.js'
 import type { MessageHeaders } from '../contract/headers.js'
 
-/** Every scheduler that waits for replies has an ephemeral subscription to it and ignores the replies for others. */
-export const repliesTopic = 'task-replies'
-/** Every scheduler with workers has an ephemeral subscription to it. */
-export const controlTopic = 'task-control'
-
-export { taskTopic, workersGroup } from '../contract/names.js'
+export { controlTopic, repliesTopic, taskTopic, workersGroup } from '../contract/names.js'
 
 /** The parts of an enqueued task beside its input. They travel as CloudEvents extensions. See docs/decisions/0050-task-replies.md. */
 export interface Ask {

@@ -1,4 +1,5 @@
 import type { FinishedTask, Queue, TaskProgress, TaskScheduler } from '@mq/core'
+import { taskTopic, workersGroup } from '@mq/core/adapter'
 import type { Hide } from '../hiding/hider.js'
 import { deadEntry, type Entry, type Place, waitingEntry } from './entries.js'
 import { type ListName, listNames } from './lists.js'
@@ -35,8 +36,6 @@ export interface TaskParts {
   readonly isRedacting: boolean
 }
 
-export const taskTopic = (task: string): string => `task.${task}`
-export const workers = 'workers'
 const maxLooked = 1_000
 const perPage = 250
 
@@ -44,7 +43,7 @@ const perPage = 250
 export async function readTask(parts: TaskParts, id: string, given: string | undefined): Promise<TaskState> {
   const ended = await readEnd(parts, id)
   const task = given ?? (ended.value !== undefined && 'task' in ended.value ? ended.value.task : undefined)
-  const place = task === undefined ? undefined : { topic: taskTopic(task), group: workers }
+  const place = task === undefined ? undefined : { topic: taskTopic(task), group: workersGroup }
   const message: Reading<FoundTask | undefined> =
     place === undefined ? { value: undefined } : await parts.reads.read(() => findMessage(parts, place, id))
   // A text has no fields that could be hidden one by one. It may repeat what the input says.

@@ -1,4 +1,5 @@
 import type { ScheduleInfo } from '@mq/core'
+import { taskTopic, workersGroup } from '@mq/core/adapter'
 import type { Schedules } from '../../broker/schedules.js'
 import { linkTo } from '../../http/address.js'
 import { shownDuration } from '../../text/durations.js'
@@ -64,7 +65,7 @@ export function SchedulesPage({
                     {info === undefined ? (
                       <Unknown why={elsewhere} />
                     ) : (
-                      <a href={linkTo(frame.base, '/group', { topic: `task.${info.task}`, group: 'workers' })}>
+                      <a href={linkTo(frame.base, '/group', { topic: taskTopic(info.task), group: workersGroup })}>
                         {visible(info.task)}
                       </a>
                     )}

@@ -1,8 +1,9 @@
+import { taskTopic, workersGroup } from '@mq/core/adapter'
 import type { ComponentChildren } from 'preact'
 import type { Effects } from '../../broker/effects.js'
 import { listTitles } from '../../broker/lists.js'
 import type { Reading } from '../../broker/reads.js'
-import { type TaskState, taskTopic, workers } from '../../broker/tasks.js'
+import type { TaskState } from '../../broker/tasks.js'
 import { linkTo } from '../../http/address.js'
 import { visible } from '../../text/visible.js'
 import type { Frame } from '../frame.js'
@@ -33,7 +34,7 @@ export function TaskPage({ frame, state, controls, effects }: TaskProps) {
         {task === undefined ? (
           'a task'
         ) : (
-          <a href={linkTo(frame.base, '/group', { topic: taskTopic(task), group: workers })}>{visible(task)}</a>
+          <a href={linkTo(frame.base, '/group', { topic: taskTopic(task), group: workersGroup })}>{visible(task)}</a>
         )}
       </nav>
       <div class="title">
@@ -104,7 +105,7 @@ function Relations({ frame, state: { message, task } }: Pick<TaskProps, 'frame' 
   const { entry, list, page } = found
   const of = (name: string): string | undefined => entry.extensions.find(([key]) => key === name)?.[1]
   const [cause, origin] = [of('causationid'), of('correlationid')]
-  const place = { topic: taskTopic(task), group: workers }
+  const place = { topic: taskTopic(task), group: workersGroup }
   return (
     <section aria-labelledby="about">
       <h2 id="about">Cause</h2>

@@ -1,3 +1,4 @@
+import { workersGroup } from '@mq/core/adapter'
 import type { TopicState } from '../../broker/overview.js'
 import type { Problem } from '../../broker/reads.js'
 import { linkTo } from '../../http/address.js'
@@ -78,7 +79,7 @@ const Table = ({ frame, tasks }: Pick<TasksProps, 'frame' | 'tasks'>) => (
       <tbody>
         {tasks.flatMap(({ topic, groups }) =>
           groups
-            .filter(({ group }) => group === 'workers')
+            .filter(({ group }) => group === workersGroup)
             .map(({ group, stats, consumers }) => (
               <tr key={topic}>
                 <th scope="row">
