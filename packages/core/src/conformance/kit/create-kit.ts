@@ -7,7 +7,7 @@ import type { Kit, KitQueueOptions, PausableWorker } from './kit.js'
 import { createLedger } from './ledger.js'
 import { type Measurements, NotRun } from './measurements.js'
 import { randomFrom } from './random.js'
-import { quiet, until } from './wait.js'
+import { defaultWaitMs, quiet, until } from './wait.js'
 
 /** Short retries without randomness. */
 const quickRetry = { attempts: 3, backoff: 'fixed', delayMs: 50, jitter: 'none' } as const
@@ -19,6 +19,7 @@ export interface KitOptions {
   readonly runId: string
   readonly seed: number
   readonly quietMs: number
+  readonly patience: number
   readonly measurements: Measurements
 }
 
@@ -28,6 +29,7 @@ export function createKit({
   runId,
   seed,
   quietMs,
+  patience,
   measurements,
 }: KitOptions): Kit & { close(): Promise<void> } {
   const { capabilities } = environment.loaded
@@ -68,6 +70,7 @@ export function createKit({
     faults: measuring(environment.faults, measurements),
     secrets: environment.secrets,
     quietMs,
+    patience,
     redeliveryMs: capabilities.redeliveryMs + 5_000,
     random: randomFrom(`${seed}/${caseId}`),
     seed,
@@ -109,8 +112,8 @@ export function createKit({
       links.push(link)
       return link
     },
-    until: (what, predicate, options) =>
-      until(() => `${typeof what === 'string' ? what : what()}${runsSoFar(collectors)}`, predicate, options),
+    until: (what, predicate, { timeoutMs = patience * defaultWaitMs } = {}) =>
+      until(() => `${typeof what === 'string' ? what : what()}${runsSoFar(collectors)}`, predicate, { timeoutMs }),
     quiet: (count) => quiet(count, quietMs),
     measured: measurements.note,
     logged,

@@ -38,7 +38,7 @@ export async function deadGroup(
 export async function untilDead(
   kit: Kit,
   queue: Queue,
-  { topic, count, group = 'g', timeoutMs = 20_000 }: UntilDeadOptions,
+  { topic, count, group = 'g', timeoutMs = 20_000 * kit.patience }: UntilDeadOptions,
 ): Promise<readonly DeadLetter[]> {
   let entries: readonly DeadLetter[] = []
   const isThere = async (): Promise<boolean> => {

@@ -34,6 +34,8 @@ export interface Kit {
   readonly secrets: readonly string[]
   /** The time without any change after which a case assumes that nothing more happens. */
   readonly quietMs: number
+  /** How many times as long as usual a case waits for what it does not measure. */
+  readonly patience: number
   /** The time in which a message of a dead consumer runs again, with a reserve. */
   readonly redeliveryMs: number
   /** Returns a number from 0 to 1, the same in every run with the same seed. */
@@ -64,7 +66,7 @@ export interface Kit {
   pausable(program: Parameters<Kit['worker']>[0]): Promise<PausableWorker>
   /** Opens another way to the broker with `faults.link`, and closes it after the case. */
   link(): Promise<Link>
-  /** Resolves once the predicate holds. Rejects after the timeout and reports the runs of the case so far. */
+  /** Resolves once the predicate holds. Rejects after the timeout, by default 10 s times `patience`, and reports the runs of the case so far. */
   until(
     what: string | (() => string),
     predicate: () => boolean | Promise<boolean>,

@@ -11,8 +11,8 @@ export const withoutDelays = ({ maxDelayMs }: Capabilities): string | undefined 
   maxDelayMs < longestDelayMs ? `it delays by at most ${maxDelayMs} ms` : undefined
 
 /** Returns a timeout for a number of consecutive delays on a slow broker and a busy machine. */
-export const patience = ({ capabilities }: Kit, totalMs: number, delays = 1): { readonly timeoutMs: number } => ({
-  timeoutMs: totalMs + delays * capabilities.delayResolutionMs + 15_000,
+export const patience = (kit: Kit, totalMs: number, delays = 1): { readonly timeoutMs: number } => ({
+  timeoutMs: totalMs + delays * kit.capabilities.delayResolutionMs + 15_000 * kit.patience,
 })
 
 /** Returns the times between the end of each run and the start of the next, in milliseconds. */

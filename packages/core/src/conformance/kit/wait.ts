@@ -1,3 +1,5 @@
+export const defaultWaitMs = 10_000
+
 export interface WaitOptions {
   /** Default: 10 s. */
   readonly timeoutMs?: number
@@ -21,7 +23,7 @@ export const aborted = (signal: AbortSignal): Promise<void> =>
 export async function until(
   what: string | (() => string),
   predicate: () => boolean | Promise<boolean>,
-  { timeoutMs = 10_000 }: WaitOptions = {},
+  { timeoutMs = defaultWaitMs }: WaitOptions = {},
 ): Promise<void> {
   const startedAt = performance.now()
   while (!(await predicate())) {

@@ -17,6 +17,7 @@ adapter's factory. An export named \`subject\` says how to start, disturb and st
   --complete         fails if a required case cannot run
   --parallel N       runs N cases at a time on one broker. Default: 8
   --brokers N        lets the subject start N brokers. Cases that disturb a broker get all but the first. Default: 1
+  --patience N       waits N times as long for what is not measured, on a machine that does much else. Default: 1
   --seed N           repeats the run of a report with this seed
   --json FILE        writes the report as JSON
   --markdown FILE    writes the table of promises
@@ -51,6 +52,7 @@ async function run(args: readonly string[], print: (line: string) => void): Prom
     ...(values.only !== undefined && { only: knownIds(values.only) }),
     ...(values.parallel !== undefined && { parallel: wholeNumber('--parallel', values.parallel, 1) }),
     ...(values.brokers !== undefined && { brokers: wholeNumber('--brokers', values.brokers, 1) }),
+    ...(values.patience !== undefined && { patience: wholeNumber('--patience', values.patience, 1) }),
     ...(values.seed !== undefined && { seed: wholeNumber('--seed', values.seed, 0) }),
     long: values.long === true,
     complete: values.complete === true,
@@ -78,6 +80,7 @@ function parsed(args: readonly string[]) {
       complete: { type: 'boolean' },
       parallel: { type: 'string' },
       brokers: { type: 'string' },
+      patience: { type: 'string' },
       seed: { type: 'string' },
       json: { type: 'string' },
       markdown: { type: 'string' },

@@ -78,7 +78,7 @@ export async function conformance<Started extends StartedBroker>(
         if (result.error !== undefined) throw result.error
         if (options.complete && isOmission(result)) throw new Error(result.reason)
       }
-      registerTest(runner.it, name, run, caseTimeoutMs(one, loaded.capabilities) + startMs)
+      registerTest(runner.it, name, run, caseTimeoutMs(one, loaded.capabilities, options.patience ?? 1) + startMs)
       return
     }
     results.push(left)

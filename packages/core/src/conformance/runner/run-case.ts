@@ -12,8 +12,12 @@ const defaultCaseMs = 30_000
 const closeMs = 20_000
 const recoverMs = 200_000
 
-export function caseTimeoutMs({ timeoutMs = defaultCaseMs }: ConformanceCase, capabilities: Capabilities): number {
-  return typeof timeoutMs === 'number' ? timeoutMs : timeoutMs(capabilities)
+export function caseTimeoutMs(
+  { timeoutMs = defaultCaseMs }: ConformanceCase,
+  capabilities: Capabilities,
+  patience = 1,
+): number {
+  return patience * (typeof timeoutMs === 'number' ? timeoutMs : timeoutMs(capabilities))
 }
 
 export interface Selection {
@@ -74,11 +78,11 @@ async function attempt(one: ConformanceCase, context: Omit<KitOptions, 'caseId'>
 
   await step(
     Promise.resolve().then(() => one.run(kit)),
-    caseTimeoutMs(one, context.environment.loaded.capabilities),
+    caseTimeoutMs(one, context.environment.loaded.capabilities, context.patience),
     'The case',
   )
   if (one.alone) await step(context.environment.recover(), recoverMs, 'Recovering the broker after the case')
-  await step(kit.close(), closeMs, 'Closing what the case had opened')
+  await step(kit.close(), closeMs * context.patience, 'Closing what the case had opened')
   errors.push(...(unhandled?.end() ?? []))
   if (errors.length === 0) return undefined
   const [first] = errors

@@ -24,6 +24,11 @@ export interface RunConformanceOptions {
    * first, beside those that use that one. Only for a `start` that starts another broker each time. Default: 1.
    */
   readonly brokers?: number
+  /**
+   * How many times as long as usual a case waits for what it does not measure, before it fails. For a machine that does much else
+   * meanwhile. What is promised within a time is never given more. Default: 1.
+   */
+  readonly patience?: number
   /** The seed of all random choices, which the report names. Default: a random one. */
   readonly seed?: number
   /** Gets the result of each case when it has ended. */
@@ -83,6 +88,7 @@ export function createSession(loaded: LoadedSubject, options: RunConformanceOpti
     .toString(36)
     .padStart(6, '0')
   const quietMs = loaded.subject.quietMs ?? 400
+  const patience = options.patience ?? 1
   const begun = new Date()
 
   return {
@@ -90,7 +96,9 @@ export function createSession(loaded: LoadedSubject, options: RunConformanceOpti
     async run(one: ConformanceCase): Promise<CaseResult> {
       const left = withoutRun(one, loaded, options)
       if (left !== undefined) return left
-      return environments.take(one.alone, (environment) => runCase(one, { environment, runId, seed, quietMs }))
+      return environments.take(one.alone, (environment) =>
+        runCase(one, { environment, runId, seed, quietMs, patience }),
+      )
     },
     async report(results: readonly CaseResult[], durationMs: number): Promise<ConformanceReport> {
       const broker = await environments.broker()

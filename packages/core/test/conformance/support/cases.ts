@@ -28,7 +28,7 @@ export async function runOne(
   const options = { url: `memory://${randomUUID()}` }
   const environment = await startEnvironment(await loadSubject({ adapter: outside, options, ...subject }))
   try {
-    return await runCase(caseOf(fields), { environment, runId: 'test', seed: 1, quietMs: 20 })
+    return await runCase(caseOf(fields), { environment, runId: 'test', seed: 1, quietMs: 20, patience: 1 })
   } finally {
     await environment.close()
   }

@@ -23,7 +23,7 @@ export const inspectionChanges: readonly ConformanceCase[] = [
     timeoutMs: 60_000,
     async run(kit) {
       const [queue, elsewhere, topic] = [await kit.queue(), await kit.queue(), kit.topic()]
-      const delayMs = 2_000 + 2 * kit.capabilities.delayResolutionMs
+      const delayMs = 2_000 * kit.patience + 2 * kit.capabilities.delayResolutionMs
       const failing = await kit.collect(queue, topic, {
         retry: { delayMs: 60_000 },
         handler: () => {
@@ -90,7 +90,7 @@ export const inspectionChanges: readonly ConformanceCase[] = [
     timeoutMs: 60_000,
     async run(kit) {
       const [queue, elsewhere, topic] = [await kit.queue(), await kit.queue(), kit.topic()]
-      const delayMs = 4_000 + 2 * kit.capabilities.delayResolutionMs
+      const delayMs = 4_000 * kit.patience + 2 * kit.capabilities.delayResolutionMs
       const other = await kit.collect(queue, topic, { group: 'other' })
       const collector = await kit.collect(queue, topic, {
         retry: { delayMs: 60_000 },

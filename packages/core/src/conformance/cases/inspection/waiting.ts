@@ -53,6 +53,6 @@ export async function untilWaiting(
     return seen.length === count
   }
   const what = (): string => `${count} messages that are ${wanted.state ?? 'ready'}; there are ${seen.length}`
-  await kit.until(what, isThere, { timeoutMs: 20_000 + kit.capabilities.delayResolutionMs })
+  await kit.until(what, isThere, { timeoutMs: 20_000 * kit.patience + kit.capabilities.delayResolutionMs })
   return seen
 }

@@ -74,15 +74,16 @@ export const taskCancelling: readonly ConformanceCase[] = [
     unless: withoutDelays,
     timeoutMs: 90_000,
     async run(kit) {
+      const delayMs = 3_000 * kit.patience
       const { asker, worker, queue, task, runs } = await stageTask(kit, {
         scheduler: { store: kit.store },
-        retry: { attempts: 2, delayMs: 3_000, jitter: 'none' },
+        retry: { attempts: 2, delayMs, jitter: 'none' },
         execute: (input) => {
           if (input === 'fails') throw new Error('later')
         },
       })
       await asker.run(task, 'warm', reply)
-      const delayed = await asker.enqueue(task, 'delayed', { reply: true, delayMs: 3_000 })
+      const delayed = await asker.enqueue(task, 'delayed', { reply: true, delayMs })
       const failing = await asker.enqueue(task, 'fails', { reply: true })
       await kit.until('the first attempt', () => runs.length === 2, reply)
       const later = await kit.scheduler({ store: kit.store })
@@ -90,7 +91,7 @@ export const taskCancelling: readonly ConformanceCase[] = [
       await rejection(delayed.result({ timeoutMs: 5_000 }), 'MQ_TASK_CANCELLED')
       await rejection(failing.result({ timeoutMs: 5_000 }), 'MQ_TASK_CANCELLED')
       await worker.run(task, 'other', reply)
-      await sleep(3_000 + kit.capabilities.delayResolutionMs)
+      await sleep(delayMs + kit.capabilities.delayResolutionMs)
       await kit.quiet(() => runs.length)
       assert.deepEqual(
         runs.map(({ input }) => input),
