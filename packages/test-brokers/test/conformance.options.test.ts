@@ -10,7 +10,7 @@ describe('conformanceOptions', () => {
     vi.stubEnv('MQ_CONFORMANCE_SEED', undefined)
     const options = conformanceOptions('redis')
     const reportFolder = expect.stringMatching(/temp.conformance.?$/)
-    expect(options).toEqual({ complete: true, brokers: 3, parallel: 12, long: false, reportFolder })
+    expect(options).toEqual({ complete: true, brokers: 3, patience: 3, long: false, reportFolder })
   })
 
   it('start one cluster at a time, whose reports are apart and may lack cases', () => {
