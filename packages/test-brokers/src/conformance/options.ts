@@ -19,7 +19,7 @@ export function conformanceOptions(kind: Kind): ConformanceOptions {
     // A broker from the environment cannot be started twice, and three clusters are too much for one machine.
     ...(isSingle && { brokers: 3 }),
     // Other test files and their brokers run beside it, on as few as two processors.
-    patience: 3,
+    ...(kind !== 'memory' && { patience: 3 }),
     long: process.env.MQ_TEST_LONG === '1',
     reportFolder: isCluster() ? join(reports, 'cluster') : reports,
     ...(seed !== undefined && { seed }),
