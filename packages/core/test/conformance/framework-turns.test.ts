@@ -66,13 +66,13 @@ describe('looking ahead', () => {
   it('runs the next jobs ahead while they are requested in order, each once', async () => {
     const { happened, jobs, end } = workshop()
     const ahead = createLookAhead(jobs('a', 'b', 'c', 'd'), 2)
-    const first = ahead(0)
+    const first = ahead.request(0)
     await settled()
     expect(happened).toEqual(['a begins', 'b begins', 'c begins'])
     await end('b')
     await end('a')
     expect(await first).toBe('a')
-    expect(await ahead(1)).toBe('b')
+    expect(await ahead.request(1)).toBe('b')
     await settled()
     expect(happened.filter((line) => line.endsWith('begins'))).toHaveLength(4)
   })
@@ -80,7 +80,7 @@ describe('looking ahead', () => {
   it('lets some jobs overtake one that takes long, and no more run at a time', async () => {
     const { happened, jobs, end } = workshop()
     const names = ['long', 'a', 'b', 'c', 'd', 'e', 'f']
-    void createLookAhead(jobs(...names), 1)(0)
+    void createLookAhead(jobs(...names), 1).request(0)
     for (const name of ['a', 'b', 'c', 'd', 'e']) {
       await settled()
       const begun = happened.filter((line) => line.endsWith('begins')).length
@@ -95,7 +95,7 @@ describe('looking ahead', () => {
   it('runs only the requested job if a single one is requested', async () => {
     const { happened, jobs } = workshop()
     const ahead = createLookAhead(jobs('a', 'b', 'c', 'd'), 2)
-    void ahead(2)
+    void ahead.request(2)
     await settled()
     expect(happened).toEqual(['c begins'])
   })
@@ -105,9 +105,9 @@ describe('looking ahead', () => {
       [{ run: async () => 1 }, { run: () => Promise.reject(new Error('unasked')) }],
       1,
     )
-    expect(await ahead(0)).toBe(1)
+    expect(await ahead.request(0)).toBe(1)
     await settled()
-    await expect(ahead(1)).rejects.toThrow('unasked')
+    await expect(ahead.request(1)).rejects.toThrow('unasked')
   })
 
   it('runs jobs apart beside those before them, as many as their share of what was requested', async () => {
@@ -119,18 +119,29 @@ describe('looking ahead', () => {
     )
     const begun = (): string => happened.flatMap((line) => (line.endsWith('begins') ? [line[0]] : [])).join('')
     for (const [index, expected] of ['a', 'abx', 'abxc', 'abxcdy'].entries()) {
-      const asked = ahead(index)
+      const asked = ahead.request(index)
       await settled()
       expect(begun()).toBe(expected)
       await end(names[index] as string)
       await asked
     }
     await Promise.all(['x', 'y'].map(end))
-    await Promise.all([ahead(4), ahead(5)])
+    await Promise.all([ahead.request(4), ahead.request(5)])
     expect(begun()).toBe('abxcdy')
   })
 
+  it('closes once what has begun has ended, and begins nothing more', async () => {
+    const { happened, jobs, end } = workshop()
+    const ahead = createLookAhead(jobs('a', 'b', 'c', 'd'), 1)
+    void ahead.request(0)
+    await settled()
+    const closed = ahead.close().then(() => happened.push('closed'))
+    for (const name of ['a', 'b']) await end(name)
+    await closed
+    expect(happened).toEqual(['a begins', 'b begins', 'a ends', 'b ends', 'closed'])
+  })
+
   it('refuses a job that does not exist', () => {
-    expect(() => createLookAhead([], 1)(0)).toThrow('There is no job 0')
+    expect(() => createLookAhead([], 1).request(0)).toThrow('There is no job 0')
   })
 })

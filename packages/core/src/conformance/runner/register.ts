@@ -20,7 +20,7 @@ export interface Runner {
   describe(name: string, register: () => void): unknown
   readonly it: It
   after?(work: () => Promise<void>): unknown
-  afterAll?(work: () => Promise<void>): unknown
+  afterAll?(work: () => Promise<void>, timeoutMs?: number): unknown
 }
 
 export interface It {
@@ -56,6 +56,8 @@ export async function conformance<Started extends StartedBroker>(
   const ahead = createLookAhead(jobs, (options.parallel ?? defaultParallel) - 1)
 
   const finish = async (): Promise<void> => {
+    // With a filter, cases may have begun that the runner leaves out.
+    await ahead.close()
     await session.close()
     if (options.reportFolder === undefined || results.length === 0) return
     const report = await session.report(results, performance.now() - startedAt)
@@ -73,7 +75,7 @@ export async function conformance<Started extends StartedBroker>(
       const isApart = hasApart && laneOf(one) === 'apart'
       const index = jobs.push({ run: () => session.run(one), isApart }) - 1
       const run = async (): Promise<void> => {
-        const result = await ahead(index)
+        const result = await ahead.request(index)
         results.push(result)
         if (result.error !== undefined) throw result.error
         if (options.complete && isOmission(result)) throw new Error(result.reason)
@@ -103,17 +105,22 @@ export async function conformance<Started extends StartedBroker>(
     registerLane('shared')
     runner.describe('alone', () => registerLane('apart'))
     runner.describe('alone in its process', () => registerLane('process'))
-    const after = runner.afterAll ?? runner.after
-    if (after !== undefined) after(finish)
+    const end = withTimeout(finish, startMs)
+    if (runner.afterAll !== undefined) runner.afterAll(end, startMs)
+    else if (runner.after !== undefined) runner.after(end)
     else registerTest(runner.it, 'the broker is stopped', finish, startMs)
   })
 }
 
-/** Registers a test with a timeout. mocha takes it from `this`; node:test has no timeout of its own. */
 function registerTest(it: It, name: string, run: () => Promise<void>, timeoutMs: number): void {
-  const test = function (this: { timeout?(ms: number): void } | undefined): Promise<void> {
+  it(name, withTimeout(run, timeoutMs), timeoutMs)
+}
+
+/** Returns a function for a test or a hook. mocha takes its timeout from `this`; node:test has none of its own. */
+function withTimeout(run: () => Promise<void>, timeoutMs: number): () => Promise<void> {
+  const work = function (this: { timeout?(ms: number): void } | undefined): Promise<void> {
     this?.timeout?.(timeoutMs)
     return run()
   }
-  it(name, test as () => Promise<void>, timeoutMs)
+  return work as () => Promise<void>
 }

@@ -85,14 +85,21 @@ export function createLookAhead<T>(jobs: readonly Job<T>[], ahead: number) {
     for (let next = first; next < first + wanted; next++) start(next)
   }
 
-  return (index: number): Promise<T> => {
-    isInOrder = index === last + 1
-    last = index
-    const asked = start(index)
-    if (isInOrder) {
-      startNext()
-      startApart()
-    }
-    return asked
+  return {
+    request(index: number): Promise<T> {
+      isInOrder = index === last + 1
+      last = index
+      const asked = start(index)
+      if (isInOrder) {
+        startNext()
+        startApart()
+      }
+      return asked
+    },
+    /** Starts no further job. Resolves once those that have begun have ended, also those that nobody requested. */
+    async close(): Promise<void> {
+      isInOrder = false
+      await Promise.allSettled(started.values())
+    },
   }
 }
