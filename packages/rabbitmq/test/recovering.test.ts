@@ -464,6 +464,22 @@ describe.skipIf(!brokers.owned('rabbitmq'))('recovering', () => {
     expect(queue.health().status).toBe('up')
   })
 
+  it('a group is declared and deleted although the connection ends in the middle', async () => {
+    const link = await proxy(server)
+    const [queue, other] = [await open({ url: link.url }), await open({ url: server.url })]
+    const topic = freshTopic()
+    const declaring = queue.declareGroup(topic, 'g')
+    await link.cut()
+    await declaring
+    await eventually(() => queue.health().status === 'up', 'the connection')
+    expect(await other.stats(topic, 'g')).toMatchObject({ ready: 0 })
+    const deleting = queue.deleteGroup(topic, 'g')
+    await link.cut()
+    await deleting
+    expect((await other.stats(topic, 'g')).ready).toBeUndefined()
+    await link.close()
+  })
+
   it('a link that falls silent is given up after two heartbeats', async () => {
     const link = await proxy(server)
     const queue = await open({ url: link.url, heartbeatMs: 1_000 })
