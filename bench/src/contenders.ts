@@ -1,6 +1,9 @@
 import type { ServerKind } from '@mq/test-brokers'
 
-export type Broker = ServerKind | 'memory'
+/** PostgreSQL is not measured yet. */
+export type MeasuredServer = Exclude<ServerKind, 'postgres'>
+
+export type Broker = MeasuredServer | 'memory'
 
 /** The names of the contenders, by the file in `systems/` that opens each. The others are compared with the first one, ours. */
 export const contenders = {

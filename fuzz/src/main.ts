@@ -1,11 +1,12 @@
 import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
-import { type Kind, kinds } from '@mq/test-brokers'
+import { kinds as allKinds } from '@mq/test-brokers'
 import { isRun, knownOf, silentOn } from './known.js'
-import { openOwn } from './open.js'
+import { type FuzzedKind, openOwn } from './open.js'
 import type { OracleName } from './oracle/broken.js'
 import { fuzz } from './run.js'
 
+const kinds = allKinds.filter((kind): kind is FuzzedKind => kind !== 'postgres')
 const usage = `Usage: pnpm fuzz <${kinds.join('|')}> [options]
 
   --minutes N     how long (1)
@@ -33,7 +34,7 @@ const { values, positionals } = parseArgs({
   },
 })
 
-const [broker] = positionals.filter((name): name is Kind => kinds.includes(name as Kind))
+const [broker] = positionals.filter((name): name is FuzzedKind => kinds.includes(name as FuzzedKind))
 if (broker === undefined || positionals.length !== 1) fail(usage)
 
 const seed = integer('seed', values.seed)

@@ -10,6 +10,10 @@ import type { Enemy } from './hostile.js'
 import { remoteSubject } from './subject/remote.js'
 import { createSubject } from './subject/subject.js'
 
+/** Nobody writes hostile rows to PostgreSQL yet. */
+export type FuzzedKind = Exclude<Kind, 'postgres'>
+type FuzzedServer = Exclude<ServerKind, 'postgres'>
+
 export interface Opened {
   readonly enemy: Enemy
   begin(): Promise<LiveField>
@@ -42,14 +46,14 @@ export function openMemory(wrap: (adapter: Adapter) => Adapter = (adapter) => ad
 }
 
 /** On a server that is there. */
-export async function openOn<K extends ServerKind>(kind: K, server: SharedServers[K]): Promise<Opened> {
+export async function openOn<K extends FuzzedServer>(kind: K, server: SharedServers[K]): Promise<Opened> {
   const secret = decodeURIComponent(new URL(server.url).password)
   const secrets = secret === '' || secret === 'guest' ? [] : [secret]
   return opened(await enemyOf(kind, server), secrets)
 }
 
 /** Everything that can be written to a server. */
-export async function enemyOf<K extends ServerKind>(kind: K, server: SharedServers[K]): Promise<Enemy> {
+export async function enemyOf<K extends FuzzedServer>(kind: K, server: SharedServers[K]): Promise<Enemy> {
   switch (kind) {
     case 'redis':
       return await redisEnemy(server as SharedServers['redis'])
@@ -63,7 +67,7 @@ export async function enemyOf<K extends ServerKind>(kind: K, server: SharedServe
 const password = 'planted-secret-93'
 
 /** On a server of its own, whose password must never be seen. */
-export async function openOwn(kind: Kind): Promise<Opened & { stop(): Promise<void> }> {
+export async function openOwn(kind: FuzzedKind): Promise<Opened & { stop(): Promise<void> }> {
   if (kind === 'memory') return { ...openMemory(), stop: async () => undefined }
   const server = await starts[kind]()
   const made = await openOn(kind, server as never)

@@ -2,8 +2,8 @@ import { exists } from './workspace.mjs'
 
 /** The words between angle brackets that stand for several folders, as the chapter says before its table. */
 const placeholders = {
-  '<adapter>': ['memory', 'rabbitmq', 'redis', 'kafka'],
-  '<broker>': ['rabbitmq', 'redis', 'kafka'],
+  '<adapter>': ['memory', 'rabbitmq', 'redis', 'postgres', 'kafka'],
+  '<broker>': ['rabbitmq', 'redis', 'postgres', 'kafka'],
 }
 
 /** Lists the paths that the chapter "Where do I change" of CONTRIBUTING names and that do not exist. */

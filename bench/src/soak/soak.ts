@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createHostileLoad, defaultArena, enemyOf, type HostileLoad, newArena, spareBytes } from '@mq/fuzz'
-import { type BrokerProxy, kafka, proxy, rabbitmq, redis, type Server, type ServerKind, until } from '@mq/test-brokers'
+import { type BrokerProxy, kafka, proxy, rabbitmq, redis, type Server, until } from '@mq/test-brokers'
+import type { MeasuredServer } from '../contenders.js'
 import { createAccounts } from './accounts.js'
 import { injectFault } from './faults.js'
 import { takeLetters } from './letters.js'
@@ -9,7 +10,7 @@ import { type Figures, fateOf, group, type Job } from './plan.js'
 import { startWorker, type Worker } from './processes.js'
 
 export interface SoakOptions {
-  readonly broker: ServerKind
+  readonly broker: MeasuredServer
   readonly minutes: number
   readonly perSecond: number
   /** Writes hostile entries beside the load. */

@@ -3,7 +3,7 @@ import { createQueue, createScheduler, defineEvent, defineTask } from '@mq/core'
 import { kafka } from '@mq/kafka'
 import { rabbitmq } from '@mq/rabbitmq'
 import { redis } from '@mq/redis'
-import { brokers, type ServerKind, shared, until } from '@mq/test-brokers'
+import { brokers, shared, until } from '@mq/test-brokers'
 import { Ajv, type ValidateFunction } from 'ajv'
 import formats from 'ajv-formats'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
@@ -16,7 +16,7 @@ const adapters = {
   rabbitmq: (url: string) => rabbitmq({ url }),
   kafka: (url: string) => kafka({ url, partitions: 1 }),
 } as const
-const kinds = Object.keys(adapters) as readonly ServerKind[]
+const kinds = Object.keys(adapters) as readonly (keyof typeof adapters)[]
 
 const write = (): void => {}
 const log = { debug: write, info: write, warn: write, error: write }

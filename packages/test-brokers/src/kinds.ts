@@ -1,5 +1,5 @@
 /** The brokers for which there are tests. `memory` needs no server, and can be left out like the others. */
-export const kinds = ['memory', 'rabbitmq', 'redis', 'kafka'] as const
+export const kinds = ['memory', 'rabbitmq', 'redis', 'kafka', 'postgres'] as const
 
 export type Kind = (typeof kinds)[number]
 export type ServerKind = Exclude<Kind, 'memory'>

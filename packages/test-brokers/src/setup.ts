@@ -3,6 +3,7 @@ import type {} from 'vitest'
 import type { TestProject } from 'vitest/node'
 import { kafkaSource, prepareKafka } from './kafka/index.js'
 import { brokers, environmentUrl, type ServerKind } from './kinds.js'
+import { nativePostgres } from './postgres/programs.js'
 import { nativeRabbit } from './rabbitmq/programs.js'
 import { nativeRedis } from './redis/programs.js'
 import { createFolder } from './run/folder.js'
@@ -30,7 +31,12 @@ async function begin(): Promise<string> {
   return run
 }
 
-const sources = { rabbitmq: nativeRabbit, redis: nativeRedis, kafka: kafkaSource(prepareKafka) }
+const sources = {
+  rabbitmq: nativeRabbit,
+  redis: nativeRedis,
+  kafka: kafkaSource(prepareKafka),
+  postgres: nativePostgres,
+}
 
 /**
  * The `globalSetup` of vitest. Cleans up after earlier runs, and installs what this run needs before the time of any test
@@ -41,7 +47,7 @@ export default async function setup(project: TestProject): Promise<(() => Promis
   shelf[runKey] ??= begin()
   const run = await shelf[runKey]
 
-  const needed = project.config.provide.brokers ?? ['rabbitmq', 'redis', 'kafka']
+  const needed = project.config.provide.brokers ?? ['rabbitmq', 'redis', 'kafka', 'postgres']
   for (const kind of needed.filter((name) => brokers.wanted(name) && environmentUrl(name) === undefined)) {
     // Only the tests that need this broker fail, each with this text.
     await chooseSource(sources[kind]).catch((error: Error) => writeFileSync(failureFile(run, kind), error.message))

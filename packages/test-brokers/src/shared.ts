@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { KafkaServer } from './kafka/index.js'
 import { kafka } from './kafka/index.js'
 import { environmentUrl, type ServerKind } from './kinds.js'
+import { type PostgresServer, postgresql } from './postgres/index.js'
 import { type RabbitServer, rabbitmq } from './rabbitmq/index.js'
 import { type RedisServer, redis } from './redis/index.js'
 import { ownerOf } from './run/folder.js'
@@ -14,10 +15,11 @@ export interface SharedServers {
   rabbitmq: RabbitServer
   redis: RedisServer
   kafka: KafkaServer
+  postgres: PostgresServer
 }
 
 /** The verbs that are not allowed on a shared server. */
-type Owned = 'kill' | 'restart' | 'pause' | 'resume' | 'stop' | 'rabbitmqctl' | 'alarm' | 'flush'
+type Owned = 'kill' | 'restart' | 'pause' | 'resume' | 'stop' | 'rabbitmqctl' | 'alarm' | 'flush' | 'psql' | 'readOnly'
 
 /** The variable with the folder that the test files of a run share. `setup.ts` sets it for every worker. */
 export const runVariable = 'MQ_TEST_RUN'
@@ -56,12 +58,15 @@ export async function shared<K extends ServerKind>(kind: K): Promise<SharedServe
 
 export const failureFile = (run: string, kind: ServerKind): string => join(run, `${kind}.failed`)
 
-const fromEnvironment = { rabbitmq, redis, kafka } satisfies { [K in ServerKind]: () => Promise<SharedServers[K]> }
+const fromEnvironment = { rabbitmq, redis, kafka, postgres: postgresql } satisfies {
+  [K in ServerKind]: () => Promise<SharedServers[K]>
+}
 
 const start = {
   rabbitmq: (owner) => rabbitmq({}, owner),
   redis: (owner) => redis({}, owner),
   kafka: (owner) => kafka({ proxies: 6 }, owner),
+  postgres: (owner) => postgresql({}, owner),
 } satisfies { [K in ServerKind]: (owner: ProcessId) => Promise<SharedServers[K]> }
 
 function refusedForAll(kind: ServerKind): object {
@@ -69,7 +74,7 @@ function refusedForAll(kind: ServerKind): object {
   const refuse = (verb: string) => async (): Promise<never> => {
     throw new Error(`${verb}() needs a broker of this test's own: ${reason}`)
   }
-  const extra =
-    kind === 'rabbitmq' ? { rabbitmqctl: refuse('rabbitmqctl'), alarm: refuse('alarm'), flush: refuse('flush') } : {}
+  const verbs = { rabbitmq: ['rabbitmqctl', 'alarm', 'flush'], redis: [], kafka: [], postgres: ['psql', 'readOnly'] }
+  const extra = Object.fromEntries(verbs[kind].map((verb) => [verb, refuse(verb)]))
   return { ...refusedVerbs(reason), ...extra }
 }

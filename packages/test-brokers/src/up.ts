@@ -1,17 +1,18 @@
-import { kafka, type RabbitServer, rabbitmq, redis } from './index.js'
+import { kafka, postgresql, type RabbitServer, rabbitmq, redis } from './index.js'
 import { brokers, type ServerKind } from './kinds.js'
 import { sweep } from './run/sweep.js'
 import type { Server } from './server.js'
 
-/** Implements `pnpm brokers up`: runs all three brokers in the foreground until Ctrl-C. */
+/** Implements `pnpm brokers up`: runs all brokers in the foreground until Ctrl-C. */
 export async function up(): Promise<void> {
   await sweep()
   const starts: Record<ServerKind, () => Promise<Server>> = {
     rabbitmq: () => rabbitmq({ management: true }),
     redis,
     kafka,
+    postgres: postgresql,
   }
-  const kinds = (['rabbitmq', 'redis', 'kafka'] as const).filter(brokers.wanted)
+  const kinds = (['rabbitmq', 'redis', 'kafka', 'postgres'] as const).filter(brokers.wanted)
   const ended = new Promise<void>((resolve) => {
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => resolve())
   })

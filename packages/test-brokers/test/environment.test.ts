@@ -1,17 +1,28 @@
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { brokers, kafka, proxy, rabbitmq, redis, type Server, type ServerKind, shared } from '../src/index.js'
+import {
+  brokers,
+  kafka,
+  postgresql,
+  proxy,
+  rabbitmq,
+  redis,
+  type Server,
+  type ServerKind,
+  shared,
+} from '../src/index.js'
 import { kafkaClient, withAdmin } from './drivers/kafka.js'
+import { connectPostgres } from './drivers/postgres.js'
 import { connectRabbit } from './drivers/rabbitmq.js'
 import { connectRedis } from './drivers/redis.js'
 
-const starts = { rabbitmq, redis, kafka }
+const starts = { rabbitmq, redis, kafka, postgres: postgresql }
 const verbs = ['kill', 'restart', 'pause', 'resume'] as const
 
 afterEach(() => {
   vi.unstubAllEnvs()
 })
 
-describe.each(['rabbitmq', 'redis', 'kafka'] as const)('%s from the environment', (kind: ServerKind) => {
+describe.each(['rabbitmq', 'redis', 'kafka', 'postgres'] as const)('%s from the environment', (kind: ServerKind) => {
   describe.skipIf(!brokers.wanted(kind))('', () => {
     let running: Server
     const name = `MQ_TEST_${kind.toUpperCase()}_URL`
@@ -34,6 +45,11 @@ describe.each(['rabbitmq', 'redis', 'kafka'] as const)('%s from the environment'
         },
         rabbitmq: async () => (await connectRabbit(server.url)).close(),
         kafka: async () => await withAdmin(kafkaClient(server as never), (admin) => admin.listTopics()),
+        postgres: async () => {
+          const client = await connectPostgres(server.url)
+          await client.query('SELECT 1')
+          await client.end()
+        },
       }
       await ask[kind]()
       await server.stop()
@@ -78,5 +94,7 @@ describe.each(['rabbitmq', 'redis', 'kafka'] as const)('%s from the environment'
 
 it('an unknown name in MQ_TEST_BROKERS is an error', () => {
   vi.stubEnv('MQ_TEST_BROKERS', 'memory,kafak')
-  expect(() => brokers.wanted('redis')).toThrow("MQ_TEST_BROKERS has 'kafak'; known are memory, rabbitmq, redis, kafka")
+  expect(() => brokers.wanted('redis')).toThrow(
+    "MQ_TEST_BROKERS has 'kafak'; known are memory, rabbitmq, redis, kafka, postgres",
+  )
 })

@@ -51,7 +51,7 @@ describe('MQ_TEST_BROKERS', () => {
   it('with an unknown name ends the run with an error', async () => {
     const { code, output } = await run({ MQ_TEST_BROKERS: 'memory,reddis' })
     expect(code).not.toBe(0)
-    expect(output).toContain("MQ_TEST_BROKERS has 'reddis'; known are memory, rabbitmq, redis, kafka")
+    expect(output).toContain("MQ_TEST_BROKERS has 'reddis'; known are memory, rabbitmq, redis, kafka, postgres")
   })
 })
 

@@ -1,4 +1,14 @@
-import { brokers, type Kind, kafka, kinds, rabbitmq, redis, type Server, type ServerKind } from '@mq/test-brokers'
+import {
+  brokers,
+  type Kind,
+  kafka,
+  kinds,
+  postgresql,
+  rabbitmq,
+  redis,
+  type Server,
+  type ServerKind,
+} from '@mq/test-brokers'
 
 export interface StartedBrokers {
   /** The URL of each broker, without those that `MQ_TEST_BROKERS` leaves out. */
@@ -6,7 +16,7 @@ export interface StartedBrokers {
   stop(): Promise<void>
 }
 
-const starts: Record<ServerKind, () => Promise<Server>> = { rabbitmq, redis, kafka }
+const starts: Record<ServerKind, () => Promise<Server>> = { rabbitmq, redis, kafka, postgres: postgresql }
 
 /** Starts all brokers at the same time. If one does not start, stops the others and rejects. */
 export async function startBrokers(): Promise<StartedBrokers> {

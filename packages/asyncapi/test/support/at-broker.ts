@@ -29,7 +29,8 @@ const parse = (body: Uint8Array): unknown => JSON.parse(Buffer.from(body).toStri
 const part = <Part = Readonly<Record<string, string>>>(of: DocumentPart, ...path: readonly string[]): Part =>
   path.reduce<unknown>((found, name) => (found as DocumentPart)[name], of) as Part
 
-export const atBroker: Readonly<Record<ServerKind, (url: string) => Promise<AtBroker>>> = {
+/** A document does not describe PostgreSQL yet. */
+export const atBroker: Readonly<Record<Exclude<ServerKind, 'postgres'>, (url: string) => Promise<AtBroker>>> = {
   async redis(url) {
     const client = new Redis(url)
     onTestFinished(() => void client.disconnect())

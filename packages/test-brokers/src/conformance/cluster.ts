@@ -24,8 +24,9 @@ export async function suiteServer<K extends ServerKind>(
   kind: K,
   single: () => Promise<SharedServers[K]>,
 ): Promise<StartedServer<SharedServers[K]>> {
-  if (!isCluster()) return await behindProxy(single())
-  return (await clusters[kind]()) as StartedServer<SharedServers[K]>
+  const cluster = kind === 'postgres' || !isCluster() ? undefined : clusters[kind as Exclude<K, 'postgres'>]
+  if (cluster === undefined) return await behindProxy(single())
+  return (await cluster()) as StartedServer<SharedServers[K]>
 }
 
 type TcpProxy = Awaited<ReturnType<typeof tcpProxy>>
@@ -185,4 +186,4 @@ const clusters = {
       onlyAt: () => ({}),
     })
   },
-} satisfies { [K in ServerKind]: () => Promise<StartedServer<SharedServers[K]>> }
+} satisfies { [K in Exclude<ServerKind, 'postgres'>]: () => Promise<StartedServer<SharedServers[K]>> }

@@ -1,8 +1,9 @@
 import type { Faults } from '@mq/core/conformance'
-import type { KafkaServer } from '../kafka/index.js'
 import { brokers, type ServerKind } from '../kinds.js'
+import type { PostgresServer } from '../postgres/index.js'
 import { type BrokerProxy, proxyFaults } from '../proxy.js'
 import type { RabbitServer } from '../rabbitmq/index.js'
+import type { Server } from '../server.js'
 import type { SharedServers } from '../shared.js'
 import { isCluster } from './options.js'
 import type { StartedServer } from './started.js'
@@ -21,6 +22,7 @@ export function faultsOf<K extends ServerKind>(kind: K): ServerFaults<K> {
   return {
     ...(isOwned && processFaults),
     ...(isOwned && kind === 'rabbitmq' && rabbitFaults),
+    ...(isOwned && kind === 'postgres' && postgresFaults),
     ...((isOwned || kind !== 'kafka') && (isCluster() ? linksOfCluster : linkFaults)),
     ...(kind !== 'kafka' && { untrusted }),
     unreachable: ({ server, onlyAt }) => ({
@@ -65,8 +67,8 @@ const linkFaults: Faults<StartedServer> = { ...proxyFaults(linkOf), heal }
 /** The nodes announce the addresses of their proxies, so there is no other way to them. */
 const { link: _, ...linksOfCluster } = linkFaults
 
-/** The servers with a raised alarm. Clearing it takes a second, which most cases do not need. */
-const blocked = new WeakSet<RabbitServer>()
+/** The servers that take no messages. Ending that takes a while, which most cases do not need. */
+const blocked = new WeakSet<Server>()
 
 const rabbitFaults: Faults<StartedServer> = {
   async kill(started) {
@@ -82,18 +84,21 @@ const rabbitFaults: Faults<StartedServer> = {
   },
 }
 
+const postgresFaults: Faults<StartedServer> = {
+  async block({ server }) {
+    blocked.add(server)
+    await (server as PostgresServer).readOnly(true)
+  },
+}
+
 const rabbitOf = ({ server }: StartedServer): RabbitServer => server as RabbitServer
 
 async function heal({ server, link }: StartedServer): Promise<void> {
   await link?.heal()
-  if (isBlocked(server)) {
-    await server.alarm(false)
-    blocked.delete(server)
-  }
+  if (!blocked.delete(server)) return
+  if (server.kind === 'rabbitmq') await (server as RabbitServer).alarm(false)
+  if (server.kind === 'postgres') await (server as PostgresServer).readOnly(false)
 }
-
-const isBlocked = (server: StartedServer['server'] | KafkaServer): server is RabbitServer =>
-  blocked.has(server as RabbitServer)
 
 function linkOf({ link, server }: StartedServer): BrokerProxy {
   if (link === undefined) throw new Error(`No proxy can stand in front of the ${server.kind} from the environment`)

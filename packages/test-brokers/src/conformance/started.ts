@@ -15,7 +15,7 @@ export interface StartedServer<S extends Server = Server> extends StartedBroker 
   readonly onlyAt?: (host: string, port: number) => JsonObject
 }
 
-const names = { rabbitmq: 'RabbitMQ', redis: 'Redis', kafka: 'Kafka' }
+const names = { rabbitmq: 'RabbitMQ', redis: 'Redis', kafka: 'Kafka', postgres: 'PostgreSQL' }
 
 /** Returns the name of the server for reports, such as `Redis 8.0.2`. */
 export const brokerName = ({ kind, product = names[kind], version }: Server): string =>

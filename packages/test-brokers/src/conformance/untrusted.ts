@@ -6,7 +6,10 @@ import { certificates } from '../tls.js'
 
 /** A TLS endpoint of the server that only a client without certificate checks can use. */
 export interface UntrustedDoor {
-  /** The server's URL with this address, as `amqps:`, `rediss:` or `kafka:`, which has no other scheme for TLS. */
+  /**
+   * The server's URL with this address, as `amqps:`, `rediss:` or `kafka:`, which has no other scheme for TLS. PostgreSQL itself speaks
+   * TLS, at the same address.
+   */
   readonly url: string
   close(): Promise<void>
 }
@@ -14,6 +17,7 @@ export interface UntrustedDoor {
 const secure: Readonly<Record<string, string>> = { 'amqp:': 'amqps:', 'redis:': 'rediss:' }
 
 export async function untrustedDoor(server: Server): Promise<UntrustedDoor> {
+  if (server.kind === 'postgres') return { url: urlWithTls(server.url), close: async () => undefined }
   const ports = await reservePorts(1)
   const door = await tcpProxy(server.url, { port: portAt(ports, 0), tls: certificates([]) })
   return {
@@ -23,4 +27,10 @@ export async function untrustedDoor(server: Server): Promise<UntrustedDoor> {
       releasePorts(ports)
     },
   }
+}
+
+function urlWithTls(text: string): string {
+  const url = new URL(text)
+  url.searchParams.set('sslmode', 'require')
+  return url.href
 }

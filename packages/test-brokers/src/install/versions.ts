@@ -11,7 +11,7 @@ export interface CarriedVersion {
 export type DebianSuite = 'bookworm' | 'trixie' | 'forky'
 export type Product = 'rabbitmq' | 'redis' | 'valkey'
 
-const carried: Readonly<Record<Exclude<ServerKind, 'kafka'>, readonly CarriedVersion[]>> = {
+const carried: Readonly<Record<Exclude<ServerKind, 'kafka' | 'postgres'>, readonly CarriedVersion[]>> = {
   rabbitmq: [
     { version: '3.10', suite: 'bookworm', product: 'rabbitmq' },
     { version: '4.0', suite: 'trixie', product: 'rabbitmq' },
@@ -32,7 +32,7 @@ export const numberOf = ({ version }: CarriedVersion): string => version.replace
  * Returns the version that `MQ_TEST_RABBITMQ_VERSION` or `MQ_TEST_REDIS_VERSION` asks for, or undefined if the variable is not set.
  * Throws a `TypeError` that lists the known versions.
  */
-export function askedVersion(kind: Exclude<ServerKind, 'kafka'>): CarriedVersion | undefined {
+export function askedVersion(kind: Exclude<ServerKind, 'kafka' | 'postgres'>): CarriedVersion | undefined {
   const name = `MQ_TEST_${kind.toUpperCase()}_VERSION`
   const asked = process.env[name]?.trim()
   if (asked === undefined || asked === '') return undefined
@@ -42,7 +42,7 @@ export function askedVersion(kind: Exclude<ServerKind, 'kafka'>): CarriedVersion
 }
 
 /** Returns the image that Docker starts: that of the asked version, or else the default. */
-export function imageOf(kind: Exclude<ServerKind, 'kafka'>, usual: string): string {
+export function imageOf(kind: Exclude<ServerKind, 'kafka' | 'postgres'>, usual: string): string {
   const asked = askedVersion(kind)
   if (asked === undefined) return usual
   return `${asked.product === 'valkey' ? 'valkey/valkey' : asked.product}:${numberOf(asked)}`

@@ -27,6 +27,13 @@ export function signal(id: ProcessId, name: NodeJS.Signals): boolean {
   return send(-id.pid, name) || send(id.pid, name)
 }
 
+/** Returns the living processes that the process has started itself. Empty once it is gone. */
+export function childrenOf(id: ProcessId): ProcessId[] {
+  if (!isAlive(id)) return []
+  const pids = process.platform === 'linux' ? childrenInProc(id.pid) : childrenFromPgrep(id.pid)
+  return pids.flatMap((child) => identify(child) ?? [])
+}
+
 /** Pauses the process with SIGSTOP. Resolves once none of its threads runs, which takes a while on a busy machine. */
 export async function suspend(id: ProcessId): Promise<void> {
   signal(id, 'SIGSTOP')
@@ -76,6 +83,20 @@ function statFields(file: string): string[] {
   try {
     const stat = readFileSync(file, 'latin1')
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  } catch {
+    return []
+  }
+}
+
+function childrenInProc(pid: number): number[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+  return pids.filter((child) => statFields(`/proc/${child}/stat`)[1] === String(pid)).map(Number)
+}
+
+function childrenFromPgrep(pid: number): number[] {
+  try {
+    const output = execFileSync('pgrep', ['-P', String(pid)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+    return output.split('\n').filter(Boolean).map(Number)
   } catch {
     return []
   }

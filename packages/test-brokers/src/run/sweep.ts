@@ -1,9 +1,10 @@
 import { rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { removeContainers } from '../sources/docker.js'
-import { namesIn, ownerOf, processesOf, readProcess, removeFolder, root } from './folder.js'
+import { endProcessesOf } from './family.js'
+import { namesIn, ownerOf, readProcess, removeFolder, root } from './folder.js'
 import { portsFolder } from './ports.js'
-import { end, isAlive, type ProcessId } from './process.js'
+import { isAlive, type ProcessId } from './process.js'
 
 /**
  * Cleans up after dead owners: ends processes by their recorded ids and containers by the label with their folder, then
@@ -35,7 +36,7 @@ async function clear(isMeant: (owner: ProcessId) => boolean): Promise<string[]> 
 
 /** Removes a folder and its processes. Returns false if the folder has to wait for a Docker engine. */
 async function clearFolder(folder: string): Promise<boolean> {
-  for (const id of processesOf(folder)) await end(id)
+  await endProcessesOf(folder)
   if (namesIn(folder).includes('container') && !(await removeContainers(folder))) return false
   await removeFolder(folder)
   return true

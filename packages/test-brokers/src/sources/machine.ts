@@ -20,6 +20,10 @@ export interface Recipe {
   readonly ports: readonly number[]
   /** The ports to which clients and proxies connect. */
   readonly published: readonly number[]
+  /** The signal that asks it to end by itself. Default: SIGTERM. */
+  readonly stopSignal?: NodeJS.Signals
+  /** Whether its children lead groups of their own, so that they are signalled one by one. Default: false. */
+  readonly isParent?: boolean
   /** The files in the broker's folder, text by name. `boot.sh` starts there and must end in an `exec` of the broker. */
   files(place: Place): Record<string, string>
 }

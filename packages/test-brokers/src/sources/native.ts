@@ -2,10 +2,11 @@ import { execFile } from 'node:child_process'
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { createFolder, processesOf, removeFolder } from '../run/folder.js'
+import { childrenIn, endProcessesOf, parentName } from '../run/family.js'
+import { createFolder, removeFolder } from '../run/folder.js'
 import { type Launched, launch } from '../run/launch.js'
 import { releasePorts } from '../run/ports.js'
-import { end, type ProcessId, signal, suspend } from '../run/process.js'
+import { type ProcessId, signal, suspend } from '../run/process.js'
 import { until } from '../run/wait.js'
 import type { Machine, Recipe } from './machine.js'
 
@@ -22,7 +23,7 @@ export async function nativeMachine(recipe: Recipe, owner: ProcessId): Promise<M
 
   const endAll = async (): Promise<void> => {
     // Processes that the broker started beside itself have recorded their ids too.
-    for (const id of processesOf(folder)) await end(id)
+    await endProcessesOf(folder)
     // This polls, because an unreferenced child would not keep this process alive until its exit.
     if (running !== undefined) await until(running.hasExited, { what: `${recipe.kind} to be reaped` })
   }
@@ -32,7 +33,8 @@ export async function nativeMachine(recipe: Recipe, owner: ProcessId): Promise<M
     async start() {
       const log = openSync(logFile, 'a')
       try {
-        running = await launch(['/bin/sh', './boot.sh'], { folder, name: 'broker', stdio: ['ignore', log, log] })
+        const name = recipe.isParent ? parentName : 'broker'
+        running = await launch(['/bin/sh', './boot.sh'], { folder, name, stdio: ['ignore', log, log] })
       } finally {
         closeSync(log)
       }
@@ -40,15 +42,18 @@ export async function nativeMachine(recipe: Recipe, owner: ProcessId): Promise<M
     kill: endAll,
     async terminate() {
       if (running === undefined) return
-      signal(running.id, 'SIGTERM')
-      await until(running.hasExited, { what: `${recipe.kind} to end after SIGTERM`, timeoutMs: 30_000 })
+      signal(running.id, recipe.stopSignal ?? 'SIGTERM')
+      await until(running.hasExited, { what: `${recipe.kind} to end by itself`, timeoutMs: 30_000 })
       await endAll()
     },
     async pause() {
-      if (running !== undefined) await suspend(running.id)
+      if (running === undefined) return
+      await suspend(running.id)
+      for (const id of childrenIn(folder)) await suspend(id)
     },
     async resume() {
-      if (running !== undefined) signal(running.id, 'SIGCONT')
+      if (running === undefined) return
+      for (const id of [running.id, ...childrenIn(folder)]) signal(id, 'SIGCONT')
     },
     async remove() {
       if (isRemoved) return

@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs'
+import { childrenIn } from '../run/family.js'
 import { processesOf } from '../run/folder.js'
 import { format, type ProcessId, self, signal } from '../run/process.js'
 import type { Machine } from './machine.js'
@@ -21,7 +22,7 @@ export function endWithProcess(machine: Machine, owner: ProcessId): () => void {
 
 function endAll(): void {
   for (const folder of folders) {
-    for (const id of processesOf(folder)) signal(id, 'SIGKILL')
+    for (const id of [...processesOf(folder), ...childrenIn(folder)]) signal(id, 'SIGKILL')
     rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 })
   }
 }
