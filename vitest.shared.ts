@@ -18,6 +18,7 @@ export const shared: ViteUserConfig = {
       '@mq/nestjs': source('packages/nestjs/src/index.ts'),
       '@mq/opentelemetry': source('packages/opentelemetry/src/index.ts'),
       '@mq/page': source('packages/page/src/index.ts'),
+      '@mq/postgres': source('packages/postgres/src/index.ts'),
       '@mq/rabbitmq': source('packages/rabbitmq/src/index.ts'),
       '@mq/redis': source('packages/redis/src/index.ts'),
       '@mq/test-brokers': source('packages/test-brokers/src/index.ts'),

@@ -14,6 +14,7 @@ export const runtimeDependencies: Readonly<Record<string, readonly string[]>> = 
   '@mq/nestjs': ['@mq/core'],
   '@mq/opentelemetry': ['@mq/core'],
   '@mq/page': ['@mq/core', 'preact', 'preact-render-to-string', 'uplot'],
+  '@mq/postgres': ['@mq/core', 'pg'],
   '@mq/rabbitmq': ['@mq/core', 'amqplib'],
   '@mq/redis': ['@mq/core', 'ioredis'],
 }

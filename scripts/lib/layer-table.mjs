@@ -96,6 +96,20 @@ export const layerTable = {
       'index',
     ],
   },
+  'packages/postgres': {
+    levels: [
+      'options',
+      'connection',
+      'topology',
+      'wire',
+      'publish',
+      'consume',
+      'inspect',
+      ['dead-letters', 'stats', 'diagnose', 'migrations'],
+      'postgres',
+      'index',
+    ],
+  },
   'packages/kafka': {
     levels: [
       'driver',

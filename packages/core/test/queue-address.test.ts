@@ -14,6 +14,8 @@ describe('a URL', () => {
     ['redis+unix://user:pass@/run/redis.sock?db=2', 'redis'],
     ['redis+unix:/run/redis.sock', 'redis'],
     ['kafka://a:9092,b:9092', 'kafka'],
+    ['postgres://user:pass@localhost:5432/database', 'postgres'],
+    ['postgresql://localhost', 'postgres'],
     ['memory:', 'memory'],
     ['REDIS://LOCALHOST', 'redis'],
   ] as const)('%s asks for %s, and is handed on as it is', (url, type) => {
@@ -31,7 +33,7 @@ describe('a URL', () => {
   it('refuses a scheme that is not known with the known ones', async () => {
     const error = await mqErrorOf(() => adapterRequest('sqs://queue.example'), 'MQ_UNSUPPORTED_TYPE')
     expect(error.message).toMatch(/^Unsupported queue type: sqs\b/)
-    for (const scheme of ['amqp:', 'amqps:', 'redis:', 'rediss:', 'redis+unix:', 'kafka:', 'memory:']) {
+    for (const scheme of ['amqp:', 'amqps:', 'redis:', 'rediss:', 'redis+unix:', 'kafka:', 'postgres:', 'memory:']) {
       expect(error.message).toContain(scheme)
     }
   })
@@ -70,7 +72,7 @@ describe('a type', () => {
   ])('refuses %j with the known ones', async (type) => {
     const error = await mqErrorOf(() => ask({ type }), 'MQ_UNSUPPORTED_TYPE')
     expect(error.message).toContain(`Unsupported queue type: ${type.split('://')[0]}`)
-    expect(error.message).toContain('rabbitmq, redis, kafka, memory')
+    expect(error.message).toContain('rabbitmq, redis, kafka, postgres, memory')
   })
 
   it.each([undefined, 5, null, {}])('refuses %j with a TypeError', async (type) => {

@@ -17,6 +17,7 @@ const sampleUrls: Readonly<Record<KnownType, string>> = {
   rabbitmq: 'amqp://localhost',
   redis: 'redis://localhost',
   kafka: 'kafka://localhost',
+  postgres: 'postgres://localhost',
   memory: 'memory:',
 }
 

@@ -7,6 +7,7 @@ export const knownTypes = {
   rabbitmq: '@mq/rabbitmq',
   redis: '@mq/redis',
   kafka: '@mq/kafka',
+  postgres: '@mq/postgres',
   memory: '@mq/memory',
 } as const
 
@@ -19,17 +20,19 @@ const schemes: Readonly<Record<string, KnownType>> = {
   'rediss:': 'redis',
   'redis+unix:': 'redis',
   'kafka:': 'kafka',
+  'postgres:': 'postgres',
+  'postgresql:': 'postgres',
   'memory:': 'memory',
 }
 
 /**
  * The address of a queue: a URL, a type with the options of its adapter, or an adapter itself. URLs begin with `amqp://`, `amqps://`,
- * `redis://`, `rediss://`, `redis+unix:`, `kafka://` or `memory:`.
+ * `redis://`, `rediss://`, `redis+unix:`, `kafka://`, `postgres://` or `memory:`.
  */
 export type QueueAddress = string | AdapterConfig | Adapter
 
 export interface AdapterConfig {
-  /** `rabbitmq`, `redis`, `kafka`, `memory`, or a scoped package whose default export is the factory of an adapter. */
+  /** `rabbitmq`, `redis`, `kafka`, `postgres`, `memory`, or a scoped package whose default export is the factory of an adapter. */
   readonly type: KnownType | `@${string}/${string}`
   /** Passed to the adapter's factory with all other properties. */
   readonly url?: string | undefined
@@ -65,7 +68,7 @@ function packageFor(type: string): { type: string; packageName: string } {
 function typeOfUrl(url: string): string {
   const scheme = /^([a-z][a-z0-9+.-]*:)/i.exec(url)?.[1]?.toLowerCase()
   if (scheme === undefined) {
-    const examples = 'amqp://host, redis://host, kafka://host or memory:'
+    const examples = 'amqp://host, redis://host, kafka://host, postgres://host or memory:'
     throw new MqError('MQ_INVALID_URL', `A queue's URL begins with its scheme, as in ${examples}`)
   }
   const type = schemes[scheme]

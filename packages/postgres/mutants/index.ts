@@ -1,0 +1,7 @@
+import type { Mutant } from '@mq/test-brokers'
+import { claiming } from './claiming.js'
+import { groups } from './groups.js'
+import { publishing } from './publishing.js'
+
+/** Faults of this adapter that `pnpm mutate:adapters` plants. */
+export const mutants: readonly Mutant[] = [...claiming, ...publishing, ...groups]

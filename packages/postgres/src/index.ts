@@ -1,0 +1,5 @@
+export { type MigrationOptions, migrations, type PostgresMigration } from './migrations.js'
+export type { PostgresPool, PostgresPoolClient, PostgresStatement } from './options/pool.js'
+export type { PostgresPassword } from './options/url.js'
+export type { PostgresOptions } from './options.js'
+export { postgres, postgres as default } from './postgres.js'

@@ -1,0 +1,139 @@
+import { brokers, child, type PostgresServer, postgresql, until } from '@mq/test-brokers'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ask } from './support/ask.js'
+import { fail, gate, newTopic, open } from './support/open.js'
+
+interface Report {
+  readonly type: 'ready' | 'started' | 'handled'
+}
+
+const worker = new URL('./children/worker.ts', import.meta.url)
+/** Claims hold for so long that only the end of a process can explain a takeover. */
+const visibilityMs = 60_000
+
+describe.skipIf(!brokers.owned('postgres'))('a claim', () => {
+  let server: PostgresServer
+  beforeAll(async () => {
+    server = await postgresql()
+  })
+  afterAll(async () => {
+    await server?.stop()
+  })
+
+  const deliveries = (topic: string) =>
+    ask(
+      server,
+      `SELECT d.state, d.claim, d.attempt FROM mq.deliveries d JOIN mq.groups g ON g.id = d.grp
+      JOIN mq.topics t ON t.id = g.topic WHERE t.name = $1 ORDER BY d.message`,
+      [topic],
+    )
+
+  it.each([
+    ['acknowledged', () => 'done'],
+    ['retried', fail],
+  ])('that another one has followed is not %s by its former owner', async (_, handler) => {
+    const queue = await open(server.url, { postgres: { visibilityMs } })
+    const [topic, started, taken] = [newTopic(), gate(), gate()]
+    const subscription = await queue.subscribe(topic, async () => {
+      started.open()
+      await taken.opened
+      return handler()
+    })
+    await queue.publish(topic, 1)
+    await started.opened
+    await ask(
+      server,
+      `UPDATE mq.deliveries d SET claim = claim + 1 FROM mq.groups g, mq.topics t
+      WHERE g.id = d.grp AND t.id = g.topic AND t.name = $1`,
+      [topic],
+    )
+    taken.open()
+    await subscription.stop()
+    // The stop gives back what the consumer holds; nothing was settled before.
+    expect(await deliveries(topic)).toEqual([{ state: 'r', claim: 2, attempt: 1 }])
+  })
+
+  it('of a process that was killed goes to another one within 5 s, and counts as an attempt', async () => {
+    const queue = await open(server.url, { postgres: { visibilityMs } })
+    const topic = newTopic()
+    await queue.declareGroup(topic, 'g')
+    const dying = await child<Report>(worker, { args: [server.url, topic, '600000', String(visibilityMs)] })
+    await dying.waitFor((all) => all.some(({ type }) => type === 'ready'), { what: 'it', timeoutMs: 20_000 })
+    await queue.publish(topic, 'held')
+    await dying.waitFor((all) => all.some(({ type }) => type === 'started'), { what: 'its run' })
+    const runs: [unknown, number][] = []
+    await queue.subscribe(topic, ({ data, attempt }) => void runs.push([data, attempt]))
+    await dying.kill()
+    const diedAt = performance.now()
+    await until(() => runs.length > 0, { what: 'the takeover', timeoutMs: 20_000 })
+    expect(performance.now() - diedAt).toBeLessThan(6_000)
+    expect(runs).toEqual([['held', 2]])
+  })
+
+  it('stays with a process that holds its event loop for longer than one that is gone would keep it', async () => {
+    const queue = await open(server.url, { postgres: { visibilityMs } })
+    const topic = newTopic()
+    await queue.declareGroup(topic, 'g')
+    const busy = await child<Report>(worker, { args: [server.url, topic, '7000', String(visibilityMs), 'blocks'] })
+    await busy.waitFor((all) => all.some(({ type }) => type === 'ready'), { what: 'it', timeoutMs: 20_000 })
+    await queue.publish(topic, 'held')
+    await busy.waitFor((all) => all.some(({ type }) => type === 'started'), { what: 'its run' })
+    const runs: unknown[] = []
+    await queue.subscribe(topic, ({ data }) => void runs.push(data))
+    await busy.waitFor((all) => all.some(({ type }) => type === 'handled'), { what: 'its end', timeoutMs: 20_000 })
+    await until(async () => (await deliveries(topic)).length === 0, { what: 'the settlement', timeoutMs: 10_000 })
+    expect(runs).toEqual([])
+    await busy.kill()
+  })
+
+  it('whose answer was lost is given back without an attempt', async () => {
+    const queue = await open(server.url, { postgres: { visibilityMs, poolSize: 2, applicationName: 'lost_answer' } })
+    const topic = newTopic()
+    const runs: [unknown, number][] = []
+    const subscription = await queue.subscribe(topic, ({ data, attempt }) => void runs.push([data, attempt]))
+    // A trigger ends the session after the claim, so that nobody hears of it.
+    await ask(
+      server,
+      `CREATE FUNCTION public.slow() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN PERFORM pg_sleep(0.2); RETURN NULL; END $$`,
+    )
+    await ask(
+      server,
+      `CREATE TRIGGER slow AFTER UPDATE ON mq.deliveries FOR EACH STATEMENT EXECUTE FUNCTION public.slow()`,
+    )
+    const publishing = queue.publish(topic, 'm')
+    await until(
+      async () => {
+        const text = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE application_name = 'lost_answer' AND wait_event = 'PgSleep' AND state = 'active' AND query LIKE '%SKIP LOCKED%'`
+        return (await ask(server, text)).length > 0
+      },
+      { what: 'a claim to be cut off' },
+    )
+    await ask(server, 'DROP TRIGGER slow ON mq.deliveries')
+    await publishing
+    await until(() => runs.length > 0, { what: 'the run', timeoutMs: 15_000 })
+    expect(runs).toEqual([['m', 1]])
+    await subscription.stop()
+  })
+
+  it('of a session that was terminated stays with its process, which connects again', async () => {
+    const queue = await open(server.url, { postgres: { visibilityMs, applicationName: 'terminated' } })
+    const [topic, end] = [newTopic(), gate()]
+    const runs: AbortSignal[] = []
+    const states: string[] = []
+    queue.on('state', ({ state }) => void states.push(state))
+    await queue.subscribe(topic, async (_, { signal }) => {
+      runs.push(signal)
+      await end.opened
+    })
+    await queue.publish(topic, 1)
+    await until(() => runs.length === 1, { what: 'the run' })
+    await ask(server, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'terminated'`)
+    await until(() => states.at(-1) === 'connected', { what: 'the new connection', timeoutMs: 10_000 })
+    expect(states).toEqual(['reconnecting', 'connected'])
+    end.open()
+    await until(async () => (await deliveries(topic)).length === 0, { what: 'the settlement', timeoutMs: 10_000 })
+    expect(runs.map(({ aborted }) => aborted)).toEqual([false])
+  })
+})
