@@ -53,6 +53,7 @@ export const guideSidebar = (): Item[] => [
     page('Moving to another broker', '/operating/moving'),
     page('RabbitMQ', '/operating/rabbitmq'),
     page('Redis', '/operating/redis'),
+    page('PostgreSQL', '/operating/postgres'),
     page('Kafka', '/operating/kafka'),
     page('Memory', '/operating/memory'),
   ]),

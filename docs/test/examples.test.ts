@@ -51,4 +51,4 @@ for (const page of pages()) {
 }
 
 const needsBroker = (source: string): boolean =>
-  /\b(amqps?|rediss?|kafka):\/\/|@mq\/(rabbitmq|redis|kafka)/.test(source)
+  /\b(amqps?|rediss?|kafka|postgres):\/\/|@mq\/(rabbitmq|redis|kafka|postgres)/.test(source)

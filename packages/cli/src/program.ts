@@ -79,7 +79,8 @@ export function createProgram(terminal: Terminal, screen: Screen): Command {
 const withNested = (command: Command): readonly Command[] => [command, ...command.commands.flatMap(withNested)]
 
 const help = `
-The broker is found by the scheme of the URL: amqp://, amqps://, redis://, rediss:// or kafka://. Its adapter has to be installed
+The broker is found by the scheme of the URL: amqp://, amqps://, redis://, rediss://, kafka:// or postgres://. Its
+adapter has to be installed
 beside this command: npm install @mq/redis, for example.
 
 Data goes to stdout and everything else to stderr. Exit codes: 0 done, 1 failed, 2 wrong use, 3 not found or nothing matched,

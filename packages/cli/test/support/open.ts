@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Adapter, createQueue, type Queue } from '@mq/core'
 import { kafka } from '@mq/kafka'
+import { postgres } from '@mq/postgres'
 import { rabbitmq } from '@mq/rabbitmq'
 import { redis } from '@mq/redis'
 import type { RabbitServer, ServerKind } from '@mq/test-brokers'
@@ -14,6 +15,7 @@ const adapters: Readonly<Record<ServerKind, (address: Address) => Adapter>> = {
     rabbitmq({ url, ...(managementUrl !== undefined && { management: { url: managementUrl } }) }),
   redis: ({ url }) => redis({ url }),
   kafka: ({ url }) => kafka({ url, partitions: 2 }),
+  postgres: ({ url }) => postgres({ url }),
 }
 
 export interface Opened {

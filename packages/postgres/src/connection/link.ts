@@ -34,7 +34,6 @@ export class Link {
   #isClosed = false
   /** The code of the error that was reported since the connection was lost. */
   #reported: string | undefined
-  #generation = 0
   #failOpening = (_error: MqError): void => {}
 
   constructor(settings: Settings, events: LinkEvents) {
@@ -52,11 +51,6 @@ export class Link {
   /** A closed link never comes up again, so there is nothing left to wait for. */
   get isClosed(): boolean {
     return this.#isClosed
-  }
-
-  /** Counts how often the link came up. */
-  get generation(): number {
-    return this.#generation
   }
 
   /** Rejects with the errors of `Adapter.connect`, and leaves nothing open then. */
@@ -117,7 +111,6 @@ export class Link {
     if (!connection.isOpen) throw new StatementError('unsent', 'The connection was closed', {})
     this.#connection = connection
     connection.onEnd((error) => this.#onEnd(connection, error))
-    this.#generation += 1
     this.#pauses.reset()
     this.#reported = undefined
     this.#waiters.wake()

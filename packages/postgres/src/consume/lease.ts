@@ -38,11 +38,6 @@ export class Lease {
     this.#renewedAt = sentAt
   }
 
-  /** Ends it, because the server does not know the process any more. */
-  end(): void {
-    this.#renewedAt = Number.NEGATIVE_INFINITY
-  }
-
   get isValid(): boolean {
     const { visibilityMs, hasPresence, isPresent } = this.#parts
     const holdsMs = !hasPresence || isPresent() ? visibilityMs : Math.min(visibilityMs, goneMs)

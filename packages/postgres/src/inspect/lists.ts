@@ -19,7 +19,6 @@ export interface ListRequest extends PageRequest {
   readonly schema: string
   readonly topic: string
   readonly grp: string
-  readonly topicId: string
 }
 
 interface ListRow extends MessageRow {
@@ -75,7 +74,7 @@ const texts = {
 export async function listPage(
   database: Database,
   state: MessageState | 'dead',
-  { schema, topic, grp, limit, after }: Omit<ListRequest, 'topicId'>,
+  { schema, topic, grp, limit, after }: ListRequest,
 ): Promise<Page<Listed>> {
   const { at, row } = cursorOf(after)
   const found = await database.query(inSchema(texts[state], schema), [grp, limit + 1, row, at]).catch((error) => {
