@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { postgres } from '@mq/postgres'
-import { brokers, type PostgresServer, shared } from '@mq/test-brokers'
+import { brokers, type PostgresServer, postgresql, shared } from '@mq/test-brokers'
 import { Pool } from 'pg'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { newTopic, open } from './support/open.js'
@@ -50,14 +50,20 @@ describe.skipIf(!brokers.wanted('postgres'))('a connect', () => {
 })
 
 describe.skipIf(!brokers.owned('postgres'))('the doctor', () => {
-  it('finds nothing wrong with a server of the defaults, and names it', async () => {
-    const server = await shared('postgres')
+  it('finds nothing wrong with a server of the defaults, and names it, and then what would lose messages', async () => {
+    const server = await postgresql({ config: { fsync: 'on', full_page_writes: 'on' } })
     const adapter = postgres({ url: server.url })
     await adapter.connect()
-    const { server: name, findings } = (await adapter.diagnose?.()) ?? { server: '', findings: [] }
+    const codes = async (): Promise<readonly string[]> =>
+      (await adapter.diagnose?.())?.findings.map(({ code }) => code) ?? ['no answer']
+    expect((await adapter.diagnose?.())?.server).toBe(`PostgreSQL ${server.version}`)
+    expect(await codes()).toEqual([])
+    await server.psql('ALTER SYSTEM SET fsync = off')
+    await server.psql('ALTER SYSTEM SET synchronous_commit = off')
+    await server.readOnly(true)
+    expect(await codes()).toEqual(['postgres.no-fsync', 'postgres.asynchronous-commit', 'postgres.takes-no-messages'])
     await adapter.disconnect({ timeoutMs: 0 })
-    expect(name).toBe(`PostgreSQL ${server.version}`)
-    expect(findings).toEqual([])
+    await server.stop()
   })
 })
 

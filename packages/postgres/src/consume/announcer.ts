@@ -27,10 +27,13 @@ export class Announcer {
   readonly #watch: Watch
   readonly #listeners = new Set<Listener>()
   readonly #waiting = new Set<string>()
+  /** Whether it hears its own announcements. */
+  readonly #hears: boolean
   #isSending = false
 
-  constructor({ schema }: Settings, link: Link, watch: Watch) {
+  constructor({ schema, listen }: Settings, link: Link, watch: Watch) {
     this.#channel = channelOf(schema)
+    this.#hears = listen
     this.#link = link
     this.#watch = watch
   }
@@ -43,9 +46,12 @@ export class Announcer {
     this.#listeners.delete(listener)
   }
 
-  /** Announces messages that are ready. */
+  /**
+   * Announces messages that are ready. The consumers of this process hear of it like all others, because with a head start they would leave
+   * them nothing.
+   */
   messages(topicId: string): void {
-    this.#wake(topicId)
+    if (!this.#hears) this.#wake(topicId)
     this.#announce(`m ${topicId}`)
   }
 

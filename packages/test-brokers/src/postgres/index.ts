@@ -22,7 +22,7 @@ export interface PostgresServer extends Server {
 }
 
 /**
- * Starts a PostgreSQL that keeps every confirmed write and asks for a password. It takes TLS, with a certificate that nobody trusts but its
+ * Starts a PostgreSQL that keeps every confirmed write when it is killed, and asks for a password. It takes TLS, with a certificate that nobody trusts but its
  * `ca`.
  *
  * Uses `MQ_TEST_POSTGRES_URL`, a Docker engine, or a native server, in this order. It ends with `stop()` or with this process.

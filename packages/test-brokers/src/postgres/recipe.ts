@@ -71,9 +71,10 @@ function configuration({ options, port }: RecipeParts, { bind }: Place): string 
     unix_socket_directories: '',
     max_connections: '400',
     shared_buffers: '64MB',
-    // Confirmed writes are on disk, because a killed server must not lose them.
-    fsync: 'on',
+    // A commit has been given to the system, which keeps it when the server is killed. Only a crash of the machine could lose it.
     synchronous_commit: 'on',
+    fsync: 'off',
+    full_page_writes: 'off',
     ssl: 'on',
     ssl_cert_file: 'cert.pem',
     ssl_key_file: 'key.pem',
