@@ -21,5 +21,4 @@ export function cursorOf(text: string | undefined): Cursor {
   return { at, row }
 }
 
-const notACursor = (): MqError =>
-  new MqError('MQ_INVALID_OPTION', 'after is not the next of a page of this list')
+const notACursor = (): MqError => new MqError('MQ_INVALID_OPTION', 'after is not the next of a page of this list')

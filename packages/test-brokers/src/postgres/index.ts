@@ -114,7 +114,7 @@ async function answer(endpoint: Endpoint): Promise<true> {
 
 /** The first message of a client, in version 3.0 of the protocol. */
 function startup(parameters: Readonly<Record<string, string>>): Buffer {
-  const texts = Object.entries(parameters).flatMap(([name, value]) => [name, value])
+  const texts = Object.entries(parameters).flat()
   const body = Buffer.from(`${texts.join('\0')}\0\0`)
   const head = Buffer.alloc(8)
   head.writeUInt32BE(8 + body.length, 0)
