@@ -17,6 +17,7 @@ export const publishing: readonly Mutant[] = [
     find: 'WHERE a_dedupe_ms <= 0 OR i.id IS NULL OR i.id IN (SELECT f.id FROM fresh f)',
     replace: '',
     case: 'PUB-14',
+    fast: true,
   },
   {
     id: 'storesInAnyOrder',
@@ -66,6 +67,7 @@ export const publishing: readonly Mutant[] = [
     find: 'AND w.grp = ANY (a_groups) AND w.at <= clock_timestamp()',
     replace: "AND w.grp = ANY (a_groups) AND w.at <= clock_timestamp() + interval '1 s'",
     case: 'RET-7',
+    fast: true,
   },
   {
     id: 'wakesNobody',
