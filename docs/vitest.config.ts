@@ -9,7 +9,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts', 'examples/*/test/*.test.js'],
     maxConcurrency: 2,
     globalSetup: ['../packages/test-brokers/src/setup.ts'],
-    provide: { brokers: ['rabbitmq', 'redis', 'kafka'] },
+    provide: { brokers: ['rabbitmq', 'redis', 'kafka', 'postgres'] },
     hookTimeout: 120_000,
   },
 })

@@ -1,4 +1,4 @@
-// `pnpm brokers up` starts RabbitMQ, Redis and Kafka in the foreground, prints their URLs, and stops them on Ctrl-C.
+// `pnpm brokers up` starts RabbitMQ, Redis, PostgreSQL and Kafka in the foreground, prints their URLs, and stops them on Ctrl-C.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'

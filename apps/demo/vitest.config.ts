@@ -7,7 +7,7 @@ export default mergeConfig(
     test: {
       name: 'demo',
       globalSetup: ['../../packages/test-brokers/src/setup.ts'],
-      provide: { brokers: ['rabbitmq', 'redis', 'kafka'] },
+      provide: { brokers: ['rabbitmq', 'redis', 'kafka', 'postgres'] },
       hookTimeout: 120_000,
     },
   }),

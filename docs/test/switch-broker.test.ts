@@ -28,7 +28,7 @@ describe('one program, another broker by one variable', () => {
 
   it('says what it says on memory', () => expectSameOutput('memory:'), runMs)
 
-  describe.each(['rabbitmq', 'redis', 'kafka'] as const)('%s', (kind) => {
+  describe.each(['rabbitmq', 'redis', 'kafka', 'postgres'] as const)('%s', (kind) => {
     it.skipIf(!brokers.wanted(kind))(
       'says the same, and once more on the same server',
       async () => {

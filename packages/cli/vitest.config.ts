@@ -7,7 +7,7 @@ export default mergeConfig(
     test: {
       name: 'cli',
       globalSetup: ['../test-brokers/src/setup.ts'],
-      provide: { brokers: ['rabbitmq', 'redis', 'kafka'] },
+      provide: { brokers: ['rabbitmq', 'redis', 'kafka', 'postgres'] },
       testTimeout: 60_000,
       hookTimeout: 120_000,
     },

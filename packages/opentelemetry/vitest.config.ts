@@ -9,7 +9,7 @@ export default mergeConfig(
       // Its API keeps providers for the whole process.
       isolate: true,
       globalSetup: ['../test-brokers/src/setup.ts', 'test/support/setup.ts'],
-      provide: { brokers: ['rabbitmq', 'redis', 'kafka'] },
+      provide: { brokers: ['rabbitmq', 'redis', 'kafka', 'postgres'] },
       testTimeout: 60_000,
       hookTimeout: 120_000,
     },

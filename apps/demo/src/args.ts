@@ -11,7 +11,7 @@ export const help = `People sign up by HTTP. Through a queue and by real SMTP, a
 
 Usage: npm run demo -- [options]      or: node apps/demo/dist/main.js [options]
 
-  --broker URL   the broker: memory: (the default), amqp://, redis:// or kafka://. You can set MQ_URL instead.
+  --broker URL   the broker: memory: (the default), amqp://, redis://, postgres:// or kafka://. You can set MQ_URL instead.
                  With any broker but memory: the web server and the worker are two processes.
   --port NUMBER  the port of the web server on 127.0.0.1. Default: any free port
   --keep         leaves everything running afterwards, so that you can sign up with curl; Ctrl-C ends it

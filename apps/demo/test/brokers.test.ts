@@ -2,7 +2,7 @@ import { brokers, shared } from '@mq/test-brokers'
 import { describe, expect, it } from 'vitest'
 import { builtDemo, expectGoodRun, run, runMs } from './application.js'
 
-describe.each(['rabbitmq', 'redis', 'kafka'] as const)('the demo on %s', (kind) => {
+describe.each(['rabbitmq', 'redis', 'kafka', 'postgres'] as const)('the demo on %s', (kind) => {
   it.skipIf(!brokers.wanted(kind))(
     'delivers to everybody, with a worker in a separate process',
     { timeout: 2 * runMs },

@@ -12,7 +12,7 @@ interface Letter {
   readonly failure: { readonly error: { readonly message: string } }
 }
 
-const kinds: readonly ServerKind[] = ['redis', 'rabbitmq', 'kafka']
+const kinds: readonly ServerKind[] = ['redis', 'rabbitmq', 'kafka', 'postgres']
 
 describe.skipIf(!brokers.wanted('redis'))('mq task with a store', () => {
   it('cancels a task that waits, and says how tasks have ended', async () => {

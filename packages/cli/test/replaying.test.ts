@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { mqJson, start } from './support/mq.js'
 import { die, open } from './support/open.js'
 
-const kinds: readonly ServerKind[] = ['redis', 'rabbitmq', 'kafka']
+const kinds: readonly ServerKind[] = ['redis', 'rabbitmq', 'kafka', 'postgres']
 
 describe.each(kinds)('dead replay on %s', (kind) => {
   describe.skipIf(!brokers.wanted(kind))('of 10,000 dead letters', () => {

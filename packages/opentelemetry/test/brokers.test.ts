@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { createQueue, createScheduler, defineTask, type Queue, RetryLater, Unrecoverable } from '@mq/core'
 import { kafka } from '@mq/kafka'
 import { memory, memoryStore } from '@mq/memory'
+import { postgres } from '@mq/postgres'
 import { rabbitmq } from '@mq/rabbitmq'
 import { redis } from '@mq/redis'
 import { brokers, shared } from '@mq/test-brokers'
@@ -32,8 +33,8 @@ async function serve(handle: () => Promise<unknown>) {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-const adapters = { redis, rabbitmq, kafka }
-const names = ['memory', 'redis', 'rabbitmq', 'kafka'] as const
+const adapters = { redis, rabbitmq, kafka, postgres }
+const names = ['memory', 'redis', 'rabbitmq', 'kafka', 'postgres'] as const
 
 async function connected(name: (typeof names)[number], group: string): Promise<Queue> {
   const adapter = name === 'memory' ? memory() : adapters[name]({ url: (await shared(name)).url })
