@@ -24,7 +24,8 @@ export function faultsOf<K extends ServerKind>(kind: K): ServerFaults<K> {
     ...(isOwned && kind === 'rabbitmq' && rabbitFaults),
     ...(isOwned && kind === 'postgres' && postgresFaults),
     ...((isOwned || kind !== 'kafka') && (isCluster() ? linksOfCluster : linkFaults)),
-    ...(kind !== 'kafka' && { untrusted }),
+    // A PostgreSQL from the environment may be without TLS, which nothing in front of it can add.
+    ...(kind !== 'kafka' && (isOwned || kind !== 'postgres') && { untrusted }),
     unreachable: ({ server, onlyAt }) => ({
       options: { url: urlWith(server.url, { port: closedPort }), ...onlyAt?.(server.host, Number(closedPort)) },
       secret: canary,
