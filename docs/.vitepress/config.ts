@@ -7,7 +7,8 @@ import { apiSidebars, guideSidebar } from '../site/sidebar.js'
 
 export default defineConfig({
   title: '@mq',
-  description: 'Message queues and asynchronous tasks for TypeScript: one contract over RabbitMQ, Redis, PostgreSQL and Kafka',
+  description:
+    'Message queues and asynchronous tasks for TypeScript: one contract over RabbitMQ, Redis, PostgreSQL and Kafka',
   lang: 'en',
   // The pages are where the repository has them; `siteFile` says where they stand here.
   srcDir: '..',

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { type Adapter, createQueue } from '@mq/core'
 import { kafka } from '@mq/kafka'
+import { postgres } from '@mq/postgres'
 import { rabbitmq } from '@mq/rabbitmq'
 import { redis } from '@mq/redis'
 import { brokers, shared } from '@mq/test-brokers'
 import { connect } from 'amqplib'
 import { Redis } from 'ioredis'
 import { Kafka, logLevel } from 'kafkajs'
+import { Client } from 'pg'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { type Trigger, triggerOf, triggers } from './support/shown.js'
 
@@ -15,6 +17,7 @@ const documented: Readonly<Record<string, readonly string[]>> = {
   prometheus: ['serverAddress', 'query', 'threshold', 'activationThreshold', 'ignoreNullValues'],
   rabbitmq: ['host', 'hostFromEnv', 'protocol', 'mode', 'queueName', 'value', 'activationValue', 'vhostName'],
   'redis-streams': ['address', 'passwordFromEnv', 'stream', 'consumerGroup', 'lagCount', 'activationLagCount'],
+  postgresql: ['connectionFromEnv', 'query', 'targetQueryValue', 'activationTargetQueryValue'],
   kafka: ['bootstrapServers', 'topic', 'consumerGroup', 'lagThreshold', 'activationLagThreshold', 'offsetResetPolicy'],
 }
 
@@ -43,6 +46,13 @@ describe('the recipes for KEDA', () => {
       const group = groups.find((fields) => fields[fields.indexOf('name') + 1] === consumerGroup)
       return group?.[group.indexOf('lag') + 1]
     },
+    async postgres({ query = '' }: Trigger['metadata']) {
+      const client = new Client((await shared('postgres')).url)
+      await client.connect()
+      onTestFinished(() => client.end())
+      const { rows } = await client.query({ text: query, rowMode: 'array' })
+      return Number(rows[0]?.[0])
+    },
     async kafka({ topic = '', consumerGroup = '' }: Trigger['metadata']) {
       const { brokers } = await shared('kafka')
       const admin = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING }).admin()
@@ -61,6 +71,7 @@ describe('the recipes for KEDA', () => {
   const recipes = [
     { name: 'rabbitmq', type: 'rabbitmq', adapter: (url: string): Adapter => rabbitmq({ url }) },
     { name: 'redis', type: 'redis-streams', adapter: (url: string): Adapter => redis({ url }) },
+    { name: 'postgres', type: 'postgresql', adapter: (url: string): Adapter => postgres({ url }) },
     { name: 'kafka', type: 'kafka', adapter: (url: string): Adapter => kafka({ url }) },
   ] as const
 
