@@ -16,7 +16,7 @@ export const publishing: readonly Mutant[] = [
     promise: 'A second publish with the same id stores nothing.',
     find: 'WHERE a_dedupe_ms <= 0 OR i.id IS NULL OR i.id IN (SELECT f.id FROM fresh f)',
     replace: '',
-    case: 'PUB-14',
+    case: 'PUB-6',
     fast: true,
   },
   {

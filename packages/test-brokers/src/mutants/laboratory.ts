@@ -2,9 +2,11 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { pathToFileURL } from 'node:url'
-import type { Subject } from '@mq/core/conformance'
+import type { StartedBroker, Subject } from '@mq/core/conformance'
 import { copyOfRepository } from '../../../../scripts/lib/copy.mjs'
+import type { StartedServer } from '../conformance/started.js'
 import { brokers, type Kind } from '../kinds.js'
+import type { PostgresServer } from '../postgres/index.js'
 import { type Mutant, nameOfCatcher } from './mutant.js'
 import { plant, type Source } from './plant.js'
 import { createStage } from './stage.js'
@@ -51,7 +53,7 @@ export function openLaboratory({ kind, subject }: LaboratoryParts): Laboratory {
   process.on('exit', remove)
   const folder = join(copy, 'packages', kind)
   const sources = sourcesOf(folder)
-  const stage = createStage(subject)
+  const stage = createStage(subject, kind === 'postgres' ? forgetTables : undefined)
   const urlOf = (path: string): string => pathToFileURL(join(folder, path)).href
 
   const cases = (only: readonly string[] | undefined): Promise<CasesVerdict> =>
@@ -106,6 +108,12 @@ export function openLaboratory({ kind, subject }: LaboratoryParts): Laboratory {
       remove()
     },
   }
+}
+
+/** The tables come with functions, which may have the fault of the adapter that made them. */
+async function forgetTables(started: StartedBroker): Promise<void> {
+  const { server } = started as StartedServer<PostgresServer>
+  if (server.source !== 'environment') await server.psql('DROP SCHEMA IF EXISTS mq CASCADE')
 }
 
 /** Returns the sources of a package, with paths from its folder. */

@@ -24,8 +24,11 @@ export interface Stage {
   close(): Promise<void>
 }
 
-/** Starts the brokers of a subject when they are first needed, and keeps them for all processes that follow one another. */
-export function createStage(subject: Subject): Stage {
+/**
+ * Starts the brokers of a subject when they are first needed, and keeps them for all processes that follow one another. `forget` removes
+ * what one of them leaves at a broker that could have its fault.
+ */
+export function createStage(subject: Subject, forget?: (started: StartedBroker) => Promise<void>): Stage {
   const faults = subject.faults as Faults | undefined
   const places: Place[] = []
   const underWay = new Set<Promise<unknown>>()
@@ -108,6 +111,7 @@ export function createStage(subject: Subject): Stage {
         if (place.isDown) await faults?.restart?.(place.started)
         place.isDown = false
         await faults?.heal?.(place.started)
+        await forget?.(place.started)
       }
     },
     async close() {
