@@ -89,8 +89,11 @@ export {
   brokerName,
   controlTopic,
   maxNameLength,
+  replicasGroup,
   repliesTopic,
   requireName,
+  scheduleOfTopic,
+  scheduleTopic,
   taskTopic,
   workersGroup,
 } from './contract/names.js'
@@ -108,6 +111,7 @@ export type {
 } from './contract/operating/inspect.js'
 export type { PublishOutcome, Routed } from './contract/publish-options.js'
 export { requireAdapter } from './queue/require-adapter.js'
+export { isTask, topicOf } from './queue/task-target.js'
 export { requireStoreMember } from './tasks/require-store.js'
 export { requireEntry, storeChecks } from './tasks/store-checks.js'
 export type {

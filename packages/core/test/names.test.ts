@@ -1,6 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { brokerName, maxNameLength, requireName } from '../src/adapter.js'
+import {
+  brokerName,
+  isTask,
+  maxNameLength,
+  requireName,
+  scheduleOfTopic,
+  scheduleTopic,
+  topicOf,
+} from '../src/adapter.js'
+import { defineEvent, defineTask } from '../src/index.js'
 import { mqErrorOf, typeErrorOf } from './support/errors.js'
 
 const word = fc.stringMatching(/^[A-Za-z0-9]{1,4}$/)
@@ -102,4 +111,23 @@ describe('brokerName', () => {
     expect(brokerName(['q', topic, 'b'.repeat(95)])).toBe(`q--${topic}--${'b'.repeat(95)}`)
     expect(brokerName(['q', topic, 'b'.repeat(96)])).toMatch(/---[0-9a-f]{40}$/)
   })
+})
+
+it('a target means the topic of its name, of its event or of its task', () => {
+  const event = defineEvent('user.created')
+  const task = defineTask({ name: 'resize', execute: () => 1 })
+  expect(['plain', event, task].map((target) => [topicOf(target), isTask(target)])).toEqual([
+    ['plain', false],
+    ['user.created', false],
+    ['task.resize', true],
+  ])
+})
+
+it('a schedule is known by its topic', () => {
+  expect(scheduleOfTopic(scheduleTopic('daily.report'))).toBe('daily.report')
+  expect(['daily', 'schedules.daily', 'task.schedule.daily'].map(scheduleOfTopic)).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ])
 })

@@ -1,8 +1,7 @@
 import type { Queue, QueueStats, Target } from '@mq/core'
-import { workersGroup } from '@mq/core/adapter'
+import { isTask, topicOf, workersGroup } from '@mq/core/adapter'
 import { type BatchObservableCallback, diag, type Meter } from '@opentelemetry/api'
 import { attributes, metricNames } from './names.js'
-import { isTask, topicOf } from './topics.js'
 
 /** A group whose figures are measured. */
 export interface WatchedGroup {

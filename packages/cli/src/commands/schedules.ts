@@ -1,4 +1,5 @@
 import type { Queue } from '@mq/core'
+import { replicasGroup as group, scheduleOfTopic, scheduleTopic } from '@mq/core/adapter'
 import { CommandFailure, exitCode } from '../exit-codes.js'
 import { readPages } from '../input/pages.js'
 import { safeText, shortened } from '../output/escape.js'
@@ -23,9 +24,6 @@ Examples:
   mq schedules
   mq schedules --json | jq -r '.schedules[] | select(.replicas == 0) | .schedule'`
 
-const prefix = 'schedule.'
-const group = 'replicas'
-
 interface Schedule {
   readonly schedule: string
   readonly replicas: number | undefined
@@ -45,7 +43,8 @@ async function listSchedules(session: Session): Promise<void> {
     const { items: topics } = await readPages((page) => queue.topics(page), all, signal)
     const found: Schedule[] = []
     for (const { topic } of topics) {
-      if (topic.startsWith(prefix) && !signal.aborted) found.push(await scheduleOf(queue, topic))
+      const name = scheduleOfTopic(topic)
+      if (name !== undefined && !signal.aborted) found.push(await scheduleOf(queue, name))
     }
     if (signal.aborted) throw new CommandFailure(exitCode.brokenOff, 'Broken off')
     if (options.json) await screen.json({ schedules: found.map(scheduleJson) })
@@ -54,12 +53,13 @@ async function listSchedules(session: Session): Promise<void> {
   })
 }
 
-async function scheduleOf(queue: Queue, topic: string): Promise<Schedule> {
+async function scheduleOf(queue: Queue, name: string): Promise<Schedule> {
   const { capabilities } = queue
+  const topic = scheduleTopic(name)
   const infos = capabilities.listsGroups ? (await queue.groups(topic, { limit: 1_000 })).items : []
   const info = infos.find((one) => one.group === group)
   return {
-    schedule: topic.slice(prefix.length),
+    schedule: name,
     replicas: info === undefined ? undefined : info.consumers,
     next: capabilities.listsWaiting ? await nextTick(queue, topic) : undefined,
     paused: info?.paused,

@@ -60,12 +60,16 @@ const schedulePrefix = 'schedule.'
 /** The topic of a schedule's ticks. Nothing else is published to it. */
 export const scheduleTopic = (schedule: string): string => `${schedulePrefix}${schedule}`
 
+/** Returns the name of the schedule whose ticks are published to a topic. Returns undefined if it is another topic. */
+export const scheduleOfTopic = (topic: string): string | undefined =>
+  topic.startsWith(schedulePrefix) ? topic.slice(schedulePrefix.length) : undefined
+
 /** The group of a schedule's replicas. */
 export const replicasGroup = 'replicas'
 
 /** Returns true for the group that hands out the ticks of a schedule. */
 export const isOfSchedule = ({ topic, group }: { readonly topic: string; readonly group: string }): boolean =>
-  group === replicasGroup && topic.startsWith(schedulePrefix)
+  group === replicasGroup && scheduleOfTopic(topic) !== undefined
 
 /** The limit for names at a broker. It leaves room for a partition or tier suffix within Kafka's 249 characters and AMQP's 255 bytes. */
 const maxBrokerNameLength = 200

@@ -1,10 +1,17 @@
 import type { EventDefinition } from '../contract/event.js'
 import { requireName, taskTopic } from '../contract/names.js'
-import type { TaskTarget } from '../contract/queue.js'
+import type { Target, TaskTarget } from '../contract/queue.js'
 import type { StandardSchema } from '../contract/schema.js'
 
+/** Returns true for a task, which as a target means its enqueued runs. */
 export const isTask = (target: unknown): target is TaskTarget =>
   typeof target === 'object' && typeof (target as { execute?: unknown } | null)?.execute === 'function'
+
+/** Returns the name of the topic that a target means. It is not checked. */
+export function topicOf(target: Target): string {
+  if (typeof target === 'string') return target
+  return isTask(target) ? taskTopic(target.name) : target.name
+}
 
 /** Returns the event whose messages are the runs of a task. Throws `MQ_INVALID_NAME` for a name that no task can have. */
 export function taskEvent(task: TaskTarget): EventDefinition {

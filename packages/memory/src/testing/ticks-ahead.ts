@@ -1,3 +1,4 @@
+import { scheduleTopic } from '@mq/core/adapter'
 import type { DelayedMessage } from '../idle.js'
 
 /**
@@ -6,5 +7,5 @@ import type { DelayedMessage } from '../idle.js'
  */
 export function isTickAhead(delayed: DelayedMessage): boolean {
   const { topic, key, id } = delayed
-  return key !== undefined && topic === `schedule.${key}` && id.startsWith(`${key}@`)
+  return key !== undefined && topic === scheduleTopic(key) && id.startsWith(`${key}@`)
 }

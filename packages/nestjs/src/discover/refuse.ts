@@ -1,5 +1,5 @@
-import { MqError, type Target } from '@mq/core'
-import { taskTopic } from '@mq/core/adapter'
+import { MqError } from '@mq/core'
+import { topicOf } from '@mq/core/adapter'
 import type { DiscoveryService } from '@nestjs/core'
 import { enhancerClassesOf, paramsOf } from '../metadata.js'
 import { getQueueToken } from '../tokens.js'
@@ -52,11 +52,6 @@ function duplicate(handler: FoundHandler, other: FoundHandler, place: string): M
     code,
     `${other.title} and ${handler.title} both take ${place}, and would share its messages: ${advice}`,
   )
-}
-
-const topicOf = (target: Target): string => {
-  if (typeof target === 'string') return target
-  return typeof target.execute === 'function' ? taskTopic(target.name) : target.name
 }
 
 /** `@Payload()` and `@Ctx()` of `@nestjs/microservices` at their places. They may stay, because they say what holds without them. */

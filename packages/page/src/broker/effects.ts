@@ -1,4 +1,5 @@
 import type { Queue, RawMessage } from '@mq/core'
+import { scheduleOfTopic } from '@mq/core/adapter'
 import type { Hide } from '../hiding/hider.js'
 import { deadEntry, type Entry, type Place, waitingEntry } from './entries.js'
 import { type ListName, listNames } from './lists.js'
@@ -97,4 +98,4 @@ export const likelyFirst = (topics: readonly string[], own: string | undefined):
   [...topics].sort((one, other) => rank(one, own) - rank(other, own))
 
 const rank = (topic: string, own: string | undefined): number =>
-  topic === own ? 0 : topic.startsWith('task.') ? 1 : topic.startsWith('schedule.') ? 3 : 2
+  topic === own ? 0 : topic.startsWith('task.') ? 1 : scheduleOfTopic(topic) !== undefined ? 3 : 2

@@ -1,9 +1,8 @@
 import type { ScheduleInfo, TaskScheduler } from '@mq/core'
+import { replicasGroup, scheduleOfTopic, scheduleTopic } from '@mq/core/adapter'
 import type { GroupState, Groups } from './groups.js'
 import { eachOf, type Problem } from './reads.js'
 
-const prefix = 'schedule.'
-const replicas = 'replicas'
 const maxSchedules = 200
 
 /** A schedule as this process or the broker knows it. */
@@ -25,12 +24,12 @@ export interface Schedules {
 export async function readSchedules(groups: Groups, scheduler: TaskScheduler | undefined): Promise<Schedules> {
   const own = new Map((scheduler?.schedules() ?? []).map((info) => [info.name, info]))
   const { value, problem } = await groups.topics()
-  const stored = (value?.names ?? []).filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length))
+  const stored = (value?.names ?? []).flatMap((topic) => scheduleOfTopic(topic) ?? [])
   const names = [...new Set([...own.keys(), ...stored])].sort()
   const schedules = await eachOf(names.slice(0, maxSchedules), 8, async (name) => ({
     name,
     info: own.get(name),
-    group: stored.includes(name) ? await groups.find(`${prefix}${name}`, replicas) : undefined,
+    group: stored.includes(name) ? await groups.find(scheduleTopic(name), replicasGroup) : undefined,
   }))
   return { schedules, problem, isWhole: names.length <= maxSchedules && value?.isWhole !== false }
 }
