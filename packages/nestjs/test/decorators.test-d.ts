@@ -1,5 +1,5 @@
 import { defineEvent, defineTask, type TaskContext } from '@mq/core'
-import { declareTask, type MessageContext, MqModule, OnMessage, OnTask } from '@mq/nestjs'
+import { declareTask, type MessageContext, MqModule, OnMessage, OnTask, Scheduled } from '@mq/nestjs'
 import { from } from 'rxjs'
 import { describe, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
@@ -113,6 +113,57 @@ describe('@OnTask', () => {
       // @ts-expect-error an event is no task
       @OnTask(userLeft)
       event() {}
+    }
+    expectTypeOf(FitsNot).not.toBeAny()
+  })
+})
+
+describe('@Scheduled', () => {
+  const cleanUp = declareTask<null>({ name: 'clean-up' })
+  const aged = declareTask({ name: 'aged', input: z.object({ days: z.coerce.number() }) })
+  const loose = defineTask({ name: 'loose', execute: (_input: { day: string } | null) => 1 })
+
+  it('takes methods like @OnTask, and an input as it is enqueued, which may be left out if it may be null', () => {
+    class Fits {
+      @Scheduled(cleanUp, { cron: '0 3 * * *', timeZone: 'Europe/Berlin', missed: 'runOnce' })
+      clean() {}
+      @OnTask(sendMail, { concurrency: 2 })
+      @Scheduled(sendMail, { name: 'daily', everyMs: 1_000, input: { to: 'ada' }, queue: 'audit' })
+      async send(_input: { to: string }, _context: TaskContext) {
+        return { id: 1 }
+      }
+      @Scheduled(aged, { everyMs: 1_000, input: { days: '7' } })
+      aged(_input: { days: number }) {}
+      @Scheduled(loose, { everyMs: 1_000 })
+      @Scheduled(loose, { everyMs: 1_000, name: 'today', input: { day: 'today' } })
+      loose() {
+        return 1
+      }
+    }
+    expectTypeOf(Fits).not.toBeAny()
+  })
+
+  it('refuses other methods, inputs and rules', () => {
+    class FitsNot {
+      // @ts-expect-error the task has an input
+      @Scheduled(sendMail, { everyMs: 1_000 })
+      none() {
+        return { id: 1 }
+      }
+      // @ts-expect-error the input has no cc
+      @Scheduled(sendMail, { everyMs: 1_000, input: { cc: 'ada' } })
+      input() {
+        return { id: 1 }
+      }
+      // @ts-expect-error a schedule has one rule
+      @Scheduled(cleanUp, { everyMs: 1_000, cron: '@daily' })
+      rules() {}
+      // @ts-expect-error options of the worker belong to @OnTask
+      @Scheduled(cleanUp, { everyMs: 1_000, concurrency: 1 })
+      option() {}
+      // @ts-expect-error the input is null
+      @Scheduled(cleanUp, { everyMs: 1_000 })
+      method(_input: { day: string }) {}
     }
     expectTypeOf(FitsNot).not.toBeAny()
   })

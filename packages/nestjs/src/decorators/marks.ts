@@ -1,5 +1,5 @@
 import 'reflect-metadata'
-import type { SubscribeOptions, Target, Task, TombstoneSubscribeOptions, WorkerOptions } from '@mq/core'
+import type { ScheduleRule, SubscribeOptions, Target, Task, TombstoneSubscribeOptions, WorkerOptions } from '@mq/core'
 import type { Method } from '../metadata.js'
 
 export interface MessageMark {
@@ -17,11 +17,20 @@ export interface TaskMark {
   readonly options: WorkerOptions
 }
 
+export interface ScheduleMark {
+  readonly kind: 'schedule'
+  readonly task: Task
+  readonly queue: string | undefined
+  readonly name: string
+  readonly rule: ScheduleRule
+  readonly input: unknown
+}
+
 /** The words of a decorator about a method. */
-export type Mark = MessageMark | TaskMark
+export type Mark = MessageMark | TaskMark | ScheduleMark
 
 const marksKey = '@mq/nestjs:marks'
-const titles = { message: '@OnMessage', task: '@OnTask' } as const
+const titles = { message: '@OnMessage', task: '@OnTask', schedule: '@Scheduled' } as const
 
 /** Returns what decorators have said about a method, the topmost first. */
 export const marksOf = (method: Method): readonly Mark[] => Reflect.getOwnMetadata(marksKey, method) ?? []
@@ -43,10 +52,11 @@ export function mark(
   if (typeof key !== 'string')
     throw new TypeError(`${title} is for methods with a name; ${where(target, key)} has a symbol`)
   const marks = marksOf(method as Method)
-  if (marks.some(({ kind }) => kind !== given.kind))
-    throw new TypeError(
-      `${where(target, key)} has both @OnMessage and @OnTask, which call it differently: use two methods`,
-    )
+  const other = marks.find(({ kind }) => (kind === 'message') !== (given.kind === 'message'))
+  if (other !== undefined) {
+    const both = `${title} and ${titles[other.kind]}`
+    throw new TypeError(`${where(target, key)} has both ${both}, which call it differently: use two methods`)
+  }
   Reflect.defineMetadata(marksKey, [given, ...marks], method)
 }
 

@@ -1,6 +1,6 @@
 import { MqError } from '@mq/core'
 import type { DiscoveryService, MetadataScanner } from '@nestjs/core'
-import { type Mark, marksOf } from '../decorators/marks.js'
+import { type Mark, marksOf, type TaskMark } from '../decorators/marks.js'
 import type { Method } from '../metadata.js'
 
 type Wrapper = ReturnType<DiscoveryService['getProviders']>[number]
@@ -52,7 +52,7 @@ function handlersOf(wrapper: Wrapper, prototype: object, methodName: string): re
   const method: Method = Reflect.get(prototype, methodName)
   const owner = prototype.constructor as Method
   const title = `${owner.name}.${methodName}`
-  const marks = marksOf(method)
+  const marks = withWorkers(marksOf(method))
   if (marks.length > 0 && wrapper.isTransient) {
     const text = `${title} handles messages, but its class is transient, so there is no instance to call: make it a singleton`
     throw new MqError('MQ_INVALID_OPTION', text)
@@ -62,4 +62,14 @@ function handlersOf(wrapper: Wrapper, prototype: object, methodName: string): re
   const isMadeByNest = !wrapper.isNotMetatype
   const { token } = wrapper
   return marks.map((mark) => ({ mark, title, owner, methodName, method, instance, isMadeByNest, token, module }))
+}
+
+/** A method that is scheduled is the worker of its task, whether it has `@OnTask` as well or not. */
+function withWorkers(marks: readonly Mark[]): readonly Mark[] {
+  const workers: TaskMark[] = marks.filter((mark) => mark.kind === 'task')
+  for (const { task, queue } of marks.filter((mark) => mark.kind === 'schedule')) {
+    const isWorked = workers.some((worker) => worker.task.name === task.name && worker.queue === queue)
+    if (!isWorked) workers.push({ kind: 'task', task, queue, options: {} })
+  }
+  return [...workers, ...marks.filter(({ kind }) => kind !== 'task')]
 }

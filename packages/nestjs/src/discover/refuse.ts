@@ -20,7 +20,7 @@ export function requireQueues(handlers: readonly FoundHandler[], discovery: Disc
 
 /**
  * Throws `MQ_DUPLICATE_TASK` or `MQ_INVALID_OPTION` if two methods of a queue would share the messages of one group, so that each of them
- * missed what the other got. Ephemeral subscriptions share nothing.
+ * missed what the other got. Ephemeral subscriptions share nothing. Two schedules of one name are refused, too.
  */
 export function refuseDuplicates(handlers: readonly FoundHandler[], group: string | undefined): void {
   const first = new Map<string, FoundHandler>()
@@ -35,23 +35,32 @@ export function refuseDuplicates(handlers: readonly FoundHandler[], group: strin
 
 function placeOf({ mark }: FoundHandler, group: string | undefined): string | undefined {
   if (mark.kind === 'task') return `the task '${mark.task.name}'`
+  if (mark.kind === 'schedule') return `the schedule '${mark.name}'`
   const own = mark.options.group ?? group
   if (mark.options.ephemeral === true || own === undefined) return undefined
   return `'${topicOf(mark.target)}' in the group '${own}'`
 }
 
+const remedies = {
+  message: 'give one of them another group',
+  task: 'keep one of them',
+  schedule: 'give one of them another name',
+} as const
+
 function duplicate(handler: FoundHandler, other: FoundHandler, place: string): MqError {
-  const code = handler.mark.kind === 'task' ? 'MQ_DUPLICATE_TASK' : 'MQ_INVALID_OPTION'
-  if (handler.method === other.method) {
-    const modules = [...new Set([other.module, handler.module])].join(' and ')
-    const advice = 'list the class in the providers of one module, which exports it'
-    return new MqError(code, `${handler.title} takes ${place} twice, as ${modules} provide its class: ${advice}`)
+  const { mark, method, title, module, token } = handler
+  const code = mark.kind === 'message' ? 'MQ_INVALID_OPTION' : 'MQ_DUPLICATE_TASK'
+  const error = (text: string) => new MqError(code, text)
+  if (method !== other.method) {
+    const both = `${other.title} and ${title} both take ${place}`
+    const why = mark.kind === 'schedule' ? '' : ', and would share its messages'
+    return error(`${both}${why}: ${remedies[mark.kind]}`)
   }
-  const advice = handler.mark.kind === 'task' ? 'keep one of them' : 'give one of them another group'
-  return new MqError(
-    code,
-    `${other.title} and ${handler.title} both take ${place}, and would share its messages: ${advice}`,
-  )
+  if (module === other.module && token === other.token)
+    return error(`${title} takes ${place} twice: ${remedies[mark.kind]}`)
+  const modules = [...new Set([other.module, module])].join(' and ')
+  const advice = 'list the class in the providers of one module, which exports it'
+  return error(`${title} takes ${place} twice, as ${modules} provide its class: ${advice}`)
 }
 
 /** `@Payload()` and `@Ctx()` of `@nestjs/microservices` at their places. They may stay, because they say what holds without them. */

@@ -22,6 +22,7 @@ export function createConsumers({ queue, scheduler, handlers, handles, consume }
     const { mark, title } = handler
     try {
       if (mark.kind === 'task') return await scheduler.register(handles.ofTask(handler, mark.task), mark.options)
+      if (mark.kind === 'schedule') return await scheduler.schedule(mark.name, mark.rule, mark.task, mark.input)
       // One call for every kind of target: the decorator has checked that they fit.
       const subscribe = queue.subscribe as (...args: unknown[]) => Promise<Subscription>
       subscriptions.push(await subscribe(mark.target, handles.ofMessages(handler), mark.options))
