@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import { brokers, shared } from '@mq/test-brokers'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { build, type Program, start, stop } from './program.js'
@@ -6,22 +7,27 @@ const example = 'nest-service'
 const runMs = 120_000
 const names = ['memory', 'redis', 'rabbitmq', 'kafka'] as const
 
+beforeAll(() => build(example))
+
 interface Service {
   readonly program: Program
+  readonly address: URL
   get(path: string): Promise<unknown>
   post(path: string, body?: unknown): Promise<{ readonly status: number; readonly body: unknown }>
 }
 
 async function serve(env: Readonly<Record<string, string>>): Promise<Service> {
   const program = start(example, { PORT: '0', ...env })
-  const [, address] = await program.printed(/listening on (\S+)/)
+  const [, printed] = await program.printed(/listening on (\S+)/)
+  const address = new URL(printed as string)
   const send = async (path: string, init: RequestInit = {}) => {
-    const response = await fetch(`${address}${path}`, { signal: AbortSignal.timeout(30_000), ...init })
+    const response = await fetch(new URL(path, address), { signal: AbortSignal.timeout(30_000), ...init })
     const text = await response.text()
     return { status: response.status, body: text === '' ? undefined : (JSON.parse(text) as unknown) }
   }
   return {
     program,
+    address,
     get: async (path) => (await send(path)).body,
     post: (path, body = {}) =>
       send(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
@@ -30,8 +36,6 @@ async function serve(env: Readonly<Record<string, string>>): Promise<Service> {
 
 /** One service per broker; their topics are theirs alone. */
 describe.each(names)('a Nest service on %s', (name) => {
-  beforeAll(() => build(example))
-
   it.skipIf(name !== 'memory' && !brokers.wanted(name))(
     'turns sign-ups into mails, answers who waits for one, shows what died and replays it, and ends in order',
     async () => {
@@ -80,4 +84,47 @@ describe('a Nest service that is told to stop', () => {
     },
     runMs,
   )
+
+  it(
+    'closes a connection that is kept alive with the answer to the request that is open',
+    async () => {
+      const { program, address } = await serve({ MQ_URL: 'memory:' })
+      const socket = connected(address)
+      const body = JSON.stringify({ email: 'ada@example.com' })
+      const head = ['POST /accounts HTTP/1.1', `host: ${address.host}`, 'content-type: application/json']
+      socket.write([...head, `content-length: ${body.length}`, 'expect: 100-continue', '', ''].join('\r\n'))
+      await expect.poll(socket.received).toContain('100 Continue')
+      const stopped = stop(program)
+      await expect.poll(() => isRefused(address)).toBe(true)
+      socket.write(body)
+      await expect.poll(socket.received).toContain('202 Accepted')
+      socket.write(['GET /mails HTTP/1.1', `host: ${address.host}`, '', ''].join('\r\n'))
+      await socket.closed
+      expect(socket.received()).not.toContain('200 OK')
+      await stopped
+    },
+    runMs,
+  )
 })
+
+/** Writes to a server as it is told, unlike clients, which decide about connections by themselves. */
+function connected({ hostname, port }: URL) {
+  let received = ''
+  const socket = connect(Number(port), hostname)
+  socket.setEncoding('utf8').on('data', (text: string) => {
+    received += text
+  })
+  // The server has closed it, which is what `closed` waits for.
+  socket.on('error', () => {})
+  const closed = new Promise((resolve) => socket.on('close', resolve))
+  return { received: () => received, closed, write: (text: string) => void socket.write(text) }
+}
+
+const isRefused = ({ hostname, port }: URL): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(Number(port), hostname, () => {
+      socket.destroy()
+      resolve(false)
+    })
+    socket.on('error', () => resolve(true))
+  })
