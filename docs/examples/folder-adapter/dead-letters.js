@@ -1,19 +1,23 @@
 import { rename, rm, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { failureBeforeReplay } from '@mq/core/adapter'
 import { ifThere } from './files.js'
 import { nameOf, stateOf } from './state.js'
 
 /** @import { DeadLetterStore, Failure, RawDeadLetter } from '@mq/core/adapter' */
 /** @import { Read } from './group.js' */
 
+/** @typedef {{ root: string, dead: string, waiting: string, failures: string }} Paths */
+
 /**
- * @param {{ root: string, dead: string, waiting: string, failures: string,
+ * @param {Paths & {
  *   namesIn: (path: string) => Promise<string[]>,
  *   readMessage: (path: string, id: string) => Promise<Read>,
- *   readFailure: (id: string) => Promise<Failure | undefined> }} group
+ *   readFailure: (id: string) => Promise<Failure | undefined>,
+ *   writeFailure: (id: string, failure: Failure) => Promise<void> }} group
  * @returns {DeadLetterStore}
  */
-export function deadLettersIn({ root, dead, waiting, failures, namesIn, readMessage, readFailure }) {
+export function deadLettersIn({ root, dead, waiting, failures, namesIn, readMessage, readFailure, writeFailure }) {
   /**
    * Takes only entries that the folder lists: an id from outside must never become a path.
    * @param {readonly string[] | undefined} entryIds
@@ -45,8 +49,10 @@ export function deadLettersIn({ root, dead, waiting, failures, namesIn, readMess
     replay: (entryIds) =>
       takeEach(entryIds, async (entryId) => {
         const { id } = stateOf(entryId)
+        const before = failureBeforeReplay(await readFailure(id))
         // Before the message can run: its next failure goes to the same file.
-        await rm(join(failures, id), { force: true })
+        if (before === undefined) await rm(join(failures, id), { force: true })
+        else await writeFailure(id, before)
         await rename(join(dead, entryId), join(waiting, nameOf({ due: Date.now(), id, attempt: 1 })))
       }),
     purge: (entryIds) =>

@@ -121,9 +121,9 @@ export function groupAt({ ref, folder, places }) {
     },
     /** Resolves to undefined if the claim is no longer ours. @param {Claim} claim */
     async read(claim) {
-      const { id, attempt } = claim
+      const { id } = claim
       const read = await ifOurs(claim, (path) => readMessage(path, id))
-      const failure = attempt > 1 ? await readFailure(id) : undefined
+      const failure = await readFailure(id)
       return read && { ...read, ...(failure && { failure }) }
     },
     /**
@@ -135,7 +135,7 @@ export function groupAt({ ref, folder, places }) {
       const { due, id, attempt } = claim
       if (settlement.kind === 'done') {
         const isDone = await ifOurs(claim, (path) => unlink(path).then(() => true))
-        if (isDone && attempt > 1) await rm(join(failures, id), { force: true })
+        if (isDone) await rm(join(failures, id), { force: true })
       } else if (settlement.kind === 'release') {
         await move(claim, join(waiting, nameOf({ due, id, attempt })))
       } else {
@@ -171,7 +171,7 @@ export function groupAt({ ref, folder, places }) {
       const inFlight = (await namesIn(claimed)).length
       return { ready, inFlight, delayed: all.length - ready, dead: (await namesIn(dead)).length }
     },
-    deadLetters: deadLettersIn({ root, dead, waiting, failures, namesIn, readMessage, readFailure }),
+    deadLetters: deadLettersIn({ root, dead, waiting, failures, namesIn, readMessage, readFailure, writeFailure }),
   }
 }
 

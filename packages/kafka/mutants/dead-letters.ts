@@ -59,6 +59,13 @@ export const deadLetters: readonly Mutant[] = [
     case: 'DLQ-13',
   },
   {
+    id: 'replayForgetsItsTrace',
+    promise: 'A replayed message knows where its last run is in a trace.',
+    find: 'encodeRecord(message, { failure: failureBeforeReplay(failure) })',
+    replace: 'encodeRecord(message)',
+    case: 'DLQ-29',
+  },
+  {
     id: 'strikesAreCounted',
     promise: 'stats count dead letters no longer once they are purged.',
     find: 'const live = [...(await liveLetters()).values()]',

@@ -29,6 +29,13 @@ export const deadLetters: readonly Mutant[] = [
     case: 'DLQ-23',
   },
   {
+    id: 'replayForgetsItsTrace',
+    promise: 'A replayed message knows where its last run is in a trace.',
+    find: '...(before && { failure: before }), replayId',
+    replace: 'replayId',
+    case: 'DLQ-29',
+  },
+  {
     id: 'entryIsNamedByItsMessage',
     promise: 'A message that died twice has two entries.',
     find: "const letter = { queue: 'dead', delayMs: 0, entryId: randomUUID() } as const",

@@ -52,6 +52,13 @@ export const deadLetters: readonly Mutant[] = [
     case: 'DLQ-15',
   },
   {
+    id: 'replayForgetsItsTrace',
+    promise: 'A replayed message knows where its last run is in a trace.',
+    find: 'local failure = failure_before(all)',
+    replace: 'local failure = failure_before({})',
+    case: 'DLQ-29',
+  },
+  {
     id: 'purgesTooMuch',
     promise: 'A purge of named entries leaves the others.',
     find: "if #ARGV > 0 then return redis.call('XDEL', KEYS[1], unpack(ARGV)) end",

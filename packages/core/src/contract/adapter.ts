@@ -170,7 +170,7 @@ export interface Delivery {
   /** 1 on the first run. */
   readonly attempt: number
   /**
-   * The failure of the run before this one. A replayed message may have that of its dead letter, as `failureBeforeReplay` makes it. It
+   * The failure of the run before this one. A replayed message has that of its dead letter, as `failureBeforeReplay` makes it. It
    * leads to the last run in a trace, and has no other effect.
    */
   readonly failure?: Failure

@@ -223,6 +223,7 @@ export const mutants = {
   replayKeepsEntry: ['keeps the dead letter that it replays', 'DLQ-14'],
   replayToAllGroups: ['replays to all groups', 'DLQ-13'],
   replayKeepsAttempt: ['replays a message with its earlier attempts', 'DLQ-13'],
+  replayForgetsTrace: ['forgets the last run of a message in its trace when it is replayed', 'DLQ-29'],
   replayChangesId: ['replays a message with a new id', 'DLQ-13'],
   replayIgnoresIds: ['replays all entries although some were named', 'DLQ-11'],
   replayMiscounts: ['counts one replayed entry too few', 'DLQ-14'],

@@ -1,12 +1,18 @@
 import { randomUUID } from 'node:crypto'
-import { withoutStack } from '../../../src/adapter.js'
+import { failureBeforeReplay, withoutStack } from '../../../src/adapter.js'
 import type { Failure } from '../../../src/index.js'
 import type { Entry } from './member.js'
 import type { Faulty } from './mutation.js'
 import type { StoredMessage, WireDeadLetter } from './wire.js'
 
+export interface ReplayedEntry {
+  readonly message: StoredMessage
+  readonly attempts: number
+  readonly failure: Failure | undefined
+}
+
 export interface Replayed {
-  readonly entries: readonly { readonly message: StoredMessage; readonly attempts: number }[]
+  readonly entries: readonly ReplayedEntry[]
   readonly count: number
 }
 
@@ -44,6 +50,7 @@ export class DeadLetterList {
     const entries = taken.map(({ message, failure }) => ({
       message: this.#faulty('replayChangesId') ? renamed(message) : message,
       attempts: this.#faulty('replayKeepsAttempt') ? failure.attempts : 0,
+      failure: this.#faulty('replayForgetsTrace') ? undefined : failureBeforeReplay(failure),
     }))
     const count = this.#faulty('replayMiscounts') ? taken.length - 1 : taken.length
     return { entries: this.#faulty('replayLoses') ? [] : entries, count }

@@ -1,7 +1,7 @@
 import type { Settlement } from '../../../src/adapter.js'
 import type { GroupInfo, GroupPause, GroupRef, MessageState, QueueStats } from '../../../src/index.js'
 import type { Agenda } from './agenda.js'
-import { DeadLetterList, type Replayed } from './dead-letter-list.js'
+import { DeadLetterList, type ReplayedEntry } from './dead-letter-list.js'
 import { Lanes } from './lanes.js'
 import type { Listed } from './looking.js'
 import type { Entry, Member } from './member.js'
@@ -347,10 +347,11 @@ export class Group {
     return this.#deadLetters.replay(entryIds).entries.map((entry) => () => this.#addReplayed(entry))
   }
 
-  #addReplayed({ message, attempts }: Replayed['entries'][number]): void {
+  #addReplayed({ message, attempts, failure }: ReplayedEntry): void {
     const groups = this.#faulty('replayToAllGroups') ? this.#others() : [this]
     const since = this.#agenda.now()
-    for (const group of groups) group.#enqueue({ message, runs: attempts, isReplayed: true, since })
+    const entry = { message, runs: attempts, ...(failure && { failure }), isReplayed: true, since }
+    for (const group of groups) group.#enqueue(entry)
     if (this.#faulty('replayEndsPause')) this.resume()
   }
 

@@ -4,6 +4,7 @@ import { deadLetterFaults } from './faults.js'
 import { interruptedReplays } from './interrupted-replays.js'
 import { deadLetterLists } from './lists.js'
 import { deadLetterReasons } from './reasons.js'
+import { replayedFailures } from './replayed-failures.js'
 import { deadLetterReplays } from './replays.js'
 import { deadLetterTools } from './tools.js'
 
@@ -14,6 +15,7 @@ export const deadLetters: Chapter = {
     ...deadLetterReasons,
     ...deadLetterLists,
     ...deadLetterReplays,
+    ...replayedFailures,
     ...deadLetterFaults,
     ...interruptedReplays,
     ...deadLetterTools,
