@@ -76,4 +76,16 @@ export const reading: readonly Mutant[] = [
     },
     why: 'The suite cannot make a broker old.',
   },
+  {
+    id: 'kafka23IsTaken',
+    promise:
+      'A broker that has no default for the replicas of a topic is refused, and not only when the first topic is created.',
+    find: "{ name: 'CreateTopics', key: 19, from: 4, to: 3 },",
+    replace: '',
+    test: {
+      file: 'test/versions.test.ts',
+      title: 'refuses Kafka 2.3, which has no default for the replicas of the topics that the adapter creates',
+    },
+    why: 'The suite cannot make a broker old.',
+  },
 ]

@@ -1,6 +1,7 @@
 import { type AddressInfo, createServer } from 'node:net'
 import { createQueue } from '@mq/core'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { requireVersions } from '../src/driver/known-versions.js'
 import { kafka } from '../src/index.js'
 
 type Ranges = Readonly<Record<number, readonly [min: number, max: number]>>
@@ -21,6 +22,23 @@ const ofKafka20: Ranges = {
   14: [0, 2],
   18: [0, 2],
   19: [0, 3],
+}
+
+/** The oldest one that is taken. */
+const ofKafka24: Ranges = {
+  0: [0, 8],
+  1: [0, 11],
+  2: [0, 5],
+  3: [0, 9],
+  8: [0, 8],
+  9: [0, 6],
+  10: [0, 3],
+  11: [0, 6],
+  12: [0, 4],
+  13: [0, 4],
+  14: [0, 4],
+  18: [0, 3],
+  19: [0, 5],
 }
 
 /** Answers the one request with which a client asks what a broker knows, and no other. Returns its address. */
@@ -67,6 +85,14 @@ describe('connect', () => {
     })
   })
 
+  it('refuses Kafka 2.3, which has no default for the replicas of the topics that the adapter creates', async () => {
+    const address = await brokerThatKnows({ ...ofKafka24, 19: [0, 3] })
+    expect(await refusalOf([address])).toMatchObject({
+      code: 'MQ_CONNECT_FAILED',
+      message: `Kafka at ${address} is too old: it knows CreateTopics up to version 3, not 4. Kafka 2.4 or newer is needed`,
+    })
+  })
+
   it('refuses one that does not know a request at all', async () => {
     const { 0: _, ...others } = ofKafka20
     expect(await refusalOf([await brokerThatKnows(others)])).toMatchObject({
@@ -76,7 +102,7 @@ describe('connect', () => {
   })
 
   it('refuses one that is too new for this version of the adapter', async () => {
-    const address = await brokerThatKnows({ ...ofKafka20, 1: [4, 17], 0: [9, 14] })
+    const address = await brokerThatKnows({ ...ofKafka24, 1: [4, 17], 0: [9, 14] })
     expect(await refusalOf([address])).toMatchObject({
       code: 'MQ_CONNECT_FAILED',
       message: expect.stringContaining('is too new: it knows Produce from version 9 on, and this adapter up to 7.'),
@@ -90,4 +116,10 @@ describe('connect', () => {
       message: expect.stringContaining(`Kafka at ${address} is too old`),
     })
   })
+})
+
+it('Kafka 2.4 knows each version of a request that is needed', () => {
+  const ranges = Object.entries(ofKafka24).map(([key, [minVersion, maxVersion]]) => [key, { minVersion, maxVersion }])
+  const broker = { versions: Object.fromEntries(ranges), connectionPool: { host: 'a', port: 1 } }
+  expect(() => requireVersions(broker as never)).not.toThrow()
 })
