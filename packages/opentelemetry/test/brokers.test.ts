@@ -151,10 +151,7 @@ describe.each(names)('one trace on %s', (name) => {
   )
 })
 
-/** PostgreSQL does not keep the place of the last run for a replay yet. */
-const linkReplays = names.filter((name) => name !== 'postgres')
-
-describe.each(linkReplays)('a replay on %s', (name) => {
+describe.each(names)('a replay on %s', (name) => {
   const isWanted = name === 'memory' || brokers.wanted(name)
 
   it.skipIf(!isWanted)(

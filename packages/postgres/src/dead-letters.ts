@@ -14,8 +14,11 @@ const chosen = `SELECT d.message FROM mq.deliveries d WHERE d.grp = $1 AND d.sta
 const named = `SELECT d.message FROM mq.deliveries d JOIN unnest($2::bigint[], $3::int[]) AS n(message, claim)
   ON d.message = n.message AND d.claim = n.claim WHERE d.grp = $1 AND d.state = 'd' FOR UPDATE OF d`
 
+/** What `failureBeforeReplay` returns, except that the stack stays. It is found in the text, which may come from another program. */
+const failureBefore = `CASE WHEN d.failure LIKE '%"traceparent":"%' THEN regexp_replace(d.failure, '"attempts":[0-9]+', '"attempts":0') END`
+
 const replayText = (which: string): string => `WITH entries AS MATERIALIZED (${which}), replayed AS (
-  UPDATE mq.deliveries d SET state = 'r', at = clock_timestamp(), attempt = 1, failure = NULL
+  UPDATE mq.deliveries d SET state = 'r', at = clock_timestamp(), attempt = 1, failure = ${failureBefore}
   FROM entries e WHERE d.grp = $1 AND d.message = e.message RETURNING 1
 ) SELECT count(*)::int AS count FROM replayed`
 const purgeText = (which: string): string => `WITH entries AS MATERIALIZED (${which}), purged AS (
