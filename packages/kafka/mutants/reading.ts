@@ -80,8 +80,8 @@ export const reading: readonly Mutant[] = [
     id: 'kafka23IsTaken',
     promise:
       'A broker that has no default for the replicas of a topic is refused, and not only when the first topic is created.',
-    find: "{ name: 'CreateTopics', key: 19, from: 4, to: 3 },",
-    replace: '',
+    find: "{ name: 'CreateTopics', key: 19, from: 4, to: 3 }",
+    replace: "{ name: 'CreateTopics', key: 19, from: 3, to: 3 }",
     test: {
       file: 'test/versions.test.ts',
       title: 'refuses Kafka 2.3, which has no default for the replicas of the topics that the adapter creates',

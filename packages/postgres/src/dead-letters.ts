@@ -14,7 +14,7 @@ const chosen = `SELECT d.message FROM mq.deliveries d WHERE d.grp = $1 AND d.sta
 const named = `SELECT d.message FROM mq.deliveries d JOIN unnest($2::bigint[], $3::int[]) AS n(message, claim)
   ON d.message = n.message AND d.claim = n.claim WHERE d.grp = $1 AND d.state = 'd' FOR UPDATE OF d`
 
-/** What `failureBeforeReplay` returns, except that the stack stays. It is found in the text, which may come from another program. */
+/** Returns what `failureBeforeReplay` does, except that the stack stays, and changes the text alone: another program may have written it. */
 const failureBefore = `CASE WHEN d.failure LIKE '%"traceparent":"%' THEN regexp_replace(d.failure, '"attempts":[0-9]+', '"attempts":0') END`
 
 const replayText = (which: string): string => `WITH entries AS MATERIALIZED (${which}), replayed AS (
