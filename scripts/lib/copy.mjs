@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { listedFiles, root, workspacePackages } from './workspace.mjs'
+import { basename, dirname, join } from 'node:path'
+import { listedFiles, root } from './workspace.mjs'
 
 /**
  * Copies the repository with links to what is installed, so that no fault stays in the working files, however this process ends. Returns
@@ -9,11 +9,12 @@ import { listedFiles, root, workspacePackages } from './workspace.mjs'
  */
 export function copyOfRepository() {
   const copy = mkdtempSync(join(tmpdir(), 'mq-mutate-'))
-  for (const path of listedFiles()) {
+  const paths = listedFiles()
+  for (const path of paths) {
     mkdirSync(dirname(join(copy, path)), { recursive: true })
     copyFileSync(join(root, path), join(copy, path))
   }
-  for (const folder of ['.', ...workspacePackages().map((each) => each.folder)]) {
+  for (const folder of paths.filter((path) => basename(path) === 'package.json').map(dirname)) {
     const modules = join(root, folder, 'node_modules')
     if (existsSync(modules)) symlinkSync(modules, join(copy, folder, 'node_modules'), 'junction')
   }
