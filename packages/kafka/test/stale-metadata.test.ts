@@ -31,7 +31,11 @@ function clusterOf(views: Readonly<Record<number, View>>): Cluster {
     brokerPool: {
       createBroker: ({ connectionPool }: { readonly connectionPool: object }) => ({
         connectionPool,
-        versions: { 0: { minVersion: 3, maxVersion: 7 }, 1: { minVersion: 4, maxVersion: 10 } },
+        versions: {
+          0: { minVersion: 3, maxVersion: 7 },
+          1: { minVersion: 4, maxVersion: 10 },
+          19: { minVersion: 0, maxVersion: 4 },
+        },
         isConnected: () => true,
         connect: async () => {},
         lookupRequest: () => () => ({ request: {}, response: {} }),
