@@ -4,13 +4,6 @@ import { onlyInTables } from './reasons.js'
 /** Faults in groups, keys, dead letters and what can be looked at. */
 export const groups: readonly Mutant[] = [
   {
-    id: 'runsKeysSideBySide',
-    promise: 'One message of a key runs at a time.',
-    find: 'WHERE NOT EXISTS (SELECT FROM mq.lanes l WHERE l.grp = $1 AND l.key = h.key) LIMIT $3',
-    replace: 'LIMIT $3',
-    case: 'ORD-3',
-  },
-  {
     id: 'keepsLanes',
     promise: 'A key is free again when its message has ended.',
     find: `DELETE FROM mq.lanes l USING (SELECT * FROM done UNION ALL SELECT * FROM kept) AS s
