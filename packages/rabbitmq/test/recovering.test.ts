@@ -12,10 +12,15 @@ import { settingsOf } from '../src/options.js'
 import { createDeclarations } from '../src/topology/declarations.js'
 import { createLocks } from '../src/topology/locks.js'
 import { namespaceFor } from '../src/topology/names.js'
+import { cutter } from './support/cutter.js'
 import { eventually, freshTopic, open, pause } from './support/open.js'
 import { onRaw } from './support/raw.js'
 
 const names = namespaceFor('mq')
+
+const fail = (): never => {
+  throw new Error('no')
+}
 
 /** Returns an expression that lets the leader of a quorum queue stand still for some time. */
 const standstill = (queue: string, ms: number): string => `
@@ -293,9 +298,6 @@ describe.skipIf(!brokers.owned('rabbitmq'))('recovering', () => {
   it('dead letters are listed and counted even if their queue is slow to say how many it has', async () => {
     const queue = await open({ url: server.url })
     const topic = freshTopic()
-    const fail = (): never => {
-      throw new Error('broken')
-    }
     const subscription = await queue.subscribe(topic, fail, { retry: { attempts: 1 }, concurrency: 1 })
     for (const data of [0, 1, 2]) await queue.publish(topic, data)
     await eventually(async () => (await queue.stats(topic)).dead === 3, 'the dead letters')
@@ -314,9 +316,6 @@ describe.skipIf(!brokers.owned('rabbitmq'))('recovering', () => {
       const topic = freshTopic()
       const errors: unknown[] = []
       queue.on('error', ({ error }) => errors.push(error.message))
-      const fail = (): never => {
-        throw new Error('broken')
-      }
       const subscription = await queue.subscribe(topic, fail, { retry: { attempts: 1 }, concurrency: 1 })
       for (const data of [0, 1, 2]) await queue.publish(topic, data)
       await eventually(async () => (await queue.stats(topic)).dead === 3, 'the dead letters')
@@ -464,19 +463,70 @@ describe.skipIf(!brokers.owned('rabbitmq'))('recovering', () => {
     expect(queue.health().status).toBe('up')
   })
 
-  it('a group is declared and deleted although the connection ends in the middle', async () => {
-    const link = await proxy(server)
+  type Work = (queue: Queue, topic: string) => Promise<unknown>
+
+  const pausedGroup: Work = async (other, topic) => {
+    await other.declareGroup(topic, 'g')
+    await other.pauseGroup(topic, 'g')
+  }
+
+  const deadLetter: Work = async (other, topic) => {
+    const failing = await other.subscribe(topic, fail, { group: 'g', retry: { attempts: 1 } })
+    await other.publish(topic, 'dead')
+    await eventually(async () => (await other.stats(topic, 'g')).dead === 1, 'the dead letter')
+    await failing.stop()
+  }
+
+  it.each<{ readonly what: string; readonly before?: Work; readonly work: Work; readonly after?: Work }>([
+    {
+      what: 'declares',
+      work: (queue, topic) => queue.declareGroup(topic, 'g'),
+      after: async (other, topic) => expect((await other.stats(topic, 'g')).ready).toBe(0),
+    },
+    {
+      what: 'deletes',
+      before: pausedGroup,
+      work: (queue, topic) => queue.deleteGroup(topic, 'g'),
+      after: async (other, topic) =>
+        expect(await other.stats(topic, 'g')).toMatchObject({ ready: undefined, paused: undefined }),
+    },
+    {
+      what: 'pauses',
+      before: (other, topic) => other.declareGroup(topic, 'g'),
+      work: (queue, topic) => queue.pauseGroup(topic, 'g'),
+      after: async (other, topic) => expect((await other.stats(topic, 'g')).paused).toBeDefined(),
+    },
+    {
+      what: 'resumes',
+      before: pausedGroup,
+      work: (queue, topic) => queue.resumeGroup(topic, 'g'),
+      after: async (other, topic) => expect((await other.stats(topic, 'g')).paused).toBeUndefined(),
+    },
+    {
+      what: 'counts',
+      before: pausedGroup,
+      work: async (queue, topic) => expect(await queue.stats(topic, 'g')).toMatchObject({ ready: 0, paused: {} }),
+    },
+    {
+      what: 'lists the dead letters of',
+      before: deadLetter,
+      work: async (queue, topic) =>
+        expect(await queue.deadLetters(topic, 'g').list()).toMatchObject([{ data: 'dead' }]),
+    },
+  ])('$what a group although the connection ends at any of its requests', async ({ before, work, after }) => {
+    const link = await cutter(server.url)
     const [queue, other] = [await open({ url: link.url }), await open({ url: server.url })]
-    const topic = freshTopic()
-    const declaring = queue.declareGroup(topic, 'g')
-    await link.cut()
-    await declaring
-    await eventually(() => queue.health().status === 'up', 'the connection')
-    expect(await other.stats(topic, 'g')).toMatchObject({ ready: 0 })
-    const deleting = queue.deleteGroup(topic, 'g')
-    await link.cut()
-    await deleting
-    expect((await other.stats(topic, 'g')).ready).toBeUndefined()
+    for (let count = 0; ; count++) {
+      const topic = freshTopic()
+      await before?.(other, topic)
+      // What opens a connection is not cut.
+      await queue.deadLetters(topic, 'none').list()
+      await eventually(() => queue.health().status === 'up', 'the connections')
+      link.after(count)
+      await work(queue, topic)
+      if (!link.hasCut) break
+      await after?.(other, topic)
+    }
     await link.close()
   })
 

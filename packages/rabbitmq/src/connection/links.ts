@@ -5,8 +5,9 @@ import { answerTimeoutMs, isBlocked } from './answers.js'
 import { onChannel } from './channels.js'
 import { operationError } from './errors.js'
 import { Link } from './link.js'
+import { persistently } from './persistently.js'
 
-/** Does some work on a channel of its own. `what` says what it is for, in errors. */
+/** Does some work on a channel of its own, and again if the connection ends meanwhile. `what` says what it is for, in errors. */
 export type Request = <T>(what: string, work: (channel: Channel) => Promise<T>, on?: typeof onChannel) => Promise<T>
 
 export interface PublishingListener {
@@ -57,14 +58,15 @@ export function createLinks(settings: Settings, state: AdapterState, publishingL
     return isBlocked(publisher) ? consuming.ready(answerTimeoutMs) : publisher
   }
 
-  const request: Request = async (what, work, on = onChannel) => {
-    state.requireOpen()
-    try {
-      return await on(await connectionForRequests(), what, work)
-    } catch (cause) {
-      throw operationError(cause, what)
-    }
-  }
+  const request: Request = (what, work, on = onChannel) =>
+    persistently(async () => {
+      state.requireOpen()
+      try {
+        return await on(await connectionForRequests(), what, work)
+      } catch (cause) {
+        throw operationError(cause, what)
+      }
+    })
 
   return {
     publishing,

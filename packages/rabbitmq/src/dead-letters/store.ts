@@ -5,6 +5,7 @@ import { answerTimeoutMs, inTime } from '../connection/answers.js'
 import { keepChannels } from '../connection/channel-budget.js'
 import { operationError, reply, replyCode } from '../connection/errors.js'
 import type { Link } from '../connection/link.js'
+import { persistently } from '../connection/persistently.js'
 import type { Namespace } from '../topology/names.js'
 import { type Copier, copyProperties } from '../wire/copy.js'
 import { type Borrower, borrowFrom } from './borrower.js'
@@ -191,8 +192,10 @@ export function deadLetterStore({ ref, names, link, copy, report }: DeadLetterPa
 
   return {
     list: ({ limit }) =>
-      onQueue<readonly RawDeadLetter[]>('Listing', [], (channel) =>
-        borrow(channel, (borrower, keep) => list(borrower, keep, limit)),
+      persistently(() =>
+        onQueue<readonly RawDeadLetter[]>('Listing', [], (channel) =>
+          borrow(channel, (borrower, keep) => list(borrower, keep, limit)),
+        ),
       ),
     replay,
     purge: (entryIds) =>

@@ -1,6 +1,7 @@
 import { type GroupPause, type GroupRef, MqError, type StoreOutcome } from '@mq/core/adapter'
 import type { ChannelModel } from 'amqplib'
 import { operationError } from '../connection/errors.js'
+import { persistently } from '../connection/persistently.js'
 import type { Letter } from '../publish/parcel.js'
 import type { Namespace } from '../topology/names.js'
 import { encodeSignal, keyOf, type Signal } from './mark.js'
@@ -45,13 +46,14 @@ export function createMarks({ names, connection, send }: MarksParts) {
     }
   }
 
-  const on = async <T>(what: string, work: (connection: ChannelModel) => Promise<T>): Promise<T> => {
-    try {
-      return await work(await connection())
-    } catch (cause) {
-      throw operationError(cause, what)
-    }
-  }
+  const on = <T>(what: string, work: (connection: ChannelModel) => Promise<T>): Promise<T> =>
+    persistently(async () => {
+      try {
+        return await work(await connection())
+      } catch (cause) {
+        throw operationError(cause, what)
+      }
+    })
 
   /** Removes the mark of a group. Resolves with false if there was none. */
   const removeOnce = (ref: GroupRef, what: string): Promise<boolean> =>

@@ -3,6 +3,7 @@ import type { GroupPause, GroupRef } from '@mq/core/adapter'
 import type { Channel, ChannelModel } from 'amqplib'
 import { onChannel } from '../connection/channels.js'
 import { operationError } from '../connection/errors.js'
+import { persistently } from '../connection/persistently.js'
 import type { PauseGate } from '../consume/pause-gate.js'
 import type { Namespace } from '../topology/names.js'
 import { declareMarks, declareSignals } from '../topology/topology.js'
@@ -105,14 +106,15 @@ export function createPauses({ names, connection, marks }: PausesParts) {
       .catch(() => undefined)
   }
 
-  async function known(what: string): Promise<ReadonlyMap<string, GroupPause>> {
-    try {
-      await sync()
-      return paused
-    } catch (cause) {
-      throw operationError(cause, what)
-    }
-  }
+  const known = (what: string): Promise<ReadonlyMap<string, GroupPause>> =>
+    persistently(async () => {
+      try {
+        await sync()
+        return paused
+      } catch (cause) {
+        throw operationError(cause, what)
+      }
+    })
 
   return {
     /** Resolves with the marks of all groups, by topic and group with a space between them. */

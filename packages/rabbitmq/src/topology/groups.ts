@@ -1,7 +1,6 @@
 import {
   type GroupPause,
   type GroupRef,
-  isMqError,
   MqError,
   type QueueStats,
   type TargetRef,
@@ -16,8 +15,6 @@ import { foreignQueueOf, releaseReader } from './foreign.js'
 import type { Namespace } from './names.js'
 import { countInShares as countShares, deleteShares } from './shares.js'
 
-/** How often a group is declared or deleted if the connection ends each time. Core limits the time of all tries. */
-const maxTries = 3
 /** How long a group is taken for one that was never ordered. */
 const unsharedMs = 10_000
 
@@ -55,20 +52,6 @@ export function createGroups({ names, declarations, request, pausedOf }: GroupsP
   const has = async ({ topic, group }: GroupRef, queue: 'group' | 'dead'): Promise<boolean> =>
     (await count(names[queue]({ topic, group }))) !== undefined
 
-  /**
-   * Does again what may be done twice if the connection ends meanwhile. RabbitMQ ends one with an internal error at times because a queue
-   * goes to which messages are on their way.
-   */
-  async function persistently(work: () => Promise<void>): Promise<void> {
-    for (let tries = 1; ; tries++) {
-      try {
-        return await work()
-      } catch (error) {
-        if (tries === maxTries || !isMqError(error, 'MQ_CONNECTION_LOST')) throw error
-      }
-    }
-  }
-
   return {
     has,
     /** Rejects with `MQ_GROUP_MISSING` if there is no such group. */
@@ -77,20 +60,16 @@ export function createGroups({ names, declarations, request, pausedOf }: GroupsP
       throw new MqError('MQ_GROUP_MISSING', `The topic '${ref.topic}' has no group '${ref.group}'`)
     },
     declare: (ref: TargetRef): Promise<void> =>
-      persistently(() =>
-        request(`Declaring the group '${ref.group}'`, (channel) => declarations.declareGroup(channel, ref), declareOn),
-      ),
+      request(`Declaring the group '${ref.group}'`, (channel) => declarations.declareGroup(channel, ref), declareOn),
     delete: (ref: TargetRef): Promise<void> =>
-      persistently(() =>
-        request(`Deleting the group '${ref.group}'`, async (channel) => {
-          declarations.forgetGroup(ref)
-          await channel.deleteQueue(names.group(ref))
-          await channel.deleteQueue(names.dead(ref))
-          await deleteShares(channel, names, ref)
-          const queue = foreignQueueOf(ref)
-          if (queue !== undefined) await releaseReader(channel, names, { ref, queue })
-        }),
-      ),
+      request(`Deleting the group '${ref.group}'`, async (channel) => {
+        declarations.forgetGroup(ref)
+        await channel.deleteQueue(names.group(ref))
+        await channel.deleteQueue(names.dead(ref))
+        await deleteShares(channel, names, ref)
+        const queue = foreignQueueOf(ref)
+        if (queue !== undefined) await releaseReader(channel, names, { ref, queue })
+      }),
     async stats(ref: TargetRef): Promise<QueueStats> {
       const foreign = foreignQueueOf(ref)
       const [own, dead, others, shares, paused] = await Promise.all([
