@@ -28,6 +28,7 @@ export const guideSidebar = (): Item[] => [
     page('Retries and dead letters', '/retries'),
     page('Topics of other programs', '/foreign-topics'),
     page('Tasks', '/tasks'),
+    page('Transactions, outbox, inbox', '/transactions'),
     page('Changing a schema', '/changing-a-schema'),
     page('AsyncAPI', '/asyncapi'),
     page('Testing', '/testing'),

@@ -105,7 +105,7 @@ export const layerTable = {
       'publish',
       'consume',
       'inspect',
-      ['dead-letters', 'stats', 'diagnose', 'migrations'],
+      ['dead-letters', 'stats', 'diagnose', 'migrations', 'inbox', 'outbox', 'store'],
       'postgres',
       'index',
     ],

@@ -110,6 +110,8 @@ export type {
   WaitingStore,
 } from './contract/operating/inspect.js'
 export type { PublishOutcome, Routed } from './contract/publish-options.js'
+export { type RunStatement, runnerOf, type Transaction } from './contract/transaction.js'
+export { type ForwardOptions, forward } from './publish/forward.js'
 export { requireAdapter } from './queue/require-adapter.js'
 export { isTask, topicOf } from './queue/task-target.js'
 export { requireStoreMember } from './tasks/require-store.js'
@@ -117,6 +119,7 @@ export { requireEntry, storeChecks } from './tasks/store-checks.js'
 export type {
   AcquireOptions,
   CompareAndSetOptions,
+  CompleteStore,
   DeleteOptions,
   LeaseAnswer,
   LeaseHolder,

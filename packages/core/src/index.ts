@@ -94,6 +94,7 @@ export {
 } from './contract/retry-errors.js'
 export type { Backoff, Jitter, RetryOptions, RetryRule } from './contract/retry-options.js'
 export type { SchemaInput, SchemaIssue, SchemaOutput, StandardSchema } from './contract/schema.js'
+export type { RunStatement, Transaction } from './contract/transaction.js'
 export { configVariables, type QueueConfig, queueConfigFromEnv } from './open/config.js'
 export type { AdapterFactory, ConfigOf } from './open/given-adapters.js'
 export { type AddressFor, loadAdapter, type OpenOptions, openQueue } from './open/open-queue.js'

@@ -43,6 +43,7 @@ const optional = [
   'removesWaiting',
   'runsNow',
   'pausesGroups',
+  'joinsTransactions',
 ] as const satisfies readonly (keyof AdapterCapabilities)[]
 
 /** The fake adapter with some of its members replaced; undefined stands for a member that is not there. */

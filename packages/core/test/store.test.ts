@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { requireStoreMember, storeChecks } from '../src/adapter.js'
+import { type CompleteStore, requireStoreMember, storeChecks } from '../src/adapter.js'
 import { storeConformance } from '../src/conformance/index.js'
 import { createQueue, createScheduler, type TaskStore } from '../src/index.js'
 import { mqErrorOf } from './support/errors.js'
@@ -9,7 +9,7 @@ const nothing = async (): Promise<never> => undefined as never
 /** As a store was before it could be asked for more. */
 const old: TaskStore = { claim: async (_, value) => value, put: nothing, get: nothing }
 const leases = { acquire: nothing, renew: nothing, release: nothing }
-const full: Required<TaskStore> = { ...old, compareAndSet: nothing, delete: nothing, leases, take: nothing }
+const full: CompleteStore = { ...old, compareAndSet: nothing, delete: nothing, leases, take: nothing }
 const schedulerWith = (store: unknown) => createScheduler(createQueue(fakeAdapter()), { store: store as TaskStore })
 
 describe('the store of a scheduler', () => {

@@ -1,12 +1,12 @@
 import {
   type Clock,
+  type CompleteStore,
   integerOption,
   keysOf,
   requireEntry,
   requireKnownOptions,
   storeChecks,
   systemClock,
-  type TaskStore,
 } from '@mq/core/adapter'
 import { createExpiringMap } from './store/expiring-map.js'
 import { createLeases } from './store/leases.js'
@@ -28,7 +28,7 @@ const optionNames = keysOf<MemoryStoreOptions>()({ clock: true, maxEntries: true
  * Creates a store for the tasks of this process. Everything it holds is gone with its process.
  * Throws a `TypeError` or `MQ_INVALID_OPTION`; a full store rejects with `MQ_BACKPRESSURE`.
  */
-export function memoryStore(options: MemoryStoreOptions = {}): Required<TaskStore> {
+export function memoryStore(options: MemoryStoreOptions = {}): CompleteStore {
   requireKnownOptions(options, optionNames, 'memoryStore()')
   const { clock = systemClock } = options
   const maxEntries = integerOption(options, 'maxEntries', { fallback: 1_000_000, min: 1 })

@@ -142,6 +142,7 @@ function capabilitiesOf(maxMessageBytes: number, publishDedupeMs: number): Capab
     removesWaiting: true,
     runsNow: true,
     pausesGroups: true,
+    joinsTransactions: false,
   })
 }
 

@@ -220,6 +220,7 @@ describe('options', () => {
       removesWaiting: true,
       runsNow: true,
       pausesGroups: true,
+      joinsTransactions: false,
     })
   })
 })

@@ -8,3 +8,7 @@ export const fencedTwice =
 
 /** Says why the suite cannot notice what only the tables show. */
 export const onlyInTables = 'The suite has no contract for what the tables of an adapter hold, or who may use them.'
+
+/** Says why the suite cannot notice faults in transactions, the outbox and the inbox. */
+export const beyondTheSuite =
+  'The suite asks what transactions deliver, not how they are told apart, and knows neither the outbox nor the inbox nor the store.'

@@ -8,6 +8,8 @@ import { deadLetterStore } from './dead-letters.js'
 import { diagnose } from './diagnose.js'
 import { inspectionOf } from './inspect/inspect.js'
 import { type PostgresOptions, type Settings, settingsOf } from './options.js'
+import { createCommitWatch } from './publish/commit-watch.js'
+import { createEnlister, type Enlister } from './publish/enlist.js'
 import { createPublisher, type Publisher } from './publish/publisher.js'
 import { statsOf } from './stats.js'
 
@@ -21,7 +23,7 @@ export function postgres(options: PostgresOptions = {}): Adapter {
   const settings = settingsOf(options)
   const state = adapterState()
   const consumers = new Set<RunningConsumer>()
-  let opened: { readonly common: Common; readonly publisher: Publisher } | undefined
+  let opened: { readonly common: Common; readonly publisher: Publisher; readonly enlist: Enlister } | undefined
   let opening: Promise<void> | undefined
   let beginning: Common | undefined
   let closing: Promise<void> | undefined
@@ -58,7 +60,19 @@ export function postgres(options: PostgresOptions = {}): Adapter {
         if (isDelayed) announcer.changes(topicId)
       },
     })
-    opened = { common, publisher }
+    const watchCommit = createCommitWatch(link, ({ topicId, isLater }) => {
+      announcer.messages(topicId)
+      if (isLater) announcer.changes(topicId)
+    })
+    const enlist = createEnlister({
+      settings,
+      link,
+      onWritten(written) {
+        sweeper.noteUse(written.topic)
+        watchCommit(written)
+      },
+    })
+    opened = { common, publisher, enlist }
     state.markOpen()
     watch.lookWithin(0)
   }
@@ -90,7 +104,10 @@ export function postgres(options: PostgresOptions = {}): Adapter {
       await closing
     },
     async publish(topic, messages, call) {
-      return await requireOpened().publisher.publish(topic, messages, call)
+      const { publisher, enlist } = requireOpened()
+      const { timeoutMs, transaction } = call
+      if (transaction !== undefined) return await enlist(topic, messages, { timeoutMs, transaction })
+      return await publisher.publish(topic, messages, call)
     },
     async declareGroup(ref, { startFrom }) {
       const { link } = requireCommon()
@@ -160,5 +177,6 @@ function capabilitiesOf({ visibilityMs, pollMs, maxMessageBytes, dedupeMs }: Set
     removesWaiting: true,
     runsNow: true,
     pausesGroups: true,
+    joinsTransactions: true,
   })
 }

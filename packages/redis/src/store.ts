@@ -1,4 +1,4 @@
-import { MqError, requireEntry, storeChecks, type TaskStore, withTimeout } from '@mq/core/adapter'
+import { type CompleteStore, MqError, requireEntry, storeChecks, withTimeout } from '@mq/core/adapter'
 import { type CommandError, commandError, operationError, willPass } from './connection/errors.js'
 import type { Argument, Script } from './connection/script.js'
 import { type StoreConnection, storeConnections } from './store/connection.js'
@@ -12,7 +12,7 @@ import {
 } from './store/scripts.js'
 
 /** A store that all processes share. It connects with its first call, and from then on it reconnects by itself. */
-export interface RedisStore extends Required<TaskStore>, AsyncDisposable {
+export interface RedisStore extends CompleteStore, AsyncDisposable {
   /** Closes the store's own connection, for good. Always resolves and may be called twice. */
   disconnect(): Promise<void>
 }

@@ -12,6 +12,7 @@ export { jsonReport, markdownMatrix, textReport } from './runner/report-formats.
 export { type RunConformanceOptions, runConformance } from './runner/run.js'
 export { type StoreRunner, type StoreSubject, storeConformance } from './store/suite.js'
 export type {
+  BegunTransaction,
   FaultName,
   Faults,
   JsonObject,

@@ -23,6 +23,7 @@ export const promises = {
   21: 'a foreign place is read as it is, and never created, changed or deleted',
   22: 'what a group has not finished can be looked at without being taken, and single messages removed or hurried',
   23: 'a paused group hands out nothing in any process until it is resumed',
+  24: 'what is published in a transaction counts once that commits, and is undone with it',
 } as const
 
 export type PromiseNumber = keyof typeof promises

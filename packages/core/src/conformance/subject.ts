@@ -1,4 +1,4 @@
-import type { ForeignPlace, GroupRef } from '../index.js'
+import type { ForeignPlace, GroupRef, Transaction } from '../index.js'
 
 /** Options are JSON, because they have to reach a child process. */
 export type JsonObject = { readonly [name: string]: JsonValue | undefined }
@@ -28,8 +28,17 @@ export interface Subject<Started extends StartedBroker = StartedBroker> {
    * loader.
    */
   readonly node?: { readonly args?: readonly string[]; readonly env?: Readonly<Record<string, string>> }
+  /** Begins a transaction in the database of the broker. Needed only with the capability `joinsTransactions`. */
+  begin?(started: Started): Promise<BegunTransaction>
   /** Starts a consumer that can be killed. Needed only if another process cannot reach the broker. */
   startWorker?(started: Started, program: WorkerProgram): Promise<Worker>
+}
+
+/** A transaction of the application. */
+export interface BegunTransaction {
+  readonly transaction: Transaction
+  commit(): Promise<void>
+  rollback(): Promise<void>
 }
 
 export interface StartedBroker {

@@ -15,6 +15,7 @@ import type {
   WaitingStore,
 } from './operating/inspect.js'
 import type { Routed } from './publish-options.js'
+import type { RunStatement } from './transaction.js'
 
 /**
  * The version of this contract. It changes when an adapter that was written for it would no longer keep every promise.
@@ -140,6 +141,11 @@ export interface PublishCall {
   readonly timeoutMs: number
   /** Aborts when the time is over or the caller has aborted. Created on first access; do not read it on the fast path. */
   readonly signal: AbortSignal
+  /**
+   * The transaction of the application in which the messages are stored, in this call alone. Set only with
+   * `capabilities.joinsTransactions`. Nothing is repeated in it, because an error has ended it.
+   */
+  readonly transaction?: RunStatement | undefined
 }
 
 /** The outcome of one message that `Adapter.publish` was to store. */

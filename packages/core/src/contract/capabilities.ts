@@ -55,6 +55,8 @@ export interface Capabilities {
   readonly runsNow: boolean
   /** A group can be paused in all its processes. If false, it is refused. */
   readonly pausesGroups: boolean
+  /** Messages can be published in a transaction of the application. If false, the option `transaction` is refused. */
+  readonly joinsTransactions: boolean
 }
 
 /** A capability that an adapter may leave out. Each one that a later version of core adds within this contract is optional too. */
@@ -68,6 +70,7 @@ export type OptionalCapability =
   | 'removesWaiting'
   | 'runsNow'
   | 'pausesGroups'
+  | 'joinsTransactions'
 
 /** The capabilities as an adapter states them. An optional one that is absent counts as "cannot", as its own comment says. */
 export interface AdapterCapabilities
@@ -85,6 +88,7 @@ const absent: Pick<Capabilities, OptionalCapability> = {
   removesWaiting: false,
   runsNow: false,
   pausesGroups: false,
+  joinsTransactions: false,
 }
 
 export const capabilityKinds: MemberKinds<AdapterCapabilities> = {
@@ -108,6 +112,7 @@ export const capabilityKinds: MemberKinds<AdapterCapabilities> = {
   removesWaiting: 'boolean?',
   runsNow: 'boolean?',
   pausesGroups: 'boolean?',
+  joinsTransactions: 'boolean?',
 }
 
 /** Returns every capability that core knows. An optional one that the adapter leaves out gets the value that means "cannot". */

@@ -1,4 +1,5 @@
 import type { MqError } from './errors.js'
+import type { Transaction } from './transaction.js'
 
 /** Whether a group was there to get the message. `unknown` if the broker does not say. */
 export type Routed = 'yes' | 'no' | 'unknown'
@@ -21,6 +22,11 @@ export interface PublishOptions {
   readonly timeoutMs?: number | undefined
   /** Rejects the publish when it aborts. The message may have been stored all the same. */
   readonly signal?: AbortSignal | undefined
+  /**
+   * Publishes in this transaction, with the capability `joinsTransactions`. The publish resolves once the message is written, and it counts
+   * once the transaction commits. If it rejects, the transaction has to be rolled back. Default: the publish is a transaction of its own.
+   */
+  readonly transaction?: Transaction | undefined
 }
 
 /** The options of a list of messages. Functions compute `id` and `key` from each item. */

@@ -80,13 +80,25 @@ function encode(
   if (tombstone) delete message.contentType
   if (key !== undefined || tombstone) message.key = requireShortText(key, 'key')
   if (delayMs !== undefined && delayMs > 0) message.delayMs = Math.ceil(delayMs)
-  const bytes = messageBytes(message, headers === emptyHeaders ? 0 : headerBytes(headers))
+  return { message, bytes: requireSize(adapter, event.name, message), content }
+}
+
+/** Throws `MQ_MESSAGE_TOO_LARGE` or `MQ_NOT_SUPPORTED` if the adapter cannot take a message that was encoded elsewhere. */
+export function encodedOf(
+  { adapter }: Pick<EncodeSettings, 'adapter'>,
+  topic: string,
+  message: OutgoingMessage,
+): Encoded {
+  if (message.delayMs !== undefined) requireDelay(message.delayMs, 'delayMs', adapter)
+  return { message, bytes: requireSize(adapter, topic, message) }
+}
+
+function requireSize(adapter: Adapter, topic: string, message: RawMessage): number {
+  const bytes = messageBytes(message, message.headers === emptyHeaders ? 0 : headerBytes(message.headers))
   const { maxMessageBytes } = adapter.capabilities
-  if (bytes > maxMessageBytes) {
-    const limit = `${adapter.name} takes at most ${maxMessageBytes}`
-    throw new MqError('MQ_MESSAGE_TOO_LARGE', `The message for '${event.name}' has ${bytes} bytes; ${limit}`)
-  }
-  return { message, bytes, content }
+  if (bytes <= maxMessageBytes) return bytes
+  const limit = `${adapter.name} takes at most ${maxMessageBytes}`
+  throw new MqError('MQ_MESSAGE_TOO_LARGE', `The message for '${topic}' has ${bytes} bytes; ${limit}`)
 }
 
 const noContent: EncodedData = { body: new Uint8Array(), contentType: '', isChanged: false }

@@ -10,6 +10,7 @@ import type {
   TombstoneOptions,
 } from '../contract/publish-options.js'
 import { type Encoded, type EncodeSettings, encodeChanged, encodeRequest } from './encode.js'
+import { forwarder } from './forward.js'
 import { gather } from './gather.js'
 import {
   requestOf,
@@ -29,10 +30,11 @@ export interface PublisherOptions extends EncodeSettings, SenderOptions {
 export function createPublisher(options: PublisherOptions) {
   const { middleware } = options
   const send = createSend(options)
+  const forward = forwarder(options, send)
   const isIntercepted = (): boolean => middleware.some((layer) => layer.publish !== undefined)
 
   async function publish(event: EventDefinition, data: unknown, given: PublishOptions): Promise<PublishResult> {
-    requirePublishOptions(given)
+    requirePublishOptions(given, options)
     return await sendRequest(event, await requestOf(options, event, data, given), given)
   }
 
@@ -41,7 +43,7 @@ export function createPublisher(options: PublisherOptions) {
     key: string,
     given: TombstoneOptions,
   ): Promise<PublishResult> {
-    requireTombstoneOptions(given)
+    requireTombstoneOptions(given, options)
     return await sendRequest(event, tombstoneRequestOf(options, event, key, given), given)
   }
 
@@ -75,7 +77,7 @@ export function createPublisher(options: PublisherOptions) {
     given: PublishAllOptions,
   ): Promise<readonly PublishResult[]> {
     if (!Array.isArray(list)) throw new TypeError(`publishAll takes an array, not ${shown(list)}`)
-    requirePublishAllOptions(given)
+    requirePublishAllOptions(given, options)
     if (list.length === 0) return []
     const { id, key, ...shared } = given
     const requests = await Promise.all(
@@ -125,7 +127,7 @@ export function createPublisher(options: PublisherOptions) {
     return Promise.all(runs)
   }
 
-  return { publish, publishTombstone, publishAll }
+  return { publish, publishTombstone, publishAll, forward }
 }
 
 function resultOf(outcome: PublishOutcome | undefined): PublishResult {

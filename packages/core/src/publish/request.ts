@@ -11,6 +11,7 @@ import type { PublishRequest } from '../contract/middleware.js'
 import { requireShortText } from '../contract/names.js'
 import type { PublishAllOptions, PublishOptions, TombstoneOptions } from '../contract/publish-options.js'
 import { validate } from '../contract/schema.js'
+import { runnerOf } from '../contract/transaction.js'
 import { requireExtensions } from '../wire/cloud-events.js'
 import { copyOf } from '../wire/codec.js'
 import { causeExtensions } from './cause.js'
@@ -24,6 +25,7 @@ const publishNames = keysOf<PublishOptions>()({
   extensions: true,
   timeoutMs: true,
   signal: true,
+  transaction: true,
 })
 
 const publishAllNames = keysOf<PublishAllOptions>()({
@@ -35,6 +37,7 @@ const publishAllNames = keysOf<PublishAllOptions>()({
   extensions: true,
   timeoutMs: true,
   signal: true,
+  transaction: true,
 })
 
 const tombstoneNames = keysOf<TombstoneOptions>()({
@@ -45,24 +48,28 @@ const tombstoneNames = keysOf<TombstoneOptions>()({
   extensions: true,
   timeoutMs: true,
   signal: true,
+  transaction: true,
 })
 
-export function requireTombstoneOptions(options: TombstoneOptions): void {
+export function requireTombstoneOptions(options: TombstoneOptions, { adapter }: RequestLimits): void {
   requireOptions(options, 'The options of publishTombstone')
   refuseUnknown(options, tombstoneNames, 'publishTombstone')
   requireSignal(options.signal)
+  requireJoinable(options.transaction, adapter)
 }
 
-export function requirePublishOptions(options: PublishOptions): void {
+export function requirePublishOptions(options: PublishOptions, { adapter }: RequestLimits): void {
   requireOptions(options, 'The options of publish')
   refuseUnknown(options, publishNames, 'publish')
   requireSignal(options.signal)
+  requireJoinable(options.transaction, adapter)
 }
 
-export function requirePublishAllOptions(options: PublishAllOptions): void {
+export function requirePublishAllOptions(options: PublishAllOptions, { adapter }: RequestLimits): void {
   requireOptions(options, 'The options of publishAll')
   refuseUnknown(options, publishAllNames, 'publishAll')
   requireSignal(options.signal)
+  requireJoinable(options.transaction, adapter)
 }
 
 export interface RequestLimits {
@@ -126,6 +133,14 @@ async function keyOf(event: EventDefinition, data: unknown): Promise<string | un
     if (event.schema !== undefined) await validate(event.schema, data, `'${event.name}'`)
     throw error
   }
+}
+
+function requireJoinable(transaction: unknown, adapter: Adapter): void {
+  if (transaction === undefined) return
+  runnerOf(transaction)
+  if (adapter.capabilities.joinsTransactions === true) return
+  const why = 'its capabilities have no joinsTransactions'
+  throw new MqError('MQ_NOT_SUPPORTED', `${adapter.name} cannot publish in a transaction: ${why}`)
 }
 
 function requireSignal(signal: unknown): void {

@@ -3,6 +3,7 @@ import { requireDuration } from '../contract/checks/values.js'
 import { isMqError, MqError, type MqErrorCode } from '../contract/errors.js'
 import { describeError } from '../contract/failure.js'
 import type { PublishOptions, PublishOutcome } from '../contract/publish-options.js'
+import { type RunStatement, runnerOf } from '../contract/transaction.js'
 import type { Encoded } from './encode.js'
 import { onAbort } from './on-abort.js'
 
@@ -51,20 +52,22 @@ export function createSend({ adapter, publishTimeoutMs, maxPendingMessages, maxP
   async function sendPortions(
     topic: string,
     portions: readonly (readonly Encoded[])[],
-    { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal | undefined },
+    { timeoutMs, signal, transaction }: CallLimits,
   ): Promise<readonly PublishOutcome[]> {
     const messages = Math.max(...portions.map((portion) => portion.length))
     const bytes = Math.max(...portions.map(bytesOf))
     requireRoom(messages, bytes)
     const endsAt = performance.now() + timeoutMs
-    let call: OpenPublish | undefined = new OpenPublish(timeoutMs, signal)
+    let call: OpenPublish | undefined = new OpenPublish({ timeoutMs, signal, transaction })
     pendingMessages += messages
     pendingBytes += bytes
     try {
       const outcomes: PublishOutcome[] = []
       for (const portion of portions) {
         const leftMs = Math.ceil(endsAt - performance.now())
-        if (call === undefined && leftMs > 0 && signal?.aborted !== true) call = new OpenPublish(leftMs, signal)
+        if (call === undefined && leftMs > 0 && signal?.aborted !== true) {
+          call = new OpenPublish({ timeoutMs: leftMs, signal, transaction })
+        }
         outcomes.push(
           ...(call === undefined ? portion.map(notSent) : await sendPortion(topic, portion, { call, room: noRoom })),
         )
@@ -84,19 +87,27 @@ export function createSend({ adapter, publishTimeoutMs, maxPendingMessages, maxP
   return function send(
     topic: string,
     encoded: readonly Encoded[],
-    given: Pick<PublishOptions, 'timeoutMs' | 'signal'>,
+    given: Pick<PublishOptions, 'timeoutMs' | 'signal' | 'transaction'>,
   ): Promise<readonly PublishOutcome[]> {
     const timeoutMs =
       given.timeoutMs === undefined ? publishTimeoutMs : requireDuration(given.timeoutMs, 'timeoutMs', 1)
+    const transaction = given.transaction && runnerOf(given.transaction)
+    const limits = { timeoutMs, signal: given.signal, transaction }
     const bytes = bytesOf(encoded)
     const room = { messages: encoded.length, bytes }
     if (room.messages > 1 && (room.messages > maxPendingMessages || bytes > maxPendingBytes)) {
       const portions = portionsOf(encoded, { maxMessages: maxPendingMessages, maxBytes: maxPendingBytes })
-      return sendPortions(topic, portions, { timeoutMs, signal: given.signal })
+      return sendPortions(topic, portions, limits)
     }
     requireRoom(room.messages, bytes)
-    return sendPortion(topic, encoded, { call: new OpenPublish(timeoutMs, given.signal), room })
+    return sendPortion(topic, encoded, { call: new OpenPublish(limits), room })
   }
+}
+
+interface CallLimits {
+  readonly timeoutMs: number
+  readonly signal: AbortSignal | undefined
+  readonly transaction: RunStatement | undefined
 }
 
 interface Portion {
@@ -178,6 +189,7 @@ const graceMs = 1_000
  */
 class OpenPublish implements PublishCall {
   readonly timeoutMs: number
+  readonly transaction: RunStatement | undefined
   readonly #callerSignal: AbortSignal | undefined
   #controller: AbortController | undefined
   #signalTimer: NodeJS.Timeout | undefined
@@ -186,12 +198,13 @@ class OpenPublish implements PublishCall {
   #abortReason: unknown
   #unfollow: (() => void) | undefined
 
-  constructor(timeoutMs: number, callerSignal: AbortSignal | undefined) {
-    if (callerSignal?.aborted === true) {
-      throw new MqError('MQ_PUBLISH_REJECTED', 'Not sent: the signal had aborted', { cause: callerSignal.reason })
+  constructor({ timeoutMs, signal, transaction }: CallLimits) {
+    if (signal?.aborted === true) {
+      throw new MqError('MQ_PUBLISH_REJECTED', 'Not sent: the signal had aborted', { cause: signal.reason })
     }
     this.timeoutMs = timeoutMs
-    this.#callerSignal = callerSignal
+    this.transaction = transaction
+    this.#callerSignal = signal
   }
 
   get signal(): AbortSignal {

@@ -16,6 +16,7 @@ import type { PauseOptions } from '../contract/operating/inspect.js'
 import type { PublishAllOptions, PublishOptions } from '../contract/publish-options.js'
 import type { Queue, QueueEvents, QueueOptions, Target } from '../contract/queue.js'
 import { stopTimeout } from '../contract/stopping.js'
+import { allowForward } from '../publish/forward.js'
 import { createPublisher } from '../publish/publish.js'
 import { createEmitter, type Emitter, listenerError, logListenerFailure } from './emitter.js'
 import { createInspection } from './inspection.js'
@@ -69,6 +70,11 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
     lifecycle.requireOpen()
     return targets.resolve(target)
   }
+  const whileOpen = <T>(work: () => Promise<T>): Promise<T> =>
+    publishes.track(() => {
+      lifecycle.requireOpen()
+      return work()
+    })
   /** A name needs no look-up while the queue knows no foreign topic. */
   const publishable = (target: Target): EventDefinition =>
     typeof target === 'string' && targets.places.size === 0
@@ -101,21 +107,11 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
       disconnected ??= disconnect(timeoutMs)
       if (!isOwnRun) await disconnected
     },
-    publish: (target: Target, data, given = {}) =>
-      publishes.track(() => {
-        lifecycle.requireOpen()
-        return publisher.publish(publishable(target), data, given)
-      }),
+    publish: (target: Target, data, given = {}) => whileOpen(() => publisher.publish(publishable(target), data, given)),
     publishTombstone: (target, key, given = {}) =>
-      publishes.track(() => {
-        lifecycle.requireOpen()
-        return publisher.publishTombstone(publishable(target), key, given)
-      }),
+      whileOpen(() => publisher.publishTombstone(publishable(target), key, given)),
     publishAll: (target: Target, data, given = {}) =>
-      publishes.track(() => {
-        lifecycle.requireOpen()
-        return publisher.publishAll(publishable(target), data, given as PublishAllOptions)
-      }),
+      whileOpen(() => publisher.publishAll(publishable(target), data, given as PublishAllOptions)),
     async subscribe(target: Target, handler: unknown, given: object = {}) {
       lifecycle.requireNotClosing()
       lifecycle.requireOpen()
@@ -186,6 +182,7 @@ export function createQueue(adapter: Adapter, options: QueueOptions = {}): Queue
     on: (name, listener, given) => emitter.on(name, listener, given),
     [Symbol.asyncDispose]: () => queue.disconnect(),
   }
+  allowForward(queue, (topic, messages, given) => whileOpen(() => publisher.forward(topic, messages, given)))
   return queue
 }
 

@@ -3,6 +3,7 @@ import { requireDuration } from '../contract/checks/values.js'
 import { requireShortText } from '../contract/names.js'
 import type { Queue, Target } from '../contract/queue.js'
 import { stopTimeout } from '../contract/stopping.js'
+import type { RunStatement } from '../contract/transaction.js'
 import { trackCauses } from '../publish/cause.js'
 import { createEmitter, logListenerFailure } from '../queue/emitter.js'
 import { createEnqueuer } from './ask/enqueue.js'
@@ -47,7 +48,9 @@ export function createScheduler(queue: Queue, options: SchedulerOptions = {}): T
   const emitter = createEmitter<SchedulerEvents>(eventNames, (failure) => logListenerFailure(log, failure))
   const records = store === undefined ? undefined : createRecords({ store, log, keepMs })
   const control = createControl(queue)
-  const enqueuer = createEnqueuer({ queue, records })
+  const recordsWithin = (transaction: RunStatement) =>
+    store?.within && createRecords({ store: store.within(transaction), log, keepMs, isJoined: true })
+  const enqueuer = createEnqueuer({ queue, records, recordsWithin })
   const registrations = createRegistrations()
   const describe = (taskName: string, id: string): string => {
     const named = `the task '${taskName}' (${id})`

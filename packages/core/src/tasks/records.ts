@@ -19,6 +19,8 @@ export interface RecordsOptions {
   readonly log: Log
   /** How long the store keeps how a task has ended. */
   readonly keepMs: number
+  /** Whether the store has joined a transaction, in which nothing may fail without a word. Default: false. */
+  readonly isJoined?: boolean
 }
 
 /** The id that an idempotency key stands for. */
@@ -45,6 +47,7 @@ export function createRecords(options: RecordsOptions) {
     try {
       await work()
     } catch (error) {
+      if (options.isJoined === true) throw error
       log.warn(`The store did not take ${what}`, { error: describeWithStack(error) })
     }
   }

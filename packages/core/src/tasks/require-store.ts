@@ -11,6 +11,7 @@ const storeKinds: MemberKinds<TaskStore> = {
   delete: 'function?',
   leases: 'object?',
   take: 'function?',
+  within: 'function?',
 }
 const leaseKinds: MemberKinds<StoreLeases> = { acquire: 'function', renew: 'function', release: 'function' }
 

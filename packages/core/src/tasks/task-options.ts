@@ -43,7 +43,7 @@ export interface EnqueueOptions extends PublishOptions {
   readonly reply?: boolean | undefined
   /**
    * All enqueues of this task with the same key get the same id, and one of them is run. They should have the same input. A key has at
-   * most 255 bytes. It needs a store. The key is free again after `idempotencyTtlMs`, or once the task has failed or was cancelled, or by
+   * most 255 bytes. It needs a store, and with `transaction` one that joins it. The key is free again after `idempotencyTtlMs`, or once the task has failed or was cancelled, or by
    * `TaskScheduler.forget`.
    */
   readonly idempotencyKey?: string | undefined
@@ -63,19 +63,22 @@ const publishOptionNames = {
   timeoutMs: true,
   signal: true,
 } as const
+const joinNames = { transaction: true } as const
 const expiryNames = { expiresAfterMs: true, deadline: true } as const
 
 export const enqueueOptionNames = keysOf<EnqueueOptions>()({
   id: true,
   key: true,
   ...publishOptionNames,
+  ...joinNames,
   reply: true,
   idempotencyKey: true,
   idempotencyTtlMs: true,
   ...expiryNames,
 })
 
-export interface RunOptions extends Omit<EnqueueOptions, 'reply' | 'timeoutMs'> {
+/** A run cannot join a transaction, because it waits for a task that begins once that has committed. */
+export interface RunOptions extends Omit<EnqueueOptions, 'reply' | 'timeoutMs' | 'transaction'> {
   /** How long the publish and the task may take together. Default: 30 s. */
   readonly timeoutMs?: number | undefined
 }
@@ -101,6 +104,7 @@ export const enqueueAllOptionNames = keysOf<EnqueueAllOptions>()({
   id: true,
   key: true,
   ...publishOptionNames,
+  ...joinNames,
   idempotencyKey: true,
   idempotencyTtlMs: true,
   ...expiryNames,

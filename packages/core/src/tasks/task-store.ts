@@ -1,9 +1,12 @@
+import type { RunStatement } from '../contract/transaction.js'
+
 /**
  * A store for state that messages cannot carry: small texts by their keys, leases and counters, each for a limited time. It works with any
  * adapter. See docs/decisions/0051-one-outcome-per-task.md.
  *
  * `claim`, `put` and `get` are required. The other members are optional. A store without one cannot do what it stands for, and a call
- * that needs it is refused with `MQ_NOT_SUPPORTED`. `Required<TaskStore>` has all of them.
+ * that needs it is refused with `MQ_NOT_SUPPORTED`. `CompleteStore` has all of them but
+ * `within`, which only a store in a database can have.
  *
  * Each call is carried out in one step at the store, and every time is measured by the store's own clock. Every promise settles.
  * Rejections are `MqError`s: `MQ_TIMEOUT`, `MQ_CONNECTION_LOST` or `MQ_OPERATION_FAILED` if the store cannot be reached. For bad
@@ -40,7 +43,15 @@ export interface TaskStore {
    * counted twice; it is always counted at least once.
    */
   take?(key: string, options: TakeOptions): Promise<TakeAnswer>
+  /**
+   * Returns the same store within an open transaction of the application: what it does counts once that commits, and is undone with it.
+   * Its calls have no time limit but that of the transaction.
+   */
+  within?(transaction: RunStatement): TaskStore
 }
+
+/** A store that can do all that a store without transactions can. */
+export interface CompleteStore extends Required<Omit<TaskStore, 'within'>>, Pick<TaskStore, 'within'> {}
 
 export interface TimeToLive {
   /** From 1 ms to 365 days. */

@@ -31,6 +31,10 @@ export const mutants = {
   staleSlots: ['loses the slots of handlers that ran when the connection was lost', 'FLT-4'],
   unhandledRejection: ['leaves a rejection unhandled if the connection is lost', 'FLT-5'],
 
+  // Transactions
+  ignoresTransactions: ['publishes at once although a transaction is given', 'TRX-1'],
+  delaysPastTransactions: ['stores delayed messages at once although a transaction is given', 'TRX-2'],
+
   // Health and events
   healthUpWhileDown: ['reports up without a connection', 'HEA-4'],
   healthStaysDown: ['reports down forever after a lost connection', 'HEA-4'],

@@ -1,9 +1,10 @@
-import type { Faults, JsonObject, StartedBroker, Subject } from '../../src/conformance/subject.js'
+import type { BegunTransaction, Faults, JsonObject, StartedBroker, Subject } from '../../src/conformance/subject.js'
 import { Broker } from './broker/broker.js'
 import { foreign } from './broker/codec.js'
 import { foreignTopic } from './broker/foreign.js'
 import { planted } from './broker/mutation.js'
 import { registry } from './broker/registry.js'
+import type { WirePublish } from './broker/wire.js'
 import type { MutantName } from './mutants.js'
 import { startWorker } from './worker.js'
 
@@ -39,7 +40,20 @@ export function faultySubject({ mutant }: { readonly mutant?: MutantName } = {})
       registry.remove(broker)
     },
     faults: faultsOf(options),
+    begin: async ({ server }) => begin(server),
     startWorker: (_, program) => startWorker(program),
+  }
+}
+
+/** A transaction that keeps what is published in it until it commits. */
+function begin(server: Broker): BegunTransaction {
+  const kept: [string, readonly WirePublish[]][] = []
+  return {
+    transaction: async (_, values) => kept.push(values as [string, readonly WirePublish[]]),
+    async commit() {
+      for (const [topic, messages] of kept) for (const message of messages) server.publish(topic, message)
+    },
+    async rollback() {},
   }
 }
 

@@ -77,6 +77,7 @@ const capable: Capabilities = {
   removesWaiting: false,
   runsNow: false,
   pausesGroups: false,
+  joinsTransactions: false,
 }
 
 const nothing = async (): Promise<void> => {}

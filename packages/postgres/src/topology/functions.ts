@@ -57,17 +57,6 @@ BEGIN
 END
 $body$;
 
--- Publishes from any program that speaks SQL. The head is a JSON object of CloudEvents attributes.
-CREATE FUNCTION mq.send(a_topic text, a_body bytea, a_key text DEFAULT NULL, a_head text DEFAULT NULL) RETURNS void
-LANGUAGE plpgsql AS $body$
-DECLARE stored record;
-BEGIN
-  SELECT * INTO stored FROM mq.publish_1(
-    a_topic, ARRAY[NULL]::text[], ARRAY[a_key], ARRAY[a_head], ARRAY[0]::float8[], ARRAY[length(a_body)], a_body, 0);
-  PERFORM pg_notify('mq_{schema}', 'm ' || stored.topic);
-END
-$body$;
-
 -- Gives delayed messages that are due to the groups that there are now, except those that skip them.
 CREATE FUNCTION mq.fan_out_1(a_topic bigint, a_max int) RETURNS void LANGUAGE plpgsql AS $body$
 BEGIN

@@ -1,6 +1,9 @@
 import { functions } from './functions.js'
 import { inSchema } from './names.js'
+import { outboxFunctions } from './outbox-functions.js'
+import { storeFunctions } from './store-functions.js'
 import { tables } from './tables.js'
+import { transactionFunctions } from './transaction-functions.js'
 
 /** A step from one version of the tables to the next. */
 export interface Migration {
@@ -14,7 +17,7 @@ export interface Migration {
 const steps: readonly string[] = [
   `CREATE SCHEMA IF NOT EXISTS "{schema}";
 CREATE TABLE mq.version (version integer NOT NULL, oldest_usable integer NOT NULL);
-${tables}${functions}`,
+${tables}${functions}${transactionFunctions}${outboxFunctions}${storeFunctions}`,
 ]
 
 /** The version of the tables that this version of the adapter makes. */

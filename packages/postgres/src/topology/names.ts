@@ -8,5 +8,8 @@ export const inSchema = (sql: string, schema: string): string =>
 /** The channel on which processes tell others of new messages. */
 export const channelOf = (schema: string): string => `mq_${schema}`
 
+/** The channel on which the relays of an outbox listen for new messages. */
+export const outboxChannel = (schema: string): string => `mq_${schema}_outbox`
+
 /** The lock under which one process makes or raises the tables. */
 export const migrationLock = (schema: string): string => `${schema} migrations`

@@ -6,6 +6,10 @@
  * until when. See docs/decisions/0046-postgres-tables.md.
  */
 export const tables = `
+-- Tells the tables of two databases apart.
+CREATE TABLE mq.identity (id uuid NOT NULL);
+INSERT INTO mq.identity (id) VALUES (gen_random_uuid());
+
 CREATE TABLE mq.topics (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   name text COLLATE "C" NOT NULL UNIQUE
@@ -43,7 +47,8 @@ CREATE TABLE mq.messages (
   key text COLLATE "C",
   head text,
   body bytea NOT NULL,
-  stored_at timestamptz NOT NULL DEFAULT clock_timestamp()
+  stored_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  enlisted_at timestamptz
 ) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX messages_topic ON mq.messages (topic, id);
 
@@ -78,7 +83,8 @@ CREATE TABLE mq.delayed (
   due timestamptz NOT NULL,
   key text COLLATE "C",
   head text,
-  body bytea NOT NULL
+  body bytea NOT NULL,
+  enlisted_at timestamptz
 );
 CREATE INDEX delayed_due ON mq.delayed (topic, due, id);
 

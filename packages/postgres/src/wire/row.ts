@@ -41,6 +41,15 @@ export function headOf(message: OutgoingMessage): string {
   return JSON.stringify({ attributes, headers: message.headers })
 }
 
+/** A message as the functions for transactions read it, from JSON. */
+export const encodedRow = (message: OutgoingMessage) => ({
+  id: message.id,
+  key: message.key ?? null,
+  head: headOf(message),
+  delay: message.delayMs ?? 0,
+  body: Buffer.from(message.body.buffer, message.body.byteOffset, message.body.byteLength).toString('base64'),
+})
+
 /** Reads a row, whoever has written it. Never throws. */
 export function readMessage(row: MessageRow, topic: string): ReadMessage {
   const body = bytesOf(row.body)

@@ -7,6 +7,7 @@ import {
   suiteServer,
   workspaceNode,
 } from '@mq/test-brokers'
+import { Client } from 'pg'
 import { postgresFaults } from './faults.js'
 
 /** The adapter as the suite tests it. */
@@ -16,5 +17,16 @@ export const subject: Subject<StartedServer<PostgresServer>> = {
   start: () => suiteServer('postgres', () => postgresql()),
   stop: stopBehindProxy,
   faults: postgresFaults,
+  async begin({ server }) {
+    const client = new Client({ connectionString: server.url })
+    client.on('error', () => {})
+    await client.connect()
+    await client.query('BEGIN')
+    const ending = (statement: string) => async () => {
+      await client.query(statement)
+      await client.end()
+    }
+    return { transaction: client, commit: ending('COMMIT'), rollback: ending('ROLLBACK') }
+  },
   node: workspaceNode,
 }

@@ -22,6 +22,7 @@ import { security } from './security/index.js'
 import { shutdown } from './shutdown/index.js'
 import { stats } from './stats.js'
 import { tasks } from './tasks/index.js'
+import { transactions } from './transactions.js'
 
 /** The chapters in reading order: each builds on the ones before it. */
 export const chapters: readonly Chapter[] = [
@@ -43,6 +44,7 @@ export const chapters: readonly Chapter[] = [
   stats,
   inspection,
   pausing,
+  transactions,
   health,
   security,
   tasks,

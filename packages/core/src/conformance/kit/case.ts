@@ -10,8 +10,8 @@ import type { Kit } from './kit.js'
  */
 export type Level = 'required' | 'capability' | 'optional'
 
-/** A fault, or `worker`: a consumer outside this process. */
-export type Need = FaultName | 'worker'
+/** A fault, `worker`: a consumer outside this process, or `begin`: a transaction of the application. */
+export type Need = FaultName | 'worker' | 'begin'
 
 export interface ConformanceCase {
   /**

@@ -36,6 +36,7 @@ export function createKit({
   const open: { disconnect(options: { timeoutMs: number }): Promise<void> }[] = []
   const workers: Worker[] = []
   const links: Link[] = []
+  const transactions = new Set<{ readonly end: () => Promise<void> }>()
   const collectors: Collector[] = []
   const logged: unknown[] = []
   const write = (message: string, fields?: unknown): void => void logged.push([message, fields])
@@ -107,6 +108,16 @@ export function createKit({
       if (isPausable(worker)) return worker
       throw new NotRun("the subject's workers have no pause and resume")
     },
+    async begin() {
+      const { transaction, commit, rollback } = await environment.begin()
+      const begun = { end: rollback }
+      transactions.add(begun)
+      const ending = (end: () => Promise<void>) => async () => {
+        transactions.delete(begun)
+        await end()
+      }
+      return { transaction, commit: ending(commit), rollback: ending(rollback) }
+    },
     async link() {
       const link = await environment.faults.link()
       links.push(link)
@@ -123,6 +134,7 @@ export function createKit({
         ...open.map((one) => one.disconnect({ timeoutMs: 0 })),
       ])
       await Promise.all(links.map((link) => link.close()))
+      await Promise.all([...transactions].map(({ end }) => end()))
     },
   }
 }

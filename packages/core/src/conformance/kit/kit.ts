@@ -8,7 +8,7 @@ import type {
   TaskScheduler,
 } from '../../index.js'
 import type { BoundFaults } from '../runner/environment.js'
-import type { JsonObject, Link, Worker, WorkerProgram } from '../subject.js'
+import type { BegunTransaction, JsonObject, Link, Worker, WorkerProgram } from '../subject.js'
 import type { CaseStore } from './case-store.js'
 import type { CollectOptions, Collector } from './collector.js'
 import type { Ledger } from './ledger.js'
@@ -66,6 +66,8 @@ export interface Kit {
   pausable(program: Parameters<Kit['worker']>[0]): Promise<PausableWorker>
   /** Opens another way to the broker with `faults.link`, and closes it after the case. */
   link(): Promise<Link>
+  /** Begins a transaction of the application. It is rolled back after the case unless it has ended. */
+  begin(): Promise<BegunTransaction>
   /** Resolves once the predicate holds. Rejects after the timeout, by default 10 s times `patience`, and reports the runs of the case so far. */
   until(
     what: string | (() => string),

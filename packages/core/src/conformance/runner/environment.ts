@@ -1,7 +1,16 @@
 import { completeCapabilities, keysOf, withTimeout } from '../../adapter.js'
 import { type Adapter, type Capabilities, createScheduler } from '../../index.js'
 import type { Need } from '../kit/case.js'
-import type { FaultName, Faults, JsonObject, StartedBroker, Subject, Worker, WorkerProgram } from '../subject.js'
+import type {
+  BegunTransaction,
+  FaultName,
+  Faults,
+  JsonObject,
+  StartedBroker,
+  Subject,
+  Worker,
+  WorkerProgram,
+} from '../subject.js'
 import { startWorkerProcess } from '../worker/spawn.js'
 import { type AdapterFactory, loadFactory, moduleUrl } from './adapter-module.js'
 import { namingThrows } from './rejecting.js'
@@ -29,7 +38,9 @@ export async function loadSubject(subject: Subject): Promise<LoadedSubject> {
   const has = (need: Need): boolean =>
     need === 'worker'
       ? !capabilities.embedded || subject.startWorker !== undefined
-      : subject.faults?.[need] !== undefined
+      : need === 'begin'
+        ? subject.begin !== undefined
+        : subject.faults?.[need] !== undefined
   return {
     subject,
     url,
@@ -59,6 +70,8 @@ export interface Environment {
   adapter(options?: JsonObject): Adapter
   /** Starts a consumer outside this process. The options are added to those of the subject. */
   startWorker(program: Omit<WorkerProgram, 'adapter' | 'options'> & Partial<WorkerProgram>): Promise<Worker>
+  /** Begins a transaction of the application. */
+  begin(): Promise<BegunTransaction>
   /** Ends every fault and restarts a killed broker. */
   recover(): Promise<void>
   close(): Promise<void>
@@ -105,6 +118,10 @@ export async function startEnvironment(loaded: LoadedSubject): Promise<Environme
     startWorker(program) {
       const full = { ...program, adapter: url, options: { ...options, ...program.options } }
       return subject.startWorker?.(started, full) ?? startWorkerProcess(full, subject.node)
+    },
+    async begin() {
+      if (subject.begin === undefined) throw new Error('The subject has no begin; the case should say that it needs it')
+      return subject.begin(started)
     },
     async recover() {
       if (isDown) await faults.restart()

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import type { OptionalStoreMember, TaskStore } from '../../adapter.js'
+import type { CompleteStore, OptionalStoreMember, TaskStore } from '../../adapter.js'
 import { keysOf } from '../../adapter.js'
 import { sleep } from '../kit/wait.js'
 import type { It } from '../runner/register.js'
+import type { BegunTransaction } from '../subject.js'
 import { leaseCases } from './leases.js'
 import { refused } from './refused.js'
 import { removalCases, swapCases } from './swaps.js'
 import { windowCases } from './windows.js'
+import { withinCases } from './within.js'
 
 /** The functions of vitest, `node:test`, mocha or jest. */
 export interface StoreRunner {
@@ -26,12 +28,14 @@ export interface StoreSubject {
    * Default: none.
    */
   readonly lacks?: readonly OptionalStoreMember[]
+  /** Begins a transaction in the database of the store. Without it, there are no cases of `within`. */
+  begin?(): Promise<BegunTransaction>
 }
 
 /** The tools of the cases of one member. */
 export interface StoreKit {
   /** Registers a test that gets two stores with the same entries, both of which have the member. */
-  test(name: string, run: (store: Required<TaskStore>, other: Required<TaskStore>) => Promise<void>): void
+  test(name: string, run: (store: CompleteStore, other: CompleteStore) => Promise<void>): void
   pass(ms: number): Promise<void>
   /** Returns the time on the clock of the store in ms, from any starting point. */
   passed(): number
@@ -172,10 +176,12 @@ export function storeConformance({ describe, it }: StoreRunner, subject: StoreSu
         if (lacks.includes(member)) return void it.skip(`${title} (the store has no ${member})`, async () => {})
         it(title, async () => {
           const [store, other] = await subject.open()
-          await run(store as Required<TaskStore>, other as Required<TaskStore>)
+          await run(store as CompleteStore, other as CompleteStore)
         })
       }
       casesOf[member]({ test, pass, passed, key })
     }
+    if (subject.begin !== undefined)
+      withinCases({ it, begin: subject.begin.bind(subject), open: () => subject.open(), key })
   })
 }

@@ -7,6 +7,7 @@ import type { EventDefinition } from '../../contract/event.js'
 import { requireShortText } from '../../contract/names.js'
 import type { PublishOptions } from '../../contract/publish-options.js'
 import type { Queue } from '../../contract/queue.js'
+import { type RunStatement, runnerOf } from '../../contract/transaction.js'
 import type { KeyHolder, Records } from '../records.js'
 import { storeRequired } from '../require-store.js'
 import { eventOf, type Task } from '../task.js'
@@ -21,8 +22,16 @@ export interface PreparedTask {
   send(replyTo?: string): Promise<EnqueuedTask>
 }
 
+export interface EnqueuerParts {
+  readonly queue: Queue
+  readonly records: Records | undefined
+  /** Returns the records within a transaction, or undefined if their store cannot join one. */
+  readonly recordsWithin: (transaction: RunStatement) => Records | undefined
+}
+
 /** Creates the part of a scheduler that enqueues tasks. */
-export function createEnqueuer({ queue, records }: { readonly queue: Queue; readonly records: Records | undefined }) {
+export function createEnqueuer(parts: EnqueuerParts) {
+  const { queue } = parts
   const declared = new Map<string, Promise<void>>()
 
   /** Declares the group once for each task, and again after it failed. */
@@ -73,7 +82,8 @@ export function createEnqueuer({ queue, records }: { readonly queue: Queue; read
       if (reply !== undefined) requireBoolean(reply, 'reply')
       const delayMs = delayOf(given, queue)
       const deadline = deadlineOf(options, delayMs)
-      const once = await onceOf(task, options)
+      const records = recordsFor(options)
+      const once = await onceOf(task, options, records)
       const id = once?.id ?? given.id ?? randomUUID()
       return {
         id,
@@ -87,14 +97,17 @@ export function createEnqueuer({ queue, records }: { readonly queue: Queue; read
           }
           const extensions = { ...given.extensions, ...askExtensions(ask) }
           if (once !== undefined && !keepsKey) await records?.noteKey(id, { task: task.name, ...once })
+          // The connection of a transaction runs one statement at a time.
+          if (given.transaction !== undefined) await records?.begin(id)
           const publishing = queue.publish(event as EventDefinition, input, { ...given, id, extensions })
-          const beginning = records?.begin(id)
+          const beginning = given.transaction === undefined ? records?.begin(id) : undefined
           try {
             const stored = await publishing
             await beginning
             return { ...stored, duplicate: once?.isDuplicate ?? false }
           } catch (error) {
             const isOwn = once === undefined && given.id === undefined
+            // A transaction takes it back by itself.
             if (isOwn && !isMqError(error, 'MQ_PUBLISH_UNKNOWN')) await beginning?.then(() => records?.abandon(id))
             throw error
           }
@@ -103,9 +116,21 @@ export function createEnqueuer({ queue, records }: { readonly queue: Queue; read
     },
   }
 
+  /** A store that cannot join the transaction must not say that a task waits, because the transaction may be rolled back. */
+  function recordsFor({ transaction, idempotencyKey }: EnqueueOptions): Records | undefined {
+    if (transaction === undefined || parts.records === undefined) return parts.records
+    const joined = parts.recordsWithin(runnerOf(transaction))
+    if (joined === undefined && idempotencyKey !== undefined) {
+      const why = "the store of the scheduler has no 'within', so it cannot claim the key in the same transaction"
+      throw new MqError('MQ_NOT_SUPPORTED', `An idempotencyKey cannot be used with a transaction: ${why}`)
+    }
+    return joined
+  }
+
   async function onceOf(
     task: Task,
     { idempotencyKey, idempotencyTtlMs, id }: Pick<EnqueueOptions, 'idempotencyKey' | 'idempotencyTtlMs' | 'id'>,
+    records: Records | undefined,
   ): Promise<(KeyHolder & { readonly key: string; readonly ttlMs: number }) | undefined> {
     if (idempotencyKey === undefined) {
       if (idempotencyTtlMs === undefined) return undefined

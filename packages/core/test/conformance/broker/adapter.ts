@@ -5,7 +5,7 @@ import {
   type TargetRef,
 } from '../../../src/adapter.js'
 import { type Adapter, type Capabilities, type HealthStatus, isMqError, MqError } from '../../../src/index.js'
-import { decode } from './codec.js'
+import { decode, encode } from './codec.js'
 import { GroupConsumer } from './consumer.js'
 import { foreignCapabilities, located } from './foreign.js'
 import { inspectionOf } from './inspect.js'
@@ -47,6 +47,7 @@ const capabilities: Capabilities = Object.freeze({
   removesWaiting: true,
   runsNow: true,
   pausesGroups: true,
+  joinsTransactions: true,
 })
 
 /** Creates an adapter for the broker of this folder, written like one for a broker across a network. */
@@ -144,7 +145,15 @@ export function createAdapter(options: AdapterOptions): MortalAdapter {
         return messages.map(() => ({ status: 'stored', routed: 'yes' }) as const)
       }
       supervisor.requireOpen()
-      return publisher.publish(topic, messages, call)
+      const { transaction } = call
+      if (transaction === undefined || faulty('ignoresTransactions')) return publisher.publish(topic, messages, call)
+      const past = messages.filter(({ delayMs = 0 }) => delayMs > 0 && faulty('delaysPastTransactions'))
+      if (past.length > 0) await publisher.publish(topic, past, call)
+      await transaction('publish', [
+        topic,
+        messages.filter((message) => !past.includes(message)).map((one) => encode(one, faulty)),
+      ])
+      return messages.map(() => ({ status: 'stored', routed: 'unknown' }) as const)
     },
     async declareGroup(ref, { startFrom }) {
       await supervisor.ask<'declare'>(

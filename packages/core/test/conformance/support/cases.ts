@@ -55,6 +55,7 @@ export const capabilities: Capabilities = {
   removesWaiting: false,
   runsNow: false,
   pausesGroups: false,
+  joinsTransactions: false,
 }
 
 export const resultOf = (fields: Partial<CaseResult> = {}): CaseResult => ({
