@@ -4,6 +4,7 @@ import { dead } from './commands/dead/dead.js'
 import { doctor } from './commands/doctor/doctor.js'
 import { groups } from './commands/groups/groups.js'
 import { pause } from './commands/groups/pause.js'
+import { migrate } from './commands/migrate/migrate.js'
 import { page } from './commands/page/page.js'
 import { publish } from './commands/publish.js'
 import type { Register, Run } from './commands/register.js'
@@ -34,6 +35,7 @@ const commands: readonly Register[] = [
   doctor,
   page,
   asyncapi,
+  migrate,
 ]
 
 /** Builds the command with everything that it can do. It throws a `CommanderError` instead of ending the process. */

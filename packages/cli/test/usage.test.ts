@@ -26,6 +26,7 @@ describe('mq', () => {
     [['task', 'result', '--help'], /Examples:/],
     [['asyncapi', '--help'], /--against <document>[\s\S]*Examples:/],
     [['asyncapi', 'diff', '--help'], /--fail-on <whom>[\s\S]*Examples:/],
+    [['migrate', '--help'], /--sql[\s\S]*Examples:/],
     [['--version'], /^\d+\.\d+\.\d+\n$/],
   ])('%j prints help with examples to stdout', async (args, expected) => {
     expect(await mq(args)).toEqual({ code: 0, stdout: expect.stringMatching(expected), stderr: '' })
@@ -52,6 +53,7 @@ describe('mq', () => {
     [['dead', 'list', 't', 'g', '--where', 'colour=red'], '--where knows no such field'],
     [['dead', 'list', 't', 'g', '--where', 'age>soon'], 'a duration such as 2h'],
     [['dead', 'replay', 't', 'g', '--rate', 'fast'], '--rate is a number a second'],
+    [['migrate', '--sql', '--from', 'old'], '--from is the number of a version'],
     [['asyncapi'], "missing required argument 'module'"],
     [['asyncapi', 'x.js', '--fail-on', 'all'], '--fail-on is one of any, readers, writers, none'],
     [['asyncapi', 'x.js', '--server', 'redis'], '--server has a name and a URL'],

@@ -28,7 +28,10 @@ export const page: Register = (program, run) => {
     .option('--port <number>', 'the port; 0 takes any that is free', '8585')
     .option('--host <address>', 'the address to listen on', '127.0.0.1')
     .option('--allow <operations>', `what the page may do, as in replay,pause; all for everything (default: nothing)`)
-    .option('--store <url>', 'the store of the tasks, a Redis (default: MQ_STORE_URL, or the queue if it is a Redis)')
+    .option(
+      '--store <url>',
+      'the store of the tasks, a Redis or a PostgreSQL (default: MQ_STORE_URL, or the queue if it is one)',
+    )
     .addHelpText('after', help)
     .action(
       run(async (session, command: Command) => {

@@ -8,19 +8,28 @@ export interface OpenStore extends TaskStore {
   disconnect(): Promise<void>
 }
 
-interface RedisPackage {
-  readonly redisStore: (options: { readonly url: string }) => OpenStore
-}
+type OpenByUrl = (options: { readonly url: string }) => OpenStore
 
-/** Opens the store that is named, or that of the queue if it is a Redis. Returns undefined if there is none. */
+/** The kinds of stores, by the scheme of a URL. */
+const kinds: readonly { readonly scheme: RegExp; readonly open: () => Promise<OpenByUrl> }[] = [
+  {
+    scheme: /^rediss?(\+unix)?:/i,
+    open: async () =>
+      (await loadPackage<{ readonly redisStore: OpenByUrl }>('@mq/redis', 'A store in Redis')).redisStore,
+  },
+  {
+    scheme: /^postgres(ql)?:/i,
+    open: async () =>
+      (await loadPackage<{ readonly postgresStore: OpenByUrl }>('@mq/postgres', 'A store in PostgreSQL')).postgresStore,
+  },
+]
+
+/** Opens the store that is named, or that of the queue if its broker can be one. Returns undefined if there is none. */
 export async function openStore(session: Session, given: string | undefined): Promise<OpenStore | undefined> {
-  const { env } = session
-  const isRedis = (url: string): boolean => /^rediss?(\+unix)?:/i.test(url)
-  const url = given ?? (env.MQ_STORE_URL || undefined)
-  if (url !== undefined && !isRedis(url))
-    throw usageFailure('--store is the URL of a Redis, as in redis://localhost:6379')
-  const address = url ?? session.url()
-  if (!isRedis(address)) return undefined
-  const { redisStore } = await loadPackage<RedisPackage>('@mq/redis', 'A store in Redis')
-  return redisStore({ url: address })
+  const named = given ?? (session.env.MQ_STORE_URL || undefined)
+  const url = named ?? session.url()
+  const kind = kinds.find(({ scheme }) => scheme.test(url))
+  if (kind !== undefined) return (await kind.open())({ url })
+  if (named === undefined) return undefined
+  throw usageFailure('--store is the URL of a Redis or a PostgreSQL, as in redis://localhost:6379')
 }

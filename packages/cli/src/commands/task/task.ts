@@ -26,7 +26,7 @@ export const task: Register = (program, run) => {
   const withStore = (command: Command): Command =>
     command.option(
       '--store <url>',
-      'where the tasks keep their state (default: MQ_STORE_URL, or the queue if it is a Redis)',
+      'where the tasks keep their state (default: MQ_STORE_URL, or the queue if it is a Redis or a PostgreSQL)',
     )
 
   parent
