@@ -10,6 +10,13 @@ export function brokerConfig(flag: string | undefined, env: Env): QueueConfig {
 /** Says whether the broker is in this process, so that no other process can reach it. */
 export const isEmbedded = (url: string): boolean => /^memory:/i.test(url)
 
+/** Says whether a URL leads to PostgreSQL. */
+export const isPostgres = (url: string): boolean => /^postgres(ql)?:/i.test(url)
+
+/** Chooses the database of the users: the flag, else `DEMO_DATABASE_URL`, else the broker if it is one. */
+export const databaseUrl = (flag: string | undefined, env: Env, brokerUrl: string): string | undefined =>
+  flag ?? (env.DEMO_DATABASE_URL || undefined) ?? (isPostgres(brokerUrl) ? brokerUrl : undefined)
+
 /** Returns scheme, host and path of a URL. The rest, before an `@` or after a `?`, may be secret. */
 export const shownUrl = (url: string): string => url.replace(/:\/\/.*@/s, '://***@').replace(/[?#].*$/s, '')
 

@@ -16,6 +16,8 @@ export interface Checked {
   /** How often the mailbox answered an address with 4xx or 5xx. */
   readonly refusals: (address: string) => number
   readonly summary: Summary | undefined
+  /** How many users are in the database. Undefined without one. */
+  readonly stored?: number | undefined
 }
 
 const subject = 'Welcome to our platform'
@@ -35,6 +37,10 @@ export function problemsOf(checked: Checked): readonly string[] {
     problems.push(...problemsOfUser(outcome, checked).map((problem) => `${shown(outcome)}: ${problem}`))
   }
   problems.push(...straysOf(checked))
+  const { stored } = checked
+  if (stored !== undefined && stored !== outcomes.length) {
+    problems.push(`The database has ${stored} users, and ${outcomes.length} were accepted`)
+  }
   if (summary === undefined) problems.push('DataProcessingTask answered with no summary')
   else if (summary.rows !== rows.length) problems.push(`The summary counts ${summary.rows} of ${rows.length} sign-ups`)
   return problems

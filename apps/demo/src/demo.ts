@@ -16,6 +16,7 @@ import { type Script, type StoryResult, tellStory } from './story.js'
 
 export interface DemoSettings {
   readonly config: QueueConfig
+  readonly database: string | undefined
   readonly port: number
   readonly keep: boolean
   /** The file to start with the command `worker`. */
@@ -106,14 +107,19 @@ async function verdict({ run, rows, stage, ledger }: Script, result: StoryResult
       duplicateMails: mailbox.duplicates(),
     }),
   )
-  return problemsOf({ ...result, rows, outcomes, mails, ledger, webhooks, refusals: mailbox.refusals })
+  const stored = await stage.users.count()
+  return problemsOf({ ...result, rows, outcomes, mails, ledger, webhooks, refusals: mailbox.refusals, stored })
 }
 
-function introduction({ webUrl, mailbox, webhook, queue, workerIsProcess }: Stage, { config }: DemoSettings): string {
+function introduction({ webUrl, mailbox, webhook, queue, workerIsProcess }: Stage, settings: DemoSettings): string {
+  const { config, database } = settings
   const where = workerIsProcess ? 'the worker is a separate process' : 'web server and worker share this process'
   return [
     `  web server   ${webUrl}`,
     `  broker       ${queue.type} (${shownUrl(config.url)}); ${where}`,
+    ...(database === undefined
+      ? []
+      : [`  database     ${shownUrl(database)}; a user and its event are one transaction`]),
     `  mail server  smtp://127.0.0.1:${mailbox.port}`,
     `  webhook      ${webhook.url}`,
   ].join('\n')

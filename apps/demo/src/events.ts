@@ -8,5 +8,9 @@ export const signUp = z.object({
   country: z.string().regex(/^[A-Z]{2}$/, 'must be two capital letters, such as GB'),
 })
 
+const user = signUp.extend({ userId: z.string().min(1) })
+
+export type UserCreated = z.infer<typeof user>
+
 /** Published once for each accepted sign-up. */
-export const userCreated = defineEvent('user.created', { schema: signUp.extend({ userId: z.string().min(1) }) })
+export const userCreated = defineEvent('user.created', { schema: user })

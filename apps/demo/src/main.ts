@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { help, parseCommand } from './args.js'
-import { brokerConfig, withoutSecrets } from './broker.js'
+import { brokerConfig, databaseUrl, withoutSecrets } from './broker.js'
 import { runDemo } from './demo.js'
 import { runWorker } from './worker-process.js'
 
@@ -11,7 +11,9 @@ try {
   process.exitCode = await run()
 } catch (error) {
   // The text is for people, so it has no stack, and no password that a driver may have put into it.
-  console.error(withoutSecrets((error as Error).message, brokerUrl))
+  const given = command.kind === 'demo' ? command.database : undefined
+  const database = given ?? process.env.DEMO_DATABASE_URL ?? ''
+  console.error(withoutSecrets(withoutSecrets((error as Error).message, brokerUrl), database))
   process.exitCode = 1
 }
 // A socket may still be open. The process ends all the same; its output has been written by then.
@@ -39,8 +41,10 @@ async function run(): Promise<number> {
       interrupted.abort()
     })
   }
+  const config = brokerConfig(command.broker, process.env)
   const ending = await runDemo({
-    config: brokerConfig(command.broker, process.env),
+    config,
+    database: databaseUrl(command.database, process.env, config.url),
     port: command.port,
     keep: command.keep,
     entry: fileURLToPath(import.meta.url),

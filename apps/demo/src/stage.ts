@@ -6,6 +6,7 @@ import { openQueue, type Queue, type QueueConfig, type TaskScheduler } from '@mq
 import { isEmbedded } from './broker.js'
 import type { Closers } from './closers.js'
 import { type Mail, type Mailbox, startMailbox } from './mailbox.js'
+import { inDatabase, type Users, withoutDatabase } from './users.js'
 import { createWeb } from './web.js'
 import { startWebhook, type Webhook } from './webhook.js'
 import { startWorker, type Worker, type WorkerEvent } from './worker.js'
@@ -13,6 +14,8 @@ import { spawnWorker } from './worker-process.js'
 
 export interface StageOptions {
   readonly config: QueueConfig
+  /** The URL of the database that keeps users. Undefined if none does. */
+  readonly database: string | undefined
   /** The prefix of the ids of all events of this run: a real broker may still hold events of another. */
   readonly run: string
   readonly port: number
@@ -30,6 +33,7 @@ export interface StageOptions {
 export interface Stage {
   readonly queue: Queue
   readonly mailbox: Mailbox
+  readonly users: Users
   readonly webhook: Webhook
   /** The URL of the web server, without a slash at its end. */
   readonly webUrl: string
@@ -63,8 +67,11 @@ export async function openStage(options: StageOptions, closers: Closers): Promis
     : await startWorker(queue, settings, report)
   closers.add('worker', worker.stop)
 
-  const web = createWeb(queue, { newEventId: () => `${options.run}.${randomUUID()}` })
+  const users =
+    options.database === undefined ? withoutDatabase(queue) : await inDatabase(queue, { url: options.database, run })
+  closers.add('database', users.close)
+  const web = createWeb(queue, { newEventId: () => `${options.run}.${randomUUID()}`, users })
   closers.add('web server', () => web.close())
   const webUrl = await web.listen({ host: '127.0.0.1', port: options.port })
-  return { queue, mailbox, webhook, webUrl, folder, workerIsProcess, scheduler: worker.scheduler }
+  return { queue, mailbox, users, webhook, webUrl, folder, workerIsProcess, scheduler: worker.scheduler }
 }

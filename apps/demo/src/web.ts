@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import type { Queue } from '@mq/core'
 import fastify, { type FastifyInstance } from 'fastify'
 import type { z } from 'zod'
-import { signUp, userCreated } from './events.js'
+import { signUp } from './events.js'
+import { type Users, withoutDatabase } from './users.js'
 
 /** The body of a 202. */
 export interface Accepted {
@@ -20,6 +21,8 @@ export interface Refused {
 export interface WebOptions {
   /** Returns an id that no other event has. Default: a UUID. */
   readonly newEventId?: () => string
+  /** Keeps the users. Default: nothing does. */
+  readonly users?: Users
 }
 
 /**
@@ -29,17 +32,17 @@ export interface WebOptions {
  * not store the event, the answer is 503, and the user may try again.
  */
 export function createWeb(queue: Queue, options: WebOptions = {}): FastifyInstance {
-  const { newEventId = randomUUID } = options
+  const { newEventId = randomUUID, users = withoutDatabase(queue) } = options
   const web = fastify({ bodyLimit: 16 * 1024, forceCloseConnections: true })
-  let users = 0
+  let count = 0
 
   web.post('/users', async (request, reply) => {
     const parsed = signUp.safeParse(request.body)
     if (!parsed.success) return reply.code(400).send(refused('Bad Request', reasonOf(parsed.error)))
-    users += 1
-    const userId = String(users)
+    count += 1
+    const userId = String(count)
     try {
-      const { id: eventId } = await queue.publish(userCreated, { userId, ...parsed.data }, { id: newEventId() })
+      const eventId = await users.signUp({ userId, ...parsed.data }, newEventId())
       const accepted: Accepted = { id: userId, eventId }
       return reply.code(202).send(accepted)
     } catch (error) {

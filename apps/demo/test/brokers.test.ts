@@ -16,3 +16,16 @@ describe.each(['rabbitmq', 'redis', 'kafka', 'postgres'] as const)('the demo on 
     },
   )
 })
+
+describe.skipIf(!brokers.wanted('redis') || !brokers.wanted('postgres'))('the demo with a database', () => {
+  it('stores each user and its event in one transaction, and sends the events to Redis', {
+    timeout: 2 * runMs,
+  }, async () => {
+    const [redis, postgres] = [await shared('redis'), await shared('postgres')]
+    const { code, output } = await run(builtDemo, ['--broker', redis.url, '--database', postgres.url]).ended
+    expectGoodRun(output)
+    expect(output).toMatch(/database +postgres:\/\/.*a user and its event are one transaction/)
+    expect(output).not.toContain(postgres.password)
+    expect(code).toBe(0)
+  })
+})
