@@ -1,4 +1,4 @@
-import { kafka, rabbitmq, redis, type Server } from '@mq/test-brokers'
+import { kafka, postgresql, rabbitmq, redis, type Server } from '@mq/test-brokers'
 import type { Broker } from './contenders.js'
 
 export interface StartedBroker {
@@ -30,6 +30,7 @@ export async function startBroker(broker: Broker, isAsShipped = false): Promise<
 const starts = {
   redis: () => redis({ config: { appendfsync: 'everysec' } }),
   rabbitmq: () => rabbitmq(),
+  postgres: () => postgresql(),
   kafka: (isAsShipped: boolean) =>
     isAsShipped ? kafka({ heapMb: 1_024, config: { 'group.initial.rebalance.delay.ms': '3000' } }) : kafka(),
 }

@@ -1,9 +1,6 @@
 import type { ServerKind } from '@mq/test-brokers'
 
-/** PostgreSQL is not measured yet. */
-export type MeasuredServer = Exclude<ServerKind, 'postgres'>
-
-export type Broker = MeasuredServer | 'memory'
+export type Broker = ServerKind | 'memory'
 
 /** The names of the contenders, by the file in `systems/` that opens each. The others are compared with the first one, ours. */
 export const contenders = {
@@ -16,6 +13,7 @@ export const contenders = {
     'kafkajs-body': 'kafkajs, body alone',
     'kafkajs-guide': 'kafkajs, as in its guide',
   },
+  postgres: { ours: '@mq/postgres', 'pg-boss': 'pg-boss', 'graphile-worker': 'Graphile Worker' },
 } as const satisfies Record<Broker, { ours: string } & Record<string, string>>
 
 export const namesFor = (broker: Broker): Readonly<Record<string, string>> => contenders[broker]

@@ -1,12 +1,11 @@
 import { randomInt } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { kafka, rabbitmq, redis, type Server } from '@mq/test-brokers'
+import { kafka, postgresql, rabbitmq, redis, type Server, type ServerKind } from '@mq/test-brokers'
 import seedrandom from 'seedrandom'
-import type { MeasuredServer } from '../contenders.js'
 import { trial } from './trial.js'
 
-const starts: Record<MeasuredServer, () => Promise<Server>> = { rabbitmq, redis, kafka }
+const starts: Record<ServerKind, () => Promise<Server>> = { rabbitmq, redis, kafka, postgres: postgresql }
 const usage = `Usage: pnpm schedules <${Object.keys(starts).join('|')}> [options]
 
   --seconds N  duration (60)
@@ -21,7 +20,7 @@ const { values, positionals } = parseArgs({
     seed: { type: 'string', default: String(randomInt(1, 2 ** 31)) },
   },
 })
-const [broker] = positionals.filter((name): name is MeasuredServer => Object.hasOwn(starts, name))
+const [broker] = positionals.filter((name): name is ServerKind => Object.hasOwn(starts, name))
 const seconds = Number(values.seconds)
 if (broker === undefined || positionals.length !== 1 || !(seconds >= 1)) {
   console.error(usage)

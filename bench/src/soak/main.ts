@@ -1,10 +1,10 @@
 import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
+import type { ServerKind } from '@mq/test-brokers'
 import seedrandom from 'seedrandom'
-import type { MeasuredServer } from '../contenders.js'
 import { soak } from './soak.js'
 
-const brokers: readonly MeasuredServer[] = ['rabbitmq', 'redis', 'kafka']
+const brokers: readonly ServerKind[] = ['rabbitmq', 'redis', 'kafka', 'postgres']
 const usage = `Usage: pnpm soak <${brokers.join('|')}> [options]
 
   --minutes N     duration (10)
@@ -21,7 +21,7 @@ const { values, positionals } = parseArgs({
     seed: { type: 'string', default: String(randomInt(1, 2 ** 31)) },
   },
 })
-const [broker] = positionals.filter((name): name is MeasuredServer => brokers.includes(name as MeasuredServer))
+const [broker] = positionals.filter((name): name is ServerKind => brokers.includes(name as ServerKind))
 if (broker === undefined || positionals.length !== 1) fail(usage)
 
 const seed = whole('seed')

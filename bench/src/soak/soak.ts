@@ -1,8 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createHostileLoad, defaultArena, enemyOf, type HostileLoad, newArena, spareBytes } from '@mq/fuzz'
-import { type BrokerProxy, kafka, proxy, rabbitmq, redis, type Server, until } from '@mq/test-brokers'
-import type { MeasuredServer } from '../contenders.js'
+import {
+  type BrokerProxy,
+  kafka,
+  postgresql,
+  proxy,
+  rabbitmq,
+  redis,
+  type Server,
+  type ServerKind,
+  until,
+} from '@mq/test-brokers'
 import { createAccounts } from './accounts.js'
 import { injectFault } from './faults.js'
 import { takeLetters } from './letters.js'
@@ -10,7 +19,7 @@ import { type Figures, fateOf, group, type Job } from './plan.js'
 import { startWorker, type Worker } from './processes.js'
 
 export interface SoakOptions {
-  readonly broker: MeasuredServer
+  readonly broker: ServerKind
   readonly minutes: number
   readonly perSecond: number
   /** Writes hostile entries beside the load. */
@@ -19,7 +28,7 @@ export interface SoakOptions {
   readonly print: (line: string) => void
 }
 
-const starts = { rabbitmq, redis, kafka: () => kafka({ proxies: 2 }) }
+const starts = { rabbitmq, redis, kafka: () => kafka({ proxies: 2 }), postgres: () => postgresql() }
 const drainMs = 180_000
 /** Every minute ends with so much time without faults. */
 const calmMs = 10_000
@@ -39,7 +48,8 @@ export async function soak(options: SoakOptions): Promise<readonly string[]> {
   const id = randomUUID().slice(0, 8)
   const topics = isHostile ? [`attacked.${id}`, `innocent.${id}`] : [`soak.${id}`]
   const concurrency = isHostile ? defaultArena.concurrency : 50
-  const enemy = isHostile ? await enemyOf(broker, server as never) : undefined
+  if (isHostile && broker === 'postgres') throw new Error('There are no hostile messages for PostgreSQL yet')
+  const enemy = isHostile && broker !== 'postgres' ? await enemyOf(broker, server as never) : undefined
   const arena = { ...newArena(defaultArena), topic: topics[0] ?? '', innocent: topics[1] ?? '', group }
   const hostile = enemy && createHostileLoad({ enemy, arena, random })
   const start = (perSecond: number): Promise<Worker> => startWorker({ url: link.url, topics, concurrency, perSecond })
