@@ -17,8 +17,8 @@ export const subject: Subject<StartedServer<PostgresServer>> = {
   start: () => suiteServer('postgres', () => postgresql()),
   stop: stopBehindProxy,
   faults: postgresFaults,
-  async begin({ server }) {
-    const client = new Client({ connectionString: server.url })
+  async begin({ options }) {
+    const client = new Client({ connectionString: String(options?.url) })
     client.on('error', () => {})
     await client.connect()
     await client.query('BEGIN')
