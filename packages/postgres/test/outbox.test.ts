@@ -106,7 +106,10 @@ describe.skipIf(!brokers.wanted('postgres'))('an outbox', () => {
       const some = Array.from({ length: 20 }, (_, index) => `${round}-${index}`)
       all.push(...some)
       await written(round % 2 === 0 ? outbox : other, topic, some, 'k')
-      if (round === 4) await relays.find(({ status }) => status === 'sending')?.stop()
+      if (round !== 4) continue
+      await until(() => ids.length === all.length, { what: 'the messages so far' })
+      expect(relays.map(({ status }) => status).toSorted()).toEqual(['sending', 'waiting'])
+      await relays.find(({ status }) => status === 'sending')?.stop()
     }
     await until(() => ids.length === all.length, { what: 'all messages' })
     expect(ids).toEqual(all)
