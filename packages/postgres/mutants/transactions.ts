@@ -80,7 +80,7 @@ export const inTransactions: readonly Mutant[] = [
     replace: "if (outcome.status !== 'rejected') sent.push(row.id)",
     test: {
       file: 'test/relay.test.ts',
-      title: 'keeps what a broker does not take that cannot be reached, and sends it in order afterwards',
+      title: 'and sends it in order afterwards',
     },
     why: beyondTheSuite,
   },

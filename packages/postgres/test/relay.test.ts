@@ -1,6 +1,6 @@
 import { openQueue, type Queue, type QueueAddress } from '@mq/core'
 import { createInbox, createOutbox, type Outbox } from '@mq/postgres'
-import { brokers, child, type PostgresServer, proxy, shared, until } from '@mq/test-brokers'
+import { type BrokerProxy, brokers, child, type PostgresServer, proxy, shared, until } from '@mq/test-brokers'
 import fc from 'fast-check'
 import { Pool } from 'pg'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
@@ -34,6 +34,9 @@ describe.skipIf(!brokers.wanted('postgres'))('a relay', () => {
 
   describe.each(['redis', 'rabbitmq', 'kafka'] as const)('before %s', (kind) => {
     const isWanted = brokers.wanted(kind)
+    beforeAll(async () => {
+      if (isWanted) await shared(kind)
+    })
 
     /** A queue, what has come to it, and what an inbox has let pass. */
     async function behind(address: QueueAddress, topic: string, schema: string) {
@@ -96,9 +99,18 @@ describe.skipIf(!brokers.wanted('postgres'))('a relay', () => {
       60_000,
     )
 
-    it.skipIf(!isWanted)(
-      'keeps what a broker does not take that cannot be reached, and sends it in order afterwards',
-      async () => {
+    const troubles = {
+      'cannot be reached': async (link: BrokerProxy) => {
+        await link.refuse()
+        await link.cut()
+      },
+      // What it was sent is lost with the connection, and nobody knows that.
+      'stays silent': (link: BrokerProxy) => link.freeze('both'),
+    }
+
+    it.skipIf(!isWanted).each(Object.entries(troubles))(
+      'keeps what it sends to a broker that %s, and sends it in order afterwards',
+      async (_, disturb) => {
         const link = await proxy(await shared(kind))
         onTestFinished(() => link.close())
         const [topic, schema] = [newTopic(), newSchema()]
@@ -108,13 +120,13 @@ describe.skipIf(!brokers.wanted('postgres'))('a relay', () => {
         const sender: Queue = await openQueue({ type: kind, url: link.url } as QueueAddress, { log: quiet })
         onTestFinished(() => sender.disconnect({ timeoutMs: 0 }))
         const relay = await outbox.relay(sender, { publishTimeoutMs: 1_000 })
-        await link.refuse()
-        await link.cut()
+        await disturb(link)
         await write(outbox, topic, ids.slice(0, 10))
         await until(() => relay.status === 'failing', { what: 'the failure to be noticed' })
         await write(outbox, topic, ids.slice(10))
         expect((await outbox.stats()).waiting).toBe(count)
         expect((await outbox.stats()).dead).toBe(0)
+        await link.cut()
         await link.heal()
         await until(() => effects.length === count, { what: 'all messages', timeoutMs: 40_000 })
         inOrder(effects)
