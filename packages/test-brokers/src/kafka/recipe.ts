@@ -1,4 +1,5 @@
 import type { NativeKafka } from '../install/kafka.js'
+import { quickJava } from '../install/kafka-archive.js'
 import { quote } from '../run/quote.js'
 import type { Place, Recipe } from '../sources/machine.js'
 import type { Certificates } from '../tls.js'
@@ -48,8 +49,8 @@ export interface KafkaScript {
 /** Returns a shell script that becomes a Kafka. It formats the log first if there is none. */
 export function kafkaScript(options: KafkaOptions, { place, native, file, data }: KafkaScript): string {
   const isNative = native !== undefined && place.source === 'native'
-  const quick = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xshare:auto']
-  const java = [isNative ? native.java : 'java', ...quick].map(quote).join(' ')
+  const archive = isNative && native.archive !== undefined ? [`-XX:SharedArchiveFile=${native.archive}`] : []
+  const java = [isNative ? native.java : 'java', ...quickJava, ...archive].map(quote).join(' ')
   const broker = [
     `-Xmx${options.heapMb ?? 320}m`,
     '-Djava.awt.headless=true',
