@@ -33,6 +33,7 @@ describe('the options', () => {
       removesWaiting: true,
       runsNow: true,
       pausesGroups: true,
+      joinsTransactions: true,
     })
   })
 
