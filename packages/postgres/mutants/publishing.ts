@@ -5,11 +5,12 @@ import { onlyInTables } from './reasons.js'
 export const publishing: readonly Mutant[] = [
   {
     id: 'publishesPastNewGroups',
-    promise: 'A publish that is confirmed after a group was made reaches it.',
+    promise: 'A group that starts with the earliest message gets what is being published while it is made.',
     find: `PERFORM pg_advisory_xact_lock_shared(mq.topic_lock(this));
   WITH input`,
     replace: 'WITH input',
-    case: 'GRP-11',
+    test: { file: 'test/publishing.test.ts', title: 'that is under way when a group is made reaches it' },
+    why: 'The suite cannot hold up a publish between its statement and its commit.',
   },
   {
     id: 'storesTwice',
@@ -31,7 +32,11 @@ export const publishing: readonly Mutant[] = [
     promise: 'A message is not sent while another of its key may still be refused.',
     find: 'if (isKeyInFlight(key)) break',
     replace: '',
-    case: 'ORD-2',
+    test: {
+      file: 'test/publishing.test.ts',
+      title: 'that the server refuses at first is not overtaken by others of its key',
+    },
+    why: 'The suite cannot make a server refuse one statement and take the next one.',
   },
   {
     id: 'rejectsWhatMayBeStored',
