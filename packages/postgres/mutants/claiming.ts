@@ -1,16 +1,29 @@
 import type { Mutant } from '@mq/test-brokers'
-import { fencedTwice, soonHere } from './reasons.js'
+import { fencedTwice, soonHere, waitsUnseen } from './reasons.js'
 
 /** Faults in how consumers keep, lose and take over messages. */
 export const claiming: readonly Mutant[] = [
   {
     id: 'waitsForLocks',
-    promise: 'Two consumers never take the same message, and neither waits for the other.',
+    promise: 'A consumer does not wait for another one that takes messages.',
     find: `ORDER BY d.message LIMIT $3 FOR UPDATE SKIP LOCKED
 ), taken AS`,
     replace: `ORDER BY d.message LIMIT $3
 ), taken AS`,
-    case: 'GRP-2',
+    test: { file: 'test/claims.test.ts', title: 'passes over a message that another session has locked, in any order' },
+    why: waitsUnseen,
+  },
+  {
+    id: 'waitsForLocksOfKeys',
+    promise: 'A consumer that keeps the order of keys does not wait for another one that takes messages.',
+    find: `FOR UPDATE SKIP LOCKED
+), opened AS`,
+    replace: '), opened AS',
+    test: {
+      file: 'test/claims.test.ts',
+      title: 'passes over a message that another session has locked, in the order of keys',
+    },
+    why: waitsUnseen,
   },
   {
     id: 'settlesForeignClaims',
@@ -86,7 +99,7 @@ export const claiming: readonly Mutant[] = [
     find: "if (error.kind === 'unanswered') this.#isInDoubt = true",
     replace: '',
     test: { file: 'test/claims.test.ts', title: 'whose answer was lost is given back without an attempt' },
-    why: 'The suite cuts all connections at once, so a claim without an answer mostly ends with its process.',
+    why: 'The suite cuts connections at any moment, and hardly ever between a claim and its answer.',
   },
   {
     id: 'stopLosesTheRest',

@@ -1,7 +1,8 @@
-import { brokers, child, type PostgresServer, postgresql, until } from '@mq/test-brokers'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { brokers, child, type PostgresServer, postgresql, proxy, until } from '@mq/test-brokers'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { ask } from './support/ask.js'
 import { fail, gate, newTopic, open } from './support/open.js'
+import { begun } from './support/transaction.js'
 
 interface Report {
   readonly type: 'ready' | 'started' | 'handled'
@@ -92,34 +93,62 @@ describe.skipIf(!brokers.owned('postgres'))('a claim', () => {
   })
 
   it('whose answer was lost is given back without an attempt', async () => {
-    const queue = await open(server.url, { postgres: { visibilityMs, poolSize: 2, applicationName: 'lost_answer' } })
+    const link = await proxy(server)
+    onTestFinished(() => link.close())
+    const consumer = await open(link.url, { postgres: { visibilityMs } })
     const topic = newTopic()
     const runs: [unknown, number][] = []
-    const subscription = await queue.subscribe(topic, ({ data, attempt }) => void runs.push([data, attempt]))
-    // A trigger ends the session after the claim, so that nobody hears of it.
+    await consumer.subscribe(topic, ({ data, attempt }) => void runs.push([data, attempt]))
+    // A trigger holds up claims until the answers are held up.
+    const barrier = await begun(server)
+    await barrier.query('SELECT pg_advisory_xact_lock(7)')
     await ask(
       server,
-      `CREATE FUNCTION public.slow() RETURNS trigger LANGUAGE plpgsql AS $$
-      BEGIN PERFORM pg_sleep(0.2); RETURN NULL; END $$`,
+      `CREATE FUNCTION public.pass() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN PERFORM pg_advisory_xact_lock_shared(7); RETURN NULL; END $$`,
     )
     await ask(
       server,
-      `CREATE TRIGGER slow AFTER UPDATE ON mq.deliveries FOR EACH STATEMENT EXECUTE FUNCTION public.slow()`,
+      `CREATE TRIGGER pass AFTER UPDATE ON mq.deliveries FOR EACH ROW WHEN (NEW.state = 'f') EXECUTE FUNCTION public.pass()`,
     )
-    const publishing = queue.publish(topic, 'm')
-    await until(
-      async () => {
-        const text = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-        WHERE application_name = 'lost_answer' AND wait_event = 'PgSleep' AND state = 'active' AND query LIKE '%SKIP LOCKED%'`
-        return (await ask(server, text)).length > 0
-      },
-      { what: 'a claim to be cut off' },
-    )
-    await ask(server, 'DROP TRIGGER slow ON mq.deliveries')
-    await publishing
+    await (await open(server.url)).publish(topic, 'm')
+    const waits = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 7 AND NOT granted`
+    await until(async () => (await ask(server, waits)).length > 0, { what: 'the claim' })
+    await link.freeze('out')
+    await barrier.query('COMMIT')
+    await until(async () => (await deliveries(topic))[0]?.state === 'f', { what: 'the claim to be stored' })
+    await ask(server, 'DROP FUNCTION public.pass() CASCADE')
+    await link.cut()
+    await link.heal()
     await until(() => runs.length > 0, { what: 'the run', timeoutMs: 15_000 })
     expect(runs).toEqual([['m', 1]])
-    await subscription.stop()
+  })
+
+  /** Consumes while another session has locked the first of two messages. */
+  async function consumeBesideALock(ordered: boolean): Promise<void> {
+    const queue = await open(server.url)
+    const topic = newTopic()
+    await queue.declareGroup(topic, 'g')
+    await queue.publish(topic, 'locked', { key: 'a' })
+    await queue.publish(topic, 'free', { key: 'b' })
+    const other = await begun(server)
+    const first = `SELECT FROM mq.deliveries d JOIN mq.groups g ON g.id = d.grp JOIN mq.topics t ON t.id = g.topic
+      WHERE t.name = $1 ORDER BY d.message LIMIT 1 FOR UPDATE OF d`
+    await other.query(first, [topic])
+    const runs: unknown[] = []
+    await queue.subscribe(topic, ({ data }) => void runs.push(data), { ordered })
+    await until(() => runs.length === 1, { what: 'the other message' })
+    expect(runs).toEqual(['free'])
+    await other.query('ROLLBACK')
+    await until(() => runs.length === 2, { what: 'the message that was locked' })
+  }
+
+  it('passes over a message that another session has locked, in any order', async () => {
+    await consumeBesideALock(false)
+  })
+
+  it('passes over a message that another session has locked, in the order of keys', async () => {
+    await consumeBesideALock(true)
   })
 
   it('of a session that was terminated stays with its process, which connects again', async () => {
