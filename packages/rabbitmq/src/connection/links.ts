@@ -3,7 +3,6 @@ import type { Channel, ChannelModel } from 'amqplib'
 import type { Settings } from '../options.js'
 import { answerTimeoutMs, isBlocked } from './answers.js'
 import { onChannel } from './channels.js'
-import { operationError } from './errors.js'
 import { Link } from './link.js'
 import { persistently } from './persistently.js'
 
@@ -59,13 +58,9 @@ export function createLinks(settings: Settings, state: AdapterState, publishingL
   }
 
   const request: Request = (what, work, on = onChannel) =>
-    persistently(async () => {
+    persistently(what, async () => {
       state.requireOpen()
-      try {
-        return await on(await connectionForRequests(), what, work)
-      } catch (cause) {
-        throw operationError(cause, what)
-      }
+      return await on(await connectionForRequests(), what, work)
     })
 
   return {

@@ -192,7 +192,7 @@ export function deadLetterStore({ ref, names, link, copy, report }: DeadLetterPa
 
   return {
     list: ({ limit }) =>
-      persistently(() =>
+      persistently(`Listing ${whose}`, () =>
         onQueue<readonly RawDeadLetter[]>('Listing', [], (channel) =>
           borrow(channel, (borrower, keep) => list(borrower, keep, limit)),
         ),

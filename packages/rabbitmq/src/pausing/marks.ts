@@ -1,6 +1,5 @@
 import { type GroupPause, type GroupRef, MqError, type StoreOutcome } from '@mq/core/adapter'
 import type { ChannelModel } from 'amqplib'
-import { operationError } from '../connection/errors.js'
 import { persistently } from '../connection/persistently.js'
 import type { Letter } from '../publish/parcel.js'
 import type { Namespace } from '../topology/names.js'
@@ -47,13 +46,7 @@ export function createMarks({ names, connection, send }: MarksParts) {
   }
 
   const on = <T>(what: string, work: (connection: ChannelModel) => Promise<T>): Promise<T> =>
-    persistently(async () => {
-      try {
-        return await work(await connection())
-      } catch (cause) {
-        throw operationError(cause, what)
-      }
-    })
+    persistently(what, async () => await work(await connection()))
 
   /** Removes the mark of a group. Resolves with false if there was none. */
   const removeOnce = (ref: GroupRef, what: string): Promise<boolean> =>

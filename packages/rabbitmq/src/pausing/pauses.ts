@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import type { GroupPause, GroupRef } from '@mq/core/adapter'
 import type { Channel, ChannelModel } from 'amqplib'
 import { onChannel } from '../connection/channels.js'
-import { operationError } from '../connection/errors.js'
 import { persistently } from '../connection/persistently.js'
 import type { PauseGate } from '../consume/pause-gate.js'
 import type { Namespace } from '../topology/names.js'
@@ -107,13 +106,9 @@ export function createPauses({ names, connection, marks }: PausesParts) {
   }
 
   const known = (what: string): Promise<ReadonlyMap<string, GroupPause>> =>
-    persistently(async () => {
-      try {
-        await sync()
-        return paused
-      } catch (cause) {
-        throw operationError(cause, what)
-      }
+    persistently(what, async () => {
+      await sync()
+      return paused
     })
 
   return {
