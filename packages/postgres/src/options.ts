@@ -9,6 +9,7 @@ import {
   textOption,
 } from '@mq/core/adapter'
 import { type PostgresPool, requirePool } from './options/pool.js'
+import { tableOptions } from './options/tables.js'
 import { type Address, addressOf, type PostgresPassword } from './options/url.js'
 
 /** The options of `postgres()`. */
@@ -68,23 +69,10 @@ export interface PostgresOptions {
 }
 
 const optionNames = keysOf<PostgresOptions>()({
-  url: true,
-  host: true,
-  port: true,
-  user: true,
-  password: true,
-  database: true,
-  tls: true,
-  pool: true,
-  schema: true,
-  migrate: true,
-  listen: true,
+  ...tableOptions,
   poolSize: true,
-  applicationName: true,
   visibilityMs: true,
   pollMs: true,
-  connectTimeoutMs: true,
-  commandTimeoutMs: true,
   maxMessageBytes: true,
   retain: true,
   dedupeMs: true,

@@ -9,7 +9,7 @@ import { diagnose } from './diagnose.js'
 import { inspectionOf } from './inspect/inspect.js'
 import { type PostgresOptions, type Settings, settingsOf } from './options.js'
 import { createCommitWatch } from './publish/commit-watch.js'
-import { createEnlister, type Enlister } from './publish/enlist.js'
+import { createEnlister, type Enlister, type WrittenTopic } from './publish/enlist.js'
 import { createPublisher, type Publisher } from './publish/publisher.js'
 import { statsOf } from './stats.js'
 
@@ -60,7 +60,7 @@ export function postgres(options: PostgresOptions = {}): Adapter {
         if (isDelayed) announcer.changes(topicId)
       },
     })
-    const watchCommit = createCommitWatch(link, ({ topicId, isLater }) => {
+    const watchCommit = createCommitWatch<WrittenTopic>(link, ({ topicId, isLater }) => {
       announcer.messages(topicId)
       if (isLater) announcer.changes(topicId)
     })

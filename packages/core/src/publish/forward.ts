@@ -1,5 +1,5 @@
 import { shown } from '../contract/checks/shown.js'
-import { MqError } from '../contract/errors.js'
+import type { MqError } from '../contract/errors.js'
 import type { OutgoingMessage } from '../contract/message.js'
 import type { PublishOptions, PublishOutcome } from '../contract/publish-options.js'
 import type { Queue } from '../contract/queue.js'
@@ -59,13 +59,7 @@ export const forwarder =
     }
     const answers = sent.length === 0 ? [] : await send(topic, sent, options)
     for (const [index, place] of places.entries()) {
-      outcomes[place] = answers[index] ?? missing(messages[place] as OutgoingMessage)
+      outcomes[place] = answers[index] as PublishOutcome
     }
     return outcomes
   }
-
-const missing = ({ id }: OutgoingMessage): PublishOutcome => ({
-  status: 'unknown',
-  id,
-  error: new MqError('MQ_PUBLISH_UNKNOWN', 'Nothing is known of the message'),
-})

@@ -1,5 +1,5 @@
 import { keysOf } from '@mq/core/adapter'
-import { type TableOptions, tableOptionNames } from '../options/tables.js'
+import { type TableOptions, tableOptions } from '../options/tables.js'
 
 /** The options of `createInbox()`. */
 export interface InboxOptions extends TableOptions {
@@ -9,4 +9,4 @@ export interface InboxOptions extends TableOptions {
   readonly retainMs?: number | undefined
 }
 
-export const inboxNames = keysOf<InboxOptions>()({ ...tableOptionNames, consumer: true, retainMs: true })
+export const inboxNames = keysOf<InboxOptions>()({ ...tableOptions, consumer: true, retainMs: true })

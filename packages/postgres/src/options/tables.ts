@@ -1,25 +1,8 @@
+import { keysOf } from '@mq/core/adapter'
 import type { PostgresOptions } from '../options.js'
 
-/** The options for a connection to the tables, as for `postgres()`. */
-export type TableOptions = Pick<
-  PostgresOptions,
-  | 'url'
-  | 'host'
-  | 'port'
-  | 'user'
-  | 'password'
-  | 'database'
-  | 'tls'
-  | 'pool'
-  | 'schema'
-  | 'migrate'
-  | 'listen'
-  | 'applicationName'
-  | 'connectTimeoutMs'
-  | 'commandTimeoutMs'
->
-
-export const tableOptionNames = {
+/** The options for a connection to the tables, by their names. */
+export const tableOptions = {
   url: true,
   host: true,
   port: true,
@@ -34,4 +17,9 @@ export const tableOptionNames = {
   applicationName: true,
   connectTimeoutMs: true,
   commandTimeoutMs: true,
-} as const satisfies Record<keyof TableOptions, true>
+} as const satisfies Partial<Record<keyof PostgresOptions, true>>
+
+/** The options for a connection to the tables, as for `postgres()`. */
+export type TableOptions = Pick<PostgresOptions, keyof typeof tableOptions>
+
+export const tableOptionNames = keysOf<TableOptions>()(tableOptions)

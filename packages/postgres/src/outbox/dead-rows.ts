@@ -1,4 +1,4 @@
-import { decodedOrUndefined, MqError, type RawMessage } from '@mq/core/adapter'
+import { decodedOrUndefined, integerOption, type RawMessage } from '@mq/core/adapter'
 import type { Database } from '../connection/database.js'
 import { operationError } from '../connection/errors.js'
 import type { Settings } from '../options.js'
@@ -39,10 +39,8 @@ export function createDeadRows(database: Database, { schema }: Settings, onRepla
     })
 
   return {
-    async list({ limit = 100 } = {}) {
-      if (!Number.isInteger(limit) || limit < 1 || limit > maxLimit) {
-        throw new MqError('MQ_INVALID_OPTION', `limit must be an integer from 1 to ${maxLimit}`)
-      }
+    async list(given = {}) {
+      const limit = integerOption(given, 'limit', { fallback: 100, min: 1, max: maxLimit })
       const text = `SELECT d.id::text AS message, d.topic, d.key, d.head, encode(d.body, 'base64') AS body, d.error,
         (extract(epoch FROM d.stored_at) * 1000)::float8 AS stored_ms, (extract(epoch FROM d.died_at) * 1000)::float8 AS died_ms
         FROM mq.outbox_dead d ORDER BY d.id LIMIT $1`

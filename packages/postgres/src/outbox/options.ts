@@ -1,5 +1,5 @@
 import { keysOf, requireKnownOptions } from '@mq/core/adapter'
-import { type TableOptions, tableOptionNames } from '../options/tables.js'
+import { type TableOptions, tableOptions } from '../options/tables.js'
 import { type Settings, settingsOf } from '../options.js'
 
 /** The options of `createOutbox()`. */
@@ -12,7 +12,7 @@ export interface OutboxOptions extends TableOptions {
   readonly pollMs?: number | undefined
 }
 
-const outboxNames = keysOf<OutboxOptions>()({ ...tableOptionNames, source: true, maxMessageBytes: true, pollMs: true })
+const outboxNames = keysOf<OutboxOptions>()({ ...tableOptions, source: true, maxMessageBytes: true, pollMs: true })
 
 /** Throws a `TypeError`, `MQ_INVALID_URL` or `MQ_INVALID_OPTION`. No error shows a password. */
 export function outboxSettings(options: OutboxOptions): Settings {

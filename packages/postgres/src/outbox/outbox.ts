@@ -99,10 +99,7 @@ export function createOutbox(options: OutboxOptions = {}): Outbox {
     if (!settings.listen) for (const wake of wakers) wake()
     else void link.query('SELECT pg_notify($1, $2)', [outboxChannel(settings.schema), '']).catch(() => {})
   }
-  const watchCommit = createCommitWatch(link, announce)
-  const writer = outboxWriter(settings, (transaction) =>
-    watchCommit({ transaction, topicId: 'outbox', isLater: false }),
-  )
+  const writer = outboxWriter(settings, createCommitWatch(link, announce))
   const queue = createQueue(writer, options.source === undefined ? {} : { source: options.source })
   const scheduler = createScheduler(queue)
 

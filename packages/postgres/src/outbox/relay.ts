@@ -4,6 +4,7 @@ import type { Log, Queue } from '@mq/core'
 import { integerOption, isMqError, type MqError, requireKnownOptions } from '@mq/core/adapter'
 import { operationError } from '../connection/errors.js'
 import type { Link } from '../connection/link.js'
+import { settledWithin } from '../connection/waiters.js'
 import type { Settings } from '../options.js'
 import { createRows, type OutboxRow, type Settled } from './rows.js'
 import { sendRows } from './send-rows.js'
@@ -136,12 +137,12 @@ export function startRelay(queue: Queue, { options, settings, link, log, onWake 
     stopping.abort()
     sending.abort()
     endRest()
-    await Promise.race([ended, sleep(limitMs, undefined, { ref: false })])
+    await settledWithin(ended, limitMs)
     unlisten()
     status = 'stopped'
   }
 
-  return {
+  const relay: Relay = {
     get status() {
       return status
     },
@@ -152,6 +153,7 @@ export function startRelay(queue: Queue, { options, settings, link, log, onWake 
       stopped ??= stop(given.timeoutMs ?? defaultStopMs)
       await stopped
     },
-    [Symbol.asyncDispose]: () => stop(defaultStopMs),
+    [Symbol.asyncDispose]: () => relay.stop(),
   }
+  return relay
 }

@@ -7,7 +7,8 @@ import {
   unknownStats,
 } from '@mq/core/adapter'
 import type { Settings } from '../options.js'
-import { outcomeOf, runWithin, written } from '../publish/within.js'
+import type { Written } from '../publish/commit-watch.js'
+import { outcomesOf, runWithin } from '../publish/within.js'
 import { inSchema } from '../topology/names.js'
 import { encodedRow } from '../wire/row.js'
 
@@ -17,7 +18,7 @@ const dayMs = 24 * 60 * 60 * 1_000
  * Creates an adapter that writes to the outbox, so that core checks and encodes messages as for every other. Nothing is read from it. A task
  * needs the group of its workers, which the relay declares.
  */
-export function outboxWriter({ schema, maxMessageBytes }: Settings, onWritten: (transaction: string) => void): Adapter {
+export function outboxWriter({ schema, maxMessageBytes }: Settings, onWritten: (written: Written) => void): Adapter {
   const state = adapterState()
   const text = inSchema('SELECT mq.outbox_write_1($1) AS number', schema)
   const refuse = async (): Promise<never> => {
@@ -36,13 +37,10 @@ export function outboxWriter({ schema, maxMessageBytes }: Settings, onWritten: (
     async publish(topic, messages, { timeoutMs, transaction }) {
       state.requireOpen()
       if (transaction === undefined) throw new MqError('MQ_INVALID_OPTION', 'An outbox is written in a transaction')
-      try {
+      return await outcomesOf(messages, async () => {
         const row = await runWithin({ transaction, text, values: [JSON.stringify(rowsOf(topic, messages))], timeoutMs })
-        if (typeof row?.number === 'string') onWritten(row.number)
-        return messages.map(() => written)
-      } catch (error) {
-        return messages.map(() => outcomeOf(error))
-      }
+        if (typeof row?.number === 'string') onWritten({ transaction: row.number })
+      })
     },
     async declareGroup() {},
     deleteGroup: refuse,

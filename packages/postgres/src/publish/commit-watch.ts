@@ -5,9 +5,6 @@ import type { Link } from '../connection/link.js'
 export interface Written {
   /** The number of the transaction. */
   readonly transaction: string
-  readonly topicId: string
-  /** Whether some of it has to be looked at before it is ready. */
-  readonly isLater: boolean
 }
 
 /** How often it is looked whether transactions have ended, at first and at last. */
@@ -17,15 +14,12 @@ const maxPauseMs = 100
 const maxWatchMs = 5_000
 const maxWatched = 1_000
 
-interface Watched extends Written {
-  readonly until: number
-}
-
 /**
  * Learns when transactions of the application commit, so that what they have published can be announced. They do not announce it
  * themselves, because a transaction that notifies holds a lock of the whole server while it commits.
  */
-export function createCommitWatch(link: Link, onCommitted: (written: Written) => void) {
+export function createCommitWatch<W extends Written>(link: Link, onCommitted: (written: W) => void) {
+  type Watched = W & { readonly until: number }
   let watched: readonly Watched[] = []
   let isLooking = false
   let pauseMs = minPauseMs
@@ -54,7 +48,7 @@ export function createCommitWatch(link: Link, onCommitted: (written: Written) =>
     isLooking = false
   }
 
-  return (written: Written): void => {
+  return (written: W): void => {
     if (watched.length >= maxWatched) return
     watched = [...watched, { ...written, until: performance.now() + maxWatchMs }]
     pauseMs = minPauseMs

@@ -5,7 +5,7 @@ import type { Settings } from '../options.js'
 import { inSchema } from '../topology/names.js'
 import { encodedRow } from '../wire/row.js'
 import type { Written } from './commit-watch.js'
-import { outcomeOf, runWithin, written } from './within.js'
+import { outcomesOf, runWithin } from './within.js'
 
 // See docs/decisions/0053-postgres-transactions.md.
 
@@ -16,11 +16,19 @@ interface Place {
   readonly topicId: string
 }
 
+/** A transaction that has written messages of a topic. */
+export interface WrittenTopic extends Written {
+  readonly topic: string
+  readonly topicId: string
+  /** Whether some of them have to be looked at before they are ready. */
+  readonly isLater: boolean
+}
+
 export interface EnlisterParts {
   readonly settings: Settings
   readonly link: Link
   /** Called once messages are written, if the application's function returns the row of the answer. */
-  readonly onWritten: (written: Written & { readonly topic: string }) => void
+  readonly onWritten: (written: WrittenTopic) => void
 }
 
 /** How many topics are remembered. */
@@ -55,17 +63,14 @@ export function createEnlister({ settings, link, onWritten }: EnlisterParts) {
     messages: readonly OutgoingMessage[],
     { timeoutMs, transaction }: { readonly timeoutMs: number; readonly transaction: RunStatement },
   ): Promise<readonly StoreOutcome[]> => {
-    try {
+    return await outcomesOf(messages, async () => {
       const { queue, topicId } = await placeOf(topic)
       const call = { queue, topic: topicId, dedupeMs: settings.dedupeMs, messages: messages.map(encodedRow) }
       const row = await runWithin({ transaction, text, values: [JSON.stringify(call)], timeoutMs })
       if (typeof row?.number === 'string') {
         onWritten({ transaction: row.number, topic, topicId, isLater: row.is_later === true })
       }
-      return messages.map(() => written)
-    } catch (error) {
-      return messages.map(() => outcomeOf(error))
-    }
+    })
   }
 }
 

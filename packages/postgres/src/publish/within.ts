@@ -1,4 +1,11 @@
-import { isMqError, MqError, type RunStatement, type StoreOutcome, withTimeout } from '@mq/core/adapter'
+import {
+  isMqError,
+  MqError,
+  type OutgoingMessage,
+  type RunStatement,
+  type StoreOutcome,
+  withTimeout,
+} from '@mq/core/adapter'
 
 /** A statement that is run in a transaction of the application. */
 export interface StatementWithin {
@@ -26,15 +33,28 @@ export async function runWithin({
 }
 
 /** Nobody knows yet which groups there will be when the transaction commits. */
-export const written: StoreOutcome = { status: 'stored', routed: 'unknown' }
+const written: StoreOutcome = { status: 'stored', routed: 'unknown' }
 
 /** An error has ended the transaction, so nothing of it will be stored. Without an answer, it may still commit. */
-export function outcomeOf(cause: unknown): StoreOutcome {
+function failed(cause: unknown): StoreOutcome {
   if (isMqError(cause, 'MQ_TIMEOUT')) return { status: 'unknown', routed: 'unknown', error: cause }
   const error = new MqError('MQ_PUBLISH_REJECTED', `Not published: ${reasonOf(cause)}. Roll the transaction back`, {
     cause,
   })
   return { status: 'rejected', routed: 'unknown', error }
+}
+
+/** Resolves with the outcomes of messages that one statement writes. */
+export async function outcomesOf(
+  messages: readonly OutgoingMessage[],
+  write: () => Promise<void>,
+): Promise<readonly StoreOutcome[]> {
+  try {
+    await write()
+    return messages.map(() => written)
+  } catch (error) {
+    return messages.map(() => failed(error))
+  }
 }
 
 /** How many causes of an error are looked at. */

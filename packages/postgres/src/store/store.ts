@@ -34,7 +34,7 @@ const slotsPerWindow = 100
  * than `commandTimeoutMs`. Throws a `TypeError`, `MQ_INVALID_URL` or `MQ_INVALID_OPTION`. No error shows a password.
  */
 export function postgresStore(options: PostgresStoreOptions = {}): PostgresStore {
-  requireKnownOptions(options, Object.keys(tableOptionNames) as (keyof TableOptions)[], 'postgresStore()')
+  requireKnownOptions(options, tableOptionNames, 'postgresStore()')
   const settings = settingsOf(options)
   const { run, close } = storeRunner(settings)
   const store = storeOf(settings, run)

@@ -33,8 +33,9 @@ $body$;
 CREATE CONSTRAINT TRIGGER spread AFTER INSERT ON mq.messages DEFERRABLE INITIALLY DEFERRED
 FOR EACH ROW WHEN (NEW.enlisted_at IS NOT NULL) EXECUTE FUNCTION mq.spread();
 
--- Stores messages in the transaction of the caller, and returns its number, and whether some are not given to groups by its commit. A transaction whose snapshot is older than its commit would
--- miss groups, so its messages are stored like delayed ones, which are given to groups once they are due.
+-- Stores messages in the transaction of the caller. Returns its number, and whether some messages are not given to groups by its commit. A
+-- transaction whose snapshot is older than its commit would miss groups, so its messages are stored like delayed ones, which are given to
+-- groups once they are due.
 CREATE FUNCTION mq.enlist_1(a_call text, OUT number text, OUT is_later boolean) LANGUAGE plpgsql AS $body$
 DECLARE
   given json := a_call::json;
